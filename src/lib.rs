@@ -1,1 +1,15 @@
-//! Leasehold.
+//! Leasehold reconciles declared identities with a cloud's IAM.
+//!
+//! The modules are the stages, in order; data goes one way:
+//!
+//! ```text
+//! files ─config→ Declared ─lifecycle(now)→ Desired ─realize→ resources ┐
+//!                                                                      ├─diff→ deltas ─plan→ Plan
+//! cloud ─────────────observe (read only)────────────────→ Snapshot ────┘          │
+//!                                                 rules + approvals → ApprovedPlan ─apply→ cloud
+//! ```
+//!
+//! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
+//! read in `cli`, in `store` and in the provider crates.
+
+pub mod config;

@@ -1,1 +1,34 @@
-//! placeholder
+//! The contract between the engine and a cloud.
+//!
+//! In: desired identities, as plain values. Out: resources, snapshots, changes, outcomes, as plain values. This crate
+//! knows no SDK, no configuration language and no plan; a third party writes a provider with it alone.
+//!
+//! A provider's powers are split, so that a stage can be handed no more than it needs:
+//! [`Realize`] is pure, [`Observe`] only reads, [`Enact`] writes one change, [`Compare`] is pure.
+//! The laws a provider must keep stand in [`conformance`] as a suite that it runs on itself.
+
+pub mod address;
+pub mod change;
+pub mod conformance;
+pub mod digest;
+pub mod duration;
+pub mod identity;
+pub mod marks;
+pub mod provider;
+pub mod resource;
+pub mod snapshot;
+
+pub use address::{Address, InvalidName, StackName};
+pub use change::{Change, ChangeKind};
+pub use digest::Digest;
+pub use duration::Span;
+pub use identity::{
+    Condition, DesiredIdentity, Effect, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
+};
+pub use marks::{Marks, Quarantine};
+pub use provider::{
+    Access, AccessVerdict, Compare, Comparison, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError,
+    ObserveErrorKind, ObserveRequest, Provider, Realize,
+};
+pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
+pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger};

@@ -1,0 +1,195 @@
+//! The provider traits, split by power.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realm, Resource, ResourceId, Scope,
+    Snapshot, StackName, Violation,
+};
+
+/// Turns decisions into resources. Pure: the same arguments, the same result.
+pub trait Realize: Send + Sync {
+    /// The id of the resource that is the principal of that form and name.
+    fn principal_id(&self, principal: Principal, name: &str) -> ResourceId;
+
+    /// The id of the object that holds a scope.
+    fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId;
+
+    /// The object that holds a scope, with its marks (the engine sets their `digest`).
+    fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource;
+
+    /// All that an active identity is and holds, the principal among it. The principal carries `marks` as they are given;
+    /// the engine sets their `digest`. Once enacted and observed again, the resources are equal to these.
+    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource>;
+
+    /// All that a live identity is and holds once it is quarantined: every access shut, every credential off, the rest as
+    /// it lives, so that it can be restored. Applied to its own result it changes nothing.
+    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource>;
+
+    /// The limits of the cloud that an identity's resources would break.
+    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation>;
+
+    /// The limits of the cloud that a scope's resource would break.
+    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation>;
+
+    /// Whether the resource takes access away (a Deny): it is then put on before, and taken off after, what gives access.
+    fn restricts(&self, resource: &Resource) -> bool;
+
+    /// A few words on what a change does, where its attributes do not say it: `lease fence`, `deny everything`.
+    fn describe(&self, change: &Change) -> Option<String>;
+}
+
+/// What to observe.
+#[derive(Debug, Clone, Copy)]
+pub struct ObserveRequest<'a> {
+    /// Whose objects are wanted whole.
+    pub stack: &'a StackName,
+    /// The shared objects the stack wants. Where a live one differs, its marks are read too.
+    pub shared: &'a BTreeMap<ResourceId, Resource>,
+    /// Principals whose credentials must be read exactly, whatever bulk reports say.
+    pub exact: &'a BTreeSet<ResourceId>,
+}
+
+/// Reads the cloud. It has no way to write.
+#[async_trait]
+pub trait Observe: Send + Sync {
+    /// Where this provider works and as whom. Refuses a place that the configuration does not allow.
+    async fn realm(&self) -> Result<Realm, ObserveError>;
+
+    /// Reads everything a plan for the stack needs, or fails.
+    async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError>;
+}
+
+/// Writes the cloud, one change a call.
+#[async_trait]
+pub trait Enact: Send + Sync {
+    /// Carries out one change of an object of `stack`. Doing it twice has the effect of doing it once. An object that does not
+    /// carry the stack's mark is not written: the error is [`EnactErrorKind::NotOurs`].
+    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError>;
+}
+
+/// Says what a change of access means. Pure.
+pub trait Compare: Send + Sync {
+    /// How `new` stands to `old`.
+    fn compare(&self, old: &Access, new: &Access) -> Comparison;
+}
+
+/// All powers together: what a provider crate implements.
+pub trait Provider: Realize + Observe + Enact + Compare {}
+impl<T: Realize + Observe + Enact + Compare> Provider for T {}
+
+/// An identity's whole effective access.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Access {
+    /// Every policy it holds: their union counts.
+    pub policies: Vec<Document>,
+    /// What the union is cut to.
+    pub boundary: Option<Document>,
+    /// What it holds and whose content is not known, by name.
+    pub opaque: BTreeSet<String>,
+}
+
+/// What a change of access means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessVerdict {
+    /// The same requests are allowed.
+    Equivalent,
+    /// Fewer are.
+    Narrows,
+    /// More are.
+    Expands,
+    /// Some are that were not, and some no longer.
+    Incomparable,
+    /// It could not be decided.
+    Unknown,
+}
+
+/// A verdict with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The verdict.
+    pub verdict: AccessVerdict,
+    /// A request that is allowed now and was not, in words: `s3:PutObject on arn:aws:s3:::acme/x`.
+    pub witness: Option<String>,
+    /// Why it is unknown, where it is.
+    pub reason: Option<String>,
+}
+
+/// A change was carried out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enacted {
+    /// Calls it took.
+    pub calls: u32,
+    /// What the provider wants people to know, such as that the object was already so.
+    pub note: Option<String>,
+}
+
+/// Why the cloud could not be read. There is then no snapshot, not a smaller one.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct ObserveError {
+    /// What sort of failure.
+    pub kind: ObserveErrorKind,
+    /// The operation, as the cloud names it: `iam:ListRoles`.
+    pub operation: String,
+    /// What happened, as far as the cloud says.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Sorts of read failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObserveErrorKind {
+    /// No credentials, or ones that are not accepted.
+    Unauthenticated,
+    /// The caller may not read this.
+    Denied,
+    /// The account is not one the configuration allows.
+    WrongRealm,
+    /// The service does not answer.
+    Unreachable,
+    /// The service refuses for now.
+    Throttled,
+    /// The answer is not what the service's documents say.
+    Malformed,
+    /// Anything else.
+    Other,
+}
+
+/// Why a change was not, or not knowingly, carried out.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct EnactError {
+    /// What sort of failure.
+    pub kind: EnactErrorKind,
+    /// The operation, as the cloud names it: `iam:CreateRole`.
+    pub operation: String,
+    /// What happened, as far as the cloud says.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Sorts of write failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnactErrorKind {
+    /// The object does not carry this stack's mark.
+    NotOurs,
+    /// The caller may not write this.
+    Denied,
+    /// A quota or size limit.
+    Limit,
+    /// The object is not as the plan found it.
+    Conflict,
+    /// The service refused for now, to the end of all retries.
+    Throttled,
+    /// No answer: the change may or may not have happened. Another run will see.
+    Unreachable,
+    /// Anything else.
+    Other,
+}

@@ -1,0 +1,267 @@
+//! The normal form that desired and live objects share, so that they can be compared attribute by attribute.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Address, Digest, Marks};
+
+/// The type of a resource as users of Terraform know it, such as `aws_iam_role`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ResourceKind(pub Cow<'static, str>);
+
+impl ResourceKind {
+    /// A kind known when the provider is built.
+    #[must_use]
+    pub const fn new(kind: &'static str) -> Self {
+        Self(Cow::Borrowed(kind))
+    }
+
+    /// The kind as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One object of the cloud: its type, and a name unique within the type and the account. What hangs on a principal is
+/// named after it: `checkout_ci/leasehold`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ResourceId {
+    /// The type.
+    pub kind: ResourceKind,
+    /// The name.
+    pub name: String,
+}
+
+impl ResourceId {
+    /// The id of an object.
+    pub fn new(kind: ResourceKind, name: impl Into<String>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// A JSON document, such as a policy, with its objects' keys in order: equal documents have equal bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "serde_json::Value", into = "serde_json::Value")]
+pub struct Document(serde_json::Value);
+
+impl Document {
+    /// Takes a document and orders its keys.
+    #[must_use]
+    pub fn new(value: serde_json::Value) -> Self {
+        Self(ordered(value))
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn json(&self) -> &serde_json::Value {
+        &self.0
+    }
+}
+
+fn ordered(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value::{Array, Object};
+    match value {
+        Array(items) => Array(items.into_iter().map(ordered).collect()),
+        Object(fields) => {
+            let fields: BTreeMap<String, serde_json::Value> = fields.into_iter().collect();
+            Object(fields.into_iter().map(|(key, value)| (key, ordered(value))).collect())
+        }
+        scalar => scalar,
+    }
+}
+
+impl From<serde_json::Value> for Document {
+    fn from(value: serde_json::Value) -> Self {
+        Self::new(value)
+    }
+}
+
+impl From<Document> for serde_json::Value {
+    fn from(document: Document) -> Self {
+        document.0
+    }
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// True or false.
+    Flag(bool),
+    /// Texts without order.
+    Set(BTreeSet<String>),
+    /// Texts by key, such as tags.
+    Map(BTreeMap<String, String>),
+    /// A policy or other JSON document, in the provider's canonical form.
+    Document(Document),
+}
+
+impl Value {
+    /// The value as plain JSON, for people's tools.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Number(number) => (*number).into(),
+            Self::Flag(flag) => (*flag).into(),
+            Self::Set(items) => items.iter().map(String::as_str).collect(),
+            Self::Map(entries) => {
+                entries.iter().map(|(k, v)| (k.clone(), serde_json::Value::from(v.as_str()))).collect()
+            }
+            Self::Document(document) => document.json().clone(),
+        }
+    }
+
+    /// The text, when it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The document, when it is one.
+    #[must_use]
+    pub fn as_document(&self) -> Option<&serde_json::Value> {
+        match self {
+            Self::Document(document) => Some(document.json()),
+            _ => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// A resource's attributes by name. An attribute that is not there has the cloud's default.
+pub type Attributes = BTreeMap<Cow<'static, str>, Value>;
+
+/// One object of the cloud in normal form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Which object.
+    pub id: ResourceId,
+    /// The identity it is part of; `None` for what a stack's identities share.
+    pub identity: Option<Address>,
+    /// What it holds.
+    pub attributes: Attributes,
+    /// Its marks, where the object carries marks of its own (principals, shared policies).
+    pub marks: Option<Marks>,
+    /// What must exist before it, and may go only after it.
+    pub depends_on: BTreeSet<ResourceId>,
+    /// Attributes that views hide.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sensitive: BTreeSet<String>,
+}
+
+impl Resource {
+    /// A resource with no attributes yet.
+    #[must_use]
+    pub fn new(id: ResourceId, identity: Option<Address>) -> Self {
+        Self {
+            id,
+            identity,
+            attributes: Attributes::new(),
+            marks: None,
+            depends_on: BTreeSet::new(),
+            sensitive: BTreeSet::new(),
+        }
+    }
+
+    /// The same, with an attribute.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.attributes.insert(Cow::Borrowed(name), value.into());
+        self
+    }
+
+    /// The same, needing another resource.
+    #[must_use]
+    pub fn after(mut self, id: ResourceId) -> Self {
+        self.depends_on.insert(id);
+        self
+    }
+
+    /// The attribute of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.attributes.get(name)
+    }
+
+    /// The digest of the object as a whole, marks and all: two reads of an untouched object have the same.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&(&self.id, &self.attributes, &self.marks))
+    }
+}
+
+/// The digest that an identity's `digest` mark holds: over all its resources' ids and attributes and over its marks but
+/// the digest itself. The order of `resources` does not matter.
+pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Digest {
+    let parts: BTreeMap<&ResourceId, (&Attributes, Option<Marks>)> = resources
+        .into_iter()
+        .map(|r| (&r.id, (&r.attributes, r.marks.clone().map(|marks| Marks { digest: None, ..marks }))))
+        .collect();
+    let parts: Vec<_> = parts.into_iter().collect();
+    Digest::of(&parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn documents_are_equal_whatever_the_order_of_keys() {
+        let one: serde_json::Value = serde_json::from_str(r#"{"b":[{"y":1,"x":2}],"a":0}"#).unwrap();
+        let document = Document::new(one);
+        assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
+    }
+
+    #[test]
+    fn the_identity_digest_ignores_order_and_its_own_mark() {
+        const KIND: ResourceKind = ResourceKind::new("k");
+        let stack = crate::StackName::new("s").unwrap();
+        let mut a = Resource::new(ResourceId::new(KIND, "a"), None).with("x", "1");
+        a.marks = Some(Marks::new(stack, Address::identity("a", None)));
+        let b = Resource::new(ResourceId::new(KIND, "b"), None).with("p", Value::Document(json!({"z": 1}).into()));
+        let before = identity_digest([&a, &b]);
+        assert_eq!(before, identity_digest([&b, &a]));
+        a.marks.as_mut().unwrap().digest = Some(before);
+        assert_eq!(before, identity_digest([&a, &b]));
+        a.marks.as_mut().unwrap().owner = Some("tom".to_owned());
+        assert_ne!(before, identity_digest([&a, &b]));
+    }
+}

@@ -1,0 +1,88 @@
+//! What is live: the cloud's side of a diff, in the normal form of [`Resource`].
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Address, Marks, Principal, Resource, ResourceId, StackName};
+
+/// Where a provider works, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Realm {
+    /// The provider's name: `aws`, `local`.
+    pub provider: String,
+    /// The account, or what stands for one.
+    pub account: String,
+    /// The cloud's partition, such as `aws` or `aws-cn`; empty where there is none.
+    pub partition: String,
+    /// The caller as the cloud knows it, for people: `role/ci`.
+    pub actor: String,
+}
+
+/// One identity of this stack as it lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveIdentity {
+    /// The resource that is the principal; a key of `resources`.
+    pub id: ResourceId,
+    /// Its form.
+    pub principal: Principal,
+    /// Its name in the cloud.
+    pub name: String,
+    /// Its marks.
+    pub marks: Marks,
+    /// When the cloud says it was made.
+    pub created_at: Option<Timestamp>,
+    /// When it, or a credential of it, was last used, as far as the cloud tells.
+    pub last_used: Option<Timestamp>,
+    /// All it is and holds, strays included.
+    pub resources: BTreeMap<ResourceId, Resource>,
+}
+
+impl LiveIdentity {
+    /// Its address, from its marks.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.marks.address
+    }
+}
+
+/// One object of this stack that identities share, as it lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveShared {
+    /// The object. Its marks are `None` where no bulk read tells them and nothing asked for a closer look.
+    pub resource: Resource,
+}
+
+/// A principal or policy that does not carry this stack's mark. It is never written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stranger {
+    /// The stack whose mark it carries, if one's.
+    pub stack: Option<StackName>,
+    /// The object's own name for itself, such as its ARN.
+    pub arn: String,
+    /// Why its marks could not be read, where they could not.
+    pub unreadable: Option<String>,
+}
+
+/// All that a plan needs to know of the cloud. A snapshot is whole or it is not there: a read that failed half-way is an
+/// [`crate::ObserveError`], never a smaller snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Where this is.
+    pub realm: Realm,
+    /// This stack's identities, by principal.
+    pub identities: BTreeMap<ResourceId, LiveIdentity>,
+    /// What this stack's identities share.
+    pub shared: BTreeMap<ResourceId, LiveShared>,
+    /// Everything else of the kinds this provider realizes.
+    pub strangers: BTreeMap<ResourceId, Stranger>,
+}
+
+impl Snapshot {
+    /// An empty cloud.
+    #[must_use]
+    pub fn empty(realm: Realm) -> Self {
+        Self { realm, identities: BTreeMap::new(), shared: BTreeMap::new(), strangers: BTreeMap::new() }
+    }
+}

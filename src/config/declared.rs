@@ -1,0 +1,192 @@
+//! What a stack declares, evaluated: every reference resolved, every default filled in, nothing decided yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use jiff::Timestamp;
+use leasehold_provider::{Address, Kind, Principal, Scope, Span, StackName, Statement, Trust};
+
+use super::source::{self, FileId};
+
+/// A stack as its files declare it.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// The stack's name.
+    pub stack: StackName,
+    /// Where the stack's ledger, lock and evidence live.
+    pub backend: Backend,
+    /// The clouds. Empty: the embedded directory.
+    pub providers: Vec<ProviderBlock>,
+    /// People who answer for identities, by label.
+    pub owners: BTreeMap<String, Owner>,
+    /// Business services, by label.
+    pub services: BTreeMap<String, Service>,
+    /// Shared entitlements, by label, with where they are written.
+    pub scopes: BTreeMap<String, (Scope, Origin)>,
+    /// Identities, by address.
+    pub identities: BTreeMap<Address, DeclaredIdentity>,
+    /// How long leavers of this stack stay quarantined, where their identity does not say: `defaults.leaver.grace`, or 7 days.
+    pub grace: Span,
+    /// The `leasehold` block.
+    pub origin: Origin,
+}
+
+/// Where a stack keeps its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backend {
+    /// A folder, relative to the stack's directory.
+    Local {
+        /// The folder's path, `.leasehold` unless said otherwise.
+        path: String,
+    },
+}
+
+/// A `provider` block.
+#[derive(Debug, Clone)]
+pub struct ProviderBlock {
+    /// `aws` or `local`.
+    pub name: String,
+    /// Its settings.
+    pub settings: ProviderSettings,
+    /// The block.
+    pub origin: Origin,
+}
+
+/// What a `provider` block says.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "provider", rename_all = "snake_case")]
+pub enum ProviderSettings {
+    /// The embedded directory.
+    Local {
+        /// The database file, relative to the stack's directory; `.leasehold/directory.db` unless said otherwise.
+        path: Option<String>,
+    },
+    /// AWS IAM.
+    Aws {
+        /// The region whose endpoint is asked. IAM is global; the partition follows from it.
+        region: Option<String>,
+        /// The profile of the shared configuration files.
+        profile: Option<String>,
+        /// Accounts it may run against; empty: any.
+        allowed_account_ids: BTreeSet<String>,
+        /// A role to assume first.
+        assume_role: Option<AssumeRole>,
+    },
+}
+
+/// The role a provider assumes before it does anything.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AssumeRole {
+    /// The role's ARN.
+    pub role_arn: String,
+    /// The external id its trust asks for.
+    pub external_id: Option<String>,
+    /// The session's name; `leasehold` unless said otherwise.
+    pub session_name: Option<String>,
+}
+
+/// A human sponsor.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// The person's name.
+    pub name: Option<String>,
+    /// The person's mail address.
+    pub email: Option<String>,
+    /// The person's team.
+    pub team: Option<String>,
+    /// The block.
+    pub origin: Origin,
+}
+
+/// A business service.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The label of the owner who answers for it.
+    pub owner: Option<String>,
+    /// `status = "retired"`: its identities leave.
+    pub retired: bool,
+    /// The block.
+    pub origin: Origin,
+}
+
+/// An identity as declared.
+#[derive(Debug, Clone)]
+pub struct DeclaredIdentity {
+    /// Where it stands.
+    pub address: Address,
+    /// Its name in the cloud.
+    pub name: String,
+    /// What sort of actor it is.
+    pub kind: Kind,
+    /// Its form in the cloud.
+    pub principal: Principal,
+    /// The owner's label.
+    pub owner: String,
+    /// The service's label.
+    pub service: Option<String>,
+    /// Where it works.
+    pub environment: Option<String>,
+    /// Why it exists.
+    pub purpose: Option<String>,
+    /// How long it may live.
+    pub lease: Lease,
+    /// Its own `leaver { grace }`.
+    pub grace: Option<Span>,
+    /// Its own statements.
+    pub statements: Vec<Statement>,
+    /// Labels of the scopes it holds.
+    pub scopes: BTreeSet<String>,
+    /// Who may take it on.
+    pub trusts: Vec<Trust>,
+    /// Policies that others manage.
+    pub managed_policy_arns: BTreeSet<String>,
+    /// The policy its access is cut to.
+    pub permissions_boundary: Option<String>,
+    /// Its own tags.
+    pub tags: BTreeMap<String, String>,
+    /// Keys of `tags` whose values are sensitive.
+    pub sensitive_tags: BTreeSet<String>,
+    /// How long a session may last.
+    pub max_session_duration: Option<Span>,
+    /// Addresses of identities that must be there first.
+    pub depends_on: BTreeSet<Address>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// How long an identity may live. `expires_at` and `ttl` exclude each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lease {
+    /// Counts from `renewed_at`, or from when the identity joined.
+    pub ttl: Option<Span>,
+    /// The end, as an instant.
+    pub expires_at: Option<Timestamp>,
+    /// Where the count restarts.
+    pub renewed_at: Option<Timestamp>,
+}
+
+/// Where a block is written, and each of its attributes and inner blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub file: FileId,
+    /// The block's header: its type and labels.
+    pub header: Range<usize>,
+    /// Each attribute's value, and each inner block's header, by name; several of one name in order.
+    pub parts: Vec<(Box<str>, Range<usize>)>,
+}
+
+impl Origin {
+    /// The block's header.
+    #[must_use]
+    pub fn span(&self) -> source::Span {
+        source::Span { file: self.file, bytes: self.header.clone() }
+    }
+
+    /// The first attribute or inner block of that name; the header where there is none.
+    #[must_use]
+    pub fn part(&self, name: &str) -> source::Span {
+        let range = self.parts.iter().find(|(part, _)| part.as_ref() == name).map_or(&self.header, |(_, range)| range);
+        source::Span { file: self.file, bytes: range.clone() }
+    }
+}
