@@ -1,0 +1,231 @@
+"""Runs moto's server on a free loopback port, with a record of requests and faults to order.
+
+Prints one line, {"port": N}, when it listens. Ends when its standard input ends, so it cannot outlive the test that
+started it, however that test died. Requests under /leasehold-test/ are for the launcher itself.
+"""
+
+import io
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections import Counter
+from urllib.parse import parse_qsl
+
+os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+
+import boto3
+import botocore.config
+from moto.moto_api._internal.models import moto_api_backend
+from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+RECORDED = (
+    "RoleName UserName GroupName PolicyName PolicyArn AccessKeyId Status SerialNumber VersionId Marker MaxItems"
+).split()
+NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
+UNCOUNTED = "leasehold-test-client"
+
+
+class Faults:
+    """Orders of the test, in the order they were given; the first that matches a request is taken."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.orders = []
+
+    def replace(self, orders):
+        with self.lock:
+            self.orders = [dict(order) for order in orders]
+
+    def add(self, order):
+        with self.lock:
+            self.orders.append(dict(order))
+
+    def take(self, action):
+        with self.lock:
+            for order in self.orders:
+                if order["action"] not in ("*", action):
+                    continue
+                if order.get("skip", 0) > 0:
+                    order["skip"] -= 1
+                    continue
+                left = order.get("times")
+                if left is None:
+                    return order
+                if left > 0:
+                    order["times"] = left - 1
+                    return order
+        return None
+
+
+class Recorder:
+    """WSGI middleware in front of moto."""
+
+    def __init__(self, app):
+        self.app = app
+        self.lock = threading.Lock()
+        self.requests = []
+        self.faults = Faults()
+        self.port = None
+
+    def __call__(self, environ, start_response):
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/leasehold-test/"):
+            return self.control(path.removeprefix("/leasehold-test/"), read_body(environ), start_response)
+        body = read_body(environ)
+        environ["wsgi.input"] = io.BytesIO(body)
+        parameters = dict(parse_qsl(body.decode("utf-8", "replace")))
+        action = parameters.get("Action")
+        if action is None or UNCOUNTED in environ.get("HTTP_USER_AGENT", ""):
+            return self.app(environ, start_response)
+
+        entry = {"action": action, "fault": None, "status": None}
+        entry["parameters"] = {key: parameters[key] for key in RECORDED if key in parameters}
+        with self.lock:
+            self.requests.append(entry)
+        order = self.faults.take(action)
+        if order is None:
+            return self.answer(environ, start_response, entry)
+        entry["fault"] = order["fault"]
+        return self.faulty(order, environ, start_response, entry, action)
+
+    def answer(self, environ, start_response, entry):
+        def note(status, headers, exc_info=None):
+            entry["status"] = int(status.split()[0])
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        return self.app(environ, note)
+
+    def faulty(self, order, environ, start_response, entry, action):
+        fault = order["fault"]
+        if fault == "error":
+            entry["status"] = order["status"]
+            message = order.get("message") or f"ordered by the test for {action}"
+            return error(start_response, order["status"], order["code"], message)
+        if fault == "delay":
+            time.sleep(order["seconds"])
+            return self.answer(environ, start_response, entry)
+        if fault == "delay_response":
+            answer = list(self.answer(environ, start_response, entry))
+            time.sleep(order["seconds"])
+            return answer
+        if fault == "drop_response":
+            # Committed by moto, never told to the client.
+            list(self.app(environ, lambda *_: None))
+        hang_up(environ)
+        return []
+
+    def control(self, path, body, start_response):
+        try:
+            answer = self.obey(path, json.loads(body) if body else None)
+            status = "200 OK"
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+            status = "500 Internal Server Error"
+        text = json.dumps(answer, default=str).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
+
+    def obey(self, path, value):
+        if path == "requests":
+            with self.lock:
+                return list(self.requests)
+        if path == "counts":
+            with self.lock:
+                return Counter(entry["action"] for entry in self.requests)
+        if path == "forget":
+            with self.lock:
+                self.requests.clear()
+            return None
+        if path == "faults":
+            self.faults.replace(value)
+            return None
+        if path == "fault":
+            self.faults.add(value)
+            return None
+        if path == "reset":
+            moto_api_backend.reset()
+            self.faults.replace([])
+            return self.obey("forget", None)
+        if path == "boto3":
+            return self.script(value)
+        raise ValueError(f"nothing at /leasehold-test/{path}")
+
+    def script(self, source):
+        """Runs a snippet with clients of the emulator at hand; what it prints, read as JSON, is the answer."""
+        printed = []
+
+        def client(service):
+            return boto3.client(
+                service,
+                endpoint_url=f"http://127.0.0.1:{self.port}",
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=botocore.config.Config(user_agent_extra=UNCOUNTED, retries={"max_attempts": 0}),
+            )
+
+        def say(*values):
+            printed.append(" ".join(v if isinstance(v, str) else json.dumps(v, default=str) for v in values))
+
+        names = {"client": client, "iam": client("iam"), "sts": client("sts"), "json": json, "print": say}
+        exec(compile(source, "<snippet>", "exec"), names)
+        text = "\n".join(printed)
+        if not text:
+            return None
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+
+
+def read_body(environ):
+    return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+
+
+def error(start_response, status, code, message):
+    kind = "Sender" if status < 500 else "Receiver"
+    text = (
+        f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{code}</Code>'
+        f"<Message>{message}</Message></Error><RequestId>leasehold-test</RequestId></ErrorResponse>"
+    ).encode()
+    start_response(f"{status} Ordered", [("Content-Type", "text/xml"), ("Content-Length", str(len(text)))])
+    return [text]
+
+
+def hang_up(environ):
+    """Closes the connection without an answer."""
+    connection = environ["werkzeug.socket"]
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    raise ConnectionAbortedError("ordered by the test")
+
+
+class QuietHandler(MotoRequestHandler):
+    def log(self, type, message, *args):
+        pass
+
+
+def end_with_parent():
+    while sys.stdin.buffer.read(4096):
+        pass
+    os._exit(0)
+
+
+def main():
+    recorder = Recorder(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, recorder, threaded=True, request_handler=QuietHandler)
+    recorder.port = server.port
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    print(json.dumps({"port": server.port}), flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+//! The virtual environment that the emulator runs in: made once under the target directory, whoever comes first.
+
+use std::env;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const REQUIREMENTS: &str = include_str!("../requirements.txt");
+
+/// The environment's interpreter. Several test binaries may ask at once: one makes it while the others wait.
+pub fn interpreter() -> PathBuf {
+    let home = home();
+    let python = home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let complete = home.join("complete");
+    fs::create_dir_all(&home).expect("the target directory can be written");
+    let lock = File::create(home.with_extension("lock")).expect("the target directory can be written");
+    lock.lock().expect("the file system locks files");
+    if !complete.exists() {
+        fs::remove_dir_all(&home).expect("an unfinished environment can be removed");
+        create(&home, &python);
+        File::create(&complete).expect("the environment can be written");
+    }
+    python
+}
+
+/// One directory for each set of requirements, so that a change of them makes a new one.
+fn home() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    REQUIREMENTS.hash(&mut hasher);
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
+        |dir| Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(dir),
+    );
+    target.join("emulator").join(format!("venv-{:016x}", hasher.finish()))
+}
+
+fn create(home: &Path, python: &Path) {
+    let requirements = home.with_extension("txt");
+    run(
+        Command::new("python3").args(["-m", "venv"]).arg(home),
+        "python3 with its venv module is needed for these tests",
+    );
+    fs::write(&requirements, REQUIREMENTS).expect("the target directory can be written");
+    run(
+        Command::new(python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .arg(&requirements),
+        "the packages of tests/emulator/requirements.txt could not be installed",
+    );
+}
+
+fn run(command: &mut Command, problem: &str) {
+    let output = command.output().unwrap_or_else(|error| panic!("{problem}: {error}"));
+    assert!(output.status.success(), "{problem}:\n{}", String::from_utf8_lossy(&output.stderr));
+}
