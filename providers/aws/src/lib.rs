@@ -1,1 +1,25 @@
-//! placeholder
+//! Leasehold's provider for AWS IAM: roles, users, their policies and credentials, scopes as customer-managed policies.
+//!
+//! - [`AwsSettings`] say where and as whom; [`AwsProvider::connect`] makes the clients.
+//! - `realize` turns desired identities into resources: pure. `document` holds what policies look like, `arn` and `kinds`
+//!   how things are named, `links` in what order they come and go.
+//! - `observe` reads the account in bulk; it has no way to write.
+//! - `enact` carries out one change with the fewest calls, and never writes what does not carry the stack's mark.
+//! - `retry` is the one place that waits and repeats; `failure` says what a failed call means, and what to do.
+
+mod arn;
+mod compare;
+mod connect;
+mod document;
+mod enact;
+mod failure;
+mod kinds;
+mod links;
+mod observe;
+mod provider;
+mod realize;
+mod retry;
+mod settings;
+
+pub use provider::AwsProvider;
+pub use settings::{AssumeRole, AwsSettings, ConnectError};

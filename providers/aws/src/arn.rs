@@ -1,0 +1,171 @@
+//! Names as AWS writes them, and the short ones that plans show.
+
+use leasehold_provider::{Principal, Realm, ResourceId, StackName};
+
+use crate::kinds;
+
+/// The path that marks the customer-managed policies of a stack.
+pub fn stack_path(stack: &StackName) -> String {
+    format!("/leasehold/{stack}/")
+}
+
+/// The name in the account of a scope's policy. Policy names are unique in an account whatever their path, and stack names
+/// hold no dot: two stacks may have scopes of the same name.
+pub fn scope_policy_name(stack: &StackName, scope: &str) -> String {
+    format!("{stack}.{scope}")
+}
+
+/// The ARN of a scope's policy.
+pub fn scope_policy(realm: &Realm, stack: &StackName, scope: &str) -> String {
+    let Realm { partition, account, .. } = realm;
+    format!("arn:{partition}:iam::{account}:policy{}{}", stack_path(stack), scope_policy_name(stack, scope))
+}
+
+/// The ARN of a principal without a path.
+pub fn principal(realm: &Realm, principal: Principal, name: &str) -> String {
+    let Realm { partition, account, .. } = realm;
+    format!("arn:{partition}:iam::{account}:{}/{name}", principal.as_str())
+}
+
+/// The ARN of an account as a principal.
+pub fn account_root(partition: &str, account: &str) -> String {
+    format!("arn:{partition}:iam::{account}:root")
+}
+
+/// The ARN of the OpenID Connect provider of an issuer.
+pub fn oidc_provider(realm: &Realm, host: &str) -> String {
+    let Realm { partition, account, .. } = realm;
+    format!("arn:{partition}:iam::{account}:oidc-provider/{host}")
+}
+
+/// The parts of an ARN of IAM or STS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: &'a str,
+    /// The account, or `aws` for what AWS itself owns.
+    pub account: &'a str,
+    /// What stands behind the account: `role/path/name`.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Reads an ARN of the global services IAM and STS.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        let (Some("arn"), Some(partition), Some("iam" | "sts"), Some(_), Some(account), Some(resource)) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return None;
+        };
+        Some(Self { partition, account, resource })
+    }
+
+    /// The role or user it names, if it names one.
+    pub fn principal(&self) -> Option<(Principal, &'a str)> {
+        let (kind, path_and_name) = self.resource.split_once('/')?;
+        let name = path_and_name.rsplit('/').next()?;
+        match kind {
+            "role" => Some((Principal::Role, name)),
+            "user" => Some((Principal::User, name)),
+            _ => None,
+        }
+    }
+}
+
+/// The caller, for people: `role/ci` of an assumed role, `user/x`, `root`.
+pub fn actor(arn: &str) -> String {
+    let resource = Arn::parse(arn).map_or(arn, |arn| arn.resource);
+    match resource.strip_prefix("assumed-role/") {
+        Some(role_and_session) => {
+            format!("role/{}", role_and_session.rsplit_once('/').map_or(role_and_session, |(role, _)| role))
+        }
+        None => resource.to_owned(),
+    }
+}
+
+/// The scope of `stack` whose policy the ARN names, if it does.
+pub fn scope_of<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
+    let arn = Arn::parse(policy_arn)?;
+    let name = arn.resource.strip_prefix("policy")?.strip_prefix(stack_path(stack).as_str())?;
+    let scope = name.strip_prefix(stack.as_str())?.strip_prefix('.')?;
+    (arn.account == realm.account && !scope.contains('/')).then_some(scope)
+}
+
+/// What a plan calls an attached policy: a scope of the stack by its label, a policy of AWS by what stands behind
+/// `:policy/`, another by its account and that. Policies of AWS begin with a capital letter, so a scope that does too goes
+/// by its policy's full name: two policies never share a short name.
+pub fn short_name(realm: &Realm, stack: &StackName, policy_arn: &str) -> String {
+    if let Some(scope) = scope_of(realm, stack, policy_arn) {
+        return if scope.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') {
+            scope.to_owned()
+        } else {
+            scope_policy_name(stack, scope)
+        };
+    }
+    match Arn::parse(policy_arn).and_then(|arn| Some((arn.account, arn.resource.strip_prefix("policy/")?))) {
+        Some(("aws", tail)) => tail.to_owned(),
+        Some((account, tail)) => format!("{account}/{tail}"),
+        None => policy_arn.to_owned(),
+    }
+}
+
+/// The id of the role or user of this account that an ARN names.
+pub fn principal_id(realm: &Realm, text: &str) -> Option<ResourceId> {
+    let arn = Arn::parse(text)?;
+    let (principal, name) = arn.principal()?;
+    (arn.account == realm.account && arn.partition == realm.partition).then(|| kinds::principal(principal, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn realm() -> Realm {
+        Realm {
+            provider: "aws".to_owned(),
+            account: "111122223333".to_owned(),
+            partition: "aws".to_owned(),
+            actor: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_actor_is_the_role_or_user() {
+        for (arn, actor_is) in [
+            ("arn:aws:sts::111122223333:assumed-role/ci/session", "role/ci"),
+            ("arn:aws:iam::111122223333:user/x", "user/x"),
+            ("arn:aws-cn:iam::111122223333:root", "root"),
+        ] {
+            assert_eq!(actor(arn), actor_is);
+        }
+    }
+
+    #[test]
+    fn short_names_are_told_apart() {
+        let stack = StackName::new("payments").unwrap();
+        for (arn, short) in [
+            (scope_policy(&realm(), &stack, "orders_read"), "orders_read"),
+            (scope_policy(&realm(), &stack, "AdministratorAccess"), "payments.AdministratorAccess"),
+            ("arn:aws:iam::aws:policy/AdministratorAccess".to_owned(), "AdministratorAccess"),
+            ("arn:aws:iam::aws:policy/job-function/Billing".to_owned(), "job-function/Billing"),
+            ("arn:aws:iam::111122223333:policy/orders_read".to_owned(), "111122223333/orders_read"),
+            ("arn:aws:iam::111122223333:policy/leasehold/b/b.x".to_owned(), "111122223333/leasehold/b/b.x"),
+            (
+                "arn:aws:iam::999922223333:policy/leasehold/payments/payments.x".to_owned(),
+                "999922223333/leasehold/payments/payments.x",
+            ),
+        ] {
+            assert_eq!(short_name(&realm(), &stack, &arn), short);
+        }
+    }
+
+    #[test]
+    fn principals_are_found_behind_their_paths() {
+        let found = |arn: &str| principal_id(&realm(), arn).map(|id| id.to_string());
+        assert_eq!(found("arn:aws:iam::111122223333:role/team/x").as_deref(), Some("aws_iam_role x"));
+        assert_eq!(found("arn:aws:iam::111122223333:user/x").as_deref(), Some("aws_iam_user x"));
+        assert_eq!(found("arn:aws:iam::999922223333:user/x"), None);
+        assert_eq!(found("AROAABCDEFGH"), None);
+    }
+}

@@ -1,0 +1,132 @@
+//! The clients of IAM and STS. An edge: it reads the environment and the AWS configuration files, through `aws-config`.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_sdk_iam::config::SharedCredentialsProvider;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
+
+use crate::settings::AwsSettings;
+
+/// One attempt, connecting included. IAM answers in well under a second, a page of a thousand roles in a few.
+const ATTEMPT: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(4);
+
+/// The two clients, and where their calls went.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// Of IAM.
+    pub iam: aws_sdk_iam::Client,
+    /// Of STS.
+    pub sts: aws_sdk_sts::Client,
+    /// The endpoint of the last call, for messages.
+    pub endpoint: SeenEndpoint,
+    /// The region in use, for messages.
+    pub region: String,
+}
+
+/// The standard chain: environment, profiles, SSO, process, container, instance.
+pub fn standard() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
+}
+
+/// Builds the clients. Nothing is called yet; credentials are looked for when the first call needs them.
+pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Clients {
+    let mut loader = loader
+        .http_client(http_client())
+        // All retries are our own: see `retry`.
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build());
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    let mut config = loader.load().await;
+    if config.region().is_none() {
+        // IAM is global within a partition; without a word on which, it is the one of most accounts.
+        config = config.into_builder().region(Region::from_static("us-east-1")).build();
+    }
+    if let Some(role) = &settings.assume_role {
+        config = assume(config, role).await;
+    }
+    let endpoint = SeenEndpoint::default();
+    let iam = aws_sdk_iam::config::Builder::from(&config).interceptor(endpoint.clone()).build();
+    let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(endpoint.clone()).build();
+    Clients {
+        iam: aws_sdk_iam::Client::from_conf(iam),
+        sts: aws_sdk_sts::Client::from_conf(sts),
+        endpoint,
+        region: config.region().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+async fn assume(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(&role.role_arn)
+        .session_name(role.session_name.as_deref().unwrap_or("leasehold"))
+        .configure(&config);
+    if let Some(external_id) = &role.external_id {
+        provider = provider.external_id(external_id);
+    }
+    let provider = provider.build().await;
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+}
+
+/// rustls with ring, and the proxy that the environment names.
+fn http_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
+    })
+}
+
+/// Where calls go, seen as they leave: `http://127.0.0.1:5000`, `https://iam.amazonaws.com`.
+#[derive(Debug, Clone, Default)]
+pub struct SeenEndpoint(Arc<Mutex<Option<String>>>);
+
+impl SeenEndpoint {
+    /// The endpoint of the last call.
+    pub fn get(&self) -> Option<String> {
+        self.0.lock().ok().and_then(|seen| seen.clone())
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for SeenEndpoint {
+    fn name(&self) -> &'static str {
+        "SeenEndpoint"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let uri = context.request().uri();
+        let endpoint = uri.split('?').next().unwrap_or(uri).trim_end_matches('/');
+        if let Ok(mut seen) = self.0.lock()
+            && seen.as_deref() != Some(endpoint)
+        {
+            *seen = Some(endpoint.to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! Policy documents: what statements, fence and trusts look like in JSON, and the one form in which two documents compare.
+
+use std::collections::BTreeMap;
+
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use leasehold_provider::{Condition, Document, Effect, Statement};
+use serde_json::{Map, Value, json};
+
+/// The `Sid` of the lease fence.
+pub const FENCE_SID: &str = "LeaseholdLease";
+/// The `Sid` of the statement that shuts a quarantined identity.
+pub const QUARANTINE_SID: &str = "LeaseholdQuarantine";
+/// The `Sid` of the statement of a trust that lets nobody in.
+pub const CLOSED_SID: &str = "LeaseholdClosed";
+
+const VERSION: &str = "2012-10-17";
+
+/// A policy of these statements, in canonical form.
+pub fn policy(statements: Vec<Value>) -> Document {
+    canonical(&json!({ "Version": VERSION, "Statement": statements }))
+}
+
+/// The statement that ends all access at the deadline, whatever else allows it.
+pub fn fence(deadline: Timestamp) -> Value {
+    json!({
+        "Sid": FENCE_SID, "Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": { "DateGreaterThanEquals": { "aws:CurrentTime": instant(deadline) } },
+    })
+}
+
+/// The policy that takes all access away.
+pub fn deny_everything() -> Document {
+    policy(vec![json!({ "Sid": QUARANTINE_SID, "Effect": "Deny", "Action": "*", "Resource": "*" })])
+}
+
+/// The trust that lets nobody in. A trust must have a statement; one without an Allow opens to nobody.
+pub fn closed_trust() -> Document {
+    policy(vec![json!({
+        "Sid": CLOSED_SID, "Effect": "Deny", "Principal": { "AWS": "*" },
+        "Action": ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"],
+    })])
+}
+
+/// A deadline as IAM reads it: RFC 3339 in UTC, whole seconds. A part of a second is cut off: rather early than late.
+pub fn instant(deadline: Timestamp) -> String {
+    let whole = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
+    deadline.round(whole).unwrap_or(deadline).to_string()
+}
+
+/// One declared statement in IAM's words.
+pub fn statement(statement: &Statement) -> Value {
+    let mut fields = Map::new();
+    if let Some(sid) = &statement.sid {
+        fields.insert("Sid".to_owned(), sid.as_str().into());
+    }
+    let effect = match statement.effect {
+        Effect::Allow => "Allow",
+        Effect::Deny => "Deny",
+    };
+    fields.insert("Effect".to_owned(), effect.into());
+    for (key, members) in [
+        ("Action", &statement.actions),
+        ("NotAction", &statement.not_actions),
+        ("Resource", &statement.resources),
+        ("NotResource", &statement.not_resources),
+    ] {
+        if !members.is_empty() {
+            fields.insert(key.to_owned(), members.iter().map(String::as_str).collect());
+        }
+    }
+    if !statement.conditions.is_empty() {
+        fields.insert("Condition".to_owned(), conditions(&statement.conditions));
+    }
+    Value::Object(fields)
+}
+
+/// Conditions by operator and key. Two of the same operator and key cannot both stand in one statement; the limits refuse
+/// them, and here the first wins, which is narrower than their union.
+pub fn conditions(conditions: &[Condition]) -> Value {
+    let mut operators: BTreeMap<&str, BTreeMap<&str, &[String]>> = BTreeMap::new();
+    for condition in conditions {
+        operators.entry(&condition.test).or_default().entry(&condition.variable).or_insert(&condition.values);
+    }
+    json!(operators)
+}
+
+/// The one form of a document: lists where IAM takes a string or a list, their members and the statements in order, all
+/// scalars of conditions as text. Two documents that differ only in what IAM ignores are equal in it.
+pub fn canonical(document: &Value) -> Document {
+    let Value::Object(fields) = document else { return Document::new(document.clone()) };
+    let mut canonical = fields.clone();
+    canonical.entry("Version").or_insert_with(|| "2008-10-17".into());
+    let statements = match fields.get("Statement") {
+        Some(Value::Array(statements)) => statements.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    };
+    let mut statements: Vec<Document> = statements.iter().map(canonical_statement).map(Document::new).collect();
+    statements.sort_by_cached_key(|statement| statement.json().to_string());
+    canonical.insert("Statement".to_owned(), statements.into_iter().map(Value::from).collect());
+    Document::new(Value::Object(canonical))
+}
+
+fn canonical_statement(statement: &Value) -> Value {
+    let Value::Object(fields) = statement else { return statement.clone() };
+    let fields = fields.iter().map(|(key, value)| {
+        let value = match (key.as_str(), value) {
+            ("Action" | "NotAction" | "Resource" | "NotResource", value) => texts(value),
+            ("Principal" | "NotPrincipal", Value::String(everyone)) => json!({ "AWS": [everyone] }),
+            ("Principal" | "NotPrincipal", Value::Object(kinds)) => {
+                kinds.iter().map(|(kind, members)| (kind.clone(), texts(members))).collect()
+            }
+            ("Condition", Value::Object(operators)) => {
+                let operators = operators.iter().map(|(operator, keys)| {
+                    let keys = match keys {
+                        Value::Object(keys) => keys.iter().map(|(key, values)| (key.clone(), texts(values))).collect(),
+                        other => other.clone(),
+                    };
+                    (operator.clone(), keys)
+                });
+                operators.collect()
+            }
+            (_, value) => value.clone(),
+        };
+        (key.clone(), value)
+    });
+    fields.collect()
+}
+
+/// A string or list as an ordered list without doubles; numbers and truth values as text.
+fn texts(value: &Value) -> Value {
+    let text = |value: &Value| match value {
+        Value::Bool(flag) => flag.to_string().into(),
+        Value::Number(number) => number.to_string().into(),
+        other => other.clone(),
+    };
+    let mut members: Vec<Value> = match value {
+        Value::Array(members) => members.iter().map(text).collect(),
+        one => vec![text(one)],
+    };
+    members.sort_by_cached_key(Value::to_string);
+    members.dedup();
+    Value::Array(members)
+}
+
+/// The document as it is sent: no white space, and no brackets around one member, since IAM counts every other character.
+pub fn text(document: &Document) -> String {
+    fn short(value: &Value) -> Value {
+        match value {
+            Value::Array(members) => match members.as_slice() {
+                [one] if one.is_string() => one.clone(),
+                _ => members.iter().map(short).collect(),
+            },
+            Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), short(value))).collect(),
+            scalar => scalar.clone(),
+        }
+    }
+    short(document.json()).to_string()
+}
+
+/// Reads a document as IAM tells it: URL-encoded JSON.
+pub fn decode(encoded: &str) -> Result<Document, String> {
+    let text = percent_encoding::percent_decode_str(encoded)
+        .decode_utf8()
+        .map_err(|_| "a policy document is not UTF-8".to_owned())?;
+    let value: Value =
+        serde_json::from_str(&text).map_err(|error| format!("a policy document is not JSON: {error}"))?;
+    Ok(canonical(&value))
+}
+
+/// The statements of a document in canonical form.
+pub fn statements(document: &Value) -> impl Iterator<Item = &Value> {
+    document.get("Statement").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Whether a statement has that `Sid`.
+pub fn has_sid(document: &Value, sid: &str) -> bool {
+    statements(document).any(|statement| statement.get("Sid").and_then(Value::as_str) == Some(sid))
+}
+
+/// Whether a statement takes access away.
+pub fn denies(document: &Value) -> bool {
+    statements(document).any(|statement| statement.get("Effect").and_then(Value::as_str) == Some("Deny"))
+}
+
+/// The AWS principals that a trust names, as they stand there.
+pub fn aws_principals(trust: &Value) -> impl Iterator<Item = &str> {
+    statements(trust)
+        .filter_map(|statement| statement.get("Principal")?.get("AWS")?.as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_iam_ignores_makes_no_difference() {
+        let one = json!({"Version": VERSION, "Statement": {
+            "Effect": "Allow", "Action": "s3:GetObject", "Resource": ["b", "a"], "Principal": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": true}},
+        }});
+        let other = json!({"Statement": [{
+            "Resource": ["a", "b", "a"], "Action": ["s3:GetObject"], "Effect": "Allow", "Principal": {"AWS": "*"},
+            "Condition": {"Bool": {"aws:SecureTransport": ["true"]}},
+        }], "Version": VERSION});
+        assert_eq!(canonical(&one), canonical(&other));
+        assert_eq!(canonical(canonical(&one).json()), canonical(&one));
+        assert_eq!(
+            decode(
+                &percent_encoding::utf8_percent_encode(&text(&canonical(&one)), percent_encoding::NON_ALPHANUMERIC)
+                    .to_string()
+            ),
+            Ok(canonical(&one))
+        );
+    }
+
+    #[test]
+    fn what_iam_minds_does() {
+        let with = |version: Value, principal: Value| {
+            canonical(&json!({"Version": version, "Statement": [{"Effect": "Allow", "Principal": principal}]}))
+        };
+        let arn = "arn:aws:iam::111122223333:role/x";
+        assert_ne!(with(VERSION.into(), json!({"AWS": arn})), with(VERSION.into(), json!({"AWS": "AROAABCDEFGH"})));
+        assert_ne!(with(VERSION.into(), json!({"AWS": arn})), with("2008-10-17".into(), json!({"AWS": arn})));
+    }
+
+    #[test]
+    fn a_deadline_is_cut_to_the_second() {
+        assert_eq!(instant("2027-02-18T22:00:00.9Z".parse().unwrap()), "2027-02-18T22:00:00Z");
+    }
+}

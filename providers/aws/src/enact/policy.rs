@@ -1,0 +1,189 @@
+//! Scopes as customer-managed policies, with their versions.
+
+use aws_sdk_iam::types::PolicyVersion;
+use leasehold_provider::{Change, Document, EnactError, EnactErrorKind, Marks, Resource};
+
+use super::standing::not_ours;
+use super::tags::{self, TagChange};
+use super::{Note, Refusal, Writing, document_of, document_text, impossible, uncertain};
+use crate::failure::Failure;
+use crate::retry::Class;
+use crate::{arn, document, kinds};
+
+impl Writing<'_> {
+    /// One change of a scope's policy.
+    pub(super) async fn policy(&self, change: &Change) -> Result<Note, Refusal> {
+        let scope = kinds::part(change.id());
+        let arn = arn::scope_policy(self.realm, self.stack, scope);
+        match change {
+            Change::Create { after } => self.create_policy(scope, &arn, after).await,
+            Change::Update { after, .. } => self.update_policy(&arn, after).await,
+            Change::Delete { .. } => {
+                let note = self.delete_policy(&arn).await?;
+                self.provider.known.gone(self.stack, change.id());
+                Ok(note)
+            }
+            Change::Mark { before, after, .. } => {
+                self.tag_policy(&arn, TagChange::of_marks(before.as_deref(), after)).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn create_policy(&self, scope: &str, arn: &str, after: &Resource) -> Result<Note, Refusal> {
+        let text = document_text(after, "policy")?;
+        let list = tags::list(&after.marks.as_ref().map(Marks::to_tags).unwrap_or_default())?;
+        let iam = &self.provider.clients.iam;
+        let send = || {
+            iam.create_policy()
+                .policy_name(arn::scope_policy_name(self.stack, scope))
+                .path(arn::stack_path(self.stack))
+                .policy_document(&text)
+                .set_tags(Some(list.clone()))
+                .send()
+        };
+        match self.call("iam:CreatePolicy", Class::Conditional, send).await {
+            Ok(_) => {
+                self.provider.known.made(self.stack, &after.id);
+                Ok(None)
+            }
+            Err(failure) if failure.exists() => self.resolve_policy(arn, after).await,
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// A policy of the name is there. Under the stack's path it is ours; under another it is not.
+    async fn resolve_policy(&self, arn: &str, after: &Resource) -> Result<Note, Refusal> {
+        const OPERATION: &str = "iam:GetPolicy";
+        let iam = &self.provider.clients.iam;
+        let policy = match self.call(OPERATION, Class::Idempotent, || iam.get_policy().policy_arn(arn).send()).await {
+            Ok(answer) => answer.policy.ok_or_else(|| Failure::malformed(OPERATION, "no policy in the answer"))?,
+            Err(failure) if failure.absent() => {
+                return Err(not_ours(&after.id, "a policy of that name is under another path"));
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let live = tags::map(policy.tags);
+        match Marks::from_tags(&live) {
+            Ok(Some(marks)) if marks.stack != *self.stack => {
+                return Err(not_ours(&after.id, &format!("its tags say stack {}", marks.stack)));
+            }
+            Err(problem) => return Err(not_ours(&after.id, &problem.to_string())),
+            Ok(_) => {}
+        }
+        self.provider.known.made(self.stack, &after.id);
+        self.update_policy(arn, after).await?;
+        if let Some(wanted) = &after.marks {
+            let found =
+                live.into_iter().filter(|(key, _)| key.starts_with(leasehold_provider::marks::PREFIX)).collect();
+            self.tag_policy(arn, TagChange::between(&found, &wanted.to_tags())).await?;
+        }
+        Ok(Some("it was there already, under this stack's path".to_owned()))
+    }
+
+    /// Makes the wanted document the default version, unless it is. A new version has a name of the service's choice, so after
+    /// a lost answer the policy is looked at again instead.
+    async fn update_policy(&self, arn: &str, after: &Resource) -> Result<Note, Refusal> {
+        let wanted = document_of(after, "policy")
+            .ok_or_else(|| impossible(&after.id, "it has no document", "the plan is broken: plan again"))?;
+        let text = document::text(wanted);
+        let iam = &self.provider.clients.iam;
+        let send = || iam.create_policy_version().policy_arn(arn).policy_document(&text).set_as_default(true).send();
+        let mut last = None;
+        for attempt in 0..4 {
+            if self.default_document(arn).await? == *wanted {
+                let note = if attempt == 0 { Some("it was so already".to_owned()) } else { None };
+                return Ok(note);
+            }
+            match self.call("iam:CreatePolicyVersion", Class::ServerNamed, send).await {
+                Ok(_) => return Ok(None),
+                Err(failure) if failure.limit() => {
+                    self.drop_oldest_version(arn).await?;
+                    last = Some(failure);
+                }
+                Err(failure) if uncertain(&failure) => last = Some(failure),
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Err(last.map_or_else(|| impossible(&after.id, "it could not be changed", "run it again"), Refusal::from))
+    }
+
+    async fn default_document(&self, arn: &str) -> Result<Document, Refusal> {
+        const GET: &str = "iam:GetPolicy";
+        const VERSION: &str = "iam:GetPolicyVersion";
+        let iam = &self.provider.clients.iam;
+        let answer = self.call(GET, Class::Idempotent, || iam.get_policy().policy_arn(arn).send()).await?;
+        let version = answer
+            .policy
+            .and_then(|policy| policy.default_version_id)
+            .ok_or_else(|| Failure::malformed(GET, "a policy without a default version"))?;
+        let send = || iam.get_policy_version().policy_arn(arn).version_id(&version).send();
+        let answer = self.call(VERSION, Class::Idempotent, send).await?;
+        let text = answer
+            .policy_version
+            .and_then(|version| version.document)
+            .ok_or_else(|| Failure::malformed(VERSION, "a version without a document"))?;
+        Ok(document::decode(&text).map_err(|problem| Failure::malformed(VERSION, problem))?)
+    }
+
+    async fn versions(&self, arn: &str) -> Result<Vec<PolicyVersion>, Failure> {
+        let iam = &self.provider.clients.iam;
+        // Five at most: one page holds them.
+        let send = || iam.list_policy_versions().policy_arn(arn).send();
+        Ok(self.call("iam:ListPolicyVersions", Class::Idempotent, send).await?.versions.unwrap_or_default())
+    }
+
+    async fn drop_oldest_version(&self, arn: &str) -> Result<(), Refusal> {
+        let versions = self.versions(arn).await?;
+        let spare = versions.into_iter().filter(|version| !version.is_default_version).filter_map(|v| v.version_id);
+        let Some(oldest) = spare.min_by_key(|version| version_number(version)) else {
+            return Err(EnactError {
+                kind: EnactErrorKind::Limit,
+                operation: "iam:CreatePolicyVersion".to_owned(),
+                message: format!("{arn} has no room for a version, and none that could go"),
+                help: Some("look at the policy's versions in the console, then plan again".to_owned()),
+            }
+            .into());
+        };
+        self.delete_version(arn, &oldest).await
+    }
+
+    async fn delete_version(&self, arn: &str, version: &str) -> Result<(), Refusal> {
+        let iam = &self.provider.clients.iam;
+        let send = || iam.delete_policy_version().policy_arn(arn).version_id(version).send();
+        self.remove("iam:DeletePolicyVersion", send).await?;
+        Ok(())
+    }
+
+    async fn delete_policy(&self, arn: &str) -> Result<Note, Refusal> {
+        let iam = &self.provider.clients.iam;
+        let versions = match self.versions(arn).await {
+            Ok(versions) => versions,
+            Err(failure) if failure.absent() => return Ok(Some("it was gone already".to_owned())),
+            Err(failure) => return Err(failure.into()),
+        };
+        for version in versions.iter().filter(|version| !version.is_default_version) {
+            self.delete_version(arn, version.version_id.as_deref().unwrap_or_default()).await?;
+        }
+        self.remove("iam:DeletePolicy", || iam.delete_policy().policy_arn(arn).send()).await
+    }
+
+    async fn tag_policy(&self, arn: &str, change: TagChange) -> Result<(), Refusal> {
+        let iam = &self.provider.clients.iam;
+        if !change.put.is_empty() {
+            let list = tags::list(&change.put)?;
+            let send = || iam.tag_policy().policy_arn(arn).set_tags(Some(list.clone())).send();
+            self.call("iam:TagPolicy", Class::Idempotent, send).await?;
+        }
+        if !change.remove.is_empty() {
+            let send = || iam.untag_policy().policy_arn(arn).set_tag_keys(Some(change.remove.clone())).send();
+            self.call("iam:UntagPolicy", Class::Idempotent, send).await?;
+        }
+        Ok(())
+    }
+}
+
+/// `12` of `v12`.
+fn version_number(version: &str) -> u64 {
+    version.trim_start_matches('v').parse().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,152 @@
+//! Whose an object is, before it is written. What an observation of this run has told is not asked again.
+
+use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId};
+
+use super::{Refusal, Writing, impossible};
+use crate::retry::Class;
+use crate::{arn, kinds};
+
+/// What may be done with the object of a change.
+pub enum Standing {
+    /// It carries the stack's mark, or will from its first moment.
+    Ours,
+    /// It is to be removed and is not there.
+    Gone,
+}
+
+impl Writing<'_> {
+    /// Finds out whether the change may be carried out.
+    pub async fn standing(&self, change: &Change) -> Result<Standing, Refusal> {
+        let id = change.id();
+        self.own_marks(change)?;
+        let bearer = self.bearer(id)?;
+        if matches!(change, Change::Create { .. }) && bearer == *id {
+            // The cloud refuses a name that is taken; only then is it asked whose it is.
+            return Ok(Standing::Ours);
+        }
+        if self.provider.known.is_ours(self.stack, &bearer) {
+            return Ok(Standing::Ours);
+        }
+        match self.marks_of(&bearer).await? {
+            Found::Marks(marks) if marks.stack == *self.stack => {
+                self.provider.known.found(self.stack, &bearer);
+                Ok(Standing::Ours)
+            }
+            Found::Marks(marks) => Err(not_ours(&bearer, &format!("it belongs to stack {}", marks.stack))),
+            Found::Strange(reason) => Err(not_ours(&bearer, &reason)),
+            Found::Absent if matches!(change, Change::Delete { .. }) => Ok(Standing::Gone),
+            Found::Absent => Err(EnactError {
+                kind: EnactErrorKind::Conflict,
+                operation: id.to_string(),
+                message: format!("{bearer} is not there any more"),
+                help: Some("run plan again: it was removed after the plan was made".to_owned()),
+            }
+            .into()),
+        }
+    }
+
+    /// The marks within the change itself must be this stack's.
+    fn own_marks(&self, change: &Change) -> Result<(), Refusal> {
+        let (before, after) = match change {
+            Change::Create { after } => (None, after.marks.as_ref()),
+            Change::Update { before, after } => (before.marks.as_ref(), after.marks.as_ref()),
+            Change::Delete { before } => (before.marks.as_ref(), None),
+            Change::Mark { before, after, .. } => (before.as_deref(), Some(&**after)),
+        };
+        match before.into_iter().chain(after).find(|marks| marks.stack != *self.stack) {
+            Some(marks) => Err(not_ours(change.id(), &format!("the change itself names stack {}", marks.stack))),
+            None => Ok(()),
+        }
+    }
+
+    /// The object that carries the mark: the principal, or the policy of a scope.
+    fn bearer(&self, id: &ResourceId) -> Result<ResourceId, Refusal> {
+        if let Some((principal, name)) = kinds::holder(id) {
+            return Ok(kinds::principal(principal, name));
+        }
+        let scope = id.name.strip_prefix(self.stack.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        if id.kind == kinds::POLICY && scope.is_some() {
+            Ok(id.clone())
+        } else if id.kind == kinds::POLICY {
+            Err(not_ours(id, &format!("it is not under the path /leasehold/{}/", self.stack)))
+        } else {
+            Err(super::unknown(id))
+        }
+    }
+
+    async fn marks_of(&self, bearer: &ResourceId) -> Result<Found, Refusal> {
+        let iam = &self.provider.clients.iam;
+        let tags = match kinds::holder(bearer) {
+            Some((Principal::Role, name)) => {
+                let send = || iam.get_role().role_name(name).send();
+                match self.call("iam:GetRole", Class::Idempotent, send).await {
+                    Ok(answer) => answer.role.and_then(|role| role.tags),
+                    Err(failure) if failure.absent() => return Ok(Found::Absent),
+                    Err(failure) => return Err(failure.into()),
+                }
+            }
+            Some((Principal::User, name)) => {
+                let send = || iam.get_user().user_name(name).send();
+                match self.call("iam:GetUser", Class::Idempotent, send).await {
+                    Ok(answer) => answer.user.and_then(|user| user.tags),
+                    Err(failure) if failure.absent() => return Ok(Found::Absent),
+                    Err(failure) => return Err(failure.into()),
+                }
+            }
+            None => {
+                let policy = arn::scope_policy(self.realm, self.stack, kinds::part(bearer));
+                let send = || iam.get_policy().policy_arn(&policy).send();
+                match self.call("iam:GetPolicy", Class::Idempotent, send).await {
+                    Ok(answer) => answer.policy.and_then(|policy| policy.tags),
+                    Err(failure) if failure.absent() => return Ok(Found::Absent),
+                    Err(failure) => return Err(failure.into()),
+                }
+            }
+        };
+        let tags = super::tags::map(tags);
+        Ok(match Marks::from_tags(&tags) {
+            Ok(Some(marks)) => Found::Marks(Box::new(marks)),
+            // A policy is marked by its path, and it was asked for there.
+            Ok(None) if bearer.kind == kinds::POLICY => {
+                let scope = leasehold_provider::Address::from_text(format!("scope.{}", kinds::part(bearer)));
+                Found::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
+            }
+            Ok(None) => Found::Strange("it carries no mark".to_owned()),
+            Err(problem) => Found::Strange(problem.to_string()),
+        })
+    }
+}
+
+enum Found {
+    Marks(Box<Marks>),
+    Strange(String),
+    Absent,
+}
+
+/// The refusal to write what is not this stack's.
+pub fn not_ours(id: &ResourceId, reason: &str) -> Refusal {
+    EnactError {
+        kind: EnactErrorKind::NotOurs,
+        operation: id.to_string(),
+        message: format!("the object in the account is not this stack's: {reason}; it was left as it is"),
+        help: Some("choose another name for the identity, or have the object's owner remove or rename it".to_owned()),
+    }
+    .into()
+}
+
+impl Writing<'_> {
+    /// What stands under the name of a principal that was to be made must be this stack's, and the same identity.
+    pub fn must_be(&self, id: &ResourceId, found: Option<&Marks>, wanted: Option<&Marks>) -> Result<(), Refusal> {
+        match (found, wanted) {
+            (None, _) => Err(not_ours(id, "it carries no mark that reads")),
+            (Some(found), _) if found.stack != *self.stack => {
+                Err(not_ours(id, &format!("it belongs to stack {}", found.stack)))
+            }
+            (Some(found), Some(wanted)) if found.address != wanted.address => {
+                Err(not_ours(id, &format!("it is {} of this stack", found.address)))
+            }
+            (Some(_), Some(_)) => Ok(()),
+            (Some(_), None) => Err(impossible(id, "the plan gives it no marks", "the plan is broken: plan again")),
+        }
+    }
+}

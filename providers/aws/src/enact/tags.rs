@@ -1,0 +1,83 @@
+//! Tags of the SDK, and what to write so that one set becomes another.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::Tag;
+use leasehold_provider::Marks;
+use leasehold_provider::marks::PREFIX;
+
+use super::{Refusal, impossible};
+
+/// Tags as the SDK wants them.
+pub fn list(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, Refusal> {
+    let tag = |(key, value): (&String, &String)| {
+        Tag::builder().key(key).value(value).build().map_err(|error| {
+            let id = leasehold_provider::ResourceId::new(leasehold_provider::ResourceKind::new("tag"), key.as_str());
+            impossible(&id, &error.to_string(), "the plan is broken: plan again")
+        })
+    };
+    tags.iter().map(tag).collect()
+}
+
+/// Tags of the SDK by key.
+pub fn map(tags: Option<Vec<Tag>>) -> BTreeMap<String, String> {
+    tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+/// The tags to write and the keys to remove.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct TagChange {
+    /// New or with another value.
+    pub put: BTreeMap<String, String>,
+    /// No longer wanted.
+    pub remove: Vec<String>,
+}
+
+impl TagChange {
+    /// From one set of tags to another.
+    pub fn between(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Self {
+        let put = after.iter().filter(|(key, value)| before.get(*key) != Some(value));
+        Self {
+            put: put.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            remove: before.keys().filter(|key| !after.contains_key(*key)).cloned().collect(),
+        }
+    }
+
+    /// From marks that are known, or from any, to others.
+    pub fn of_marks(before: Option<&Marks>, after: &Marks) -> Self {
+        let after = after.to_tags();
+        match before {
+            Some(before) => Self::between(&before.to_tags(), &after),
+            None => {
+                let keys = OPTIONAL.iter().map(|key| format!("{PREFIX}{key}"));
+                Self { remove: keys.filter(|key| !after.contains_key(key)).collect(), put: after }
+            }
+        }
+    }
+}
+
+/// The marks that an object may do without.
+const OPTIONAL: [&str; 9] =
+    ["owner", "service", "environment", "created-at", "expires-at", "grace", "quarantined-at", "reason", "digest"];
+
+#[cfg(test)]
+mod tests {
+    use leasehold_provider::{Address, StackName};
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_written() {
+        let mut before = Marks::new(StackName::new("s").unwrap(), Address::identity("x", None));
+        before.owner = Some("jane".to_owned());
+        before.environment = Some("prod".to_owned());
+        let mut after = before.clone();
+        after.owner = Some("tom".to_owned());
+        after.environment = None;
+        let change = TagChange::of_marks(Some(&before), &after);
+        assert_eq!(change.put, BTreeMap::from([("leasehold:owner".to_owned(), "tom".to_owned())]));
+        assert_eq!(change.remove, ["leasehold:environment"]);
+        assert_eq!(TagChange::of_marks(Some(&after), &after), TagChange::default());
+        assert!(TagChange::of_marks(None, &after).remove.contains(&"leasehold:reason".to_owned()));
+    }
+}

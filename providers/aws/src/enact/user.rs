@@ -1,0 +1,112 @@
+//! Users: made in one call with tags and boundary; changed by what differs.
+
+use leasehold_provider::{Change, Marks, Resource};
+
+use super::tags::{self, TagChange};
+use super::{Note, Refusal, Writing, attribute, impossible, own_tags};
+use crate::failure::Failure;
+use crate::observe::user_resource;
+use crate::retry::Class;
+
+impl Writing<'_> {
+    /// One change of a user itself.
+    pub(super) async fn user(&self, name: &str, change: &Change) -> Result<Note, Refusal> {
+        let iam = &self.provider.clients.iam;
+        match change {
+            Change::Create { after } => self.create_user(name, after).await,
+            Change::Update { before, after } => {
+                self.update_user(name, before, after).await?;
+                Ok(None)
+            }
+            Change::Delete { .. } => {
+                let note = self.remove("iam:DeleteUser", || iam.delete_user().user_name(name).send()).await?;
+                self.provider.known.gone(self.stack, change.id());
+                Ok(note)
+            }
+            Change::Mark { before, after, .. } => {
+                self.tag_user(name, TagChange::of_marks(before.as_deref(), after)).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn create_user(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {
+        let Some(marks) = after.marks.as_ref() else {
+            return Err(impossible(&after.id, "the plan gives it no marks", "the plan is broken: plan again"));
+        };
+        let mut all_tags = own_tags(after);
+        all_tags.extend(marks.to_tags());
+        let all_tags = tags::list(&all_tags)?;
+        let iam = &self.provider.clients.iam;
+        let send = || {
+            iam.create_user()
+                .user_name(name)
+                .set_tags(Some(all_tags.clone()))
+                .set_path(attribute(after, "path").map(str::to_owned))
+                .set_permissions_boundary(attribute(after, "permissions_boundary").map(str::to_owned))
+                .send()
+        };
+        match self.call("iam:CreateUser", Class::Conditional, send).await {
+            Ok(_) => {
+                self.provider.known.made(self.stack, &after.id);
+                Ok(None)
+            }
+            Err(failure) if failure.exists() => self.resolve_user(name, after).await,
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// A user of the name is there: by an earlier attempt or run of ours, or somebody else's.
+    async fn resolve_user(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {
+        const OPERATION: &str = "iam:GetUser";
+        let iam = &self.provider.clients.iam;
+        let send = || iam.get_user().user_name(name).send();
+        let answer = self.call(OPERATION, Class::Idempotent, send).await?;
+        let user = answer.user.ok_or_else(|| Failure::malformed(OPERATION, "no user in the answer"))?;
+        let live_tags = tags::map(user.tags);
+        let found = Marks::from_tags(&live_tags).ok().flatten();
+        self.must_be(&after.id, found.as_ref(), after.marks.as_ref())?;
+        let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
+        let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
+        let live = user_resource(name, &user.path, boundary, &live_tags, &found);
+        // It is new to this run, so it may be new to the cloud as well.
+        self.provider.known.made(self.stack, &after.id);
+        self.update_user(name, &live, after).await?;
+        self.tag_user(name, TagChange::of_marks(Some(&found), wanted)).await?;
+        Ok(Some("it was there already, with this stack's mark".to_owned()))
+    }
+
+    async fn update_user(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), Refusal> {
+        let iam = &self.provider.clients.iam;
+        if attribute(before, "path") != attribute(after, "path") {
+            let new_path = attribute(after, "path").unwrap_or("/");
+            let send = || iam.update_user().user_name(name).new_path(new_path).send();
+            self.call("iam:UpdateUser", Class::Idempotent, send).await?;
+        }
+        let boundary = attribute(after, "permissions_boundary");
+        if attribute(before, "permissions_boundary") != boundary {
+            if let Some(boundary) = boundary {
+                let send = || iam.put_user_permissions_boundary().user_name(name).permissions_boundary(boundary).send();
+                self.call("iam:PutUserPermissionsBoundary", Class::Idempotent, send).await?;
+            } else {
+                let send = || iam.delete_user_permissions_boundary().user_name(name).send();
+                self.remove("iam:DeleteUserPermissionsBoundary", send).await?;
+            }
+        }
+        self.tag_user(name, TagChange::between(&own_tags(before), &own_tags(after))).await
+    }
+
+    async fn tag_user(&self, name: &str, change: TagChange) -> Result<(), Refusal> {
+        let iam = &self.provider.clients.iam;
+        if !change.put.is_empty() {
+            let list = tags::list(&change.put)?;
+            let send = || iam.tag_user().user_name(name).set_tags(Some(list.clone())).send();
+            self.call("iam:TagUser", Class::Idempotent, send).await?;
+        }
+        if !change.remove.is_empty() {
+            let send = || iam.untag_user().user_name(name).set_tag_keys(Some(change.remove.clone())).send();
+            self.call("iam:UntagUser", Class::Idempotent, send).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,366 @@
+//! What went wrong with a call, and how an operator is told.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use leasehold_provider::{EnactError, EnactErrorKind, ObserveError, ObserveErrorKind};
+
+/// What a call's failure means for the call itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Refused for now: nothing was done.
+    Throttled,
+    /// Nothing could be sent: nothing was done.
+    Unreachable,
+    /// Sent, and no answer came: it may have been done.
+    NoAnswer,
+    /// The service failed: it may have been done.
+    Faulted,
+    /// The caller may not.
+    Denied,
+    /// There are no credentials, or they are not accepted.
+    Unauthenticated,
+    /// Refused for good: nothing was done.
+    Rejected,
+    /// The answer cannot be read: it may have been done.
+    Malformed,
+}
+
+/// A failed call, or an answer that makes no sense.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The operation, as policies name it: `iam:CreateRole`.
+    pub operation: &'static str,
+    /// What it means.
+    pub cause: Cause,
+    /// AWS's code, where it gave one.
+    pub code: Option<String>,
+    /// What happened.
+    pub message: String,
+    /// What to do, where that can be said.
+    pub help: Option<String>,
+}
+
+const THROTTLING: [&str; 10] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "PriorRequestNotComplete",
+    "SlowDown",
+    "BandwidthLimitExceeded",
+];
+
+impl Failure {
+    /// An answer that does not say what AWS's documents promise.
+    pub fn malformed(operation: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            operation,
+            cause: Cause::Malformed,
+            code: None,
+            message: message.into(),
+            help: Some("run it again; if it stays, report it with the object's name".to_owned()),
+        }
+    }
+
+    /// What a failed call of the SDK means.
+    pub fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>, place: Place<'_>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        match &error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or_default();
+                let message = service.err().message().unwrap_or("no message was given");
+                Self::service(operation, service.raw().status().as_u16(), code, message, place)
+            }
+            SdkError::ResponseError(response) => {
+                let status = response.raw().status().as_u16();
+                let cause = if status >= 500 { Cause::Faulted } else { Cause::Malformed };
+                let message = format!("the answer (HTTP {status}) cannot be read: {}", chain(&error));
+                Self { operation, cause, code: None, message, help: None }
+            }
+            SdkError::TimeoutError(_) => {
+                let message = format!("no answer came in time from {}", place.name());
+                Self { operation, cause: Cause::NoAnswer, code: None, message, help: place.unreachable_help() }
+            }
+            _ if finds::<CredentialsError>(&error) || chain(&error).contains("credential") => {
+                Self::no_credentials(operation, &error)
+            }
+            SdkError::DispatchFailure(failure) => {
+                let text = chain(&error);
+                let unsent = failure.as_connector_error().is_some_and(never_connected) || text.contains("(Connect)");
+                let cause = if unsent { Cause::Unreachable } else { Cause::NoAnswer };
+                let what = if unsent { "cannot be reached" } else { "closed the connection without an answer" };
+                let reason = innermost(&error);
+                let message = format!("{} {what}: {reason}", place.name());
+                Self { operation, cause, code: None, message, help: place.unreachable_help() }
+            }
+            other => {
+                let message = chain(other);
+                Self { operation, cause: Cause::Rejected, code: None, message, help: None }
+            }
+        }
+    }
+
+    fn service(operation: &'static str, status: u16, code: &str, message: &str, place: Place<'_>) -> Self {
+        let failure = |cause, message: String, help: Option<String>| Self {
+            operation,
+            cause,
+            code: Some(code.to_owned()).filter(|code| !code.is_empty()),
+            message,
+            help,
+        };
+        let says = |what: &str| format!("{what} ({code}: {message})");
+        match code {
+            _ if THROTTLING.contains(&code) || status == 429 => failure(
+                Cause::Throttled,
+                says("AWS refuses for now: too many calls are made in this account"),
+                Some(
+                    "wait some minutes and run it again; a lower --parallelism helps while others use the account"
+                        .to_owned(),
+                ),
+            ),
+            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" => failure(
+                Cause::Denied,
+                says("the caller may not do this"),
+                Some(format!(
+                    "allow {operation} to the caller; if a policy allows it, look for a permissions boundary or a service control policy that does not"
+                )),
+            ),
+            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => failure(
+                Cause::Unauthenticated,
+                says("the credentials have expired"),
+                Some("log in again (`aws sso login`, or new session credentials), then run it again".to_owned()),
+            ),
+            "RequestExpired" | "RequestTimeTooSkewed" => skewed(failure, says),
+            "SignatureDoesNotMatch" | "InvalidSignatureException"
+                if ["Signature expired", "not yet current"].iter().any(|skew| message.contains(skew)) =>
+            {
+                skewed(failure, says)
+            }
+            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature"
+                if message.contains("scoped to") =>
+            {
+                failure(
+                    Cause::Unauthenticated,
+                    says(&format!("the region {} is not the one these credentials are for", place.region)),
+                    Some(
+                        "set `region` in the provider block, or AWS_REGION, to a region of the account's partition"
+                            .to_owned(),
+                    ),
+                )
+            }
+            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => failure(
+                Cause::Unauthenticated,
+                says("the secret key does not belong to the access key"),
+                Some("check AWS_SECRET_ACCESS_KEY or the profile: a cut or doubled character is common".to_owned()),
+            ),
+            "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" | "AuthFailure" => failure(
+                Cause::Unauthenticated,
+                says("AWS does not know this access key"),
+                Some(format!(
+                    "it may be deleted, inactive, or of another partition than region {}: check AWS_ACCESS_KEY_ID or the profile, and the region",
+                    place.region
+                )),
+            ),
+            "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
+                failure(Cause::Unauthenticated, says("the call carried no credentials"), Some(CREDENTIALS.to_owned()))
+            }
+            "OptInRequired" => failure(
+                Cause::Denied,
+                says("the account is not opted in to this service or region"),
+                Some(format!("enable region {} for the account, or choose another", place.region)),
+            ),
+            _ if status >= 500 => failure(
+                Cause::Faulted,
+                says(&format!("the service failed (HTTP {status})")),
+                Some("see https://health.aws.amazon.com for IAM; run it again later".to_owned()),
+            ),
+            "" => failure(Cause::Malformed, format!("HTTP {status} without a code: {message}"), None),
+            _ => failure(Cause::Rejected, format!("{message} ({code})"), None),
+        }
+    }
+
+    fn no_credentials(operation: &'static str, error: &(dyn Error + 'static)) -> Self {
+        let text = chain(error);
+        let (message, help) = if text.contains("no providers in chain provided credentials")
+            || text.contains("did not provide credentials")
+            || text.contains("not enabled")
+        {
+            ("no AWS credentials were found".to_owned(), CREDENTIALS.to_owned())
+        } else if text.contains("expired") || text.contains("refresh") {
+            let help = "log in again (`aws sso login`), then run it again".to_owned();
+            (format!("the credentials have expired: {}", innermost(error)), help)
+        } else if text.contains("AssumeRole") || text.contains("assume role") {
+            let help =
+                "the role's trust must let the caller in, and the caller must be allowed sts:AssumeRole on it; check \
+                        external_id too"
+                    .to_owned();
+            (format!("the role to assume cannot be taken on: {}", deepest_words(error)), help)
+        } else {
+            (format!("the AWS credentials cannot be loaded: {text}"), CREDENTIALS.to_owned())
+        };
+        Self { operation, cause: Cause::Unauthenticated, code: None, message, help: Some(help) }
+    }
+
+    /// Whether AWS gave this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
+    /// The object that was to be read or written is not there.
+    pub fn absent(&self) -> bool {
+        self.is("NoSuchEntity") || self.is("NoSuchEntityException")
+    }
+
+    /// An object of the name is there already.
+    pub fn exists(&self) -> bool {
+        self.is("EntityAlreadyExists") || self.is("EntityAlreadyExistsException")
+    }
+
+    /// A quota or size limit.
+    pub fn limit(&self) -> bool {
+        self.is("LimitExceeded") || self.is("LimitExceededException")
+    }
+
+    /// What is to be expected for some time after an object was made, and passes by itself.
+    pub fn may_pass(&self) -> bool {
+        let unseen_principal = (self.is("MalformedPolicyDocument") || self.is("MalformedPolicyDocumentException"))
+            && self.message.contains("principal");
+        unseen_principal
+            || self.absent()
+            || ["ConcurrentModification", "EntityTemporarilyUnmodifiable", "DeleteConflict"]
+                .iter()
+                .any(|code| self.code.as_deref().is_some_and(|given| given.trim_end_matches("Exception") == *code))
+    }
+}
+
+const CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in the provider block, or set AWS_ACCESS_KEY_ID and \
+                           AWS_SECRET_ACCESS_KEY";
+
+fn skewed(failure: impl Fn(Cause, String, Option<String>) -> Failure, says: impl Fn(&str) -> String) -> Failure {
+    failure(
+        Cause::Unauthenticated,
+        says("this machine's clock and AWS's differ by more than five minutes"),
+        Some("set the clock (NTP), then run it again".to_owned()),
+    )
+}
+
+/// Where a call went.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The endpoint, where one was reached for.
+    pub endpoint: Option<&'a str>,
+    /// The region.
+    pub region: &'a str,
+}
+
+impl Place<'_> {
+    fn name(&self) -> &str {
+        self.endpoint.unwrap_or("AWS")
+    }
+
+    fn unreachable_help(&self) -> Option<String> {
+        let own = self.endpoint.filter(|endpoint| !endpoint.contains("amazonaws.com"));
+        Some(match own {
+            Some(endpoint) => format!(
+                "start what should listen on {endpoint}, or correct AWS_ENDPOINT_URL (or `endpoint_url` of the profile)"
+            ),
+            None => format!("check the network, DNS and proxy (HTTPS_PROXY), and that region {:?} exists", self.region),
+        })
+    }
+}
+
+/// Whether no connection came about.
+fn never_connected(error: &aws_smithy_runtime_api::client::result::ConnectorError) -> bool {
+    let mut source: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            use std::io::ErrorKind::{
+                AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotConnected,
+            };
+            let unsent = [ConnectionRefused, HostUnreachable, NetworkUnreachable, NotConnected, AddrNotAvailable];
+            return unsent.contains(&io.kind());
+        }
+        source = error.source();
+    }
+    false
+}
+
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
+        error.source()
+    })
+}
+
+fn finds<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    sources(error).any(|error| error.downcast_ref::<T>().is_some())
+}
+
+/// All that the error and its sources say, outermost first.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut last = String::new();
+    for error in sources(error) {
+        let words = error.to_string();
+        if words != last && !text.contains(&words) {
+            let _ = write!(text, "{}{words}", if text.is_empty() { "" } else { ": " });
+        }
+        last = words;
+    }
+    text
+}
+
+/// What the innermost source says: what the operating system or the service said itself.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    sources(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The longest of the inner texts: an SDK's innermost error is at times a bare code.
+fn deepest_words(error: &(dyn Error + 'static)) -> String {
+    sources(error).map(ToString::to_string).max_by_key(String::len).unwrap_or_default()
+}
+
+impl From<Failure> for ObserveError {
+    fn from(failure: Failure) -> Self {
+        let kind = match failure.cause {
+            Cause::Throttled => ObserveErrorKind::Throttled,
+            Cause::Unreachable | Cause::NoAnswer => ObserveErrorKind::Unreachable,
+            Cause::Denied => ObserveErrorKind::Denied,
+            Cause::Unauthenticated => ObserveErrorKind::Unauthenticated,
+            Cause::Malformed => ObserveErrorKind::Malformed,
+            Cause::Faulted | Cause::Rejected => ObserveErrorKind::Other,
+        };
+        Self { kind, operation: failure.operation.to_owned(), message: failure.message, help: failure.help }
+    }
+}
+
+impl From<Failure> for EnactError {
+    fn from(failure: Failure) -> Self {
+        let kind = match failure.cause {
+            Cause::Throttled => EnactErrorKind::Throttled,
+            Cause::Unreachable | Cause::NoAnswer => EnactErrorKind::Unreachable,
+            Cause::Denied | Cause::Unauthenticated => EnactErrorKind::Denied,
+            Cause::Rejected if failure.limit() => EnactErrorKind::Limit,
+            Cause::Rejected if failure.may_pass() => EnactErrorKind::Conflict,
+            Cause::Faulted | Cause::Rejected | Cause::Malformed => EnactErrorKind::Other,
+        };
+        let help = failure.help.or_else(|| match kind {
+            EnactErrorKind::Limit => {
+                Some("ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused".to_owned())
+            }
+            EnactErrorKind::Conflict => Some("run plan again: the account is not as the plan found it".to_owned()),
+            _ => None,
+        });
+        Self { kind, operation: failure.operation.to_owned(), message: failure.message, help }
+    }
+}

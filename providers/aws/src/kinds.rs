@@ -1,0 +1,73 @@
+//! The kinds of resources this provider knows, by Terraform's names, and how their objects are named.
+
+use leasehold_provider::{Principal, ResourceId, ResourceKind, StackName};
+
+/// A role.
+pub const ROLE: ResourceKind = ResourceKind::new("aws_iam_role");
+/// A user.
+pub const USER: ResourceKind = ResourceKind::new("aws_iam_user");
+/// An inline policy of a role.
+pub const ROLE_POLICY: ResourceKind = ResourceKind::new("aws_iam_role_policy");
+/// An inline policy of a user.
+pub const USER_POLICY: ResourceKind = ResourceKind::new("aws_iam_user_policy");
+/// A customer-managed policy: a scope of the stack.
+pub const POLICY: ResourceKind = ResourceKind::new("aws_iam_policy");
+/// A managed policy on a role.
+pub const ROLE_ATTACHMENT: ResourceKind = ResourceKind::new("aws_iam_role_policy_attachment");
+/// A managed policy on a user.
+pub const USER_ATTACHMENT: ResourceKind = ResourceKind::new("aws_iam_user_policy_attachment");
+/// An access key of a user.
+pub const ACCESS_KEY: ResourceKind = ResourceKind::new("aws_iam_access_key");
+/// A user's password for the console.
+pub const LOGIN_PROFILE: ResourceKind = ResourceKind::new("aws_iam_user_login_profile");
+/// A user's membership in one group.
+pub const MEMBERSHIP: ResourceKind = ResourceKind::new("aws_iam_user_group_membership");
+
+/// The name of the one inline policy that Leasehold writes.
+pub const INLINE: &str = "leasehold";
+
+/// The id of a principal.
+pub fn principal(principal: Principal, name: &str) -> ResourceId {
+    ResourceId::new(if principal == Principal::Role { ROLE } else { USER }, name)
+}
+
+/// The id of an inline policy.
+pub fn inline(principal: Principal, owner: &str, policy: &str) -> ResourceId {
+    let kind = if principal == Principal::Role { ROLE_POLICY } else { USER_POLICY };
+    ResourceId::new(kind, format!("{owner}/{policy}"))
+}
+
+/// The id of an attachment.
+pub fn attachment(principal: Principal, owner: &str, short: &str) -> ResourceId {
+    let kind = if principal == Principal::Role { ROLE_ATTACHMENT } else { USER_ATTACHMENT };
+    ResourceId::new(kind, format!("{owner}/{short}"))
+}
+
+/// The id of a scope's policy: `STACK/SCOPE`.
+pub fn scope(stack: &StackName, scope: &str) -> ResourceId {
+    ResourceId::new(POLICY, format!("{stack}/{scope}"))
+}
+
+/// The principal that a resource is or hangs on: `checkout_ci` of `checkout_ci/leasehold`.
+pub fn holder(id: &ResourceId) -> Option<(Principal, &str)> {
+    let name = id.name.split_once('/').map_or(id.name.as_str(), |(owner, _)| owner);
+    let kind = &id.kind;
+    if [ROLE, ROLE_POLICY, ROLE_ATTACHMENT].contains(kind) {
+        Some((Principal::Role, name))
+    } else if [USER, USER_POLICY, USER_ATTACHMENT, ACCESS_KEY, LOGIN_PROFILE, MEMBERSHIP].contains(kind) {
+        Some((Principal::User, name))
+    } else {
+        None
+    }
+}
+
+/// What stands after the principal's name: `leasehold` of `checkout_ci/leasehold`. Names of IAM hold no `/`; short names of
+/// attached policies may.
+pub fn part(id: &ResourceId) -> &str {
+    id.name.split_once('/').map_or("", |(_, part)| part)
+}
+
+/// Whether the id is that of a principal's own inline policy `leasehold`.
+pub fn is_own_inline(id: &ResourceId) -> bool {
+    (id.kind == ROLE_POLICY || id.kind == USER_POLICY) && part(id) == INLINE
+}

@@ -1,0 +1,126 @@
+//! Live objects in the normal form that desired ones have. Pure.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::{AttachedPolicy, PolicyDetail};
+use jiff::Timestamp;
+use leasehold_provider::{LiveIdentity, Marks, Principal, Realm, Resource, ResourceId, StackName, Value};
+
+use crate::failure::Failure;
+use crate::{arn, document, kinds};
+
+const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
+
+/// A role, without what only `ListRoles` tells.
+pub fn role_resource(
+    name: &str,
+    path: &str,
+    trust: Value,
+    boundary: Option<String>,
+    tags: &BTreeMap<String, String>,
+    marks: &Marks,
+) -> Resource {
+    let role = kinds::principal(Principal::Role, name);
+    principal_resource(role, path, boundary, tags, marks).with("assume_role_policy", trust)
+}
+
+/// A user.
+pub fn user_resource(
+    name: &str,
+    path: &str,
+    boundary: Option<String>,
+    tags: &BTreeMap<String, String>,
+    marks: &Marks,
+) -> Resource {
+    principal_resource(kinds::principal(Principal::User, name), path, boundary, tags, marks)
+}
+
+fn principal_resource(
+    id: ResourceId,
+    path: &str,
+    boundary: Option<String>,
+    tags: &BTreeMap<String, String>,
+    marks: &Marks,
+) -> Resource {
+    let mut resource = Resource::new(id, Some(marks.address.clone()));
+    resource.marks = Some(marks.clone());
+    if !path.is_empty() && path != "/" {
+        resource = resource.with("path", path);
+    }
+    if let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty()) {
+        resource = resource.with("permissions_boundary", boundary);
+    }
+    let own = Marks::without_marks(tags);
+    if own.is_empty() { resource } else { resource.with("tags", Value::Map(own)) }
+}
+
+/// The policy of a scope, its marks not read.
+pub fn shared_resource(id: ResourceId, stack: &StackName, name: &str, policy: Value) -> Resource {
+    Resource::new(id, None).with("name", name).with("path", arn::stack_path(stack)).with("policy", policy)
+}
+
+/// What a bulk read tells of a principal beside its own attributes.
+pub struct Details<'a> {
+    /// Where.
+    pub realm: &'a Realm,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+    /// When it was last used, as far as known.
+    pub last_used: Option<Timestamp>,
+    /// Its inline policies.
+    pub inline: Vec<PolicyDetail>,
+    /// The managed policies on it.
+    pub attached: Vec<AttachedPolicy>,
+    /// The groups it is in.
+    pub groups: Vec<String>,
+}
+
+/// A principal of the stack with all it is and holds but its credentials.
+pub fn identity(
+    principal: Principal,
+    name: String,
+    resource: Resource,
+    marks: Marks,
+    details: Details<'_>,
+) -> Result<LiveIdentity, Failure> {
+    let address = marks.address.clone();
+    let id = resource.id.clone();
+    let mut resources = BTreeMap::from([(id.clone(), resource)]);
+    for policy in details.inline {
+        let (Some(policy_name), Some(text)) = (policy.policy_name, policy.policy_document) else {
+            return Err(Failure::malformed(OPERATION, format!("an inline policy of {id} lacks its name or document")));
+        };
+        let document = document::decode(&text).map_err(|problem| {
+            Failure::malformed(OPERATION, format!("inline policy {policy_name} of {id}: {problem}"))
+        })?;
+        let inline = kinds::inline(principal, &name, &policy_name);
+        let resource = Resource::new(inline.clone(), Some(address.clone()));
+        resources.insert(inline, resource.with("policy", Value::Document(document)));
+    }
+    for policy in details.attached {
+        let Some(policy_arn) = policy.policy_arn else {
+            return Err(Failure::malformed(OPERATION, format!("a policy attached to {id} has no ARN")));
+        };
+        let short = arn::short_name(details.realm, &marks.stack, &policy_arn);
+        let attachment = kinds::attachment(principal, &name, &short);
+        let resource = Resource::new(attachment.clone(), Some(address.clone())).with("policy_arn", policy_arn.clone());
+        if resources.insert(attachment, resource).is_some() {
+            let problem = format!("two policies attached to {id} go by the name {short:?}, one of them {policy_arn}");
+            return Err(Failure::malformed(OPERATION, problem));
+        }
+    }
+    for group in details.groups {
+        let membership = ResourceId::new(kinds::MEMBERSHIP, format!("{name}/{group}"));
+        let resource = Resource::new(membership.clone(), Some(address.clone())).with("group", group);
+        resources.insert(membership, resource);
+    }
+    Ok(LiveIdentity {
+        id,
+        principal,
+        name,
+        marks,
+        created_at: details.created_at,
+        last_used: details.last_used,
+        resources,
+    })
+}

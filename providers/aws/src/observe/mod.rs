@@ -1,0 +1,83 @@
+//! Reads an account in bulk. Whole, or an error that names the API: never a smaller cloud.
+
+mod authorization;
+mod credentials;
+mod live;
+mod pages;
+mod report;
+mod roles;
+mod shared;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
+
+use async_trait::async_trait;
+use leasehold_provider::{Observe, ObserveError, ObserveRequest, Principal, Realm, Snapshot};
+
+use crate::failure::Failure;
+use crate::{AwsProvider, links};
+
+pub use live::{role_resource, user_resource};
+pub use roles::RoleFacts;
+
+#[async_trait]
+impl Observe for AwsProvider {
+    async fn realm(&self) -> Result<Realm, ObserveError> {
+        self.place().await.cloned()
+    }
+
+    async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
+        let realm = self.place().await?;
+        let reading = Reading { provider: self, realm, calls: AtomicU32::new(0) };
+        Ok(reading.snapshot(request).await?)
+    }
+}
+
+/// One observation of an account.
+struct Reading<'a> {
+    provider: &'a AwsProvider,
+    realm: &'a Realm,
+    calls: AtomicU32,
+}
+
+impl Reading<'_> {
+    async fn snapshot(&self, request: ObserveRequest<'_>) -> Result<Snapshot, Failure> {
+        let (mut account, facts) = futures::try_join!(self.authorization(request.stack), self.role_facts())?;
+        let roles = account.identities.values_mut().filter(|identity| identity.principal == Principal::Role);
+        for role in roles {
+            let facts = match facts.get(&role.name) {
+                Some(facts) => facts.clone(),
+                // Made between the two reads, or by a page that came late: asked for by name.
+                None => self.role_fact(&role.name).await?,
+            };
+            if let Some(resource) = role.resources.get_mut(&role.id) {
+                facts.set(resource);
+            }
+        }
+        self.credentials(&mut account.identities, request.exact).await?;
+        for identity in account.identities.values_mut() {
+            links::link(self.realm, request.stack, identity.resources.values_mut());
+        }
+        let (shared, misplaced) = self.marks_of_shared(account.shared, &request).await?;
+        account.strangers.extend(misplaced);
+        let principals = account.identities.keys().cloned();
+        self.provider.known.observed(request.stack, principals.chain(shared.keys().cloned()));
+        tracing::debug!(calls = self.calls.load(std::sync::atomic::Ordering::Relaxed), "observed");
+        Ok(Snapshot { realm: self.realm.clone(), identities: account.identities, shared, strangers: account.strangers })
+    }
+}
+
+/// An object's tags, as the SDK gives them.
+fn tags(list: Option<Vec<aws_sdk_iam::types::Tag>>) -> BTreeMap<String, String> {
+    list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+/// Whether a path is AWS's own: service-linked roles and those of Identity Center are nobody's to write.
+fn belongs_to_aws(path: &str) -> bool {
+    path.starts_with("/aws-service-role/") || path.starts_with("/aws-reserved/")
+}
+
+/// An instant of the SDK.
+fn instant(at: aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
+}

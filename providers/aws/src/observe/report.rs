@@ -1,0 +1,137 @@
+//! The credential report: who has a key or a password, for all users at once. Up to four hours old.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::Reading;
+use crate::failure::Failure;
+use crate::retry::{Class, pause};
+
+const GENERATE: &str = "iam:GenerateCredentialReport";
+const GET: &str = "iam:GetCredentialReport";
+
+/// What the report says of one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Whether there is a password or a key of any status.
+    pub holds_something: bool,
+    /// The latest use of any of them.
+    pub last_used: Option<Timestamp>,
+}
+
+impl Reading<'_> {
+    /// Has the report made where it is old, and reads it.
+    pub async fn credential_report(&self) -> Result<HashMap<String, Row>, Failure> {
+        let iam = &self.provider.clients.iam;
+        let caller = &self.provider.caller;
+        let mut ready = false;
+        for attempt in 0..60 {
+            let send = || iam.generate_credential_report().send();
+            let answer = caller.call(&self.calls, GENERATE, Class::Idempotent, send).await?;
+            if answer.state == Some(aws_sdk_iam::types::ReportStateType::Complete) {
+                ready = true;
+                break;
+            }
+            pause(attempt).await;
+        }
+        if !ready {
+            return Err(Failure::malformed(GENERATE, "the report was still not ready after some minutes"));
+        }
+        let send = || iam.get_credential_report().send();
+        let answer = caller.call(&self.calls, GET, Class::Idempotent, send).await?;
+        let content = answer.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
+        let text = String::from_utf8(content).map_err(|_| Failure::malformed(GET, "the report is not UTF-8"))?;
+        read(&text).map_err(|problem| Failure::malformed(GET, problem))
+    }
+}
+
+/// Reads the report's CSV by the names of its columns.
+fn read(text: &str) -> Result<HashMap<String, Row>, String> {
+    let mut lines = text.lines().filter(|line| !line.is_empty());
+    let header = fields(lines.next().ok_or("the report is empty")?);
+    for needed in ["user", "password_enabled", "access_key_1_active", "access_key_2_active"] {
+        if !header.iter().any(|name| name == needed) {
+            return Err(format!("the report has no column {needed}"));
+        }
+    }
+    let mut rows = HashMap::new();
+    for line in lines {
+        let values = fields(line);
+        if values.len() != header.len() {
+            return Err(format!("a line of the report has {} columns, not {}", values.len(), header.len()));
+        }
+        let get = |name: &str| header.iter().position(|h| h == name).and_then(|at| values.get(at)).map(String::as_str);
+        let told = |name: &str| {
+            get(name).is_some_and(|value| !["", "N/A", "no_information", "not_supported"].contains(&value))
+        };
+        let on = |name: &str| get(name) == Some("true");
+        // A key that was switched off is not active and still has its date of rotation.
+        let holds_something = on("password_enabled")
+            || on("access_key_1_active")
+            || on("access_key_2_active")
+            || told("access_key_1_last_rotated")
+            || told("access_key_2_last_rotated");
+        let used = ["password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date"];
+        let last_used = used.iter().filter_map(|name| get(name)?.parse::<Timestamp>().ok()).max();
+        let user = get("user").unwrap_or_default().to_owned();
+        rows.insert(user, Row { holds_something, last_used });
+    }
+    Ok(rows)
+}
+
+/// One line of CSV: fields between commas, or between quotes, where a doubled quote stands for one.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut field = String::new();
+    let mut quoted = false;
+    let mut characters = line.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                field.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(std::mem::take(&mut field)),
+            _ => field.push(c),
+        }
+    }
+    fields.push(field);
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "user,password_enabled,password_last_used,access_key_1_active,access_key_1_last_rotated,\
+                          access_key_1_last_used_date,access_key_2_active";
+
+    fn holds(row: &str) -> bool {
+        read(&format!("{HEADER}\n{row}\n")).unwrap()["x"].holds_something
+    }
+
+    #[test]
+    fn who_has_a_credential_is_told() {
+        assert!(!holds("x,false,N/A,false,N/A,N/A,false"));
+        assert!(!holds("\"x\",not_supported,no_information,false,N/A,N/A,false"));
+        assert!(holds("x,true,no_information,false,N/A,N/A,false"));
+        assert!(holds("x,false,N/A,true,2026-01-01T00:00:00+00:00,N/A,false"));
+        assert!(holds("x,false,N/A,false,2026-01-01T00:00:00+00:00,N/A,false"), "switched off is still there");
+    }
+
+    #[test]
+    fn the_latest_use_counts() {
+        let row = "x,true,2026-03-01T00:00:00+00:00,true,2026-01-01T00:00:00Z,2026-02-01T00:00:00+00:00,false";
+        let rows = read(&format!("{HEADER}\n{row}\n")).unwrap();
+        assert_eq!(rows["x"].last_used, Some("2026-03-01T00:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_report_that_does_not_read_is_an_error() {
+        for broken in ["", "user,password_enabled\nx,true", &format!("{HEADER}\nx,true")] {
+            assert!(read(broken).is_err(), "{broken}");
+        }
+    }
+}

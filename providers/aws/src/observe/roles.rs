@@ -1,0 +1,68 @@
+//! `ListRoles`, for what the bulk read lacks: session duration and description.
+
+use std::collections::HashMap;
+
+use aws_sdk_iam::types::Role;
+use leasehold_provider::{Resource, Value};
+
+use super::Reading;
+use super::pages::{Page, read_all};
+use crate::failure::Failure;
+use crate::realize::DEFAULT_SESSION;
+use crate::retry::Class;
+
+/// What is told of a role beside the bulk read. Defaults are left out.
+#[derive(Debug, Clone, Default)]
+pub struct RoleFacts {
+    description: Option<String>,
+    max_session_duration: Option<i64>,
+}
+
+impl RoleFacts {
+    /// Reads a role as `ListRoles` and `GetRole` tell it.
+    pub fn of(role: &Role) -> Self {
+        Self {
+            description: role.description.clone().filter(|text| !text.is_empty()),
+            max_session_duration: role.max_session_duration.map(i64::from).filter(|s| *s != DEFAULT_SESSION),
+        }
+    }
+
+    /// Writes them into the role's resource.
+    pub fn set(self, resource: &mut Resource) {
+        if let Some(description) = self.description {
+            resource.attributes.insert("description".into(), description.into());
+        }
+        if let Some(seconds) = self.max_session_duration {
+            resource.attributes.insert("max_session_duration".into(), Value::Number(seconds));
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// The facts of all roles by name.
+    pub async fn role_facts(&self) -> Result<HashMap<String, RoleFacts>, Failure> {
+        const OPERATION: &str = "iam:ListRoles";
+        let mut facts = HashMap::new();
+        let iam = &self.provider.clients.iam;
+        let fetch = async |marker: Option<String>| {
+            let send = || iam.list_roles().max_items(1000).set_marker(marker.clone()).send();
+            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            Ok(Page { items: page.roles, truncated: page.is_truncated, marker: page.marker })
+        };
+        read_all(OPERATION, fetch, |roles| {
+            facts.extend(roles.iter().map(|role| (role.role_name.clone(), RoleFacts::of(role))));
+            Ok(())
+        })
+        .await?;
+        Ok(facts)
+    }
+
+    /// The facts of one role.
+    pub async fn role_fact(&self, name: &str) -> Result<RoleFacts, Failure> {
+        const OPERATION: &str = "iam:GetRole";
+        let iam = &self.provider.clients.iam;
+        let send = || iam.get_role().role_name(name).send();
+        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        answer.role.as_ref().map(RoleFacts::of).ok_or_else(|| Failure::malformed(OPERATION, "no role in the answer"))
+    }
+}

@@ -1,0 +1,140 @@
+//! The provider as a whole: its clients, its realm, and what it knows of this run's objects.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::atomic::AtomicU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use leasehold_provider::{ObserveError, ObserveErrorKind, Realm, ResourceId, StackName};
+use tokio::sync::OnceCell;
+
+use crate::arn::{self, Arn};
+use crate::connect::{self, Clients};
+use crate::failure::Failure;
+use crate::retry::{Caller, Class};
+use crate::settings::{AwsSettings, ConnectError};
+
+/// AWS IAM in one account.
+#[derive(Debug)]
+pub struct AwsProvider {
+    pub(crate) clients: Clients,
+    pub(crate) caller: Caller,
+    pub(crate) known: Known,
+    allowed: BTreeSet<String>,
+    realm: OnceCell<Realm>,
+}
+
+impl AwsProvider {
+    /// Makes the clients. Reads the environment and the AWS configuration files; calls nothing yet.
+    pub async fn connect(settings: AwsSettings) -> Result<Self, ConnectError> {
+        Self::connect_from(settings, connect::standard()).await
+    }
+
+    /// The same, from a chain that the caller has begun: an endpoint or credentials of its own.
+    pub async fn connect_from(settings: AwsSettings, loader: aws_config::ConfigLoader) -> Result<Self, ConnectError> {
+        settings.check()?;
+        let clients = connect::clients(&settings, loader).await;
+        let caller = Caller::new(clients.endpoint.clone(), clients.region.clone());
+        let allowed = settings.allowed_account_ids;
+        Ok(Self { clients, caller, known: Known::default(), allowed, realm: OnceCell::new() })
+    }
+
+    /// Where this is, asked once. Nothing else is called before the account is known to be allowed.
+    pub(crate) async fn place(&self) -> Result<&Realm, ObserveError> {
+        self.realm.get_or_try_init(|| self.caller_identity()).await
+    }
+
+    async fn caller_identity(&self) -> Result<Realm, ObserveError> {
+        const OPERATION: &str = "sts:GetCallerIdentity";
+        let sts = &self.clients.sts;
+        let send = || sts.get_caller_identity().send();
+        let answer = self.caller.call(&AtomicU32::new(0), OPERATION, Class::Idempotent, send).await?;
+        let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
+            return Err(Failure::malformed(OPERATION, "the answer names no account or no caller").into());
+        };
+        let Some(partition) = Arn::parse(&caller).map(|arn| arn.partition.to_owned()) else {
+            return Err(Failure::malformed(OPERATION, format!("the caller's ARN does not read: {caller:?}")).into());
+        };
+        let actor = arn::actor(&caller);
+        if !self.allowed.is_empty() && !self.allowed.contains(&account) {
+            let allowed: Vec<&str> = self.allowed.iter().map(String::as_str).collect();
+            return Err(ObserveError {
+                kind: ObserveErrorKind::WrongRealm,
+                operation: OPERATION.to_owned(),
+                message: format!(
+                    "these credentials are for account {account} (as {actor}), and the configuration allows only {}",
+                    allowed.join(", ")
+                ),
+                help: Some(
+                    "use credentials of an allowed account (AWS_PROFILE, `profile`, `assume_role`), or correct \
+                     allowed_account_ids; nothing was read or written"
+                        .to_owned(),
+                ),
+            });
+        }
+        Ok(Realm { provider: "aws".to_owned(), account, partition, actor })
+    }
+}
+
+/// What this run has seen and done, so that no call is spent on asking whose an object is.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<Facts>);
+
+#[derive(Debug, Default)]
+struct Facts {
+    ours: HashSet<(StackName, ResourceId)>,
+    made: HashSet<ResourceId>,
+    touched: HashSet<ResourceId>,
+}
+
+impl Known {
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These objects carry the stack's mark; any other that was known to, no longer does.
+    pub fn observed(&self, stack: &StackName, ours: impl IntoIterator<Item = ResourceId>) {
+        let mut facts = self.facts();
+        facts.ours.retain(|(other, _)| other != stack);
+        facts.ours.extend(ours.into_iter().map(|id| (stack.clone(), id)));
+    }
+
+    /// The object was found to carry the stack's mark.
+    pub fn found(&self, stack: &StackName, id: &ResourceId) {
+        self.facts().ours.insert((stack.clone(), id.clone()));
+    }
+
+    /// This run made the object, with the stack's mark.
+    pub fn made(&self, stack: &StackName, id: &ResourceId) {
+        let mut facts = self.facts();
+        facts.ours.insert((stack.clone(), id.clone()));
+        facts.made.insert(id.clone());
+    }
+
+    /// This run took something off the object.
+    pub fn touched(&self, id: &ResourceId) {
+        self.facts().touched.insert(id.clone());
+    }
+
+    /// The object is gone.
+    pub fn gone(&self, stack: &StackName, id: &ResourceId) {
+        let mut facts = self.facts();
+        facts.ours.remove(&(stack.clone(), id.clone()));
+        facts.made.remove(id);
+        facts.touched.remove(id);
+    }
+
+    /// Whether the object is known to carry the stack's mark.
+    pub fn is_ours(&self, stack: &StackName, id: &ResourceId) -> bool {
+        self.facts().ours.contains(&(stack.clone(), id.clone()))
+    }
+
+    /// Whether this run made the object.
+    pub fn is_made(&self, id: &ResourceId) -> bool {
+        self.facts().made.contains(id)
+    }
+
+    /// Whether this run took something off the object.
+    pub fn is_touched(&self, id: &ResourceId) -> bool {
+        self.facts().touched.contains(id)
+    }
+}

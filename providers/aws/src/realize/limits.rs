@@ -1,0 +1,292 @@
+//! IAM's limits, found before anything is written. The numbers are AWS's default quotas.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::marks::PREFIX;
+use leasehold_provider::{Address, DesiredIdentity, Principal, Resource, Scope, Statement, Trust, Value, Violation};
+
+use crate::{document, kinds};
+
+const NAME: usize = 64;
+const POLICY_NAME: usize = 128;
+const USER_INLINE: usize = 2048;
+const ROLE_INLINE: usize = 10240;
+const MANAGED: usize = 6144;
+const TRUST: usize = 2048;
+const ATTACHMENTS: usize = 10;
+const TAGS: usize = 50;
+const TAG_KEY: usize = 128;
+const TAG_VALUE: usize = 256;
+const DESCRIPTION: usize = 1000;
+const SESSION: std::ops::RangeInclusive<u32> = 3600..=43200;
+/// The most marks an object carries, quarantine among them: they share the room for tags.
+const MARKS: usize = 11;
+
+/// Collects what is wrong with one subject.
+struct Findings {
+    subject: Address,
+    found: Vec<Violation>,
+}
+
+impl Findings {
+    fn add(&mut self, attribute: &'static str, problem: String, help: impl Into<String>) {
+        self.found.push(Violation { subject: self.subject.clone(), attribute, problem, help: help.into() });
+    }
+}
+
+/// What an identity's resources would break.
+pub fn identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+    let mut findings = Findings { subject: identity.address.clone(), found: Vec::new() };
+    name(&mut findings, &identity.name, NAME);
+    tags(&mut findings, identity, resources);
+    documents(&mut findings, identity, resources);
+    attachments(&mut findings, identity, resources);
+    statements(&mut findings, &identity.statements);
+    if identity.principal == Principal::Role {
+        role(&mut findings, identity);
+    }
+    findings.found
+}
+
+/// What a scope's policy would break.
+pub fn scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
+    let mut findings = Findings { subject: scope.address(), found: Vec::new() };
+    name(&mut findings, policy.get("name").and_then(Value::as_text).unwrap_or(&scope.name), POLICY_NAME);
+    statements(&mut findings, &scope.statements);
+    let size = size(policy, "policy");
+    if size > MANAGED {
+        findings.add(
+            "statement",
+            format!("the policy has {size} characters; a managed policy holds {MANAGED}"),
+            "split the scope in two, or shorten its actions and resources with wildcards",
+        );
+    }
+    findings.found
+}
+
+fn name(findings: &mut Findings, name: &str, limit: usize) {
+    let length = name.chars().count();
+    if length == 0 || length > limit {
+        findings.add(
+            "name",
+            format!("{name:?} has {length} characters; IAM allows 1 to {limit}"),
+            "choose a shorter name",
+        );
+    }
+    let strange: String = name.chars().filter(|c| !(c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c))).collect();
+    if !strange.is_empty() {
+        findings.add(
+            "name",
+            format!("{name:?} contains {strange:?}, which IAM does not allow in a name"),
+            "use letters, digits and _+=,.@-",
+        );
+    }
+}
+
+fn tags(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+    let count = identity.tags.len() + MARKS;
+    if count > TAGS {
+        findings.add(
+            "tags",
+            format!("{} tags and Leasehold's {MARKS} make {count}; IAM allows {TAGS}", identity.tags.len()),
+            format!("keep at most {} tags", TAGS - MARKS),
+        );
+    }
+    let mut folded: BTreeMap<String, &str> = BTreeMap::new();
+    for (key, value) in &identity.tags {
+        if key.starts_with(PREFIX) || key.to_ascii_lowercase().starts_with("aws:") {
+            findings.add(
+                "tags",
+                format!("the tag {key:?} begins with a reserved prefix"),
+                format!("\"{PREFIX}\" is Leasehold's and \"aws:\" is AWS's: choose another key"),
+            );
+        }
+        if let Some(other) = folded.insert(key.to_lowercase(), key) {
+            findings.add(
+                "tags",
+                format!("the tags {other:?} and {key:?} differ only by case; IAM takes them for one"),
+                "keep one of them",
+            );
+        }
+        tag_text(findings, "tags", &format!("the tag key {key:?}"), key, 1, TAG_KEY);
+        let shown =
+            if identity.sensitive_tags.contains(key) { "the value of a sensitive tag" } else { "the tag value" };
+        let shown = if identity.sensitive_tags.contains(key) {
+            format!("{shown} ({key:?})")
+        } else {
+            format!("{shown} {value:?} of {key:?}")
+        };
+        tag_text(findings, "tags", &shown, value, 0, TAG_VALUE);
+    }
+    let marks = resources.iter().find_map(|resource| resource.marks.as_ref());
+    for (key, value) in marks.map(leasehold_provider::Marks::to_tags).unwrap_or_default() {
+        let attribute = match key.strip_prefix(PREFIX) {
+            Some("owner") => "owner",
+            Some("service") => "service",
+            Some("environment") => "environment",
+            _ => "",
+        };
+        tag_text(findings, attribute, &format!("{value:?}, kept as the tag {key},"), &value, 0, TAG_VALUE);
+    }
+}
+
+fn tag_text(findings: &mut Findings, attribute: &'static str, what: &str, text: &str, least: usize, most: usize) {
+    let length = text.chars().count();
+    if length < least || length > most {
+        findings.add(attribute, format!("{what} has {length} characters; IAM allows {least} to {most}"), "shorten it");
+    }
+    if !text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c)) {
+        findings.add(
+            attribute,
+            format!("{what} contains a character that IAM does not allow in a tag"),
+            "use letters, digits, spaces and _.:/=+-@",
+        );
+    }
+}
+
+fn documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+    let inline: usize = resources.iter().filter(|r| kinds::is_own_inline(&r.id)).map(|r| size(r, "policy")).sum();
+    let (limit, form) = match identity.principal {
+        Principal::User => (USER_INLINE, "user"),
+        Principal::Role => (ROLE_INLINE, "role"),
+    };
+    if inline > limit {
+        findings.add(
+            "statement",
+            format!(
+                "its own statements and lease fence have {inline} characters; a {form}'s inline policies hold {limit}"
+            ),
+            "move statements to a scope: it is a policy of its own, with room for 6144 characters",
+        );
+    }
+    let trust: usize = resources.iter().map(|r| size(r, "assume_role_policy")).sum();
+    if trust > TRUST {
+        findings.add(
+            "trust",
+            format!("the trust policy has {trust} characters; IAM allows {TRUST}"),
+            "trust fewer principals, or use patterns in `subjects`",
+        );
+    }
+}
+
+/// The characters of a document as it is sent.
+fn size(resource: &Resource, attribute: &str) -> usize {
+    match resource.get(attribute) {
+        Some(Value::Document(policy)) => document::text(policy).chars().count(),
+        _ => 0,
+    }
+}
+
+fn attachments(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+    let count = resources.iter().filter(|resource| resource.get("policy_arn").is_some()).count();
+    if count > ATTACHMENTS {
+        findings.add(
+            "scopes",
+            format!("{count} policies would be attached (scopes and managed_policy_arns); IAM allows {ATTACHMENTS}"),
+            "join scopes that are always held together, or move statements into the identity itself",
+        );
+    }
+    for (attribute, arns) in [
+        ("managed_policy_arns", identity.managed_policy_arns.iter().collect::<Vec<_>>()),
+        ("permissions_boundary", identity.permissions_boundary.iter().collect()),
+    ] {
+        for arn in arns {
+            if !crate::arn::Arn::parse(arn).is_some_and(|arn| arn.resource.starts_with("policy/")) {
+                findings.add(
+                    attribute,
+                    format!("{arn:?} is not the ARN of a managed policy"),
+                    "write it as arn:aws:iam::aws:policy/NAME or arn:aws:iam::ACCOUNT:policy/NAME",
+                );
+            }
+        }
+    }
+}
+
+fn statements(findings: &mut Findings, statements: &[Statement]) {
+    let mut sids = BTreeSet::new();
+    for statement in statements {
+        if let Some(sid) = &statement.sid {
+            if !sid.chars().all(|c| c.is_ascii_alphanumeric()) {
+                findings.add("statement", format!("the sid {sid:?} holds more than letters and digits"), "rename it");
+            }
+            if sid.starts_with("Leasehold") {
+                findings.add(
+                    "statement",
+                    format!("the sid {sid:?} begins with \"Leasehold\""),
+                    "those are kept for the lease fence and for quarantine: choose another",
+                );
+            }
+            if !sids.insert(sid) {
+                findings.add(
+                    "statement",
+                    format!("the sid {sid:?} stands twice"),
+                    "a sid is unique in a policy: rename one",
+                );
+            }
+        }
+        let mut tests = BTreeSet::new();
+        for condition in &statement.conditions {
+            let (test, variable) = (&condition.test, &condition.variable);
+            if !tests.insert((test.to_lowercase(), variable.to_lowercase())) {
+                findings.add(
+                    "statement",
+                    format!("two conditions of one statement test {test} on {variable}; IAM can hold one"),
+                    "join their values, of which any may match, or use two statements",
+                );
+            }
+        }
+    }
+}
+
+fn role(findings: &mut Findings, identity: &DesiredIdentity) {
+    if let Some(span) = identity.max_session_duration.filter(|span| !SESSION.contains(&span.seconds())) {
+        findings.add(
+            "max_session_duration",
+            format!("a session of {span} is not possible; IAM allows 1h to 12h"),
+            "write a duration from \"1h\" to \"12h\"",
+        );
+    }
+    let purpose = identity.purpose.as_deref().unwrap_or("");
+    let length = purpose.chars().count();
+    if length > DESCRIPTION {
+        findings.add(
+            "purpose",
+            format!("it has {length} characters and becomes the role's description; IAM allows {DESCRIPTION}"),
+            "shorten it",
+        );
+    }
+    let plain = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
+    if let Some(strange) = purpose.chars().find(|c| !plain(*c)) {
+        findings.add(
+            "purpose",
+            format!("it contains {strange:?} and becomes the role's description, where IAM allows Latin-1 only"),
+            "write it without that character",
+        );
+    }
+    for trust in &identity.trusts {
+        trusts(findings, trust);
+    }
+}
+
+fn trusts(findings: &mut Findings, trust: &Trust) {
+    match trust {
+        Trust::Oidc { issuer, .. } if !issuer.starts_with("https://") => findings.add(
+            "trust",
+            format!("the issuer {issuer:?} is not an https URL"),
+            "write it as the provider publishes it, for example \"https://token.actions.githubusercontent.com\"",
+        ),
+        Trust::Aws { principals, .. } => {
+            for principal in principals {
+                let account = principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit());
+                if !account && crate::arn::Arn::parse(principal).is_none() {
+                    findings.add(
+                        "trust",
+                        format!("{principal:?} is neither an account id of 12 digits nor an ARN of IAM or STS"),
+                        "write \"111122223333\" or \"arn:aws:iam::111122223333:role/NAME\"",
+                    );
+                }
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,128 @@
+//! Desired identities and scopes → resources of IAM. Pure.
+
+mod describe;
+mod limits;
+mod quarantine;
+mod trust;
+
+use leasehold_provider::{
+    Change, DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
+    StackName, Value, Violation,
+};
+
+use crate::{AwsProvider, arn, document, kinds, links};
+
+impl Realize for AwsProvider {
+    fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
+        kinds::principal(principal, name)
+    }
+
+    fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId {
+        kinds::scope(stack, scope)
+    }
+
+    fn scope(&self, _realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
+        shared_policy(stack, scope)
+    }
+
+    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+        active(realm, identity, marks)
+    }
+
+    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+        quarantine::quarantined(realm, live, quarantine)
+    }
+
+    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        limits::identity(identity, resources)
+    }
+
+    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        limits::scope(scope, resource)
+    }
+
+    fn restricts(&self, resource: &Resource) -> bool {
+        resource.get("policy").and_then(Value::as_document).is_some_and(document::denies)
+    }
+
+    fn describe(&self, change: &Change) -> Option<String> {
+        describe::describe(change)
+    }
+}
+
+/// A scope as a customer-managed policy. Its description stays in the configuration: IAM cannot change one.
+fn shared_policy(stack: &StackName, scope: &Scope) -> Resource {
+    let statements = scope.statements.iter().map(document::statement).collect();
+    let mut policy = Resource::new(kinds::scope(stack, &scope.name), None)
+        .with("name", arn::scope_policy_name(stack, &scope.name))
+        .with("path", arn::stack_path(stack))
+        .with("policy", Value::Document(document::policy(statements)));
+    policy.marks = Some(Marks::new(stack.clone(), scope.address()));
+    if scope.statements.iter().any(|statement| statement.sensitive) {
+        policy.sensitive.insert("policy".to_owned());
+    }
+    policy
+}
+
+fn active(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+    let mut resources = vec![principal(realm, identity, marks)];
+    resources.extend(own_inline(identity));
+    let scopes = identity.scopes.iter().map(|scope| arn::scope_policy(realm, &marks.stack, scope));
+    let policies = scopes.chain(identity.managed_policy_arns.iter().cloned());
+    resources.extend(policies.map(|policy_arn| {
+        let short = arn::short_name(realm, &marks.stack, &policy_arn);
+        let id = kinds::attachment(identity.principal, &identity.name, &short);
+        Resource::new(id, Some(identity.address.clone())).with("policy_arn", policy_arn)
+    }));
+    links::link(realm, &marks.stack, &mut resources);
+    resources
+}
+
+fn principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Resource {
+    let id = kinds::principal(identity.principal, &identity.name);
+    let mut principal = Resource::new(id, Some(identity.address.clone()));
+    principal.marks = Some(marks.clone());
+    if let Some(boundary) = &identity.permissions_boundary {
+        principal = principal.with("permissions_boundary", boundary.as_str());
+    }
+    if !identity.tags.is_empty() {
+        principal = principal.with("tags", Value::Map(identity.tags.clone()));
+    }
+    if !identity.sensitive_tags.is_empty() {
+        principal.sensitive.insert("tags".to_owned());
+    }
+    if identity.principal == Principal::User {
+        return principal;
+    }
+    let trust = trust::policy(realm, &identity.trusts, identity.deadline);
+    principal = principal.with("assume_role_policy", Value::Document(trust));
+    if let Some(purpose) = identity.purpose.as_ref().filter(|purpose| !purpose.is_empty()) {
+        principal = principal.with("description", purpose.as_str());
+    }
+    match identity.max_session_duration.map(|span| i64::from(span.seconds())) {
+        Some(seconds) if seconds != DEFAULT_SESSION => principal.with("max_session_duration", Value::Number(seconds)),
+        _ => principal,
+    }
+}
+
+/// The session duration of a role that says nothing, in seconds. It is never an attribute.
+pub const DEFAULT_SESSION: i64 = 3600;
+
+/// The identity's own statements and its lease fence, together in one policy: there is no moment between the two.
+fn own_inline(identity: &DesiredIdentity) -> Option<Resource> {
+    let own = identity.statements.iter().map(document::statement);
+    let statements: Vec<_> = own.chain(identity.deadline.map(document::fence)).collect();
+    if statements.is_empty() {
+        return None;
+    }
+    let id = kinds::inline(identity.principal, &identity.name, kinds::INLINE);
+    let mut inline =
+        Resource::new(id, Some(identity.address.clone())).with("policy", Value::Document(document::policy(statements)));
+    if identity.statements.iter().any(|statement| statement.sensitive) {
+        inline.sensitive.insert("policy".to_owned());
+    }
+    Some(inline)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! A live identity with every access shut and every credential off.
+
+use leasehold_provider::{LiveIdentity, Principal, Quarantine, Realm, Resource, Value};
+
+use crate::{document, kinds, links};
+
+/// What the identity is and holds in quarantine. What gives access stays as it lives, overruled by the Deny, so that it can
+/// be restored; a password cannot be switched off and goes.
+pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+    let deny = Value::Document(document::deny_everything());
+    let inline = kinds::inline(live.principal, &live.name, kinds::INLINE);
+    let mut resources: Vec<Resource> =
+        live.resources.values().filter(|resource| resource.id.kind != kinds::LOGIN_PROFILE).cloned().collect();
+    if !live.resources.contains_key(&inline) {
+        resources.push(Resource::new(inline.clone(), Some(live.marks.address.clone())));
+    }
+    for resource in &mut resources {
+        if resource.id == live.id {
+            resource.marks = live.resources.get(&live.id).and_then(|principal| principal.marks.clone());
+            resource.marks.get_or_insert_with(|| live.marks.clone()).quarantine = Some(quarantine.clone());
+            if live.principal == Principal::Role {
+                let closed = Value::Document(document::closed_trust());
+                resource.attributes.insert("assume_role_policy".into(), closed);
+            }
+        } else if resource.id == inline {
+            resource.attributes.insert("policy".into(), deny.clone());
+        } else if resource.id.kind == kinds::ACCESS_KEY {
+            resource.attributes.insert("status".into(), "Inactive".into());
+        }
+    }
+    links::link(realm, &live.marks.stack, &mut resources);
+    resources
+}

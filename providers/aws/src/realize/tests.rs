@@ -1,0 +1,202 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{
+    Address, Condition, Effect, Kind, Principal, Span, StackName, Statement, Trust, TrustedIdentity,
+};
+
+use super::*;
+
+fn realm() -> Realm {
+    Realm {
+        provider: "aws".to_owned(),
+        account: "111122223333".to_owned(),
+        partition: "aws-cn".to_owned(),
+        actor: "role/ci".to_owned(),
+    }
+}
+
+fn statement(actions: &[&str]) -> Statement {
+    Statement {
+        sid: Some("Read".to_owned()),
+        effect: Effect::Allow,
+        actions: actions.iter().map(|&action| action.to_owned()).collect(),
+        not_actions: Vec::new(),
+        resources: vec!["arn:aws-cn:s3:::acme/*".to_owned()],
+        not_resources: Vec::new(),
+        conditions: vec![Condition {
+            test: "Bool".to_owned(),
+            variable: "aws:SecureTransport".to_owned(),
+            values: vec!["true".to_owned()],
+        }],
+        sensitive: false,
+    }
+}
+
+fn identity() -> DesiredIdentity {
+    DesiredIdentity {
+        address: Address::identity("ci", None),
+        name: "ci".to_owned(),
+        kind: Kind::Workload,
+        principal: Principal::Role,
+        owner: "jane".to_owned(),
+        service: None,
+        environment: None,
+        purpose: Some("deploys".to_owned()),
+        created_at: "2026-11-20T22:00:00Z".parse().unwrap(),
+        deadline: Some("2027-02-18T22:00:00Z".parse().unwrap()),
+        grace: None,
+        statements: vec![statement(&["s3:PutObject", "s3:GetObject"])],
+        scopes: BTreeSet::from(["orders_read".to_owned()]),
+        trusts: vec![
+            Trust::Oidc {
+                issuer: "https://token.actions.githubusercontent.com/".to_owned(),
+                audiences: vec!["sts.amazonaws.com".to_owned()],
+                subjects: vec!["repo:acme/checkout:ref:refs/heads/main".to_owned()],
+            },
+            Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] },
+            Trust::Aws { principals: vec!["999922223333".to_owned()], external_id: Some("x".to_owned()) },
+            Trust::Identity {
+                identities: vec![TrustedIdentity {
+                    address: Address::identity("bot", None),
+                    principal: Principal::User,
+                    name: "bot".to_owned(),
+                }],
+            },
+            Trust::Saml {
+                provider: "arn:aws-cn:iam::111122223333:saml-provider/corp".to_owned(),
+                audiences: vec!["https://signin.amazonaws.cn/saml".to_owned()],
+            },
+        ],
+        managed_policy_arns: BTreeSet::from(["arn:aws-cn:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        permissions_boundary: Some("arn:aws-cn:iam::111122223333:policy/edge".to_owned()),
+        tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
+        sensitive_tags: BTreeSet::new(),
+        max_session_duration: Span::from_seconds(7200),
+    }
+}
+
+fn realize(identity: &DesiredIdentity) -> Vec<Resource> {
+    let marks = Marks::new(StackName::new("payments").unwrap(), identity.address.clone());
+    active(&realm(), identity, &marks)
+}
+
+/// Each resource with its attributes and needs, as text.
+fn shown(resources: &[Resource]) -> String {
+    let mut text = String::new();
+    for resource in resources {
+        text.push_str(&format!("{}\n", resource.id));
+        for (name, value) in &resource.attributes {
+            text.push_str(&format!("  {name} = {:#}\n", value.to_json()));
+        }
+        for need in &resource.depends_on {
+            text.push_str(&format!("  needs {need}\n"));
+        }
+    }
+    text
+}
+
+fn problems(identity: &DesiredIdentity) -> String {
+    let found = limits::identity(identity, &realize(identity));
+    found.iter().map(|v| format!("{}: {} ({})\n", v.attribute, v.problem, v.help)).collect()
+}
+
+#[test]
+fn a_role_with_every_trust() {
+    insta::assert_snapshot!(shown(&realize(&identity())));
+}
+
+#[test]
+fn a_user_has_no_trust_and_its_fence_beside_its_statements() {
+    let user = DesiredIdentity { principal: Principal::User, ..identity() };
+    insta::assert_snapshot!(shown(&realize(&user)));
+}
+
+#[test]
+fn without_statements_and_deadline_there_is_no_inline_policy_and_without_trusts_nobody_comes_in() {
+    let bare = DesiredIdentity { statements: Vec::new(), deadline: None, trusts: Vec::new(), ..identity() };
+    let resources = realize(&bare);
+    assert!(!resources.iter().any(|resource| kinds::is_own_inline(&resource.id)));
+    let trust = resources[0].get("assume_role_policy").and_then(Value::as_document).unwrap();
+    assert!(document::statements(trust).all(|statement| statement["Effect"] == "Deny"));
+}
+
+#[test]
+fn a_default_session_is_no_attribute() {
+    let role = DesiredIdentity { max_session_duration: Span::from_seconds(3600), ..identity() };
+    assert_eq!(realize(&role)[0].get("max_session_duration"), None);
+}
+
+#[test]
+fn a_scope_is_marked_by_its_path() {
+    let stack = StackName::new("payments").unwrap();
+    let scope =
+        Scope { name: "orders_read".to_owned(), description: None, statements: vec![statement(&["s3:GetObject"])] };
+    let policy = shared_policy(&stack, &scope);
+    insta::assert_snapshot!(shown(std::slice::from_ref(&policy)));
+    assert_eq!(limits::scope(&scope, &policy), []);
+}
+
+#[test]
+fn limits_are_told_with_value_and_limit() {
+    assert_eq!(problems(&identity()), "");
+    let mut wrong = identity();
+    wrong.name = format!("{} x", "n".repeat(70));
+    wrong.max_session_duration = Span::from_seconds(60 * 60 * 13);
+    wrong.purpose = Some(format!("{}→", "p".repeat(1000)));
+    wrong.tags.insert("leasehold:stack".to_owned(), "mine".to_owned());
+    wrong.tags.insert("Team".to_owned(), "a&b".to_owned());
+    wrong.scopes = (0..10).map(|number| format!("scope{number}")).collect();
+    wrong.permissions_boundary = Some("edge".to_owned());
+    wrong.statements = vec![statement(&["s3:GetObject"]), statement(&["s3:PutObject"])];
+    let twice = wrong.statements[0].conditions[0].clone();
+    wrong.statements[0].conditions.push(twice);
+    wrong.trusts = vec![
+        Trust::Aws { principals: vec!["bob".to_owned()], external_id: None },
+        Trust::Oidc { issuer: "token.example".to_owned(), audiences: Vec::new(), subjects: vec!["s".repeat(2048)] },
+    ];
+    insta::assert_snapshot!(problems(&wrong));
+}
+
+#[test]
+fn an_inline_policy_has_room_by_the_form_of_its_principal() {
+    let long = vec![statement(&[&format!("s3:{}", "x".repeat(3000))])];
+    let role = DesiredIdentity { statements: long.clone(), ..identity() };
+    assert_eq!(problems(&role), "");
+    let user = DesiredIdentity { statements: long, principal: Principal::User, ..identity() };
+    assert!(problems(&user).contains("a user's inline policies hold 2048"));
+}
+
+#[test]
+fn tags_leave_room_for_marks() {
+    let tags = (0..40).map(|number| (format!("t{number}"), String::new())).collect();
+    assert!(problems(&DesiredIdentity { tags, ..identity() }).contains("40 tags and Leasehold's 11 make 51"));
+}
+
+#[test]
+fn changes_are_described_where_their_attributes_do_not() {
+    let create = |resource: &Resource| describe::describe(&Change::Create { after: Box::new(resource.clone()) });
+    let update = |before: &Resource, after: &Resource| {
+        describe::describe(&Change::Update { before: Box::new(before.clone()), after: Box::new(after.clone()) })
+    };
+    let active = realize(&identity());
+    let live = LiveIdentity {
+        id: active[0].id.clone(),
+        principal: Principal::Role,
+        name: "ci".to_owned(),
+        marks: active[0].marks.clone().unwrap(),
+        created_at: None,
+        last_used: None,
+        resources: active.iter().map(|r| (r.id.clone(), r.clone())).collect(),
+    };
+    let reason = Quarantine { at: "2026-12-01T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() };
+    let shut = quarantine::quarantined(&realm(), &live, &reason);
+    let of = |resources: &[Resource], id: &ResourceId| resources.iter().find(|r| r.id == *id).unwrap().clone();
+    let inline = kinds::inline(Principal::Role, "ci", kinds::INLINE);
+    assert_eq!(create(&of(&active, &inline)).as_deref(), Some("lease fence"));
+    assert_eq!(update(&of(&active, &inline), &of(&shut, &inline)).as_deref(), Some("deny everything"));
+    assert_eq!(update(&active[0], &of(&shut, &live.id)).as_deref(), Some("trust closed"));
+    assert_eq!(create(&active[0]), None);
+    let key = Resource::new(ResourceId::new(kinds::ACCESS_KEY, "bot/AKIAABCDEFGHIJKLWXYZ"), None);
+    let (on, off) = (key.clone().with("status", "Active"), key.with("status", "Inactive"));
+    assert_eq!(update(&on, &off).as_deref(), Some("AKIA…WXYZ → Inactive"));
+}

@@ -1,0 +1,76 @@
+//! Who may take on a role, as IAM's trust policy.
+
+use jiff::Timestamp;
+use leasehold_provider::{Condition, Document, Realm, Trust};
+use serde_json::{Value, json};
+
+use crate::{arn, document};
+
+/// The trust policy for these trusts. Every Allow ends at the deadline: no session begins after it. Without a trust it is the
+/// one that lets nobody in.
+pub fn policy(realm: &Realm, trusts: &[Trust], deadline: Option<Timestamp>) -> Document {
+    if trusts.is_empty() {
+        return document::closed_trust();
+    }
+    document::policy(trusts.iter().map(|trust| statement(realm, trust, deadline)).collect())
+}
+
+fn statement(realm: &Realm, trust: &Trust, deadline: Option<Timestamp>) -> Value {
+    let (principal, action, mut conditions) = parts(realm, trust);
+    if let Some(deadline) = deadline {
+        conditions.push(condition("DateLessThan", "aws:CurrentTime", &[document::instant(deadline)]));
+    }
+    let mut statement = json!({ "Effect": "Allow", "Principal": principal, "Action": action });
+    if let (false, Some(fields)) = (conditions.is_empty(), statement.as_object_mut()) {
+        fields.insert("Condition".to_owned(), document::conditions(&conditions));
+    }
+    statement
+}
+
+fn parts(realm: &Realm, trust: &Trust) -> (Value, &'static str, Vec<Condition>) {
+    match trust {
+        Trust::Oidc { issuer, audiences, subjects } => {
+            let host = issuer.strip_prefix("https://").unwrap_or(issuer).trim_end_matches('/');
+            let pattern = subjects.iter().any(|subject| subject.contains(['*', '?']));
+            let mut conditions = Vec::new();
+            if !audiences.is_empty() {
+                conditions.push(condition("StringEquals", &format!("{host}:aud"), audiences));
+            }
+            if !subjects.is_empty() {
+                let test = if pattern { "StringLike" } else { "StringEquals" };
+                conditions.push(condition(test, &format!("{host}:sub"), subjects));
+            }
+            (json!({ "Federated": arn::oidc_provider(realm, host) }), "sts:AssumeRoleWithWebIdentity", conditions)
+        }
+        Trust::Service { principals } => (json!({ "Service": principals }), "sts:AssumeRole", Vec::new()),
+        Trust::Aws { principals, external_id } => {
+            let arns: Vec<String> = principals.iter().map(|principal| account_or_arn(realm, principal)).collect();
+            let external_id =
+                external_id.iter().map(|id| condition("StringEquals", "sts:ExternalId", std::slice::from_ref(id)));
+            (json!({ "AWS": arns }), "sts:AssumeRole", external_id.collect())
+        }
+        Trust::Identity { identities } => {
+            let arns: Vec<String> =
+                identities.iter().map(|identity| arn::principal(realm, identity.principal, &identity.name)).collect();
+            (json!({ "AWS": arns }), "sts:AssumeRole", Vec::new())
+        }
+        Trust::Saml { provider, audiences } => {
+            let audiences =
+                (!audiences.is_empty()).then(|| condition("StringEquals", "SAML:aud", audiences)).into_iter().collect();
+            (json!({ "Federated": provider }), "sts:AssumeRoleWithSAML", audiences)
+        }
+    }
+}
+
+/// An account's number as IAM stores it, which is its root's ARN; anything else as it stands.
+fn account_or_arn(realm: &Realm, principal: &str) -> String {
+    if principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit()) {
+        arn::account_root(&realm.partition, principal)
+    } else {
+        principal.to_owned()
+    }
+}
+
+fn condition(test: &str, variable: &str, values: &[String]) -> Condition {
+    Condition { test: test.to_owned(), variable: variable.to_owned(), values: values.to_vec() }
+}

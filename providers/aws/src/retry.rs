@@ -1,0 +1,261 @@
+//! How calls are repeated: the one place of this crate that waits, and the one that draws random numbers.
+//!
+//! The SDK's own retries are off. What may be repeated depends on what the call does ([`Class`]) and on what its failure
+//! means ([`Cause`]). Waits grow with full jitter; a token bucket, whose rate falls with every refusal and recovers with
+//! every answer, keeps all calls together under what the account bears.
+
+use std::future::Future;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::{Instant, sleep};
+
+use crate::connect::SeenEndpoint;
+use crate::failure::{Cause, Failure, Place};
+
+/// What doing a call twice would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The same as doing it once: reads, puts, tags.
+    Idempotent,
+    /// A refusal the second time (`EntityAlreadyExists`, `NoSuchEntity`), for which the caller has an answer.
+    Conditional,
+    /// Another object: the service chooses its name. Never repeated once it may have been done.
+    ServerNamed,
+}
+
+/// How long one operation may take in all, waits included.
+const WHOLE: Duration = Duration::from_secs(180);
+const FIRST_WAIT: Duration = Duration::from_millis(80);
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+
+/// The longest wait before the next attempt, or `None` when there shall be none. `attempts` have failed, the last with `cause`.
+fn next_wait(cause: Cause, class: Class, attempts: u32, spent: Duration) -> Option<Duration> {
+    let most = match (cause, class) {
+        (Cause::Throttled, _) => u32::MAX,
+        (Cause::Unreachable, _) => 3,
+        (Cause::NoAnswer | Cause::Faulted, Class::Idempotent | Class::Conditional) => 5,
+        (Cause::Malformed, Class::Idempotent) => 2,
+        _ => 1,
+    };
+    if attempts >= most || spent >= WHOLE {
+        return None;
+    }
+    let factor = 2u32.saturating_pow(attempts.saturating_sub(1).min(16));
+    Some(FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT))
+}
+
+/// What all calls of one provider share: the pace, and where they went.
+#[derive(Debug)]
+pub struct Caller {
+    pace: Mutex<Pace>,
+    endpoint: SeenEndpoint,
+    region: String,
+}
+
+impl Caller {
+    /// A caller that has met no refusal yet.
+    pub fn new(endpoint: SeenEndpoint, region: String) -> Self {
+        Self { pace: Mutex::new(Pace::new(Instant::now())), endpoint, region }
+    }
+
+    /// Makes a call, again where that is right, and counts the attempts in `calls`.
+    pub async fn call<T, E, F, Sent>(
+        &self,
+        calls: &AtomicU32,
+        operation: &'static str,
+        class: Class,
+        send: F,
+    ) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Fn() -> Sent,
+        Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let start = Instant::now();
+        let mut attempts = 0u32;
+        loop {
+            self.turn().await;
+            calls.fetch_add(1, Ordering::Relaxed);
+            attempts = attempts.saturating_add(1);
+            let error = match send().await {
+                Ok(answer) => {
+                    self.with_pace(Pace::answered);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let endpoint = self.endpoint.get();
+            let place = Place { endpoint: endpoint.as_deref(), region: &self.region };
+            let failure = Failure::of(operation, error, place);
+            match failure.cause {
+                Cause::Throttled => self.with_pace(|pace| pace.refused(Instant::now())),
+                _ => self.with_pace(Pace::answered),
+            }
+            let Some(longest) = next_wait(failure.cause, class, attempts, start.elapsed()) else { return Err(failure) };
+            tracing::debug!(operation, attempts, message = %failure.message, "will try again");
+            sleep(longest.mul_f64(fastrand::f64())).await;
+        }
+    }
+
+    /// Waits for a turn under the pace.
+    async fn turn(&self) {
+        let wait = self.with_pace(|pace| pace.reserve(Instant::now()));
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+    }
+
+    fn with_pace<T>(&self, act: impl FnOnce(&mut Pace) -> T) -> T {
+        act(&mut self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// How long objects of this run may take to be seen everywhere.
+const PROPAGATION: Duration = Duration::from_secs(120);
+
+/// An error that may pass by itself, some time after an object was made.
+pub trait Passing {
+    /// Whether it may.
+    fn may_pass(&self) -> bool;
+}
+
+/// Repeats a whole step while it fails with what may pass by itself.
+pub async fn until_visible<T, E, Step>(patience: Patience, step: impl Fn() -> Step) -> Result<T, E>
+where
+    E: Passing,
+    Step: Future<Output = Result<T, E>>,
+{
+    let longest = match patience {
+        Patience::None => Duration::ZERO,
+        Patience::Settling => Duration::from_secs(12),
+        Patience::Propagation => PROPAGATION,
+    };
+    let start = Instant::now();
+    let mut wait = Duration::from_millis(250);
+    loop {
+        match step().await {
+            Err(failure) if failure.may_pass() && start.elapsed() < longest => {
+                tracing::debug!("not visible yet");
+                sleep(wait.mul_f64(fastrand::f64().mul_add(0.5, 0.5))).await;
+                wait = wait.saturating_mul(2).min(Duration::from_secs(5));
+            }
+            other => return other,
+        }
+    }
+}
+
+/// How long to bear with what passes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Not at all: the object was there before this run.
+    None,
+    /// Some seconds: this run took something off the object.
+    Settling,
+    /// As long as IAM may take to show an object of this run everywhere.
+    Propagation,
+}
+
+/// A pause between two looks at something that the service prepares.
+pub async fn pause(attempt: u32) {
+    sleep(Duration::from_millis(500).saturating_mul(attempt.saturating_add(1)).min(Duration::from_secs(5))).await;
+}
+
+/// A token bucket without a rate until the first refusal.
+#[derive(Debug)]
+struct Pace {
+    /// Calls a second; `None`: as fast as they come.
+    rate: Option<f64>,
+    /// When the next call may go.
+    next: Instant,
+    /// When the rate was last lowered: refusals that come together count once.
+    lowered: Option<Instant>,
+    /// Calls since `window` began: how fast we were when refused.
+    sent: u32,
+    window: Instant,
+}
+
+const SLOWEST: f64 = 0.5;
+const FAST_ENOUGH: f64 = 200.0;
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { rate: None, next: now, lowered: None, sent: 0, window: now }
+    }
+
+    /// Takes the next turn and says how far off it is.
+    fn reserve(&mut self, now: Instant) -> Duration {
+        if now.duration_since(self.window) > Duration::from_secs(1) {
+            self.window = now;
+            self.sent = 0;
+        }
+        self.sent = self.sent.saturating_add(1);
+        let Some(rate) = self.rate else { return Duration::ZERO };
+        let turn = self.next.max(now);
+        self.next = turn + Duration::from_secs_f64(1.0 / rate);
+        turn.duration_since(now)
+    }
+
+    fn refused(&mut self, now: Instant) {
+        if self.lowered.is_some_and(|at| now.duration_since(at) < Duration::from_millis(200)) {
+            return;
+        }
+        let span = now.duration_since(self.window).as_secs_f64().max(0.1);
+        let measured = f64::from(self.sent) / span;
+        self.rate = Some((self.rate.unwrap_or(measured).min(measured.max(SLOWEST)) * 0.7).max(SLOWEST));
+        self.lowered = Some(now);
+    }
+
+    fn answered(&mut self) {
+        self.rate = self.rate.map(|rate| rate + (rate * 0.05).max(0.2)).filter(|rate| *rate < FAST_ENOUGH);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_been_done_under_a_name_of_the_service_is_not_repeated() {
+        for cause in [Cause::NoAnswer, Cause::Faulted, Cause::Malformed] {
+            assert_eq!(next_wait(cause, Class::ServerNamed, 1, Duration::ZERO), None, "{cause:?}");
+        }
+        assert!(next_wait(Cause::Throttled, Class::ServerNamed, 9, Duration::ZERO).is_some());
+        assert!(next_wait(Cause::NoAnswer, Class::Conditional, 1, Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn refusals_for_good_are_not_repeated_and_an_absent_service_not_for_long() {
+        for cause in [Cause::Rejected, Cause::Denied, Cause::Unauthenticated] {
+            assert_eq!(next_wait(cause, Class::Idempotent, 1, Duration::ZERO), None, "{cause:?}");
+        }
+        assert!(next_wait(Cause::Unreachable, Class::Idempotent, 2, Duration::ZERO).is_some());
+        assert_eq!(next_wait(Cause::Unreachable, Class::Idempotent, 3, Duration::ZERO), None);
+        assert_eq!(next_wait(Cause::Throttled, Class::Idempotent, 3, WHOLE), None);
+    }
+
+    #[test]
+    fn the_pace_falls_when_refused_and_recovers() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        for _ in 0..50 {
+            assert_eq!(pace.reserve(start), Duration::ZERO);
+        }
+        let later = start + Duration::from_secs(1);
+        pace.refused(later);
+        let rate = pace.rate.unwrap();
+        assert!((30.0..40.0).contains(&rate), "{rate}");
+        pace.refused(later);
+        assert_eq!(pace.rate, Some(rate), "one burst counts once");
+        assert_eq!(pace.reserve(later), Duration::ZERO);
+        assert!(pace.reserve(later) > Duration::from_millis(20));
+        for _ in 0..100 {
+            pace.answered();
+        }
+        assert_eq!(pace.rate, None);
+    }
+}
