@@ -13,3 +13,5 @@
 //! read in `cli`, in `store` and in the provider crates.
 
 pub mod config;
+pub mod graph;
+pub mod lifecycle;
