@@ -13,5 +13,8 @@
 //! read in `cli`, in `store` and in the provider crates.
 
 pub mod config;
+pub mod diff;
 pub mod graph;
 pub mod lifecycle;
+pub mod plan;
+pub mod realize;
