@@ -34,7 +34,7 @@ pub struct IdentityDelta {
     pub id: ResourceId,
     /// Its name in the cloud.
     pub name: String,
-    /// What sort of actor it is; not known of an identity whose block is gone.
+    /// What sort of actor it is; `None` where neither a block nor a mark says.
     pub kind: Option<Kind>,
     /// Its form in the cloud.
     pub principal: Principal,
@@ -106,7 +106,7 @@ fn delta(standing: &Standing<'_>, event: Event, changes: Vec<Change>) -> Identit
         address: standing.address.clone(),
         id: standing.id.clone(),
         name: standing.id.name.clone(),
-        kind: declared.map(|d| d.kind),
+        kind: declared.map(|d| d.kind).or_else(|| marks?.kind),
         principal: declared.map(|d| d.principal).or(standing.live.map(|l| l.principal)).unwrap_or(Principal::Role),
         owner: declared.map(|d| d.owner.clone()).or_else(|| marks?.owner.clone()),
         service: declared.map(|d| d.service.clone()).unwrap_or_else(|| marks?.service.clone()),

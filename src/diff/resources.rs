@@ -59,23 +59,25 @@ mod tests {
         resource
     }
 
-    fn set(resources: &[Resource]) -> Resources {
-        resources.iter().map(|r| (r.id.clone(), r.clone())).collect()
+    fn set(resource: Option<&Resource>) -> Resources {
+        resource.iter().copied().map(|r| (r.id.clone(), r.clone())).collect()
     }
 
-    fn kinds(wanted: &[Resource], live: &[Resource]) -> Vec<ChangeKind> {
+    fn kinds(wanted: Option<&Resource>, live: Option<&Resource>) -> Vec<ChangeKind> {
         changes(&set(wanted), &set(live)).iter().map(Change::kind).collect()
     }
 
     #[test]
     fn each_sort_of_difference_has_its_change() {
         let a = thing("a", "1", None);
-        assert_eq!(kinds(&[a.clone()], &[]), [ChangeKind::Create]);
-        assert_eq!(kinds(&[], &[a.clone()]), [ChangeKind::Delete]);
-        assert_eq!(kinds(&[a.clone()], &[a.clone()]), []);
-        assert_eq!(kinds(&[thing("a", "2", None)], &[a.clone()]), [ChangeKind::Update]);
-        assert_eq!(kinds(&[thing("a", "1", Some("jane"))], &[a.clone()]), [ChangeKind::Mark]);
-        assert_eq!(kinds(&[thing("a", "2", Some("jane"))], &[a]), [ChangeKind::Update, ChangeKind::Mark]);
+        let owned = thing("a", "1", Some("jane"));
+        let both = thing("a", "2", Some("jane"));
+        assert_eq!(kinds(Some(&a), None), [ChangeKind::Create]);
+        assert_eq!(kinds(None, Some(&a)), [ChangeKind::Delete]);
+        assert_eq!(kinds(Some(&a), Some(&a)), []);
+        assert_eq!(kinds(Some(&thing("a", "2", None)), Some(&a)), [ChangeKind::Update]);
+        assert_eq!(kinds(Some(&owned), Some(&a)), [ChangeKind::Mark]);
+        assert_eq!(kinds(Some(&both), Some(&a)), [ChangeKind::Update, ChangeKind::Mark]);
     }
 
     #[test]
@@ -84,8 +86,8 @@ mod tests {
         wanted.identity = None;
         let mut live = wanted.clone();
         live.marks = None;
-        assert_eq!(kinds(&[wanted.clone()], &[live.clone()]), []);
+        assert_eq!(kinds(Some(&wanted), Some(&live)), []);
         live.attributes.insert("value".into(), "other".into());
-        assert_eq!(kinds(&[wanted], &[live]), [ChangeKind::Update, ChangeKind::Mark]);
+        assert_eq!(kinds(Some(&wanted), Some(&live)), [ChangeKind::Update, ChangeKind::Mark]);
     }
 }

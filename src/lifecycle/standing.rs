@@ -144,6 +144,7 @@ fn leaving(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp
 
 fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestamp, end: Option<Deadline>) -> Active {
     let marks = Marks {
+        kind: Some(identity.kind),
         owner: Some(identity.owner.clone()),
         service: identity.service.clone(),
         environment: identity.environment.clone(),
