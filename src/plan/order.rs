@@ -24,6 +24,7 @@ pub fn order(
     digest_of: &dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 ) -> Vec<Step> {
     let mut drafts = Drafts { steps: Vec::new(), realize, digest_of };
+    let mut ranked: BTreeSet<StepId> = BTreeSet::new();
     for delta in shared {
         let range = drafts.push_all(&delta.address, &delta.changes);
         drafts.chain(&[range]);
@@ -35,10 +36,11 @@ pub fn order(
         } else {
             let ranks = drafts.push_ranked(delta);
             drafts.chain(&ranks);
+            ranked.extend(ranks.into_iter().flatten());
         }
     }
     let mut steps = drafts.steps;
-    add_dependencies(&mut steps);
+    add_dependencies(&mut steps, &ranked);
     number(steps)
 }
 
@@ -123,7 +125,9 @@ fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank 
     }
 }
 
-fn add_dependencies(steps: &mut [Step]) {
+/// Lets steps wait as their resources' dependencies say. Between the steps of one ranked change the ranks alone decide: there the
+/// principal stands already, and which part goes first is a matter of access, not of existence.
+fn add_dependencies(steps: &mut [Step], ranked: &BTreeSet<StepId>) {
     let mut makers: BTreeMap<ResourceId, Vec<StepId>> = BTreeMap::new();
     let mut removers: BTreeMap<ResourceId, StepId> = BTreeMap::new();
     for step in steps.iter() {
@@ -148,8 +152,13 @@ fn add_dependencies(steps: &mut [Step]) {
             waits.push((*remover, step.id));
         }
     }
+    let by_rank = |a: StepId, b: StepId, steps: &[Step]| {
+        let subject = |id| step(steps, id).map(|step| &step.subject);
+        ranked.contains(&a) && ranked.contains(&b) && subject(a) == subject(b)
+    };
     for (waiter, waited_for) in waits {
         if waiter != waited_for
+            && !by_rank(waiter, waited_for, steps)
             && let Some(step) = step_mut(steps, waiter)
         {
             step.needs.insert(waited_for);
