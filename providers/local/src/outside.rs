@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use leasehold_provider::{Document, Principal};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
@@ -162,9 +163,8 @@ impl Outside {
             let mut statement = connection.prepare(sql)?;
             let columns = statement.column_count();
             for name in names {
-                let rows = statement.query_map([name], |row| {
-                    (0..columns).map(|column| Ok(format!("{:?}", row.get_ref(column)?))).collect()
-                })?;
+                let rows = statement
+                    .query_map([name], |row| (0..columns).map(|column| Ok(cell(row.get_ref(column)?))).collect())?;
                 let rows: Vec<Value> = rows.collect::<rusqlite::Result<_>>()?;
                 found.insert(format!("{what} {name}"), rows.into());
             }
@@ -190,5 +190,14 @@ impl Outside {
 
     fn now(&self) -> String {
         (self.clock)().to_string()
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        ValueRef::Real(number) => number.into(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into(),
     }
 }
