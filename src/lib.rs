@@ -12,4 +12,12 @@
 //! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
 //! read in `cli`, in `store` and in the provider crates.
 
+pub mod apply;
 pub mod config;
+pub mod diff;
+pub mod graph;
+pub mod lifecycle;
+pub mod plan;
+pub mod realize;
+pub mod rules;
+pub mod views;

@@ -1,2 +1,7 @@
-//! Arguments to command to exit code.
-fn main() {}
+//! Arguments → command → exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    leasehold::cli::main()
+}

@@ -27,8 +27,8 @@ pub use identity::{
 };
 pub use marks::{Marks, Quarantine};
 pub use provider::{
-    Access, AccessVerdict, Compare, Comparison, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError,
-    ObserveErrorKind, ObserveRequest, Provider, Realize,
+    Access, AccessVerdict, Aspect, Compare, Comparison, Enact, EnactError, EnactErrorKind, Enacted, Observe,
+    ObserveError, ObserveErrorKind, ObserveRequest, Provider, Realize,
 };
 pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger};

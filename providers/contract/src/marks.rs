@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Digest, Span, StackName};
+use crate::{Address, Digest, Kind, Span, StackName};
 
 /// Every mark's key begins with this.
 pub const PREFIX: &str = "leasehold:";
@@ -17,6 +17,8 @@ pub struct Marks {
     pub stack: StackName,
     /// What the object is in that stack.
     pub address: Address,
+    /// What sort of actor the identity is: kept here because its block is gone when it leaves.
+    pub kind: Option<Kind>,
     /// The owner's label.
     pub owner: Option<String>,
     /// The service's label.
@@ -51,6 +53,7 @@ impl Marks {
         Self {
             stack,
             address,
+            kind: None,
             owner: None,
             service: None,
             environment: None,
@@ -70,6 +73,7 @@ impl Marks {
         let tags = [
             ("stack", Some(self.stack.to_string())),
             ("address", Some(self.address.to_mark())),
+            ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
             ("owner", self.owner.clone()),
             ("service", self.service.clone()),
             ("environment", self.environment.clone()),
@@ -101,6 +105,7 @@ impl Marks {
         Ok(Some(Self {
             stack: StackName::new(stack).map_err(|_| broken("stack", stack))?,
             address: Address::from_mark(address).ok_or_else(|| broken("address", address))?,
+            kind: get("kind").and_then(|text| Kind::ALL.into_iter().find(|kind| kind.as_str() == text)),
             owner: get("owner").map(str::to_owned),
             service: get("service").map(str::to_owned),
             environment: get("environment").map(str::to_owned),
@@ -136,6 +141,7 @@ mod tests {
 
     fn marks() -> Marks {
         Marks {
+            kind: Some(Kind::Agent),
             owner: Some("jane".to_owned()),
             created_at: Some("2026-11-20T22:00:00Z".parse().unwrap()),
             expires_at: Some("2027-02-18T22:00:00Z".parse().unwrap()),

@@ -38,8 +38,43 @@ pub trait Realize: Send + Sync {
     /// Whether the resource takes access away (a Deny): it is then put on before, and taken off after, what gives access.
     fn restricts(&self, resource: &Resource) -> bool;
 
+    /// What an attribute of a resource bears on; people read it as the reason of a mover. The names that providers share are
+    /// known here; a provider with others answers for them.
+    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
+        let _ = id;
+        match attribute {
+            "assume_role_policy" | "trust" => Aspect::Trust,
+            "permissions_boundary" => Aspect::Boundary,
+            "policy" | "policy_arn" => Aspect::Access,
+            "max_session_duration" => Aspect::Session,
+            "status" => Aspect::Credential,
+            "tags" => Aspect::Tags,
+            _ => Aspect::Description,
+        }
+    }
+
     /// A few words on what a change does, where its attributes do not say it: `lease fence`, `deny everything`.
     fn describe(&self, change: &Change) -> Option<String>;
+}
+
+/// What an attribute bears on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aspect {
+    /// Who may take the identity on.
+    Trust,
+    /// What it may do.
+    Access,
+    /// What its access is cut to.
+    Boundary,
+    /// How long a session lasts.
+    Session,
+    /// A key or a login.
+    Credential,
+    /// Tags that are not marks.
+    Tags,
+    /// Words about it.
+    Description,
 }
 
 /// What to observe.

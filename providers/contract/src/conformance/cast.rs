@@ -1,0 +1,189 @@
+//! Who appears in the suite: a stack's scopes and identities, and the ways in which an identity moves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::World;
+use crate::{
+    Address, Condition, DesiredIdentity, Effect, Kind, Marks, Principal, Scope, Span, StackName, Statement, Trust,
+    TrustedIdentity,
+};
+
+/// 2026-11-20T22:00:00Z
+pub const JOINED: Timestamp = Timestamp::constant(1_795_212_000, 0);
+/// 2027-02-18T22:00:00Z
+pub const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
+/// 2027-03-20T22:00:00Z
+pub const LATER: Timestamp = Timestamp::constant(1_805_580_000, 0);
+
+/// The scopes of the stack.
+pub fn scopes() -> Vec<Scope> {
+    let scope = |name: &str, description: Option<&str>, actions: &[&str]| Scope {
+        name: name.to_owned(),
+        description: description.map(str::to_owned),
+        statements: vec![allow(actions, "arn:aws:s3:::acme-orders/*")],
+    };
+    vec![
+        scope("conf_read", Some("read orders"), &["s3:GetObject"]),
+        scope("conf_write", None, &["s3:PutObject", "s3:DeleteObject"]),
+    ]
+}
+
+/// A scope's marks.
+pub fn scope_marks(stack: &StackName, scope: &Scope) -> Marks {
+    Marks::new(stack.clone(), scope.address())
+}
+
+/// The identities of the stack: one of each form with all there is to say, one of each with next to nothing.
+pub fn identities(world: &dyn World) -> Vec<DesiredIdentity> {
+    vec![full_user(world), full_role(world), bare(Principal::User), bare(Principal::Role)]
+}
+
+/// A user that says all a user can say.
+pub fn full_user(world: &dyn World) -> DesiredIdentity {
+    let secure = Condition {
+        test: "Bool".to_owned(),
+        variable: "aws:SecureTransport".to_owned(),
+        values: vec!["true".to_owned()],
+    };
+    let reads = Statement { conditions: vec![secure], ..allow(&["s3:ListBucket"], "arn:aws:s3:::acme-orders") };
+    let denies = Statement {
+        sid: Some("NoKeys".to_owned()),
+        effect: Effect::Deny,
+        ..allow(&["kms:Decrypt", "kms:CreateGrant"], "*")
+    };
+    DesiredIdentity {
+        purpose: Some("reports orders".to_owned()),
+        environment: Some("prod".to_owned()),
+        service: Some("reports".to_owned()),
+        deadline: Some(DEADLINE),
+        grace: Some(Span::from_days(3)),
+        statements: vec![reads, denies],
+        scopes: BTreeSet::from(["conf_read".to_owned()]),
+        managed_policy_arns: world.managed_policy().into_iter().collect(),
+        permissions_boundary: world.boundary(),
+        tags: BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
+        ..named(Principal::User, "conf-user", Address::identity("user", None))
+    }
+}
+
+/// A role that says all a role can say, and trusts [`full_user`].
+pub fn full_role(world: &dyn World) -> DesiredIdentity {
+    let trusted = TrustedIdentity {
+        address: Address::identity("user", None),
+        principal: Principal::User,
+        name: "conf-user".to_owned(),
+    };
+    DesiredIdentity {
+        service: Some("checkout".to_owned()),
+        deadline: Some(DEADLINE),
+        statements: vec![allow(&["sqs:SendMessage", "sqs:ReceiveMessage"], "*")],
+        scopes: BTreeSet::from(["conf_read".to_owned(), "conf_write".to_owned()]),
+        trusts: vec![
+            Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] },
+            Trust::Identity { identities: vec![trusted] },
+        ],
+        permissions_boundary: world.boundary(),
+        tags: BTreeMap::from([("team".to_owned(), "checkout".to_owned()), ("tier".to_owned(), "1".to_owned())]),
+        max_session_duration: Span::from_seconds(7200),
+        ..named(Principal::Role, "conf-role", Address::identity("each", Some("a b/ü")))
+    }
+}
+
+fn bare(principal: Principal) -> DesiredIdentity {
+    match principal {
+        Principal::User => named(principal, "conf-bare-user", Address::identity("bare_user", None)),
+        Principal::Role => DesiredIdentity {
+            trusts: vec![Trust::Service { principals: vec!["ec2.amazonaws.com".to_owned()] }],
+            ..named(principal, "conf-bare-role", Address::identity("bare_role", None))
+        },
+    }
+}
+
+fn named(principal: Principal, name: &str, address: Address) -> DesiredIdentity {
+    DesiredIdentity {
+        address,
+        name: name.to_owned(),
+        kind: if principal == Principal::User { Kind::Service } else { Kind::Workload },
+        principal,
+        owner: "jane".to_owned(),
+        service: None,
+        environment: None,
+        purpose: None,
+        created_at: JOINED,
+        deadline: None,
+        grace: None,
+        statements: Vec::new(),
+        scopes: BTreeSet::new(),
+        trusts: Vec::new(),
+        managed_policy_arns: BTreeSet::new(),
+        permissions_boundary: None,
+        tags: BTreeMap::new(),
+        sensitive_tags: BTreeSet::new(),
+        max_session_duration: None,
+    }
+}
+
+/// The marks an active identity carries, without digest.
+pub fn marks(stack: &StackName, identity: &DesiredIdentity) -> Marks {
+    Marks {
+        owner: Some(identity.owner.clone()),
+        service: identity.service.clone(),
+        environment: identity.environment.clone(),
+        created_at: Some(identity.created_at),
+        expires_at: identity.deadline,
+        grace: identity.grace,
+        ..Marks::new(stack.clone(), identity.address.clone())
+    }
+}
+
+/// One way to move.
+pub type Move = (&'static str, fn(&mut DesiredIdentity));
+
+/// The ways in which an identity moves. Some leave one form or another as it is.
+pub const MOVES: [Move; 14] = [
+    ("gains a scope", |who| {
+        who.scopes.insert("conf_write".to_owned());
+    }),
+    ("loses its scopes", |who| who.scopes.clear()),
+    ("exchanges a scope", |who| who.scopes = BTreeSet::from(["conf_write".to_owned()])),
+    ("changes its statements", |who| who.statements = vec![allow(&["sns:Publish"], "*")]),
+    ("loses its statements", |who| who.statements.clear()),
+    ("is renewed", |who| who.deadline = Some(LATER)),
+    ("loses its lease", |who| who.deadline = None),
+    ("loses statements and lease", |who| {
+        who.statements.clear();
+        who.deadline = None;
+    }),
+    ("gets another purpose", |who| who.purpose = Some("something else".to_owned())),
+    ("loses its purpose", |who| who.purpose = None),
+    ("gets another owner", |who| {
+        who.owner = "tom".to_owned();
+        who.environment = None;
+    }),
+    ("changes its tags", |who| who.tags = BTreeMap::from([("cost".to_owned(), "42".to_owned())])),
+    ("changes its trust", |who| {
+        if who.principal == Principal::Role {
+            who.trusts = vec![Trust::Service { principals: vec!["ecs-tasks.amazonaws.com".to_owned()] }];
+        }
+    }),
+    ("changes its sessions", |who| {
+        if who.principal == Principal::Role {
+            who.max_session_duration = Span::from_seconds(3 * 3600);
+        }
+    }),
+];
+
+fn allow(actions: &[&str], resource: &str) -> Statement {
+    Statement {
+        sid: None,
+        effect: Effect::Allow,
+        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+        not_actions: Vec::new(),
+        resources: vec![resource.to_owned()],
+        not_resources: Vec::new(),
+        conditions: Vec::new(),
+        sensitive: false,
+    }
+}

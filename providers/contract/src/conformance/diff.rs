@@ -1,0 +1,111 @@
+//! The suite's own diff: the simplest one that is right. One list of changes, in an order in which they can be made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::resource::identity_digest;
+use crate::{Change, Realize, Resource, ResourceId, Snapshot};
+
+/// What a stack should be.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// What identities share.
+    pub shared: BTreeMap<ResourceId, Resource>,
+    /// Each identity's resources, by principal.
+    pub identities: BTreeMap<ResourceId, BTreeMap<ResourceId, Resource>>,
+}
+
+impl Wanted {
+    /// Adds an identity and writes the digest into its marks.
+    pub fn identity(&mut self, principal: ResourceId, mut resources: Vec<Resource>) {
+        seal(&mut resources);
+        let resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
+        self.identities.insert(principal, resources);
+    }
+
+    /// Adds what identities share, likewise.
+    pub fn share(&mut self, resource: Resource) {
+        let mut one = [resource];
+        seal(&mut one);
+        let [resource] = one;
+        self.shared.insert(resource.id.clone(), resource);
+    }
+
+    /// All of it.
+    pub fn resources(&self) -> BTreeMap<&ResourceId, &Resource> {
+        self.shared.iter().chain(self.identities.values().flatten()).collect()
+    }
+}
+
+/// Writes into the marks the digest of the resources they speak for.
+fn seal(resources: &mut [Resource]) {
+    let digest = identity_digest(resources.iter());
+    for marks in resources.iter_mut().filter_map(|resource| resource.marks.as_mut()) {
+        marks.digest = Some(digest);
+    }
+}
+
+/// All that is live of the stack.
+pub fn live(snapshot: &Snapshot) -> BTreeMap<&ResourceId, &Resource> {
+    let shared = snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
+    shared.chain(snapshot.identities.values().flat_map(|identity| &identity.resources)).collect()
+}
+
+/// The changes from what is live to what is wanted: what is new or other in the order of needs, what goes in the reverse
+/// order, marks at last. `Err`: the resources that need each other in a circle.
+pub fn changes(
+    realize: &dyn Realize,
+    wanted: &Wanted,
+    snapshot: &Snapshot,
+) -> Result<Vec<Change>, BTreeSet<ResourceId>> {
+    let (wanted, live) = (wanted.resources(), live(snapshot));
+    let mut changes = Vec::new();
+    let mut marks = Vec::new();
+    for id in in_order(realize, &wanted)? {
+        let Some(&after) = wanted.get(id) else { continue };
+        let Some(&before) = live.get(id) else {
+            changes.push(Change::Create { after: Box::new(after.clone()) });
+            continue;
+        };
+        if before.attributes != after.attributes {
+            changes.push(Change::Update { before: Box::new(before.clone()), after: Box::new(after.clone()) });
+        }
+        // Marks that no read tells stand as they are.
+        if let (Some(before), Some(after)) = (&before.marks, &after.marks)
+            && before != after
+        {
+            let (before, after) = (Some(Box::new(before.clone())), Box::new(after.clone()));
+            marks.push(Change::Mark { id: id.clone(), before, after });
+        }
+    }
+    for id in in_order(realize, &live)?.into_iter().rev() {
+        if let (Some(before), None) = (live.get(id), wanted.get(id)) {
+            changes.push(Change::Delete { before: Box::new((*before).clone()) });
+        }
+    }
+    changes.extend(marks);
+    Ok(changes)
+}
+
+/// Ids so that each comes after those it needs; among free choices, what takes access away comes first. Needs that point
+/// elsewhere count as met. `Err`: those that are left, because they need each other.
+pub fn in_order<'a>(
+    realize: &dyn Realize,
+    resources: &BTreeMap<&'a ResourceId, &'a Resource>,
+) -> Result<Vec<&'a ResourceId>, BTreeSet<ResourceId>> {
+    let mut order: Vec<&ResourceId> = Vec::new();
+    let mut waiting = resources.clone();
+    while !waiting.is_empty() {
+        let free = |r: &Resource| r.depends_on.iter().all(|need| *need == r.id || !waiting.contains_key(need));
+        let ready: Vec<_> = waiting.iter().filter(|(_, r)| free(r)).map(|(id, r)| (*id, *r)).collect();
+        let restricting = ready.iter().any(|(_, r)| realize.restricts(r));
+        let next: Vec<_> = ready.into_iter().filter(|(_, r)| !restricting || realize.restricts(r)).collect();
+        if next.is_empty() {
+            return Err(waiting.into_keys().cloned().collect());
+        }
+        for (id, _) in next {
+            waiting.remove(id);
+            order.push(id);
+        }
+    }
+    Ok(order)
+}

@@ -1,0 +1,160 @@
+//! How long the directory takes to be read and to be written, by its number of identities. Each identity is a role with an
+//! inline policy of its own and one attachment.
+#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use leasehold_local::LocalDirectory;
+use leasehold_provider::{
+    Address, Change, DesiredIdentity, Effect, Enact as _, Kind, Marks, Observe as _, ObserveRequest, Principal,
+    Realize as _, Realm, Resource, Scope, Snapshot, StackName, Statement, Trust,
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const NOW: Timestamp = Timestamp::constant(1_795_212_000, 0);
+const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
+
+struct Bench {
+    runtime: Runtime,
+    _folder: TempDir,
+    directory: LocalDirectory,
+    stack: StackName,
+    realm: Realm,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let directory = LocalDirectory::at(folder.path().join("directory.db"), "bench", Arc::new(|| NOW));
+        let realm = runtime.block_on(directory.realm()).unwrap();
+        Self { runtime, _folder: folder, directory, stack: StackName::new("bench").unwrap(), realm }
+    }
+
+    fn resources(&self, number: u32) -> Vec<Resource> {
+        let identity = identity(number);
+        let marks = Marks {
+            owner: Some(identity.owner.clone()),
+            service: identity.service.clone(),
+            created_at: Some(identity.created_at),
+            expires_at: identity.deadline,
+            ..Marks::new(self.stack.clone(), identity.address.clone())
+        };
+        self.directory.active(&self.realm, &identity, &marks)
+    }
+
+    /// Enacts joiners, `parallel` changes at a time, and each identity's in their order.
+    fn join(&self, identities: std::ops::Range<u32>, parallel: usize) {
+        let scope = Scope { name: "shared".to_owned(), description: None, statements: vec![allow("s3:List*")] };
+        let scope = self.directory.scope(&self.realm, &self.stack, &scope);
+        self.runtime.block_on(async {
+            self.create(scope).await;
+            let joiners = futures::stream::iter(identities).map(|number| async move {
+                for resource in self.resources(number) {
+                    self.create(resource).await;
+                }
+            });
+            joiners.buffer_unordered(parallel).collect::<()>().await;
+        });
+    }
+
+    async fn create(&self, resource: Resource) {
+        self.directory.enact(&self.stack, &Change::Create { after: Box::new(resource) }).await.unwrap();
+    }
+
+    fn observe(&self) -> Snapshot {
+        let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
+        let request = ObserveRequest { stack: &self.stack, shared: &shared, exact: &exact };
+        self.runtime.block_on(self.directory.observe(request)).unwrap()
+    }
+}
+
+fn allow(action: &str) -> Statement {
+    Statement {
+        sid: None,
+        effect: Effect::Allow,
+        actions: vec![action.to_owned()],
+        not_actions: vec![],
+        resources: vec!["arn:aws:s3:::acme-orders/*".to_owned()],
+        not_resources: vec![],
+        conditions: vec![],
+        sensitive: false,
+    }
+}
+
+fn identity(number: u32) -> DesiredIdentity {
+    DesiredIdentity {
+        address: Address::identity(&format!("workload_{number}"), None),
+        name: format!("workload_{number}"),
+        kind: Kind::Workload,
+        principal: Principal::Role,
+        owner: "jane".to_owned(),
+        service: Some("checkout".to_owned()),
+        environment: None,
+        purpose: None,
+        created_at: NOW,
+        deadline: Some(DEADLINE),
+        grace: None,
+        statements: vec![allow(&format!("s3:Get{number}"))],
+        scopes: BTreeSet::from(["shared".to_owned()]),
+        trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
+        managed_policy_arns: BTreeSet::new(),
+        permissions_boundary: None,
+        tags: BTreeMap::new(),
+        sensitive_tags: BTreeSet::new(),
+        max_session_duration: None,
+    }
+}
+
+fn observe(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("observe");
+    group.sample_size(10).measurement_time(Duration::from_secs(8));
+    for identities in [1_000, 5_000, 50_000] {
+        let bench = Bench::new();
+        bench.join(0..identities, 512);
+        let before = resident();
+        let snapshot = bench.observe();
+        let grown = resident().saturating_sub(before);
+        eprintln!("observe/{identities}: {} bytes of memory an identity", grown / u64::from(identities));
+        drop(snapshot);
+        group.throughput(Throughput::Elements(identities.into()));
+        group.bench_function(BenchmarkId::from_parameter(identities), |b| b.iter(|| black_box(bench.observe())));
+    }
+}
+
+fn join(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("join 1000");
+    group.sample_size(10).measurement_time(Duration::from_secs(8)).throughput(Throughput::Elements(1000));
+    for parallel in [10, 256] {
+        group.bench_function(BenchmarkId::new("parallel", parallel), |b| {
+            b.iter_batched(Bench::new, |bench| bench.join(0..1000, parallel), BatchSize::PerIteration);
+        });
+    }
+}
+
+fn realize(criterion: &mut Criterion) {
+    let bench = Bench::new();
+    let mut group = criterion.benchmark_group("realize");
+    group.throughput(Throughput::Elements(1000));
+    group.bench_function("1000", |b| {
+        b.iter(|| (0..1000).map(|number| bench.resources(number).len()).sum::<usize>());
+    });
+}
+
+/// The process's resident memory in bytes, where the system tells.
+#[allow(clippy::disallowed_methods, reason = "a benchmark looks at its own process")]
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0).saturating_mul(1024)
+}
+
+criterion_group!(benches, observe, join, realize);
+criterion_main!(benches);

@@ -1,0 +1,166 @@
+//! The whole directory in one pass: every table is read once, in the order of its principals, and the tables are merged.
+
+use std::iter::Peekable;
+use std::path::Path;
+
+use jiff::Timestamp;
+use leasehold_provider::{
+    LiveIdentity, LiveShared, Marks, ObserveError, Realm, Resource, ResourceId, Snapshot, StackName, Stranger, Value,
+};
+use rusqlite::{Connection, Row, types};
+
+use crate::kinds;
+use crate::rows::{self, Owned, PolicyRow, PrincipalRow};
+use crate::{failures, order, schema};
+
+/// Reads what a plan for `stack` needs. A file that is not there is an empty directory.
+pub fn read(path: &Path, stack: &StackName, realm: Realm) -> Result<Snapshot, ObserveError> {
+    match schema::open_to_read(path).map_err(|error| failures::opening_to_read(&error))? {
+        None => Ok(Snapshot::empty(realm)),
+        Some(connection) => snapshot(&connection, stack, realm).map_err(|error| failures::reading(&error)),
+    }
+}
+
+fn snapshot(connection: &Connection, stack: &StackName, realm: Realm) -> rusqlite::Result<Snapshot> {
+    let mut snapshot = Snapshot::empty(realm);
+    read_principals(connection, stack, &mut snapshot)?;
+    read_policies(connection, stack, &mut snapshot)?;
+    Ok(snapshot)
+}
+
+fn read_principals(connection: &Connection, stack: &StackName, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {}, created_at, last_used FROM principals ORDER BY id", rows::PRINCIPAL);
+    let mut principals = connection.prepare(&sql)?;
+    let mut inline = connection.prepare("SELECT principal, name, document FROM inline_policies ORDER BY 1, 2")?;
+    let mut inline = inline.query_map([], |row| part(row, (row.get(1)?, row.get(2)?)))?.peekable();
+    let mut attachments = connection.prepare("SELECT principal, policy FROM attachments ORDER BY 1, 2")?;
+    let mut attachments = attachments.query_map([], |row| part(row, row.get::<_, String>(1)?))?.peekable();
+    let mut keys = connection.prepare("SELECT principal, id, status, last_used FROM access_keys ORDER BY 1, 2")?;
+    let mut keys = keys.query_map([], |row| part(row, (row.get(1)?, row.get(2)?, instant(row, 3)?)))?.peekable();
+    let mut logins = connection.prepare("SELECT principal FROM logins ORDER BY 1")?;
+    let mut logins = logins.query_map([], |row| part(row, ()))?.peekable();
+
+    let mut rows = principals.query([])?;
+    while let Some(row) = rows.next()? {
+        let principal = PrincipalRow::read(row)?;
+        let parts = Parts {
+            inline: all_of(&mut inline, principal.id)?,
+            attachments: all_of(&mut attachments, principal.id)?,
+            keys: all_of(&mut keys, principal.id)?,
+            login: !all_of(&mut logins, principal.id)?.is_empty(),
+        };
+        let id = kinds::principal_id(principal.form, &principal.name);
+        match Owned::of(&principal.tags, stack) {
+            Owned::Ours(marks) => {
+                let live = identity(id.clone(), principal, *marks, parts, instant(row, 8)?, instant(row, 9)?)?;
+                snapshot.identities.insert(id, live);
+            }
+            other => {
+                let arn = format!("local:{}", kinds::principal_path(principal.form, &principal.name));
+                snapshot.strangers.insert(id, stranger(arn, other));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_policies(connection: &Connection, stack: &StackName, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
+    let mut policies = connection.prepare(&format!("SELECT {} FROM policies ORDER BY name", rows::POLICY))?;
+    let mut rows = policies.query([])?;
+    while let Some(row) = rows.next()? {
+        let policy = PolicyRow::read(row)?;
+        let id = ResourceId::new(kinds::POLICY, policy.name.as_str());
+        match Owned::of(&policy.tags, stack) {
+            Owned::Ours(marks) => {
+                let mut resource = Resource::new(id.clone(), None);
+                resource.marks = Some(*marks);
+                resource.attributes = policy.attributes();
+                snapshot.shared.insert(id, LiveShared { resource });
+            }
+            other => {
+                let arn = format!("local:policy/{}", policy.name);
+                snapshot.strangers.insert(id, stranger(arn, other));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What hangs on one principal.
+struct Parts {
+    /// Name and document.
+    inline: Vec<(String, String)>,
+    /// Policies.
+    attachments: Vec<String>,
+    /// Id, status and last use.
+    keys: Vec<(String, String, Option<Timestamp>)>,
+    login: bool,
+}
+
+fn identity(
+    id: ResourceId,
+    principal: PrincipalRow,
+    marks: Marks,
+    parts: Parts,
+    created_at: Option<Timestamp>,
+    last_used: Option<Timestamp>,
+) -> rusqlite::Result<LiveIdentity> {
+    let (form, name) = (principal.form, principal.name.clone());
+    let part = |kind, part: &str| Resource::new(kinds::part_id(kind, &name, part), Some(marks.address.clone()));
+    let mut own = Resource::new(id.clone(), Some(marks.address.clone()));
+    own.attributes = principal.attributes();
+    own.marks = Some(marks.clone());
+    let mut resources = vec![own];
+    for (policy, document) in &parts.inline {
+        let document = rows::json(document, 2)?;
+        resources.push(part(kinds::INLINE_POLICY, policy).with("policy", Value::Document(document)));
+    }
+    for policy in parts.attachments {
+        resources.push(part(kinds::ATTACHMENT, &policy).with("policy", policy));
+    }
+    let mut last_used = last_used;
+    for (key, status, used) in parts.keys {
+        resources.push(part(kinds::ACCESS_KEY, &key).with("status", status));
+        last_used = last_used.max(used);
+    }
+    if parts.login {
+        resources.push(Resource::new(kinds::login_id(&name), Some(marks.address.clone())));
+    }
+    order::arrange(&id, &mut resources);
+    let resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
+    Ok(LiveIdentity { id, principal: form, name, marks, created_at, last_used, resources })
+}
+
+fn stranger(arn: String, whose: Owned) -> Stranger {
+    match whose {
+        Owned::Other(stack) => Stranger { stack: Some(stack), arn, unreadable: None },
+        Owned::Unreadable(error) => Stranger { stack: None, arn, unreadable: Some(error.to_string()) },
+        Owned::Ours(_) | Owned::Unmarked => Stranger { stack: None, arn, unreadable: None },
+    }
+}
+
+/// A row of a table that is ordered by its principal, which is its first column.
+fn part<T>(row: &Row<'_>, value: T) -> rusqlite::Result<(i64, T)> {
+    Ok((row.get(0)?, value))
+}
+
+/// The rows of one principal. Both sides are in the order of principals, and a row without one cannot exist.
+fn all_of<T>(
+    rows: &mut Peekable<impl Iterator<Item = rusqlite::Result<(i64, T)>>>,
+    principal: i64,
+) -> rusqlite::Result<Vec<T>> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.next_if(|row| !matches!(row, Ok((of, _)) if *of > principal)) {
+        let (of, value) = row?;
+        if of == principal {
+            found.push(value);
+        }
+    }
+    Ok(found)
+}
+
+fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    let parsed = text.map(str::parse::<Timestamp>).transpose();
+    parsed.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, types::Type::Text, Box::new(error)))
+}

@@ -1,0 +1,151 @@
+//! Decisions in, resources out. Pure.
+
+use leasehold_provider::{
+    Change, DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
+    StackName, Value, Violation,
+};
+
+use crate::kinds::{self, Part, Target};
+use crate::{LocalDirectory, documents, limits, order};
+
+/// The status of a key that works.
+pub const KEY_ACTIVE: &str = "Active";
+/// The status of a key that is switched off.
+pub const KEY_INACTIVE: &str = "Inactive";
+
+impl Realize for LocalDirectory {
+    fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
+        kinds::principal_id(principal, name)
+    }
+
+    fn scope_id(&self, _stack: &StackName, scope: &str) -> ResourceId {
+        ResourceId::new(kinds::POLICY, scope)
+    }
+
+    fn scope(&self, _realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
+        let mut resource = Resource::new(ResourceId::new(kinds::POLICY, scope.name.as_str()), None)
+            .with("policy", Value::Document(documents::policy(&scope.statements)));
+        if let Some(description) = &scope.description {
+            resource = resource.with("description", description.as_str());
+        }
+        if scope.statements.iter().any(|statement| statement.sensitive) {
+            resource.sensitive.insert("policy".to_owned());
+        }
+        resource.marks = Some(Marks::new(stack.clone(), scope.address()));
+        resource
+    }
+
+    fn active(&self, _realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+        let principal = active_principal(identity, marks);
+        let id = principal.id.clone();
+        let mut resources = vec![principal];
+        let part = |kind, name: &str| {
+            Resource::new(kinds::part_id(kind, &identity.name, name), Some(identity.address.clone()))
+        };
+        if let Some(policy) = documents::lease_policy(&identity.statements, identity.deadline) {
+            let mut lease = part(kinds::INLINE_POLICY, kinds::LEASE_POLICY).with("policy", Value::Document(policy));
+            if identity.statements.iter().any(|statement| statement.sensitive) {
+                lease.sensitive.insert("policy".to_owned());
+            }
+            resources.push(lease);
+        }
+        for policy in identity.scopes.iter().chain(&identity.managed_policy_arns) {
+            resources.push(part(kinds::ATTACHMENT, policy).with("policy", policy.as_str()));
+        }
+        order::arrange(&id, &mut resources);
+        resources
+    }
+
+    fn quarantined(&self, _realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+        let lease = kinds::part_id(kinds::INLINE_POLICY, &live.name, kinds::LEASE_POLICY);
+        let mut resources: Vec<Resource> =
+            live.resources.values().filter_map(|resource| shut(resource, live, quarantine)).collect();
+        if !resources.iter().any(|resource| resource.id == lease) {
+            resources.push(Resource::new(lease.clone(), Some(live.marks.address.clone())));
+        }
+        for resource in resources.iter_mut().filter(|resource| resource.id == lease) {
+            *resource = resource.clone().with("policy", Value::Document(documents::deny_everything()));
+        }
+        order::arrange(&live.id, &mut resources);
+        resources.sort_by(|a, b| a.id.cmp(&b.id));
+        resources
+    }
+
+    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        limits::identity(identity, resources)
+    }
+
+    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        limits::scope(scope, resource)
+    }
+
+    fn restricts(&self, resource: &Resource) -> bool {
+        let policy = resource.get("policy").and_then(Value::as_document);
+        policy.is_some_and(documents::denies)
+    }
+
+    fn describe(&self, change: &Change) -> Option<String> {
+        let attribute = |name| change.after().and_then(|after| after.get(name));
+        match kinds::target(change.id())? {
+            Target::Part(_, Part::Inline(_)) => {
+                let policy = attribute("policy")?.as_document()?;
+                let words = [(documents::QUARANTINE_SID, "deny everything"), (documents::FENCE_SID, "lease fence")];
+                let (_, text) = words.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
+                Some(text.to_owned())
+            }
+            Target::Part(_, Part::Key(_)) => {
+                (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key switched off".to_owned())
+            }
+            Target::Principal(Principal::Role, _) => {
+                let closed = Value::Document(documents::closed_trust());
+                let was_open = change.before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
+                (was_open && *attribute("trust")? == closed).then(|| "trust closed".to_owned())
+            }
+            Target::Principal(Principal::User, _) | Target::Policy(_) | Target::Part(..) => None,
+        }
+    }
+}
+
+fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
+    let id = kinds::principal_id(identity.principal, &identity.name);
+    let mut resource = Resource::new(id, Some(identity.address.clone()));
+    if let Some(purpose) = &identity.purpose {
+        resource = resource.with("description", purpose.as_str());
+    }
+    if let Some(boundary) = &identity.permissions_boundary {
+        resource = resource.with("boundary", boundary.as_str());
+    }
+    if !identity.tags.is_empty() {
+        resource = resource.with("tags", Value::Map(identity.tags.clone()));
+    }
+    // Views hide whole attributes, so that one sensitive tag hides them all.
+    if identity.tags.keys().any(|key| identity.sensitive_tags.contains(key)) {
+        resource.sensitive.insert("tags".to_owned());
+    }
+    if identity.principal == Principal::Role {
+        resource = resource.with("trust", Value::Document(documents::trust(&identity.trusts, identity.deadline)));
+        if let Some(longest) = identity.max_session_duration {
+            resource = resource.with("max_session_duration", Value::Number(i64::from(longest.seconds())));
+        }
+    }
+    resource.marks = Some(marks.clone());
+    resource
+}
+
+/// The object as it is while its identity is quarantined; `None` where it goes. Attachments and policies stay as they are:
+/// the Deny beats them, and a restored identity finds them again.
+fn shut(resource: &Resource, live: &LiveIdentity, quarantine: &Quarantine) -> Option<Resource> {
+    let mut resource = resource.clone();
+    match kinds::target(&resource.id) {
+        Some(Target::Principal(form, _)) => {
+            if form == Principal::Role {
+                resource = resource.with("trust", Value::Document(documents::closed_trust()));
+            }
+            resource.marks = Some(Marks { quarantine: Some(quarantine.clone()), ..live.marks.clone() });
+        }
+        Some(Target::Part(_, Part::Key(_))) => resource = resource.with("status", KEY_INACTIVE),
+        Some(Target::Part(_, Part::Login)) => return None,
+        Some(Target::Part(_, Part::Inline(_) | Part::Attachment(_)) | Target::Policy(_)) | None => {}
+    }
+    Some(resource)
+}

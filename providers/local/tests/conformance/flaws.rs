@@ -1,0 +1,258 @@
+//! The directory with one thing wrong with it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
+use leasehold_provider::{
+    Access, Change, Compare, Comparison, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind, Enacted,
+    LiveIdentity, Marks, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal, Quarantine, Realize,
+    Realm, Resource, ResourceId, Scope, Snapshot, StackName, Value, Violation,
+};
+use serde_json::json;
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    RealizesByChance,
+    DropsMarks,
+    ForgetsIdentity,
+    NeedsInACircle,
+    ForgetsFence,
+    AttachesBeforeFence,
+    TrustWithoutDeadline,
+    RefusesPolicies,
+    HidesAttachments,
+    ForgetsOwner,
+    InventsUse,
+    WritesNoMarks,
+    UpdatesByHalves,
+    FailsTheSecondTime,
+    DeletesOnlyOnce,
+    TripsOverHalfMade,
+    HidesStrays,
+    LeavesKeysOn,
+    QuarantinesEverAgain,
+    QuarantinesInSilence,
+    AllowsInQuarantine,
+    DeletesInWordsOnly,
+    AdoptsStrangers,
+    TouchesBystanders,
+    RefusesAsConflict,
+    HidesStrangers,
+    TakesNeighbours,
+}
+
+/// The directory, and what is wrong with it.
+pub struct Flawed {
+    inner: Arc<LocalDirectory>,
+    flaw: Option<Flaw>,
+    calls: AtomicU64,
+    last: Mutex<Option<Change>>,
+}
+
+impl Flawed {
+    pub fn none(inner: Arc<LocalDirectory>) -> Self {
+        Self { inner, flaw: None, calls: AtomicU64::new(0), last: Mutex::new(None) }
+    }
+
+    pub fn new(inner: Arc<LocalDirectory>, flaw: Flaw) -> Self {
+        Self { flaw: Some(flaw), ..Self::none(inner) }
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
+    fn counted(&self) -> String {
+        self.calls.fetch_add(1, Ordering::Relaxed).to_string()
+    }
+}
+
+impl Realize for Flawed {
+    fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
+        self.inner.principal_id(principal, name)
+    }
+
+    fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId {
+        self.inner.scope_id(stack, scope)
+    }
+
+    fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
+        self.inner.scope(realm, stack, scope)
+    }
+
+    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+        let mut identity = identity.clone();
+        if self.has(Flaw::ForgetsFence) {
+            identity.deadline = None;
+        }
+        let mut resources = self.inner.active(realm, &identity, marks);
+        let lease = kinds::part_id(kinds::INLINE_POLICY, &identity.name, kinds::LEASE_POLICY);
+        for resource in &mut resources {
+            match self.flaw {
+                Some(Flaw::RealizesByChance) => *resource = resource.clone().with("description", self.counted()),
+                Some(Flaw::DropsMarks) => resource.marks = None,
+                Some(Flaw::ForgetsIdentity) => resource.identity = None,
+                Some(Flaw::AttachesBeforeFence) => {
+                    resource.depends_on.remove(&lease);
+                }
+                Some(Flaw::NeedsInACircle) => {
+                    let id = self.inner.principal_id(identity.principal, &identity.name);
+                    if resource.id == id && identity.deadline.is_some() {
+                        resource.depends_on.insert(lease.clone());
+                    }
+                }
+                Some(Flaw::TrustWithoutDeadline) if resource.id.kind == kinds::ROLE => {
+                    let open = DesiredIdentity { deadline: None, ..identity.clone() };
+                    *resource = self.inner.active(realm, &open, marks).remove(0);
+                }
+                _ => {}
+            }
+        }
+        resources
+    }
+
+    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+        let mut resources = self.inner.quarantined(realm, live, quarantine);
+        for resource in &mut resources {
+            match self.flaw {
+                Some(Flaw::QuarantinesInSilence) => {
+                    if let Some(marks) = &mut resource.marks {
+                        marks.quarantine = None;
+                    }
+                }
+                Some(Flaw::LeavesKeysOn) if resource.id.kind == kinds::ACCESS_KEY => {
+                    *resource = resource.clone().with("status", KEY_ACTIVE);
+                }
+                Some(Flaw::QuarantinesEverAgain) if resource.marks.is_some() => {
+                    let before = live.resources[&live.id].get("description").and_then(Value::as_text).unwrap_or("");
+                    *resource = resource.clone().with("description", format!("{before}!"));
+                }
+                Some(Flaw::AllowsInQuarantine) if resource.id.kind == kinds::INLINE_POLICY => {
+                    let nothing = Document::new(json!({ "Version": "2012-10-17", "Statement": [] }));
+                    *resource = resource.clone().with("policy", Value::Document(nothing));
+                }
+                _ => {}
+            }
+        }
+        resources
+    }
+
+    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        self.inner.limits(identity, resources)
+    }
+
+    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        self.inner.scope_limits(scope, resource)
+    }
+
+    fn restricts(&self, resource: &Resource) -> bool {
+        self.inner.restricts(resource)
+    }
+
+    fn describe(&self, change: &Change) -> Option<String> {
+        self.inner.describe(change)
+    }
+}
+
+#[async_trait]
+impl Observe for Flawed {
+    async fn realm(&self) -> Result<Realm, ObserveError> {
+        self.inner.realm().await
+    }
+
+    async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
+        let mut snapshot = self.inner.observe(request).await?;
+        match self.flaw {
+            Some(Flaw::HidesStrangers) => snapshot.strangers.clear(),
+            Some(Flaw::TakesNeighbours) => {
+                let neighbour = snapshot.strangers.values().find_map(|stranger| stranger.stack.clone());
+                if let Some(neighbour) = neighbour {
+                    snapshot = self.inner.observe(ObserveRequest { stack: &neighbour, ..request }).await?;
+                }
+            }
+            Some(Flaw::TripsOverHalfMade) => {
+                let half = |identity: &LiveIdentity| identity.resources.len() == 1 && identity.name == "conf-role";
+                if snapshot.identities.values().any(half) {
+                    let (kind, message) = (ObserveErrorKind::Malformed, "no policy".to_owned());
+                    return Err(ObserveError { kind, operation: "flaw".to_owned(), message, help: None });
+                }
+            }
+            _ => {}
+        }
+        for identity in snapshot.identities.values_mut() {
+            let own = identity.id.clone();
+            match self.flaw {
+                Some(Flaw::HidesAttachments) => identity.resources.retain(|id, _| id.kind != kinds::ATTACHMENT),
+                Some(Flaw::InventsUse) => identity.last_used = Some(Timestamp::UNIX_EPOCH),
+                Some(Flaw::ForgetsOwner) => {
+                    identity.marks.owner = None;
+                    identity.resources.get_mut(&own).unwrap().marks.as_mut().unwrap().owner = None;
+                }
+                Some(Flaw::HidesStrays) => identity.resources.retain(|id, _| {
+                    !id.name.ends_with("/just-for-now") && !id.name.ends_with("AdministratorAccess") && {
+                        id.kind != kinds::ACCESS_KEY && id.kind != kinds::LOGIN
+                    }
+                }),
+                _ => {}
+            }
+        }
+        Ok(snapshot)
+    }
+}
+
+#[async_trait]
+impl Enact for Flawed {
+    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+        let again = self.last.lock().unwrap().replace(change.clone()).as_ref() == Some(change);
+        let fail =
+            |kind| Err(EnactError { kind, operation: "flaw".to_owned(), message: "flaw".to_owned(), help: None });
+        let deletes = matches!(change, Change::Delete { .. });
+        match (self.flaw, change) {
+            (Some(Flaw::FailsTheSecondTime), _) if again && !deletes => return fail(EnactErrorKind::Conflict),
+            (Some(Flaw::DeletesOnlyOnce), _) if again && deletes => return fail(EnactErrorKind::Conflict),
+            (Some(Flaw::RefusesPolicies), Change::Create { after }) if after.id.kind == kinds::POLICY => {
+                return fail(EnactErrorKind::Denied);
+            }
+            (Some(Flaw::WritesNoMarks), Change::Mark { .. }) => return Ok(Enacted::default()),
+            (Some(Flaw::DeletesInWordsOnly), Change::Delete { before }) if before.id.kind == kinds::ATTACHMENT => {
+                return Ok(Enacted::default());
+            }
+            (Some(Flaw::UpdatesByHalves), Change::Update { before, after }) => {
+                let mut after = after.clone();
+                after.attributes.remove("description");
+                after
+                    .attributes
+                    .extend(before.attributes.get_key_value("description").map(|(k, v)| (k.clone(), v.clone())));
+                return self.inner.enact(stack, &Change::Update { before: before.clone(), after }).await;
+            }
+            (Some(Flaw::TouchesBystanders), _) => {
+                // Fails where there is no bystander, which is as well.
+                let _ = self.inner.outside().detach("stranger-user", "arn:aws:iam::aws:policy/ReadOnlyAccess");
+            }
+            _ => {}
+        }
+        let outcome = self.inner.enact(stack, change).await;
+        let not_ours = outcome.as_ref().is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
+        match (self.flaw, change) {
+            (Some(Flaw::RefusesAsConflict), _) if not_ours => fail(EnactErrorKind::Conflict),
+            (Some(Flaw::AdoptsStrangers), Change::Create { after }) if not_ours && after.marks.is_some() => {
+                let tags = after.marks.as_ref().unwrap().to_tags();
+                match self.inner.outside().set_tags(&after.id.name, &tags) {
+                    Ok(()) => Ok(Enacted::default()),
+                    Err(_) => outcome,
+                }
+            }
+            _ => outcome,
+        }
+    }
+}
+
+impl Compare for Flawed {
+    fn compare(&self, old: &Access, new: &Access) -> Comparison {
+        self.inner.compare(old, new)
+    }
+}

@@ -1,0 +1,111 @@
+//! Worlds for the suite: each an empty directory in a folder of its own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
+use leasehold_provider::conformance::{World, WorldError, Worlds};
+use leasehold_provider::{Document, Principal, Provider, StackName};
+use serde_json::json;
+
+use crate::flaws::{Flaw, Flawed};
+
+const READ_ONLY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+/// Makes directories, with a flaw or without.
+pub struct Directories {
+    pub flaw: Option<Flaw>,
+}
+
+#[async_trait]
+impl Worlds for Directories {
+    async fn fresh(&self) -> Result<Box<dyn World>, WorldError> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("directory.db");
+        let clock = Arc::new(|| Timestamp::constant(1_795_212_000, 0));
+        let directory = Arc::new(LocalDirectory::at(path, "conformance", clock));
+        let provider: Box<dyn Provider> = match self.flaw {
+            None => Box::new(Flawed::none(Arc::clone(&directory))),
+            Some(flaw) => Box::new(Flawed::new(Arc::clone(&directory), flaw)),
+        };
+        Ok(Box::new(Directory { provider, directory, strangers: Mutex::default(), _folder: folder }))
+    }
+}
+
+struct Directory {
+    provider: Box<dyn Provider>,
+    directory: Arc<LocalDirectory>,
+    strangers: Mutex<Vec<String>>,
+    _folder: tempfile::TempDir,
+}
+
+#[async_trait]
+impl World for Directory {
+    fn provider(&self) -> &dyn Provider {
+        self.provider.as_ref()
+    }
+
+    fn managed_policy(&self) -> Option<String> {
+        Some(READ_ONLY.to_owned())
+    }
+
+    fn boundary(&self) -> Option<String> {
+        Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
+    }
+
+    async fn add_stranger(&self, principal: Principal, name: &str) -> Result<(), WorldError> {
+        let outside = self.directory.outside();
+        outside.create_principal(principal, name, &BTreeMap::from([("team".to_owned(), "others".to_owned())]))?;
+        outside.put_inline_policy(name, kinds::LEASE_POLICY, &everything())?;
+        outside.attach(name, READ_ONLY)?;
+        if principal == Principal::User {
+            outside.add_key(name, &format!("KEY-{name}"))?;
+        }
+        self.strangers.lock().unwrap().push(name.to_owned());
+        Ok(())
+    }
+
+    async fn add_stranger_policy(&self, _stack: &StackName, scope: &str) -> Result<(), WorldError> {
+        self.directory.outside().create_policy(scope, &everything(), &BTreeMap::new())?;
+        self.strangers.lock().unwrap().push(scope.to_owned());
+        Ok(())
+    }
+
+    async fn strangers(&self) -> Result<String, WorldError> {
+        let names = self.strangers.lock().unwrap().clone();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        Ok(serde_json::to_string(&self.directory.outside().rows_of(&names)?)?)
+    }
+
+    async fn add_strays(&self, _principal: Principal, name: &str) -> Result<(), WorldError> {
+        let outside = self.directory.outside();
+        outside.put_inline_policy(name, "just-for-now", &everything())?;
+        outside.attach(name, ADMINISTRATOR)?;
+        Ok(())
+    }
+
+    async fn add_credentials(&self, user: &str) -> Result<(), WorldError> {
+        let outside = self.directory.outside();
+        for number in 1..=2 {
+            outside.add_key(user, &format!("KEY{number}-{user}"))?;
+        }
+        outside.add_login(user)?;
+        Ok(())
+    }
+
+    async fn working_credentials(&self, user: &str) -> Result<usize, WorldError> {
+        let rows = self.directory.outside().rows_of(&[user])?;
+        let of = |what: &str| rows.get(&format!("{what} {user}")).and_then(|rows| rows.as_array()).cloned();
+        let keys = of("key").unwrap_or_default();
+        let working = keys.iter().filter(|key| key.to_string().contains(KEY_ACTIVE)).count();
+        Ok(working + of("login").unwrap_or_default().len())
+    }
+}
+
+fn everything() -> Document {
+    let allow = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+    Document::new(json!({ "Version": "2012-10-17", "Statement": allow }))
+}

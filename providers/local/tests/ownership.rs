@@ -1,0 +1,174 @@
+//! What the directory refuses, and what a joiner looks like once it is there.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use leasehold_local::{LocalDirectory, kinds};
+use leasehold_provider::{
+    Address, Change, DesiredIdentity, Effect, Enact, EnactErrorKind, Kind, Marks, Observe, ObserveRequest, Principal,
+    Realize, Resource, Snapshot, Span, StackName, Statement, Trust,
+};
+
+struct Stage {
+    folder: tempfile::TempDir,
+    directory: LocalDirectory,
+    stack: StackName,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(|| "2026-11-20T22:00:00Z".parse::<Timestamp>().unwrap());
+        let directory = LocalDirectory::at(folder.path().join("x/directory.db"), "tests", clock);
+        Self { folder, directory, stack: StackName::new("payments").unwrap() }
+    }
+
+    async fn observe(&self) -> Snapshot {
+        let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
+        let request = ObserveRequest { stack: &self.stack, shared: &shared, exact: &exact };
+        self.directory.observe(request).await.unwrap()
+    }
+
+    async fn enact(&self, change: Change) -> Result<(), EnactErrorKind> {
+        self.directory.enact(&self.stack, &change).await.map(drop).map_err(|error| error.kind)
+    }
+
+    fn joiner(&self) -> Vec<Resource> {
+        let address = Address::identity("ci", None);
+        let marks = Marks::new(self.stack.clone(), address.clone());
+        let identity = DesiredIdentity {
+            address,
+            name: "ci".to_owned(),
+            kind: Kind::Workload,
+            principal: Principal::Role,
+            owner: "jane".to_owned(),
+            service: None,
+            environment: None,
+            purpose: Some("deploys".to_owned()),
+            created_at: "2026-11-20T22:00:00Z".parse().unwrap(),
+            deadline: Some("2027-02-18T22:00:00Z".parse().unwrap()),
+            grace: None,
+            statements: vec![Statement {
+                sid: None,
+                effect: Effect::Allow,
+                actions: vec!["s3:GetObject".to_owned()],
+                not_actions: vec![],
+                resources: vec!["*".to_owned()],
+                not_resources: vec![],
+                conditions: vec![],
+                sensitive: false,
+            }],
+            scopes: BTreeSet::new(),
+            trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
+            managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+            permissions_boundary: None,
+            tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
+            sensitive_tags: BTreeSet::new(),
+            max_session_duration: Span::from_seconds(3600),
+        };
+        let realm = Snapshot::empty(leasehold_provider::Realm {
+            provider: "local".to_owned(),
+            account: "embedded".to_owned(),
+            partition: String::new(),
+            actor: "tests".to_owned(),
+        })
+        .realm;
+        self.directory.active(&realm, &identity, &marks)
+    }
+}
+
+fn create(resource: &Resource) -> Change {
+    Change::Create { after: Box::new(resource.clone()) }
+}
+
+#[tokio::test]
+async fn reading_leaves_a_missing_directory_missing() {
+    let stage = Stage::new();
+    let snapshot = stage.observe().await;
+    assert_eq!(snapshot, Snapshot::empty(stage.directory.realm().await.unwrap()));
+    assert_eq!(std::fs::read_dir(stage.folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_joiner_reads_back_as_it_was_realized() {
+    let stage = Stage::new();
+    let before = stage.directory.realm().await.unwrap();
+    let wanted = stage.joiner();
+    for resource in &wanted {
+        stage.enact(create(resource)).await.unwrap();
+        stage.enact(create(resource)).await.unwrap();
+    }
+    let snapshot = stage.observe().await;
+    assert_eq!(snapshot.realm, before);
+    let live = snapshot.identities.values().next().unwrap();
+    assert_eq!(live.resources.len(), wanted.len());
+    for resource in wanted {
+        assert_eq!(live.resources[&resource.id], resource);
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_of_the_same_name_is_never_written() {
+    let stage = Stage::new();
+    let outside = stage.directory.outside();
+    outside.create_principal(Principal::Role, "ci", &BTreeMap::new()).unwrap();
+    outside.attach("ci", "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
+    let before = outside.rows_of(&["ci"]).unwrap();
+    let wanted = stage.joiner();
+    for resource in &wanted {
+        let after = Box::new(resource.clone());
+        assert_eq!(stage.enact(create(resource)).await, Err(EnactErrorKind::NotOurs));
+        assert_eq!(stage.enact(Change::Delete { before: after.clone() }).await, Err(EnactErrorKind::NotOurs));
+        let update = Change::Update { before: after.clone(), after };
+        assert_eq!(stage.enact(update).await, Err(EnactErrorKind::NotOurs));
+    }
+    let marks = Box::new(wanted[0].marks.clone().unwrap());
+    let mark = Change::Mark { id: wanted[0].id.clone(), before: None, after: marks };
+    assert_eq!(stage.enact(mark).await, Err(EnactErrorKind::NotOurs));
+    assert_eq!(outside.rows_of(&["ci"]).unwrap(), before);
+}
+
+#[tokio::test]
+async fn nothing_is_created_without_marks_or_under_a_taken_name() {
+    let stage = Stage::new();
+    let wanted = stage.joiner();
+    let mut unmarked = wanted[0].clone();
+    unmarked.marks = None;
+    assert_eq!(stage.enact(create(&unmarked)).await, Err(EnactErrorKind::NotOurs));
+    stage.enact(create(&wanted[0])).await.unwrap();
+    let mut shouted = wanted[0].clone();
+    shouted.id.name = "CI".to_owned();
+    assert_eq!(stage.enact(create(&shouted)).await, Err(EnactErrorKind::Conflict));
+    let mut slashed = wanted[0].clone();
+    slashed.id.name = "a/b".to_owned();
+    assert_eq!(stage.enact(create(&slashed)).await, Err(EnactErrorKind::Limit));
+}
+
+#[tokio::test]
+async fn what_is_not_as_the_plan_found_it_is_a_conflict() {
+    let stage = Stage::new();
+    let wanted = stage.joiner();
+    for resource in &wanted {
+        stage.enact(create(resource)).await.unwrap();
+    }
+    let principal = &wanted[0];
+    let other = Box::new(principal.clone().with("description", "something else"));
+    let after = Box::new(principal.clone().with("description", "a third thing"));
+    let update = Change::Update { before: other.clone(), after: after.clone() };
+    assert_eq!(stage.enact(update).await, Err(EnactErrorKind::Conflict));
+    assert_eq!(stage.enact(Change::Delete { before: other }).await, Err(EnactErrorKind::Conflict));
+    let still_held = Change::Delete { before: Box::new(principal.clone()) };
+    assert_eq!(stage.enact(still_held).await, Err(EnactErrorKind::Conflict));
+    let update = Change::Update { before: Box::new(principal.clone()), after };
+    stage.enact(update.clone()).await.unwrap();
+    stage.enact(update).await.unwrap();
+    for resource in wanted[1..].iter().rev() {
+        let delete = Change::Delete { before: Box::new(resource.clone()) };
+        stage.enact(delete.clone()).await.unwrap();
+        stage.enact(delete).await.unwrap();
+    }
+    let gone = kinds::part_id(kinds::ATTACHMENT, "nobody", "x");
+    stage.enact(Change::Delete { before: Box::new(Resource::new(gone, None)) }).await.unwrap();
+}

@@ -1,0 +1,85 @@
+//! After the last step the touched objects are read again and held against what the plan said they shall be.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use leasehold_provider::{Change, Resource, ResourceId, Snapshot};
+
+use super::Outcome;
+use crate::plan::stale::LiveIndex;
+use crate::plan::{Plan, StepId};
+
+/// An object that is not as the plan left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unverified {
+    /// Which.
+    pub id: ResourceId,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// How an object is not as the plan left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It should be there.
+    Missing,
+    /// It should be gone.
+    StillThere,
+    /// These attributes are not as written.
+    Differs(Vec<String>),
+    /// Its marks are not as written.
+    Marks,
+}
+
+impl fmt::Display for Unverified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.fault {
+            Fault::Missing => write!(f, "{} was made and is not there", self.id),
+            Fault::StillThere => write!(f, "{} was removed and is still there", self.id),
+            Fault::Differs(names) => write!(f, "{} is not as written: {}", self.id, names.join(", ")),
+            Fault::Marks => write!(f, "the marks of {} are not as written", self.id),
+        }
+    }
+}
+
+/// Holds what the done steps wrote against a fresh snapshot.
+#[must_use]
+pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unverified> {
+    let live = LiveIndex::of(snapshot);
+    let mut done: Vec<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
+    done.sort_unstable();
+    let mut last: BTreeMap<(&ResourceId, bool), &Change> = BTreeMap::new();
+    for step in done.into_iter().filter_map(|id| plan.steps.get(usize::try_from(id.0).ok()?)) {
+        let marks = matches!(step.change, Change::Mark { .. });
+        last.insert((step.change.id(), marks), &step.change);
+    }
+    last.into_iter()
+        .filter_map(|((id, _), change)| {
+            let fault = fault(change, live.get(id))?;
+            Some(Unverified { id: id.clone(), fault })
+        })
+        .collect()
+}
+
+fn fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
+    match (change, live) {
+        (Change::Delete { .. }, None) => None,
+        (Change::Delete { .. }, Some(_)) => Some(Fault::StillThere),
+        (_, None) => Some(Fault::Missing),
+        (Change::Create { after } | Change::Update { after, .. }, Some(live)) => {
+            let names: Vec<String> = after
+                .attributes
+                .keys()
+                .chain(live.attributes.keys().filter(|name| !after.attributes.contains_key(*name)))
+                .filter(|name| after.attributes.get(*name) != live.attributes.get(*name))
+                .map(ToString::to_string)
+                .collect();
+            (!names.is_empty()).then_some(Fault::Differs(names))
+        }
+        (Change::Mark { after, .. }, Some(live)) => {
+            // Marks that no bulk read tells are not there to be held against.
+            let unread = live.identity.is_none() && live.marks.is_none();
+            (!unread && live.marks.as_ref() != Some(after.as_ref())).then_some(Fault::Marks)
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+/// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
+#[derive(Debug, Parser)]
+#[command(name = "leasehold", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes present (plan --detailed-exitcode) · \
+3 refused by a rule, the delete budget or a stale plan")]
+pub struct Cli {
+    /// Work in this directory
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// Makes the choice hold for all that is printed.
+    pub fn apply(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a first stack to start from
+    Init(InitArgs),
+    /// Check a stack without looking at the cloud
+    Validate(ValidateArgs),
+    /// Show what would change, and change nothing
+    Plan(PlanArgs),
+    /// Make the cloud as the configuration says, or as a saved plan says
+    Apply(ApplyArgs),
+    /// Show a saved plan, or one identity
+    Show(ShowArgs),
+    /// List the identities of a stack
+    List(ListArgs),
+    /// Print the dependency graph
+    Graph(GraphArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Values for a stack's variables.
+#[derive(Debug, Clone, Default, Args)]
+pub struct VariableArgs {
+    /// Set a variable
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub var: Vec<String>,
+    /// Set variables from a file
+    #[arg(long = "var-file", value_name = "FILE")]
+    pub var_file: Vec<PathBuf>,
+}
+
+/// What most commands say of the stack.
+#[derive(Debug, Clone, Args)]
+pub struct StackArgs {
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// Rehearse as if this were the present moment (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<Timestamp>,
+}
+
+/// Which part of a plan is wanted.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SelectionArgs {
+    /// Only this identity or scope, and what it needs
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+    /// All but this identity or scope, and what needs it
+    #[arg(long, value_name = "ADDRESS")]
+    pub exclude: Vec<String>,
+}
+
+/// What the operator allows beyond the defaults.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AllowanceArgs {
+    /// Allow this many identities to leave in one run
+    #[arg(long, value_name = "N")]
+    pub max_leavers: Option<usize>,
+    /// Approve by name what a rule asks an approval for
+    #[arg(long, value_name = "ADDRESS")]
+    pub approve: Vec<String>,
+}
+
+/// A form of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For machines
+    Json,
+}
+
+/// `leasehold init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where to write it
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `leasehold validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = FindingsFormat::Human)]
+    pub format: FindingsFormat,
+}
+
+/// A form of output for findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FindingsFormat {
+    /// For people
+    Human,
+    /// For machines, with Terraform's keys
+    Json,
+    /// Annotations of a GitHub workflow
+    Github,
+}
+
+/// `leasehold plan`
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    #[command(flatten)]
+    pub allowance: AllowanceArgs,
+    /// Keep the plan in a file, to apply it exactly as it is
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write the plan as JSON to a file as well
+    #[arg(long, value_name = "FILE")]
+    pub json_into: Option<PathBuf>,
+}
+
+/// `leasehold apply`
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// The stack's directory, or a saved plan
+    #[arg(value_name = "DIR|PLAN")]
+    pub what: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
+    #[arg(long, value_name = "INSTANT")]
+    pub now: Option<Timestamp>,
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    #[command(flatten)]
+    pub allowance: AllowanceArgs,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// How many writes may be in flight at once
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+}
+
+/// `leasehold show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A saved plan, or the address of an identity
+    #[arg(value_name = "PLAN|ADDRESS")]
+    pub what: String,
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// `leasehold list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// `leasehold graph`
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// The stack's directory
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
+}
+
+/// A form of the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz
+    Dot,
+    /// Mermaid
+    Mermaid,
+}
+
+/// `leasehold completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,54 @@
+//! A provider's powers, handed out one by one: a command that only plans never touches the one that writes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use leasehold_local::LocalDirectory;
+use leasehold_provider::{Compare, Enact, Observe, Provider, Realize};
+
+use super::failure::Failure;
+use crate::config::declared::ProviderSettings;
+
+/// The embedded directory's file, below the stack's directory, unless the stack says otherwise.
+const DIRECTORY: &str = ".leasehold/directory.db";
+
+/// One provider.
+pub struct Connection {
+    pub realize: Arc<dyn Realize>,
+    pub compare: Arc<dyn Compare>,
+    pub observe: Arc<dyn Observe>,
+    pub enact: Arc<dyn Enact>,
+}
+
+impl Connection {
+    /// Connects to the provider that a stack in `directory` names. `now` is what the embedded directory takes for the present.
+    pub async fn to(settings: &ProviderSettings, directory: &Path, now: Timestamp) -> Result<Self, Failure> {
+        match settings {
+            ProviderSettings::Local { path } => Ok(Self::of(Arc::new(local(path.as_deref(), directory, now)))),
+            ProviderSettings::Aws { .. } => Err(anyhow::anyhow!("aws").into()),
+        }
+    }
+
+    fn of<P: Provider + 'static>(provider: Arc<P>) -> Self {
+        Self {
+            realize: Arc::<P>::clone(&provider),
+            compare: Arc::<P>::clone(&provider),
+            observe: Arc::<P>::clone(&provider),
+            enact: provider,
+        }
+    }
+}
+
+/// The pure half of a provider, without a connection.
+pub fn realizer(settings: &ProviderSettings) -> Arc<dyn Realize> {
+    match settings {
+        ProviderSettings::Local { path } => Arc::new(local(path.as_deref(), Path::new("."), Timestamp::UNIX_EPOCH)),
+        ProviderSettings::Aws { .. } => Arc::new(local(None, Path::new("."), Timestamp::UNIX_EPOCH)),
+    }
+}
+
+fn local(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {
+    let actor = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "somebody".to_owned());
+    LocalDirectory::at(directory.join(path.unwrap_or(DIRECTORY)), actor, Arc::new(move || now))
+}

@@ -1,0 +1,126 @@
+//! How a command ended badly, and how people are told.
+
+use std::process::ExitCode;
+
+use leasehold_provider::{ObserveError, ObserveErrorKind};
+
+use crate::config::{Diagnostic, Sources};
+use crate::plan::check::Unsound;
+use crate::plan::stale::Stale;
+use crate::rules::Ruling;
+use crate::views::inert::inert;
+use crate::views::style::{REMOVE, paint};
+use crate::views::{diagnostics, diagnostics::Look};
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration is wrong. Exit code 1.
+    Findings {
+        /// What is wrong.
+        findings: Vec<Diagnostic>,
+        /// The text it is wrong in.
+        sources: Sources,
+    },
+    /// The cloud could not be read. Exit code 1.
+    Unreadable(ObserveError),
+    /// Rules stand against the plan. Exit code 3, nothing was changed.
+    Ruled(Vec<Ruling>),
+    /// The saved plan no longer applies. Exit code 3, nothing was changed.
+    Stale(Vec<Stale>),
+    /// It was refused for another reason. Exit code 3, nothing was changed.
+    Refused {
+        /// What was refused.
+        what: String,
+        /// What to do.
+        help: String,
+    },
+    /// The built plan failed its own check. Exit code 1, nothing was changed.
+    Unsound(Vec<Unsound>),
+    /// The work began and did not come to its end; the view has told how. Exit code 1.
+    Unfinished,
+    /// Anything else. Exit code 1.
+    Other(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<ObserveError> for Failure {
+    fn from(error: ObserveError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+impl Failure {
+    /// Tells people on stderr, and gives the exit code.
+    #[must_use]
+    pub fn report(self) -> ExitCode {
+        let (text, code) = self.text();
+        super::say(&text);
+        ExitCode::from(code)
+    }
+
+    fn text(self) -> (String, u8) {
+        match self {
+            Self::Findings { findings, sources } => (diagnostics::human(&findings, &sources, &Look::of_terminal()), 1),
+            Self::Unreadable(error) => (unreadable(&error), 1),
+            Self::Ruled(rulings) => (ruled(&rulings), 3),
+            Self::Stale(stale) => (stale_plan(&stale), 3),
+            Self::Refused { what, help } => (message(&what, &[], Some(&help)), 3),
+            Self::Unsound(faults) => {
+                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                let what = "the plan failed its own check; this is a fault in leasehold, and nothing was changed";
+                (message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
+            }
+            Self::Unfinished => (String::new(), 1),
+            Self::Other(error) => {
+                let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+                (message(&error.to_string(), &causes, None), 1)
+            }
+        }
+    }
+}
+
+fn message(what: &str, details: &[String], help: Option<&str>) -> String {
+    let mut text = format!("{} {}\n", paint(REMOVE, "error:"), inert(what));
+    for detail in details {
+        text.push_str(&format!("  - {}\n", inert(detail)));
+    }
+    if let Some(help) = help {
+        text.push_str(&format!("  help: {}\n", inert(help)));
+    }
+    text
+}
+
+fn unreadable(error: &ObserveError) -> String {
+    let what = match error.kind {
+        ObserveErrorKind::WrongRealm => "this is not an account the configuration allows",
+        ObserveErrorKind::Unauthenticated => "the cloud does not accept the caller",
+        ObserveErrorKind::Denied => "the cloud could not be read: access denied",
+        ObserveErrorKind::Unreachable => "the cloud could not be read: no answer",
+        ObserveErrorKind::Throttled => "the cloud could not be read: it refuses for now",
+        ObserveErrorKind::Malformed | ObserveErrorKind::Other => "the cloud could not be read",
+    };
+    message(what, &[error.to_string(), "Nothing was changed.".to_owned()], error.help.as_deref())
+}
+
+fn ruled(rulings: &[Ruling]) -> String {
+    let mut text = message("the plan is refused, and nothing was changed", &[], None);
+    for ruling in rulings {
+        text.push_str(&format!("  - {}: {}\n    help: {}\n", ruling.rule, inert(&ruling.why), inert(&ruling.help)));
+    }
+    text
+}
+
+fn stale_plan(stale: &[Stale]) -> String {
+    let details: Vec<String> = stale.iter().map(ToString::to_string).collect();
+    message(
+        "the saved plan no longer applies as it was reviewed, and nothing was changed",
+        &details,
+        Some("Make a new plan, review it, and apply that."),
+    )
+}

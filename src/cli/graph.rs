@@ -1,0 +1,58 @@
+//! `leasehold graph`: who needs whom, for Graphviz or Mermaid.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::args::{GraphArgs, GraphFormat};
+use super::session::{self, Stack};
+use super::{Exit, Failure};
+use crate::graph::Graph;
+use crate::views::inert::inert;
+
+pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<Exit, Failure> {
+    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, session::now(None))?;
+    let graph = Graph::of(&stack.declared);
+    super::print(&match args.format {
+        GraphFormat::Dot => dot(&graph),
+        GraphFormat::Mermaid => mermaid(&graph),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn dot(graph: &Graph) -> String {
+    let quoted = |text: &str| format!("\"{}\"", inert(text).replace('\\', "\\\\").replace('"', "\\\""));
+    let mut addresses: Vec<&str> = graph.addresses().map(|address| address.as_str()).collect();
+    addresses.sort_unstable();
+    let mut edges: Vec<(&str, &str, &str)> =
+        graph.edges().map(|(from, to, need)| (from.as_str(), to.as_str(), need.verb())).collect();
+    edges.sort_unstable();
+    let mut out = "digraph leasehold {\n  rankdir = LR;\n  node [shape = box];\n".to_owned();
+    for address in addresses {
+        out.push_str(&format!("  {};\n", quoted(address)));
+    }
+    for (from, to, verb) in edges {
+        out.push_str(&format!("  {} -> {} [label = {}];\n", quoted(from), quoted(to), quoted(verb)));
+    }
+    out.push_str("}\n");
+    out
+}
+
+fn mermaid(graph: &Graph) -> String {
+    let quoted = |text: &str| inert(text).replace('"', "#quot;");
+    let mut addresses: Vec<&str> = graph.addresses().map(|address| address.as_str()).collect();
+    addresses.sort_unstable();
+    let numbers: BTreeMap<&str, usize> = addresses.iter().copied().zip(0..).collect();
+    let mut edges: Vec<(usize, usize, &str)> = graph
+        .edges()
+        .filter_map(|(from, to, need)| Some((*numbers.get(from.as_str())?, *numbers.get(to.as_str())?, need.verb())))
+        .collect();
+    edges.sort_unstable();
+    let mut out = "flowchart LR\n".to_owned();
+    for (address, number) in &numbers {
+        out.push_str(&format!("  n{number}[\"{}\"]\n", quoted(address)));
+    }
+    for (from, to, verb) in edges {
+        out.push_str(&format!("  n{from} -->|{verb}| n{to}\n"));
+    }
+    out
+}

@@ -1,0 +1,51 @@
+//! `leasehold init`: a first stack to start from.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::args::InitArgs;
+use super::{Exit, Failure};
+use crate::views::style::{ADD, paint};
+
+const STARTER: &str = include_str!("starter.hcl");
+const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";
+
+pub fn cmd_init(here: &Path, args: &InitArgs) -> Result<Exit, Failure> {
+    let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| here.join(dir));
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let stack = dir.join("stack.hcl");
+    let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "hcl") {
+            let what = format!("{} is there already; init does not touch a stack that exists", path.display());
+            return Err(Failure::Refused { what, help: "Choose an empty directory.".to_owned() });
+        }
+    }
+    let name = dir.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    std::fs::write(&stack, STARTER.replace("STACK_NAME", &stack_name(&name.unwrap_or_default())))
+        .with_context(|| format!("cannot write {}", stack.display()))?;
+    let ignore = dir.join(".gitignore");
+    if !ignore.exists() {
+        std::fs::write(&ignore, IGNORE).with_context(|| format!("cannot write {}", ignore.display()))?;
+    }
+    let shown = args.dir.as_deref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
+    super::print(&format!(
+        "{} {}\n\nNext:\n  leasehold plan{shown}\n  leasehold apply{shown}\n",
+        paint(ADD, "Wrote"),
+        stack.display()
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// A directory's name made into a stack's name.
+fn stack_name(directory: &str) -> String {
+    let plain: String = directory
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' })
+        .collect();
+    let name: String = plain.trim_matches('-').chars().take(32).collect();
+    if name.is_empty() { "main".to_owned() } else { name }
+}

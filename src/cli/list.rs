@@ -1,0 +1,111 @@
+//! `leasehold list`: every identity of a stack, declared or live, with who answers for it and until when.
+
+use std::path::Path;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use leasehold_provider::LiveIdentity;
+use serde_json::json;
+
+use super::args::{Format, ListArgs};
+use super::connection::Connection;
+use super::session::{self, Stack};
+use super::{Exit, Failure};
+use crate::lifecycle::{self, Phase, Standing};
+use crate::views::inert::inert;
+
+pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<Exit, Failure> {
+    let now = session::now(args.stack.now);
+    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+    let observed = session::observe(&stack, &connection).await?;
+    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let (standings, findings) = lifecycle::decide(&stack.declared, &observed.snapshot, now, principal_id);
+    if !findings.is_empty() {
+        return Err(Failure::Findings { findings, sources: stack.sources });
+    }
+    let rows: Vec<Row> = standings.iter().map(Row::of).collect();
+    match args.format {
+        Format::Human => super::print(&table(&rows))?,
+        Format::Json => super::print_json(&json!({
+            "format_version": "1.0",
+            "stack": stack.declared.stack,
+            "timestamp": now,
+            "identities": rows.iter().map(Row::json).collect::<Vec<_>>(),
+        }))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// One identity in a line.
+pub struct Row {
+    address: String,
+    name: String,
+    kind: Option<String>,
+    owner: Option<String>,
+    service: Option<String>,
+    phase: &'static str,
+    live: bool,
+    deadline: Option<jiff::Timestamp>,
+    last_used: Option<jiff::Timestamp>,
+}
+
+impl Row {
+    /// The line of a standing.
+    pub fn of(standing: &Standing<'_>) -> Self {
+        let marks = standing.live.map(|live| &live.marks);
+        let declared = standing.declared;
+        let (phase, deadline) = match &standing.phase {
+            Phase::Active(active) if standing.live.is_some() => ("active", active.identity.deadline),
+            Phase::Active(active) => ("to be created", active.identity.deadline),
+            Phase::Quarantined(_) if marks.is_some_and(|marks| marks.quarantine.is_some()) => {
+                ("quarantined", marks.and_then(|marks| marks.expires_at))
+            }
+            Phase::Quarantined(_) => ("leaving", marks.and_then(|marks| marks.expires_at)),
+            Phase::Absent { .. } if standing.live.is_some() => ("to be deleted", marks.and_then(|m| m.expires_at)),
+            Phase::Absent { .. } => ("gone", None),
+        };
+        Self {
+            address: standing.address.to_string(),
+            name: standing.id.name.clone(),
+            kind: declared.map(|d| d.kind).or_else(|| marks?.kind).map(|kind| kind.to_string()),
+            owner: declared.map(|d| d.owner.clone()).or_else(|| marks?.owner.clone()),
+            service: declared.map_or_else(|| marks.and_then(|m| m.service.clone()), |d| d.service.clone()),
+            phase,
+            live: standing.live.is_some(),
+            deadline,
+            last_used: standing.live.and_then(|live: &LiveIdentity| live.last_used),
+        }
+    }
+
+    /// The line for machines.
+    pub fn json(&self) -> serde_json::Value {
+        json!({
+            "address": self.address, "name": self.name, "kind": self.kind, "owner": self.owner, "service": self.service,
+            "phase": self.phase, "live": self.live, "deadline": self.deadline, "last_used": self.last_used,
+        })
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "No identities.\n".to_owned();
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["address", "kind", "owner", "service", "phase", "until", "last used"]);
+    let or_dash = |value: &Option<String>| inert(value.as_deref().unwrap_or("-")).into_owned();
+    let day = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
+    for row in rows {
+        table.add_row([
+            inert(&row.address).into_owned(),
+            or_dash(&row.kind),
+            or_dash(&row.owner),
+            or_dash(&row.service),
+            row.phase.to_owned(),
+            day(row.deadline),
+            day(row.last_used),
+        ]);
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    format!("{}\n", lines.join("\n"))
+}

@@ -1,0 +1,95 @@
+//! The program: one file per command. The only place that prints, asks, and reads the clock, files and the environment.
+#![allow(clippy::disallowed_methods, reason = "this is the edge")]
+
+mod apply;
+mod args;
+mod completions;
+mod connection;
+mod failure;
+mod graph;
+mod init;
+mod list;
+mod plan;
+mod progress;
+mod session;
+mod show;
+mod stack_directory;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+/// How a command ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// Done, or nothing to do: 0.
+    Done,
+    /// Changes are there, and the caller asked to be told: 2.
+    Changes,
+}
+
+/// Runs the program and says how it ended: 0 done or nothing to do, 1 error, 2 changes present where that was asked for, 3 refused.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.color.apply();
+    start_tracing();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot start the runtime")).report(),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(Exit::Done) => ExitCode::SUCCESS,
+        Ok(Exit::Changes) => ExitCode::from(2),
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let here = cli.directory;
+    match cli.command {
+        Command::Init(args) => init::cmd_init(&here, &args),
+        Command::Validate(args) => validate::cmd_validate(&here, &args),
+        Command::Plan(args) => plan::cmd_plan(&here, &args).await,
+        Command::Apply(args) => apply::cmd_apply(&here, &args).await,
+        Command::Show(args) => show::cmd_show(&here, &args).await,
+        Command::List(args) => list::cmd_list(&here, &args).await,
+        Command::Graph(args) => graph::cmd_graph(&here, &args),
+        Command::Completions(args) => completions::cmd_completions(&args),
+    }
+}
+
+/// Logs go to stderr, and only when `RUST_LOG` asks for them.
+fn start_tracing() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Writes a command's result. A reader that went away (a closed pipe) is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("cannot write to stdout").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a message beside the result.
+fn say(text: &str) {
+    use std::io::Write as _;
+    // Nobody is left to tell when stderr cannot be written.
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Prints JSON with a line break after it.
+fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::from(anyhow::Error::from(error)))?;
+    print(&format!("{text}\n"))
+}

@@ -1,0 +1,48 @@
+//! `leasehold plan`: what would change. It is handed the read half of a provider.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::args::{AllowanceArgs, Format, PlanArgs};
+use super::connection::Connection;
+use super::session::{self, Stack};
+use super::{Exit, Failure};
+use crate::plan::saved;
+use crate::rules::{self, Allowance};
+use crate::views;
+
+pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
+    let now = session::now(args.stack.now);
+    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    stack.warn();
+    let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+    let observed = session::observe(&stack, &connection).await?;
+    let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
+    let rulings = rules::decide(&plan, &allowance(&args.allowance));
+    if let Some(path) = &args.json_into {
+        let text = serde_json::to_string_pretty(&views::plan::json(&plan, &rulings)).context("cannot write the plan as JSON")?;
+        write(&here.join(path), format!("{text}\n").as_bytes())?;
+    }
+    match args.format {
+        Format::Human => super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?,
+        Format::Json => super::print_json(&views::plan::json(&plan, &rulings))?,
+    }
+    if let Some(path) = &args.out {
+        let bytes = saved::write(&plan).map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
+        write(&here.join(path), &bytes)?;
+        if args.format == Format::Human {
+            super::say(&format!("\nSaved. To apply exactly this: leasehold apply {}\n", path.display()));
+        }
+    }
+    if args.detailed_exitcode && !plan.is_empty() { Ok(Exit::Changes) } else { Ok(Exit::Done) }
+}
+
+/// What the operator allows beyond the defaults.
+pub fn allowance(args: &AllowanceArgs) -> Allowance {
+    Allowance { max_leavers: args.max_leavers, approved: args.approve.clone() }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display())).map_err(Failure::from)
+}

@@ -1,0 +1,238 @@
+//! What the commands share: read the stack, connect, observe, plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use leasehold_provider::{Digest, ObserveRequest, Snapshot};
+
+use super::args::{SelectionArgs, VariableArgs};
+use super::connection::Connection;
+use super::failure::Failure;
+use super::stack_directory::StackDirectory;
+use crate::config::declared::ProviderSettings;
+use crate::config::{Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, VariableAssignment, load};
+use crate::graph::Graph;
+use crate::plan::select::{Selection, names};
+use crate::plan::{Basis, Plan, Refused, build};
+use crate::realize::{self, Resources};
+use crate::views::diagnostics::{self, Look};
+
+/// This program's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A stack, read and checked as far as its text goes.
+pub struct Stack {
+    pub directory: StackDirectory,
+    pub sources: Sources,
+    pub declared: Declared,
+    pub warnings: Vec<Diagnostic>,
+    files: BTreeMap<String, Digest>,
+}
+
+/// The present moment in whole seconds, or the instant a rehearsal names.
+pub fn now(rehearsed: Option<Timestamp>) -> Timestamp {
+    let now = rehearsed.unwrap_or_else(Timestamp::now);
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+impl Stack {
+    /// Reads the stack in `dir` as seen from `here`. Every error of its text is in the failure; warnings stay with the stack.
+    pub fn read(here: &Path, dir: Option<&Path>, variables: &VariableArgs, now: Timestamp) -> Result<Self, Failure> {
+        let (directory, loaded) = Self::load(here, dir, variables, now)?;
+        let Loaded { sources, declared, findings, files } = loaded;
+        let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
+        match declared {
+            Some(declared) if !failed => Ok(Self { directory, sources, declared, warnings: findings, files }),
+            _ => Err(Failure::Findings { findings, sources }),
+        }
+    }
+
+    /// Reads the stack and gives all that was found, errors and warnings alike.
+    pub fn load(
+        here: &Path,
+        dir: Option<&Path>,
+        variables: &VariableArgs,
+        now: Timestamp,
+    ) -> Result<(StackDirectory, Loaded), Failure> {
+        let directory = StackDirectory::open(here, dir)?;
+        let sources = directory.files(".hcl")?;
+        let assigned = directory.files(".auto.hclvars")?;
+        let var_files = var_files(here, &variables.var_file)?;
+        let mut files = digests(&directory, &[&sources, &assigned]);
+        let inputs = Inputs {
+            variable_files: vec![assigned, var_files],
+            variables: assignments(&variables.var)?,
+            now,
+            files: &directory,
+        };
+        let result = load(&sources, &inputs);
+        files.extend(result.files_read);
+        let mut findings = result.findings;
+        if let Some(declared) = &result.declared {
+            findings.extend(Graph::of(declared).cycles(declared));
+        }
+        Ok((directory, Loaded { sources: result.sources, declared: result.declared, findings, files }))
+    }
+
+    /// The provider the stack works with; the embedded directory when it names none.
+    pub fn provider(&self) -> Result<ProviderSettings, Failure> {
+        match self.declared.providers.as_slice() {
+            [] => Ok(ProviderSettings::Local { path: None }),
+            [one] => Ok(one.settings.clone()),
+            [first, second, ..] => {
+                let finding = Diagnostic::error("config::several_providers", "a stack has one provider in this version")
+                    .at(second.origin.span(), "a second provider")
+                    .related(first.origin.span(), "the first")
+                    .help("Make a stack of its own for the other account.");
+                Err(self.refuse(vec![finding]))
+            }
+        }
+    }
+
+    /// Prints the stack's warnings.
+    pub fn warn(&self) {
+        if !self.warnings.is_empty() {
+            super::say(&diagnostics::human(&self.warnings, &self.sources, &Look::of_terminal()));
+        }
+    }
+
+    fn refuse(&self, findings: Vec<Diagnostic>) -> Failure {
+        Failure::Findings { findings, sources: self.sources.clone() }
+    }
+
+    fn basis(&self, provider: ProviderSettings) -> Basis {
+        Basis {
+            version: VERSION.to_owned(),
+            directory: self.directory.shown(),
+            files: self.files.clone(),
+            provider,
+        }
+    }
+}
+
+/// All that reading a stack gave.
+pub struct Loaded {
+    pub sources: Sources,
+    pub declared: Option<Declared>,
+    pub findings: Vec<Diagnostic>,
+    /// The digest of each file that went in, by name relative to the stack's directory.
+    pub files: BTreeMap<String, Digest>,
+}
+
+fn digests(directory: &StackDirectory, all: &[&Sources]) -> BTreeMap<String, Digest> {
+    let files = all.iter().flat_map(|sources| sources.iter());
+    files.map(|(_, file)| (directory.relative(&file.name), Digest::of_bytes(&file.bytes))).collect()
+}
+
+/// The digests of the files of a stack's directory as they are now, to hold a saved plan against.
+pub fn current_files(directory: &StackDirectory, planned: &BTreeMap<String, Digest>) -> Result<BTreeMap<String, Digest>, Failure> {
+    let (sources, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
+    let mut files = digests(directory, &[&sources, &assigned]);
+    for name in planned.keys() {
+        if !files.contains_key(name)
+            && let Ok(bytes) = crate::config::StackFiles::read(directory, name)
+        {
+            files.insert(name.clone(), Digest::of_bytes(&bytes));
+        }
+    }
+    Ok(files)
+}
+
+fn var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Sources, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        let full = here.join(path);
+        let bytes = std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
+        files.push(SourceFile { name: path.display().to_string(), bytes: bytes.into() });
+    }
+    Ok(Sources::in_order(files))
+}
+
+/// Variables from the environment (`LEASEHOLD_VAR_name`), then from the command line; later ones win.
+fn assignments(vars: &[String]) -> Result<Vec<VariableAssignment>, Failure> {
+    let mut assignments = Vec::new();
+    for (key, value) in std::env::vars_os() {
+        let key = key.to_string_lossy().into_owned();
+        if let Some(name) = key.strip_prefix("LEASEHOLD_VAR_") {
+            let value = value
+                .into_string()
+                .map_err(|_| anyhow::anyhow!("the environment variable {key} does not hold UTF-8"))?;
+            assignments.push(VariableAssignment::environment(name, value));
+        }
+    }
+    for text in vars {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| anyhow::anyhow!("--var {text:?} has no '='; write --var name=value"))?;
+        assignments.push(VariableAssignment::command_line(name.trim(), value));
+    }
+    Ok(assignments)
+}
+
+/// A stack's cloud as it was observed, with what the stack shares.
+pub struct Observed {
+    pub shared: Resources,
+    pub snapshot: Snapshot,
+}
+
+/// Observes what a plan for the stack needs.
+pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
+    let realm = connection.observe.realm().await?;
+    let (shared, findings) = realize::shared(&stack.declared, connection.realize.as_ref(), &realm);
+    if !findings.is_empty() {
+        return Err(stack.refuse(findings));
+    }
+    let request =
+        ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
+    let snapshot = connection.observe.observe(request).await?;
+    Ok(Observed { shared, snapshot })
+}
+
+/// Plans for the stack.
+pub fn plan(
+    stack: &Stack,
+    connection: &Connection,
+    observed: &Observed,
+    now: Timestamp,
+    selection: &SelectionArgs,
+) -> Result<Plan, Failure> {
+    let selection = Selection { targets: selection.target.clone(), excludes: selection.exclude.clone() };
+    check_selection(stack, observed, &selection)?;
+    let inputs = build::Inputs {
+        declared: &stack.declared,
+        shared: &observed.shared,
+        snapshot: &observed.snapshot,
+        now,
+        realize: connection.realize.as_ref(),
+        compare: connection.compare.as_ref(),
+        basis: stack.basis(stack.provider()?),
+        selection: &selection,
+    };
+    build(inputs).map_err(|refused| match refused {
+        Refused::Findings(findings) => stack.refuse(findings),
+        Refused::Unsound(faults) => Failure::Unsound(faults),
+    })
+}
+
+/// A target or exclusion that names nothing is a slip of the pen, and would plan something else than meant.
+fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) -> Result<(), Failure> {
+    for pattern in selection.targets.iter().chain(&selection.excludes) {
+        let declared = stack.declared.identities.keys().any(|address| names(pattern, address));
+        let live = observed.snapshot.identities.values().any(|identity| names(pattern, identity.address()));
+        let scope = stack.declared.scopes.values().any(|(scope, _)| names(pattern, &scope.address()));
+        if !declared && !live && !scope {
+            let known: Vec<String> = stack.declared.identities.keys().map(ToString::to_string).collect();
+            let nearest = nearest(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+            return Err(anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into());
+        }
+    }
+    Ok(())
+}
+
+/// The name most like `text`, if one is like it at all.
+pub fn nearest<'a>(text: &str, known: &'a [String]) -> Option<&'a String> {
+    let scored = known.iter().map(|name| (strsim::jaro_winkler(text, name), name));
+    scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}

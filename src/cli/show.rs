@@ -1,0 +1,105 @@
+//! `leasehold show`: a saved plan, or one identity as it is declared and as it lives.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::args::{Format, ShowArgs};
+use super::connection::{self, Connection};
+use super::list::Row;
+use super::session::{self, Stack};
+use super::{Exit, Failure};
+use crate::lifecycle::{self, Standing};
+use crate::plan::saved;
+use crate::rules::{self, Allowance};
+use crate::views;
+use crate::views::inert::inert;
+use crate::views::style::{STRONG, paint};
+
+pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
+    let file = here.join(&args.what);
+    if file.is_file() { show_plan(&file, args.format) } else { show_identity(here, args).await }
+}
+
+fn show_plan(file: &Path, format: Format) -> Result<Exit, Failure> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let plan = saved::read(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+    let rulings = rules::decide(&plan, &Allowance::default());
+    match format {
+        Format::Human => {
+            let realize = connection::realizer(&plan.basis.provider);
+            super::print(&views::plan::human(&plan, &rulings, realize.as_ref()))?;
+        }
+        Format::Json => super::print_json(&views::plan::json(&plan, &rulings))?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
+    let now = session::now(args.stack.now);
+    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+    let observed = session::observe(&stack, &connection).await?;
+    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let (standings, _) = lifecycle::decide(&stack.declared, &observed.snapshot, now, principal_id);
+    let named = |standing: &&Standing<'_>| {
+        standing.address.as_str() == args.what
+            || standing.id.name == args.what
+            || standing.id.to_string() == args.what
+            || standing.live.is_some_and(|live| live.resources.keys().any(|id| id.name == args.what))
+    };
+    let Some(standing) = standings.iter().find(named) else {
+        let known: Vec<String> = standings.iter().map(|standing| standing.address.to_string()).collect();
+        let nearest = session::nearest(&args.what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+        let stack = &stack.declared.stack;
+        return Err(anyhow::anyhow!("no plan file and no identity of stack {stack} is called {}{nearest}", args.what).into());
+    };
+    let row = Row::of(standing);
+    let resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values()).collect();
+    let whole = json!({
+        "identity": row.json(),
+        "resources": resources.iter().map(|resource| json!({
+            "type": resource.id.kind,
+            "name": resource.id.name,
+            "attributes": resource.attributes.iter()
+                .map(|(name, value)| (name.to_string(), value.to_json()))
+                .collect::<serde_json::Map<_, _>>(),
+            "marks": resource.marks.as_ref().map(|marks| marks.to_tags()),
+        })).collect::<Vec<_>>(),
+    });
+    match args.format {
+        Format::Json => super::print_json(&whole)?,
+        Format::Human => super::print(&human(&whole))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn human(whole: &serde_json::Value) -> String {
+    let mut out = String::new();
+    let text = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => "-".to_owned(),
+        serde_json::Value::String(text) => inert(text).into_owned(),
+        other => inert(&other.to_string()).into_owned(),
+    };
+    for (name, value) in whole.get("identity").and_then(|identity| identity.as_object()).into_iter().flatten() {
+        out.push_str(&format!("{:<10} {}\n", name.replace('_', " "), text(value)));
+    }
+    for resource in whole.get("resources").and_then(|resources| resources.as_array()).into_iter().flatten() {
+        let field = |name: &str| resource.get(name).cloned().unwrap_or_default();
+        out.push_str(&format!("\n{} {}\n", paint(STRONG, &text(&field("type"))), text(&field("name"))));
+        for part in ["attributes", "marks"] {
+            for (name, value) in field(part).as_object().into_iter().flatten() {
+                match value {
+                    serde_json::Value::Object(_) => {
+                        let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+                        out.push_str(&format!("  {}:\n", inert(name)));
+                        out.extend(pretty.lines().map(|line| format!("    {}\n", inert(line))));
+                    }
+                    _ => out.push_str(&format!("  {}: {}\n", inert(name), text(value))),
+                }
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,182 @@
+//! What a difference is in an identity's life: it joins, moves, leaves, or was changed by somebody else.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use leasehold_provider::{Address, Change, Comparison, Kind, Principal, Realize, ResourceId};
+use serde::{Deserialize, Serialize};
+
+use super::reason::{self, Reason};
+use super::resources;
+use crate::lifecycle::{LeaveReason, Phase, Standing};
+use crate::realize::{Resources, live_digest};
+
+/// The sort of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// It appears.
+    Joiner,
+    /// Its configuration, or a scope it holds, says something else than what was last applied.
+    Mover,
+    /// It goes: into quarantine, or away.
+    Leaver,
+    /// It is not as it was last applied, and its configuration is.
+    Drift,
+}
+
+/// What happens to one identity, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityDelta {
+    /// Its address.
+    pub address: Address,
+    /// Its principal.
+    pub id: ResourceId,
+    /// Its name in the cloud.
+    pub name: String,
+    /// What sort of actor it is; `None` where neither a block nor a mark says.
+    pub kind: Option<Kind>,
+    /// Its form in the cloud.
+    pub principal: Principal,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What it works for.
+    pub service: Option<String>,
+    /// Where it works.
+    pub environment: Option<String>,
+    /// When its lease ends.
+    pub deadline: Option<Timestamp>,
+    /// The sort of event.
+    pub lifecycle: Lifecycle,
+    /// Somebody else changed it as well.
+    pub drifted: bool,
+    /// Why, each once.
+    pub reasons: BTreeSet<Reason>,
+    /// Of a leaver: whether it goes into quarantine, or away.
+    pub leaving: Option<Leaving>,
+    /// How its access changes, where that was compared.
+    pub access: Option<Comparison>,
+    /// The changes, in the order of ids; empty for a mover whose scope alone changes.
+    pub changes: Vec<Change>,
+}
+
+/// How a leaver leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
+pub enum Leaving {
+    /// Into quarantine, or further on in it.
+    Quarantine {
+        /// When it may be deleted; `None`: not while its block stands.
+        delete_after: Option<Timestamp>,
+        /// The last use that keeps it although its grace is over.
+        held_by_use: Option<Timestamp>,
+    },
+    /// Away for good.
+    Deletion,
+}
+
+/// What happens to an identity whose resources should be `wanted`. `None`: nothing.
+#[must_use]
+pub fn classify(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Realize) -> Option<IdentityDelta> {
+    let empty = Resources::new();
+    let live_resources = standing.live.map_or(&empty, |live| &live.resources);
+    let changes = resources::changes(wanted, live_resources);
+    if changes.is_empty() {
+        return None;
+    }
+    let event = event(standing, wanted, &changes, realize);
+    Some(delta(standing, event, changes))
+}
+
+/// The delta of a live, active identity that has no changes of its own: a mover through what it shares.
+#[must_use]
+pub fn unchanged(standing: &Standing<'_>) -> IdentityDelta {
+    let event = Event { lifecycle: Lifecycle::Mover, drifted: false, reasons: BTreeSet::new(), leaving: None };
+    delta(standing, event, Vec::new())
+}
+
+fn delta(standing: &Standing<'_>, event: Event, changes: Vec<Change>) -> IdentityDelta {
+    let active = match &standing.phase {
+        Phase::Active(active) => Some(&active.identity),
+        _ => None,
+    };
+    let marks = standing.live.map(|live| &live.marks);
+    let declared = standing.declared;
+    IdentityDelta {
+        address: standing.address.clone(),
+        id: standing.id.clone(),
+        name: standing.id.name.clone(),
+        kind: declared.map(|d| d.kind).or_else(|| marks?.kind),
+        principal: declared.map(|d| d.principal).or(standing.live.map(|l| l.principal)).unwrap_or(Principal::Role),
+        owner: declared.map(|d| d.owner.clone()).or_else(|| marks?.owner.clone()),
+        service: declared.map(|d| d.service.clone()).unwrap_or_else(|| marks?.service.clone()),
+        environment: declared.map(|d| d.environment.clone()).unwrap_or_else(|| marks?.environment.clone()),
+        deadline: active.map_or_else(|| marks?.expires_at, |identity| identity.deadline),
+        lifecycle: event.lifecycle,
+        drifted: event.drifted,
+        reasons: event.reasons,
+        leaving: event.leaving,
+        access: None,
+        changes,
+    }
+}
+
+struct Event {
+    lifecycle: Lifecycle,
+    drifted: bool,
+    reasons: BTreeSet<Reason>,
+    leaving: Option<Leaving>,
+}
+
+fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realize: &dyn Realize) -> Event {
+    let Some(live) = standing.live else {
+        return Event { lifecycle: Lifecycle::Joiner, drifted: false, reasons: BTreeSet::new(), leaving: None };
+    };
+    let principal = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref());
+    let live_differs = live.marks.digest != Some(live_digest(live));
+    match &standing.phase {
+        Phase::Absent { reason } => leaver(reason, Leaving::Deletion, live_differs),
+        Phase::Quarantined(q) => {
+            let to = Leaving::Quarantine { delete_after: q.delete_after, held_by_use: q.held_by_use };
+            if live.marks.quarantine.is_some() {
+                let reasons = BTreeSet::from([Reason::ChangedOutside]);
+                Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: Some(to) }
+            } else {
+                leaver(&q.reason, to, live_differs)
+            }
+        }
+        Phase::Active(_) => {
+            let mut reasons = reason::of_changes(changes, realize);
+            if let Some(marks) = principal {
+                reasons.extend(reason::of_marks(&live.marks, marks));
+            }
+            let wanted_digest = principal.and_then(|marks| marks.digest);
+            let configuration_differs = live.marks.digest != wanted_digest;
+            if let Some(quarantine) = &live.marks.quarantine {
+                reasons.insert(Reason::Restored { since: quarantine.at });
+                return Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
+            }
+            if !configuration_differs {
+                reasons.insert(if only_creates(changes) { Reason::Unfinished } else { Reason::ChangedOutside });
+                return Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: None };
+            }
+            if live_differs {
+                reasons.insert(Reason::ChangedOutside);
+            }
+            Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None }
+        }
+    }
+}
+
+/// Whether nothing but missing parts differ: an earlier run that stopped leaves that, and so does somebody who took parts away.
+fn only_creates(changes: &[Change]) -> bool {
+    changes.iter().all(|change| matches!(change, Change::Create { .. }))
+}
+
+fn leaver(reason: &LeaveReason, leaving: Leaving, drifted: bool) -> Event {
+    let mut reasons = BTreeSet::from([Reason::Leaves { why: reason.clone() }]);
+    if drifted {
+        reasons.insert(Reason::ChangedOutside);
+    }
+    Event { lifecycle: Lifecycle::Leaver, drifted, reasons, leaving: Some(leaving) }
+}

@@ -1,0 +1,155 @@
+//! Why something changes, in the words of an identity's life.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+use leasehold_provider::{Aspect, Change, Marks, Realize};
+use serde::{Deserialize, Serialize};
+
+use crate::lifecycle::LeaveReason;
+
+/// One reason of a change. A plan gives all that hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Reason {
+    /// It leaves.
+    Leaves {
+        /// Why.
+        why: LeaveReason,
+    },
+    /// It was quarantined and comes back.
+    Restored {
+        /// Since when it was quarantined.
+        since: Timestamp,
+    },
+    /// Another person answers for it.
+    Owner {
+        /// Who did.
+        from: Option<String>,
+        /// Who does.
+        to: Option<String>,
+    },
+    /// It works for another service.
+    Service {
+        /// Which it did.
+        from: Option<String>,
+        /// Which it does.
+        to: Option<String>,
+    },
+    /// It works in another environment.
+    Environment {
+        /// Which it did.
+        from: Option<String>,
+        /// Which it does.
+        to: Option<String>,
+    },
+    /// Its lease ends at another instant.
+    Lease {
+        /// When it did.
+        from: Option<Timestamp>,
+        /// When it does.
+        to: Option<Timestamp>,
+    },
+    /// Its block has another address.
+    Address {
+        /// What it was.
+        from: String,
+    },
+    /// An aspect of it differs.
+    Differs {
+        /// Which.
+        aspect: Aspect,
+    },
+    /// A scope it holds says something else.
+    Scope {
+        /// The scope's address.
+        scope: String,
+    },
+    /// It differs from what was last applied, and no configuration change explains it.
+    ChangedOutside,
+    /// An earlier run did not get to its end.
+    Unfinished,
+}
+
+impl Reason {
+    /// Whether the lease ends later than before, or no longer at all.
+    #[must_use]
+    pub fn lengthens_lease(&self) -> bool {
+        match self {
+            Self::Lease { from: Some(_), to: None } => true,
+            Self::Lease { from: Some(from), to: Some(to) } => to > from,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        match self {
+            Self::Leaves { why } => write!(f, "{why}"),
+            Self::Restored { since } => write!(f, "restored from quarantine (since {since})"),
+            Self::Owner { from, to } => write!(f, "owner {} → {}", or_none(from), or_none(to)),
+            Self::Service { from, to } => write!(f, "service {} → {}", or_none(from), or_none(to)),
+            Self::Environment { from, to } => write!(f, "environment {} → {}", or_none(from), or_none(to)),
+            Self::Lease { from, to } => {
+                let text = |at: &Option<Timestamp>| at.map_or_else(|| "none".to_owned(), |at| at.to_string());
+                let word = if self.lengthens_lease() { "longer lease" } else { "lease" };
+                write!(f, "{word} {} → {}", text(from), text(to))
+            }
+            Self::Address { from } => write!(f, "was {from}"),
+            Self::Differs { aspect } => f.write_str(match aspect {
+                Aspect::Trust => "trust differs",
+                Aspect::Access => "access differs",
+                Aspect::Boundary => "boundary differs",
+                Aspect::Session => "session duration differs",
+                Aspect::Credential => "credentials differ",
+                Aspect::Tags => "tags differ",
+                Aspect::Description => "description differs",
+            }),
+            Self::Scope { scope } => write!(f, "{scope} says something else"),
+            Self::ChangedOutside => f.write_str("changed outside leasehold"),
+            Self::Unfinished => f.write_str("an earlier run did not finish"),
+        }
+    }
+}
+
+/// What differs between two states of an identity's marks.
+#[must_use]
+pub fn of_marks(before: &Marks, after: &Marks) -> BTreeSet<Reason> {
+    let mut reasons = BTreeSet::new();
+    if before.owner != after.owner {
+        reasons.insert(Reason::Owner { from: before.owner.clone(), to: after.owner.clone() });
+    }
+    if before.service != after.service {
+        reasons.insert(Reason::Service { from: before.service.clone(), to: after.service.clone() });
+    }
+    if before.environment != after.environment {
+        reasons.insert(Reason::Environment { from: before.environment.clone(), to: after.environment.clone() });
+    }
+    if before.expires_at != after.expires_at {
+        reasons.insert(Reason::Lease { from: before.expires_at, to: after.expires_at });
+    }
+    if before.address != after.address {
+        reasons.insert(Reason::Address { from: before.address.to_string() });
+    }
+    reasons
+}
+
+/// What the changes of an identity's resources bear on. Creating or deleting a part of an identity bears on what the part is for.
+#[must_use]
+pub fn of_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<Reason> {
+    let mut reasons = BTreeSet::new();
+    for change in changes {
+        let (before, after) = (change.before(), change.after());
+        let names: BTreeSet<&str> =
+            before.into_iter().chain(after).flat_map(|r| r.attributes.keys().map(AsRef::as_ref)).collect();
+        for name in names {
+            if before.and_then(|r| r.get(name)) != after.and_then(|r| r.get(name)) {
+                reasons.insert(Reason::Differs { aspect: realize.aspect(change.id(), name) });
+            }
+        }
+    }
+    reasons
+}

@@ -1,0 +1,93 @@
+//! Two sets of resources → the changes from one to the other.
+
+use leasehold_provider::{Change, Resource};
+
+use crate::realize::Resources;
+
+/// The changes that turn `live` into `wanted`, in the order of ids. Marks are compared apart from attributes: a resource whose
+/// marks alone differ gets a [`Change::Mark`], one that differs in both gets both. Marks that were not read (`None`) are not
+/// compared, unless the attributes differ.
+#[must_use]
+pub fn changes(wanted: &Resources, live: &Resources) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (id, after) in wanted {
+        match live.get(id) {
+            None => changes.push(Change::Create { after: Box::new(after.clone()) }),
+            Some(before) => changes.extend(differences(before, after)),
+        }
+    }
+    for (id, before) in live {
+        if !wanted.contains_key(id) {
+            changes.push(Change::Delete { before: Box::new(before.clone()) });
+        }
+    }
+    changes
+}
+
+fn differences(before: &Resource, after: &Resource) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let attributes_differ = before.attributes != after.attributes;
+    if attributes_differ {
+        changes.push(Change::Update { before: Box::new(before.clone()), after: Box::new(after.clone()) });
+    }
+    if let Some(wanted) = &after.marks {
+        let unread = before.marks.is_none() && after.identity.is_none() && !attributes_differ;
+        if before.marks.as_ref() != Some(wanted) && !unread {
+            changes.push(Change::Mark {
+                id: after.id.clone(),
+                before: before.marks.clone().map(Box::new),
+                after: Box::new(wanted.clone()),
+            });
+        }
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use leasehold_provider::{Address, ChangeKind, Marks, ResourceId, ResourceKind, StackName};
+
+    use super::*;
+
+    const KIND: ResourceKind = ResourceKind::new("thing");
+
+    fn thing(name: &str, value: &str, owner: Option<&str>) -> Resource {
+        let address = Address::identity(name, None);
+        let mut resource = Resource::new(ResourceId::new(KIND, name), Some(address.clone())).with("value", value);
+        resource.marks =
+            Some(Marks { owner: owner.map(str::to_owned), ..Marks::new(StackName::new("s").unwrap(), address) });
+        resource
+    }
+
+    fn set(resource: Option<&Resource>) -> Resources {
+        resource.iter().copied().map(|r| (r.id.clone(), r.clone())).collect()
+    }
+
+    fn kinds(wanted: Option<&Resource>, live: Option<&Resource>) -> Vec<ChangeKind> {
+        changes(&set(wanted), &set(live)).iter().map(Change::kind).collect()
+    }
+
+    #[test]
+    fn each_sort_of_difference_has_its_change() {
+        let a = thing("a", "1", None);
+        let owned = thing("a", "1", Some("jane"));
+        let both = thing("a", "2", Some("jane"));
+        assert_eq!(kinds(Some(&a), None), [ChangeKind::Create]);
+        assert_eq!(kinds(None, Some(&a)), [ChangeKind::Delete]);
+        assert_eq!(kinds(Some(&a), Some(&a)), []);
+        assert_eq!(kinds(Some(&thing("a", "2", None)), Some(&a)), [ChangeKind::Update]);
+        assert_eq!(kinds(Some(&owned), Some(&a)), [ChangeKind::Mark]);
+        assert_eq!(kinds(Some(&both), Some(&a)), [ChangeKind::Update, ChangeKind::Mark]);
+    }
+
+    #[test]
+    fn shared_marks_that_were_not_read_are_no_difference_by_themselves() {
+        let mut wanted = thing("a", "1", None);
+        wanted.identity = None;
+        let mut live = wanted.clone();
+        live.marks = None;
+        assert_eq!(kinds(Some(&wanted), Some(&live)), []);
+        live.attributes.insert("value".into(), "other".into());
+        assert_eq!(kinds(Some(&wanted), Some(&live)), [ChangeKind::Update, ChangeKind::Mark]);
+    }
+}

@@ -1,0 +1,77 @@
+//! What happens to the objects that a stack's identities share.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Change, Resource, ResourceId, Snapshot};
+use serde::{Deserialize, Serialize};
+
+use super::classify::Lifecycle;
+use super::resources;
+use crate::realize::Resources;
+
+/// What happens to one shared object, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedDelta {
+    /// Its address: `scope.orders_read`.
+    pub address: Address,
+    /// The object.
+    pub id: ResourceId,
+    /// Joiner: new; mover: its configuration changed; leaver: gone; drift: somebody else changed it.
+    pub lifecycle: Lifecycle,
+    /// How many identities hold it, before or after.
+    pub holders: usize,
+    /// The changes.
+    pub changes: Vec<Change>,
+}
+
+/// The deltas of all shared objects. An object that is no longer declared stays as long as something in `still_needed` hangs on it,
+/// such as the attachment of a quarantined identity that may yet be restored.
+#[must_use]
+pub fn shared(
+    wanted: &Resources,
+    snapshot: &Snapshot,
+    still_needed: &BTreeSet<ResourceId>,
+    holders: &BTreeMap<ResourceId, usize>,
+) -> Vec<SharedDelta> {
+    let live: Resources = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
+    let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
+    for change in resources::changes(wanted, &live) {
+        let kept = matches!(change, Change::Delete { .. }) && still_needed.contains(change.id());
+        if !kept {
+            deltas.entry(change.id().clone()).or_default().push(change);
+        }
+    }
+    deltas
+        .into_iter()
+        .map(|(id, changes)| {
+            let (before, after) = (live.get(&id), wanted.get(&id));
+            SharedDelta {
+                address: address(after.or(before), &id),
+                lifecycle: lifecycle(before, after),
+                holders: holders.get(&id).copied().unwrap_or(0),
+                id,
+                changes,
+            }
+        })
+        .collect()
+}
+
+fn address(resource: Option<&Resource>, id: &ResourceId) -> Address {
+    let marked = resource.and_then(|resource| resource.marks.as_ref()).map(|marks| marks.address.clone());
+    marked.unwrap_or_else(|| {
+        let label = id.name.rsplit('/').next().unwrap_or(&id.name);
+        Address::from_text(format!("scope.{label}"))
+    })
+}
+
+/// With a digest among its marks an object tells by itself who changed it; without one it counts as changed by configuration.
+fn lifecycle(before: Option<&Resource>, after: Option<&Resource>) -> Lifecycle {
+    match (before, after) {
+        (None, _) => Lifecycle::Joiner,
+        (Some(_), None) => Lifecycle::Leaver,
+        (Some(before), Some(after)) => {
+            let mark = |resource: &Resource| resource.marks.as_ref().and_then(|marks| marks.digest);
+            if mark(before).is_some() && mark(before) == mark(after) { Lifecycle::Drift } else { Lifecycle::Mover }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The dependency graph of what a stack declares: who must exist before whom.
+//!
+//! In: [`Declared`]. Out: the graph, its order, and a finding for each cycle. It never looks at the cloud.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Trust};
+use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef as _;
+
+use crate::config::source::Span;
+use crate::config::{Declared, DeclaredIdentity, Diagnostic};
+
+/// What one block needs of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// An identity holds a scope.
+    Holds,
+    /// A role trusts an identity.
+    Trusts,
+    /// An identity says that another must be there first.
+    DependsOn,
+    /// An identity works for a service.
+    WorksFor,
+    /// An identity or service is answered for by an owner.
+    AnsweredForBy,
+}
+
+impl Need {
+    /// The need as a verb between two addresses.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Trusts => "trusts",
+            Self::DependsOn => "depends on",
+            Self::WorksFor => "works for",
+            Self::AnsweredForBy => "is answered for by",
+        }
+    }
+}
+
+/// The graph: an edge goes from what needs to what is needed.
+#[derive(Debug, Default)]
+pub struct Graph {
+    graph: DiGraph<Address, Need>,
+}
+
+impl Graph {
+    /// The graph of a stack.
+    #[must_use]
+    pub fn of(declared: &Declared) -> Self {
+        let mut builder = Builder::default();
+        for label in declared.owners.keys() {
+            builder.node(&Address::from_text(format!("owner.{label}")));
+        }
+        for (label, service) in &declared.services {
+            let node = builder.node(&Address::from_text(format!("service.{label}")));
+            if let Some(owner) = &service.owner {
+                builder.edge(node, &Address::from_text(format!("owner.{owner}")), Need::AnsweredForBy);
+            }
+        }
+        for (scope, _) in declared.scopes.values() {
+            builder.node(&scope.address());
+        }
+        for identity in declared.identities.values() {
+            let node = builder.node(&identity.address);
+            for (address, need) in needs(identity) {
+                builder.edge(node, &address, need);
+            }
+        }
+        Self { graph: builder.graph }
+    }
+
+    /// Every address, what is needed before what needs it. `None` when there is a cycle.
+    #[must_use]
+    pub fn order(&self) -> Option<Vec<&Address>> {
+        let order = toposort(&self.graph, None).ok()?;
+        Some(order.into_iter().rev().filter_map(|node| self.graph.node_weight(node)).collect())
+    }
+
+    /// Every address of the graph.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.graph.node_weights()
+    }
+
+    /// Every edge: what needs, what is needed, and how.
+    pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, Need)> {
+        self.graph.edge_references().filter_map(|edge| {
+            Some((self.graph.node_weight(edge.source())?, self.graph.node_weight(edge.target())?, *edge.weight()))
+        })
+    }
+
+    /// One finding for each set of identities that wait for each other, with a whole way round and its lines.
+    #[must_use]
+    pub fn cycles(&self, declared: &Declared) -> Vec<Diagnostic> {
+        let mut findings = Vec::new();
+        for component in tarjan_scc(&self.graph) {
+            let members: BTreeSet<NodeIndex> = component.into_iter().collect();
+            if let Some(path) = self.way_round(&members) {
+                findings.push(self.cycle_finding(&path, declared));
+            }
+        }
+        findings.sort_by(|a, b| a.summary.cmp(&b.summary));
+        findings
+    }
+
+    /// The shortest way from the first member (by address) back to itself; `None` when there is none.
+    fn way_round(&self, members: &BTreeSet<NodeIndex>) -> Option<Vec<NodeIndex>> {
+        let start = members.iter().copied().min_by_key(|node| self.graph.node_weight(*node))?;
+        let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
+        let mut frontier = vec![start];
+        while !frontier.is_empty() {
+            let mut next = Vec::new();
+            for node in frontier {
+                for neighbour in self.graph.neighbors(node).filter(|n| members.contains(n)) {
+                    if neighbour == start {
+                        return Some(trace(&came_from, start, node));
+                    }
+                    if let std::collections::btree_map::Entry::Vacant(slot) = came_from.entry(neighbour) {
+                        slot.insert(node);
+                        next.push(neighbour);
+                    }
+                }
+            }
+            frontier = next;
+        }
+        None
+    }
+
+    fn cycle_finding(&self, path: &[NodeIndex], declared: &Declared) -> Diagnostic {
+        let mut words = String::new();
+        let mut places: Vec<(Span, String)> = Vec::new();
+        let nexts = path.iter().skip(1).chain(path.first());
+        for (from, to) in path.iter().zip(nexts) {
+            let (Some(a), Some(b)) = (self.graph.node_weight(*from), self.graph.node_weight(*to)) else { continue };
+            let need = self.graph.edges_connecting(*from, *to).map(|edge| *edge.weight()).min();
+            let verb = need.map_or("needs", Need::verb);
+            if words.is_empty() {
+                words.push_str(a.as_str());
+            }
+            words.push_str(&format!(" {verb} {b}"));
+            if let Some(identity) = declared.identities.get(a) {
+                let part = if need == Some(Need::DependsOn) { "depends_on" } else { "trust" };
+                places.push((identity.origin.part(part), format!("{a} {verb} {b}")));
+            }
+        }
+        let mut places = places.into_iter();
+        let mut finding = Diagnostic::error("graph::cycle", format!("identities wait for each other: {words}"))
+            .detail("Each must exist before the next can name it, so none of them can be created first.")
+            .help("Take one of these references out; where both must reach each other, let one trust the account or a service instead.");
+        if let Some((span, label)) = places.next() {
+            finding = finding.at(span, label);
+        }
+        places.fold(finding, |finding, (span, label)| finding.related(span, label))
+    }
+}
+
+fn trace(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end: NodeIndex) -> Vec<NodeIndex> {
+    let mut path = vec![end];
+    let mut at = end;
+    while at != start {
+        let Some(previous) = came_from.get(&at) else { break };
+        at = *previous;
+        path.push(at);
+    }
+    path.reverse();
+    path
+}
+
+/// What an identity needs, in the order it says so.
+fn needs(identity: &DeclaredIdentity) -> Vec<(Address, Need)> {
+    let mut needs = vec![(Address::from_text(format!("owner.{}", identity.owner)), Need::AnsweredForBy)];
+    if let Some(service) = &identity.service {
+        needs.push((Address::from_text(format!("service.{service}")), Need::WorksFor));
+    }
+    needs.extend(identity.scopes.iter().map(|scope| (Address::from_text(format!("scope.{scope}")), Need::Holds)));
+    for trust in &identity.trusts {
+        if let Trust::Identity { identities } = trust {
+            needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), Need::Trusts)));
+        }
+    }
+    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), Need::DependsOn)));
+    needs
+}
+
+#[derive(Default)]
+struct Builder {
+    graph: DiGraph<Address, Need>,
+    nodes: BTreeMap<Address, NodeIndex>,
+}
+
+impl Builder {
+    fn node(&mut self, address: &Address) -> NodeIndex {
+        if let Some(node) = self.nodes.get(address) {
+            return *node;
+        }
+        let node = self.graph.add_node(address.clone());
+        self.nodes.insert(address.clone(), node);
+        node
+    }
+
+    fn edge(&mut self, from: NodeIndex, to: &Address, need: Need) {
+        let to = self.node(to);
+        self.graph.add_edge(from, to, need);
+    }
+}

@@ -1,0 +1,76 @@
+//! When a lease ends.
+
+use jiff::Timestamp;
+
+use crate::config::Lease;
+
+/// The end of a lease, and the attribute of the identity that set it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// The instant from which there is no access.
+    pub at: Timestamp,
+    /// `expires_at`, `renewed_at` or `ttl`: where to look in the configuration.
+    pub set_by: &'static str,
+}
+
+/// The end of a lease for an identity that joined at `created_at`. `None`: it has no lease.
+///
+/// `ttl` counts from `renewed_at` where that is given, else from the joining. A `renewed_at` before the joining counts from the
+/// joining: nobody can have renewed what was not there.
+#[must_use]
+pub fn deadline(lease: &Lease, created_at: Timestamp) -> Option<Deadline> {
+    if let Some(at) = lease.expires_at {
+        return Some(Deadline { at, set_by: "expires_at" });
+    }
+    let ttl = lease.ttl?;
+    match lease.renewed_at {
+        Some(renewed_at) if renewed_at > created_at => {
+            Some(Deadline { at: ttl.after(renewed_at), set_by: "renewed_at" })
+        }
+        _ => Some(Deadline { at: ttl.after(created_at), set_by: "ttl" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use leasehold_provider::Span;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn ttl_counts_from_joining_or_renewal() {
+        let joined = at("2026-11-20T00:00:00Z");
+        let lease = Lease { ttl: Some(Span::from_days(10)), ..Lease::default() };
+        assert_eq!(deadline(&lease, joined).unwrap().at, at("2026-11-30T00:00:00Z"));
+        let renewed = Lease { renewed_at: Some(at("2026-11-25T00:00:00Z")), ..lease };
+        assert_eq!(deadline(&renewed, joined), Some(Deadline { at: at("2026-12-05T00:00:00Z"), set_by: "renewed_at" }));
+        let stale = Lease { renewed_at: Some(at("2026-01-01T00:00:00Z")), ..lease };
+        assert_eq!(deadline(&stale, joined), deadline(&lease, joined));
+    }
+
+    #[test]
+    fn an_instant_stands_as_it_is() {
+        let lease = Lease { expires_at: Some(at("2027-02-01T00:00:00Z")), ..Lease::default() };
+        assert_eq!(deadline(&lease, at("2026-11-20T00:00:00Z")).unwrap().set_by, "expires_at");
+        assert_eq!(deadline(&Lease::default(), at("2026-11-20T00:00:00Z")), None);
+    }
+
+    proptest! {
+        /// Renewing later never ends the lease earlier.
+        #[test]
+        fn renewing_never_shortens(days in 0u16..1000, first in 0i64..2_000_000, second in 0i64..2_000_000) {
+            let joined = at("2026-11-20T00:00:00Z");
+            let renewed = |seconds| {
+                let renewed_at = joined.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
+                let lease = Lease { ttl: Some(Span::from_days(days)), renewed_at: Some(renewed_at), expires_at: None };
+                deadline(&lease, joined).unwrap().at
+            };
+            prop_assert_eq!(renewed(first.max(second)), renewed(first).max(renewed(second)));
+        }
+    }
+}

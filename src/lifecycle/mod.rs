@@ -1,0 +1,12 @@
+//! Declared + live marks + `now` → what each identity should be.
+//!
+//! Decided by level, never by edge: the same configuration, marks and instant give the same answer, whatever ran or failed
+//! to run before. This stage never looks at policies or keys, and changes nothing.
+
+pub mod deadline;
+pub mod phase;
+pub mod standing;
+
+pub use deadline::{Deadline, deadline};
+pub use phase::{LeaveReason, Phase};
+pub use standing::{Standing, decide};

@@ -1,0 +1,193 @@
+//! Where each identity stands: declared, live, and the phase that follows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use leasehold_provider::{
+    Address, DesiredIdentity, Kind, LiveIdentity, Marks, Principal, Quarantine, ResourceId, Snapshot, Span,
+};
+
+use super::deadline::{Deadline, deadline};
+use super::phase::{Active, LeaveReason, Phase, Quarantined};
+use crate::config::{Declared, DeclaredIdentity, Diagnostic};
+
+/// The grain of AWS's last-used records: a use noted this shortly after a quarantine began may have been before it.
+const LAST_USE_GRAIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// One identity: what is declared of it, what lives of it, what it should be.
+#[derive(Debug)]
+pub struct Standing<'a> {
+    /// Its address: of the block where there is one, else of the marks.
+    pub address: Address,
+    /// Its principal.
+    pub id: ResourceId,
+    /// Its block.
+    pub declared: Option<&'a DeclaredIdentity>,
+    /// How it lives.
+    pub live: Option<&'a LiveIdentity>,
+    /// What it should be.
+    pub phase: Phase,
+}
+
+/// Decides the phase of every identity that is declared or live, in the order of addresses. Findings are errors that only the
+/// meeting of configuration, marks and `now` shows.
+pub fn decide<'a>(
+    declared: &'a Declared,
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    principal_id: impl Fn(Principal, &str) -> ResourceId,
+) -> (Vec<Standing<'a>>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let mut standings = Vec::with_capacity(declared.identities.len());
+    let mut principals: BTreeSet<ResourceId> = BTreeSet::new();
+    for identity in declared.identities.values() {
+        let id = principal_id(identity.principal, &identity.name);
+        let live = snapshot.identities.get(&id);
+        principals.insert(id.clone());
+        match declared_phase(declared, identity, live, now) {
+            Ok(phase) => standings.push(Standing {
+                address: identity.address.clone(),
+                id,
+                declared: Some(identity),
+                live,
+                phase,
+            }),
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    let names: BTreeMap<&Address, &str> = declared.identities.iter().map(|(a, i)| (a, i.name.as_str())).collect();
+    for (id, live) in snapshot.identities.iter().filter(|(id, _)| !principals.contains(id)) {
+        let reason = match names.get(live.address()) {
+            Some(name) => LeaveReason::Replaced { by: (*name).to_owned() },
+            None => LeaveReason::Removed,
+        };
+        let phase = leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now);
+        standings.push(Standing {
+            address: live.address().clone(),
+            id: id.clone(),
+            declared: None,
+            live: Some(live),
+            phase,
+        });
+    }
+    standings.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    (standings, findings)
+}
+
+fn declared_phase(
+    declared: &Declared,
+    identity: &DeclaredIdentity,
+    live: Option<&LiveIdentity>,
+    now: Timestamp,
+) -> Result<Phase, Box<Diagnostic>> {
+    if let Some(renewed_at) = identity.lease.renewed_at.filter(|at| *at > now) {
+        return Err(Box::new(renewed_in_future(identity, renewed_at, now)));
+    }
+    let created_at = live.and_then(|live| live.marks.created_at.or(live.created_at)).unwrap_or(now);
+    let end = match identity.kind {
+        Kind::BreakGlass => None,
+        _ => deadline(&identity.lease, created_at),
+    };
+    let reason = leave_reason(declared, identity, live, end, now);
+    match (reason, live) {
+        (None, _) => Ok(Phase::Active(Box::new(active(declared, identity, created_at, end)))),
+        (Some(reason), Some(live)) => Ok(leaving(live, reason, identity.grace.unwrap_or(declared.grace), now)),
+        (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(lease_in_past(identity, end, at, now))),
+        (Some(reason), None) => Ok(Phase::Absent { reason }),
+    }
+}
+
+fn leave_reason(
+    declared: &Declared,
+    identity: &DeclaredIdentity,
+    live: Option<&LiveIdentity>,
+    end: Option<Deadline>,
+    now: Timestamp,
+) -> Option<LeaveReason> {
+    let revoked = live.and_then(|live| live.marks.quarantine.as_ref());
+    if revoked.is_some_and(|quarantine| quarantine.reason == LeaveReason::Revoked.code()) {
+        return Some(LeaveReason::Revoked);
+    }
+    if let Some(end) = end.filter(|end| end.at <= now) {
+        return Some(LeaveReason::LeaseEnded { at: end.at });
+    }
+    let retired = identity.service.as_ref().filter(|label| declared.services.get(*label).is_some_and(|s| s.retired));
+    match retired {
+        Some(service) if identity.kind != Kind::BreakGlass => {
+            Some(LeaveReason::ServiceRetired { service: service.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// The phase of a live identity that leaves: quarantined at once, gone after `grace`.
+///
+/// Two leavers are not deleted while their block stands: one whose lease ended, because the count of its `ttl` would start
+/// anew and give the access back; and one that was revoked, because its mark is what keeps it shut.
+fn leaving(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> Phase {
+    let quarantine =
+        live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.code().to_owned() });
+    let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked);
+    let delete_after = (!stays).then(|| grace.after(quarantine.at));
+    let grace_over = live.marks.quarantine.is_some() && delete_after.is_some_and(|at| at <= now);
+    let used = live.last_used.filter(|used| used.duration_since(quarantine.at) > LAST_USE_GRAIN);
+    match (grace_over, used) {
+        (true, None) => Phase::Absent { reason },
+        (_, used) => Phase::Quarantined(Quarantined {
+            quarantine,
+            reason,
+            delete_after,
+            held_by_use: used.filter(|_| grace_over),
+        }),
+    }
+}
+
+fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestamp, end: Option<Deadline>) -> Active {
+    let marks = Marks {
+        kind: Some(identity.kind),
+        owner: Some(identity.owner.clone()),
+        service: identity.service.clone(),
+        environment: identity.environment.clone(),
+        created_at: Some(created_at),
+        expires_at: end.map(|end| end.at),
+        grace: identity.grace,
+        ..Marks::new(declared.stack.clone(), identity.address.clone())
+    };
+    let identity = DesiredIdentity {
+        address: identity.address.clone(),
+        name: identity.name.clone(),
+        kind: identity.kind,
+        principal: identity.principal,
+        owner: identity.owner.clone(),
+        service: identity.service.clone(),
+        environment: identity.environment.clone(),
+        purpose: identity.purpose.clone(),
+        created_at,
+        deadline: end.map(|end| end.at),
+        grace: identity.grace,
+        statements: identity.statements.clone(),
+        scopes: identity.scopes.clone(),
+        trusts: identity.trusts.clone(),
+        managed_policy_arns: identity.managed_policy_arns.clone(),
+        permissions_boundary: identity.permissions_boundary.clone(),
+        tags: identity.tags.clone(),
+        sensitive_tags: identity.sensitive_tags.clone(),
+        max_session_duration: identity.max_session_duration,
+    };
+    Active { identity, marks }
+}
+
+fn lease_in_past(identity: &DeclaredIdentity, end: Option<Deadline>, at: Timestamp, now: Timestamp) -> Diagnostic {
+    let part = end.map_or("ttl", |end| end.set_by);
+    Diagnostic::error("lifecycle::lease_in_past", format!("the lease of {} ended before it began", identity.address))
+        .at(identity.origin.part(part), format!("this lease ended at {at}"))
+        .detail(format!("It is not in the cloud yet, and now is {now}: it would be created without access."))
+        .help("Set a later `expires_at`, renew it with `renewed_at`, or take the identity out.")
+}
+
+fn renewed_in_future(identity: &DeclaredIdentity, at: Timestamp, now: Timestamp) -> Diagnostic {
+    Diagnostic::error("lifecycle::renewed_in_future", format!("{} is renewed at an instant to come", identity.address))
+        .at(identity.origin.part("renewed_at"), format!("{at} is later than now, {now}"))
+        .detail("`renewed_at` says when somebody looked and renewed; the lease counts from there.")
+        .help("Write the day of the renewal, or raise `ttl` where a longer lease is meant.")
+}

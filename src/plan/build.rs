@@ -1,0 +1,221 @@
+//! Declared + snapshot + now → Plan: the pure stages put together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use leasehold_provider::{Aspect, Compare, Realize, Resource, ResourceId, Snapshot};
+
+use super::check::{self, Unsound};
+use super::select::{self, Selection};
+use super::stale::LiveIndex;
+use super::{Basis, Plan, Waiting, order};
+use crate::config::{Declared, Diagnostic};
+use crate::diff::{self, IdentityDelta, Lifecycle, Reason, SharedDelta};
+use crate::lifecycle::{self, Phase, Standing};
+use crate::realize::{self, Resources};
+
+/// Everything a plan is a function of.
+pub struct Inputs<'a> {
+    /// What is declared.
+    pub declared: &'a Declared,
+    /// What the stack shares, realized: it was needed to observe.
+    pub shared: &'a Resources,
+    /// What lives.
+    pub snapshot: &'a Snapshot,
+    /// The instant to plan for, in whole seconds.
+    pub now: Timestamp,
+    /// The provider's pure half.
+    pub realize: &'a dyn Realize,
+    /// The provider's comparison of access.
+    pub compare: &'a dyn Compare,
+    /// What the plan is made from.
+    pub basis: Basis,
+    /// Which part of it is wanted.
+    pub selection: &'a Selection,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum Refused {
+    /// The configuration does not fit the cloud or the moment.
+    Findings(Vec<Diagnostic>),
+    /// The engine made a plan that its own check refuses.
+    Unsound(Vec<Unsound>),
+}
+
+/// Builds the plan.
+pub fn build(inputs: Inputs<'_>) -> Result<Plan, Refused> {
+    let Inputs { declared, shared, snapshot, now, realize, .. } = inputs;
+    let principal_id = |principal, name: &str| realize.principal_id(principal, name);
+    let (standings, mut findings) = lifecycle::decide(declared, snapshot, now, principal_id);
+    findings.extend(taken_names(declared, &standings, shared, snapshot));
+    if findings.is_empty() {
+        let whole = deltas(&inputs, &standings, &mut findings);
+        if findings.is_empty() {
+            return finish(inputs, whole);
+        }
+    }
+    Err(Refused::Findings(findings))
+}
+
+struct Deltas {
+    identities: Vec<IdentityDelta>,
+    shared: Vec<SharedDelta>,
+    quarantined: BTreeMap<leasehold_provider::Address, Waiting>,
+}
+
+fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
+    let realm = &inputs.snapshot.realm;
+    let mut identities: Vec<IdentityDelta> = Vec::new();
+    let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
+    let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
+    let mut quarantined = BTreeMap::new();
+    let live_shared: BTreeMap<ResourceId, &Resource> =
+        inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), &shared.resource)).collect();
+    let wanted_shared: BTreeMap<ResourceId, &Resource> =
+        inputs.shared.iter().map(|(id, resource)| (id.clone(), resource)).collect();
+    let rewritten: BTreeMap<&ResourceId, String> = rewritten(inputs);
+    for standing in standings {
+        let (wanted, violations) = realize::identity(standing, inputs.realize, realm);
+        findings.extend(violations);
+        let on: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
+        for id in on.iter().filter(|id| wanted_shared.contains_key(**id) || live_shared.contains_key(**id)) {
+            still_needed.insert((*id).clone());
+            let holders = holders.entry((*id).clone()).or_default();
+            *holders = holders.saturating_add(1);
+        }
+        let scopes: BTreeSet<Reason> =
+            on.iter().filter_map(|id| rewritten.get(*id)).map(|scope| Reason::Scope { scope: scope.clone() }).collect();
+        let mut delta = diff::classify(standing, &wanted, inputs.realize);
+        if !scopes.is_empty() && matches!(standing.phase, Phase::Active(_)) && standing.live.is_some() {
+            delta = Some(through_scopes(delta, standing, scopes));
+        }
+        if let Some(delta) = delta.as_mut().filter(|delta| access_may_change(delta)) {
+            let empty = Resources::new();
+            let before = standing.live.map_or(&empty, |live| &live.resources);
+            let (old, new) = ((before, &live_shared), (&wanted, &wanted_shared));
+            delta.access = Some(diff::access::compare(old, new, inputs.realize, inputs.compare));
+        }
+        if delta.is_none()
+            && let Phase::Quarantined(q) = &standing.phase
+        {
+            quarantined.insert(standing.address.clone(), waiting(q));
+        }
+        identities.extend(delta);
+    }
+    let shared = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders);
+    Deltas { identities, shared, quarantined }
+}
+
+fn waiting(quarantined: &lifecycle::phase::Quarantined) -> Waiting {
+    Waiting {
+        since: quarantined.quarantine.at,
+        reason: quarantined.quarantine.reason.clone(),
+        delete_after: quarantined.delete_after,
+        held_by_use: quarantined.held_by_use,
+    }
+}
+
+/// The live shared objects that this plan rewrites, with their addresses.
+fn rewritten<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a ResourceId, String> {
+    let live = &inputs.snapshot.shared;
+    inputs
+        .shared
+        .values()
+        .filter(|after| live.get(&after.id).is_some_and(|before| before.resource.attributes != after.attributes))
+        .map(|after| {
+            let address = after.marks.as_ref().map_or_else(|| after.id.name.clone(), |m| m.address.to_string());
+            (&after.id, address)
+        })
+        .collect()
+}
+
+/// A mover whose scopes say something else: the reasons of its own delta and these, or a delta with no changes of its own.
+fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes: BTreeSet<Reason>) -> IdentityDelta {
+    let mut delta = delta.unwrap_or_else(|| diff::classify::unchanged(standing));
+    if delta.lifecycle == Lifecycle::Drift {
+        delta.lifecycle = Lifecycle::Mover;
+    }
+    delta.reasons.extend(scopes);
+    delta
+}
+
+/// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
+fn access_may_change(delta: &IdentityDelta) -> bool {
+    let bears = |reason: &Reason| {
+        matches!(reason, Reason::Differs { aspect: Aspect::Access | Aspect::Boundary } | Reason::Scope { .. })
+    };
+    delta.lifecycle == Lifecycle::Mover
+        && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
+        && delta.reasons.iter().any(bears)
+}
+
+fn taken_names(
+    declared: &Declared,
+    standings: &[Standing<'_>],
+    shared: &Resources,
+    snapshot: &Snapshot,
+) -> Vec<Diagnostic> {
+    let folded = |id: &ResourceId| (id.kind.clone(), id.name.to_ascii_lowercase());
+    let strangers: BTreeMap<_, _> = snapshot.strangers.iter().map(|(id, s)| (folded(id), (id, s))).collect();
+    let mut findings = Vec::new();
+    for standing in standings {
+        let (Some(identity), Phase::Active(_), None) = (standing.declared, &standing.phase, standing.live) else {
+            continue;
+        };
+        if let Some((id, stranger)) = strangers.get(&folded(&standing.id)) {
+            findings.push(
+                name_taken(&standing.address, id, stranger).at(identity.origin.part("name"), "this name is taken"),
+            );
+        }
+    }
+    for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
+        let Some((id, stranger)) = strangers.get(&folded(&resource.id)) else { continue };
+        let label = resource.marks.as_ref().map(|marks| marks.address.clone());
+        let origin = label.as_ref().and_then(|a| declared.scopes.get(a.as_str().trim_start_matches("scope.")));
+        let address = label.clone().unwrap_or_else(|| leasehold_provider::Address::from_text(&resource.id.name));
+        let finding = name_taken(&address, id, stranger);
+        findings.push(match origin {
+            Some((_, origin)) => finding.at(origin.span(), "this name is taken"),
+            None => finding,
+        });
+    }
+    findings
+}
+
+fn name_taken(
+    address: &leasehold_provider::Address,
+    id: &ResourceId,
+    stranger: &leasehold_provider::Stranger,
+) -> Diagnostic {
+    let whose = match (&stranger.stack, &stranger.unreadable) {
+        (Some(stack), _) => format!("it belongs to stack {stack}"),
+        (None, Some(why)) => format!("its marks cannot be read: {why}"),
+        (None, None) => "it carries no mark of leasehold".to_owned(),
+    };
+    Diagnostic::error("plan::name_taken", format!("{address} cannot be created: {id} is there and is not this stack's"))
+        .detail(format!(
+            "{} lives in the cloud, and {whose}. Leasehold never writes what is not its stack's.",
+            stranger.arn
+        ))
+        .help("Give the identity another `name`, or remove the live object by hand if nobody needs it.")
+}
+
+fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
+    let live = LiveIndex::of(inputs.snapshot);
+    let steps = order::order(&deltas.identities, &deltas.shared, inputs.realize, &|id| live.digest(id));
+    let plan = Plan {
+        stack: inputs.declared.stack.clone(),
+        realm: inputs.snapshot.realm.clone(),
+        now: inputs.now,
+        basis: inputs.basis,
+        identities: deltas.identities,
+        shared: deltas.shared,
+        steps,
+        managed: inputs.snapshot.identities.len(),
+        quarantined: deltas.quarantined,
+    };
+    let plan = select::select(plan, inputs.selection);
+    let faults = check::check(&plan, inputs.snapshot);
+    if faults.is_empty() { Ok(plan) } else { Err(Refused::Unsound(faults)) }
+}

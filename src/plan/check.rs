@@ -1,0 +1,101 @@
+//! A built plan is looked over before anybody sees it. A fault found here is the engine's own; the plan cannot then be applied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Change, ResourceId, Snapshot};
+
+use super::{Plan, Step, StepId};
+
+/// A fault in a built plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unsound {
+    /// A step's number is not its place.
+    #[error("step {0:?} is not at its place")]
+    Misnumbered(StepId),
+    /// A step waits for one that does not come before it.
+    #[error("step {0:?} needs step {1:?}, which does not come before it")]
+    NeedsLater(StepId, StepId),
+    /// A step would write what does not carry the stack's mark.
+    #[error("step {0:?} would write {1}, which is not this stack's")]
+    WritesStranger(StepId, ResourceId),
+    /// Something is made although it is there, or changed although it is not.
+    #[error("step {0:?} {1} {2}")]
+    WrongBasis(StepId, &'static str, ResourceId),
+    /// Two steps would do the same to the same object.
+    #[error("step {0:?} repeats step {1:?}")]
+    Repeats(StepId, StepId),
+    /// A step changes an identity's resources after its marks were written.
+    #[error("step {0:?} of {1} comes after its marks")]
+    AfterMarks(StepId, Address),
+    /// Marks that name another stack, or another address than the subject's.
+    #[error("step {0:?} of {1} carries marks of something else")]
+    ForeignMarks(StepId, Address),
+}
+
+/// Every fault of a plan against the snapshot it was made from.
+#[must_use]
+pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
+    let mut faults = Vec::new();
+    let owned: BTreeSet<&ResourceId> = snapshot
+        .shared
+        .keys()
+        .chain(snapshot.identities.values().flat_map(|identity| identity.resources.keys()))
+        .collect();
+    let mut seen: BTreeMap<(&ResourceId, leasehold_provider::ChangeKind), StepId> = BTreeMap::new();
+    let principal_of: BTreeMap<&ResourceId, &ResourceId> =
+        plan.identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id))).collect();
+    let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
+    for (step, place) in plan.steps.iter().zip(0u32..) {
+        if step.id != StepId(place) {
+            faults.push(Unsound::Misnumbered(step.id));
+        }
+        faults
+            .extend(step.needs.iter().filter(|need| **need >= step.id).map(|need| Unsound::NeedsLater(step.id, *need)));
+        let id = step.change.id();
+        if snapshot.strangers.contains_key(id) {
+            faults.push(Unsound::WritesStranger(step.id, id.clone()));
+        }
+        faults.extend(basis(step, owned.contains(id), &seen));
+        if let Some(first) = seen.insert((id, step.change.kind()), step.id) {
+            faults.push(Unsound::Repeats(step.id, first));
+        }
+        if let Some(principal) = principal_of.get(id) {
+            if marked.contains(principal) {
+                faults.push(Unsound::AfterMarks(step.id, step.subject.clone()));
+            }
+            if let Change::Mark { .. } = step.change {
+                marked.insert(principal);
+            }
+        }
+        if !marks_fit(step, plan) {
+            faults.push(Unsound::ForeignMarks(step.id, step.subject.clone()));
+        }
+    }
+    faults
+}
+
+fn basis(
+    step: &Step,
+    owned: bool,
+    seen: &BTreeMap<(&ResourceId, leasehold_provider::ChangeKind), StepId>,
+) -> Option<Unsound> {
+    let id = step.change.id();
+    let wrong = |what| Some(Unsound::WrongBasis(step.id, what, id.clone()));
+    match &step.change {
+        Change::Create { .. } if owned => wrong("makes what is there:"),
+        Change::Update { .. } | Change::Delete { .. } if !owned => wrong("changes what is not there:"),
+        Change::Mark { .. } if !owned && !seen.contains_key(&(id, leasehold_provider::ChangeKind::Create)) => {
+            wrong("marks what is not there:")
+        }
+        _ => None,
+    }
+}
+
+fn marks_fit(step: &Step, plan: &Plan) -> bool {
+    let marks = match &step.change {
+        Change::Mark { after, .. } => Some(after.as_ref()),
+        Change::Create { after } => after.marks.as_ref(),
+        Change::Update { .. } | Change::Delete { .. } => None,
+    };
+    marks.is_none_or(|marks| marks.stack == plan.stack && marks.address == step.subject)
+}

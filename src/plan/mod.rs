@@ -1,0 +1,122 @@
+//! Deltas → [`Plan`]: steps in an order that holds, each with its reason and what must still be true when it runs.
+//!
+//! A plan is a value. It leaves no choice to whoever carries it out, and it can be kept in a file and read back.
+
+pub mod build;
+pub mod check;
+pub mod order;
+pub mod saved;
+pub mod select;
+pub mod stale;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use leasehold_provider::{Address, Change, Digest, Realm, ResourceId, StackName};
+use serde::{Deserialize, Serialize};
+
+use crate::config::declared::ProviderSettings;
+use crate::diff::{IdentityDelta, SharedDelta};
+
+pub use build::{Refused, build};
+
+/// The number of a step within its plan. Its order is one in which the steps could run one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub u32);
+
+/// One write, with what it waits for and what must be true of the object before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number.
+    pub id: StepId,
+    /// The identity or shared object whose change it is part of.
+    pub subject: Address,
+    /// The write.
+    pub change: Change,
+    /// What it does, in a few words, where the attributes do not say it.
+    pub note: Option<String>,
+    /// The digest of the live object as the plan saw it; `None`: it was not there.
+    pub precondition: Option<Digest>,
+    /// Steps that must have succeeded before.
+    pub needs: BTreeSet<StepId>,
+}
+
+/// What a plan was made from, to be held against the same when it is applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// The version of this program.
+    pub version: String,
+    /// The stack's directory as it was given.
+    pub directory: String,
+    /// The digest of each file that went into the configuration, by name relative to the directory.
+    pub files: BTreeMap<String, Digest>,
+    /// The provider.
+    pub provider: ProviderSettings,
+}
+
+/// All that a run would do, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The stack.
+    pub stack: StackName,
+    /// The cloud it is for, and as whom it was looked at.
+    pub realm: Realm,
+    /// The instant it was made for.
+    pub now: Timestamp,
+    /// What it was made from.
+    pub basis: Basis,
+    /// What happens to identities, in the order of addresses.
+    pub identities: Vec<IdentityDelta>,
+    /// What happens to what they share.
+    pub shared: Vec<SharedDelta>,
+    /// The writes, in an order that holds.
+    pub steps: Vec<Step>,
+    /// How many identities of the stack live now.
+    pub managed: usize,
+    /// Quarantined identities that stay as they are: who, and from when each may be deleted.
+    pub quarantined: BTreeMap<Address, Waiting>,
+}
+
+/// A quarantined identity that this plan leaves as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, as it was marked.
+    pub reason: String,
+    /// From when it may be deleted; `None`: not while its block stands.
+    pub delete_after: Option<Timestamp>,
+    /// The last use that keeps it although its grace is over.
+    pub held_by_use: Option<Timestamp>,
+}
+
+/// The digest of a whole plan: the name by which decisions refer to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlanDigest(pub Digest);
+
+impl Plan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The plan's name.
+    #[must_use]
+    pub fn digest(&self) -> PlanDigest {
+        PlanDigest(Digest::of(self))
+    }
+
+    /// Identities that leave by this plan: into quarantine, or away.
+    pub fn leavers(&self) -> impl Iterator<Item = &IdentityDelta> {
+        self.identities.iter().filter(|delta| delta.lifecycle == crate::diff::Lifecycle::Leaver)
+    }
+
+    /// Every object the plan writes, with the digest it had when the plan was made.
+    #[must_use]
+    pub fn preconditions(&self) -> BTreeMap<&ResourceId, Option<Digest>> {
+        self.steps.iter().map(|step| (step.change.id(), step.precondition)).collect()
+    }
+}

@@ -1,0 +1,110 @@
+//! `--target` and `--exclude`: part of a plan that still holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::Address;
+
+use super::{Plan, Step, StepId};
+
+/// Which subjects of a plan to keep.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Keep only these, and what they need. Empty: everything.
+    pub targets: Vec<String>,
+    /// Leave these out, and what needs them.
+    pub excludes: Vec<String>,
+}
+
+impl Selection {
+    /// Whether nothing is selected, so that the plan stays whole.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.targets.is_empty() && self.excludes.is_empty()
+    }
+}
+
+/// Whether `address` is what `pattern` names: the address itself, or for a block with `for_each` any of its instances.
+#[must_use]
+pub fn names(pattern: &str, address: &Address) -> bool {
+    let text = address.as_str();
+    text == pattern || text.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('[') || rest.starts_with('.'))
+}
+
+/// The part of `plan` that is selected. A subject is kept or left out whole, so that its marks stay true; a target brings along every
+/// subject its steps need, an exclusion takes along every subject whose steps need it.
+#[must_use]
+pub fn select(plan: Plan, selection: &Selection) -> Plan {
+    if selection.is_everything() {
+        return plan;
+    }
+    let any = |patterns: &[String], address: &Address| patterns.iter().any(|pattern| names(pattern, address));
+    let subjects: BTreeSet<Address> = subjects(&plan);
+    let needs = needs(&plan.steps);
+    let chosen = if selection.targets.is_empty() {
+        subjects.clone()
+    } else {
+        let start = subjects.iter().filter(|address| any(&selection.targets, address)).cloned().collect();
+        closure(start, &needs)
+    };
+    let dropped = closure(
+        subjects.iter().filter(|address| any(&selection.excludes, address)).cloned().collect(),
+        &reversed(&needs),
+    );
+    keep(plan, &chosen.difference(&dropped).cloned().collect())
+}
+
+fn subjects(plan: &Plan) -> BTreeSet<Address> {
+    let identities = plan.identities.iter().map(|delta| delta.address.clone());
+    identities.chain(plan.shared.iter().map(|delta| delta.address.clone())).collect()
+}
+
+type Needs = BTreeMap<Address, BTreeSet<Address>>;
+
+fn needs(steps: &[Step]) -> Needs {
+    let subject_of: BTreeMap<StepId, &Address> = steps.iter().map(|step| (step.id, &step.subject)).collect();
+    let mut needs = Needs::new();
+    for step in steps {
+        let others = step.needs.iter().filter_map(|id| subject_of.get(id)).filter(|subject| **subject != &step.subject);
+        needs.entry(step.subject.clone()).or_default().extend(others.map(|subject| (*subject).clone()));
+    }
+    needs
+}
+
+fn reversed(needs: &Needs) -> Needs {
+    let mut reversed = Needs::new();
+    for (subject, others) in needs {
+        for other in others {
+            reversed.entry(other.clone()).or_default().insert(subject.clone());
+        }
+    }
+    reversed
+}
+
+fn closure(start: BTreeSet<Address>, edges: &Needs) -> BTreeSet<Address> {
+    let mut reached = start.clone();
+    let mut frontier: Vec<Address> = start.into_iter().collect();
+    while let Some(address) = frontier.pop() {
+        for next in edges.get(&address).into_iter().flatten() {
+            if reached.insert(next.clone()) {
+                frontier.push(next.clone());
+            }
+        }
+    }
+    reached
+}
+
+fn keep(mut plan: Plan, subjects: &BTreeSet<Address>) -> Plan {
+    plan.identities.retain(|delta| subjects.contains(&delta.address));
+    plan.shared.retain(|delta| subjects.contains(&delta.address));
+    let kept: Vec<Step> =
+        std::mem::take(&mut plan.steps).into_iter().filter(|s| subjects.contains(&s.subject)).collect();
+    let numbers: BTreeMap<StepId, StepId> = kept.iter().zip(0u32..).map(|(step, n)| (step.id, StepId(n))).collect();
+    plan.steps = kept
+        .into_iter()
+        .filter_map(|step| {
+            let needs = step.needs.iter().filter_map(|id| numbers.get(id).copied()).collect();
+            Some(Step { id: *numbers.get(&step.id)?, needs, ..step })
+        })
+        .collect();
+    plan
+}

@@ -1,0 +1,127 @@
+//! Whether a saved plan still applies exactly as it was reviewed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use leasehold_provider::{Digest, Realm, Resource, ResourceId, Snapshot};
+
+use super::{Basis, Plan};
+
+/// One thing that is no longer as the plan was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stale {
+    /// Another version of the program made it.
+    Version {
+        /// The one that made it.
+        made_by: String,
+        /// This one.
+        this: String,
+    },
+    /// A file of the configuration has changed.
+    FileChanged(String),
+    /// A file of the configuration is new.
+    FileAdded(String),
+    /// A file of the configuration is gone.
+    FileGone(String),
+    /// It is for another account, or another cloud.
+    Realm {
+        /// Where it is for.
+        planned: String,
+        /// Where this is.
+        here: String,
+    },
+    /// A live object that it touches has changed.
+    ObjectChanged(ResourceId),
+    /// A live object that it touches is gone.
+    ObjectGone(ResourceId),
+    /// An object that it would make is there.
+    ObjectAppeared(ResourceId),
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version { made_by, this } => write!(f, "made by leasehold {made_by}, this is {this}"),
+            Self::FileChanged(name) => write!(f, "{name} has changed"),
+            Self::FileAdded(name) => write!(f, "{name} is new"),
+            Self::FileGone(name) => write!(f, "{name} is gone"),
+            Self::Realm { planned, here } => write!(f, "made for {planned}, this is {here}"),
+            Self::ObjectChanged(id) => write!(f, "{id} has changed in the cloud"),
+            Self::ObjectGone(id) => write!(f, "{id} is gone from the cloud"),
+            Self::ObjectAppeared(id) => write!(f, "{id} has appeared in the cloud"),
+        }
+    }
+}
+
+/// What of the plan's basis differs from what stands now: the program's version and the configuration's files.
+#[must_use]
+pub fn of_basis(planned: &Basis, version: &str, files: &BTreeMap<String, Digest>) -> Vec<Stale> {
+    let mut stale = Vec::new();
+    if planned.version != version {
+        stale.push(Stale::Version { made_by: planned.version.clone(), this: version.to_owned() });
+    }
+    for (name, digest) in &planned.files {
+        match files.get(name) {
+            None => stale.push(Stale::FileGone(name.clone())),
+            Some(now) if now != digest => stale.push(Stale::FileChanged(name.clone())),
+            Some(_) => {}
+        }
+    }
+    stale.extend(files.keys().filter(|name| !planned.files.contains_key(*name)).cloned().map(Stale::FileAdded));
+    stale
+}
+
+/// Whether the plan is for another place than `here`.
+#[must_use]
+pub fn of_realm(planned: &Realm, here: &Realm) -> Option<Stale> {
+    let place = |realm: &Realm| format!("{} {}", realm.provider, realm.account);
+    let same =
+        planned.provider == here.provider && planned.account == here.account && planned.partition == here.partition;
+    (!same).then(|| Stale::Realm { planned: place(planned), here: place(here) })
+}
+
+/// Which of the live objects that the plan touches are not as it found them.
+#[must_use]
+pub fn of_objects(plan: &Plan, snapshot: &Snapshot) -> Vec<Stale> {
+    let live = LiveIndex::of(snapshot);
+    plan.preconditions()
+        .into_iter()
+        .filter_map(|(id, planned)| match (planned, live.digest(id)) {
+            (None, None) => None,
+            (None, Some(_)) => Some(Stale::ObjectAppeared(id.clone())),
+            (Some(_), None) => Some(Stale::ObjectGone(id.clone())),
+            (Some(planned), Some(now)) => (planned != now).then(|| Stale::ObjectChanged(id.clone())),
+        })
+        .collect()
+}
+
+/// The live objects of a stack by id.
+pub struct LiveIndex<'a> {
+    objects: BTreeMap<&'a ResourceId, &'a Resource>,
+    snapshot: &'a Snapshot,
+}
+
+impl<'a> LiveIndex<'a> {
+    /// The index of a snapshot.
+    #[must_use]
+    pub fn of(snapshot: &'a Snapshot) -> Self {
+        let shared = snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
+        let parts = snapshot.identities.values().flat_map(|identity| identity.resources.iter());
+        Self { objects: shared.chain(parts).collect(), snapshot }
+    }
+
+    /// The live object of that id, if it is this stack's.
+    #[must_use]
+    pub fn get(&self, id: &ResourceId) -> Option<&'a Resource> {
+        self.objects.get(id).copied()
+    }
+
+    /// The digest of the live object of that id; a stranger's is that of its own name. `None`: there is none.
+    #[must_use]
+    pub fn digest(&self, id: &ResourceId) -> Option<Digest> {
+        match self.get(id) {
+            Some(resource) => Some(resource.digest()),
+            None => self.snapshot.strangers.get(id).map(|stranger| Digest::of(&stranger.arn)),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The delete budget: a plan that would make more identities leave than that stops, unless somebody names the count.
+
+use super::{Allowance, Decision, Ruling};
+use crate::plan::Plan;
+
+/// How many identities may leave in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget(pub usize);
+
+impl Budget {
+    /// The default: the larger of 5 and a tenth of the live identities, rounded down.
+    #[must_use]
+    pub fn of(managed: usize) -> Self {
+        Self((managed / 10).max(5))
+    }
+}
+
+/// Denies a plan with more leavers than the budget, or than the count the operator named.
+#[must_use]
+pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
+    let leavers = plan.leavers().count();
+    let Budget(default) = Budget::of(plan.managed);
+    let budget = allowance.max_leavers.unwrap_or(default);
+    if leavers <= budget {
+        return Vec::new();
+    }
+    let managed = plan.managed;
+    let whose = if allowance.max_leavers.is_some() { "named" } else { "default" };
+    vec![Ruling {
+        rule: "delete-budget",
+        subject: None,
+        decision: Decision::Deny,
+        why: format!("{leavers} of {managed} identities would leave; the {whose} budget is {budget}"),
+        help: format!("Read the list of leavers. If all of them shall leave, say so with --max-leavers {leavers}."),
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_tenth_but_never_less_than_five() {
+        assert_eq!(Budget::of(0), Budget(5));
+        assert_eq!(Budget::of(59), Budget(5));
+        assert_eq!(Budget::of(60), Budget(6));
+        assert_eq!(Budget::of(1000), Budget(100));
+    }
+
+    proptest! {
+        #[test]
+        fn more_identities_never_mean_a_smaller_budget(a in 0usize..100_000, b in 0usize..100_000) {
+            prop_assert!(Budget::of(a.max(b)).0 >= Budget::of(a).0);
+        }
+    }
+}

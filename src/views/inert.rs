@@ -1,0 +1,37 @@
+//! Text from outside, made harmless for a terminal.
+
+use std::borrow::Cow;
+
+/// The text with every character that steers a terminal or turns the reading direction shown as its escape: control characters,
+/// bidirectional marks, and the invisible ones in between.
+#[must_use]
+pub fn inert(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_shown_and_text_stays() {
+        assert_eq!(inert("\u{1b}[31mred\u{202e}\n"), "\\u{1b}[31mred\\u{202e}\\u{a}");
+        assert!(matches!(inert("Zoë · naïve"), Cow::Borrowed(_)));
+    }
+}

@@ -1,0 +1,6 @@
+//! Values → what people and machines read. Views render; they decide nothing, and they print nothing.
+
+pub mod inert;
+pub mod outcome;
+pub mod plan;
+pub mod style;

@@ -1,0 +1,247 @@
+//! A plan as people read it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use leasehold_provider::{AccessVerdict, Change, ChangeKind, Realize, Span};
+
+use super::attributes;
+use super::summary::{Summary, counts_as_change, grows};
+use crate::diff::classify::Leaving;
+use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
+use crate::plan::Plan;
+use crate::rules::Ruling;
+use crate::views::inert::inert;
+use crate::views::style::{self, ADD, CHANGE, FAINT, REMOVE, STRONG, paint};
+
+/// More movers than this that move only through a shared scope are told in one line.
+const FOLD_ABOVE: usize = 3;
+
+/// The whole plan, ending in a line break. `realize` gives the words on what a change does.
+#[must_use]
+pub fn human(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize) -> String {
+    let mut out = header(plan);
+    if plan.is_empty() && plan.identities.is_empty() {
+        out.push_str("No changes. The cloud is as the configuration says.\n");
+        out.push_str(&waiting(plan));
+        return out;
+    }
+    for delta in &plan.shared {
+        out.push_str(&shared(delta, realize));
+    }
+    let (through_scopes, own): (Vec<&IdentityDelta>, Vec<&IdentityDelta>) =
+        plan.identities.iter().partition(|delta| delta.changes.is_empty());
+    for delta in own {
+        out.push_str(&identity(delta, plan.now, realize));
+    }
+    out.push_str(&movers_through_scopes(&through_scopes, plan.now, realize));
+    out.push_str(&waiting(plan));
+    for ruling in rulings {
+        out.push_str(&format!(
+            "{}  {}\n",
+            paint(REMOVE, &format!("  refused by {}:", ruling.rule)),
+            inert(&ruling.why)
+        ));
+        out.push_str(&format!("    {}\n\n", inert(&ruling.help)));
+    }
+    out.push_str(&format!("{}\n", Summary::of(plan)));
+    out
+}
+
+fn header(plan: &Plan) -> String {
+    let realm = &plan.realm;
+    let place = format!("{} {} as {}", realm.provider, realm.account, realm.actor);
+    let title = paint(STRONG, "Leasehold plan");
+    format!("{title}  ·  stack {}  ·  {}  ·  now {}\n\n", plan.stack, inert(&place), plan.now)
+}
+
+fn identity(delta: &IdentityDelta, now: Timestamp, realize: &dyn Realize) -> String {
+    let (sign, word, style) = style::of(delta.lifecycle);
+    let address = inert(delta.address.as_str());
+    let head = paint(style, &format!("{sign} {word:<6}"));
+    let mut out = format!("  {head}  {}  {}\n", paint(STRONG, &address), headline(delta, now));
+    let notes = notes(delta);
+    if !notes.is_empty() {
+        out.push_str(&format!("      {}\n", paint(FAINT, &notes.join("; "))));
+    }
+    if let Some(access) = &delta.access {
+        if let Some(witness) = &access.witness {
+            out.push_str(&format!("      newly allowed, for example: {}\n", inert(witness)));
+        }
+        if let Some(reason) = &access.reason {
+            out.push_str(&format!("      not decided: {}\n", inert(reason)));
+        }
+    }
+    out.push_str(&changes(&delta.changes, realize));
+    out.push('\n');
+    out
+}
+
+/// What stands beside the address: who it is, and for a leaver what happens to it.
+fn headline(delta: &IdentityDelta, now: Timestamp) -> String {
+    if let Some(leaving) = &delta.leaving {
+        return leaving_line(delta, leaving);
+    }
+    if delta.lifecycle == Lifecycle::Drift {
+        let words: Vec<String> = delta.reasons.iter().filter(|r| !is_detail(r)).map(ToString::to_string).collect();
+        return words.join("; ");
+    }
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(delta.kind.map(|kind| kind.to_string()));
+    parts.extend(delta.owner.as_ref().map(|owner| format!("owner {owner}")));
+    parts.extend(delta.service.as_ref().map(|service| format!("service {service}")));
+    parts.extend(delta.environment.clone());
+    parts.push(match delta.deadline {
+        Some(deadline) => format!("until {}{}", day(deadline), lasting(now, deadline)),
+        None => "no lease".to_owned(),
+    });
+    let mut line = inert(&parts.join(" · ")).into_owned();
+    if let Some(verdict) = delta.access.as_ref().map(|access| access.verdict) {
+        let style = if grows(verdict) { REMOVE } else { ADD };
+        line.push_str(&format!(" · {}", paint(style, verdict_words(verdict))));
+    }
+    line
+}
+
+fn verdict_words(verdict: AccessVerdict) -> &'static str {
+    match verdict {
+        AccessVerdict::Equivalent => "same access",
+        AccessVerdict::Narrows => "narrows access",
+        AccessVerdict::Expands => "EXPANDS access, needs approval",
+        AccessVerdict::Incomparable => "CHANGES access both ways, needs approval",
+        AccessVerdict::Unknown => "access may EXPAND, needs approval",
+    }
+}
+
+fn leaving_line(delta: &IdentityDelta, leaving: &Leaving) -> String {
+    let why: Vec<String> = delta
+        .reasons
+        .iter()
+        .filter_map(|reason| match reason {
+            Reason::Leaves { why } => Some(why.to_string()),
+            Reason::ChangedOutside => Some(reason.to_string()),
+            _ => None,
+        })
+        .collect();
+    let what = match leaving {
+        Leaving::Quarantine { delete_after: Some(at), .. } => format!("quarantine now, deleted after {}", day(*at)),
+        Leaving::Quarantine { delete_after: None, .. } => "quarantine now, deleted once its block is gone".to_owned(),
+        Leaving::Deletion => "deleted now".to_owned(),
+    };
+    inert(&format!("{} → {what}", why.join("; "))).into_owned()
+}
+
+/// The reasons of a mover, under its line. A leaver's and a drift's stand in the line itself.
+fn notes(delta: &IdentityDelta) -> Vec<String> {
+    match delta.lifecycle {
+        Lifecycle::Mover => delta.reasons.iter().map(|reason| inert(&reason.to_string()).into_owned()).collect(),
+        Lifecycle::Joiner | Lifecycle::Leaver | Lifecycle::Drift => Vec::new(),
+    }
+}
+
+fn is_detail(reason: &Reason) -> bool {
+    matches!(reason, Reason::Differs { .. })
+}
+
+fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
+    let (sign, _, style) = style::of(delta.lifecycle);
+    let holders = match delta.holders {
+        0 => "held by no identity".to_owned(),
+        1 => "held by 1 identity".to_owned(),
+        n => format!("held by {n} identities"),
+    };
+    let why = if delta.lifecycle == Lifecycle::Drift { " · changed outside leasehold" } else { "" };
+    let head = paint(style, &format!("{sign} scope "));
+    let address = inert(delta.address.as_str()).into_owned();
+    format!("  {head}  {}  {holders}{why}\n{}\n", paint(STRONG, &address), changes(&delta.changes, realize))
+}
+
+fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dyn Realize) -> String {
+    let mut groups: BTreeMap<Vec<String>, Vec<&IdentityDelta>> = BTreeMap::new();
+    for delta in deltas {
+        let mut key: Vec<String> = delta.reasons.iter().map(ToString::to_string).collect();
+        key.extend(delta.access.as_ref().map(|access| verdict_words(access.verdict).to_owned()));
+        groups.entry(key).or_default().push(delta);
+    }
+    let mut out = String::new();
+    for (why, members) in groups {
+        if members.len() <= FOLD_ABOVE {
+            out.extend(members.iter().map(|delta| identity(delta, now, realize)));
+            continue;
+        }
+        let (sign, word, style) = style::of(Lifecycle::Mover);
+        let head = paint(style, &format!("{sign} {word:<6}"));
+        let names: Vec<&str> = members.iter().take(FOLD_ABOVE).map(|delta| delta.address.as_str()).collect();
+        let rest = members.len().saturating_sub(names.len());
+        out.push_str(&format!("  {head}  {} identities  {}\n", members.len(), inert(&why.join(" · "))));
+        out.push_str(&format!("      {} and {rest} more\n", inert(&names.join(", "))));
+        if let Some(witness) = members.iter().find_map(|delta| delta.access.as_ref()?.witness.as_ref()) {
+            out.push_str(&format!("      newly allowed, for example: {}\n", inert(witness)));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn changes(changes: &[Change], realize: &dyn Realize) -> String {
+    let shown: Vec<&Change> = changes.iter().filter(|change| is_shown(change, changes)).collect();
+    let kind_width = shown.iter().map(|change| change.id().kind.as_str().len()).max().unwrap_or(0).max(30);
+    let name_width = shown.iter().map(|change| change.id().name.chars().count()).max().unwrap_or(0).min(40);
+    let mut out = String::new();
+    for change in shown {
+        let (sign, style) = match change.kind() {
+            ChangeKind::Create => ('+', ADD),
+            ChangeKind::Update | ChangeKind::Mark => ('~', CHANGE),
+            ChangeKind::Delete => ('-', REMOVE),
+        };
+        let id = change.id();
+        let note = match change.kind() {
+            ChangeKind::Mark => realize.describe(change).or_else(|| Some("marks".to_owned())),
+            _ => realize.describe(change),
+        };
+        let line =
+            format!("{:<kind_width$}  {:<name_width$}  {}", id.kind, inert(&id.name), inert(&note.unwrap_or_default()));
+        out.push_str(&format!("      {} {}\n", paint(style, &sign.to_string()), line.trim_end()));
+        let details = match change {
+            Change::Update { before, after } => attributes::differences(before, after),
+            Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
+            Change::Create { .. } | Change::Delete { .. } => Vec::new(),
+        };
+        out.extend(details.iter().map(|detail| format!("          {detail}\n")));
+    }
+    out
+}
+
+/// Marks that only keep the books of another change are not shown.
+fn is_shown(change: &Change, all: &[Change]) -> bool {
+    change.kind() != ChangeKind::Mark || all.len() == 1 || counts_as_change(change)
+}
+
+fn waiting(plan: &Plan) -> String {
+    let mut out = String::new();
+    for (address, waiting) in &plan.quarantined {
+        let then = match (waiting.held_by_use, waiting.delete_after) {
+            (Some(used), _) => format!("kept: it was used at {used}, after its quarantine began"),
+            (None, Some(at)) => format!("deleted after {}", day(at)),
+            (None, None) => "deleted once its block is gone".to_owned(),
+        };
+        let line = format!(". quarantined  {address}  since {} ({}) · {then}", day(waiting.since), waiting.reason);
+        out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+/// How long from now, in the largest unit that says it: ` (90d)`.
+fn lasting(now: Timestamp, until: Timestamp) -> String {
+    let seconds = until.duration_since(now).as_secs();
+    let Some(span) = u32::try_from(seconds).ok().and_then(Span::from_seconds) else { return String::new() };
+    let rounded = if span.seconds() >= 2 * 86_400 { span.seconds() / 86_400 * 86_400 } else { span.seconds() };
+    Span::from_seconds(rounded).map_or_else(String::new, |span| format!(" ({span})"))
+}

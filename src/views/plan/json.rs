@@ -1,0 +1,155 @@
+//! A plan for machines: Terraform's keys for resources, and beside them what happens to identities.
+
+use std::collections::BTreeMap;
+
+use leasehold_provider::{Address, Change, Resource, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::attributes::HIDDEN;
+use super::summary::Summary;
+use crate::diff::IdentityDelta;
+use crate::plan::{Plan, Step};
+use crate::rules::{Decision, Ruling};
+
+/// The version of this format. A new key raises the second number, anything else the first.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// The plan. Policies are JSON in a string, as Terraform's providers hold them, so that rules written for those work.
+#[must_use]
+pub fn json(plan: &Plan, rulings: &[Ruling]) -> Json {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "leasehold_version": plan.basis.version,
+        "stack": plan.stack,
+        "timestamp": plan.now,
+        "plan_digest": plan.digest(),
+        "realm": plan.realm,
+        "applyable": rulings.is_empty(),
+        "summary": Summary::of(plan),
+        "resource_changes": resource_changes(plan),
+        "identity_changes": plan.identities.iter().map(|delta| identity_change(delta, rulings)).collect::<Vec<_>>(),
+        "shared_changes": plan.shared.iter().map(|delta| json!({
+            "address": delta.address,
+            "lifecycle": delta.lifecycle,
+            "holders": delta.holders,
+        })).collect::<Vec<_>>(),
+        "quarantined": plan.quarantined,
+        "rulings": rulings,
+    })
+}
+
+fn identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
+    let of_this = |ruling: &&Ruling| ruling.subject.as_ref().is_none_or(|subject| *subject == delta.address);
+    let decision = rulings.iter().filter(of_this).map(|ruling| ruling.decision).max().unwrap_or(Decision::Allow);
+    json!({
+        "address": delta.address,
+        "name": delta.name,
+        "kind": delta.kind,
+        "principal": delta.principal,
+        "lifecycle": delta.lifecycle,
+        "drifted": delta.drifted,
+        "owner": delta.owner,
+        "service": delta.service,
+        "environment": delta.environment,
+        "deadline": delta.deadline,
+        "leaving": delta.leaving,
+        "access_verdict": delta.access.as_ref().map(|access| access.verdict),
+        "witness": delta.access.as_ref().and_then(|access| access.witness.as_ref()),
+        "verdict_reason": delta.access.as_ref().and_then(|access| access.reason.as_ref()),
+        "reasons": delta.reasons.iter().map(|reason| {
+            let mut reason_json = serde_json::to_value(reason).unwrap_or(Json::Null);
+            if let Some(fields) = reason_json.as_object_mut() {
+                fields.insert("text".to_owned(), reason.to_string().into());
+            }
+            reason_json
+        }).collect::<Vec<_>>(),
+        "decision": decision,
+    })
+}
+
+/// One entry per object: an update and the marks that follow it are one change of it.
+fn resource_changes(plan: &Plan) -> Vec<Json> {
+    let mut entries: BTreeMap<(&Address, &leasehold_provider::ResourceId), Vec<&Step>> = BTreeMap::new();
+    for step in &plan.steps {
+        entries.entry((&step.subject, step.change.id())).or_default().push(step);
+    }
+    entries
+        .into_iter()
+        .map(|((subject, id), steps)| {
+            let first = steps.first().map(|step| &step.change);
+            json!({
+                "address": format!("{}.{}", id.kind, id.name),
+                "mode": "managed",
+                "type": id.kind,
+                "name": id.name,
+                "provider_name": format!("leasehold/{}", plan.realm.provider),
+                "identity": subject,
+                "change": change(&steps, first),
+                "action_reason": steps.iter().find_map(|step| step.note.as_deref()),
+            })
+        })
+        .collect()
+}
+
+fn change(steps: &[&Step], first: Option<&Change>) -> Json {
+    let actions = match first {
+        Some(Change::Create { .. }) => json!(["create"]),
+        Some(Change::Delete { .. }) => json!(["delete"]),
+        Some(Change::Update { .. } | Change::Mark { .. }) | None => json!(["update"]),
+    };
+    let (mut before, mut after) =
+        (first.and_then(Change::before).map(attributes), first.and_then(Change::after).map(attributes));
+    for step in steps {
+        if let Change::Mark { before: old, after: new, .. } = &step.change {
+            let tags = |target: &mut Option<Json>, tags: BTreeMap<String, String>| {
+                let object = target.get_or_insert_with(|| json!({}));
+                if let Some(fields) = object.as_object_mut() {
+                    add_tags(fields, tags);
+                }
+            };
+            tags(&mut before, old.as_ref().map(|marks| marks.to_tags()).unwrap_or_default());
+            tags(&mut after, new.to_tags());
+        }
+    }
+    json!({
+        "actions": actions,
+        "before": before,
+        "after": after,
+        "after_unknown": {},
+        "before_sensitive": first.and_then(Change::before).map_or(json!({}), sensitive),
+        "after_sensitive": first.and_then(Change::after).map_or(json!({}), sensitive),
+    })
+}
+
+fn attributes(resource: &Resource) -> Json {
+    let mut fields = Map::new();
+    for (name, value) in &resource.attributes {
+        let shown = if resource.sensitive.contains(name.as_ref()) {
+            Json::from(HIDDEN)
+        } else {
+            match value {
+                Value::Document(document) => Json::from(document.json().to_string()),
+                other => other.to_json(),
+            }
+        };
+        fields.insert(name.to_string(), shown);
+    }
+    if !fields.contains_key("name") {
+        fields.insert("name".to_owned(), resource.id.name.clone().into());
+    }
+    if let Some(marks) = &resource.marks {
+        add_tags(&mut fields, marks.to_tags());
+    }
+    Json::Object(fields)
+}
+
+fn add_tags(fields: &mut Map<String, Json>, tags: BTreeMap<String, String>) {
+    let entry = fields.entry("tags").or_insert_with(|| json!({}));
+    if let Some(entries) = entry.as_object_mut() {
+        entries.extend(tags.into_iter().map(|(key, value)| (key, value.into())));
+    }
+}
+
+fn sensitive(resource: &Resource) -> Json {
+    Json::Object(resource.sensitive.iter().map(|name| (name.clone(), true.into())).collect())
+}

@@ -1,0 +1,10 @@
+//! A plan for people and for machines.
+
+pub mod attributes;
+pub mod human;
+pub mod json;
+pub mod summary;
+
+pub use human::human;
+pub use json::json;
+pub use summary::Summary;

@@ -1,0 +1,107 @@
+//! The counts under a plan.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use leasehold_provider::{AccessVerdict, Change, Marks, ResourceId};
+
+use crate::diff::Lifecycle;
+use crate::plan::Plan;
+
+/// How much a plan does: resources as Terraform counts them, identities by the event in their life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Summary {
+    /// Resources to add.
+    pub add: usize,
+    /// Resources to change.
+    pub change: usize,
+    /// Resources to destroy.
+    pub destroy: usize,
+    /// Identities that join.
+    pub joiners: usize,
+    /// Identities that move.
+    pub movers: usize,
+    /// Movers whose access expands, or may.
+    pub expanding: usize,
+    /// Identities that leave.
+    pub leavers: usize,
+    /// Identities that drifted, movers among them.
+    pub drifted: usize,
+    /// Shared objects that change.
+    pub shared: usize,
+}
+
+impl Summary {
+    /// The counts of a plan.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let mut summary = Self { shared: plan.shared.len(), ..Self::default() };
+        for delta in &plan.identities {
+            match delta.lifecycle {
+                Lifecycle::Joiner => summary.joiners += 1,
+                Lifecycle::Mover => summary.movers += 1,
+                Lifecycle::Leaver => summary.leavers += 1,
+                Lifecycle::Drift => {}
+            }
+            summary.drifted += usize::from(delta.drifted);
+            summary.expanding += usize::from(delta.access.as_ref().is_some_and(|access| grows(access.verdict)));
+            summary.count(&delta.changes);
+        }
+        for delta in &plan.shared {
+            summary.count(&delta.changes);
+        }
+        summary
+    }
+
+    fn count(&mut self, changes: &[Change]) {
+        let updated: BTreeSet<&ResourceId> =
+            changes.iter().filter(|c| matches!(c, Change::Update { .. })).map(Change::id).collect();
+        self.add += changes.iter().filter(|c| matches!(c, Change::Create { .. })).count();
+        self.destroy += changes.iter().filter(|c| matches!(c, Change::Delete { .. })).count();
+        self.change += updated.len();
+        self.change += changes
+            .iter()
+            .filter(|change| !updated.contains(change.id()) && (changes.len() == 1 || counts_as_change(change)))
+            .filter(|change| matches!(change, Change::Mark { .. }))
+            .count();
+    }
+}
+
+/// Whether access grows, or cannot be shown not to.
+#[must_use]
+pub fn grows(verdict: AccessVerdict) -> bool {
+    matches!(verdict, AccessVerdict::Expands | AccessVerdict::Incomparable | AccessVerdict::Unknown)
+}
+
+/// Whether a write of marks says something that people decided, not just bookkeeping that goes with another change.
+#[must_use]
+pub fn counts_as_change(change: &Change) -> bool {
+    let Change::Mark { before, after, .. } = change else { return false };
+    let plain = |marks: &Marks| Marks { digest: None, quarantine: None, ..marks.clone() };
+    before.as_ref().is_none_or(|before| plain(before) != plain(after))
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plan: {} to add, {} to change, {} to destroy.", self.add, self.change, self.destroy)?;
+        let plural = |count: usize, one: &str, many: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            n => Some(format!("{n} {many}")),
+        };
+        let movers = plural(self.movers, "mover", "movers").map(|text| match self.expanding {
+            0 => text,
+            1 => format!("{text} (1 expands)"),
+            n => format!("{text} ({n} expand)"),
+        });
+        let parts = [
+            plural(self.joiners, "joiner", "joiners"),
+            movers,
+            plural(self.leavers, "leaver", "leavers"),
+            plural(self.drifted, "drift", "drifts"),
+            plural(self.shared, "shared scope", "shared scopes"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { Ok(()) } else { write!(f, "  {}.", parts.join(", ")) }
+    }
+}

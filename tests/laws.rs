@@ -1,0 +1,139 @@
+//! Laws of the engine, on generated stacks and the embedded directory: after an apply the next plan is empty, equal inputs give equal
+//! plans, no step runs before what it needs, and what is not the stack's is never written.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod engine;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use engine::{World, at, stack};
+use leasehold::apply;
+use leasehold::diff::Lifecycle;
+use leasehold::plan::Step;
+use leasehold_provider::{Change, Enact, EnactError, Enacted, Principal, StackName};
+use proptest::prelude::*;
+
+const START: &str = "2026-11-20T22:00:00Z";
+
+/// Enacts, and notes in which order steps began and ended.
+struct Recorder {
+    inner: Arc<dyn Enact>,
+    log: Mutex<Vec<(bool, Change)>>,
+}
+
+#[async_trait]
+impl Enact for Recorder {
+    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+        self.log.lock().unwrap().push((false, change.clone()));
+        let result = self.inner.enact(stack, change).await;
+        self.log.lock().unwrap().push((true, change.clone()));
+        result
+    }
+}
+
+fn began_after_needs(steps: &[Step], log: &[(bool, Change)]) -> bool {
+    let place =
+        |end: bool, step: &Step| log.iter().position(|(e, change)| *e == end && *change == step.change).unwrap();
+    steps.iter().all(|step| {
+        step.needs.iter().all(|need| {
+            let need = steps.iter().find(|other| other.id == *need).unwrap();
+            place(true, need) < place(false, step)
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// From any stack to any other, at any later moment: apply, and nothing is left to do.
+    #[test]
+    fn after_an_apply_the_next_plan_is_empty(first in stack(), second in stack(), days in 0u32..40) {
+        let world = World::new();
+        let start = at(START);
+        world.apply(&first, start);
+        prop_assert!(world.plan(&first, start).is_empty());
+        let later = start.checked_add(jiff::SignedDuration::from_hours(i64::from(days) * 24)).unwrap();
+        world.apply(&second, later);
+        let plan = world.plan(&second, later);
+        prop_assert!(plan.is_empty(), "{:#?}", plan.steps);
+        prop_assert!(plan.identities.is_empty());
+    }
+
+    #[test]
+    fn equal_inputs_give_equal_plans(first in stack(), second in stack()) {
+        let world = World::new();
+        world.apply(&first, at(START));
+        let plan = world.plan(&second, at("2026-11-22T00:00:00Z"));
+        let again = world.plan(&second, at("2026-11-22T00:00:00Z"));
+        prop_assert_eq!(serde_json::to_vec(&plan).unwrap(), serde_json::to_vec(&again).unwrap());
+    }
+
+    #[test]
+    fn no_step_runs_before_what_it_needs(first in stack(), second in stack()) {
+        let world = World::new();
+        for (stack, now) in [(&first, at(START)), (&second, at("2026-11-22T00:00:00Z"))] {
+            let plan = world.plan(stack, now);
+            let recorder = Arc::new(Recorder { inner: world.directory.clone(), log: Mutex::default() });
+            let outcome = world.execute_with(&plan, recorder.clone());
+            prop_assert!(outcome.is_complete());
+            prop_assert!(began_after_needs(&plan.steps, &recorder.log.lock().unwrap()));
+        }
+    }
+
+    /// Somebody else's principals are as they were after any two applies.
+    #[test]
+    fn what_is_not_ours_is_never_written(first in stack(), second in stack()) {
+        let world = World::new();
+        let outside = world.directory.outside();
+        for (form, name) in [(Principal::User, "their_user"), (Principal::Role, "their_role")] {
+            outside.create_principal(form, name, &BTreeMap::new()).unwrap();
+        }
+        let theirs = ["their_user", "their_role"];
+        let before = outside.rows_of(&theirs).unwrap();
+        prop_assert_eq!(world.observe(&first).strangers.len(), 2);
+        world.apply(&first, at(START));
+        world.apply(&second, at("2026-12-22T00:00:00Z"));
+        prop_assert_eq!(world.observe(&first).strangers.len(), 2);
+        prop_assert_eq!(outside.rows_of(&theirs).unwrap(), before);
+    }
+
+    /// Whatever leaves goes through quarantine first.
+    #[test]
+    fn nothing_is_deleted_without_a_quarantine(first in stack(), second in stack()) {
+        let world = World::new();
+        world.apply(&first, at(START));
+        let plan = world.plan(&second, at("2026-11-22T00:00:00Z"));
+        for delta in plan.identities.iter().filter(|delta| delta.lifecycle == Lifecycle::Leaver) {
+            let deletes_principal = delta.changes.iter().any(|c| matches!(c, Change::Delete { before } if before.id == delta.id));
+            prop_assert!(!deletes_principal);
+        }
+    }
+
+    /// With faults at any write, the rest of the plan goes on, what depended on it is named, and another run ends at the same place.
+    #[test]
+    fn a_failed_run_is_finished_by_the_next(first in stack(), second in stack(), seed in any::<u64>()) {
+        let faulty = World::with_faults(seed, 0.3);
+        let calm = World::new();
+        let (start, later) = (at(START), at("2026-11-22T00:00:00Z"));
+        calm.apply(&first, start);
+        calm.apply(&second, later);
+        for (stack, now) in [(&first, start), (&second, later)] {
+            for _ in 0..200 {
+                let plan = faulty.plan(stack, now);
+                if plan.is_empty() {
+                    break;
+                }
+                let outcome = faulty.execute_with(&plan, faulty.directory.clone());
+                prop_assert_eq!(outcome.done.len() + outcome.failed.len() + outcome.not_done.len(), plan.steps.len());
+                for (_, why) in &outcome.not_done {
+                    prop_assert!(matches!(why, apply::NotDone::Needs(_)));
+                }
+            }
+        }
+        prop_assert!(faulty.plan(&second, later).is_empty());
+        prop_assert_eq!(faulty.observe(&second).identities, calm.observe(&second).identities);
+        prop_assert_eq!(faulty.observe(&second).shared, calm.observe(&second).shared);
+    }
+}
