@@ -1,5 +1,7 @@
 //! What AWS treats as the same is equal, and nothing else is.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use leasehold_policy::{Document, equivalent};
 use serde_json::{Value, json};
 

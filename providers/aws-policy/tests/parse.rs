@@ -1,5 +1,7 @@
 //! What is not a policy is refused, with the place.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use leasehold_policy::{Document, PolicyKind};
 
 fn refused(text: &str) -> (String, String) {
