@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::compare::bits::Bits;
+use crate::pattern::Pattern;
 use crate::request::Caller;
 
 /// A part of a request that a cell fixes.
@@ -42,6 +43,8 @@ pub(super) struct Cell {
     pub sample: Sample,
     /// What the variables must be for the sample to do it.
     pub bindings: BTreeMap<String, String>,
+    /// The patterns with variables that the sample must match.
+    pub holding: Vec<Pattern>,
     /// Set where the truths are possible but the sample may not show them.
     pub open: Option<Open>,
 }

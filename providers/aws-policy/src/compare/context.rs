@@ -9,7 +9,6 @@ use crate::compare::bits::Bits;
 use crate::compare::cell::{Cell, Cells, Open, Sample};
 use crate::compare::limits::{Budget, Exhausted};
 use crate::compare::scalar::{Single, singles};
-use crate::compare::text::unbound;
 use crate::compare::variables::{assignments, bind};
 use crate::document::Condition;
 use crate::operator::{Operator, Quantifier, Test};
@@ -130,7 +129,7 @@ impl KeyDimension {
             if !ALWAYS.contains(&self.key.as_str()) {
                 let truths: Vec<bool> = rules.iter().map(|rule| rule.when_absent()).collect();
                 let void = assignment.has_void().then_some(Open::Variable);
-                cells.add(question.cell(&truths, Vec::new(), unbound(), void));
+                cells.add(question.cell(&truths, &[], void));
             }
             question.values(&singles, self.is_multivalued(), assignment.has_void(), &mut cells, budget)?;
         }
@@ -158,20 +157,17 @@ struct Set<'a> {
 }
 
 impl Question<'_> {
-    fn cell(
-        &self,
-        truths: &[bool],
-        values: Vec<String>,
-        bindings: BTreeMap<String, String>,
-        open: Option<Open>,
-    ) -> Cell {
+    fn cell(&self, truths: &[bool], of: &[&Single<'_>], open: Option<Open>) -> Cell {
+        let values = of.iter().map(|single| single.text.clone()).collect();
+        let holding = of.iter().flat_map(|single| with_variables(single)).cloned().collect();
+        let bindings = bindings(of).unwrap_or_default();
         let holds = |rule: &Rule| {
             let place = self.rules.binary_search(&rule).ok();
             let dead = place.and_then(|place| self.dead.get(place)).is_some_and(|dead| *dead);
             !dead && place.and_then(|place| truths.get(place)).is_some_and(|truth| *truth)
         };
         let truths: Bits = self.predicates.iter().map(|predicate| predicate.iter().all(holds)).collect();
-        Cell { truths, sample: Sample::Key(self.key.to_owned(), values), bindings, open }
+        Cell { truths, sample: Sample::Key(self.key.to_owned(), values), bindings, holding, open }
     }
 
     fn values(
@@ -190,7 +186,7 @@ impl Question<'_> {
             let truths: Vec<bool> = self.rules.iter().map(|rule| rule.for_value(&single.passes)).collect();
             let open =
                 open_of(&[single], void).or((quantified && single.text.is_empty()).then_some(Open::SeveralValues));
-            cells.add(self.cell(&truths, vec![single.text.clone()], bindings(&[single]).unwrap_or_default(), open));
+            cells.add(self.cell(&truths, &[single], open));
             if seen.insert(truths.clone()) {
                 sets.push(Set { truths, of: vec![single] });
             }
@@ -256,8 +252,7 @@ impl Question<'_> {
                 .map(|(truth, free)| if *free { guesses.next().is_some_and(|guess| *guess) } else { *truth })
                 .collect();
             let open = open_of(of, void).or((free > 0).then_some(Open::SeveralValues));
-            let values = of.iter().map(|single| single.text.clone()).collect();
-            cells.add(self.cell(&guessed, values, bindings(of).unwrap_or_default(), open));
+            cells.add(self.cell(&guessed, of, open));
         }
         Ok(())
     }
@@ -272,12 +267,16 @@ fn open_of(singles: &[&Single<'_>], void: bool) -> Option<Open> {
     open.or((void || bindings(singles).is_none()).then_some(Open::Variable))
 }
 
+/// The patterns with variables that the value matches.
+fn with_variables<'a>(single: &'a Single<'a>) -> impl Iterator<Item = &'a Pattern> {
+    single.passes.iter().map(|atom| &atom.pattern).filter(|pattern| !pattern.variables().is_empty())
+}
+
 /// What the variables must be for each value to pass the atoms it passes.
 fn bindings(singles: &[&Single<'_>]) -> Option<BTreeMap<String, String>> {
     let mut all = BTreeMap::new();
     for single in singles {
-        let with_variable = single.passes.iter().filter(|atom| !atom.pattern.variables().is_empty());
-        for (key, value) in bind(with_variable.map(|atom| &atom.pattern), &single.text)? {
+        for (key, value) in bind(with_variables(single), &single.text)? {
             if all.insert(key, value.clone()).is_some_and(|before| before != value) {
                 return None;
             }

@@ -168,6 +168,7 @@ impl PrincipalDimension {
                     truths: truths.collect(),
                     sample: Sample::Principal(caller.clone()),
                     bindings: unbound(),
+                    holding: Vec::new(),
                     open: (free > 0).then_some(Open::NotPrincipal),
                 });
             }

@@ -192,6 +192,9 @@ impl Search<'_> {
         if found.is_none() {
             self.not_replayed = true;
             self.open.extend(cells.iter().filter_map(|cell| cell.open));
+            if cells.iter().any(|cell| !cell.holding.is_empty()) {
+                self.open.insert(Open::Variable);
+            }
         }
         Ok(found)
     }

@@ -1,7 +1,7 @@
 //! Old and new access as rows over dimensions: each statement a row, and in each dimension the number of what it asks there.
 //! Equal questions have equal numbers, so that statements which say the same are known to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::Access;
 use crate::compare::cell::{Cell, Open, Sample};
@@ -54,6 +54,7 @@ impl Dimension {
                     truths: wanted.iter().map(|_| truth).collect(),
                     sample: Sample::Nothing,
                     bindings: unbound(),
+                    holding: Vec::new(),
                     open: Some(Open::Operator),
                 })
                 .to_vec()),
@@ -72,21 +73,23 @@ pub(super) struct Shape {
     pub depends_on_reading: bool,
 }
 
-/// Numbers for values, in order of first sight.
-struct Numbers<T>(Vec<T>, BTreeMap<T, usize>);
+/// Numbers for values, in the order of the values: the same for old and new as for new and old.
+struct Numbers<T>(BTreeMap<T, usize>);
 
-impl<T: Clone + Ord> Numbers<T> {
-    fn new() -> Self {
-        Self(Vec::new(), BTreeMap::new())
+impl<T: Ord> FromIterator<T> for Numbers<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let distinct: BTreeSet<T> = items.into_iter().collect();
+        Self(distinct.into_iter().zip(0..).collect())
+    }
+}
+
+impl<T: Ord> Numbers<T> {
+    fn of(&self, value: &T) -> Option<usize> {
+        self.0.get(value).copied()
     }
 
-    fn of(&mut self, value: T) -> usize {
-        if let Some(number) = self.1.get(&value) {
-            return *number;
-        }
-        self.0.push(value.clone());
-        self.1.insert(value, self.0.len() - 1);
-        self.0.len() - 1
+    fn into_vec(self) -> Vec<T> {
+        self.0.into_keys().collect()
     }
 }
 
@@ -114,22 +117,22 @@ impl Shape {
             let all = documents.iter().flat_map(|document| &document.statements);
             all.map(move |statement| (*side, *boundary, statement))
         });
-        let mut sketch = Sketch::new(statements.clone().map(|(.., statement)| statement));
+        let sketch = Sketch::of(statements.clone().map(|(.., statement)| statement));
         let rows: Vec<(Side, bool, Effect, Vec<Option<usize>>)> = statements
             .map(|(side, boundary, statement)| (side, boundary, statement.effect, sketch.asks(statement)))
             .collect();
         let dimensions = sketch.finish();
-        let mut rests: Numbers<(usize, Option<usize>, usize)> = Numbers::new();
+        let mut rests: BTreeMap<(usize, usize, usize), usize> = BTreeMap::new();
         let width = dimensions.len();
         let mut out: Vec<Row> = Vec::new();
-        for (side, boundary, effect, mut asks) in rows {
-            asks.resize(width, None);
+        for (side, boundary, effect, asks) in rows {
             let mut rest = vec![0; width + 1];
             let mut after = 0;
             for (dimension, ask) in asks.iter().enumerate().rev() {
-                if ask.is_some() || after != 0 {
-                    // Numbers start at 1; a dimension that asks nothing passes on what comes after it.
-                    after = if ask.is_some() { 1 + rests.of((dimension, *ask, after)) } else { after };
+                // Numbers start at 1; a dimension that asks nothing passes on what comes after it.
+                if let Some(ask) = ask {
+                    let fresh = rests.len() + 1;
+                    after = *rests.entry((dimension, *ask, after)).or_insert(fresh);
                 }
                 if let Some(place) = rest.get_mut(dimension) {
                     *place = after;
@@ -162,7 +165,7 @@ impl Shape {
     }
 }
 
-/// The dimensions while they are being found.
+/// Everything that is asked, by dimension.
 struct Sketch {
     actions: Numbers<Clause<Pattern>>,
     resources: Numbers<Clause<Pattern>>,
@@ -173,54 +176,63 @@ struct Sketch {
     free: Numbers<Condition>,
 }
 
+/// A statement's conditions: by key those that can be decided, and the others.
+fn sorted_conditions(statement: &Statement) -> (BTreeMap<String, Vec<Condition>>, Vec<Condition>) {
+    let (mut by_key, mut free): (BTreeMap<String, Vec<Condition>>, _) = (BTreeMap::new(), Vec::new());
+    for condition in &statement.conditions {
+        let mut condition = condition.clone();
+        condition.values.sort();
+        condition.values.dedup();
+        if is_decidable(&condition) {
+            by_key.entry(condition.key.clone()).or_default().push(condition);
+        } else {
+            free.push(condition);
+        }
+    }
+    by_key.values_mut().for_each(|conditions| conditions.sort());
+    (by_key, free)
+}
+
 impl Sketch {
-    fn new<'a>(statements: impl Iterator<Item = &'a Statement>) -> Self {
-        let decidable = statements.flat_map(|statement| &statement.conditions).filter(|c| is_decidable(c));
-        let names: std::collections::BTreeSet<&String> = decidable.map(|condition| &condition.key).collect();
-        let keys = names.into_iter().enumerate().map(|(index, key)| (key.clone(), (FIRST_KEY + index, Numbers::new())));
+    fn of<'a>(statements: impl Iterator<Item = &'a Statement> + Clone) -> Self {
+        let mut by_key: BTreeMap<String, BTreeSet<Vec<Condition>>> = BTreeMap::new();
+        let mut free = BTreeSet::new();
+        for statement in statements.clone() {
+            let (decidable, others) = sorted_conditions(statement);
+            for (key, conditions) in decidable {
+                by_key.entry(key).or_default().insert(conditions);
+            }
+            free.extend(others);
+        }
+        let keys = by_key.into_iter().zip(FIRST_KEY..);
         Self {
-            actions: Numbers::new(),
-            resources: Numbers::new(),
-            principals: Numbers::new(),
-            keys: keys.collect(),
-            free: Numbers::new(),
+            actions: statements.clone().map(|statement| sorted(&statement.actions)).collect(),
+            resources: statements.clone().filter_map(|statement| statement.resources.as_ref()).map(sorted).collect(),
+            principals: statements.filter_map(|statement| statement.principals.as_ref()).map(sorted).collect(),
+            keys: keys.map(|((key, asked), place)| (key, (place, asked.into_iter().collect()))).collect(),
+            free: free.into_iter().collect(),
         }
     }
 
-    fn asks(&mut self, statement: &Statement) -> Vec<Option<usize>> {
+    fn asks(&self, statement: &Statement) -> Vec<Option<usize>> {
         let first_free = FIRST_KEY + self.keys.len();
-        let mut asks = vec![None; first_free];
-        let mut set = |place: usize, value: usize| {
-            if asks.len() <= place {
-                asks.resize(place + 1, None);
-            }
+        let mut asks = vec![None; first_free + self.free.0.len()];
+        let mut set = |place: usize, value: Option<usize>| {
             if let Some(ask) = asks.get_mut(place) {
-                *ask = Some(value);
+                *ask = value;
             }
         };
-        set(ACTION, self.actions.of(sorted(&statement.actions)));
-        if let Some(clause) = &statement.resources {
-            set(RESOURCE, self.resources.of(sorted(clause)));
-        }
-        if let Some(clause) = &statement.principals {
-            set(PRINCIPAL, self.principals.of(sorted(clause)));
-        }
-        let mut by_key: BTreeMap<String, Vec<Condition>> = BTreeMap::new();
-        for condition in &statement.conditions {
-            let mut condition = condition.clone();
-            condition.values.sort();
-            condition.values.dedup();
-            if is_decidable(&condition) {
-                by_key.entry(condition.key.clone()).or_default().push(condition);
-            } else {
-                set(first_free + self.free.of(condition), 0);
+        set(ACTION, self.actions.of(&sorted(&statement.actions)));
+        set(RESOURCE, statement.resources.as_ref().and_then(|clause| self.resources.of(&sorted(clause))));
+        set(PRINCIPAL, statement.principals.as_ref().and_then(|clause| self.principals.of(&sorted(clause))));
+        let (decidable, others) = sorted_conditions(statement);
+        for (key, conditions) in decidable {
+            if let Some((place, numbers)) = self.keys.get(&key) {
+                set(*place, numbers.of(&conditions));
             }
         }
-        for (key, mut conditions) in by_key {
-            conditions.sort();
-            if let Some((place, numbers)) = self.keys.get_mut(&key) {
-                set(*place, numbers.of(conditions));
-            }
+        for place in others.iter().filter_map(|condition| self.free.of(condition)) {
+            set(first_free + place, Some(0));
         }
         asks
     }
@@ -228,12 +240,14 @@ impl Sketch {
     fn finish(self) -> Vec<Dimension> {
         let text = |is_action, clauses| Dimension::Text(TextDimension { is_action, reading: Reading::Whole, clauses });
         let mut dimensions = vec![
-            text(true, self.actions.0),
-            text(false, self.resources.0),
-            Dimension::Principals(PrincipalDimension { clauses: self.principals.0 }),
+            text(true, self.actions.into_vec()),
+            text(false, self.resources.into_vec()),
+            Dimension::Principals(PrincipalDimension { clauses: self.principals.into_vec() }),
         ];
-        let keys = self.keys.into_iter();
-        dimensions.extend(keys.map(|(key, (_, numbers))| Dimension::Key(KeyDimension { key, predicates: numbers.0 })));
+        let key = |(key, (_, numbers)): (String, (usize, Numbers<Vec<Condition>>))| {
+            Dimension::Key(KeyDimension { key, predicates: numbers.into_vec() })
+        };
+        dimensions.extend(self.keys.into_iter().map(key));
         dimensions.extend(self.free.0.iter().map(|_| Dimension::Free));
         dimensions
     }

@@ -115,13 +115,19 @@ impl TextDimension {
                     !void && matched != clause.negated
                 });
                 let truths = truths.collect();
-                let holding = atoms.iter().zip(&assignment.matches).filter(|(_, holds)| **holds).map(|(atom, _)| *atom);
-                let bindings = bind(holding, &reached.text);
+                let holding: Vec<Pattern> = atoms
+                    .iter()
+                    .zip(&assignment.matches)
+                    .filter(|(_, holds)| **holds)
+                    .map(|(atom, _)| (*atom).clone())
+                    .collect();
+                let bindings = bind(&holding, &reached.text);
                 let certain = atoms.is_empty() || (bindings.is_some() && !assignment.has_void());
                 cells.add(Cell {
                     truths,
                     sample: self.sample(&reached.text),
                     bindings: bindings.unwrap_or_default(),
+                    holding,
                     open: (!certain).then_some(Open::Variable),
                 });
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::access::Access;
 use crate::compare::cell::{Cell, Sample};
 use crate::evaluate::{Truth, evaluate};
+use crate::pattern::{Pattern, Token};
 use crate::request::{Caller, Request};
 
 /// The context keys that policy variables of either side read.
@@ -20,7 +21,8 @@ pub(super) fn variable_keys(accesses: [&Access; 2]) -> BTreeSet<String> {
     keys
 }
 
-/// A request that `granting` allows and `refusing` does not, both for certain, built from the cells of a path.
+/// A request that `granting` allows and `refusing` does not, both for certain, built from the cells of a path. Where variables
+/// are in play there are several ways to fill them in; the evaluator says which of them does it.
 pub(super) fn replay(
     path: &[&Cell],
     variables: &BTreeSet<String>,
@@ -28,43 +30,69 @@ pub(super) fn replay(
     refusing: &Access,
 ) -> Option<Request> {
     let base = request(path);
-    let mut wanted: BTreeMap<&String, &String> = BTreeMap::new();
-    for (key, value) in path.iter().flat_map(|cell| &cell.bindings) {
-        wanted.insert(key, value);
-    }
-    let mut tried: Vec<Request> = Vec::new();
-    for bindings_win in [true, false] {
-        for fill in [true, false] {
-            let mut attempt = base.clone();
-            for (key, value) in &wanted {
-                if bindings_win || !attempt.context.contains_key(*key) {
-                    attempt.context.insert((*key).clone(), vec![(*value).clone()]);
-                }
+    let mut attempts = Vec::new();
+    if !variables.is_empty() {
+        let readable: BTreeMap<String, String> = variables.iter().map(|key| (key.clone(), readable(key))).collect();
+        let mut fixed = readable.clone();
+        let mut bound = readable.clone();
+        for cell in path {
+            bound.extend(cell.bindings.clone());
+            if let Sample::Key(key, values) = &cell.sample
+                && let ([value], true) = (values.as_slice(), variables.contains(key))
+            {
+                fixed.insert(key.clone(), value.clone());
             }
-            if fill {
-                for key in variables.iter().filter(|key| !path_fixes(path, key)) {
-                    attempt.context.entry(key.clone()).or_insert_with(|| vec!["example".to_owned()]);
-                }
-            }
-            if tried.contains(&attempt) {
-                continue;
-            }
-            if separates(&attempt, granting, refusing) {
-                return Some(attempt);
-            }
-            tried.push(attempt);
+        }
+        let exact = path.iter().flat_map(|cell| cell.bindings.clone()).collect();
+        for values in [&readable, &fixed, &bound, &exact] {
+            attempts.push(filled(base.clone(), path, values, true));
+            attempts.push(filled(base.clone(), path, values, false));
         }
     }
-    None
+    attempts.push(base);
+    attempts.into_iter().find(|attempt| separates(attempt, granting, refusing))
+}
+
+/// The request with these variables. Where `rewrite`, what has to match a pattern with variables is written anew from it.
+fn filled(mut request: Request, path: &[&Cell], values: &BTreeMap<String, String>, rewrite: bool) -> Request {
+    for (key, value) in values {
+        let absent = path.iter().any(|cell| matches!(&cell.sample, Sample::Key(k, v) if k == key && v.is_empty()));
+        if !absent {
+            request.context.insert(key.clone(), vec![value.clone()]);
+        }
+    }
+    for cell in path.iter().filter(|_| rewrite) {
+        let Some(text) = cell.holding.first().and_then(|pattern| written(pattern, values)) else { continue };
+        match &cell.sample {
+            Sample::Resource(_) => request.resource = text,
+            Sample::Key(key, old) if old.len() == 1 => drop(request.context.insert(key.clone(), vec![text])),
+            _ => {}
+        }
+    }
+    request
+}
+
+fn written(pattern: &Pattern, values: &BTreeMap<String, String>) -> Option<String> {
+    let mut out = String::new();
+    for token in pattern.tokens() {
+        match token {
+            Token::Literal(c) => out.push(*c),
+            Token::One => out.push('x'),
+            Token::Many => {}
+            Token::Variable { key, default } => out.push_str(values.get(key).or(default.as_ref())?),
+        }
+    }
+    Some(out)
+}
+
+/// A value that a reader takes for what it is.
+fn readable(key: &str) -> String {
+    if key.ends_with("account") { "111122223333".to_owned() } else { "example".to_owned() }
 }
 
 /// Whether the request is granted by the one and not by the other, without any doubt.
 pub(super) fn separates(request: &Request, granting: &Access, refusing: &Access) -> bool {
     evaluate(granting, request).allowed() == Truth::Yes && evaluate(refusing, request).allowed() == Truth::No
-}
-
-fn path_fixes(path: &[&Cell], key: &str) -> bool {
-    path.iter().any(|cell| matches!(&cell.sample, Sample::Key(fixed, _) if fixed == key))
 }
 
 fn request(path: &[&Cell]) -> Request {
