@@ -45,19 +45,27 @@ pub(super) fn replay(
         }
         let exact = path.iter().flat_map(|cell| cell.bindings.clone()).collect();
         for values in [&readable, &fixed, &bound, &exact] {
-            attempts.push(filled(base.clone(), path, values, true));
-            attempts.push(filled(base.clone(), path, values, false));
+            for (rewrite, keep_absent) in [(true, true), (true, false), (false, true), (false, false)] {
+                attempts.push(filled(base.clone(), path, values, rewrite, keep_absent));
+            }
         }
     }
     attempts.push(base);
     attempts.into_iter().find(|attempt| separates(attempt, granting, refusing))
 }
 
-/// The request with these variables. Where `rewrite`, what has to match a pattern with variables is written anew from it.
-fn filled(mut request: Request, path: &[&Cell], values: &BTreeMap<String, String>, rewrite: bool) -> Request {
+/// The request with these variables. Where `rewrite`, what has to match a pattern with variables is written anew from it;
+/// where `keep_absent`, a key that the path leaves out stays out.
+fn filled(
+    mut request: Request,
+    path: &[&Cell],
+    values: &BTreeMap<String, String>,
+    rewrite: bool,
+    keep_absent: bool,
+) -> Request {
     for (key, value) in values {
-        let absent = path.iter().any(|cell| matches!(&cell.sample, Sample::Key(k, v) if k == key && v.is_empty()));
-        if !absent {
+        let absent = |cell: &&Cell| matches!(&cell.sample, Sample::Key(k, v) if k == key && v.is_empty());
+        if !(keep_absent && path.iter().any(absent)) {
             request.context.insert(key.clone(), vec![value.clone()]);
         }
     }
@@ -85,9 +93,12 @@ fn written(pattern: &Pattern, values: &BTreeMap<String, String>) -> Option<Strin
     Some(out)
 }
 
-/// A value that a reader takes for what it is.
+/// A value that a reader takes for what it is, another one for each variable.
 fn readable(key: &str) -> String {
-    if key.ends_with("account") { "111122223333".to_owned() } else { "example".to_owned() }
+    if key.ends_with("account") {
+        return "111122223333".to_owned();
+    }
+    key.rsplit([':', '/']).next().unwrap_or(key).to_owned()
 }
 
 /// Whether the request is granted by the one and not by the other, without any doubt.
