@@ -1,1 +1,35 @@
-//! The IAM policy language: parse, canonical form, evaluate, compare. No I/O.
+//! The IAM policy language: parse, canonical form, evaluate, compare, lint. Text and values in, values out; no I/O, no
+//! clock, no network, and nothing of the rest of the workspace, so that the crate is usable alone.
+//!
+//! | step | module | question it answers |
+//! | --- | --- | --- |
+//! | read | [`parse`](document::Document::parse) | is this a policy, and if not, where is it wrong |
+//! | canonical form | [`canonical`] | does AWS treat these two documents as the same |
+//! | evaluate | [`evaluate`](evaluate::evaluate) | is this request granted, and by which statement |
+//! | compare | [`compare`](compare::compare) | does new access grant what old access did not, and for example what |
+
+pub mod access;
+pub mod canonical;
+pub mod compare;
+pub mod document;
+pub mod error;
+pub mod evaluate;
+mod json;
+mod keys;
+pub mod operator;
+mod parse;
+pub mod pattern;
+pub mod principal;
+pub mod request;
+pub mod value;
+
+pub use access::Access;
+pub use canonical::equivalent;
+pub use compare::{Comparison, Containment, Open, Verdict, Why, compare, contains};
+pub use document::{Clause, Condition, Document, Effect, PolicyKind, Statement, Version};
+pub use error::{JsonPath, ParseError, Problem};
+pub use evaluate::{Decision, Layer, Layers, Outcome, Reason, Truth, evaluate, simulate};
+pub use operator::{Operator, Quantifier, Test};
+pub use pattern::{Pattern, Token};
+pub use principal::{AccountId, Principal};
+pub use request::{Caller, Request};

@@ -1,0 +1,445 @@
+//! A seeded generator of policies and of the requests that can tell them apart. The same seed gives the same policies on
+//! every machine.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::collections::BTreeSet;
+
+use leasehold_policy::{Access, Caller, Document, Request};
+use serde_json::{Map, Value, json};
+
+/// Xorshift64*: small, seeded, the same everywhere.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next()).unwrap() % limit.max(1)
+    }
+
+    pub fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+
+    fn some<'a>(&mut self, from: &[&'a str], most: usize) -> Vec<&'a str> {
+        (0..=self.below(most)).map(|_| *self.pick(from)).collect()
+    }
+}
+
+const ACTIONS: &[&str] = &[
+    "*",
+    "s3:*",
+    "s3:Get*",
+    "s3:GetObject",
+    "s3:?etObject",
+    "S3:PUT*",
+    "iam:PassRole",
+    "iam:*",
+    "*:*",
+    "s3:*Object",
+    "s3:*e*",
+    "s3:Get??ject",
+    "s3:Put*Object",
+];
+
+const RESOURCES: &[&str] = &[
+    "*",
+    "*",
+    "arn:aws:s3:::b/*",
+    "arn:aws:s3:::b/a*",
+    "arn:aws:s3:::b",
+    "arn:aws:s3:::*",
+    "arn:aws:s3:::b/${aws:username}/*",
+    "arn:aws:s3:::b/${aws:username, 'u'}",
+    "arn:*:s3:::b/*",
+    "arn:aws:iam::*:role/x",
+    "arn:aws:iam::1*:role/*",
+    "arn:aws:s3*",
+    "arn:aws:s3:*",
+    "arn:aws:s3:*:*:b/?",
+    "arn:aws:s3:::b/a?c",
+    "arn:aws:s3:::b/*a",
+    "arn:*",
+    "arn:aws:s3:::b/${*}",
+    "arn:aws:?3:::b/a*",
+];
+
+/// A key, the operators it is used with, and values.
+const CONDITIONS: &[(&str, &[&str], &[&str])] = &[
+    (
+        "k:text",
+        &[
+            "StringEquals",
+            "StringNotEquals",
+            "StringLike",
+            "StringNotLike",
+            "StringEqualsIfExists",
+            "StringLikeIfExists",
+            "StringNotEqualsIfExists",
+        ],
+        &["a", "b", "A", "a*", "*b", "?", "*", "", "${aws:username}", "${aws:username}*", "a${*}"],
+    ),
+    (
+        "k:fold",
+        &["StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringEquals", "StringEqualsIgnoreCaseIfExists"],
+        &["a", "A", "aB", "Ab", "é"],
+    ),
+    ("aws:username", &["StringEquals", "StringLike", "StringNotEquals"], &["a", "u", "a*", "*"]),
+    (
+        "k:number",
+        &[
+            "NumericEquals",
+            "NumericNotEquals",
+            "NumericLessThan",
+            "NumericLessThanEquals",
+            "NumericGreaterThan",
+            "NumericGreaterThanEquals",
+            "NumericLessThanIfExists",
+            "NumericNotEqualsIfExists",
+        ],
+        &["1", "2", "2.0", "2.5", "10", "-1"],
+    ),
+    ("k:oddnumber", &["NumericEquals", "NumericLessThan"], &["1", "one"]),
+    (
+        "aws:CurrentTime",
+        &[
+            "DateLessThan",
+            "DateGreaterThan",
+            "DateGreaterThanEquals",
+            "DateLessThanEquals",
+            "DateEquals",
+            "DateNotEquals",
+            "DateLessThanIfExists",
+        ],
+        &["2026-01-01T00:00:00Z", "2026-01-01", "2027-01-01T00:00:00+01:00", "1767225600"],
+    ),
+    ("k:date", &["DateLessThan", "DateGreaterThanIfExists"], &["2026", "2027-06-01"]),
+    ("k:flag", &["Bool", "BoolIfExists", "bool"], &["true", "false", "TRUE"]),
+    ("k:flagtext", &["Bool", "StringEquals", "StringNotEquals"], &["true", "false"]),
+    (
+        "aws:SourceIp",
+        &["IpAddress", "NotIpAddress", "IpAddressIfExists", "NotIpAddressIfExists"],
+        &["10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0", "::/0", "2001:db8::/32", "10.1.2.3"],
+    ),
+    (
+        "k:arn",
+        &["ArnLike", "ArnEquals", "ArnNotLike", "ArnNotEquals", "ArnLikeIfExists"],
+        &["arn:aws:s3:::b", "arn:aws:s3:::*", "arn:aws:*:::b", "arn:aws:*", "arn:*:s3:*:*:b*"],
+    ),
+    ("k:arntext", &["ArnLike", "StringLike", "StringEquals"], &["arn:aws:s3:::b", "arn:aws:s3:*", "arn:*:s3:*:*:b*"]),
+    ("k:bytes", &["BinaryEquals"], &["QQ==", "Qg=="]),
+    ("k:mixed", &["StringEquals", "NumericLessThan", "IpAddress"], &["1", "10.0.0.0/8", "a"]),
+    (
+        "aws:TagKeys",
+        &[
+            "ForAllValues:StringEquals",
+            "ForAnyValue:StringEquals",
+            "ForAllValues:StringLike",
+            "StringEquals",
+            "ForAnyValue:StringNotEquals",
+            "ForAllValues:StringNotEquals",
+            "ForAllValues:StringEqualsIfExists",
+            "ForAnyValue:StringLikeIfExists",
+        ],
+        &["a", "b", "a*", "*", "${aws:username}"],
+    ),
+    (
+        "k:many",
+        &["ForAllValues:NumericLessThan", "ForAnyValue:NumericGreaterThan", "ForAllValues:NumericNotEquals"],
+        &["1", "2", "3"],
+    ),
+    ("k:unknown", &["StringMatches", "ForAnyValue:Null"], &["a", "b"]),
+];
+
+const PRINCIPALS: &[&str] = &[
+    "*",
+    r#"{"AWS": "*"}"#,
+    r#"{"AWS": "111111111111"}"#,
+    r#"{"AWS": "arn:aws:iam::111111111111:root"}"#,
+    r#"{"AWS": "arn:aws:iam::111111111111:user/a"}"#,
+    r#"{"AWS": "arn:aws:iam::111111111111:role/p/r"}"#,
+    r#"{"AWS": ["arn:aws:sts::111111111111:assumed-role/r/s", "222222222222"]}"#,
+    r#"{"AWS": "AROAEXAMPLEEXAMPLE123"}"#,
+    r#"{"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"]}"#,
+    r#"{"Service": "ec2.amazonaws.com"}"#,
+    r#"{"Federated": "accounts.google.com"}"#,
+    r#"{"CanonicalUser": "abc", "AWS": "arn:aws:iam::222222222222:user/b"}"#,
+    r#"{"AWS": ["arn:aws:iam::111111111111:role/p/r", "arn:aws:sts::111111111111:assumed-role/r/s"]}"#,
+];
+
+const CALLERS: &[(&str, &str)] = &[
+    ("", ""),
+    ("AWS", "arn:aws:iam::111111111111:root"),
+    ("AWS", "arn:aws:iam::111111111111:user/a"),
+    ("AWS", "arn:aws:iam::111111111111:user/z"),
+    ("AWS", "arn:aws:iam::111111111111:role/p/r"),
+    ("AWS", "arn:aws:sts::111111111111:assumed-role/r/s"),
+    ("AWS", "arn:aws:sts::111111111111:assumed-role/r/t"),
+    ("AWS", "arn:aws:sts::111111111111:assumed-role/q/s"),
+    ("AWS", "arn:aws:iam::222222222222:user/b"),
+    ("AWS", "arn:aws:iam::222222222222:root"),
+    ("AWS", "arn:aws:iam::333333333333:user/b"),
+    ("Service", "ec2.amazonaws.com"),
+    ("Service", "lambda.amazonaws.com"),
+    ("Service", "s3.amazonaws.com"),
+    ("Federated", "accounts.google.com"),
+    ("Federated", "x"),
+    ("CanonicalUser", "abc"),
+    ("CanonicalUser", "abd"),
+    ("AWS", "AROAEXAMPLEEXAMPLE123"),
+];
+
+fn condition(random: &mut Random, out: &mut Map<String, Value>) {
+    let (mut key, mut operators, mut values) = *random.pick(CONDITIONS);
+    if matches!(key, "k:unknown" | "k:mixed" | "k:oddnumber") && !random.one_in(4) {
+        // What nobody can decide makes every pair Unknown that it decides; a little of it is enough.
+        (key, operators, values) = CONDITIONS[0];
+    }
+    let (operator, value) = if random.one_in(6) {
+        ("Null", json!(random.some(&["true", "false"], 1)))
+    } else {
+        (*random.pick(operators), json!(random.some(values, 3)))
+    };
+    let taken = out.iter().any(|(name, block)| name.eq_ignore_ascii_case(operator) && block.get(key).is_some());
+    if !taken {
+        out.entry(operator).or_insert_with(|| json!({}))[key] = value;
+    }
+}
+
+pub fn statement(random: &mut Random, with_principal: bool, deny_in: usize) -> Value {
+    let mut out = Map::new();
+    out.insert("Effect".to_owned(), json!(if random.one_in(deny_in) { "Deny" } else { "Allow" }));
+    let not = |random: &mut Random, name: &str| format!("{}{name}", if random.one_in(7) { "Not" } else { "" });
+    if with_principal {
+        let text = *random.pick(PRINCIPALS);
+        let value = if text == "*" { json!("*") } else { serde_json::from_str(text).unwrap() };
+        out.insert(not(random, "Principal"), value);
+    }
+    out.insert(not(random, "Action"), json!(random.some(ACTIONS, 3)));
+    out.insert(not(random, "Resource"), json!(random.some(RESOURCES, 3)));
+    if !random.one_in(3) {
+        let mut conditions = Map::new();
+        for _ in 0..=random.below(3) {
+            condition(random, &mut conditions);
+        }
+        out.insert("Condition".to_owned(), Value::Object(conditions));
+    }
+    Value::Object(out)
+}
+
+pub fn document(random: &mut Random, with_principal: bool) -> Value {
+    let version = if random.one_in(8) { "2008-10-17" } else { "2012-10-17" };
+    let statements: Vec<Value> = (0..=random.below(3)).map(|_| statement(random, with_principal, 4)).collect();
+    json!({ "Version": version, "Statement": statements })
+}
+
+/// A document that differs from this one in little: the pairs that a mover has.
+pub fn changed(random: &mut Random, document: &Value, with_principal: bool) -> Value {
+    let mut out = document.clone();
+    let statements = out["Statement"].as_array_mut().unwrap();
+    let at = random.below(statements.len());
+    match random.below(6) {
+        0 if statements.len() > 1 => drop(statements.remove(at)),
+        1 => statements.push(statement(random, with_principal, 3)),
+        2 => statements[at] = statement(random, with_principal, 4),
+        3 => {
+            let fresh = statement(random, with_principal, 4);
+            for name in ["Action", "Resource", "Principal"] {
+                if statements[at].get(name).is_some() && fresh.get(name).is_some() && random.one_in(2) {
+                    statements[at][name] = fresh[name].clone();
+                }
+            }
+        }
+        4 => {
+            let mut conditions =
+                statements[at].get("Condition").and_then(Value::as_object).cloned().unwrap_or_default();
+            condition(random, &mut conditions);
+            statements[at]["Condition"] = Value::Object(conditions);
+        }
+        _ => {
+            let name = if random.one_in(2) { "Action" } else { "Resource" };
+            if let Some(list) = statements[at].get_mut(name).and_then(Value::as_array_mut) {
+                if list.len() > 1 {
+                    list.pop();
+                } else {
+                    let from = if name == "Action" { ACTIONS } else { RESOURCES };
+                    list.push(json!(random.pick(from)));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Old and new access.
+pub fn pair(random: &mut Random) -> (Vec<Value>, Vec<Value>, Access, Access) {
+    let with_principal = random.one_in(3);
+    let old: Vec<Value> = (0..=random.below(2)).map(|_| document(random, with_principal)).collect();
+    let mut new = old.clone();
+    if random.one_in(4) {
+        new = (0..=random.below(2)).map(|_| document(random, with_principal)).collect();
+    } else {
+        let at = random.below(new.len());
+        for _ in 0..=random.below(2) {
+            new[at] = changed(random, &new[at], with_principal);
+        }
+    }
+    let (mut before, mut after) = (access(&old), access(&new));
+    if random.one_in(4) {
+        let limit = document(random, false);
+        let other = if random.one_in(2) { limit.clone() } else { changed(random, &limit, false) };
+        if !random.one_in(4) {
+            before.boundary = Some(vec![Document::from_value(&limit).unwrap()]);
+        }
+        if !random.one_in(4) {
+            after.boundary = Some(vec![Document::from_value(&other).unwrap()]);
+        }
+    }
+    (old, new, before, after)
+}
+
+pub fn access(documents: &[Value]) -> Access {
+    Access::of(documents.iter().map(|value| Document::from_value(value).unwrap()).collect())
+}
+
+/// What could stand in a request: built from the policies' own texts, wildcards and variables filled in several ways.
+pub struct Alphabet {
+    actions: Vec<String>,
+    resources: Vec<String>,
+    callers: Vec<Caller>,
+    keys: Vec<(String, Vec<Vec<String>>)>,
+}
+
+fn filled(text: &str, out: &mut BTreeSet<String>) {
+    for (many, one, variable) in
+        [("", "x", "u"), ("x", "a", "a"), ("a", "b", ""), ("x:y", ":", "b"), ("b/a", "c", "u"), ("*", "*", "*")]
+    {
+        let mut filled = text.replace("${aws:username, 'u'}", variable).replace("${aws:username}", variable);
+        filled = filled.replace("${*}", "\u{1}").replace('*', many).replace('?', one).replace('\u{1}', "*");
+        out.insert(filled);
+    }
+}
+
+impl Alphabet {
+    pub fn of(accesses: [&Access; 2]) -> Self {
+        let mut actions = BTreeSet::from(["x:x".to_owned(), "s3:GetObject".to_owned(), "iam:PassRole".to_owned()]);
+        let mut resources = BTreeSet::from(["*".to_owned(), "arn:aws:s3:::b/abc".to_owned()]);
+        let mut keys: std::collections::BTreeMap<String, BTreeSet<String>> = std::collections::BTreeMap::new();
+        let mut principals = false;
+        for access in accesses {
+            for document in access.policies.iter().chain(access.boundary.iter().flatten()) {
+                for statement in &document.statements {
+                    principals |= statement.principals.is_some();
+                    statement.actions.items.iter().for_each(|action| filled(action.text(), &mut actions));
+                    let clauses = statement.resources.iter().flat_map(|clause| &clause.items);
+                    clauses.for_each(|resource| {
+                        filled(resource.text(), &mut resources);
+                        if resource.text().contains("${aws:username") {
+                            keys.entry("aws:username".to_owned()).or_default().insert("u".to_owned());
+                        }
+                    });
+                    for condition in &statement.conditions {
+                        let values = keys.entry(condition.key.clone()).or_default();
+                        for value in &condition.values {
+                            neighbours(value.text(), values);
+                        }
+                    }
+                }
+            }
+        }
+        actions.retain(|action| action.split_once(':').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()));
+        resources
+            .retain(|resource| resource == "*" || (resource.starts_with("arn:") && resource.matches(':').count() >= 5));
+        let keys = keys.into_iter().map(|(key, values)| (key.clone(), choices(&key, values))).collect();
+        let caller = |&(kind, text): &(&str, &str)| match kind {
+            "" => Caller::Anonymous,
+            "AWS" => Caller::Aws(text.to_owned()),
+            "Service" => Caller::Service(text.to_owned()),
+            "Federated" => Caller::Federated(text.to_owned()),
+            _ => Caller::CanonicalUser(text.to_owned()),
+        };
+        let callers = if principals { CALLERS } else { &CALLERS[2..3] };
+        Self {
+            actions: actions.into_iter().collect(),
+            resources: resources.into_iter().collect(),
+            callers: callers.iter().map(caller).collect(),
+            keys,
+        }
+    }
+
+    pub fn size(&self) -> usize {
+        let keys = self.keys.iter().map(|(_, choices)| choices.len());
+        keys.fold(self.actions.len() * self.resources.len() * self.callers.len(), usize::saturating_mul)
+    }
+
+    /// The request with this number; every number below `size` gives another one.
+    pub fn request(&self, mut number: usize) -> Request {
+        let mut digit = |count: usize| {
+            let digit = number % count;
+            number /= count;
+            digit
+        };
+        let action = &self.actions[digit(self.actions.len())];
+        let resource = &self.resources[digit(self.resources.len())];
+        let caller = self.callers[digit(self.callers.len())].clone();
+        let mut request = Request::new(caller, action, resource);
+        for (key, choices) in &self.keys {
+            let values = &choices[digit(choices.len())];
+            if !values.is_empty() {
+                request.context.insert(key.clone(), values.clone());
+            }
+        }
+        request
+    }
+}
+
+fn neighbours(text: &str, out: &mut BTreeSet<String>) {
+    if text.contains(':') && text.starts_with("20") && !text.contains("::") {
+        out.insert("2025-12-31T23:59:59Z".to_owned());
+        out.insert("2026-06-01T00:00:00Z".to_owned());
+        out.insert("2028-01-01".to_owned());
+    }
+    match text {
+        "10.0.0.0/8" | "10.1.0.0/16" | "0.0.0.0/0" | "::/0" | "2001:db8::/32" | "10.1.2.3" => {
+            out.extend(["10.0.0.1", "10.1.2.3", "10.1.2.4", "11.0.0.0", "2001:db8::1", "::1"].map(str::to_owned));
+        }
+        _ => {
+            if let Ok(number) = text.parse::<f64>()
+                && number.abs() < 1000.0
+            {
+                out.extend([(number - 0.5).to_string(), (number + 0.5).to_string()]);
+            }
+            filled(text, out);
+        }
+    }
+}
+
+/// Absent (where a request may lack the key), each value, and some sets of two and three.
+fn choices(key: &str, values: BTreeSet<String>) -> Vec<Vec<String>> {
+    let values: Vec<String> = values.into_iter().take(14).collect();
+    let mut out: Vec<Vec<String>> = if key == "aws:currenttime" { Vec::new() } else { vec![Vec::new()] };
+    out.extend(values.iter().map(|value| vec![value.clone()]));
+    if key == "aws:tagkeys" || key == "k:many" || key == "k:text" {
+        for (index, a) in values.iter().enumerate() {
+            for b in values.iter().skip(index + 1).take(3) {
+                out.push(vec![a.clone(), b.clone()]);
+            }
+        }
+        out.push(values.iter().take(3).cloned().collect());
+    }
+    out
+}
