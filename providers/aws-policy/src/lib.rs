@@ -20,6 +20,8 @@ pub mod operator;
 mod parse;
 pub mod pattern;
 pub mod principal;
+#[cfg(feature = "provider")]
+pub mod provider;
 pub mod request;
 pub mod value;
 
