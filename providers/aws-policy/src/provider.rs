@@ -52,7 +52,12 @@ pub fn compare(old: &Access, new: &Access) -> Comparison {
 }
 
 fn documents(access: &Access) -> Result<Vec<Document>, ParseError> {
-    access.policies.iter().filter_map(|policy| unfenced(policy.json())).map(|value| Document::from_value(&value)).collect()
+    access
+        .policies
+        .iter()
+        .filter_map(|policy| unfenced(policy.json()))
+        .map(|value| Document::from_value(&value))
+        .collect()
 }
 
 /// The policy without its fence; `None` when nothing else is in it.

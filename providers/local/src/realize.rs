@@ -84,6 +84,10 @@ impl Realize for LocalDirectory {
         policy.is_some_and(documents::denies)
     }
 
+    fn one_space_of_names(&self) -> bool {
+        true
+    }
+
     fn describe(&self, change: &Change) -> Option<String> {
         let attribute = |name| change.after().and_then(|after| after.get(name));
         match kinds::target(change.id())? {

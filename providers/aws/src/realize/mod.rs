@@ -2,6 +2,7 @@
 
 mod describe;
 mod limits;
+mod pure;
 mod quarantine;
 mod trust;
 
@@ -10,44 +11,50 @@ use leasehold_provider::{
     StackName, Value, Violation,
 };
 
+pub use pure::AwsRealizer;
+
 use crate::{AwsProvider, arn, document, kinds, links};
 
 impl Realize for AwsProvider {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
-        kinds::principal(principal, name)
+        AwsRealizer.principal_id(principal, name)
     }
 
     fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId {
-        kinds::scope(stack, scope)
+        AwsRealizer.scope_id(stack, scope)
     }
 
-    fn scope(&self, _realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
-        shared_policy(stack, scope)
+    fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
+        AwsRealizer.scope(realm, stack, scope)
     }
 
     fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
-        active(realm, identity, marks)
+        AwsRealizer.active(realm, identity, marks)
     }
 
     fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
-        quarantine::quarantined(realm, live, quarantine)
+        AwsRealizer.quarantined(realm, live, quarantine)
     }
 
     fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        limits::identity(identity, resources)
+        AwsRealizer.limits(identity, resources)
     }
 
     fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        limits::scope(scope, resource)
+        AwsRealizer.scope_limits(scope, resource)
     }
 
     fn restricts(&self, resource: &Resource) -> bool {
-        resource.get("policy").and_then(Value::as_document).is_some_and(document::denies)
+        AwsRealizer.restricts(resource)
     }
 
     fn describe(&self, change: &Change) -> Option<String> {
-        describe::describe(change)
+        AwsRealizer.describe(change)
     }
+}
+
+fn restricts(resource: &Resource) -> bool {
+    resource.get("policy").and_then(Value::as_document).is_some_and(document::denies)
 }
 
 /// A scope as a customer-managed policy. Its description stays in the configuration: IAM cannot change one.
