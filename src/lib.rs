@@ -13,3 +13,4 @@
 //! read in `cli`, in `store` and in the provider crates.
 
 pub mod config;
+pub mod views;
