@@ -59,7 +59,7 @@ pub fn roles_trust_somebody(declared: &Declared, findings: &mut Vec<Diagnostic>)
 /// Access is held on a lease.
 pub fn every_identity_has_a_lease(declared: &Declared, findings: &mut Vec<Diagnostic>) {
     for identity in each_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {
-        if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() {
+        if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !misread(identity, findings) {
             findings.push(
                 Diagnostic::warning(
                     "config::no_lease",
@@ -70,6 +70,17 @@ pub fn every_identity_has_a_lease(declared: &Declared, findings: &mut Vec<Diagno
             );
         }
     }
+}
+
+/// Whether the lease is there and what is wrong with it is found already.
+fn misread(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bool {
+    let written = |name: &str| identity.origin.parts.iter().any(|(part, _)| *part == name);
+    let found = |span: &Span| {
+        findings.iter().filter_map(|finding| finding.location.as_ref()).any(|at| {
+            at.span.file == span.file && span.bytes.start <= at.span.bytes.start && at.span.bytes.end <= span.bytes.end
+        })
+    };
+    ["ttl", "expires_at"].into_iter().any(|name| written(name) && found(&identity.origin.part(name)))
 }
 
 /// An account for emergencies never leaves by its lease.

@@ -51,6 +51,8 @@ fn trust(fields: &Fields<'_, '_>) -> Option<Read> {
             let found = identities.into_iter().map(|(block, expr)| (block, fields.span(expr)));
             return Some(Read::Identities(found.collect()));
         }
+        // A form that stands there as it is was looked up with the tables; this one was computed.
+        _ if &*fields.block.keyword.text != "content" => return None,
         _ => {
             fields.find(
                 Diagnostic::error("config::unknown_block", format!("there is no trust {}", quoted(&fields.label)))

@@ -99,9 +99,11 @@ impl Evaluator<'_> {
             }
             _ => {}
         }
-        let bound = scope.names();
         let fault = Fault::at(span, code, format!("`{name}` is not defined"), "not known");
-        if let Some(near) = nearest(name, bound.iter().copied().chain(ROOTS), Some(&self.budget)) {
+        // A word by itself cannot be one of the roots misspelt.
+        let roots = if steps.is_empty() { &[][..] } else { &ROOTS[..] };
+        let known = scope.names().into_iter().chain(roots.iter().copied());
+        if let Some(near) = nearest(name, known, Some(&self.budget)) {
             return fault.help(format!("did you mean `{near}`?"));
         }
         if steps.is_empty() {

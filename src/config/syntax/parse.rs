@@ -220,13 +220,15 @@ fn explain(error: &hcl_edit::parser::Error, text: &str, file: FileId, offset: us
         Some((what, expected)) => (format!("syntax error: {what}"), expected.to_owned()),
         None => ("syntax error".to_owned(), message.to_owned()),
     };
+    if summary.ends_with("invalid expression") {
+        let finding =
+            Diagnostic::error("config::syntax", "a value is missing or cannot be read").at(span, "a value is expected");
+        return if rest.starts_with('\'') { finding.help("strings stand in double quotes") } else { finding };
+    }
     let expected = expected.replace("`\n`", "a new line").replace("'\\n'", "a new line").replace("`\\n`", "a new line");
     let finding = Diagnostic::error("config::syntax", summary).at(span, expected);
     if line.contains('{') && line.contains('=') && name.chars().next().is_some_and(char::is_alphabetic) {
         return finding.help("a block on one line holds one attribute at most: give each attribute a line of its own");
-    }
-    if rest.starts_with('\'') {
-        return finding.help("strings stand in double quotes");
     }
     if rest.trim_start().starts_with('"') || rest.trim_start().starts_with("=>") {
         return finding.help("is a comma missing before it?");

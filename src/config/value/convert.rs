@@ -236,10 +236,10 @@ mod tests {
 
     #[test]
     fn a_string_takes_numbers_and_bools_along() {
-        let tuple = Value::tuple(vec![Value::number(1), Value::string("a"), Value::bool(true)]);
+        let tuple = Value::tuple(vec![Value::number(1_i64), Value::string("a"), Value::bool(true)]);
         let list = convert(&tuple, &Type::List(Box::new(Type::Any))).unwrap();
         assert_eq!(list, Value::list(vec![Value::string("1"), Value::string("a"), Value::string("true")]));
-        let mixed = Value::tuple(vec![Value::number(1), Value::tuple(vec![])]);
+        let mixed = Value::tuple(vec![Value::number(1_i64), Value::tuple(vec![])]);
         assert!(convert(&mixed, &Type::List(Box::new(Type::Any))).is_err());
     }
 
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn marks_survive_conversion() {
-        let value = Value::tuple(vec![Value::number(1).marked(true), Value::number(2)]);
+        let value = Value::tuple(vec![Value::number(1_i64).marked(true), Value::number(2_i64)]);
         let list = convert(&value, &Type::List(Box::new(Type::String))).unwrap();
         let marks: Vec<bool> = list.elements().unwrap().iter().map(|value| value.sensitive).collect();
         assert_eq!((list.sensitive, marks), (false, vec![true, false]));

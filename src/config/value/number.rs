@@ -9,8 +9,8 @@ use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive as _, Zero as _};
 
 /// A number may have so many digits on either side of its point.
 const MOST_DIGITS: i64 = 1_000;
-/// Digits of a quotient that does not end, as many as Terraform's 512 bits hold.
-const QUOTIENT_DIGITS: i64 = 154;
+/// Digits of a quotient that does not end.
+const QUOTIENT_DIGITS: i64 = 100;
 
 /// A decimal number.
 #[derive(Debug, Clone)]
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(number("0.1").add(&number("0.2")).unwrap().to_string(), "0.3");
         assert_eq!(number("7").remainder(&number("-3")).unwrap().to_string(), "1");
         assert_eq!(number("-7").remainder(&number("3")).unwrap().to_string(), "-1");
-        assert_eq!(number("1").divide(&number("3")).unwrap().to_string(), format!("0.{}", "3".repeat(154)));
+        assert_eq!(number("1").divide(&number("3")).unwrap().to_string(), format!("0.{}", "3".repeat(100)));
         assert_eq!(number("10").divide(&number("4")).unwrap().to_string(), "2.5");
         assert_eq!(number("1e3").to_string(), "1000");
         assert_eq!(number("-1.50").floor().to_string(), "-2");

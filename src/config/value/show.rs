@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn shows_no_secret_and_no_escape() {
         let secret = Value::string("hunter2").marked(true);
-        let tuple = Value::tuple(vec![Value::string("\u{1b}[31m\"x"), secret, Value::number(1)]);
+        let tuple = Value::tuple(vec![Value::string("\u{1b}[31m\"x"), secret, Value::number(1_i64)]);
         assert_eq!(show(&tuple), "[\"\\u001b[31m\\\"x\", (sensitive value), 1]");
         assert_eq!(show(&Value::string("x".repeat(1000))).chars().count(), LONGEST + 1);
     }
