@@ -80,7 +80,10 @@ impl Task<'_> {
                 if let Some(problem) = limits::principal_name_problem(name) {
                     return Err(self.fail(EnactErrorKind::Limit, &problem, None));
                 }
-                self.check_attributes(after, &["description", "boundary", "tags", "trust", "max_session_duration"])?;
+                self.check_attributes(
+                    after,
+                    &["description", "permissions_boundary", "tags", "trust", "max_session_duration"],
+                )?;
                 let columns = self.columns(after, Some(self.new_marks(after)?))?;
                 self.write(
                     "INSERT INTO principals (form, name, description, trust, max_session_duration, boundary, tags, \
@@ -98,7 +101,10 @@ impl Task<'_> {
                 )
             }
             Change::Update { after, .. } => {
-                self.check_attributes(after, &["description", "boundary", "tags", "trust", "max_session_duration"])?;
+                self.check_attributes(
+                    after,
+                    &["description", "permissions_boundary", "tags", "trust", "max_session_duration"],
+                )?;
                 let columns = self.columns(after, marks)?;
                 self.write(
                     "UPDATE principals SET description = ?1, trust = ?2, max_session_duration = ?3, boundary = ?4, \

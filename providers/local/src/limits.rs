@@ -130,8 +130,8 @@ impl Findings<'_> {
     }
 
     fn size(&mut self, attribute: &'static str, what: &str, document: Option<&Value>, limit: usize, help: &str) {
-        let Some(document) = document.and_then(Value::as_document) else { return };
-        let size = document.to_string().chars().filter(|c| !c.is_whitespace()).count();
+        let Some(Value::Document(document)) = document else { return };
+        let size = document.text().chars().filter(|c| !c.is_whitespace()).count();
         if size > limit {
             let problem = format!("{what} has {size} characters, at most {limit} are allowed");
             self.add(attribute, problem, help);

@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use leasehold_provider::{Change, EnactError, EnactErrorKind, Enacted, StackName};
 use rusqlite::{Connection, TransactionBehavior};
@@ -17,6 +18,8 @@ use crate::{Clock, enact, failures, schema};
 
 /// Changes in one transaction at most.
 const BATCH: usize = 512;
+/// How long a transaction waits for one more of as many changes as its predecessor had. A commit takes about as long.
+const LINGER: Duration = Duration::from_millis(1);
 
 type Outcome = Result<Enacted, EnactError>;
 
@@ -41,9 +44,17 @@ impl Writer {
         let (queue, orders) = mpsc::channel();
         let mut desk = Desk { path, clock, injector, connection: None };
         let thread = std::thread::Builder::new().name("directory-writer".to_owned()).spawn(move || {
+            let mut expected = 1;
             while let Ok(first) = orders.recv() {
                 let mut batch = vec![first];
                 batch.extend(orders.try_iter().take(BATCH.saturating_sub(1)));
+                // Whoever had an answer from the last transaction may be about to ask again.
+                while batch.len() < expected
+                    && let Ok(order) = orders.recv_timeout(LINGER)
+                {
+                    batch.push(order);
+                }
+                expected = batch.len();
                 desk.answer(batch);
             }
         })?;
