@@ -100,6 +100,10 @@ impl Desk {
 
     /// The outcome of each order, once the transaction is on disk.
     fn write(&mut self, batch: &[Order]) -> Vec<Outcome> {
+        // Whoever takes the file away starts anew: what is open then is no longer the directory.
+        if !self.path.exists() {
+            self.connection = None;
+        }
         let mut connection = match self.connection.take().map_or_else(|| schema::open_to_write(&self.path), Ok) {
             Ok(connection) => connection,
             Err(error) => return fail_all(batch, |operation| failures::opening_to_write(operation, &error)),

@@ -1,5 +1,5 @@
 //! Killed at any moment, the directory is whole, and holds every change that was answered.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 mod common;
 
@@ -80,4 +80,24 @@ async fn check(file: &std::path::Path, joined: &[String]) {
         let mut orphans = connection.prepare("PRAGMA foreign_key_check").unwrap();
         assert!(!orphans.exists([]).unwrap());
     }
+}
+
+#[tokio::test]
+async fn two_processes_take_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("directory.db");
+    let writers = (0_u32..4).map(|writer| {
+        let file = file.clone();
+        async move {
+            let directory = common::at(&file);
+            for number in 0_u32..10 {
+                for resource in common::resources(&directory, &common::role(&format!("role_{writer}_{number}"))) {
+                    directory.enact(&common::stack(), &create(&resource)).await.unwrap();
+                }
+                common::observe(&directory).await;
+            }
+        }
+    });
+    futures::future::join_all(writers).await;
+    assert_eq!(common::observe(&common::at(&file)).await.identities.len(), 40);
 }

@@ -123,3 +123,14 @@ async fn what_is_not_as_the_plan_found_it_is_a_conflict() {
     let gone = kinds::part_id(kinds::ATTACHMENT, "nobody", "x");
     stage.enact(Change::Delete { before: Box::new(Resource::new(gone, None)) }).await.unwrap();
 }
+
+#[tokio::test]
+async fn whoever_takes_the_file_away_starts_anew() {
+    let stage = Stage::new();
+    let principal = create(&stage.joiner()[0]);
+    stage.enact(principal.clone()).await.unwrap();
+    std::fs::remove_file(stage.directory.path()).unwrap();
+    assert_eq!(stage.observe().await.identities.len(), 0);
+    stage.enact(principal).await.unwrap();
+    assert_eq!(stage.observe().await.identities.len(), 1);
+}
