@@ -14,6 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::faults::{Fault, Injector};
+use crate::schema::Durability;
 use crate::{Clock, enact, failures, schema};
 
 /// Changes in one transaction at most.
@@ -40,9 +41,9 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the thread. The file is opened, and created, with the first change.
-    pub fn start(path: PathBuf, clock: Clock, injector: Injector) -> std::io::Result<Self> {
+    pub fn start(path: PathBuf, durability: Durability, clock: Clock, injector: Injector) -> std::io::Result<Self> {
         let (queue, orders) = mpsc::channel();
-        let mut desk = Desk { path, clock, injector, connection: None };
+        let mut desk = Desk { path, durability, clock, injector, connection: None };
         let thread = std::thread::Builder::new().name("directory-writer".to_owned()).spawn(move || {
             let mut expected = 1;
             while let Ok(first) = orders.recv() {
@@ -84,6 +85,7 @@ impl Drop for Writer {
 
 struct Desk {
     path: PathBuf,
+    durability: Durability,
     clock: Clock,
     injector: Injector,
     connection: Option<Connection>,
@@ -104,10 +106,11 @@ impl Desk {
         if !self.path.exists() {
             self.connection = None;
         }
-        let mut connection = match self.connection.take().map_or_else(|| schema::open_to_write(&self.path), Ok) {
-            Ok(connection) => connection,
-            Err(error) => return fail_all(batch, |operation| failures::opening_to_write(operation, &error)),
-        };
+        let mut connection =
+            match self.connection.take().map_or_else(|| schema::open_to_write(&self.path, self.durability), Ok) {
+                Ok(connection) => connection,
+                Err(error) => return fail_all(batch, |operation| failures::opening_to_write(operation, &error)),
+            };
         let outcomes = self.transact(&mut connection, batch);
         self.connection = Some(connection);
         outcomes

@@ -11,7 +11,7 @@ use leasehold_provider::{Change, Enact as _, EnactErrorKind};
 
 fn faulty(faults: Faults) -> (tempfile::TempDir, LocalDirectory) {
     let folder = tempfile::tempdir().unwrap();
-    let directory = common::at(&folder.path().join("directory.db")).with_faults(faults);
+    let directory = common::at(&folder.path().join("directory.db")).without_sync().with_faults(faults);
     (folder, directory)
 }
 

@@ -80,7 +80,7 @@ proptest! {
     ) {
         run(async {
             let folder = tempfile::tempdir().unwrap();
-            let directory = common::at(&folder.path().join("directory.db"));
+            let directory = common::at(&folder.path().join("directory.db")).without_sync();
             let outside = directory.outside();
             let strangers = ["stranger", "Other=Stranger"];
             for (name, form) in strangers.into_iter().zip([Principal::User, Principal::Role]) {
@@ -120,7 +120,7 @@ proptest! {
     })) {
         run(async {
             let folder = tempfile::tempdir().unwrap();
-            let directory = common::at(&folder.path().join("directory.db"));
+            let directory = common::at(&folder.path().join("directory.db")).without_sync();
             let wanted = common::resources(&directory, &who);
             for resource in &wanted {
                 directory.enact(&common::stack(), &create(resource)).await.unwrap();
