@@ -22,4 +22,5 @@ mod retry;
 mod settings;
 
 pub use provider::AwsProvider;
+pub use realize::AwsRealizer;
 pub use settings::{AssumeRole, AwsSettings, ConnectError};

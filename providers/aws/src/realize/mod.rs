@@ -6,13 +6,17 @@ mod quarantine;
 mod trust;
 
 use leasehold_provider::{
-    Change, DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
-    StackName, Value, Violation,
+    Aspect, Change, DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource, ResourceId,
+    Scope, StackName, Value, Violation,
 };
 
 use crate::{AwsProvider, arn, document, kinds, links};
 
-impl Realize for AwsProvider {
+/// The pure half of the provider: it needs no credentials, no account and no network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AwsRealizer;
+
+impl Realize for AwsRealizer {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
         kinds::principal(principal, name)
     }
@@ -42,11 +46,66 @@ impl Realize for AwsProvider {
     }
 
     fn restricts(&self, resource: &Resource) -> bool {
-        resource.get("policy").and_then(Value::as_document).is_some_and(document::denies)
+        matches!(resource.get("policy"), Some(Value::Document(policy)) if document::denies(policy))
+    }
+
+    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
+        match attribute {
+            "assume_role_policy" => Aspect::Trust,
+            "permissions_boundary" => Aspect::Boundary,
+            "policy" | "policy_arn" | "group" => Aspect::Access,
+            "max_session_duration" => Aspect::Session,
+            "tags" => Aspect::Tags,
+            _ if [kinds::ACCESS_KEY, kinds::LOGIN_PROFILE].contains(&id.kind) => Aspect::Credential,
+            _ => Aspect::Description,
+        }
     }
 
     fn describe(&self, change: &Change) -> Option<String> {
         describe::describe(change)
+    }
+}
+
+/// The provider realizes as its pure half does.
+impl Realize for AwsProvider {
+    fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
+        AwsRealizer.principal_id(principal, name)
+    }
+
+    fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId {
+        AwsRealizer.scope_id(stack, scope)
+    }
+
+    fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
+        AwsRealizer.scope(realm, stack, scope)
+    }
+
+    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+        AwsRealizer.active(realm, identity, marks)
+    }
+
+    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+        AwsRealizer.quarantined(realm, live, quarantine)
+    }
+
+    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        AwsRealizer.limits(identity, resources)
+    }
+
+    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        AwsRealizer.scope_limits(scope, resource)
+    }
+
+    fn restricts(&self, resource: &Resource) -> bool {
+        AwsRealizer.restricts(resource)
+    }
+
+    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
+        AwsRealizer.aspect(id, attribute)
+    }
+
+    fn describe(&self, change: &Change) -> Option<String> {
+        AwsRealizer.describe(change)
     }
 }
 
