@@ -61,6 +61,14 @@ impl Realize for AwsRealizer {
         }
     }
 
+    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
+        let policy = |resource: &Resource| resource.get("policy").and_then(Value::as_document).cloned();
+        let tight = leasehold_policy::provider::tightened(&policy(before)?, &policy(after)?)?;
+        let mut resource = after.clone();
+        resource.attributes.insert("policy".into(), Value::Document(document::canonical(&tight)));
+        Some(resource)
+    }
+
     fn describe(&self, change: &Change) -> Option<String> {
         describe::describe(change)
     }
