@@ -23,7 +23,6 @@ mod traversal;
 
 pub use budget::Budget;
 pub use fault::{Evaluated, Fault};
-pub use operators::equal;
 pub use scope::Scope;
 
 use super::catalog::Catalog;

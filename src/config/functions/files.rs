@@ -127,16 +127,13 @@ fn glob(pattern: &str) -> Result<regex::Regex, Problem> {
 fn basename(path: &str) -> &str {
     let trimmed = path.trim_end_matches('/');
     match (path, trimmed) {
-        ("", _) => "",
+        ("", _) => ".",
         (_, "") => "/",
         (_, trimmed) => trimmed.rsplit('/').next().unwrap_or(trimmed),
     }
 }
 
 fn dirname(path: &str) -> String {
-    if path.is_empty() {
-        return String::new();
-    }
     let (directory, rooted) = match path.rsplit_once('/') {
         None => return ".".to_owned(),
         Some((directory, _)) => (directory, path.starts_with('/')),

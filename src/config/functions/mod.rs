@@ -10,6 +10,8 @@ mod digests;
 mod encoding;
 mod files;
 mod format;
+#[cfg(test)]
+mod golden;
 mod numeric;
 mod patterns;
 mod sets;

@@ -24,7 +24,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn whole_seconds(instant: Timestamp) -> Timestamp {
-    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+    let second = instant.as_second() - i64::from(instant.subsec_nanosecond() < 0);
+    Timestamp::from_second(second).unwrap_or(instant)
 }
 
 /// RFC 3339, with the offset it is written in.
@@ -66,7 +67,7 @@ fn timeadd(args: &Args<'_>) -> Result<Value, Problem> {
         return Problem::argument(1, "a duration is written with h, m, s, ms, us or ns, such as \"1h30m\" or \"-10m\"");
     };
     let Ok(end) = start.checked_add(span) else { return Problem::call("the instant lies beyond the calendar") };
-    Ok(Value::string(rfc3339(end, offset)))
+    Ok(Value::string(rfc3339(whole_seconds(end), offset)))
 }
 
 fn rfc3339(instant: Timestamp, offset: Offset) -> String {

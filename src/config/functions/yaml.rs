@@ -11,6 +11,9 @@ use crate::config::value::{Data, Entries, Number, Value};
 pub(super) const FUNCTIONS: &[Function] = &[
     pure("yamldecode", &[param("string", Text)], |args| {
         let text = args.text(0)?;
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return Problem::argument(0, "it holds no document");
+        }
         let decoded: Yaml = serde_yaml_ng::from_str(text).or_else(|error| {
             let line = error.location().map_or(1, |location| location.line());
             Problem::argument(0, format!("not YAML: line {line}"))
