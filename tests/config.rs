@@ -5,5 +5,7 @@
 mod bad_input;
 #[path = "config/declared.rs"]
 mod declared;
+#[path = "config/hostile.rs"]
+mod hostile;
 #[path = "config/stack.rs"]
 mod stack;

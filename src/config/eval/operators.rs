@@ -37,6 +37,7 @@ impl Evaluator<'_> {
         let b = self.eval(right, scope)?;
         let mark = a.any_sensitive() || b.any_sensitive();
         if matches!(operator, Op::Eq | Op::NotEq) {
+            self.budget.step(|| scope.span(expr.place), u64::from(a.weight().min(b.weight()) / 8))?;
             return Ok(Value::bool((a == b) == (*operator == Op::Eq)).marked(mark));
         }
         let x = self.operand_number(&a, left, sign, scope)?;

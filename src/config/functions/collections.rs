@@ -6,6 +6,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Takes::{Any, Elements, Entries as Map, List, Number, Texts};
 use super::{Args, Function, Problem, nullable, param, pure};
+use crate::config::eval::Budget;
 use crate::config::value::convert::{convert, to_text, type_of, unify};
 use crate::config::value::{Data, Entries, Number as Num, Type, Value};
 
@@ -28,11 +29,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(Value::list(args.elements(0)?.iter().filter(|element| seen.insert(*element)).cloned().collect()))
     })
     .keeping_marks(),
-    pure("element", &[param("list", Elements), param("index", Number)], element).keeping_marks(),
+    pure("element", &[param("list", Elements), param("index", Number)], element).keeping_marks().cheap(),
     pure("flatten", &[param("list", Elements)], |args| {
         let mut flat = Vec::new();
-        flatten(args.elements(0)?, false, &mut flat);
-        args.budget.collection(flat.len())?;
+        flatten(args.elements(0)?, false, &mut flat, args.budget)?;
         Ok(Value::tuple(flat))
     })
     .keeping_marks(),
@@ -48,10 +48,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(if matches!(args.get(0)?.data, Data::Map(_)) { Value::list(keys) } else { Value::tuple(keys) })
     })
     .keeping_marks(),
-    pure("length", &[param("value", Any)], length).keeping_marks(),
+    pure("length", &[param("value", Any)], length).keeping_marks().cheap(),
     pure("lookup", &[param("map", Map), param("key", super::Takes::Text)], lookup)
         .variadic(nullable("default", Any))
-        .keeping_marks(),
+        .keeping_marks()
+        .cheap(),
     pure("merge", &[], merge).variadic(nullable("maps", Any)).keeping_marks(),
     pure("one", &[param("list", Elements)], |args| match args.elements(0)? {
         [] => Ok(Value::NULL),
@@ -150,13 +151,15 @@ fn element(args: &Args<'_>) -> Result<Value, Problem> {
 }
 
 /// A sensitive list inside taints what comes out of it.
-fn flatten(elements: &[Value], mark: bool, flat: &mut Vec<Value>) {
+fn flatten(elements: &[Value], mark: bool, flat: &mut Vec<Value>, budget: &Budget) -> Result<(), Problem> {
+    budget.collection(flat.len() + elements.len())?;
     for element in elements {
         match element.elements() {
-            Some(inner) => flatten(inner, mark || element.sensitive, flat),
+            Some(inner) => flatten(inner, mark || element.sensitive, flat, budget)?,
             None => flat.push(element.clone().marked(mark)),
         }
     }
+    Ok(())
 }
 
 fn length(args: &Args<'_>) -> Result<Value, Problem> {

@@ -70,12 +70,13 @@ fn join(args: &Args<'_>) -> Result<Value, Problem> {
 
 fn split(args: &Args<'_>) -> Result<Value, Problem> {
     let (separator, text) = (args.text(0)?, args.text(1)?);
+    let count = if separator.is_empty() { text.len() } else { text.matches(separator).count() + 1 };
+    args.budget.collection(count)?;
     let parts: Vec<Value> = if separator.is_empty() {
         text.chars().map(|c| Value::string(c.to_string())).collect()
     } else {
         text.split(separator).map(Value::string).collect()
     };
-    args.budget.collection(parts.len())?;
     Ok(Value::list(parts))
 }
 
