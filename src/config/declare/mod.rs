@@ -7,7 +7,7 @@ use leasehold_provider::{Address, StackName};
 pub mod fields;
 mod identity;
 mod inner;
-mod instant;
+pub mod instant;
 mod people;
 mod stack;
 mod statements;

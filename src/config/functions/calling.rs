@@ -242,15 +242,13 @@ fn check_count(function: &Function, given: usize, call: &Call, scope: &Scope<'_>
     if enough {
         return Ok(());
     }
-    let names: Vec<&str> = function.params.iter().chain(&function.variadic).map(|param| param.name).collect();
-    let dots = if function.variadic.is_some() { "..." } else { "" };
     let count = if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
     let least = if function.variadic.is_some() { "at least " } else { "" };
     Err(Fault::at(
         scope.span(call.name.place),
         "config::function",
         format!("{}() takes {least}{count}, not {given}", function.name),
-        format!("{}({}{dots})", function.name, names.join(", ")),
+        signature(function),
     ))
 }
 
@@ -259,7 +257,14 @@ fn argument_fault(function: &Function, call: &Call, index: usize, problem: &str,
     let place = call.arguments.get(index.min(last)).map_or(call.name.place, |argument| argument.place);
     let param = function.params.get(index).or(function.variadic.as_ref()).map_or("", |param| param.name);
     let summary = format!("{}(): {} is not what it must be", function.name, argument_name(param, index));
-    Fault::at(scope.span(place), "config::function", summary, problem)
+    Fault::at(scope.span(place), "config::function", summary, problem).help(signature(function))
+}
+
+/// `replace(string, substring, replacement)`.
+fn signature(function: &Function) -> String {
+    let names: Vec<&str> = function.params.iter().chain(&function.variadic).map(|param| param.name).collect();
+    let dots = if function.variadic.is_some() { "..." } else { "" };
+    format!("{}({}{dots})", function.name, names.join(", "))
 }
 
 fn argument_name(param: &str, index: usize) -> Arc<str> {

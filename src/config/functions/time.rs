@@ -43,6 +43,9 @@ pub fn parse_instant(text: &str) -> Result<(Timestamp, Offset), String> {
     if !shaped {
         return Err("an instant is written as in \"2027-02-28T12:00:00Z\"".to_owned());
     }
+    if let Err((problem, _)) = crate::config::declare::instant::read(text) {
+        return Err(problem);
+    }
     let parser = DateTimeParser::new();
     let pieces = parser.parse_pieces(text).map_err(|error| first_line(&error))?;
     let instant = parser.parse_timestamp(text).map_err(|error| first_line(&error))?;
