@@ -5,5 +5,9 @@
 mod bad_input;
 #[path = "config/declared.rs"]
 mod declared;
+#[path = "config/evaluation.rs"]
+mod evaluation;
+#[path = "config/hostile.rs"]
+mod hostile;
 #[path = "config/stack.rs"]
 mod stack;

@@ -12,6 +12,7 @@ use super::source::{FileId, Span};
 mod lower;
 pub mod parse;
 mod scan;
+mod template;
 
 pub use parse::{Parsed, parse_expression, parse_files, parse_template};
 
