@@ -163,6 +163,8 @@ fn variables_are_not_guessed() {
     assert_eq!(why(two, on("arn:aws:s3:::c")), Why::Open([Open::Variable].into()));
     let tagged = |value: &str| when(json!({"StringEquals": {"aws:ResourceTag/owner": value}}));
     assert_eq!(verdict(tagged("${aws:username}"), tagged("${aws:username}")), Equivalent);
+    let either = when(json!({"StringEquals": {"aws:ResourceTag/owner": ["${aws:username}", "b"]}}));
+    assert_eq!(why(either, tagged("b")), Why::Open([Open::Variable].into()));
     let grown = judged(&access(tagged("a")), &access(tagged("${aws:username}")));
     assert!(matches!(grown.new_in_old, Containment::Refuted(_)));
 }
