@@ -73,7 +73,8 @@ fn whose(stranger: &Stranger) -> String {
 }
 
 fn finding(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
-    Diagnostic::error("plan::name_taken", format!("{address} cannot be created: {what} is there and is not its own"))
+    let summary = format!("{address} cannot be created: {what} exists already and is not this stack's");
+    Diagnostic::error("plan::name_taken", summary)
         .detail(format!("{arn} lives in the cloud, and {whose}. Leasehold never writes what does not carry its mark."))
         .help("Give it another `name`, or remove the live object by hand if nobody needs it.")
 }
