@@ -2,6 +2,7 @@
 
 use leasehold_provider::{Change, Marks, Resource};
 
+use super::standing::taken;
 use super::tags::{self, TagChange};
 use super::{Note, Refusal, Writing, attribute, impossible, own_tags};
 use crate::failure::Failure;
@@ -61,7 +62,10 @@ impl Writing<'_> {
         const OPERATION: &str = "iam:GetUser";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_user().user_name(name).send();
-        let answer = self.call(OPERATION, Class::Idempotent, send).await?;
+        let answer = match self.call(OPERATION, Class::Idempotent, send).await {
+            Err(failure) if failure.absent() => return Err(taken(&after.id)),
+            other => other?,
+        };
         let user = answer.user.ok_or_else(|| Failure::malformed(OPERATION, "no user in the answer"))?;
         let live_tags = tags::map(user.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();
