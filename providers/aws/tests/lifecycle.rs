@@ -342,3 +342,26 @@ async fn a_trust_of_a_deleted_principal_differs_from_the_wanted_one() {
     assert_ne!(principal.get("assume_role_policy"), wanted[0].get("assume_role_policy"));
     assert!(matches!(principal.get("assume_role_policy"), Some(Value::Document(_))));
 }
+
+#[tokio::test]
+async fn statements_of_a_user_move_to_a_policy_of_its_own_where_they_have_no_room() {
+    let world = World::new().await;
+    let small = identity("bot", Principal::User);
+    let mut large = small.clone();
+    large.statements = vec![common::statement(&format!("s3:{}", "Get".repeat(800)), "*")];
+    for wanted in [&small, &large, &small, &large] {
+        let live = world.observe().await;
+        let live = live.identities.into_values().next().map(|identity| identity.resources).unwrap_or_default();
+        let desired = world.desired(wanted).await;
+        world.converge(&live, desired.clone()).await;
+        let desired: BTreeMap<_, _> = desired.into_iter().map(|r| (r.id.clone(), r)).collect();
+        assert_eq!(world.live(wanted).await.resources, desired);
+        assert!(world.observe().await.shared.is_empty());
+    }
+    let leaver: Vec<_> = world.live(&large).await.resources.into_values().collect();
+    world.delete(leaver).await;
+    assert_eq!(
+        world.aws.boto3("print([iam.list_users()['Users'], iam.list_policies(Scope='Local')['Policies']])"),
+        json!([[], []])
+    );
+}
