@@ -366,8 +366,7 @@ impl From<Failure> for EnactError {
                 Some("ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused".to_owned())
             }
             EnactErrorKind::Conflict if failure.holds_something() => Some(
-                "it still holds something that is not managed yet: look for instance profiles of a role, for MFA devices, SSH \
-                 keys, certificates or service-specific credentials of a user; remove them, then run it again"
+                "it holds something that the plan did not see: plan again; if it stays, look at it in the console"
                     .to_owned(),
             ),
             EnactErrorKind::Conflict => Some("run plan again: the account is not as the plan found it".to_owned()),

@@ -19,7 +19,7 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 import boto3
 import botocore.config
-from moto.core.responses import EmptyResult
+from moto.core.responses import ActionResult, EmptyResult
 from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists
 from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
@@ -67,6 +67,9 @@ def as_iam_does():
         return delete_user(self, user_name)
 
     IAMBackend.delete_user = delete_user_unless_it_holds_something
+
+    # Not in moto: nobody has any.
+    IamResponse.list_service_specific_credentials = lambda self: ActionResult({"ServiceSpecificCredentials": []})
 
     # Boundaries of users, which moto drops.
     User.permissions_boundary = None

@@ -22,7 +22,18 @@ impl Writing<'_> {
                 Ok(None)
             }
             Change::Delete { .. } => {
-                let note = self.remove("iam:DeleteRole", || iam.delete_role().role_name(name).send()).await?;
+                let send = || iam.delete_role().role_name(name).send();
+                let note = match self.remove("iam:DeleteRole", send).await {
+                    Err(refusal) if refusal.holds_something() => {
+                        let removed = self.clear_role(name).await?;
+                        if removed.is_empty() {
+                            return Err(refusal);
+                        }
+                        self.remove("iam:DeleteRole", send).await?;
+                        Some(format!("with it went: {}", removed.join(", ")))
+                    }
+                    other => other?,
+                };
                 self.provider.known.gone(self.stack, change.id());
                 Ok(note)
             }

@@ -20,7 +20,18 @@ impl Writing<'_> {
                 Ok(None)
             }
             Change::Delete { .. } => {
-                let note = self.remove("iam:DeleteUser", || iam.delete_user().user_name(name).send()).await?;
+                let send = || iam.delete_user().user_name(name).send();
+                let note = match self.remove("iam:DeleteUser", send).await {
+                    Err(refusal) if refusal.holds_something() => {
+                        let removed = self.clear_user(name).await?;
+                        if removed.is_empty() {
+                            return Err(refusal);
+                        }
+                        self.remove("iam:DeleteUser", send).await?;
+                        Some(format!("with it went: {}", removed.join(", ")))
+                    }
+                    other => other?,
+                };
                 self.provider.known.gone(self.stack, change.id());
                 Ok(note)
             }
