@@ -13,6 +13,7 @@
 //! read in `cli`, in `store` and in the provider crates.
 
 pub mod apply;
+pub mod cli;
 pub mod config;
 pub mod diff;
 pub mod graph;

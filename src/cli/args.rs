@@ -8,8 +8,10 @@ use jiff::Timestamp;
 /// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
 #[derive(Debug, Parser)]
 #[command(name = "leasehold", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes present (plan --detailed-exitcode) · \
-3 refused by a rule, the delete budget or a stale plan")]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes present (plan --detailed-exitcode) · \
+3 refused by a rule, the delete budget or a stale plan"
+)]
 pub struct Cli {
     /// Work in this directory
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
+use leasehold_aws::{AwsProvider, AwsRealizer, AwsSettings};
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{Compare, Enact, Observe, Provider, Realize};
 
@@ -26,7 +28,20 @@ impl Connection {
     pub async fn to(settings: &ProviderSettings, directory: &Path, now: Timestamp) -> Result<Self, Failure> {
         match settings {
             ProviderSettings::Local { path } => Ok(Self::of(Arc::new(local(path.as_deref(), directory, now)))),
-            ProviderSettings::Aws { .. } => Err(anyhow::anyhow!("aws").into()),
+            ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } => {
+                let settings = AwsSettings {
+                    region: region.clone(),
+                    profile: profile.clone(),
+                    allowed_account_ids: allowed_account_ids.clone(),
+                    assume_role: assume_role.clone().map(|role| leasehold_aws::AssumeRole {
+                        role_arn: role.role_arn,
+                        external_id: role.external_id,
+                        session_name: role.session_name,
+                    }),
+                };
+                let provider = AwsProvider::connect(settings).await.context("the provider block cannot work")?;
+                Ok(Self::of(Arc::new(provider)))
+            }
         }
     }
 
@@ -44,7 +59,7 @@ impl Connection {
 pub fn realizer(settings: &ProviderSettings) -> Arc<dyn Realize> {
     match settings {
         ProviderSettings::Local { path } => Arc::new(local(path.as_deref(), Path::new("."), Timestamp::UNIX_EPOCH)),
-        ProviderSettings::Aws { .. } => Arc::new(local(None, Path::new("."), Timestamp::UNIX_EPOCH)),
+        ProviderSettings::Aws { .. } => Arc::new(AwsRealizer),
     }
 }
 

@@ -8,9 +8,9 @@ use crate::config::{Diagnostic, Sources};
 use crate::plan::check::Unsound;
 use crate::plan::stale::Stale;
 use crate::rules::Ruling;
+use crate::views::diagnostics;
 use crate::views::inert::inert;
 use crate::views::style::{REMOVE, paint};
-use crate::views::{diagnostics, diagnostics::Look};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Failure {
 
     fn text(self) -> (String, u8) {
         match self {
-            Self::Findings { findings, sources } => (diagnostics::human(&findings, &sources, &Look::of_terminal()), 1),
+            Self::Findings { findings, sources } => (drawn(&findings, &sources), 1),
             Self::Unreadable(error) => (unreadable(&error), 1),
             Self::Ruled(rulings) => (ruled(&rulings), 3),
             Self::Stale(stale) => (stale_plan(&stale), 3),
@@ -123,4 +123,11 @@ fn stale_plan(stale: &[Stale]) -> String {
         &details,
         Some("Make a new plan, review it, and apply that."),
     )
+}
+
+/// Findings as people read them on this terminal.
+pub fn drawn(findings: &[Diagnostic], sources: &Sources) -> String {
+    let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(100, |(width, _)| usize::from(width.0));
+    // Colour is taken off again where the text is printed, when it must be.
+    diagnostics::human(findings, sources, diagnostics::Style { color: true, width })
 }

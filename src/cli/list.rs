@@ -91,7 +91,7 @@ fn table(rows: &[Row]) -> String {
         return "No identities.\n".to_owned();
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["address", "kind", "owner", "service", "phase", "until", "last used"]);
     let or_dash = |value: &Option<String>| inert(value.as_deref().unwrap_or("-")).into_owned();
     let day = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());

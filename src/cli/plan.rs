@@ -21,7 +21,8 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
     let rulings = rules::decide(&plan, &allowance(&args.allowance));
     if let Some(path) = &args.json_into {
-        let text = serde_json::to_string_pretty(&views::plan::json(&plan, &rulings)).context("cannot write the plan as JSON")?;
+        let text = serde_json::to_string_pretty(&views::plan::json(&plan, &rulings))
+            .context("cannot write the plan as JSON")?;
         write(&here.join(path), format!("{text}\n").as_bytes())?;
     }
     match args.format {

@@ -45,7 +45,8 @@ pub async fn show(plan: Plan, mut events: UnboundedReceiver<Event>) {
 
 fn bar(steps: usize) -> ProgressBar {
     let length = u64::try_from(steps).unwrap_or(u64::MAX);
-    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target =
+        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(length), target);
     // A template that does not parse would leave the default bar.
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}") {

@@ -12,12 +12,11 @@ use super::connection::Connection;
 use super::failure::Failure;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::ProviderSettings;
-use crate::config::{Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, VariableAssignment, load};
+use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, load};
 use crate::graph::Graph;
 use crate::plan::select::{Selection, names};
 use crate::plan::{Basis, Plan, Refused, build};
 use crate::realize::{self, Resources};
-use crate::views::diagnostics::{self, Look};
 
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -57,23 +56,18 @@ impl Stack {
         now: Timestamp,
     ) -> Result<(StackDirectory, Loaded), Failure> {
         let directory = StackDirectory::open(here, dir)?;
-        let sources = directory.files(".hcl")?;
-        let assigned = directory.files(".auto.hclvars")?;
-        let var_files = var_files(here, &variables.var_file)?;
-        let mut files = digests(&directory, &[&sources, &assigned]);
-        let inputs = Inputs {
-            variable_files: vec![assigned, var_files],
-            variables: assignments(&variables.var)?,
-            now,
-            files: &directory,
-        };
+        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
+        let given = var_files(here, &variables.var_file)?;
+        let mut files = digests(&directory, stack_files.iter().chain(&assigned));
+        let inputs = Inputs { variables: assignments(&assigned, &given, &variables.var)?, now, files: &directory };
+        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
         let result = load(&sources, &inputs);
-        files.extend(result.files_read);
         let mut findings = result.findings;
         if let Some(declared) = &result.declared {
+            files.extend(declared.files_read.clone());
             findings.extend(Graph::of(declared).cycles(declared));
         }
-        Ok((directory, Loaded { sources: result.sources, declared: result.declared, findings, files }))
+        Ok((directory, Loaded { sources, declared: result.declared, findings, files }))
     }
 
     /// The provider the stack works with; the embedded directory when it names none.
@@ -82,10 +76,11 @@ impl Stack {
             [] => Ok(ProviderSettings::Local { path: None }),
             [one] => Ok(one.settings.clone()),
             [first, second, ..] => {
-                let finding = Diagnostic::error("config::several_providers", "a stack has one provider in this version")
-                    .at(second.origin.span(), "a second provider")
-                    .related(first.origin.span(), "the first")
-                    .help("Make a stack of its own for the other account.");
+                let finding =
+                    Diagnostic::error("config::several_providers", "a stack has one provider in this version")
+                        .at(second.origin.span(), "a second provider")
+                        .related(first.origin.span(), "the first")
+                        .help("Make a stack of its own for the other account.");
                 Err(self.refuse(vec![finding]))
             }
         }
@@ -94,7 +89,7 @@ impl Stack {
     /// Prints the stack's warnings.
     pub fn warn(&self) {
         if !self.warnings.is_empty() {
-            super::say(&diagnostics::human(&self.warnings, &self.sources, &Look::of_terminal()));
+            super::say(&super::failure::drawn(&self.warnings, &self.sources));
         }
     }
 
@@ -103,12 +98,7 @@ impl Stack {
     }
 
     fn basis(&self, provider: ProviderSettings) -> Basis {
-        Basis {
-            version: VERSION.to_owned(),
-            directory: self.directory.shown(),
-            files: self.files.clone(),
-            provider,
-        }
+        Basis { version: VERSION.to_owned(), directory: self.directory.shown(), files: self.files.clone(), provider }
     }
 }
 
@@ -121,15 +111,17 @@ pub struct Loaded {
     pub files: BTreeMap<String, Digest>,
 }
 
-fn digests(directory: &StackDirectory, all: &[&Sources]) -> BTreeMap<String, Digest> {
-    let files = all.iter().flat_map(|sources| sources.iter());
-    files.map(|(_, file)| (directory.relative(&file.name), Digest::of_bytes(&file.bytes))).collect()
+fn digests<'a>(directory: &StackDirectory, files: impl Iterator<Item = &'a SourceFile>) -> BTreeMap<String, Digest> {
+    files.map(|file| (directory.relative(&file.name), Digest::of_bytes(&file.bytes))).collect()
 }
 
 /// The digests of the files of a stack's directory as they are now, to hold a saved plan against.
-pub fn current_files(directory: &StackDirectory, planned: &BTreeMap<String, Digest>) -> Result<BTreeMap<String, Digest>, Failure> {
-    let (sources, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
-    let mut files = digests(directory, &[&sources, &assigned]);
+pub fn current_files(
+    directory: &StackDirectory,
+    planned: &BTreeMap<String, Digest>,
+) -> Result<BTreeMap<String, Digest>, Failure> {
+    let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
+    let mut files = digests(directory, stack_files.iter().chain(&assigned));
     for name in planned.keys() {
         if !files.contains_key(name)
             && let Ok(bytes) = crate::config::StackFiles::read(directory, name)
@@ -140,18 +132,20 @@ pub fn current_files(directory: &StackDirectory, planned: &BTreeMap<String, Dige
     Ok(files)
 }
 
-fn var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Sources, Failure> {
+fn var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         let full = here.join(path);
-        let bytes = std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
+        let bytes =
+            std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
         files.push(SourceFile { name: path.display().to_string(), bytes: bytes.into() });
     }
-    Ok(Sources::in_order(files))
+    Ok(files)
 }
 
-/// Variables from the environment (`LEASEHOLD_VAR_name`), then from the command line; later ones win.
-fn assignments(vars: &[String]) -> Result<Vec<VariableAssignment>, Failure> {
+/// Where variables get their values: the environment (`LEASEHOLD_VAR_name`), then `*.auto.hclvars`, then `--var-file`, then `--var`;
+/// later ones win.
+fn assignments(assigned: &[SourceFile], given: &[SourceFile], vars: &[String]) -> Result<Vec<Assignment>, Failure> {
     let mut assignments = Vec::new();
     for (key, value) in std::env::vars_os() {
         let key = key.to_string_lossy().into_owned();
@@ -159,14 +153,16 @@ fn assignments(vars: &[String]) -> Result<Vec<VariableAssignment>, Failure> {
             let value = value
                 .into_string()
                 .map_err(|_| anyhow::anyhow!("the environment variable {key} does not hold UTF-8"))?;
-            assignments.push(VariableAssignment::environment(name, value));
+            assignments.push(Assignment::Environment { name: name.to_owned(), value });
         }
     }
+    let mut auto: Vec<&SourceFile> = assigned.iter().collect();
+    auto.sort_by(|a, b| a.name.cmp(&b.name));
+    assignments.extend(auto.into_iter().chain(given).map(|file| Assignment::File(file.name.clone())));
     for text in vars {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| anyhow::anyhow!("--var {text:?} has no '='; write --var name=value"))?;
-        assignments.push(VariableAssignment::command_line(name.trim(), value));
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| anyhow::anyhow!("--var {text:?} has no '='; write --var name=value"))?;
+        assignments.push(Assignment::CommandLine { name: name.trim().to_owned(), value: value.to_owned() });
     }
     Ok(assignments)
 }
@@ -184,8 +180,7 @@ pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed,
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
-    let request =
-        ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
+    let request = ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
     let snapshot = connection.observe.observe(request).await?;
     Ok(Observed { shared, snapshot })
 }
@@ -225,7 +220,9 @@ fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) ->
         if !declared && !live && !scope {
             let known: Vec<String> = stack.declared.identities.keys().map(ToString::to_string).collect();
             let nearest = nearest(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
-            return Err(anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into());
+            return Err(
+                anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into()
+            );
         }
     }
     Ok(())

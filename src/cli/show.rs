@@ -51,9 +51,12 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
     };
     let Some(standing) = standings.iter().find(named) else {
         let known: Vec<String> = standings.iter().map(|standing| standing.address.to_string()).collect();
-        let nearest = session::nearest(&args.what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+        let nearest =
+            session::nearest(&args.what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
         let stack = &stack.declared.stack;
-        return Err(anyhow::anyhow!("no plan file and no identity of stack {stack} is called {}{nearest}", args.what).into());
+        return Err(
+            anyhow::anyhow!("no plan file and no identity of stack {stack} is called {}{nearest}", args.what).into()
+        );
     };
     let row = Row::of(standing);
     let resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values()).collect();

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context as _;
 
 use super::failure::Failure;
-use crate::config::{SourceFile, Sources, StackFiles};
+use crate::config::{SourceFile, StackFiles};
 
 /// A stack's directory.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl StackDirectory {
     }
 
     /// The files of the directory itself whose name ends so, read.
-    pub fn files(&self, ending: &str) -> Result<Sources, Failure> {
+    pub fn files(&self, ending: &str) -> Result<Vec<SourceFile>, Failure> {
         let entries = std::fs::read_dir(&self.path).with_context(|| format!("cannot list {}", self.path.display()))?;
         let mut files = Vec::new();
         for entry in entries {
@@ -48,7 +48,13 @@ impl StackDirectory {
                 files.push(self.read(&path, &name)?);
             }
         }
-        Ok(Sources::new(files))
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(files)
+    }
+
+    /// A file's name relative to the directory, from its name as people know it.
+    pub fn relative(&self, name: &str) -> String {
+        Path::new(name).strip_prefix(&self.shown).unwrap_or(Path::new(name)).display().to_string()
     }
 
     fn read(&self, path: &Path, name: &str) -> Result<SourceFile, Failure> {

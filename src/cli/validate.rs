@@ -12,7 +12,7 @@ use crate::config::declared::ProviderSettings;
 use crate::config::{Declared, Diagnostic, Severity};
 use crate::lifecycle;
 use crate::realize;
-use crate::views::diagnostics::{self, Look};
+use crate::views::diagnostics;
 use crate::views::style::{ADD, paint};
 
 pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
@@ -30,7 +30,7 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
         FindingsFormat::Human if !valid => return Err(Failure::Findings { findings, sources }),
         FindingsFormat::Human => {
             if !findings.is_empty() {
-                super::say(&diagnostics::human(&findings, &sources, &Look::of_terminal()));
+                super::say(&super::failure::drawn(&findings, &sources));
             }
             let count = declared.map_or(0, |declared| declared.identities.len());
             let noun = if count == 1 { "identity" } else { "identities" };

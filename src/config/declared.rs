@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Kind, Principal, Scope, Span, StackName, Statement, Trust};
+use leasehold_provider::{Address, Digest, Kind, Principal, Scope, Span, StackName, Statement, Trust};
 
 use super::source::{self, FileId};
 
@@ -25,6 +26,8 @@ pub struct Declared {
     pub scopes: BTreeMap<String, (Scope, Origin)>,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
+    /// The files that expressions read, such as with `file()`, and the digest of their bytes. A saved plan pins them.
+    pub files_read: BTreeMap<String, Digest>,
     /// How long leavers of this stack stay quarantined, where their identity does not say: `defaults.leaver.grace`, or 7 days.
     pub grace: Span,
     /// The `leasehold` block.
@@ -172,8 +175,9 @@ pub struct Origin {
     pub file: FileId,
     /// The block's header: its type and labels.
     pub header: Range<usize>,
-    /// Each attribute's value, and each inner block's header, by name; several of one name in order.
-    pub parts: Vec<(Box<str>, Range<usize>)>,
+    /// Each attribute's value, and each inner block's header, by name; several of one name in order. Instances of one block
+    /// share them.
+    pub parts: Arc<[(&'static str, Range<usize>)]>,
 }
 
 impl Origin {
@@ -186,7 +190,7 @@ impl Origin {
     /// The first attribute or inner block of that name; the header where there is none.
     #[must_use]
     pub fn part(&self, name: &str) -> source::Span {
-        let range = self.parts.iter().find(|(part, _)| part.as_ref() == name).map_or(&self.header, |(_, range)| range);
+        let range = self.parts.iter().find(|(part, _)| *part == name).map_or(&self.header, |(_, range)| range);
         source::Span { file: self.file, bytes: range.clone() }
     }
 }

@@ -1,11 +1,27 @@
 //! Text → [`Declared`]. In: the stack's files, variables and `now`. Out: what is declared, or every finding at once.
 //!
+//! ```text
+//! bytes ─syntax→ blocks ─schema→ known blocks ─catalog→ index ─eval→ values ─declare→ Declared ─checks→ findings
+//! ```
+//!
 //! This stage never reads a file, the clock or the environment: the edge hands them over as values.
 
+mod catalog;
+mod checks;
+mod declare;
 pub mod declared;
 pub mod diagnostic;
+mod eval;
+mod functions;
+mod inputs;
+mod load;
+mod schema;
 pub mod source;
+mod syntax;
+mod value;
 
 pub use declared::{Backend, Declared, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
 pub use diagnostic::{Diagnostic, Location, Severity};
-pub use source::{FileId, SourceFile, Sources, StackFiles};
+pub use inputs::{Assignment, Inputs};
+pub use load::{Loaded, load};
+pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

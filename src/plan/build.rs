@@ -8,7 +8,7 @@ use leasehold_provider::{Aspect, Compare, Realize, Resource, ResourceId, Snapsho
 use super::check::{self, Unsound};
 use super::select::{self, Selection};
 use super::stale::LiveIndex;
-use super::{Basis, Plan, Waiting, order};
+use super::{Basis, Plan, Waiting, names, order};
 use crate::config::{Declared, Diagnostic};
 use crate::diff::{self, IdentityDelta, Lifecycle, Reason, SharedDelta};
 use crate::lifecycle::{self, Phase, Standing};
@@ -48,7 +48,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Plan, Refused> {
     let Inputs { declared, shared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
     let (standings, mut findings) = lifecycle::decide(declared, snapshot, now, principal_id);
-    findings.extend(taken_names(declared, &standings, shared, snapshot));
+    findings.extend(names::taken(declared, &standings, shared, snapshot, realize.one_space_of_names()));
     if findings.is_empty() {
         let whole = deltas(&inputs, &standings, &mut findings);
         if findings.is_empty() {
@@ -148,57 +148,6 @@ fn access_may_change(delta: &IdentityDelta) -> bool {
     delta.lifecycle == Lifecycle::Mover
         && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
         && delta.reasons.iter().any(bears)
-}
-
-fn taken_names(
-    declared: &Declared,
-    standings: &[Standing<'_>],
-    shared: &Resources,
-    snapshot: &Snapshot,
-) -> Vec<Diagnostic> {
-    let folded = |id: &ResourceId| (id.kind.clone(), id.name.to_ascii_lowercase());
-    let strangers: BTreeMap<_, _> = snapshot.strangers.iter().map(|(id, s)| (folded(id), (id, s))).collect();
-    let mut findings = Vec::new();
-    for standing in standings {
-        let (Some(identity), Phase::Active(_), None) = (standing.declared, &standing.phase, standing.live) else {
-            continue;
-        };
-        if let Some((id, stranger)) = strangers.get(&folded(&standing.id)) {
-            findings.push(
-                name_taken(&standing.address, id, stranger).at(identity.origin.part("name"), "this name is taken"),
-            );
-        }
-    }
-    for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
-        let Some((id, stranger)) = strangers.get(&folded(&resource.id)) else { continue };
-        let label = resource.marks.as_ref().map(|marks| marks.address.clone());
-        let origin = label.as_ref().and_then(|a| declared.scopes.get(a.as_str().trim_start_matches("scope.")));
-        let address = label.clone().unwrap_or_else(|| leasehold_provider::Address::from_text(&resource.id.name));
-        let finding = name_taken(&address, id, stranger);
-        findings.push(match origin {
-            Some((_, origin)) => finding.at(origin.span(), "this name is taken"),
-            None => finding,
-        });
-    }
-    findings
-}
-
-fn name_taken(
-    address: &leasehold_provider::Address,
-    id: &ResourceId,
-    stranger: &leasehold_provider::Stranger,
-) -> Diagnostic {
-    let whose = match (&stranger.stack, &stranger.unreadable) {
-        (Some(stack), _) => format!("it belongs to stack {stack}"),
-        (None, Some(why)) => format!("its marks cannot be read: {why}"),
-        (None, None) => "it carries no mark of leasehold".to_owned(),
-    };
-    Diagnostic::error("plan::name_taken", format!("{address} cannot be created: {id} is there and is not this stack's"))
-        .detail(format!(
-            "{} lives in the cloud, and {whose}. Leasehold never writes what is not its stack's.",
-            stranger.arn
-        ))
-        .help("Give the identity another `name`, or remove the live object by hand if nobody needs it.")
 }
 
 fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {

@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod check;
+pub mod names;
 pub mod order;
 pub mod saved;
 pub mod select;

@@ -1,5 +1,6 @@
 //! Values → what people and machines read. Views render; they decide nothing, and they print nothing.
 
+pub mod diagnostics;
 pub mod inert;
 pub mod outcome;
 pub mod plan;

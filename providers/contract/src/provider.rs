@@ -53,6 +53,11 @@ pub trait Realize: Send + Sync {
         }
     }
 
+    /// Whether a user and a role cannot have the same name. On AWS they can.
+    fn one_space_of_names(&self) -> bool {
+        false
+    }
+
     /// A few words on what a change does, where its attributes do not say it: `lease fence`, `deny everything`.
     fn describe(&self, change: &Change) -> Option<String>;
 }

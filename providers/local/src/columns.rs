@@ -30,7 +30,7 @@ impl Columns {
         }
         Ok(Self {
             description: text(resource, "description")?,
-            boundary: text(resource, "boundary")?,
+            boundary: text(resource, "permissions_boundary")?,
             max_session_duration: match resource.get("max_session_duration") {
                 None => None,
                 Some(Value::Number(seconds)) => Some(*seconds),
@@ -67,5 +67,5 @@ fn document(resource: &Resource, name: &str) -> Result<Option<String>, String> {
 
 /// A document as it is stored.
 pub fn stored(document: &Document) -> String {
-    document.json().to_string()
+    document.text().to_owned()
 }

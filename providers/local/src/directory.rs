@@ -13,6 +13,7 @@ use leasehold_provider::{
 
 use crate::faults::{Faults, Injector};
 use crate::outside::Outside;
+use crate::schema::Durability;
 use crate::writer::Writer;
 use crate::{OpenError, failures, observe, schema};
 
@@ -27,6 +28,7 @@ const ACCOUNT: &str = "embedded";
 pub struct LocalDirectory {
     path: PathBuf,
     actor: String,
+    durability: Durability,
     clock: Clock,
     faults: Faults,
     writer: Mutex<Option<Writer>>,
@@ -36,13 +38,13 @@ impl LocalDirectory {
     /// The directory at `path`, whose file may not be there yet. `actor` is who changes it, for people.
     pub fn at(path: impl Into<PathBuf>, actor: impl Into<String>, clock: Clock) -> Self {
         let (path, actor) = (path.into(), actor.into());
-        Self { path, actor, clock, faults: Faults::default(), writer: Mutex::new(None) }
+        Self { path, actor, durability: Durability::Power, clock, faults: Faults::default(), writer: Mutex::new(None) }
     }
 
     /// As [`LocalDirectory::at`], and the file is there afterwards.
     pub fn open(path: impl Into<PathBuf>, actor: impl Into<String>, clock: Clock) -> Result<Self, OpenError> {
         let directory = Self::at(path, actor, clock);
-        schema::open_to_write(&directory.path)?;
+        schema::open_to_write(&directory.path, directory.durability)?;
         Ok(directory)
     }
 
@@ -50,6 +52,12 @@ impl LocalDirectory {
     #[must_use]
     pub fn with_faults(self, faults: Faults) -> Self {
         Self { faults, writer: Mutex::new(None), ..self }
+    }
+
+    /// The same, not waiting for the disk: for tests. What was answered outlives the process, but not a loss of power.
+    #[must_use]
+    pub fn without_sync(self) -> Self {
+        Self { durability: Durability::Process, writer: Mutex::new(None), ..self }
     }
 
     /// The file.
@@ -61,7 +69,7 @@ impl LocalDirectory {
     /// What somebody who does not use this program can do to the directory.
     #[must_use]
     pub fn outside(&self) -> Outside {
-        Outside::new(self.path.clone(), Arc::clone(&self.clock))
+        Outside::new(self.path.clone(), self.durability, Arc::clone(&self.clock))
     }
 
     fn realm_now(&self) -> Realm {
@@ -115,7 +123,7 @@ impl Enact for LocalDirectory {
                 Some(running) => running,
                 None => {
                     let injector = Injector::new(self.faults.clone());
-                    let started = Writer::start(self.path.clone(), Arc::clone(&self.clock), injector);
+                    let started = Writer::start(self.path.clone(), self.durability, Arc::clone(&self.clock), injector);
                     writer.insert(started.map_err(|error| unreachable(error.to_string()))?)
                 }
             };

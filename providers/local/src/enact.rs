@@ -4,19 +4,19 @@
 //! belongs. Then the live object is held against the change: it is as the change expects it, or already as the change wants
 //! it, or it is a conflict.
 
+mod parts;
+
 use jiff::Timestamp;
 use leasehold_provider::{
-    Attributes, Change, EnactError, EnactErrorKind, Enacted, Marks, Principal, Resource, ResourceId, StackName, Value,
+    Attributes, Change, EnactError, EnactErrorKind, Enacted, Marks, Principal, Resource, ResourceId, StackName,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::columns::{Columns, text};
-use crate::kinds::{self, Part, Target};
+use crate::columns::Columns;
+use crate::expectation::{self, Verdict};
+use crate::kinds::{self, Target};
 use crate::rows::{self, Owned, PolicyRow, PrincipalRow, Tags};
 use crate::{failures, limits};
-
-/// Access keys one user may have.
-const KEYS: i64 = 2;
 
 /// Carries out a change of an object of `stack`. `now` becomes the creation time of what is created.
 pub fn carry_out(
@@ -32,12 +32,6 @@ pub fn carry_out(
         Some(Target::Part(principal, part)) => task.part(principal, part),
         None => Err(task.fail(EnactErrorKind::Other, "the directory has no such kind of object", None)),
     }
-}
-
-/// What is to be done about a change, once the live object is known.
-enum Verdict {
-    Write,
-    AlreadySo,
 }
 
 struct Task<'a> {
@@ -61,7 +55,9 @@ impl Task<'_> {
         if let (Change::Create { .. }, Some(row)) = (self.change, &namesake) {
             self.owned(&row.tags)?;
             let other = kinds::principal_path(row.form, &row.name);
-            return Err(self.conflict(&format!("{other} has this name; users and roles share one space of names")));
+            let message =
+                format!("{other} has this name; users and roles share one space of names, whatever their case");
+            return Err(self.fail(EnactErrorKind::Conflict, &message, Some("choose another name")));
         }
         let key = live.as_ref().map(|row| row.id);
         let tags = live.as_ref().map(|row| row.tags.clone()).unwrap_or_default();
@@ -80,7 +76,10 @@ impl Task<'_> {
                 if let Some(problem) = limits::principal_name_problem(name) {
                     return Err(self.fail(EnactErrorKind::Limit, &problem, None));
                 }
-                self.check_attributes(after, &["description", "boundary", "tags", "trust", "max_session_duration"])?;
+                self.check_attributes(
+                    after,
+                    &["description", "permissions_boundary", "tags", "trust", "max_session_duration"],
+                )?;
                 let columns = self.columns(after, Some(self.new_marks(after)?))?;
                 self.write(
                     "INSERT INTO principals (form, name, description, trust, max_session_duration, boundary, tags, \
@@ -98,7 +97,10 @@ impl Task<'_> {
                 )
             }
             Change::Update { after, .. } => {
-                self.check_attributes(after, &["description", "boundary", "tags", "trust", "max_session_duration"])?;
+                self.check_attributes(
+                    after,
+                    &["description", "permissions_boundary", "tags", "trust", "max_session_duration"],
+                )?;
                 let columns = self.columns(after, marks)?;
                 self.write(
                     "UPDATE principals SET description = ?1, trust = ?2, max_session_duration = ?3, boundary = ?4, \
@@ -172,148 +174,9 @@ impl Task<'_> {
         }
     }
 
-    fn part(&self, principal: &str, part: Part<'_>) -> Outcome {
-        let Some(holder) = self.find_principal(principal)?.filter(|row| row.name == principal) else {
-            return match self.change {
-                Change::Delete { .. } => Ok(already_so()),
-                _ => Err(self.conflict(&format!("the principal {principal} does not exist"))),
-            };
-        };
-        self.owned(&holder.tags)?;
-        if let Change::Mark { .. } = self.change {
-            return Err(self.fail(EnactErrorKind::Other, "only principals and policies carry marks", None));
-        }
-        let live = self.live_part(holder.id, part)?;
-        if let Verdict::AlreadySo = self.verdict(live.as_ref(), None)? {
-            return Ok(already_so());
-        }
-        match (part, self.change) {
-            (_, Change::Delete { .. }) => self.delete_part(holder.id, part),
-            (Part::Inline(name), Change::Create { after } | Change::Update { after, .. }) => {
-                self.check_attributes(after, &["policy"])?;
-                self.write(
-                    "INSERT INTO inline_policies (principal, name, document) VALUES (?1, ?2, ?3) \
-                     ON CONFLICT DO UPDATE SET document = excluded.document",
-                    params![holder.id, name, self.columns(after, None)?.policy],
-                )
-            }
-            (Part::Attachment(policy), _) => self.attach(holder.id, policy),
-            (Part::Key(key), Change::Create { after }) => self.add_key(&holder, key, after),
-            (Part::Key(key), Change::Update { after, .. }) => {
-                self.check_attributes(after, &["status"])?;
-                self.write(
-                    "UPDATE access_keys SET status = ?1 WHERE principal = ?2 AND id = ?3",
-                    params![self.key_status(after)?, holder.id, key],
-                )
-            }
-            (Part::Login, _) => {
-                self.write("INSERT INTO logins (principal, created_at) VALUES (?1, ?2)", params![holder.id, self.now])
-            }
-            (_, Change::Mark { .. }) => Ok(already_so()),
-        }
-    }
-
-    /// A policy of this directory must exist to be attached; one that others manage is known by its ARN only.
-    fn attach(&self, holder: i64, policy: &str) -> Outcome {
-        if !kinds::is_arn(policy) && self.find_policy(policy)?.is_none_or(|row| row.name != policy) {
-            return Err(self.conflict(&format!("the policy {policy} does not exist")));
-        }
-        self.write("INSERT INTO attachments (principal, policy) VALUES (?1, ?2)", params![holder, policy])
-    }
-
-    fn add_key(&self, holder: &PrincipalRow, key: &str, after: &Resource) -> Outcome {
-        if holder.form == Principal::Role {
-            return Err(self.fail(EnactErrorKind::Other, "a role has no access keys", None));
-        }
-        let keys = self.count("SELECT count(*) FROM access_keys WHERE principal = ?1", params![holder.id])?;
-        if keys >= KEYS {
-            let message = format!("{} has {keys} access keys already", holder.name);
-            return Err(self.fail(EnactErrorKind::Limit, &message, Some("delete one of them first")));
-        }
-        self.check_attributes(after, &["status"])?;
-        self.write(
-            "INSERT INTO access_keys (principal, id, status, created_at) VALUES (?1, ?2, ?3, ?4)",
-            params![holder.id, key, self.key_status(after)?, self.now],
-        )
-    }
-
-    fn delete_part(&self, holder: i64, part: Part<'_>) -> Outcome {
-        match part {
-            Part::Inline(name) => {
-                self.write("DELETE FROM inline_policies WHERE principal = ?1 AND name = ?2", params![holder, name])
-            }
-            Part::Attachment(policy) => {
-                self.write("DELETE FROM attachments WHERE principal = ?1 AND policy = ?2", params![holder, policy])
-            }
-            Part::Key(key) => {
-                self.write("DELETE FROM access_keys WHERE principal = ?1 AND id = ?2", params![holder, key])
-            }
-            Part::Login => self.write("DELETE FROM logins WHERE principal = ?1", params![holder]),
-        }
-    }
-
-    fn live_part(&self, holder: i64, part: Part<'_>) -> Outcome<Option<Attributes>> {
-        let attributes = |name: &'static str, value: Value| Attributes::from([(name.into(), value)]);
-        let query = |sql: &str, key: &str| -> rusqlite::Result<Option<String>> {
-            self.connection.prepare_cached(sql)?.query_row(params![holder, key], |row| row.get(0)).optional()
-        };
-        let found = match part {
-            Part::Inline(name) => {
-                let sql = "SELECT document FROM inline_policies WHERE principal = ?1 AND name = ?2";
-                let text = query(sql, name).map_err(|error| self.sqlite(&error))?;
-                let document =
-                    text.map(|text| rows::json(&text, 0)).transpose().map_err(|error| self.sqlite(&error))?;
-                document.map(|document| attributes("policy", Value::Document(document)))
-            }
-            Part::Attachment(policy) => {
-                let sql = "SELECT policy FROM attachments WHERE principal = ?1 AND policy = ?2";
-                query(sql, policy).map_err(|error| self.sqlite(&error))?.map(|name| attributes("policy", name.into()))
-            }
-            Part::Key(key) => {
-                let sql = "SELECT status FROM access_keys WHERE principal = ?1 AND id = ?2";
-                query(sql, key).map_err(|error| self.sqlite(&error))?.map(|status| attributes("status", status.into()))
-            }
-            Part::Login => {
-                let there = self.count("SELECT count(*) FROM logins WHERE principal = ?1", params![holder])?;
-                (there > 0).then(Attributes::new)
-            }
-        };
-        Ok(found)
-    }
-
-    /// Holds the live object against what the change expects. Marks are compared only where something is to be created or
-    /// deleted; an update leaves them alone.
+    /// What is to be done, now that the live object is known.
     fn verdict(&self, live: Option<&Attributes>, marks: Option<&Marks>) -> Outcome<Verdict> {
-        match (self.change, live) {
-            (Change::Create { .. }, None) => Ok(Verdict::Write),
-            (Change::Create { after }, Some(live)) => {
-                let address = after.marks.as_ref().map(|marks| &marks.address);
-                if after.attributes == *live && address == marks.map(|marks| &marks.address) {
-                    Ok(Verdict::AlreadySo)
-                } else {
-                    Err(self.conflict("it exists already, and is another than the one to be created"))
-                }
-            }
-            (Change::Update { .. }, None) => Err(self.conflict("it does not exist")),
-            (Change::Update { before, after }, Some(live)) => match () {
-                () if after.attributes == *live => Ok(Verdict::AlreadySo),
-                () if before.attributes == *live => Ok(Verdict::Write),
-                () => Err(self.conflict("it is not as the plan found it")),
-            },
-            (Change::Delete { .. }, None) => Ok(Verdict::AlreadySo),
-            (Change::Delete { before }, Some(live)) => {
-                let same_marks = match (&before.marks, marks) {
-                    (Some(before), Some(marks)) => without_digest(before) == without_digest(marks),
-                    _ => true,
-                };
-                if before.attributes == *live && same_marks {
-                    Ok(Verdict::Write)
-                } else {
-                    Err(self.conflict("it is not as the plan found it"))
-                }
-            }
-            (Change::Mark { .. }, _) => Ok(Verdict::Write),
-        }
+        expectation::verdict(self.change, live, marks).map_err(|message| self.conflict(message))
     }
 
     fn mark(
@@ -336,7 +199,7 @@ impl Task<'_> {
         if wanted == *tags {
             return Ok(already_so());
         }
-        if before.is_some_and(|before| without_digest(before) != without_digest(&live)) {
+        if before.is_some_and(|before| !expectation::same_but_digest(before, &live)) {
             return Err(self.conflict("its marks are not as the plan found them"));
         }
         let text = serde_json::to_string(&wanted).map_err(|error| self.other(&error))?;
@@ -410,11 +273,6 @@ impl Task<'_> {
         Columns::of(after, marks).map_err(|problem| self.fail(EnactErrorKind::Other, &problem, None))
     }
 
-    fn key_status(&self, after: &Resource) -> Outcome<String> {
-        let status = text(after, "status").map_err(|problem| self.fail(EnactErrorKind::Other, &problem, None))?;
-        status.ok_or_else(|| self.fail(EnactErrorKind::Other, "a key has a status", None))
-    }
-
     fn check_attributes(&self, after: &Resource, known: &[&str]) -> Outcome<()> {
         match after.attributes.keys().find(|name| !known.contains(&name.as_ref())) {
             None => Ok(()),
@@ -442,10 +300,6 @@ impl Task<'_> {
             help: help.map(str::to_owned),
         }
     }
-}
-
-fn without_digest(marks: &Marks) -> Marks {
-    Marks { digest: None, ..marks.clone() }
 }
 
 fn done() -> Enacted {

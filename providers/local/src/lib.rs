@@ -14,6 +14,7 @@ mod compare;
 mod directory;
 mod documents;
 mod enact;
+mod expectation;
 mod failures;
 pub mod faults;
 pub mod kinds;

@@ -130,8 +130,8 @@ impl Findings<'_> {
     }
 
     fn size(&mut self, attribute: &'static str, what: &str, document: Option<&Value>, limit: usize, help: &str) {
-        let Some(document) = document.and_then(Value::as_document) else { return };
-        let size = document.to_string().chars().filter(|c| !c.is_whitespace()).count();
+        let Some(Value::Document(document)) = document else { return };
+        let size = document.text().chars().filter(|c| !c.is_whitespace()).count();
         if size > limit {
             let problem = format!("{what} has {size} characters, at most {limit} are allowed");
             self.add(attribute, problem, help);
@@ -190,5 +190,129 @@ impl Findings<'_> {
                 self.add("tags", "a tag has an empty key", "give it a key");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use leasehold_provider::{Condition, Effect, Kind, Marks, Realize as _, Realm, Span, StackName};
+
+    use super::*;
+    use crate::LocalDirectory;
+
+    fn modest() -> DesiredIdentity {
+        DesiredIdentity {
+            address: Address::identity("bot", None),
+            name: "bot".to_owned(),
+            kind: Kind::Service,
+            principal: Principal::User,
+            owner: "jane".to_owned(),
+            service: None,
+            environment: None,
+            purpose: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            deadline: Some(Timestamp::UNIX_EPOCH),
+            grace: None,
+            statements: vec![allow(1)],
+            scopes: BTreeSet::new(),
+            trusts: Vec::new(),
+            managed_policy_arns: BTreeSet::new(),
+            permissions_boundary: None,
+            tags: BTreeMap::new(),
+            sensitive_tags: BTreeSet::new(),
+            max_session_duration: None,
+        }
+    }
+
+    fn allow(actions: u32) -> Statement {
+        Statement {
+            sid: None,
+            effect: Effect::Allow,
+            actions: (0..actions).map(|number| format!("s3:Get{number:05}")).collect(),
+            not_actions: Vec::new(),
+            resources: vec!["*".to_owned()],
+            not_resources: Vec::new(),
+            conditions: Vec::new(),
+            sensitive: false,
+        }
+    }
+
+    /// Attribute and problem of each limit that is broken.
+    fn broken(change: impl FnOnce(&mut DesiredIdentity)) -> Vec<String> {
+        let directory = LocalDirectory::at("nowhere.db", "tests", Arc::new(|| Timestamp::UNIX_EPOCH));
+        let realm = Realm {
+            provider: "local".to_owned(),
+            account: "embedded".to_owned(),
+            partition: String::new(),
+            actor: "tests".to_owned(),
+        };
+        let mut who = modest();
+        change(&mut who);
+        let marks = Marks::new(StackName::new("payments").unwrap(), who.address.clone());
+        let resources = directory.active(&realm, &who, &marks);
+        let violations = directory.limits(&who, &resources);
+        assert!(violations.iter().all(|violation| !violation.help.is_empty() && violation.subject == who.address));
+        violations.into_iter().map(|violation| format!("{}: {}", violation.attribute, violation.problem)).collect()
+    }
+
+    #[test]
+    fn a_modest_identity_breaks_nothing() {
+        assert!(broken(|_| ()).is_empty());
+    }
+
+    #[test]
+    fn each_limit_is_said_with_its_figures() {
+        assert_eq!(
+            broken(|who| who.name = "x".repeat(65)),
+            [format!("name: the name \"{}\" has 65 characters, at most 64 are allowed", "x".repeat(65))]
+        );
+        assert_eq!(broken(|who| who.name = "a b".to_owned()), ["name: the name \"a b\" contains ' '"]);
+        assert_eq!(
+            broken(|who| who.statements = vec![allow(200)]),
+            ["statement: the inline policy has 3041 characters, at most 2048 are allowed"]
+        );
+        assert!(
+            broken(|who| {
+                who.principal = Principal::Role;
+                who.statements = vec![allow(200)];
+            })
+            .is_empty()
+        );
+        assert_eq!(
+            broken(|who| who.scopes = (0..11).map(|number| format!("s{number}")).collect()),
+            ["scopes: it holds 11 scopes and managed policies, at most 10 can be attached"]
+        );
+        assert_eq!(
+            broken(|who| who.tags = (0..49).map(|number| (format!("t{number}"), String::new())).collect()),
+            ["tags: it has 51 tags, 2 marks among them; at most 50 are allowed"]
+        );
+        assert_eq!(
+            broken(|who| who.tags = BTreeMap::from([("leasehold:stack".to_owned(), "x".to_owned())])),
+            ["tags: the tag \"leasehold:stack\" is reserved"]
+        );
+        assert_eq!(
+            broken(|who| who.max_session_duration = Span::from_seconds(60)),
+            ["max_session_duration: a session of 1m is not possible"]
+        );
+    }
+
+    #[test]
+    fn conditions_that_one_policy_cannot_hold_are_refused() {
+        let test = |value: &str| Condition {
+            test: "StringLike".to_owned(),
+            variable: "aws:PrincipalTag/team".to_owned(),
+            values: vec![value.to_owned()],
+        };
+        let found =
+            broken(|who| who.statements = vec![Statement { conditions: vec![test("a*"), test("*b")], ..allow(1) }]);
+        assert_eq!(found, ["statement: two conditions test StringLike of aws:PrincipalTag/team"]);
+        let twice = |sid: &str| Statement { sid: Some(sid.to_owned()), ..allow(1) };
+        let found = broken(|who| who.statements = vec![twice("A"), twice("A"), twice("LeaseholdLease")]);
+        let expected =
+            ["statement: two statements have the sid \"A\"", "statement: the sid \"LeaseholdLease\" is reserved"];
+        assert_eq!(found, expected);
     }
 }

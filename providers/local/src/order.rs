@@ -37,7 +37,7 @@ pub fn arrange(principal: &ResourceId, resources: &mut [Resource]) {
                 }
             }
             Some(Target::Principal(..)) => {
-                if let Some(trust) = resource.get("trust").and_then(Value::as_document) {
+                if let Some(Value::Document(trust)) = resource.get("trust") {
                     needs = documents::trusted_principals(trust);
                     needs.remove(principal);
                 }

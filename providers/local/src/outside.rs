@@ -12,11 +12,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use crate::columns::stored;
+use crate::schema::Durability;
 use crate::{Clock, OpenError, documents, schema};
 
 /// Somebody with full access to the directory who does not use this program.
 pub struct Outside {
     path: PathBuf,
+    durability: Durability,
     clock: Clock,
 }
 
@@ -40,8 +42,8 @@ pub enum OutsideError {
 type Outcome<T = ()> = Result<T, OutsideError>;
 
 impl Outside {
-    pub(crate) fn new(path: PathBuf, clock: Clock) -> Self {
-        Self { path, clock }
+    pub(crate) fn new(path: PathBuf, durability: Durability, clock: Clock) -> Self {
+        Self { path, durability, clock }
     }
 
     /// Makes a user or role. Its tags are whatever is given: none, as a stranger's has, or the marks of some stack.
@@ -185,7 +187,7 @@ impl Outside {
     }
 
     fn connect(&self) -> Outcome<Connection> {
-        Ok(schema::open_to_write(&self.path)?)
+        Ok(schema::open_to_write(&self.path, self.durability)?)
     }
 
     fn now(&self) -> String {

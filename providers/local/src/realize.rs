@@ -80,8 +80,11 @@ impl Realize for LocalDirectory {
     }
 
     fn restricts(&self, resource: &Resource) -> bool {
-        let policy = resource.get("policy").and_then(Value::as_document);
-        policy.is_some_and(documents::denies)
+        matches!(resource.get("policy"), Some(Value::Document(policy)) if documents::denies(policy))
+    }
+
+    fn one_space_of_names(&self) -> bool {
+        true
     }
 
     fn describe(&self, change: &Change) -> Option<String> {
@@ -113,7 +116,7 @@ fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
         resource = resource.with("description", purpose.as_str());
     }
     if let Some(boundary) = &identity.permissions_boundary {
-        resource = resource.with("boundary", boundary.as_str());
+        resource = resource.with("permissions_boundary", boundary.as_str());
     }
     if !identity.tags.is_empty() {
         resource = resource.with("tags", Value::Map(identity.tags.clone()));

@@ -52,7 +52,7 @@ impl PrincipalRow {
         set("description", self.description.map(Value::Text));
         set("trust", self.trust.map(Value::Document));
         set("max_session_duration", self.max_session_duration.map(Value::Number));
-        set("boundary", self.boundary.map(Value::Text));
+        set("permissions_boundary", self.boundary.map(Value::Text));
         set("tags", own_tags(&self.tags));
         attributes
     }

@@ -17,6 +17,24 @@ const APPLICATION: i64 = 0x4C48_4944;
 /// How long one process waits for another's transaction.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a commit outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of the process, and a loss of power.
+    Power,
+    /// The end of the process.
+    Process,
+}
+
+impl Durability {
+    fn pragma(self) -> &'static str {
+        match self {
+            Self::Power => "PRAGMA synchronous = EXTRA",
+            Self::Process => "PRAGMA synchronous = OFF",
+        }
+    }
+}
+
 /// Instants are RFC 3339 texts. `tags` and documents are JSON; the marks stand among the tags.
 const TABLES: &str = "
 CREATE TABLE principals (
@@ -132,12 +150,13 @@ pub fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
 }
 
 /// Opens the file to write it. File, folder and tables are created where they are missing.
-pub fn open_to_write(path: &Path) -> Result<Connection, OpenError> {
+pub fn open_to_write(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
     }
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    let outcome = create_tables(&mut connection).map_err(|source| failed(path, source))?;
+    let synced = connection.execute_batch(durability.pragma()).and_then(|()| create_tables(&mut connection));
+    let outcome = synced.map_err(|source| failed(path, source))?;
     match outcome {
         State::Ready | State::Empty => Ok(connection),
         State::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
@@ -155,9 +174,8 @@ fn failed(path: &Path, source: rusqlite::Error) -> OpenError {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|source| failed(path, source))?;
-    let prepared = connection
-        .busy_timeout(PATIENCE)
-        .and_then(|()| connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = EXTRA;"));
+    let prepared =
+        connection.busy_timeout(PATIENCE).and_then(|()| connection.execute_batch("PRAGMA foreign_keys = ON"));
     prepared.map_err(|source| failed(path, source))?;
     Ok(connection)
 }
@@ -205,7 +223,7 @@ mod tests {
         let path = folder.path().join("a/directory.db");
         assert!(open_to_read(&path).unwrap().is_none());
         assert!(!folder.path().join("a").exists());
-        drop(open_to_write(&path).unwrap());
+        drop(open_to_write(&path, Durability::Power).unwrap());
         assert!(open_to_read(&path).unwrap().is_some());
         let left: Vec<_> = std::fs::read_dir(folder.path().join("a")).unwrap().collect();
         assert_eq!(left.len(), 1);
@@ -215,8 +233,8 @@ mod tests {
     fn a_newer_file_is_refused_and_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("directory.db");
-        open_to_write(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
-        for error in [open_to_read(&path).unwrap_err(), open_to_write(&path).unwrap_err()] {
+        open_to_write(&path, Durability::Power).unwrap().pragma_update(None, "user_version", 7).unwrap();
+        for error in [open_to_read(&path).unwrap_err(), open_to_write(&path, Durability::Power).unwrap_err()] {
             assert!(error.to_string().ends_with("has version 7 of the directory's tables; this program reads up to 1"));
         }
     }
@@ -230,7 +248,7 @@ mod tests {
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
         for path in [text, other] {
             assert!(matches!(open_to_read(&path), Err(OpenError::Foreign { .. })));
-            assert!(matches!(open_to_write(&path), Err(OpenError::Foreign { .. })));
+            assert!(matches!(open_to_write(&path, Durability::Power), Err(OpenError::Foreign { .. })));
         }
     }
 }

@@ -7,16 +7,20 @@
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use leasehold_provider::{Change, EnactError, EnactErrorKind, Enacted, StackName};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::faults::{Fault, Injector};
+use crate::schema::Durability;
 use crate::{Clock, enact, failures, schema};
 
 /// Changes in one transaction at most.
 const BATCH: usize = 512;
+/// How long a transaction waits for one more of as many changes as its predecessor had. A commit takes about as long.
+const LINGER: Duration = Duration::from_millis(1);
 
 type Outcome = Result<Enacted, EnactError>;
 
@@ -37,13 +41,21 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the thread. The file is opened, and created, with the first change.
-    pub fn start(path: PathBuf, clock: Clock, injector: Injector) -> std::io::Result<Self> {
+    pub fn start(path: PathBuf, durability: Durability, clock: Clock, injector: Injector) -> std::io::Result<Self> {
         let (queue, orders) = mpsc::channel();
-        let mut desk = Desk { path, clock, injector, connection: None };
+        let mut desk = Desk { path, durability, clock, injector, connection: None };
         let thread = std::thread::Builder::new().name("directory-writer".to_owned()).spawn(move || {
+            let mut expected = 1;
             while let Ok(first) = orders.recv() {
                 let mut batch = vec![first];
                 batch.extend(orders.try_iter().take(BATCH.saturating_sub(1)));
+                // Whoever had an answer from the last transaction may be about to ask again.
+                while batch.len() < expected
+                    && let Ok(order) = orders.recv_timeout(LINGER)
+                {
+                    batch.push(order);
+                }
+                expected = batch.len();
                 desk.answer(batch);
             }
         })?;
@@ -73,6 +85,7 @@ impl Drop for Writer {
 
 struct Desk {
     path: PathBuf,
+    durability: Durability,
     clock: Clock,
     injector: Injector,
     connection: Option<Connection>,
@@ -89,10 +102,15 @@ impl Desk {
 
     /// The outcome of each order, once the transaction is on disk.
     fn write(&mut self, batch: &[Order]) -> Vec<Outcome> {
-        let mut connection = match self.connection.take().map_or_else(|| schema::open_to_write(&self.path), Ok) {
-            Ok(connection) => connection,
-            Err(error) => return fail_all(batch, |operation| failures::opening_to_write(operation, &error)),
-        };
+        // Whoever takes the file away starts anew: what is open then is no longer the directory.
+        if !self.path.exists() {
+            self.connection = None;
+        }
+        let mut connection =
+            match self.connection.take().map_or_else(|| schema::open_to_write(&self.path, self.durability), Ok) {
+                Ok(connection) => connection,
+                Err(error) => return fail_all(batch, |operation| failures::opening_to_write(operation, &error)),
+            };
         let outcomes = self.transact(&mut connection, batch);
         self.connection = Some(connection);
         outcomes

@@ -1,86 +1,37 @@
 //! What the directory refuses, and what a joiner looks like once it is there.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod common;
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+use common::create;
 use leasehold_local::{LocalDirectory, kinds};
-use leasehold_provider::{
-    Address, Change, DesiredIdentity, Effect, Enact, EnactErrorKind, Kind, Marks, Observe, ObserveRequest, Principal,
-    Realize, Resource, Snapshot, Span, StackName, Statement, Trust,
-};
+use leasehold_provider::{Change, Enact, EnactErrorKind, Observe, Principal, Resource, Snapshot};
 
 struct Stage {
     folder: tempfile::TempDir,
     directory: LocalDirectory,
-    stack: StackName,
 }
 
 impl Stage {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(|| "2026-11-20T22:00:00Z".parse::<Timestamp>().unwrap());
-        let directory = LocalDirectory::at(folder.path().join("x/directory.db"), "tests", clock);
-        Self { folder, directory, stack: StackName::new("payments").unwrap() }
+        let directory = common::at(&folder.path().join("x/directory.db"));
+        Self { folder, directory }
     }
 
     async fn observe(&self) -> Snapshot {
-        let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-        let request = ObserveRequest { stack: &self.stack, shared: &shared, exact: &exact };
-        self.directory.observe(request).await.unwrap()
+        common::observe(&self.directory).await
     }
 
     async fn enact(&self, change: Change) -> Result<(), EnactErrorKind> {
-        self.directory.enact(&self.stack, &change).await.map(drop).map_err(|error| error.kind)
+        self.directory.enact(&common::stack(), &change).await.map(drop).map_err(|error| error.kind)
     }
 
     fn joiner(&self) -> Vec<Resource> {
-        let address = Address::identity("ci", None);
-        let marks = Marks::new(self.stack.clone(), address.clone());
-        let identity = DesiredIdentity {
-            address,
-            name: "ci".to_owned(),
-            kind: Kind::Workload,
-            principal: Principal::Role,
-            owner: "jane".to_owned(),
-            service: None,
-            environment: None,
-            purpose: Some("deploys".to_owned()),
-            created_at: "2026-11-20T22:00:00Z".parse().unwrap(),
-            deadline: Some("2027-02-18T22:00:00Z".parse().unwrap()),
-            grace: None,
-            statements: vec![Statement {
-                sid: None,
-                effect: Effect::Allow,
-                actions: vec!["s3:GetObject".to_owned()],
-                not_actions: vec![],
-                resources: vec!["*".to_owned()],
-                not_resources: vec![],
-                conditions: vec![],
-                sensitive: false,
-            }],
-            scopes: BTreeSet::new(),
-            trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
-            managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
-            permissions_boundary: None,
-            tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
-            sensitive_tags: BTreeSet::new(),
-            max_session_duration: Span::from_seconds(3600),
-        };
-        let realm = Snapshot::empty(leasehold_provider::Realm {
-            provider: "local".to_owned(),
-            account: "embedded".to_owned(),
-            partition: String::new(),
-            actor: "tests".to_owned(),
-        })
-        .realm;
-        self.directory.active(&realm, &identity, &marks)
+        common::resources(&self.directory, &common::role("ci"))
     }
-}
-
-fn create(resource: &Resource) -> Change {
-    Change::Create { after: Box::new(resource.clone()) }
 }
 
 #[tokio::test]
@@ -171,4 +122,15 @@ async fn what_is_not_as_the_plan_found_it_is_a_conflict() {
     }
     let gone = kinds::part_id(kinds::ATTACHMENT, "nobody", "x");
     stage.enact(Change::Delete { before: Box::new(Resource::new(gone, None)) }).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_takes_the_file_away_starts_anew() {
+    let stage = Stage::new();
+    let principal = create(&stage.joiner()[0]);
+    stage.enact(principal.clone()).await.unwrap();
+    std::fs::remove_file(stage.directory.path()).unwrap();
+    assert_eq!(stage.observe().await.identities.len(), 0);
+    stage.enact(principal).await.unwrap();
+    assert_eq!(stage.observe().await.identities.len(), 1);
 }

@@ -128,6 +128,7 @@ fn named(principal: Principal, name: &str, address: Address) -> DesiredIdentity 
 /// The marks an active identity carries, without digest.
 pub fn marks(stack: &StackName, identity: &DesiredIdentity) -> Marks {
     Marks {
+        kind: Some(identity.kind),
         owner: Some(identity.owner.clone()),
         service: identity.service.clone(),
         environment: identity.environment.clone(),

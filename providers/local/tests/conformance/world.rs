@@ -26,7 +26,7 @@ impl Worlds for Directories {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("directory.db");
         let clock = Arc::new(|| Timestamp::constant(1_795_212_000, 0));
-        let directory = Arc::new(LocalDirectory::at(path, "conformance", clock));
+        let directory = Arc::new(LocalDirectory::at(path, "conformance", clock).without_sync());
         let provider: Box<dyn Provider> = match self.flaw {
             None => Box::new(Flawed::none(Arc::clone(&directory))),
             Some(flaw) => Box::new(Flawed::new(Arc::clone(&directory), flaw)),

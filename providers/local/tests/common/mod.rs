@@ -1,0 +1,91 @@
+//! What the directory's tests share: a folder with a directory in it, and a joiner.
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use leasehold_local::LocalDirectory;
+use leasehold_provider::{
+    Address, Change, DesiredIdentity, Effect, Kind, Marks, Observe as _, ObserveRequest, Principal, Realize as _,
+    Realm, Resource, Snapshot, StackName, Statement, Trust,
+};
+
+/// 2026-11-20T22:00:00Z
+pub const NOW: Timestamp = Timestamp::constant(1_795_212_000, 0);
+/// 2027-02-18T22:00:00Z
+pub const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
+
+pub fn at(path: &Path) -> LocalDirectory {
+    LocalDirectory::at(path, "tests", Arc::new(|| NOW))
+}
+
+pub fn stack() -> StackName {
+    StackName::new("payments").unwrap()
+}
+
+pub fn realm() -> Realm {
+    Realm {
+        provider: "local".to_owned(),
+        account: "embedded".to_owned(),
+        partition: String::new(),
+        actor: "tests".to_owned(),
+    }
+}
+
+pub async fn observe(directory: &LocalDirectory) -> Snapshot {
+    let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
+    directory.observe(ObserveRequest { stack: &stack(), shared: &shared, exact: &exact }).await.unwrap()
+}
+
+/// A role with an inline policy and one attachment.
+pub fn role(name: &str) -> DesiredIdentity {
+    DesiredIdentity {
+        address: Address::identity(name, None),
+        name: name.to_owned(),
+        kind: Kind::Workload,
+        principal: Principal::Role,
+        owner: "jane".to_owned(),
+        service: None,
+        environment: None,
+        purpose: Some("deploys".to_owned()),
+        created_at: NOW,
+        deadline: Some(DEADLINE),
+        grace: None,
+        statements: vec![allow("s3:GetObject")],
+        scopes: BTreeSet::new(),
+        trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
+        managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        permissions_boundary: None,
+        tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
+        sensitive_tags: BTreeSet::new(),
+        max_session_duration: None,
+    }
+}
+
+pub fn allow(action: &str) -> Statement {
+    Statement {
+        sid: None,
+        effect: Effect::Allow,
+        actions: vec![action.to_owned()],
+        not_actions: vec![],
+        resources: vec!["*".to_owned()],
+        not_resources: vec![],
+        conditions: vec![],
+        sensitive: false,
+    }
+}
+
+pub fn resources(directory: &LocalDirectory, identity: &DesiredIdentity) -> Vec<Resource> {
+    let marks = Marks { owner: Some(identity.owner.clone()), ..Marks::new(stack(), identity.address.clone()) };
+    directory.active(&realm(), identity, &marks)
+}
+
+pub fn create(resource: &Resource) -> Change {
+    Change::Create { after: Box::new(resource.clone()) }
+}
+
+pub fn delete(resource: &Resource) -> Change {
+    Change::Delete { before: Box::new(resource.clone()) }
+}

@@ -1,0 +1,103 @@
+//! Killed at any moment, the directory is whole, and holds every change that was answered.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::create;
+use futures::StreamExt as _;
+use leasehold_provider::{Enact as _, Principal, Realize as _};
+
+const FILE: &str = "LEASEHOLD_TEST_DIRECTORY";
+const FIRST: &str = "LEASEHOLD_TEST_FIRST";
+
+/// Not a test: the process that is killed. It lets identities join until then, and says so after each answer.
+#[tokio::test]
+#[ignore = "is started by the test below, to be killed"]
+async fn writes_until_killed() {
+    let Some(file) = std::env::var_os(FILE).map(PathBuf::from) else { return };
+    let first: u32 = std::env::var(FIRST).unwrap().parse().unwrap();
+    let (directory, stack) = (common::at(&file), common::stack());
+    let joiners = futures::stream::iter(first..first + 100_000).map(|number| {
+        let (directory, stack) = (&directory, &stack);
+        async move {
+            let name = format!("role_{number}");
+            for resource in common::resources(directory, &common::role(&name)) {
+                directory.enact(stack, &create(&resource)).await.unwrap();
+            }
+            writeln!(std::io::stdout(), "joined {name}").unwrap();
+        }
+    });
+    joiners.buffer_unordered(8).collect::<()>().await;
+}
+
+#[tokio::test]
+async fn what_was_answered_outlives_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("directory.db");
+    let mut joined = Vec::new();
+    for round in 0_u32..12 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "writes_until_killed", "--ignored", "--nocapture"])
+            .env(FILE, &file)
+            .env(FIRST, (round * 100_000).to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let answered = std::thread::spawn(move || {
+            let names = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("joined ").map(str::to_owned));
+            names.collect::<Vec<_>>()
+        });
+        // From before the first write to well into them, never at the same point of a transaction.
+        std::thread::sleep(Duration::from_millis(u64::from(5 + round * 23 + (round * round) % 17)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        joined.extend(answered.join().unwrap());
+        check(&file, &joined).await;
+    }
+    assert!(!joined.is_empty(), "nothing was written before the kills");
+}
+
+async fn check(file: &std::path::Path, joined: &[String]) {
+    let directory = common::at(file);
+    let snapshot = common::observe(&directory).await;
+    for name in joined {
+        let live = &snapshot.identities[&directory.principal_id(Principal::Role, name)];
+        for resource in common::resources(&directory, &common::role(name)) {
+            assert_eq!(live.resources[&resource.id], resource);
+        }
+    }
+    if file.exists() {
+        let connection = rusqlite::Connection::open(file).unwrap();
+        let whole: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(whole, "ok");
+        let mut orphans = connection.prepare("PRAGMA foreign_key_check").unwrap();
+        assert!(!orphans.exists([]).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn two_processes_take_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("directory.db");
+    let writers = (0_u32..4).map(|writer| {
+        let file = file.clone();
+        async move {
+            let directory = common::at(&file);
+            for number in 0_u32..10 {
+                for resource in common::resources(&directory, &common::role(&format!("role_{writer}_{number}"))) {
+                    directory.enact(&common::stack(), &create(&resource)).await.unwrap();
+                }
+                common::observe(&directory).await;
+            }
+        }
+    });
+    futures::future::join_all(writers).await;
+    assert_eq!(common::observe(&common::at(&file)).await.identities.len(), 40);
+}

@@ -1,0 +1,109 @@
+//! The blocks of a stack by what they are called. In: parsed blocks. Out: an index, and a finding for every block that is
+//! there twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diagnostic::Diagnostic;
+use super::source::FileId;
+use super::syntax::{Attribute, Block, Parsed};
+use super::value::Keyword;
+
+/// Blocks by name.
+#[derive(Debug, Default)]
+pub struct Catalog<'a> {
+    /// The `leasehold` block.
+    pub leasehold: Option<&'a Block>,
+    /// `variable` blocks by label.
+    pub variables: BTreeMap<&'a str, &'a Block>,
+    /// Attributes of all `locals` blocks by name.
+    pub locals: BTreeMap<&'a str, (FileId, &'a Attribute)>,
+    /// `provider` blocks in order.
+    pub providers: Vec<&'a Block>,
+    owners: BTreeMap<&'a str, &'a Block>,
+    services: BTreeMap<&'a str, &'a Block>,
+    scopes: BTreeMap<&'a str, &'a Block>,
+    identities: BTreeMap<&'a str, &'a Block>,
+    none: BTreeMap<&'a str, &'a Block>,
+    /// Headers of items that could not be parsed: what refers to them is not to blame.
+    broken: BTreeSet<&'a (String, String)>,
+}
+
+impl<'a> Catalog<'a> {
+    /// Indexes blocks.
+    pub fn new(parsed: &'a Parsed, findings: &mut Vec<Diagnostic>) -> Self {
+        let mut catalog = Self { broken: parsed.broken.iter().collect(), ..Self::default() };
+        for block in &parsed.blocks {
+            match &*block.keyword.text {
+                "leasehold" => match catalog.leasehold {
+                    Some(first) => findings.push(twice("the `leasehold` block", block, first)),
+                    None => catalog.leasehold = Some(block),
+                },
+                "locals" => {
+                    for attribute in &block.body.attributes {
+                        catalog.local(block.file, attribute, findings);
+                    }
+                }
+                "provider" => catalog.providers.push(block),
+                "variable" => insert(&mut catalog.variables, block, findings),
+                "owner" => insert(&mut catalog.owners, block, findings),
+                "service" => insert(&mut catalog.services, block, findings),
+                "scope" => insert(&mut catalog.scopes, block, findings),
+                "identity" => insert(&mut catalog.identities, block, findings),
+                _ => {}
+            }
+        }
+        catalog
+    }
+
+    /// Whether a block of that type and label is there and could not be parsed.
+    #[must_use]
+    pub fn is_broken(&self, keyword: &str, label: &str) -> bool {
+        self.broken.iter().any(|(word, name)| word == keyword && (label.is_empty() || name == label))
+    }
+
+    fn local(&mut self, file: FileId, attribute: &'a Attribute, findings: &mut Vec<Diagnostic>) {
+        let name = &*attribute.name.text;
+        if let Some((first_file, first)) = self.locals.get(name) {
+            findings.push(
+                Diagnostic::error("config::duplicate_local", format!("local.{name} is set twice"))
+                    .at(attribute.name.place.in_file(file), "set again here")
+                    .related(first.name.place.in_file(*first_file), "first set here")
+                    .help("keep one of them, or give one another name"),
+            );
+        } else {
+            self.locals.insert(name, (file, attribute));
+        }
+    }
+
+    /// The blocks of a type that expressions refer to, by label.
+    #[must_use]
+    pub fn blocks(&self, keyword: Keyword) -> &BTreeMap<&'a str, &'a Block> {
+        match keyword {
+            Keyword::Owner => &self.owners,
+            Keyword::Service => &self.services,
+            Keyword::Scope => &self.scopes,
+            Keyword::Identity => &self.identities,
+            Keyword::Provider => &self.none,
+        }
+    }
+}
+
+fn insert<'a>(blocks: &mut BTreeMap<&'a str, &'a Block>, block: &'a Block, findings: &mut Vec<Diagnostic>) {
+    let Some(label) = block.labels.first() else { return };
+    match blocks.get(&*label.text) {
+        Some(first) => {
+            let name = format!("{} {}", block.keyword.text, super::value::show::quoted(&label.text));
+            findings.push(twice(&name, block, first));
+        }
+        None => {
+            blocks.insert(&label.text, block);
+        }
+    }
+}
+
+fn twice(name: &str, block: &Block, first: &Block) -> Diagnostic {
+    Diagnostic::error("config::duplicate_block", format!("{name} is declared twice"))
+        .at(block.span(), "declared again here")
+        .related(first.span(), "first declared here")
+        .help("keep one of them, or give one another label")
+}

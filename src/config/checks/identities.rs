@@ -1,0 +1,101 @@
+//! Identities: trust and lease.
+
+use std::collections::HashSet;
+
+use leasehold_provider::{Kind, Principal};
+
+use crate::config::declared::{Declared, DeclaredIdentity};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::source::Span;
+
+/// Identities that come from different places in the files: of several instances of one block, the first stands for all.
+fn each_block(declared: &Declared) -> impl Iterator<Item = &DeclaredIdentity> {
+    let mut last = None;
+    declared.identities.values().filter(move |identity| {
+        let origin = Some((identity.origin.file, identity.origin.header.start));
+        let new = last != origin;
+        last = origin;
+        new
+    })
+}
+
+/// A user has credentials of its own: nobody takes it on, and it has no sessions.
+pub fn only_roles_are_trusted_upon(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    let mut seen: HashSet<(u32, usize)> = HashSet::new();
+    for identity in declared.identities.values().filter(|identity| identity.principal == Principal::User) {
+        let user = format!("{} is a user", identity.address);
+        let help = format!(
+            "kind = \"{}\" is a user unless it says principal = \"role\"; leave this out, or make it a role",
+            identity.kind
+        );
+        let mut push = |summary: &str, span: Span| {
+            if seen.insert((span.file.0, span.bytes.start)) {
+                let finding = Diagnostic::error("config::not_a_role", summary).at(span, user.clone());
+                findings.push(finding.help(help.clone()));
+            }
+        };
+        if !identity.trusts.is_empty() {
+            push("only a role can be taken on by others", identity.origin.part("trust"));
+        }
+        if identity.max_session_duration.is_some() {
+            push("only a role has sessions", identity.origin.part("max_session_duration"));
+        }
+    }
+}
+
+/// A role that trusts nobody is of no use to anybody.
+pub fn roles_trust_somebody(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    for identity in each_block(declared).filter(|identity| identity.principal == Principal::Role) {
+        if identity.trusts.is_empty() {
+            findings.push(
+                Diagnostic::warning("config::no_trust", format!("nobody can take on {}", identity.address))
+                    .at(identity.origin.span(), "a role without `trust`")
+                    .help("say who may: trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\""),
+            );
+        }
+    }
+}
+
+/// Access is held on a lease.
+pub fn every_identity_has_a_lease(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    for identity in each_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {
+        if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !misread(identity, findings) {
+            findings.push(
+                Diagnostic::warning(
+                    "config::no_lease",
+                    format!("{} has no lease: its access never ends", identity.address),
+                )
+                .at(identity.origin.span(), "neither `ttl` nor `expires_at`")
+                .help("add ttl = \"90d\", or a default for the stack: defaults { ttl = \"90d\" } in `leasehold`"),
+            );
+        }
+    }
+}
+
+/// Whether the lease is there and what is wrong with it is found already.
+fn misread(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bool {
+    let written = |name: &str| identity.origin.parts.iter().any(|(part, _)| *part == name);
+    let found = |span: &Span| {
+        findings.iter().filter_map(|finding| finding.location.as_ref()).any(|at| {
+            at.span.file == span.file && span.bytes.start <= at.span.bytes.start && at.span.bytes.end <= span.bytes.end
+        })
+    };
+    ["ttl", "expires_at"].into_iter().any(|name| written(name) && found(&identity.origin.part(name)))
+}
+
+/// An account for emergencies never leaves by its lease.
+pub fn emergency_accounts_do_not_expire(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    for identity in each_block(declared).filter(|identity| identity.kind == Kind::BreakGlass) {
+        for (name, given) in
+            [("ttl", identity.lease.ttl.is_some()), ("expires_at", identity.lease.expires_at.is_some())]
+        {
+            if given {
+                findings.push(
+                    Diagnostic::warning("config::no_effect", format!("`{name}` has no effect on {}", identity.address))
+                        .at(identity.origin.part(name), "break_glass never leaves by its lease")
+                        .help("leave it out: such an account leaves by configuration and with an approval"),
+                );
+            }
+        }
+    }
+}

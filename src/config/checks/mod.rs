@@ -1,0 +1,27 @@
+//! What must hold across blocks. One table; each check looks at the whole stack and pushes what it finds into one list.
+
+mod identities;
+mod names;
+
+use super::declared::Declared;
+use super::diagnostic::Diagnostic;
+
+/// Looks at a stack.
+pub type Check = fn(&Declared, &mut Vec<Diagnostic>);
+
+/// Every check.
+pub const CHECKS: &[Check] = &[
+    names::identities_have_names_of_their_own,
+    names::scopes_have_names_of_their_own,
+    identities::only_roles_are_trusted_upon,
+    identities::roles_trust_somebody,
+    identities::every_identity_has_a_lease,
+    identities::emergency_accounts_do_not_expire,
+];
+
+/// Runs every check.
+pub fn run(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    for check in CHECKS {
+        check(declared, findings);
+    }
+}

@@ -1,0 +1,204 @@
+//! `leasehold` and `provider` blocks.
+
+use std::collections::BTreeSet;
+
+use leasehold_provider::{Span as Duration, StackName};
+
+use super::fields::Fields;
+use super::inner;
+use crate::config::declared::{AssumeRole, Backend, ProviderBlock, ProviderSettings};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::eval::Evaluator;
+use crate::config::schema;
+use crate::config::value::show::quoted;
+
+/// What a `leasehold` block says.
+pub struct Settings {
+    pub stack: Option<StackName>,
+    pub backend: Backend,
+    pub ttl: Option<Duration>,
+    pub grace: Option<Duration>,
+}
+
+pub fn settings(fields: &Fields<'_, '_>) -> Settings {
+    let stack = fields.text("stack").and_then(|name| match StackName::new(name) {
+        Ok(name) => Some(name),
+        Err(invalid) => {
+            let suggestion = suggest_name(&invalid.name);
+            let finding =
+                Diagnostic::error("config::stack_name", format!("{} cannot be a stack's name", quoted(&invalid.name)))
+                    .at(fields.place("stack"), invalid.rule);
+            fields.find(match suggestion {
+                Some(name) => finding.help(format!("for example {}", quoted(&name))),
+                None => finding.help("it is part of marks and paths in the cloud, so it is short and plain"),
+            });
+            None
+        }
+    });
+    version(fields);
+    let mut settings =
+        Settings { stack, backend: Backend::Local { path: ".leasehold".to_owned() }, ttl: None, grace: None };
+    for backend in inner::blocks(fields, "backend") {
+        if let Some(path) = backend.filled_text("path") {
+            settings.backend = Backend::Local { path };
+        }
+    }
+    for defaults in inner::blocks(fields, "defaults") {
+        settings.ttl = defaults.duration("ttl");
+        for leaver in inner::blocks(&defaults, "leaver") {
+            settings.grace = leaver.duration("grace");
+        }
+    }
+    settings
+}
+
+fn suggest_name(name: &str) -> Option<String> {
+    let plain: String = name
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' })
+        .take(32)
+        .collect();
+    let plain = plain.trim_matches('-');
+    StackName::new(plain).is_ok().then(|| plain.to_owned())
+}
+
+/// `required_version` against this program's.
+fn version(fields: &Fields<'_, '_>) {
+    let Some(text) = fields.text("required_version") else { return };
+    let own = env!("CARGO_PKG_VERSION");
+    match (satisfies(&text, own), fields.expr("required_version")) {
+        (Some(true), _) | (_, None) => {}
+        (Some(false), Some(expr)) => fields.find(
+            Diagnostic::error("config::version", format!("this is leasehold {own}, and the stack requires {text}"))
+                .at(fields.span(expr), "not met")
+                .help("install a version that meets it, or change the requirement"),
+        ),
+        (None, Some(expr)) => fields.find(
+            Diagnostic::error("config::version", format!("{} is not a requirement on versions", quoted(&text)))
+                .at(fields.span(expr), "cannot be read")
+                .help("write it as in \">= 0.1.0\", \"~> 1.2\" or \">= 0.1.0, < 2.0.0\""),
+        ),
+    }
+}
+
+/// Whether a version meets every comma-separated constraint. `None`: a constraint cannot be read.
+fn satisfies(constraints: &str, version: &str) -> Option<bool> {
+    let version = semver::Version::parse(version).ok()?;
+    let mut met = true;
+    for constraint in constraints.split(',') {
+        let constraint = constraint.trim();
+        let digits = constraint.find(|c: char| c.is_ascii_digit())?;
+        let (operator, number) = constraint.split_at(digits);
+        let parts = number.trim().split('.').count();
+        let mut whole = number.trim().to_owned();
+        for _ in parts..3 {
+            whole.push_str(".0");
+        }
+        let wanted = semver::Version::parse(&whole).ok()?;
+        met &= match operator.trim() {
+            "" | "=" => version == wanted,
+            "!=" => version != wanted,
+            ">" => version > wanted,
+            ">=" => version >= wanted,
+            "<" => version < wanted,
+            "<=" => version <= wanted,
+            // The last part that is written may grow.
+            "~>" => {
+                version >= wanted
+                    && match parts {
+                        1 => true,
+                        2 => version.major == wanted.major,
+                        _ => (version.major, version.minor) == (wanted.major, wanted.minor),
+                    }
+            }
+            _ => return None,
+        };
+    }
+    Some(met)
+}
+
+/// The `provider` blocks, in order.
+pub fn providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
+    let mut blocks: Vec<ProviderBlock> = Vec::new();
+    for block in &eval.catalog.providers {
+        let fields = Fields::new(eval, block);
+        let Some(schema) = schema::top("provider") else { continue };
+        let name = block.label(0).to_owned();
+        let settings = match name.as_str() {
+            "aws" => aws(&fields),
+            "local" => ProviderSettings::Local { path: fields.filled_text("path") },
+            _ => continue,
+        };
+        let origin = fields.origin(schema);
+        if let Some(first) = blocks.first() {
+            let same = first.name == name;
+            let summary = if same {
+                format!("provider {} is declared twice", quoted(&name))
+            } else {
+                "a stack with several providers is not in this version yet".to_owned()
+            };
+            fields.find(
+                Diagnostic::error(if same { "config::duplicate_block" } else { "config::not_yet" }, summary)
+                    .at(block.span(), "second provider")
+                    .related(first.origin.span(), "first provider")
+                    .help("keep one provider in a stack; put the rest into a stack of its own"),
+            );
+            continue;
+        }
+        blocks.push(ProviderBlock { name, settings, origin });
+    }
+    blocks
+}
+
+fn aws(fields: &Fields<'_, '_>) -> ProviderSettings {
+    let accounts = fields.texts("allowed_account_ids").unwrap_or_default();
+    for account in &accounts {
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            fields.find(
+                Diagnostic::error("config::account", format!("{} is not an AWS account id", quoted(account)))
+                    .at(fields.place("allowed_account_ids"), "12 digits")
+                    .help("write the 12 digits in quotes, with zeros in front: \"012345678901\""),
+            );
+        }
+    }
+    let role = inner::blocks(fields, "assume_role").into_iter().next().and_then(|role| {
+        Some(AssumeRole {
+            role_arn: role.filled_text("role_arn")?,
+            external_id: role.text("external_id"),
+            session_name: role.text("session_name"),
+        })
+    });
+    ProviderSettings::Aws {
+        region: fields.filled_text("region"),
+        profile: fields.filled_text("profile"),
+        allowed_account_ids: accounts.into_iter().collect::<BTreeSet<_>>(),
+        assume_role: role,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_constraints_are_terraforms() {
+        for (constraint, met) in [
+            (">= 0.1.0", true),
+            (">= 0.1", true),
+            ("~> 0.1", true),
+            ("~> 0.1.0", true),
+            ("~> 0.0.9", false),
+            ("0.1.0", true),
+            ("= 0.2.0", false),
+            ("!= 0.1.0", false),
+            (">= 0.1.0, < 0.1.0", false),
+            ("> 1", false),
+        ] {
+            assert_eq!(satisfies(constraint, "0.1.0"), Some(met), "{constraint}");
+        }
+        assert_eq!(satisfies("latest", "0.1.0"), None);
+        assert_eq!(satisfies("=> 1.0", "0.1.0"), None);
+        assert_eq!(satisfies("", "0.1.0"), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! Bounds on the work and memory that evaluation may take, whatever the files say.
+
+use std::cell::Cell;
+
+use super::fault::{Evaluated, Fault};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::source::Span;
+
+/// Steps of evaluation in one run: one for each expression and each element.
+const MOST_STEPS: u64 = 20_000_000;
+/// Bytes that values may take, all told.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+/// The longest string, in bytes.
+pub const LONGEST_STRING: usize = 16 * 1024 * 1024;
+/// The largest collection.
+pub const LARGEST_COLLECTION: usize = 1_000_000;
+/// How deep evaluation may go through references of references.
+const DEEPEST: u32 = 1_000;
+/// What an element of a collection is counted as, in bytes.
+const ELEMENT: usize = 64;
+
+/// What is left.
+#[derive(Debug)]
+pub struct Budget {
+    steps: Cell<u64>,
+    bytes: Cell<u64>,
+    depth: Cell<u32>,
+    suggestions: Cell<u64>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            steps: Cell::new(MOST_STEPS),
+            bytes: Cell::new(MOST_BYTES),
+            depth: Cell::new(0),
+            suggestions: Cell::new(2_000_000),
+        }
+    }
+}
+
+/// What a function would make is too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TooLarge {
+    /// A string.
+    #[error("the result would be a string of more than 16 MiB")]
+    String,
+    /// A collection.
+    #[error("the result would have more than 1,000,000 elements")]
+    Collection,
+    /// All values together.
+    #[error("the values of this stack would take more than 256 MiB")]
+    Total,
+}
+
+impl Budget {
+    /// Takes steps.
+    pub fn step(&self, span: impl FnOnce() -> Span, count: u64) -> Evaluated<()> {
+        match self.steps.get().checked_sub(count) {
+            Some(left) => {
+                self.steps.set(left);
+                Ok(())
+            }
+            None => {
+                self.steps.set(0);
+                let finding = Diagnostic::error("config::budget", "evaluation takes too long")
+                    .at(span(), "stopped here")
+                    .detail(format!("more than {MOST_STEPS} steps"))
+                    .help("make the collections that expressions go through smaller");
+                Err(Fault::Exhausted(Box::new(finding)))
+            }
+        }
+    }
+
+    /// Takes room for a string of so many bytes.
+    pub fn string(&self, bytes: usize) -> Result<(), TooLarge> {
+        if bytes > LONGEST_STRING { Err(TooLarge::String) } else { self.bytes(bytes) }
+    }
+
+    /// Takes room for a collection of so many elements.
+    pub fn collection(&self, elements: usize) -> Result<(), TooLarge> {
+        if elements > LARGEST_COLLECTION { Err(TooLarge::Collection) } else { self.bytes(elements * ELEMENT) }
+    }
+
+    fn bytes(&self, bytes: usize) -> Result<(), TooLarge> {
+        let left = u64::try_from(bytes).ok().and_then(|bytes| self.bytes.get().checked_sub(bytes));
+        self.bytes.set(left.unwrap_or(0));
+        left.map(drop).ok_or(TooLarge::Total)
+    }
+
+    /// Runs `inner` one level deeper.
+    pub fn deeper<T>(&self, span: impl FnOnce() -> Span, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
+        let depth = self.depth.get();
+        if depth >= DEEPEST {
+            let finding = Diagnostic::error("config::too_deep", "references go too deep")
+                .at(span(), "stopped here")
+                .detail(format!("more than {DEEPEST} expressions lie within each other, through references"))
+                .help("shorten the chain of locals");
+            return Err(Fault::Exhausted(Box::new(finding)));
+        }
+        self.depth.set(depth + 1);
+        let result = inner();
+        self.depth.set(depth);
+        result
+    }
+
+    /// Whether so many more names may be compared for a suggestion. Suggestions are a courtesy: they stop quietly.
+    pub fn suggest(&self, names: usize) -> bool {
+        let left = u64::try_from(names).ok().and_then(|names| self.suggestions.get().checked_sub(names));
+        left.inspect(|left| self.suggestions.set(*left)).is_some()
+    }
+}

@@ -1,0 +1,45 @@
+//! Why an expression has no value.
+
+use crate::config::diagnostic::Diagnostic;
+use crate::config::source::Span;
+
+/// Why an expression has no value.
+#[derive(Debug)]
+pub enum Fault {
+    /// Something is wrong with it.
+    Wrong {
+        /// What.
+        finding: Box<Diagnostic>,
+        /// The values of the references involved are already in it.
+        noted: bool,
+    },
+    /// It needs something whose finding is already reported: no finding of its own.
+    Told,
+    /// The work exceeds a budget. `try` does not help.
+    Exhausted(Box<Diagnostic>),
+}
+
+/// The value of an expression, or why there is none.
+pub type Evaluated<T> = Result<T, Fault>;
+
+impl Fault {
+    /// A fault at a place.
+    pub fn at(span: Span, code: &'static str, summary: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::from(Diagnostic::error(code, summary).at(span, label))
+    }
+
+    /// The same, with what to do.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
+        match self {
+            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).help(help)), noted },
+            other => other,
+        }
+    }
+}
+
+impl From<Diagnostic> for Fault {
+    fn from(finding: Diagnostic) -> Self {
+        Self::Wrong { finding: Box::new(finding), noted: false }
+    }
+}

@@ -1,0 +1,213 @@
+//! Expressions → values. In: syntax, the stack's index, inputs. Out: values, or faults with the exact range.
+//!
+//! Locals and attributes of blocks are evaluated when something asks for them, each once; what asks for itself is a cycle,
+//! reported with its path. The work is bounded by [`Budget`]. Nothing is read but through [`StackFiles`].
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use leasehold_provider::Digest;
+
+pub mod budget;
+mod collection;
+pub mod fault;
+pub mod instances;
+mod operators;
+mod reference;
+pub mod scope;
+pub mod suggest;
+mod template;
+mod traversal;
+
+pub use budget::Budget;
+pub use fault::{Evaluated, Fault};
+pub use operators::equal;
+pub use scope::Scope;
+
+use super::catalog::Catalog;
+use super::diagnostic::Diagnostic;
+use super::source::{Span, StackFiles};
+use super::syntax::{Expr, ExprKind};
+use super::value::number::InvalidNumber;
+use super::value::{Data, Number, Value, show::show};
+use instances::Instances;
+
+/// Evaluates the expressions of one stack.
+pub struct Evaluator<'a> {
+    /// The stack's blocks.
+    pub catalog: &'a Catalog<'a>,
+    /// Files that functions read.
+    pub files: &'a dyn StackFiles,
+    /// `plantimestamp()`.
+    pub now: Timestamp,
+    /// What is left of time and room.
+    pub budget: Budget,
+    /// The values of variables. `None`: the variable has none, and that is reported.
+    pub variables: BTreeMap<&'a str, Option<Value>>,
+    /// Findings on what other expressions refer to; they are reported once, where it is written.
+    pub findings: RefCell<Vec<Diagnostic>>,
+    /// The files that were read, with the digest of their bytes.
+    pub files_read: RefCell<BTreeMap<String, Digest>>,
+    cells: RefCell<HashMap<CellKey, Cell>>,
+    running: RefCell<Vec<(CellKey, Span)>>,
+    instances: RefCell<HashMap<Arc<str>, Option<Arc<Instances>>>>,
+    /// How many `try` and `can` lie around what is evaluated: their faults are not shown, so they need no notes.
+    pub quiet: std::cell::Cell<u32>,
+}
+
+/// What is evaluated once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum CellKey {
+    /// `local.NAME`.
+    Local(Arc<str>),
+    /// An attribute of a block: its address and the attribute's name.
+    Attribute(String, Arc<str>),
+    /// The `for_each` of an identity.
+    ForEach(Arc<str>),
+}
+
+impl std::fmt::Display for CellKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Local(name) => write!(f, "local.{name}"),
+            Self::Attribute(block, name) => write!(f, "{block}.{name}"),
+            Self::ForEach(label) => write!(f, "identity.{label} (for_each)"),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Cell {
+    Running,
+    Known(Value),
+    Failed,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator with no variables yet.
+    #[must_use]
+    pub fn new(catalog: &'a Catalog<'a>, files: &'a dyn StackFiles, now: Timestamp) -> Self {
+        Self {
+            catalog,
+            files,
+            now,
+            budget: Budget::default(),
+            variables: BTreeMap::new(),
+            findings: RefCell::default(),
+            files_read: RefCell::default(),
+            cells: RefCell::default(),
+            running: RefCell::default(),
+            instances: RefCell::default(),
+            quiet: std::cell::Cell::new(0),
+        }
+    }
+
+    /// The value of an expression.
+    pub fn eval(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+        let result = match &expr.kind {
+            ExprKind::Null => return Ok(Value::NULL),
+            ExprKind::Bool(value) => return Ok(Value::bool(*value)),
+            ExprKind::String(text) => return Ok(Data::String(text.clone()).into()),
+            _ => self
+                .budget
+                .step(|| scope.span(expr.place), 1)
+                .and_then(|()| self.budget.deeper(|| scope.span(expr.place), || self.compute(expr, scope))),
+        };
+        match result {
+            Err(Fault::Wrong { finding, noted: false }) if self.quiet.get() == 0 => {
+                Err(self.note(expr, scope, finding))
+            }
+            other => other,
+        }
+    }
+
+    fn compute(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+        match &expr.kind {
+            ExprKind::Null | ExprKind::Bool(_) | ExprKind::String(_) => self.eval(expr, scope),
+            ExprKind::Number(written) => match written.parse::<Number>() {
+                Ok(number) => Ok(Value::number(number)),
+                Err(problem) => Err(self.number_fault(problem, expr, scope)),
+            },
+            ExprKind::Template(parts) => self.template(parts, expr.place, scope),
+            ExprKind::Tuple(items) => {
+                let elements = items.iter().map(|item| self.eval(item, scope)).collect::<Evaluated<Vec<_>>>()?;
+                self.room_for(elements.len(), expr, scope)?;
+                Ok(Value::tuple(elements))
+            }
+            ExprKind::Object(items) => self.object(items, expr, scope),
+            ExprKind::Variable(_) => self.traverse(expr, &[], scope),
+            ExprKind::Traverse(traverse) => self.traverse(&traverse.base, &traverse.steps, scope),
+            ExprKind::Conditional(parts) => {
+                let [condition, yes, no] = &**parts;
+                let (decided, mark) = self.condition(condition, scope)?;
+                Ok(self.eval(if decided { yes } else { no }, scope)?.marked(mark))
+            }
+            ExprKind::Call(call) => self.call(call, expr.place, scope),
+            ExprKind::Unary(unary) => self.unary(unary.0, &unary.1, scope),
+            ExprKind::Binary(binary) => self.binary(binary, expr, scope),
+            ExprKind::For(each) => self.for_expression(each, expr, scope),
+        }
+    }
+
+    /// Adds the values of the references in `expr` to a finding: the smallest expression around a fault does it.
+    fn note(&self, expr: &Expr, scope: &Scope<'_>, finding: Box<Diagnostic>) -> Fault {
+        let mut notes = Vec::new();
+        reference::visit(expr, &mut |base, steps| {
+            if let Some((name, value)) = self.known(base, steps, scope)
+                && !notes.iter().any(|(known, _)| *known == name)
+                && notes.len() < 6
+            {
+                notes.push((name, show(&value)));
+            }
+        });
+        let mut finding = finding;
+        if !notes.is_empty() {
+            let lines: Vec<String> = notes.into_iter().map(|(name, value)| format!("{name} is {value}")).collect();
+            let lines = lines.join("\n");
+            finding.detail = Some(match finding.detail.take() {
+                Some(detail) => format!("{detail}\n{lines}"),
+                None => lines,
+            });
+        }
+        Fault::Wrong { finding, noted: true }
+    }
+
+    /// The value of a condition, and whether it is sensitive.
+    pub fn condition(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<(bool, bool)> {
+        let value = self.eval(expr, scope)?;
+        match super::value::convert::convert(&value, &super::value::Type::Bool) {
+            Ok(Value { data: Data::Bool(flag), sensitive }) => Ok((flag, sensitive)),
+            _ => Err(Fault::at(
+                scope.span(expr.place),
+                "config::type",
+                "a condition must be true or false",
+                format!("this is {}", with_value(&value)),
+            )),
+        }
+    }
+
+    fn room_for(&self, elements: usize, expr: &Expr, scope: &Scope<'_>) -> Evaluated<()> {
+        self.budget.collection(elements).map_err(|large| too_large(large, scope.span(expr.place)))
+    }
+
+    fn number_fault(&self, problem: InvalidNumber, expr: &Expr, scope: &Scope<'_>) -> Fault {
+        Fault::at(scope.span(expr.place), "config::number", problem.to_string(), "here")
+    }
+}
+
+/// A fault for a value that would be too large. `try` does not help.
+pub fn too_large(large: budget::TooLarge, span: Span) -> Fault {
+    Fault::Exhausted(Box::new(
+        Diagnostic::error("config::budget", large.to_string())
+            .at(span, "stopped here")
+            .help("a stack's values are small; build large ones outside of it"),
+    ))
+}
+
+/// `a string, "x"`: the form and the value, for labels.
+#[must_use]
+pub fn with_value(value: &Value) -> String {
+    if value.is_null() { "null".to_owned() } else { format!("{}: {}", value.form(), show(value)) }
+}

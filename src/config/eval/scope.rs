@@ -1,0 +1,88 @@
+//! The names an expression sees beside the stack's own: `each`, `count`, variables of for expressions and templates.
+
+use std::sync::Arc;
+
+use crate::config::source::{FileId, Span};
+use crate::config::syntax::Place;
+use crate::config::value::{Entries, Value};
+
+/// What an expression sees.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'s> {
+    /// The file it stands in.
+    pub file: FileId,
+    /// Whether it sees the stack's variables, locals and blocks.
+    pub sees_stack: bool,
+    bindings: &'s [(Arc<str>, Value)],
+    outer: Option<&'s Scope<'s>>,
+}
+
+impl<'s> Scope<'s> {
+    /// A scope that sees the stack and nothing else.
+    #[must_use]
+    pub fn of_file(file: FileId) -> Self {
+        Self { file, sees_stack: true, bindings: &[], outer: None }
+    }
+
+    /// A scope that sees the stack and these names.
+    #[must_use]
+    pub fn of_file_with(file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
+        Self { bindings, ..Self::of_file(file) }
+    }
+
+    /// A scope that sees nothing but functions.
+    #[must_use]
+    pub fn closed(file: FileId) -> Self {
+        Self { sees_stack: false, ..Self::of_file(file) }
+    }
+
+    /// The same scope with more names in it.
+    #[must_use]
+    pub fn within(&'s self, bindings: &'s [(Arc<str>, Value)]) -> Self {
+        Self { file: self.file, sees_stack: self.sees_stack, bindings, outer: Some(self) }
+    }
+
+    /// A scope that sees these names and nothing else.
+    #[must_use]
+    pub fn only(file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
+        Self { file, sees_stack: false, bindings, outer: None }
+    }
+
+    /// The value bound to a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'s Value> {
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            if let Some((_, value)) = here.bindings.iter().rev().find(|(bound, _)| &**bound == name) {
+                return Some(value);
+            }
+            scope = here.outer;
+        }
+        None
+    }
+
+    /// Every name bound.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'s str> {
+        let mut names = Vec::new();
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            names.extend(here.bindings.iter().map(|(name, _)| &**name));
+            scope = here.outer;
+        }
+        names
+    }
+
+    /// A place in this scope's file.
+    #[must_use]
+    pub fn span(&self, place: Place) -> Span {
+        place.in_file(self.file)
+    }
+}
+
+/// `each` for one instance.
+#[must_use]
+pub fn each(key: &Arc<str>, value: &Value) -> (Arc<str>, Value) {
+    let entries: Entries = [(Arc::from("key"), Value::string(key.clone())), (Arc::from("value"), value.clone())].into();
+    (Arc::from("each"), Value::object(entries))
+}

@@ -1,0 +1,53 @@
+//! "Did you mean".
+
+use super::Budget;
+
+/// The name among `names` that `word` was most likely meant to be.
+pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>, budget: Option<&Budget>) -> Option<&'n str> {
+    let names: Vec<&str> = names.collect();
+    if word.len() > 64 || budget.is_some_and(|budget| !budget.suggest(names.len())) {
+        return None;
+    }
+    let scored = names.into_iter().filter(|name| name.len() <= 64).map(|name| {
+        let (a, b) = (word.to_lowercase(), name.to_lowercase());
+        let score = strsim::jaro_winkler(&a, &b);
+        let near = strsim::damerau_levenshtein(&a, &b) <= 1 + a.chars().count().min(b.chars().count()) / 4;
+        (if near { score + 1.0 } else { score }, name)
+    });
+    scored
+        .filter(|(score, name)| *score > 0.88 && *name != word)
+        .max_by(|(a, first), (b, second)| a.total_cmp(b).then_with(|| second.cmp(first)))
+        .map(|(_, name)| name)
+}
+
+/// Names in a row: `a, b and c`, cut after twelve.
+#[must_use]
+pub fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.collect();
+    if names.len() > 12 {
+        let first: Vec<&str> = names.iter().take(12).copied().collect();
+        return format!("{} and {} more", first.join(", "), names.len() - 12);
+    }
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_what_is_near_and_nothing_else() {
+        let names = ["owner", "environment", "max_session_duration", "ttl"];
+        let near = |word| nearest(word, names.into_iter(), None);
+        assert_eq!(near("onwer"), Some("owner"));
+        assert_eq!(near("enviroment"), Some("environment"));
+        assert_eq!(near("max_session"), Some("max_session_duration"));
+        assert_eq!(near("tll"), Some("ttl"));
+        assert_eq!(near("banana"), None);
+        assert_eq!(listed(["a", "b", "c"].into_iter()), "a, b and c");
+    }
+}

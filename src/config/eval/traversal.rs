@@ -1,0 +1,363 @@
+//! `var.x`, `local.x.y[0]`, `owner.jane.email`, `identity.agent["triage"]`, `list[*].name`.
+
+use std::sync::Arc;
+
+use super::suggest::{listed, nearest};
+use super::{Cell, CellKey, Evaluated, Evaluator, Fault, Scope, with_value};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::source::Span;
+use crate::config::syntax::{Expr, ExprKind, Place, Step, StepKind};
+use crate::config::value::convert::{convert, to_text};
+use crate::config::value::{BlockRef, Data, Keyword, Type, Value, show::quoted};
+
+/// First words of references that a file may use.
+const ROOTS: [&str; 7] = ["var", "local", "owner", "service", "scope", "identity", "provider"];
+
+impl Evaluator<'_> {
+    pub(super) fn traverse(&self, base: &Expr, steps: &[Step], scope: &Scope<'_>) -> Evaluated<Value> {
+        let (value, rest) = match &base.kind {
+            ExprKind::Variable(name) => match scope.get(name) {
+                Some(value) => (value.clone(), steps),
+                None => self.root(name, base.place, steps, scope)?,
+            },
+            _ => (self.eval(base, scope)?, steps),
+        };
+        self.walk(value, rest, scope)
+    }
+
+    /// The value that the first word and the steps it takes stand for, and the steps left.
+    fn root<'s>(
+        &self,
+        name: &str,
+        place: Place,
+        steps: &'s [Step],
+        scope: &Scope<'_>,
+    ) -> Evaluated<(Value, &'s [Step])> {
+        if !scope.sees_stack || !ROOTS.contains(&name) {
+            return Err(self.unknown_word(name, place, steps, scope));
+        }
+        let Some((Step { kind: StepKind::Name(label), place: at }, rest)) = steps.split_first() else {
+            return Err(Fault::at(
+                scope.span(place),
+                "config::undefined_reference",
+                format!("`{name}` alone is no value"),
+                "which one?",
+            )
+            .help(format!("name one: {name}.NAME")));
+        };
+        let whole = Place { start: place.start, end: at.end };
+        match name {
+            "var" => match self.variables.get(&**label) {
+                Some(Some(value)) => Ok((value.clone(), rest)),
+                Some(None) => Err(Fault::Told),
+                None if self.catalog.is_broken("variable", label) => Err(Fault::Told),
+                None => Err(self.undefined(name, label, whole, self.variables.keys().copied(), "variable", scope)),
+            },
+            "local" => Ok((self.local(label, whole, scope)?, rest)),
+            _ => match Keyword::of(name) {
+                Some(Keyword::Provider) => {
+                    let block = BlockRef { keyword: Keyword::Provider, label: label.clone(), key: None };
+                    Ok((Data::Block(block).into(), rest))
+                }
+                Some(keyword) => {
+                    let blocks = self.catalog.blocks(keyword);
+                    if !blocks.contains_key(&**label) {
+                        if self.catalog.is_broken(name, label) {
+                            return Err(Fault::Told);
+                        }
+                        return Err(self.undefined(name, label, whole, blocks.keys().copied(), name, scope));
+                    }
+                    let block = BlockRef { keyword, label: label.clone(), key: None };
+                    Ok((Data::Block(block).into(), rest))
+                }
+                None => Err(Fault::Told),
+            },
+        }
+    }
+
+    fn unknown_word(&self, name: &str, place: Place, steps: &[Step], scope: &Scope<'_>) -> Fault {
+        let span = scope.span(place);
+        let code = "config::undefined_reference";
+        if !scope.sees_stack && ROOTS.contains(&name) {
+            return Fault::at(span, code, format!("`{name}` cannot be used here"), "not known here")
+                .help("only literal values and functions may stand here");
+        }
+        match name {
+            "each" => {
+                return Fault::at(span, code, "`each` stands only in a block with `for_each`", "not known here")
+                    .help("add for_each to the block, or name the value itself");
+            }
+            "count" => {
+                return Fault::at(span, code, "`count` stands only in a block with `count`", "not known here");
+            }
+            "path" | "terraform" | "self" | "data" => {
+                return Fault::at(span, code, format!("there is no `{name}` in this language"), "not known")
+                    .help("paths given to file() are relative to the stack's directory");
+            }
+            "module" => {
+                return Fault::at(span, "config::not_yet", "modules are not in this version yet", "not available");
+            }
+            _ => {}
+        }
+        let fault = Fault::at(span, code, format!("`{name}` is not defined"), "not known");
+        // A word by itself cannot be one of the roots misspelt.
+        let roots = if steps.is_empty() { &[][..] } else { &ROOTS[..] };
+        let known = scope.names().into_iter().chain(roots.iter().copied());
+        if let Some(near) = nearest(name, known, Some(&self.budget)) {
+            return fault.help(format!("did you mean `{near}`?"));
+        }
+        if steps.is_empty() {
+            return fault.help(format!("if this is text, write it in quotes: {}", quoted(name)));
+        }
+        fault.help(format!("references begin with {}", listed(ROOTS.into_iter())))
+    }
+
+    fn undefined<'n>(
+        &self,
+        root: &str,
+        label: &str,
+        place: Place,
+        names: impl Iterator<Item = &'n str> + Clone,
+        what: &str,
+        scope: &Scope<'_>,
+    ) -> Fault {
+        let summary = format!("{root}.{label} is not declared");
+        let fault = Fault::at(scope.span(place), "config::undefined_reference", summary, "not declared");
+        match nearest(label, names.clone(), Some(&self.budget)) {
+            Some(near) => fault.help(format!("did you mean {root}.{near}?")),
+            None if names.clone().next().is_none() => fault.help(format!("this stack declares no {what}")),
+            None => fault.help(format!("declared are {}", listed(names))),
+        }
+    }
+
+    fn local(&self, label: &Arc<str>, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        let Some((file, attribute)) = self.catalog.locals.get(&**label) else {
+            if self.catalog.is_broken("locals", "") {
+                return Err(Fault::Told);
+            }
+            return Err(self.undefined("local", label, place, self.catalog.locals.keys().copied(), "local", scope));
+        };
+        self.once(CellKey::Local(label.clone()), scope.span(place), || {
+            self.eval(&attribute.value, &Scope::of_file(*file))
+        })
+    }
+
+    /// Evaluates a local for its findings.
+    pub fn touch_local(&self, name: &str, asked: Span) {
+        if let Some((file, attribute)) = self.catalog.locals.get(name) {
+            // Its fault is reported by `once`.
+            let _ = self
+                .once(CellKey::Local(Arc::from(name)), asked, || self.eval(&attribute.value, &Scope::of_file(*file)));
+        }
+    }
+
+    /// Evaluates something the first time it is asked for. Its fault is reported here, once; who asks is only told.
+    pub(super) fn once(
+        &self,
+        key: CellKey,
+        asked: Span,
+        compute: impl FnOnce() -> Evaluated<Value>,
+    ) -> Evaluated<Value> {
+        let cell = self.cells.borrow().get(&key).cloned();
+        match cell {
+            Some(Cell::Known(value)) => return Ok(value),
+            Some(Cell::Failed) => return Err(Fault::Told),
+            Some(Cell::Running) => return Err(self.cycle(&key, asked)),
+            None => {}
+        }
+        self.cells.borrow_mut().insert(key.clone(), Cell::Running);
+        self.running.borrow_mut().push((key.clone(), asked));
+        let quiet = self.quiet.replace(0);
+        let result = compute();
+        self.quiet.set(quiet);
+        self.running.borrow_mut().pop();
+        let (cell, result) = match result {
+            Ok(value) => (Cell::Known(value.clone()), Ok(value)),
+            Err(fault) => {
+                self.report(fault);
+                (Cell::Failed, Err(Fault::Told))
+            }
+        };
+        self.cells.borrow_mut().insert(key, cell);
+        result
+    }
+
+    /// Puts a fault's finding among the findings.
+    pub fn report(&self, fault: Fault) {
+        let finding = match fault {
+            Fault::Told => return,
+            Fault::Wrong { finding, .. } | Fault::Exhausted(finding) => *finding,
+        };
+        let mut findings = self.findings.borrow_mut();
+        // Once a budget is spent, everything after it fails for the same reason: one finding says it.
+        let same = |known: &Diagnostic| known.code == finding.code && known.summary == finding.summary;
+        if finding.code == "config::budget" && findings.iter().any(same) {
+            return;
+        }
+        findings.push(finding);
+    }
+
+    fn cycle(&self, key: &CellKey, asked: Span) -> Fault {
+        let running = self.running.borrow();
+        let from = running.iter().position(|(each, _)| each == key).unwrap_or(0);
+        let path: Vec<&(CellKey, Span)> = running.iter().skip(from).collect();
+        let mut names: Vec<String> = path.iter().map(|(each, _)| each.to_string()).collect();
+        names.push(key.to_string());
+        let mut finding = Diagnostic::error("config::cycle", format!("{key} needs itself"))
+            .detail(names.join(" → "))
+            .at(asked, format!("needs {key}"))
+            .help("take one of these references out");
+        for (each, span) in path.into_iter().skip(1) {
+            finding = finding.related(span.clone(), format!("needs {each}"));
+        }
+        Fault::Wrong { finding: Box::new(finding), noted: true }
+    }
+
+    /// Takes steps into a value.
+    pub(super) fn walk(&self, mut value: Value, steps: &[Step], scope: &Scope<'_>) -> Evaluated<Value> {
+        let mut steps = steps.iter();
+        while let Some(step) = steps.next() {
+            let rest = steps.as_slice();
+            value = match &step.kind {
+                StepKind::Name(name) => self.attribute(&value, name, step.place, scope)?,
+                StepKind::Index(index) => self.index(&value, index, step.place, scope)?,
+                StepKind::FullSplat => return self.splat(&value, rest, step.place, scope),
+                StepKind::AttributeSplat => {
+                    let names = rest.iter().take_while(|step| matches!(step.kind, StepKind::Name(_))).count();
+                    let (each, after) = rest.split_at(names.min(rest.len()));
+                    let splat = self.splat(&value, each, step.place, scope)?;
+                    return self.walk(splat, after, scope);
+                }
+            };
+        }
+        Ok(value)
+    }
+
+    fn splat(&self, value: &Value, steps: &[Step], place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        let single;
+        let (elements, list) = match &value.data {
+            Data::Null => (&[][..], false),
+            Data::List(elements) | Data::Set(elements) => (elements.as_slice(), true),
+            Data::Tuple(elements) => (elements.as_slice(), false),
+            _ => {
+                single = [value.clone()];
+                (&single[..], false)
+            }
+        };
+        let mut results = Vec::with_capacity(elements.len());
+        for element in elements {
+            self.budget.step(|| scope.span(place), 1)?;
+            results.push(self.walk(element.clone(), steps, scope)?);
+        }
+        let made = Value::tuple(results);
+        // A splat over a list is a list again where its elements allow.
+        let listed = list.then(|| convert(&made, &Type::List(Box::new(Type::Any))).ok()).flatten();
+        Ok(listed.unwrap_or(made).marked(value.sensitive))
+    }
+
+    fn attribute(&self, value: &Value, name: &str, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        let span = scope.span(place);
+        match &value.data {
+            Data::Map(entries) | Data::Object(entries) => match entries.get(name) {
+                Some(inner) => Ok(inner.clone().marked(value.sensitive)),
+                None => Err(self.no_key(value, name, span)),
+            },
+            Data::Block(block) => self.block_attribute(block, name, span),
+            Data::List(_) | Data::Set(_) | Data::Tuple(_) => Err(Fault::at(
+                span,
+                "config::type",
+                format!("{} has no attribute `{name}`", value.form()),
+                "its elements may",
+            )
+            .help(format!("for the attribute of each element write [*].{name}"))),
+            _ => Err(Fault::at(
+                span,
+                "config::type",
+                format!("{} has no attribute `{name}`", value.form()),
+                format!("taken from {}", with_value(value)),
+            )),
+        }
+    }
+
+    fn no_key(&self, value: &Value, name: &str, span: Span) -> Fault {
+        let what = if matches!(value.data, Data::Map(_)) { "element" } else { "attribute" };
+        if value.sensitive {
+            return Fault::at(
+                span,
+                "config::no_attribute",
+                format!("no such {what} in a sensitive value"),
+                "not there",
+            );
+        }
+        let names: Vec<&str> =
+            value.entries().into_iter().flat_map(|entries| entries.keys()).map(|key| &**key).collect();
+        let summary = format!("{} has no {what} {}", value.form(), quoted(name));
+        let fault = Fault::at(span, "config::no_attribute", summary, "not there");
+        match nearest(name, names.iter().copied(), Some(&self.budget)) {
+            Some(near) => fault.help(format!("did you mean {}?", quoted(near))),
+            None if names.is_empty() => fault.help("it is empty"),
+            None => fault.help(format!("it has {}", listed(names.into_iter()))),
+        }
+    }
+
+    fn index(&self, value: &Value, index: &Expr, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        let key = self.eval(index, scope)?;
+        let mark = value.sensitive || key.sensitive;
+        let span = scope.span(place);
+        if let Data::Block(block) = &value.data {
+            return self.instance_of(block, &key, span);
+        }
+        if let Some(entries) = value.entries() {
+            let Some(name) = to_text(&key) else {
+                let label = format!("this is {}", with_value(&key));
+                return Err(Fault::at(scope.span(index.place), "config::type", "a key must be a string", label));
+            };
+            return match entries.get(&name) {
+                Some(inner) => Ok(inner.clone().marked(mark)),
+                None if key.sensitive => Err(Fault::at(
+                    span,
+                    "config::no_attribute",
+                    "there is no element of that sensitive key",
+                    "not there",
+                )),
+                None => Err(self.no_key(value, &name, span)),
+            };
+        }
+        match &value.data {
+            Data::List(elements) | Data::Tuple(elements) => {
+                let Ok(Value { data: Data::Number(number), .. }) = convert(&key, &Type::Number) else {
+                    let label = format!("this is {}", with_value(&key));
+                    let span = scope.span(index.place);
+                    return Err(Fault::at(span, "config::type", "an index must be a whole number", label));
+                };
+                let element = number.to_i64().and_then(|at| usize::try_from(at).ok()).and_then(|at| elements.get(at));
+                match element {
+                    Some(element) => Ok(element.clone().marked(mark)),
+                    None => Err(Fault::at(
+                        span,
+                        "config::index",
+                        format!(
+                            "there is no element {}",
+                            if mark { "of that index".to_owned() } else { number.to_string() }
+                        ),
+                        match elements.len() {
+                            0 => format!("{} without elements", value.form()),
+                            1 => format!("{} with 1 element, of index 0", value.form()),
+                            count => format!("{} with {count} elements, of index 0 to {}", value.form(), count - 1),
+                        },
+                    )),
+                }
+            }
+            Data::Set(_) => {
+                Err(Fault::at(span, "config::type", "the elements of a set have no index", "a set has no order")
+                    .help("make a list of it with tolist(), or go through it with a for expression"))
+            }
+            _ => Err(Fault::at(
+                span,
+                "config::type",
+                format!("{} has no elements", value.form()),
+                format!("taken from {}", with_value(value)),
+            )),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! How a call comes about: arguments evaluated, counted, converted; marks taken off and put back; problems placed.
+
+use std::sync::Arc;
+
+use super::{Body, Function, LEFT_OUT, Marks, Param, Takes, find, names};
+use crate::config::eval::budget::{Budget, TooLarge};
+use crate::config::eval::suggest::nearest;
+use crate::config::eval::{Evaluated, Evaluator, Fault, Scope, too_large, with_value};
+use crate::config::syntax::{Call, Place};
+use crate::config::value::convert::{Mismatch, convert};
+use crate::config::value::{Data, Entries, Number, Type, Value};
+
+/// Why a function gives no value.
+#[derive(Debug)]
+pub enum Problem {
+    /// An argument, by its index, is not what it must be.
+    Argument(usize, String),
+    /// The call as a whole.
+    Call(String),
+    /// The result would be too large.
+    TooLarge(TooLarge),
+    /// Something inside it, such as a template's expression, with its own diagnostic.
+    Inner(Fault),
+}
+
+impl Problem {
+    /// An argument is not what it must be.
+    pub fn argument<T>(index: usize, problem: impl Into<String>) -> Result<T, Self> {
+        Err(Self::Argument(index, problem.into()))
+    }
+
+    /// The call has no value.
+    pub fn call<T>(problem: impl Into<String>) -> Result<T, Self> {
+        Err(Self::Call(problem.into()))
+    }
+}
+
+/// The arguments of one call, converted.
+pub struct Args<'v> {
+    values: &'v [Value],
+    /// Room for the result.
+    pub budget: &'v Budget,
+}
+
+impl<'v> Args<'v> {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &'v [Value] {
+        self.values
+    }
+
+    /// All from `index` on.
+    #[must_use]
+    pub fn rest(&self, index: usize) -> &'v [Value] {
+        self.values.get(index..).unwrap_or_default()
+    }
+
+    /// The argument at `index`.
+    pub fn get(&self, index: usize) -> Result<&'v Value, Problem> {
+        self.values.get(index).ok_or_else(|| Problem::Argument(index, "it is missing".to_owned()))
+    }
+
+    /// The text at `index`.
+    pub fn text(&self, index: usize) -> Result<&'v str, Problem> {
+        self.get(index)?.as_str().ok_or_else(|| Problem::Argument(index, "a string is required".to_owned()))
+    }
+
+    /// The number at `index`.
+    pub fn number(&self, index: usize) -> Result<&'v Number, Problem> {
+        match &self.get(index)?.data {
+            Data::Number(number) => Ok(number),
+            _ => Problem::argument(index, "a number is required"),
+        }
+    }
+
+    /// The whole number at `index`.
+    pub fn whole(&self, index: usize) -> Result<i64, Problem> {
+        let number = self.number(index)?;
+        number.to_i64().ok_or_else(|| Problem::Argument(index, "a whole number is required".to_owned()))
+    }
+
+    /// The elements at `index`.
+    pub fn elements(&self, index: usize) -> Result<&'v [Value], Problem> {
+        let elements = self.get(index)?.elements();
+        elements.ok_or_else(|| Problem::Argument(index, "a list, set or tuple is required".to_owned()))
+    }
+
+    /// The entries at `index`.
+    pub fn entries(&self, index: usize) -> Result<&'v Entries, Problem> {
+        let entries = self.get(index)?.entries();
+        entries.ok_or_else(|| Problem::Argument(index, "a map or object is required".to_owned()))
+    }
+
+    /// The strings at `index`.
+    pub fn texts(&self, index: usize) -> Result<Vec<&'v str>, Problem> {
+        let text =
+            |value: &'v Value| value.as_str().ok_or_else(|| Problem::Argument(index, "an element is null".to_owned()));
+        self.elements(index)?.iter().map(text).collect()
+    }
+}
+
+impl Evaluator<'_> {
+    /// The value of a call.
+    pub(in crate::config) fn call(&self, call: &Call, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        let Some(function) = find(&call.name.text) else { return Err(self.unknown_function(call, scope)) };
+        if let Body::Lazy(body) = function.body {
+            return body(self, call, place, scope);
+        }
+        let (given, spread_mark) = self.arguments(call, scope)?;
+        let mut mark = spread_mark;
+        let span = scope.span(place);
+        check_count(function, given.len(), call, scope)?;
+        let mut values = Vec::with_capacity(given.len());
+        let mut marked = Vec::new();
+        for (index, value) in given.into_iter().enumerate() {
+            let param = function.params.get(index).or(function.variadic.as_ref());
+            let converted = match param {
+                Some(param) => take(value, param),
+                None => Err("it is one too many".to_owned()),
+            };
+            let value = converted.map_err(|problem| argument_fault(function, call, index, &problem, scope))?;
+            let sensitive = match function.marks {
+                Marks::Spread => value.any_sensitive(),
+                Marks::Kept | Marks::Own => value.sensitive,
+            };
+            marked.push(sensitive);
+            mark |= sensitive && function.marks != Marks::Own;
+            values.push(match function.marks {
+                Marks::Spread => value.without_marks(),
+                Marks::Kept => Value { sensitive: false, ..value },
+                Marks::Own => value,
+            });
+        }
+        let args = Args { values: &values, budget: &self.budget };
+        let outcome = match function.body {
+            Body::Pure(body) => body(&args),
+            Body::Reads(body) => body(&args, self),
+            Body::Lazy(_) => return Err(Fault::Told),
+        };
+        match outcome {
+            Ok(value) => {
+                // The work of a function goes with the size of what it is given and gives.
+                let size = values.iter().chain([&value]).map(size).sum();
+                self.budget.step(|| span.clone(), size)?;
+                Ok(value.marked(mark))
+            }
+            Err(Problem::TooLarge(large)) => Err(too_large(large, span)),
+            Err(Problem::Inner(fault)) => Err(fault),
+            Err(Problem::Argument(index, _)) if marked.get(index) == Some(&true) => {
+                let problem = "it is sensitive, so what is wrong with it is not shown";
+                Err(argument_fault(function, call, index, problem, scope))
+            }
+            Err(Problem::Argument(index, problem)) => Err(argument_fault(function, call, index, &problem, scope)),
+            Err(Problem::Call(problem)) => {
+                let problem =
+                    if mark { "an argument is sensitive, so the reason is not shown".to_owned() } else { problem };
+                Err(Fault::at(span, "config::function", format!("{}() has no value here", function.name), problem))
+            }
+        }
+    }
+
+    /// The arguments as they are given, with `xs...` laid out.
+    fn arguments(&self, call: &Call, scope: &Scope<'_>) -> Evaluated<(Vec<Value>, bool)> {
+        let mut values = Vec::with_capacity(call.arguments.len());
+        let mut mark = false;
+        for (index, argument) in call.arguments.iter().enumerate() {
+            let value = self.eval(argument, scope)?;
+            if !(call.spread && index + 1 == call.arguments.len()) {
+                values.push(value);
+                continue;
+            }
+            match value.elements() {
+                Some(elements) => values.extend(elements.iter().cloned()),
+                None => {
+                    return Err(Fault::at(
+                        scope.span(argument.place),
+                        "config::type",
+                        "only a list, set or tuple can be laid out with `...`",
+                        format!("this is {}", with_value(&value)),
+                    ));
+                }
+            }
+            mark = value.sensitive;
+        }
+        Ok((values, mark))
+    }
+
+    fn unknown_function(&self, call: &Call, scope: &Scope<'_>) -> Fault {
+        let name = &*call.name.text;
+        let fault = Fault::at(
+            scope.span(call.name.place),
+            "config::unknown_function",
+            format!("there is no function `{name}`"),
+            "not known",
+        );
+        if let Some((_, reason)) = LEFT_OUT.iter().find(|(left, _)| *left == name) {
+            return fault.help(*reason);
+        }
+        match nearest(name, names(), Some(&self.budget)) {
+            Some(near) => fault.help(format!("did you mean {near}()?")),
+            None => fault.help("the language's reference lists all functions"),
+        }
+    }
+}
+
+fn size(value: &Value) -> u64 {
+    let count = match &value.data {
+        Data::String(text) => text.len() / 64,
+        Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => elements.len(),
+        Data::Map(entries) | Data::Object(entries) => entries.len(),
+        _ => 0,
+    };
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+fn take(value: Value, param: &Param) -> Result<Value, String> {
+    if value.is_null() {
+        return if param.nullable { Ok(value) } else { Err("it must not be null".to_owned()) };
+    }
+    let any = || Box::new(Type::Any);
+    let converted = match param.takes {
+        Takes::Any => return Ok(value),
+        Takes::Text => convert(&value, &Type::String),
+        Takes::Number => convert(&value, &Type::Number),
+        Takes::List => convert(&value, &Type::List(any())),
+        Takes::Texts => convert(&value, &Type::List(Box::new(Type::String))),
+        Takes::Set => convert(&value, &Type::Set(any())),
+        Takes::Elements if value.elements().is_some() => return Ok(value),
+        Takes::Entries if value.entries().is_some() => return Ok(value),
+        Takes::Elements => return Err(format!("a list, set or tuple is required, not {}", value.form())),
+        Takes::Entries => return Err(format!("a map or object is required, not {}", value.form())),
+    };
+    converted.map_err(|mismatch: Mismatch| mismatch.to_string())
+}
+
+fn check_count(function: &Function, given: usize, call: &Call, scope: &Scope<'_>) -> Evaluated<()> {
+    let wanted = function.params.len();
+    let enough = given >= wanted && (given == wanted || function.variadic.is_some());
+    if enough {
+        return Ok(());
+    }
+    let names: Vec<&str> = function.params.iter().chain(&function.variadic).map(|param| param.name).collect();
+    let dots = if function.variadic.is_some() { "..." } else { "" };
+    let count = if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
+    let least = if function.variadic.is_some() { "at least " } else { "" };
+    Err(Fault::at(
+        scope.span(call.name.place),
+        "config::function",
+        format!("{}() takes {least}{count}, not {given}", function.name),
+        format!("{}({}{dots})", function.name, names.join(", ")),
+    ))
+}
+
+fn argument_fault(function: &Function, call: &Call, index: usize, problem: &str, scope: &Scope<'_>) -> Fault {
+    let last = call.arguments.len().saturating_sub(1);
+    let place = call.arguments.get(index.min(last)).map_or(call.name.place, |argument| argument.place);
+    let param = function.params.get(index).or(function.variadic.as_ref()).map_or("", |param| param.name);
+    let summary = format!("{}(): {} is not what it must be", function.name, argument_name(param, index));
+    Fault::at(scope.span(place), "config::function", summary, problem)
+}
+
+fn argument_name(param: &str, index: usize) -> Arc<str> {
+    if param.is_empty() { format!("argument {}", index + 1).into() } else { format!("`{param}`").into() }
+}

@@ -1,0 +1,131 @@
+//! base64, CSV, JSON, URL escapes.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::Takes::{Any, Text};
+use super::{Args, Function, Problem, nullable, param, pure};
+use crate::config::value::{Data, Entries, Number, Value};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    pure("base64decode", &[param("string", Text)], |args| {
+        let decoded = STANDARD.decode(args.text(0)?).or_else(|_| Problem::argument(0, "not base64"))?;
+        String::from_utf8(decoded)
+            .map(Value::string)
+            .or_else(|_| Problem::argument(0, "what it encodes is not UTF-8 text"))
+    }),
+    pure("base64encode", &[param("string", Text)], |args| Ok(Value::string(STANDARD.encode(args.text(0)?)))),
+    pure("csvdecode", &[param("string", Text)], csvdecode),
+    pure("jsondecode", &[param("string", Text)], |args| {
+        let json: serde_json::Value = serde_json::from_str(args.text(0)?).or_else(|error| {
+            Problem::argument(0, format!("not JSON: line {}, column {}", error.line(), error.column()))
+        })?;
+        from_json(json).ok_or_else(|| Problem::Argument(0, "a number has more than a thousand digits".to_owned()))
+    }),
+    pure("jsonencode", &[nullable("value", Any)], |args| {
+        let mut out = String::new();
+        write_json(args.get(0)?, &mut out)?;
+        args.budget.string(out.len())?;
+        Ok(Value::string(out))
+    }),
+    pure("urlencode", &[param("string", Text)], |args| {
+        Ok(Value::string(utf8_percent_encode(args.text(0)?, QUERY).to_string().replace("%20", "+")))
+    }),
+];
+
+/// What stands in a query as it is: letters, digits and `-_.~`.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn from_json(json: serde_json::Value) -> Option<Value> {
+    Some(match json {
+        serde_json::Value::Null => Value::NULL,
+        serde_json::Value::Bool(flag) => Value::bool(flag),
+        serde_json::Value::Number(number) => Value::number(number.to_string().parse::<Number>().ok()?),
+        serde_json::Value::String(text) => Value::string(text),
+        serde_json::Value::Array(items) => Value::tuple(items.into_iter().map(from_json).collect::<Option<_>>()?),
+        serde_json::Value::Object(fields) => {
+            let entry = |(key, value)| Some((Arc::from(key), from_json(value)?));
+            Value::object(fields.into_iter().map(entry).collect::<Option<Entries>>()?)
+        }
+    })
+}
+
+/// JSON as Terraform writes it: keys sorted, no blanks, `<`, `>`, `&` and the two odd line ends escaped.
+pub(super) fn write_json(value: &Value, out: &mut String) -> Result<(), Problem> {
+    if out.len() > crate::config::eval::budget::LONGEST_STRING {
+        return Err(Problem::TooLarge(crate::config::eval::budget::TooLarge::String));
+    }
+    match &value.data {
+        Data::Null => out.push_str("null"),
+        Data::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Data::Number(number) => out.push_str(&number.to_string()),
+        Data::String(text) => json_string(text, out),
+        Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => {
+            out.push('[');
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_json(element, out)?;
+            }
+            out.push(']');
+        }
+        Data::Map(entries) | Data::Object(entries) => {
+            out.push('{');
+            for (index, (key, value)) in entries.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                json_string(key, out);
+                out.push(':');
+                write_json(value, out)?;
+            }
+            out.push('}');
+        }
+        Data::Block(block) => return Problem::argument(0, format!("{block} is a block: name one of its attributes")),
+    }
+    Ok(())
+}
+
+fn json_string(text: &str, out: &mut String) {
+    let plain = serde_json::Value::from(text).to_string();
+    for c in plain.chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            c => out.push(c),
+        }
+    }
+}
+
+/// The rows under a header line, each an object of strings.
+fn csvdecode(args: &Args<'_>) -> Result<Value, Problem> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(args.text(0)?.as_bytes());
+    let header = match reader.headers() {
+        Ok(header) if !header.is_empty() => header.clone(),
+        _ => return Problem::argument(0, "a line with the columns' names must stand first"),
+    };
+    let mut names = std::collections::BTreeSet::new();
+    for name in &header {
+        if !names.insert(name) {
+            return Problem::argument(0, format!("column {name:?} stands there twice"));
+        }
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.or_else(|error| {
+            let line = error.position().map_or(0, csv::Position::line);
+            Problem::argument(0, format!("line {line} has not as many columns as the first"))
+        })?;
+        let row = header.iter().zip(record.iter()).map(|(name, value)| (Arc::from(name), Value::string(value)));
+        rows.push(Value::object(row.collect()));
+        args.budget.collection(header.len())?;
+    }
+    Ok(Value::list(rows))
+}

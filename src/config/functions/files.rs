@@ -1,0 +1,158 @@
+//! Files in the stack's directory. Which ones were read, and the digest of their bytes, is kept for the plan.
+
+use std::sync::Arc;
+
+use leasehold_provider::Digest;
+
+use super::Takes::{Any, Text};
+use super::{Args, Body, Function, Marks, Param, Problem, param, pure};
+use crate::config::eval::{Evaluator, Scope};
+use crate::config::source::FileId;
+use crate::config::syntax::{Place, parse_template};
+use crate::config::value::Value;
+
+const fn reads(
+    name: &'static str,
+    params: &'static [Param],
+    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>,
+) -> Function {
+    Function { name, params, variadic: None, marks: Marks::Spread, body: Body::Reads(body) }
+}
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    pure("basename", &[param("path", Text)], |args| Ok(Value::string(basename(args.text(0)?)))),
+    pure("dirname", &[param("path", Text)], |args| Ok(Value::string(dirname(args.text(0)?)))),
+    reads("file", &[param("path", Text)], |args, evaluator| Ok(Value::string(text_of(args, evaluator)?))),
+    reads("fileexists", &[param("path", Text)], |args, evaluator| {
+        let path = inside(args.text(0)?)?;
+        match evaluator.files.exists(&path) {
+            Ok(there) => Ok(Value::bool(there)),
+            Err(problem) => Problem::argument(0, problem),
+        }
+    }),
+    reads("fileset", &[param("path", Text), param("pattern", Text)], fileset),
+    reads("templatefile", &[param("path", Text), param("variables", Any)], templatefile),
+];
+
+/// A path that lexically stays within the stack's directory, without `.` and doubled slashes.
+fn inside(path: &str) -> Result<String, Problem> {
+    let outside = "it lies outside of the stack's directory, and only files within are read";
+    if path.starts_with('/') || path.contains('\\') || path.contains('\0') || path.contains(':') {
+        return Problem::argument(0, outside);
+    }
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.pop().is_none() => return Problem::argument(0, outside),
+            ".." => {}
+            part => parts.push(part),
+        }
+    }
+    Ok(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
+}
+
+fn text_of(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, Problem> {
+    let path = inside(args.text(0)?)?;
+    let bytes = evaluator.files.read(&path).or_else(|problem| Problem::argument(0, problem))?;
+    args.budget.string(bytes.len())?;
+    evaluator.files_read.borrow_mut().insert(path, Digest::of_bytes(&bytes));
+    String::from_utf8(bytes).or_else(|_| Problem::argument(0, "the file is not UTF-8 text"))
+}
+
+fn templatefile(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
+    let content = text_of(args, evaluator)?;
+    let Some(entries) = args.get(1)?.entries() else { return Problem::argument(1, "a map or object is required") };
+    let nowhere = FileId(u32::MAX);
+    let failed = |finding: &crate::config::Diagnostic| {
+        let label = finding.location.as_ref().map_or("", |location| location.label.as_str());
+        let line = finding.location.as_ref().map_or(0, |location| {
+            content.as_bytes().iter().take(location.span.bytes.start).filter(|byte| **byte == b'\n').count() + 1
+        });
+        Problem::Argument(0, format!("line {line} of the template: {} ({label})", finding.summary))
+    };
+    let parts = parse_template(&content, nowhere).map_err(|finding| failed(&finding))?;
+    let bound: Vec<(Arc<str>, Value)> = entries.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let scope = Scope::only(nowhere, &bound);
+    match evaluator.template(&parts, Place::default(), &scope) {
+        Ok(value) => Ok(value),
+        Err(crate::config::eval::Fault::Wrong { finding, .. }) => Err(failed(&finding)),
+        Err(fault) => Err(Problem::Inner(fault)),
+    }
+}
+
+/// The files under a path that match a pattern, relative to the path: `*`, `?`, `**`, `{a,b}`.
+fn fileset(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
+    let under = inside(args.text(0)?)?;
+    let pattern = glob(args.text(1)?)?;
+    let files = evaluator.files.list(&under).or_else(|problem| Problem::argument(0, problem))?;
+    args.budget.collection(files.len())?;
+    let found: Vec<Value> = files.into_iter().filter(|path| pattern.is_match(path)).map(Value::string).collect();
+    Ok(Value::set(found))
+}
+
+fn glob(pattern: &str) -> Result<regex::Regex, Problem> {
+    let mut out = String::from("^");
+    let mut chars = pattern.chars().peekable();
+    let mut braces = 0;
+    while let Some(c) = chars.next() {
+        match c {
+            '*' if chars.peek() == Some(&'*') => {
+                chars.next();
+                if chars.peek() == Some(&'/') {
+                    chars.next();
+                    out.push_str("(?:.*/)?");
+                } else {
+                    out.push_str(".*");
+                }
+            }
+            '*' => out.push_str("[^/]*"),
+            '?' => out.push_str("[^/]"),
+            '{' => {
+                braces += 1;
+                out.push_str("(?:");
+            }
+            '}' if braces > 0 => {
+                braces -= 1;
+                out.push(')');
+            }
+            ',' if braces > 0 => out.push('|'),
+            other => out.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    out.push('$');
+    regex::Regex::new(&out).or_else(|_| Problem::argument(1, "not a pattern of paths"))
+}
+
+fn basename(path: &str) -> &str {
+    let trimmed = path.trim_end_matches('/');
+    match (path, trimmed) {
+        ("", _) => "",
+        (_, "") => "/",
+        (_, trimmed) => trimmed.rsplit('/').next().unwrap_or(trimmed),
+    }
+}
+
+fn dirname(path: &str) -> String {
+    if path.is_empty() {
+        return String::new();
+    }
+    let (directory, rooted) = match path.rsplit_once('/') {
+        None => return ".".to_owned(),
+        Some((directory, _)) => (directory, path.starts_with('/')),
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in directory.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if rooted => {}
+            part => parts.push(part),
+        }
+    }
+    match (rooted, parts.is_empty()) {
+        (true, _) => format!("/{}", parts.join("/")),
+        (false, true) => ".".to_owned(),
+        (false, false) => parts.join("/"),
+    }
+}

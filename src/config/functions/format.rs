@@ -1,0 +1,250 @@
+//! `format` and `formatlist`: verbs after a percent sign, as in Terraform.
+
+use super::Takes::{Any, Text};
+use super::encoding::write_json;
+use super::{Args, Function, Problem, nullable, param, pure};
+use crate::config::value::convert::{convert, to_text};
+use crate::config::value::{Data, Number, Type, Value};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    pure("format", &[param("format", Text)], |args| {
+        let text = render(args.text(0)?, args.rest(1))?;
+        args.budget.string(text.len())?;
+        Ok(Value::string(text))
+    })
+    .variadic(nullable("args", Any)),
+    pure("formatlist", &[param("format", Text)], formatlist).variadic(nullable("args", Any)),
+];
+
+/// The widest field.
+const WIDEST: usize = 1_000;
+
+/// One `%` sequence.
+#[derive(Debug, Default)]
+struct Verb {
+    minus: bool,
+    plus: bool,
+    space: bool,
+    zero: bool,
+    sharp: bool,
+    width: Option<usize>,
+    precision: Option<usize>,
+    argument: Option<usize>,
+    letter: char,
+}
+
+fn render(format: &str, values: &[Value]) -> Result<String, Problem> {
+    let mut out = String::new();
+    let mut next = 0;
+    let mut used = 0;
+    let mut rest = format;
+    while let Some(percent) = rest.find('%') {
+        let (before, tail) = rest.split_at(percent);
+        out.push_str(before);
+        let (verb, after) = parse(tail)?;
+        rest = after;
+        if verb.letter == '%' {
+            out.push('%');
+            continue;
+        }
+        let index = verb.argument.unwrap_or(next);
+        next = index + 1;
+        used = used.max(next);
+        let Some(value) = values.get(index) else {
+            return Problem::argument(0, format!("%{} has no argument: {} are given", verb.letter, values.len()));
+        };
+        out.push_str(&one(&verb, value, index + 1)?);
+        if out.len() > crate::config::eval::budget::LONGEST_STRING {
+            return Err(Problem::TooLarge(crate::config::eval::budget::TooLarge::String));
+        }
+    }
+    out.push_str(rest);
+    if used < values.len() {
+        return Problem::argument(used + 1, format!("the format has no place for it: it takes {used}"));
+    }
+    Ok(out)
+}
+
+fn parse(text: &str) -> Result<(Verb, &str), Problem> {
+    let broken = || Problem::Argument(0, "a % is not followed by a verb; a percent sign is written %%".to_owned());
+    let mut verb = Verb::default();
+    let mut rest = text.strip_prefix('%').ok_or_else(broken)?;
+    loop {
+        let c = rest.chars().next().ok_or_else(broken)?;
+        match c {
+            '-' => verb.minus = true,
+            '+' => verb.plus = true,
+            ' ' => verb.space = true,
+            '0' => verb.zero = true,
+            '#' => verb.sharp = true,
+            _ => break,
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    (verb.width, rest) = digits(rest)?;
+    if let Some(after) = rest.strip_prefix('.') {
+        (verb.precision, rest) = digits(after)?;
+        verb.precision = verb.precision.or(Some(0));
+    }
+    if let Some(after) = rest.strip_prefix('[') {
+        let (index, tail) = digits(after)?;
+        let index = index.and_then(|index| index.checked_sub(1));
+        verb.argument = Some(index.ok_or_else(|| Problem::Argument(0, "arguments count from [1]".to_owned()))?);
+        rest = tail.strip_prefix(']').ok_or_else(broken)?;
+    }
+    verb.letter = rest.chars().next().ok_or_else(broken)?;
+    let rest = rest.get(verb.letter.len_utf8()..).unwrap_or_default();
+    Ok((verb, rest))
+}
+
+fn digits(text: &str) -> Result<(Option<usize>, &str), Problem> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, rest) = text.split_at(end);
+    if number.is_empty() {
+        return Ok((None, rest));
+    }
+    match number.parse() {
+        Ok(number) if number <= WIDEST => Ok((Some(number), rest)),
+        _ => Problem::argument(0, format!("a width must not be above {WIDEST}")),
+    }
+}
+
+fn one(verb: &Verb, value: &Value, index: usize) -> Result<String, Problem> {
+    let text = match verb.letter {
+        'v' => {
+            let json = || {
+                let mut out = String::new();
+                write_json(value, &mut out).map(|()| out)
+            };
+            match &value.data {
+                _ if verb.sharp => json()?,
+                Data::Null => "null".to_owned(),
+                _ => to_text(value).map_or_else(json, |text| Ok(text.to_string()))?,
+            }
+        }
+        _ if value.is_null() => {
+            return Problem::argument(index, format!("it is null, and %{} takes a value", verb.letter));
+        }
+        't' => match convert(value, &Type::Bool) {
+            Ok(Value { data: Data::Bool(flag), .. }) => flag.to_string(),
+            _ => return Problem::argument(index, format!("%t takes a bool, not {}", value.form())),
+        },
+        's' | 'q' => match to_text(value) {
+            Some(text) => {
+                let cut: String = match verb.precision {
+                    Some(precision) => text.chars().take(precision).collect(),
+                    None => text.to_string(),
+                };
+                if verb.letter == 'q' { serde_json::Value::from(cut).to_string() } else { cut }
+            }
+            None => return Problem::argument(index, format!("%{} takes a string, not {}", verb.letter, value.form())),
+        },
+        'd' | 'b' | 'o' | 'x' | 'X' | 'e' | 'E' | 'f' | 'g' | 'G' => {
+            let Ok(Value { data: Data::Number(number), .. }) = convert(value, &Type::Number) else {
+                return Problem::argument(index, format!("%{} takes a number, not {}", verb.letter, value.form()));
+            };
+            return numeric(verb, &number, index);
+        }
+        other => return Problem::argument(0, format!("%{other} is not a verb")),
+    };
+    Ok(pad(verb, text, false))
+}
+
+fn numeric(verb: &Verb, number: &Number, index: usize) -> Result<String, Problem> {
+    let digits = match verb.letter {
+        'd' | 'b' | 'o' | 'x' | 'X' => {
+            let radix = match verb.letter {
+                'b' => 2,
+                'o' => 8,
+                'd' => 10,
+                _ => 16,
+            };
+            let Some(whole) = number.to_integer() else {
+                return Problem::argument(index, format!("%{} takes a whole number", verb.letter));
+            };
+            let digits = whole.magnitude().to_str_radix(radix);
+            if verb.letter == 'X' { digits.to_uppercase() } else { digits }
+        }
+        'f' => format!("{:.*}", verb.precision.unwrap_or(6), number.to_f64().abs()),
+        'e' | 'E' => exponent(number.to_f64().abs(), verb.precision.unwrap_or(6), verb.letter),
+        _ => match verb.precision {
+            None => number.abs().to_string(),
+            Some(precision) => general(number.to_f64().abs(), precision.max(1), verb.letter),
+        },
+    };
+    let sign = match (number.is_negative(), verb.plus, verb.space) {
+        (true, ..) => "-",
+        (_, true, _) => "+",
+        (_, _, true) => " ",
+        _ => "",
+    };
+    let zeros = match verb.width {
+        Some(width) if verb.zero && !verb.minus => width.saturating_sub(digits.len() + sign.len()),
+        _ => 0,
+    };
+    Ok(pad(verb, format!("{sign}{}{digits}", "0".repeat(zeros)), true))
+}
+
+/// At least two digits of exponent, with its sign.
+fn exponent(number: f64, precision: usize, letter: char) -> String {
+    let text = format!("{number:.precision$e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
+    format!("{digits}{letter}{sign}{exponent:0>2}")
+}
+
+/// So many significant digits, without zeros at the end.
+fn general(number: f64, precision: usize, letter: char) -> String {
+    let scientific = format!("{:.*e}", precision - 1, number);
+    let power: i64 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
+    let precision = i64::try_from(precision).unwrap_or(i64::MAX);
+    let trim = |text: String| {
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    };
+    if power < -4 || power >= precision {
+        let (digits, _) = scientific.split_once('e').unwrap_or((&scientific, ""));
+        let letter = if letter == 'G' { 'E' } else { 'e' };
+        let sign = if power < 0 { '-' } else { '+' };
+        return format!("{}{letter}{sign}{:0>2}", trim(digits.to_owned()), power.abs());
+    }
+    trim(format!("{:.*}", usize::try_from(precision - 1 - power).unwrap_or(0), number))
+}
+
+fn pad(verb: &Verb, text: String, number: bool) -> String {
+    let Some(width) = verb.width else { return text };
+    let missing = width.saturating_sub(text.chars().count());
+    let filler = if verb.zero && !verb.minus && !number { "0" } else { " " };
+    if verb.minus { format!("{text}{}", " ".repeat(missing)) } else { format!("{}{text}", filler.repeat(missing)) }
+}
+
+/// The format once for each element of the lists among the arguments; other arguments stand in each.
+fn formatlist(args: &Args<'_>) -> Result<Value, Problem> {
+    let format = args.text(0)?;
+    let values = args.rest(1);
+    let mut count: Option<usize> = None;
+    for (index, value) in values.iter().enumerate() {
+        if let Some(elements) = value.elements() {
+            match count {
+                Some(count) if count != elements.len() => {
+                    let problem = format!("it has {} elements, and an earlier list has {count}", elements.len());
+                    return Problem::argument(index + 1, problem);
+                }
+                _ => count = Some(elements.len()),
+            }
+        }
+    }
+    let count = count.unwrap_or(1);
+    args.budget.collection(count)?;
+    let mut texts = Vec::with_capacity(count);
+    for row in 0..count {
+        let cell = |value: &Value| match value.elements() {
+            Some(elements) => elements.get(row).cloned().unwrap_or(Value::NULL),
+            None => value.clone(),
+        };
+        let cells: Vec<Value> = values.iter().map(cell).collect();
+        let text = render(format, &cells)?;
+        args.budget.string(text.len())?;
+        texts.push(Value::string(text));
+    }
+    Ok(Value::list(texts))
+}

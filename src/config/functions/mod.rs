@@ -1,0 +1,171 @@
+//! The functions of the language, by Terraform's names and with its behaviour. One table; the families are files.
+//!
+//! A function gets its arguments converted to its parameters' types and gives a value or a problem. It knows no clock and no
+//! environment; what it reads, it reads through the evaluator, which keeps account of it.
+
+mod calling;
+mod collections;
+mod conversion;
+mod digests;
+mod encoding;
+mod files;
+mod format;
+mod numeric;
+mod patterns;
+mod sets;
+mod strings;
+mod time;
+mod yaml;
+
+pub use calling::{Args, Problem};
+
+use super::eval::budget::TooLarge;
+use super::eval::{Evaluated, Evaluator, Scope};
+use super::syntax::{Call, Place};
+use super::value::Value;
+
+/// A function of the language.
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// The parameters it always takes.
+    pub params: &'static [Param],
+    /// The parameter that may be given any number of times after them.
+    pub variadic: Option<Param>,
+    /// What becomes of sensitive arguments.
+    pub marks: Marks,
+    /// What it does.
+    pub body: Body,
+}
+
+/// A parameter.
+#[derive(Debug, Clone, Copy)]
+pub struct Param {
+    /// Its name, for diagnostics.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// Whether it takes `null`.
+    pub nullable: bool,
+}
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Anything.
+    Any,
+    /// A string, or what converts to one.
+    Text,
+    /// A number.
+    Number,
+    /// A list, set or tuple as it is.
+    Elements,
+    /// A list, set or tuple, made a list of one type.
+    List,
+    /// A list of strings.
+    Texts,
+    /// A set.
+    Set,
+    /// A map or object as it is.
+    Entries,
+}
+
+/// What becomes of sensitive arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marks {
+    /// The result is sensitive when anything in an argument is.
+    Spread,
+    /// The result is sensitive when an argument itself is; elements that it passes on keep their own marks.
+    Kept,
+    /// The function sees to it.
+    Own,
+}
+
+/// What a function does.
+pub enum Body {
+    /// A function of its arguments.
+    Pure(fn(&Args<'_>) -> Result<Value, Problem>),
+    /// It reads files, or the instant of the plan.
+    Reads(fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>),
+    /// It evaluates its arguments itself.
+    Lazy(fn(&Evaluator<'_>, &Call, Place, &Scope<'_>) -> Evaluated<Value>),
+}
+
+/// The function of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Function> {
+    FAMILIES.iter().flat_map(|family| family.iter()).find(|function| function.name == name)
+}
+
+/// Every function's name.
+pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+    FAMILIES.iter().flat_map(|family| family.iter()).map(|function| function.name)
+}
+
+const FAMILIES: &[&[Function]] = &[
+    numeric::FUNCTIONS,
+    strings::FUNCTIONS,
+    patterns::FUNCTIONS,
+    format::FUNCTIONS,
+    collections::FUNCTIONS,
+    sets::FUNCTIONS,
+    encoding::FUNCTIONS,
+    yaml::FUNCTIONS,
+    files::FUNCTIONS,
+    digests::FUNCTIONS,
+    time::FUNCTIONS,
+    conversion::FUNCTIONS,
+];
+
+/// Functions of Terraform that this language leaves out, and why.
+pub const LEFT_OUT: &[(&str, &str)] = &[
+    ("timestamp", "its second run differs from its first; plantimestamp() is the plan's instant"),
+    ("uuid", "its second run differs from its first"),
+    ("bcrypt", "its second run differs from its first"),
+    ("nonsensitive", "a sensitive value stays sensitive"),
+    ("abspath", "paths are relative to the stack's directory"),
+    ("pathexpand", "paths are relative to the stack's directory"),
+];
+
+const fn param(name: &'static str, takes: Takes) -> Param {
+    Param { name, takes, nullable: false }
+}
+
+const fn nullable(name: &'static str, takes: Takes) -> Param {
+    Param { name, takes, nullable: true }
+}
+
+const fn pure(name: &'static str, params: &'static [Param], body: fn(&Args<'_>) -> Result<Value, Problem>) -> Function {
+    Function { name, params, variadic: None, marks: Marks::Spread, body: Body::Pure(body) }
+}
+
+impl Function {
+    const fn variadic(self, param: Param) -> Self {
+        Self { variadic: Some(param), ..self }
+    }
+
+    const fn keeping_marks(self) -> Self {
+        Self { marks: Marks::Kept, ..self }
+    }
+}
+
+impl From<TooLarge> for Problem {
+    fn from(large: TooLarge) -> Self {
+        Self::TooLarge(large)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_nothing_left_out_is_there() {
+        let mut all: Vec<_> = names().collect();
+        all.sort_unstable();
+        let count = all.len();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(LEFT_OUT.iter().all(|(name, _)| find(name).is_none()));
+    }
+}

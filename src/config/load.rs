@@ -1,0 +1,108 @@
+//! Files and inputs → [`Declared`], or every finding at once.
+
+use std::collections::BTreeMap;
+
+use super::catalog::Catalog;
+use super::checks;
+use super::declare::{declare, variables};
+use super::declared::Declared;
+use super::diagnostic::{Diagnostic, Severity};
+use super::eval::Evaluator;
+use super::inputs::Inputs;
+use super::schema;
+use super::source::Sources;
+use super::syntax::parse::STACK;
+use super::syntax::{Block, Parsed, parse_files};
+
+/// What the files say, and what is wrong with it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is declared. `None` when any finding is an error.
+    pub declared: Option<Declared>,
+    /// Every finding, by file and place.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Reads a stack.
+#[must_use]
+pub fn load(sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
+    // Depths are bounded, but not so low that any thread's stack would do: this work gets one of a size it knows.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("config".to_owned()).stack_size(STACK);
+        let running = thread.spawn_scoped(scope, || read(sources, inputs));
+        running.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| Loaded {
+            declared: None,
+            findings: vec![
+                Diagnostic::error("config::internal", "reading the configuration failed within the program")
+                    .help("this is a defect of leasehold: please report it with the configuration"),
+            ],
+        })
+    })
+}
+
+fn read(sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let parsed = parse_files(sources.stack_files(), threads);
+    let values = parse_files(sources.variable_files(), 1);
+    let mut findings: Vec<Diagnostic> = parsed.findings.iter().chain(&values.findings).cloned().collect();
+    findings.extend(parsed.attributes.iter().map(|(file, attribute)| schema::check::stray(*file, attribute)));
+    findings.extend(values.blocks.iter().map(block_among_values));
+    schema::check::blocks(&parsed.blocks, &mut findings);
+
+    let catalog = Catalog::new(&parsed, &mut findings);
+    no_leasehold_block(sources, &parsed, &catalog, &mut findings);
+    let mut files: variables::VariableFiles<'_> = BTreeMap::new();
+    for (file, attribute) in &values.attributes {
+        if let Some(source) = sources.get(*file) {
+            files.entry(&source.name).or_default().push((*file, attribute));
+        }
+    }
+    let mut eval = Evaluator::new(&catalog, inputs.files, inputs.now);
+    variables::resolve(&mut eval, &catalog, &inputs.variables, &files, sources);
+    let declared = declare(&eval);
+    findings.append(&mut eval.findings.borrow_mut());
+    if let Some(declared) = &declared {
+        checks::run(declared, &mut findings);
+    }
+    let findings = in_order(findings);
+    let sound = findings.iter().all(|finding| finding.severity != Severity::Error);
+    Loaded { declared: declared.filter(|_| sound), findings }
+}
+
+/// By file, place and code; what belongs to no place comes first. No finding stands twice.
+fn in_order(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let key = |finding: &Diagnostic| {
+        let place = finding.location.as_ref().map(|at| (at.span.file, at.span.bytes.start, at.span.bytes.end));
+        (place, finding.severity, finding.code, finding.summary.clone())
+    };
+    findings.sort_by_cached_key(key);
+    findings.dedup();
+    findings
+}
+
+fn block_among_values(block: &Block) -> Diagnostic {
+    Diagnostic::error("config::unknown_block", "a file of variables' values holds no blocks")
+        .at(block.span(), "a block")
+        .help("write name = value, a line for each variable; blocks stand in *.hcl files")
+}
+
+fn no_leasehold_block(sources: &Sources, parsed: &Parsed, catalog: &Catalog<'_>, findings: &mut Vec<Diagnostic>) {
+    if catalog.leasehold.is_some() || catalog.is_broken("leasehold", "") {
+        return;
+    }
+    // A file that could not be read at all may hold it.
+    let unread = parsed.findings.iter().any(|finding| matches!(finding.code, "config::not_utf8" | "config::too_large"));
+    if unread {
+        return;
+    }
+    let summary = if sources.stack_files().next().is_none() {
+        "there is no *.hcl file here"
+    } else {
+        "no file here has a `leasehold` block"
+    };
+    findings.push(
+        Diagnostic::error("config::no_leasehold_block", summary)
+            .detail("It names the stack, and the stack's name marks everything it owns in the cloud.")
+            .help("add leasehold { stack = \"payments\" } to one of the files, or look whether this is the right directory"),
+    );
+}

@@ -1,0 +1,231 @@
+//! The tables.
+
+use super::{Attribute, BlockSchema, Form, Inner};
+
+const fn optional(name: &'static str) -> Attribute {
+    Attribute { name, required: false, example: "", later: false }
+}
+
+const fn required(name: &'static str, example: &'static str) -> Attribute {
+    Attribute { name, required: true, example, later: false }
+}
+
+const fn later(name: &'static str) -> Attribute {
+    Attribute { name, required: false, example: "", later: true }
+}
+
+const fn one(schema: &'static BlockSchema) -> Inner {
+    Inner { schema, many: false, later: false }
+}
+
+const fn many(schema: &'static BlockSchema) -> Inner {
+    Inner { schema, many: true, later: false }
+}
+
+const fn inner_later(schema: &'static BlockSchema) -> Inner {
+    Inner { schema, many: true, later: true }
+}
+
+const fn block(
+    keyword: &'static str,
+    labels: &'static [&'static str],
+    attributes: &'static [Attribute],
+) -> BlockSchema {
+    BlockSchema { keyword, labels, attributes, blocks: &[], open: false, forms: &[] }
+}
+
+const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
+    Form { label, attributes, blocks: &[], later: false }
+}
+
+/// Blocks that stand in a file by themselves.
+pub const TOP: &[&BlockSchema] = &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY];
+
+/// Blocks of the language that this version does not have.
+pub const TOP_LATER: &[&str] = &[
+    "template",
+    "group",
+    "grant",
+    "rule",
+    "exception",
+    "directory",
+    "store",
+    "module",
+    "output",
+    "import",
+    "moved",
+    "removed",
+];
+
+static LEASEHOLD: BlockSchema = BlockSchema {
+    blocks: &[one(&BACKEND), one(&DEFAULTS)],
+    ..block("leasehold", &[], &[required("stack", "stack = \"payments\""), optional("required_version")])
+};
+
+static BACKEND: BlockSchema = BlockSchema {
+    forms: &[
+        form("local", &[optional("path")]),
+        Form { later: true, ..form("s3", &[optional("bucket"), optional("prefix"), optional("region")]) },
+    ],
+    ..block("backend", &["type"], &[])
+};
+
+static DEFAULTS: BlockSchema =
+    BlockSchema { blocks: &[one(&LEAVER_DEFAULTS)], ..block("defaults", &[], &[optional("ttl")]) };
+
+static LEAVER_DEFAULTS: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
+
+static VARIABLE: BlockSchema = BlockSchema {
+    blocks: &[many(&VALIDATION)],
+    ..block(
+        "variable",
+        &["name"],
+        &[optional("type"), optional("default"), optional("description"), optional("sensitive"), optional("nullable")],
+    )
+};
+
+static VALIDATION: BlockSchema = block(
+    "validation",
+    &[],
+    &[
+        required("condition", "condition = contains([\"staging\", \"prod\"], var.environment)"),
+        required("error_message", "error_message = \"environment is staging or prod.\""),
+    ],
+);
+
+static LOCALS: BlockSchema = BlockSchema { open: true, ..block("locals", &[], &[]) };
+
+static PROVIDER: BlockSchema = BlockSchema {
+    forms: &[
+        Form {
+            blocks: &[one(&ASSUME_ROLE)],
+            ..form("aws", &[optional("region"), optional("profile"), optional("allowed_account_ids"), later("alias")])
+        },
+        form("local", &[optional("path"), later("alias")]),
+    ],
+    ..block("provider", &["name"], &[])
+};
+
+static ASSUME_ROLE: BlockSchema = block(
+    "assume_role",
+    &[],
+    &[
+        required("role_arn", "role_arn = \"arn:aws:iam::111122223333:role/leasehold\""),
+        optional("external_id"),
+        optional("session_name"),
+    ],
+);
+
+static OWNER: BlockSchema = block("owner", &["name"], &[optional("name"), optional("email"), optional("team")]);
+
+static SERVICE: BlockSchema = block("service", &["name"], &[optional("owner"), optional("status")]);
+
+static SCOPE: BlockSchema = BlockSchema {
+    blocks: &[many(&STATEMENT), many(&DYNAMIC)],
+    ..block("scope", &["name"], &[optional("description")])
+};
+
+static IDENTITY: BlockSchema = BlockSchema {
+    blocks: &[
+        many(&STATEMENT),
+        many(&TRUST),
+        one(&LEAVER),
+        many(&DYNAMIC),
+        inner_later(&PROTECT),
+        inner_later(&REVIEW),
+        inner_later(&CREDENTIAL),
+    ],
+    ..block(
+        "identity",
+        &["name"],
+        &[
+            required("kind", "kind = \"workload\""),
+            required("owner", "owner = owner.jane"),
+            optional("service"),
+            optional("purpose"),
+            optional("environment"),
+            optional("name"),
+            optional("principal"),
+            optional("scopes"),
+            optional("ttl"),
+            optional("expires_at"),
+            optional("renewed_at"),
+            optional("managed_policy_arns"),
+            optional("permissions_boundary"),
+            optional("tags"),
+            optional("max_session_duration"),
+            optional("depends_on"),
+            optional("for_each"),
+            optional("count"),
+            later("template"),
+            later("provider"),
+        ],
+    )
+};
+
+static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
+static PROTECT: BlockSchema = block("protect", &[], &[]);
+static REVIEW: BlockSchema = block("review", &[], &[]);
+static CREDENTIAL: BlockSchema = block("credential", &["type"], &[]);
+
+/// The content of a `dynamic` block; what it makes is checked as what it makes.
+static DYNAMIC: BlockSchema = BlockSchema {
+    blocks: &[one(&CONTENT)],
+    ..block(
+        "dynamic",
+        &["block type"],
+        &[required("for_each", "for_each = var.buckets"), optional("iterator"), optional("labels")],
+    )
+};
+
+static CONTENT: BlockSchema = BlockSchema { open: true, ..block("content", &[], &[]) };
+
+static STATEMENT: BlockSchema = BlockSchema {
+    blocks: &[many(&CONDITION), many(&DYNAMIC)],
+    ..block(
+        "statement",
+        &[],
+        &[
+            optional("sid"),
+            optional("effect"),
+            optional("actions"),
+            optional("not_actions"),
+            optional("resources"),
+            optional("not_resources"),
+        ],
+    )
+};
+
+static CONDITION: BlockSchema = block(
+    "condition",
+    &[],
+    &[
+        required("test", "test = \"StringEquals\""),
+        required("variable", "variable = \"aws:RequestedRegion\""),
+        required("values", "values = [\"eu-central-1\"]"),
+    ],
+);
+
+static TRUST: BlockSchema = BlockSchema {
+    forms: &[
+        form(
+            "oidc",
+            &[
+                required("issuer", "issuer = \"https://token.actions.githubusercontent.com\""),
+                required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
+                required("subjects", "subjects = [\"repo:acme/checkout:ref:refs/heads/main\"]"),
+            ],
+        ),
+        form("service", &[required("principals", "principals = [\"lambda.amazonaws.com\"]")]),
+        form("aws", &[required("principals", "principals = [\"111122223333\"]"), optional("external_id")]),
+        form("identity", &[required("identities", "identities = [identity.deployer]")]),
+        form(
+            "saml",
+            &[
+                required("provider", "provider = \"arn:aws:iam::111122223333:saml-provider/corp\""),
+                required("audiences", "audiences = [\"https://signin.aws.amazon.com/saml\"]"),
+            ],
+        ),
+    ],
+    ..block("trust", &["type"], &[])
+};

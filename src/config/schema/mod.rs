@@ -1,0 +1,100 @@
+//! What may stand in a stack: blocks, their labels, attributes and inner blocks, as tables.
+//!
+//! The tables drive everything: the check that nothing unknown stands anywhere, what is suggested instead, and what is said of
+//! words that the language has and this version does not.
+
+mod blocks;
+pub mod check;
+
+use super::value::Keyword;
+
+/// A type of block.
+#[derive(Debug)]
+pub struct BlockSchema {
+    /// The word it begins with.
+    pub keyword: &'static str,
+    /// Its labels, in words: what each stands for.
+    pub labels: &'static [&'static str],
+    /// Its attributes.
+    pub attributes: &'static [Attribute],
+    /// Its inner blocks.
+    pub blocks: &'static [Inner],
+    /// Attributes may have any name.
+    pub open: bool,
+    /// Where its first label decides what stands in it: the labels and their tables.
+    pub forms: &'static [Form],
+}
+
+/// One form of a block that its first label picks.
+#[derive(Debug)]
+pub struct Form {
+    /// The label.
+    pub label: &'static str,
+    /// Its attributes.
+    pub attributes: &'static [Attribute],
+    /// Its inner blocks.
+    pub blocks: &'static [Inner],
+    /// This version knows the word and nothing more.
+    pub later: bool,
+}
+
+/// An attribute.
+#[derive(Debug)]
+pub struct Attribute {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// An example for the diagnostic that it is missing.
+    pub example: &'static str,
+    /// This version knows the name and nothing more.
+    pub later: bool,
+}
+
+/// An inner block.
+#[derive(Debug)]
+pub struct Inner {
+    /// What it is.
+    pub schema: &'static BlockSchema,
+    /// Whether there may be several.
+    pub many: bool,
+    /// This version knows the name and nothing more.
+    pub later: bool,
+}
+
+pub use blocks::{TOP, TOP_LATER};
+
+/// The attributes and inner blocks of a block whose first label is `label`. `None`: the label picks no form.
+#[must_use]
+pub fn content(schema: &'static BlockSchema, label: &str) -> Option<(&'static [Attribute], &'static [Inner])> {
+    if schema.forms.is_empty() {
+        return Some((schema.attributes, schema.blocks));
+    }
+    schema.forms.iter().find(|form| form.label == label).map(|form| (form.attributes, form.blocks))
+}
+
+/// The table of a top-level block.
+#[must_use]
+pub fn top(keyword: &str) -> Option<&'static BlockSchema> {
+    TOP.iter().copied().find(|schema| schema.keyword == keyword)
+}
+
+/// The name of a part of a block as the tables hold it.
+#[must_use]
+pub fn part_name(schema: &'static BlockSchema, label: &str, name: &str) -> Option<&'static str> {
+    let (attributes, blocks) = content(schema, label)?;
+    let attribute = attributes.iter().map(|attribute| attribute.name);
+    attribute.chain(blocks.iter().map(|inner| inner.schema.keyword)).find(|part| *part == name)
+}
+
+/// The attributes that expressions may read from a block of that type, such as `owner.jane.email`.
+#[must_use]
+pub fn readable(keyword: Keyword) -> &'static [&'static str] {
+    match keyword {
+        Keyword::Owner => &["name", "email", "team"],
+        Keyword::Service => &["owner", "status"],
+        Keyword::Scope => &["description"],
+        Keyword::Identity => &["name", "kind", "owner", "service", "purpose", "environment", "principal", "ttl"],
+        Keyword::Provider => &[],
+    }
+}

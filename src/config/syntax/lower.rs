@@ -1,0 +1,301 @@
+//! `hcl-edit`'s tree → the small tree of [`super`].
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use hcl_edit::Span as _;
+use hcl_edit::expr::{self as edit, ObjectKey, TraversalOperator};
+use hcl_edit::structure::{BlockLabel, Structure};
+use hcl_edit::template::{self, Directive, Element};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::parse::to_u32;
+use super::{
+    Attribute, Binary, Block, Body, Call, Expr, ExprKind, For, Name, Part, Place, Step, StepKind, Traverse,
+    UnaryOperator,
+};
+use crate::config::source::FileId;
+
+/// Lowers what was parsed from `text`, which begins at byte `offset` of its file.
+pub(super) struct Lower<'a> {
+    pub text: &'a str,
+    pub offset: usize,
+    pub file: FileId,
+}
+
+impl Lower<'_> {
+    fn place(&self, span: Option<Range<usize>>) -> Place {
+        span.map_or(Place::default(), |span| Place {
+            start: to_u32(self.offset + span.start),
+            end: to_u32(self.offset + span.end),
+        })
+    }
+
+    pub fn block(&self, block: hcl_edit::structure::Block) -> Block {
+        let keyword = Name { place: self.place(block.ident.span()), text: block.ident.as_str().into() };
+        let labels: Vec<Name> = block
+            .labels
+            .into_iter()
+            .map(|label| match label {
+                BlockLabel::Ident(word) => Name { place: self.place(word.span()), text: word.as_str().into() },
+                BlockLabel::String(word) => Name { place: self.place(word.span()), text: text(word.into_value()) },
+            })
+            .collect();
+        let end = labels.last().map_or(keyword.place.end, |label| label.place.end);
+        let header = Place { start: keyword.place.start, end };
+        Block { file: self.file, keyword, labels, header, body: self.body(block.body) }
+    }
+
+    fn body(&self, body: hcl_edit::structure::Body) -> Body {
+        let mut lowered = Body::default();
+        for structure in body {
+            match structure {
+                Structure::Attribute(attribute) => lowered.attributes.push(self.attribute(attribute)),
+                Structure::Block(block) => lowered.blocks.push(self.block(block)),
+            }
+        }
+        lowered
+    }
+
+    pub fn attribute(&self, attribute: hcl_edit::structure::Attribute) -> Attribute {
+        let name = Name { place: self.place(attribute.key.span()), text: attribute.key.as_str().into() };
+        Attribute { name, value: self.expr(attribute.value) }
+    }
+
+    pub fn expr(&self, expr: edit::Expression) -> Expr {
+        let place = self.place(expr.span());
+        let kind = match expr {
+            edit::Expression::Null(_) => ExprKind::Null,
+            edit::Expression::Bool(value) => ExprKind::Bool(value.into_value()),
+            edit::Expression::Number(number) => ExprKind::Number(self.number(&number, place)),
+            edit::Expression::String(value) => ExprKind::String(text(value.into_value())),
+            edit::Expression::Array(array) => ExprKind::Tuple(array.into_iter().map(|item| self.expr(item)).collect()),
+            edit::Expression::Object(object) => {
+                let item = |(key, value): (ObjectKey, edit::ObjectValue)| {
+                    let (mut key, value) = (self.key(key), self.expr(value.into_expr()));
+                    // hcl-edit does not say where a bare key stands.
+                    if key.place == Place::default() {
+                        key.place = value.place;
+                    }
+                    (key, value)
+                };
+                ExprKind::Object(object.into_iter().map(item).collect())
+            }
+            edit::Expression::StringTemplate(template) => return self.string_template(template, place),
+            edit::Expression::HeredocTemplate(heredoc) => {
+                let parts = unix_lines(self.elements(heredoc.template.into_iter()));
+                match <[Part; 1]>::try_from(parts) {
+                    Ok([Part::Text(text)]) => ExprKind::String(text),
+                    Ok(parts) => ExprKind::Template(Box::new(parts)),
+                    Err(parts) if parts.is_empty() => ExprKind::String("".into()),
+                    Err(parts) => ExprKind::Template(parts.into()),
+                }
+            }
+            // The parentheses count to the place, so that an underline shows them.
+            edit::Expression::Parenthesis(inner) => self.expr(inner.into_inner()).kind,
+            edit::Expression::Variable(name) => ExprKind::Variable(name.as_str().into()),
+            edit::Expression::Conditional(conditional) => {
+                let edit::Conditional { cond_expr, true_expr, false_expr, .. } = *conditional;
+                ExprKind::Conditional(Box::new([self.expr(cond_expr), self.expr(true_expr), self.expr(false_expr)]))
+            }
+            edit::Expression::FuncCall(call) => self.call(*call),
+            edit::Expression::Traversal(traversal) => self.traversal(*traversal),
+            edit::Expression::UnaryOp(unary) => {
+                let operator = match unary.operator.value() {
+                    edit::UnaryOperator::Neg => UnaryOperator::Negate,
+                    edit::UnaryOperator::Not => UnaryOperator::Not,
+                };
+                ExprKind::Unary(Box::new((operator, self.expr(unary.expr))))
+            }
+            edit::Expression::BinaryOp(binary) => {
+                let operator = *binary.operator.value();
+                let (left, right) = (self.expr(binary.lhs_expr), self.expr(binary.rhs_expr));
+                ExprKind::Binary(Box::new(Binary { left, operator, right }))
+            }
+            edit::Expression::ForExpr(each) => self.for_expr(*each),
+        };
+        Expr { kind, place }
+    }
+
+    /// A number as it is written, without the blank that may stand behind its sign.
+    fn number(&self, number: &hcl_edit::Formatted<hcl_edit::Number>, place: Place) -> Box<str> {
+        let range = (place.start as usize).wrapping_sub(self.offset)..(place.end as usize).wrapping_sub(self.offset);
+        match self.text.get(range) {
+            Some(written) if !written.is_empty() => {
+                written.chars().filter(|c| c.is_ascii_alphanumeric() || "+-.".contains(*c)).collect()
+            }
+            _ => number.value().to_string().into(),
+        }
+    }
+
+    /// A bare word as an object's key is the word; in parentheses it is a reference.
+    fn key(&self, key: ObjectKey) -> Expr {
+        match key {
+            ObjectKey::Ident(word) => {
+                Expr { place: self.place(word.span()), kind: ExprKind::String(word.as_str().into()) }
+            }
+            ObjectKey::Expression(expr) => self.expr(expr),
+        }
+    }
+
+    fn string_template(&self, template: template::StringTemplate, place: Place) -> Expr {
+        let parts = self.elements(template.into_iter());
+        match <[Part; 1]>::try_from(parts) {
+            // `"${x}"` is `x`, whatever its type.
+            Ok([Part::Interpolation(expr)]) => Expr { kind: expr.kind, place: expr.place },
+            Ok([Part::Text(text)]) => Expr { kind: ExprKind::String(text), place },
+            Ok(parts) => Expr { kind: ExprKind::Template(Box::new(parts)), place },
+            Err(parts) => Expr { kind: ExprKind::Template(parts.into()), place },
+        }
+    }
+
+    pub fn template(&self, template: template::Template) -> Box<[Part]> {
+        self.elements(template.into_iter()).into()
+    }
+
+    /// Lowers the parts of a template; `~` takes the white space of the text beside it.
+    fn elements(&self, elements: impl Iterator<Item = Element>) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let mut trim_next = false;
+        for element in elements {
+            let (before, after) = strips(&element);
+            if before {
+                trim_last(&mut parts);
+            }
+            match element {
+                Element::Literal(literal) => {
+                    let literal = literal.into_value();
+                    let kept = if trim_next { literal.trim_start() } else { &literal };
+                    if !kept.is_empty() {
+                        parts.push(Part::Text(text(kept.to_owned())));
+                    }
+                }
+                Element::Interpolation(interpolation) => parts.push(Part::Interpolation(self.expr(interpolation.expr))),
+                Element::Directive(directive) => parts.push(self.directive(*directive)),
+            }
+            trim_next = after;
+        }
+        parts
+    }
+
+    fn directive(&self, directive: Directive) -> Part {
+        match directive {
+            Directive::If(each) => {
+                let (yes_end, no_strip) = match &each.else_expr {
+                    Some(other) => (other.strip.strip_start(), Some(other.strip.strip_end())),
+                    None => (each.endif_expr.strip.strip_start(), None),
+                };
+                let yes = self.inner(each.if_expr.template, each.if_expr.strip.strip_end(), yes_end);
+                let no = each.else_expr.map_or_else(Vec::new, |other| {
+                    let end = each.endif_expr.strip.strip_start();
+                    self.inner(other.template, no_strip.unwrap_or(false), end)
+                });
+                Part::If { condition: self.expr(each.if_expr.cond_expr), yes: yes.into(), no: no.into() }
+            }
+            Directive::For(each) => {
+                let head = each.for_expr;
+                let end = each.endfor_expr.strip.strip_start();
+                Part::For {
+                    key: head.key_var.map(|word| word.as_str().into()),
+                    value: head.value_var.as_str().into(),
+                    collection: self.expr(head.collection_expr),
+                    body: self.inner(head.template, head.strip.strip_end(), end).into(),
+                }
+            }
+        }
+    }
+
+    /// The content of a directive, between its opening and its closing.
+    fn inner(&self, template: template::Template, trim_start: bool, trim_end: bool) -> Vec<Part> {
+        let mut parts = self.elements(template.into_iter());
+        if trim_start && let Some(Part::Text(first)) = parts.first_mut() {
+            *first = first.trim_start().into();
+        }
+        if trim_end {
+            trim_last(&mut parts);
+        }
+        parts
+    }
+
+    fn call(&self, call: edit::FuncCall) -> ExprKind {
+        let mut words: Vec<&str> = call.name.namespace.iter().map(|word| word.as_str()).collect();
+        words.push(call.name.name.as_str());
+        let name = Name { text: words.join("::").into(), place: self.place(call.name.name.span()) };
+        let spread = call.args.expand_final();
+        let arguments = call.args.into_iter().map(|argument| self.expr(argument)).collect();
+        ExprKind::Call(Box::new(Call { name, arguments, spread }))
+    }
+
+    fn traversal(&self, traversal: edit::Traversal) -> ExprKind {
+        let base = self.expr(traversal.expr);
+        let steps = traversal.operators.into_iter().map(|operator| {
+            let place = self.place(operator.span());
+            let kind = match operator.into_value() {
+                TraversalOperator::GetAttr(name) => StepKind::Name(name.as_str().into()),
+                TraversalOperator::Index(index) => StepKind::Index(self.expr(index)),
+                TraversalOperator::LegacyIndex(index) => {
+                    let kind = ExprKind::Number(index.value().to_string().into());
+                    StepKind::Index(Expr { kind, place })
+                }
+                TraversalOperator::AttrSplat(_) => StepKind::AttributeSplat,
+                TraversalOperator::FullSplat(_) => StepKind::FullSplat,
+            };
+            Step { kind, place }
+        });
+        ExprKind::Traverse(Box::new(Traverse { base, steps: steps.collect() }))
+    }
+
+    fn for_expr(&self, each: edit::ForExpr) -> ExprKind {
+        ExprKind::For(Box::new(For {
+            key: each.intro.key_var.map(|word| word.as_str().into()),
+            value: each.intro.value_var.as_str().into(),
+            collection: self.expr(each.intro.collection_expr),
+            result_key: each.key_expr.map(|key| self.expr(key)),
+            result: self.expr(each.value_expr),
+            group: each.grouping,
+            condition: each.cond.map(|condition| self.expr(condition.expr)),
+        }))
+    }
+}
+
+/// Strings are compared and ordered in Unicode's composed form, as HCL has it.
+fn text(value: String) -> Arc<str> {
+    if value.is_ascii() { value.into() } else { value.nfc().collect::<String>().into() }
+}
+
+/// Whether an element takes the white space before it and behind it.
+fn strips(element: &Element) -> (bool, bool) {
+    match element {
+        Element::Literal(_) => (false, false),
+        Element::Interpolation(interpolation) => (interpolation.strip.strip_start(), interpolation.strip.strip_end()),
+        Element::Directive(directive) => match &**directive {
+            Directive::If(each) => (each.if_expr.strip.strip_start(), each.endif_expr.strip.strip_end()),
+            Directive::For(each) => (each.for_expr.strip.strip_start(), each.endfor_expr.strip.strip_end()),
+        },
+    }
+}
+
+fn trim_last(parts: &mut [Part]) {
+    if let Some(Part::Text(last)) = parts.last_mut() {
+        *last = last.trim_end().into();
+    }
+}
+
+/// A heredoc has the same text whether its file was checked out with `\r\n` or `\n`.
+fn unix_lines(mut parts: Vec<Part>) -> Vec<Part> {
+    fn each(parts: &mut [Part]) {
+        for part in parts {
+            match part {
+                Part::Text(text) if text.contains('\r') => *text = text.replace("\r\n", "\n").into(),
+                Part::If { yes, no, .. } => {
+                    each(yes);
+                    each(no);
+                }
+                Part::For { body, .. } => each(body),
+                Part::Text(_) | Part::Interpolation(_) => {}
+            }
+        }
+    }
+    each(&mut parts);
+    parts
+}

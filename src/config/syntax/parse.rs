@@ -1,0 +1,241 @@
+//! Files → blocks, item by item, through `hcl-edit`.
+
+use std::ops::Range;
+
+use hcl_edit::structure::Structure;
+
+use super::lower::Lower;
+use super::scan::{Outline, scan};
+use super::{Attribute, Block, Expr, Part, Place};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::source::{FileId, SourceFile, Span};
+
+/// The largest file that is read, in bytes.
+pub const LARGEST_FILE: usize = 256 * 1024 * 1024;
+/// The stack of a thread that parses or evaluates. Depths are bounded so that this is many times more than enough.
+pub const STACK: usize = 64 * 1024 * 1024;
+/// Below so many bytes, a second thread costs more than it saves.
+const WORTH_A_THREAD: usize = 128 * 1024;
+
+/// What the files of one kind hold.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// Blocks, by file and place.
+    pub blocks: Vec<Block>,
+    /// Attributes outside of blocks, with their file.
+    pub attributes: Vec<(FileId, Attribute)>,
+    /// What could not be read.
+    pub findings: Vec<Diagnostic>,
+    /// Type and first label of the items that could not be read, as far as their first line tells.
+    pub broken: Vec<(String, String)>,
+}
+
+impl Parsed {
+    fn append(&mut self, mut other: Self) {
+        self.blocks.append(&mut other.blocks);
+        self.attributes.append(&mut other.attributes);
+        self.findings.append(&mut other.findings);
+        self.broken.append(&mut other.broken);
+    }
+}
+
+struct Item<'a> {
+    file: FileId,
+    text: &'a str,
+    start: usize,
+}
+
+/// Parses files. The result does not depend on `threads`.
+#[must_use]
+pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, threads: usize) -> Parsed {
+    let mut parsed = Parsed::default();
+    let mut items = Vec::new();
+    for (id, file) in files {
+        if let Some((text, from)) = text_of(id, file, &mut parsed.findings) {
+            let Outline { items: ranges, broken, findings } = scan(text, id, from);
+            parsed.findings.extend(findings);
+            parsed.broken.extend(broken.into_iter().filter_map(|start| header_of(text.get(start..)?)));
+            let item = |range: Range<usize>| {
+                Some(Item { file: id, start: range.start, text: text.get(range.start..range.end)? })
+            };
+            items.extend(ranges.into_iter().filter_map(item));
+        }
+    }
+    let total: usize = items.iter().map(|item| item.text.len()).sum();
+    let parts = threads.min(total / WORTH_A_THREAD).max(1);
+    if parts == 1 {
+        parsed.append(parse_items(&items));
+        return parsed;
+    }
+    let chunks = cut(&items, total / parts + 1);
+    std::thread::scope(|scope| {
+        let running: Vec<_> = chunks
+            .iter()
+            .map(|chunk| {
+                let thread = std::thread::Builder::new().stack_size(STACK);
+                (chunk, thread.spawn_scoped(scope, move || parse_items(chunk)))
+            })
+            .collect();
+        for (chunk, thread) in running {
+            // A thread that could not be had, or was lost, leaves its share to this one.
+            match thread.ok().and_then(|thread| thread.join().ok()) {
+                Some(part) => parsed.append(part),
+                None => parsed.append(parse_items(chunk)),
+            }
+        }
+    });
+    parsed
+}
+
+/// Cuts items into runs of about `size` bytes.
+fn cut<'i, 'a>(items: &'i [Item<'a>], size: usize) -> Vec<&'i [Item<'a>]> {
+    let mut sum = 0;
+    items
+        .chunk_by(|item, _| {
+            sum += item.text.len();
+            let goes_on = sum < size;
+            if !goes_on {
+                sum = 0;
+            }
+            goes_on
+        })
+        .collect()
+}
+
+/// The text of a file and where it begins behind a byte order mark.
+fn text_of<'a>(id: FileId, file: &'a SourceFile, findings: &mut Vec<Diagnostic>) -> Option<(&'a str, usize)> {
+    let span = |start: usize, end: usize| Span { file: id, bytes: start..end };
+    if file.bytes.len() > LARGEST_FILE {
+        findings.push(
+            Diagnostic::error("config::too_large", format!("{} is {} bytes long", file.name, file.bytes.len()))
+                .help(format!("files may have up to {LARGEST_FILE} bytes; spread the blocks over several")),
+        );
+        return None;
+    }
+    match std::str::from_utf8(&file.bytes) {
+        Ok(text) => Some((text, if text.starts_with('\u{feff}') { 3 } else { 0 })),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let utf16 = file.bytes.starts_with(&[0xff, 0xfe]) || file.bytes.starts_with(&[0xfe, 0xff]);
+            let byte = file.bytes.get(at).copied().unwrap_or(0);
+            findings.push(
+                Diagnostic::error("config::not_utf8", format!("{} is not UTF-8 text", file.name))
+                    .at(span(at, at + error.error_len().unwrap_or(1)), format!("byte 0x{byte:02x} at offset {at}"))
+                    .help(if utf16 {
+                        "it looks like UTF-16: save it as UTF-8"
+                    } else {
+                        "save it as UTF-8; perhaps it was written in Latin-1 or Windows-1252"
+                    }),
+            );
+            None
+        }
+    }
+}
+
+fn parse_items(items: &[Item<'_>]) -> Parsed {
+    let mut parsed = Parsed::default();
+    for item in items {
+        match hcl_edit::parser::parse_body(item.text) {
+            Ok(body) => {
+                let lower = Lower { text: item.text, offset: item.start, file: item.file };
+                for structure in body {
+                    match structure {
+                        Structure::Block(block) => parsed.blocks.push(lower.block(block)),
+                        Structure::Attribute(attribute) => {
+                            parsed.attributes.push((item.file, lower.attribute(attribute)));
+                        }
+                    }
+                }
+            }
+            Err(error) => {
+                parsed.findings.push(explain(&error, item.text, item.file, item.start));
+                parsed.broken.extend(header_of(item.text));
+            }
+        }
+    }
+    parsed
+}
+
+/// The first word of an item and the label behind it.
+fn header_of(item: &str) -> Option<(String, String)> {
+    let line = item.lines().next()?;
+    let word = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()?;
+    let label = line.split('"').nth(1).unwrap_or_default();
+    Some((word.to_owned(), label.to_owned()))
+}
+
+/// An expression on its own, such as the value of a variable given on the command line. Its places count from its own
+/// beginning.
+pub fn parse_expression(text: &str, file: FileId) -> Result<Expr, Box<Diagnostic>> {
+    let bounded = scan(text, file, 0);
+    if let Some(finding) = bounded.findings.into_iter().next() {
+        return Err(Box::new(finding));
+    }
+    match hcl_edit::parser::parse_expr(text) {
+        Ok(expr) => Ok(Lower { text, offset: 0, file }.expr(expr)),
+        Err(error) => Err(Box::new(explain(&error, text, file, 0))),
+    }
+}
+
+/// A template on its own, such as the content of a file for `templatefile`.
+pub fn parse_template(text: &str, file: FileId) -> Result<Box<[Part]>, Box<Diagnostic>> {
+    let as_heredoc = format!("x = <<LEASEHOLD\n{text}\nLEASEHOLD\n");
+    if let Some(finding) = scan(&as_heredoc, file, 0).findings.into_iter().next() {
+        return Err(Box::new(finding));
+    }
+    match hcl_edit::parser::parse_template(text) {
+        Ok(template) => Ok(Lower { text, offset: 0, file }.template(template)),
+        Err(error) => Err(Box::new(explain(&error, text, file, 0))),
+    }
+}
+
+/// The parser's error in this program's words.
+fn explain(error: &hcl_edit::parser::Error, text: &str, file: FileId, offset: usize) -> Diagnostic {
+    let at = error.location().offset().min(text.len());
+    let rest = text.get(at..).unwrap_or_default();
+    let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    let width = word.max(rest.chars().next().map_or(0, char::len_utf8));
+    let span = Place { start: to_u32(offset + at), end: to_u32(offset + at + width) }.in_file(file);
+    let message = error.message();
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or_default();
+    let name = rest.get(..word).unwrap_or_default();
+    if message.contains("redefined attribute") {
+        return Diagnostic::error("config::duplicate_attribute", format!("attribute `{name}` is set twice"))
+            .at(span, "set again here")
+            .help("keep one of them");
+    }
+    if message.contains("redefined object key") {
+        return Diagnostic::error("config::duplicate_key", format!("key `{name}` stands twice in one object"))
+            .at(span, "again here")
+            .help("keep one of them");
+    }
+    if message.contains("nesting depth") || message.contains("chained binary") {
+        return Diagnostic::error("config::too_deep", "nested too deep")
+            .at(span, "here")
+            .detail(message.to_owned())
+            .help("give inner parts names of their own in a `locals` block");
+    }
+    let (summary, expected) = match message.split_once("; ") {
+        Some((what, expected)) => (format!("syntax error: {what}"), expected.to_owned()),
+        None => ("syntax error".to_owned(), message.to_owned()),
+    };
+    if summary.ends_with("invalid expression") {
+        let finding =
+            Diagnostic::error("config::syntax", "a value is missing or cannot be read").at(span, "a value is expected");
+        return if rest.starts_with('\'') { finding.help("strings stand in double quotes") } else { finding };
+    }
+    let expected = expected.replace("`\n`", "a new line").replace("'\\n'", "a new line").replace("`\\n`", "a new line");
+    let finding = Diagnostic::error("config::syntax", summary).at(span, expected);
+    if line.contains('{') && line.contains('=') && name.chars().next().is_some_and(char::is_alphabetic) {
+        return finding.help("a block on one line holds one attribute at most: give each attribute a line of its own");
+    }
+    if rest.trim_start().starts_with('"') || rest.trim_start().starts_with("=>") {
+        return finding.help("is a comma missing before it?");
+    }
+    finding
+}
+
+pub(super) fn to_u32(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}

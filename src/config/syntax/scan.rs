@@ -1,0 +1,422 @@
+//! The first look at a file: cuts it into top-level items, and finds what is unbalanced or nested too deep.
+//!
+//! It goes over the bytes once, without recursion, so that no input can exhaust the stack. It knows just enough of the
+//! language: comments, quoted strings with their interpolations, heredocs, brackets.
+
+use std::ops::Range;
+
+use crate::config::diagnostic::Diagnostic;
+use crate::config::source::{FileId, Span};
+
+/// How deep brackets, interpolations and blocks may lie within each other.
+pub const DEEPEST: usize = 60;
+
+/// The items of a file and what is wrong with its outline.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// The top-level attributes and blocks, each with its last line ending.
+    pub items: Vec<Range<usize>>,
+    /// Where items begin that are not in `items`, because something is wrong in them.
+    pub broken: Vec<usize>,
+    /// What is wrong.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// What is open at a point of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Brace,
+    Bracket,
+    Paren,
+    /// `${` or `%{`.
+    Interpolation,
+    /// `"`.
+    Quote,
+    /// `<<NAME`, with the range of the name.
+    Heredoc(usize, usize),
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    file: FileId,
+    at: usize,
+    open: Vec<(Open, usize)>,
+    item: Option<usize>,
+    outline: Outline,
+}
+
+/// Looks over `text`, which is UTF-8, beginning at byte `from`.
+pub fn scan(text: &str, file: FileId, from: usize) -> Outline {
+    let mut scanner =
+        Scanner { text: text.as_bytes(), file, at: from, open: Vec::new(), item: None, outline: Outline::default() };
+    scanner.run();
+    scanner.outline
+}
+
+impl Scanner<'_> {
+    fn byte(&self, ahead: usize) -> u8 {
+        self.text.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span { file: self.file, bytes: start..end.max(start) }
+    }
+
+    fn run(&mut self) {
+        while self.at < self.text.len() {
+            match self.open.last() {
+                Some((Open::Quote, _)) => self.in_quotes(),
+                Some((Open::Heredoc(..), _)) => self.in_heredoc(),
+                _ => self.in_code(),
+            }
+        }
+        if let Some(&(open, start)) = self.open.last() {
+            self.unclosed(open, start);
+        } else {
+            self.end_item();
+        }
+    }
+
+    fn in_code(&mut self) {
+        let byte = self.byte(0);
+        match byte {
+            b'\n' if self.open.is_empty() => {
+                self.at += 1;
+                self.end_item();
+                return;
+            }
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'#' => return self.skip_line(),
+            b'/' if self.byte(1) == b'/' => return self.skip_line(),
+            b'/' if self.byte(1) == b'*' => return self.skip_comment(),
+            b'"' => return self.push(Open::Quote, 1, 1),
+            b'{' => return self.push(Open::Brace, 1, 1),
+            b'[' => return self.push(Open::Bracket, 1, 1),
+            b'(' => return self.push(Open::Paren, 1, 1),
+            b'}' | b']' | b')' => return self.close(byte),
+            b'<' if self.byte(1) == b'<' => return self.heredoc(),
+            _ => self.begin_item(),
+        }
+        self.at += 1;
+    }
+
+    fn begin_item(&mut self) {
+        if self.item.is_none() {
+            self.item = Some(self.at);
+        }
+    }
+
+    fn end_item(&mut self) {
+        if let Some(start) = self.item.take() {
+            self.outline.items.push(start..self.at);
+        }
+    }
+
+    fn skip_line(&mut self) {
+        while self.at < self.text.len() && self.byte(0) != b'\n' {
+            self.at += 1;
+        }
+    }
+
+    fn skip_comment(&mut self) {
+        let start = self.at;
+        let rest = self.text.get(start + 2..).unwrap_or_default();
+        match rest.windows(2).position(|pair| pair == b"*/") {
+            Some(offset) => self.at = start + 2 + offset + 2,
+            None => {
+                self.outline.findings.push(
+                    Diagnostic::error("config::syntax", "this comment is never closed")
+                        .at(self.span(start, start + 2), "begins here")
+                        .help("close it with */"),
+                );
+                self.outline.broken.extend(self.item.take());
+                self.open.clear();
+                self.at = self.text.len();
+            }
+        }
+    }
+
+    /// Notes an opening of `width` bytes at the current byte and steps over `step` of them.
+    fn push(&mut self, open: Open, width: usize, step: usize) {
+        self.begin_item();
+        let start = self.at;
+        self.open.push((open, start));
+        self.at += step;
+        if self.open.len() > DEEPEST {
+            self.outline.findings.push(
+                Diagnostic::error("config::too_deep", format!("nested more than {DEEPEST} levels deep"))
+                    .at(self.span(start, start + width), format!("level {}", DEEPEST + 1))
+                    .help("give inner parts names of their own in a `locals` block"),
+            );
+            self.recover(start + width);
+        }
+    }
+
+    fn close(&mut self, byte: u8) {
+        let start = self.at;
+        let fits = matches!(
+            (self.open.last().map(|(open, _)| *open), byte),
+            (Some(Open::Brace | Open::Interpolation), b'}') | (Some(Open::Bracket), b']') | (Some(Open::Paren), b')')
+        );
+        if fits {
+            self.open.pop();
+            self.at += 1;
+            return;
+        }
+        let closer = char::from(byte);
+        let mut finding = Diagnostic::error("config::syntax", format!("`{closer}` closes nothing"))
+            .at(self.span(start, start + 1), "unexpected");
+        finding = match self.open.last() {
+            Some(&(open, at)) => finding
+                .related(self.span(at, at + width(open)), format!("{} is still open here", describe(open)))
+                .help(format!("close {} with {} first, or remove this `{closer}`", describe(open), closing(open))),
+            None => finding.help(format!("remove this `{closer}`, or look for what it should close")),
+        };
+        self.outline.findings.push(finding);
+        self.recover(start + 1);
+    }
+
+    fn in_quotes(&mut self) {
+        match self.byte(0) {
+            b'"' => {
+                self.open.pop();
+            }
+            b'\\' => self.at += 1,
+            b'\n' => return self.broken_quote(),
+            b'$' | b'%' => return self.template_start(),
+            _ => {}
+        }
+        self.at += 1;
+    }
+
+    /// `${` and `%{` open, `$${` and `%%{` are text.
+    fn template_start(&mut self) {
+        let mark = self.byte(0);
+        if self.byte(1) == mark && self.byte(2) == b'{' {
+            self.at += 3;
+        } else if self.byte(1) == b'{' {
+            self.push(Open::Interpolation, 2, 2);
+        } else {
+            self.at += 1;
+        }
+    }
+
+    fn broken_quote(&mut self) {
+        let start = self.open.last().map_or(self.at, |(_, start)| *start);
+        let mut end = self.at;
+        if end > start + 1 && self.text.get(end - 1) == Some(&b'\r') {
+            end -= 1;
+        }
+        self.outline.findings.push(
+            Diagnostic::error("config::syntax", "this string is not closed on its line")
+                .at(self.span(start, end), "begins here")
+                .help("close it with \", or write text of several lines as a heredoc: <<EOT … EOT"),
+        );
+        let resume = self.at;
+        self.recover(resume);
+    }
+
+    fn heredoc(&mut self) {
+        let start = self.at;
+        let mut name = start + 2;
+        if self.text.get(name) == Some(&b'-') {
+            name += 1;
+        }
+        let rest = self.text.get(name..).unwrap_or_default();
+        let length = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80)).unwrap_or(0);
+        let line_end = rest.get(length..).is_some_and(|tail| tail.starts_with(b"\n") || tail.starts_with(b"\r\n"));
+        if length == 0 || !line_end {
+            // Not a heredoc: what it is, the parser will say.
+            self.begin_item();
+            self.at += 2;
+            return;
+        }
+        let width = name + length - start;
+        self.push(Open::Heredoc(name, name + length), width, width);
+        self.next_heredoc_line();
+    }
+
+    /// Steps over the line ending at hand and, when the next line is the closing word, over the word.
+    fn next_heredoc_line(&mut self) {
+        let Some(&(Open::Heredoc(start, end), _)) = self.open.last() else { return };
+        while self.at < self.text.len() && self.byte(0) != b'\n' {
+            self.at += 1;
+        }
+        self.at += 1;
+        let mut word = self.at;
+        while matches!(self.text.get(word), Some(b' ' | b'\t')) {
+            word += 1;
+        }
+        let name = self.text.get(start..end).unwrap_or_default();
+        let after = word + name.len();
+        let ends = self.text.get(word..after) == Some(name)
+            && !self
+                .text
+                .get(after)
+                .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-') || *b >= 0x80);
+        if ends {
+            self.open.pop();
+            self.at = after;
+        }
+    }
+
+    fn in_heredoc(&mut self) {
+        match self.byte(0) {
+            b'\n' => self.next_heredoc_line(),
+            b'$' | b'%' => self.template_start(),
+            _ => self.at += 1,
+        }
+    }
+
+    /// The file ends while something is open.
+    fn unclosed(&mut self, open: Open, start: usize) {
+        // A header at the start of a line inside something that never closes: what it stands in is the broken one.
+        let broken = self.open.first().copied().unwrap_or((open, start));
+        let item = self.item.unwrap_or(broken.1);
+        let resume = self.next_header(item);
+        let culprit =
+            self.open.iter().rev().find(|(_, at)| resume.is_none_or(|resume| *at < resume)).copied().unwrap_or(broken);
+        self.outline.findings.push(
+            Diagnostic::error("config::syntax", format!("{} is never closed", describe(culprit.0)))
+                .at(self.span(culprit.1, culprit.1 + width(culprit.0)), "opened here")
+                .help(match culprit.0 {
+                    Open::Heredoc(from, to) => format!(
+                        "end it with a line that holds only {}",
+                        String::from_utf8_lossy(self.text.get(from..to).unwrap_or_default())
+                    ),
+                    other => format!("close it with {}", closing(other)),
+                }),
+        );
+        self.open.clear();
+        self.outline.broken.extend(self.item.take());
+        self.at = resume.unwrap_or(self.text.len());
+        if resume.is_some() {
+            self.run();
+        }
+    }
+
+    /// Goes on after an error: at the next line that looks like the header of a block, else at the end.
+    fn recover(&mut self, from: usize) {
+        self.open.clear();
+        self.outline.broken.extend(self.item.take());
+        self.at = self.next_header(from).unwrap_or(self.text.len());
+    }
+
+    /// The next line after the one of `from` that begins in column 0 with `word {` or `word "label"… {`.
+    fn next_header(&self, from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            at += self.text.get(at..)?.iter().position(|b| *b == b'\n')? + 1;
+            let line = self.text.get(at..)?;
+            let line = line.get(..line.iter().position(|b| *b == b'\n').unwrap_or(line.len())).unwrap_or(line);
+            if is_header(line) {
+                return Some(at);
+            }
+        }
+    }
+}
+
+fn is_header(line: &[u8]) -> bool {
+    let word = line.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_')).unwrap_or(0);
+    if word == 0 || line.first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
+    let rest = line.get(word..).unwrap_or_default();
+    let labels = rest.iter().position(|b| *b == b'{').and_then(|brace| rest.get(..brace));
+    labels.is_some_and(|labels| {
+        let quotes = labels.iter().filter(|b| **b == b'"').count();
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || b" \t\"_-.".contains(b);
+        quotes % 2 == 0 && labels.iter().all(plain)
+    })
+}
+
+fn width(open: Open) -> usize {
+    match open {
+        Open::Interpolation => 2,
+        Open::Heredoc(from, to) => to - from + 2,
+        _ => 1,
+    }
+}
+
+fn describe(open: Open) -> &'static str {
+    match open {
+        Open::Brace => "this `{`",
+        Open::Bracket => "this `[`",
+        Open::Paren => "this `(`",
+        Open::Interpolation => "this `${`",
+        Open::Quote => "this string",
+        Open::Heredoc(..) => "this heredoc",
+    }
+}
+
+fn closing(open: Open) -> &'static str {
+    match open {
+        Open::Brace | Open::Interpolation => "`}`",
+        Open::Bracket => "`]`",
+        Open::Paren => "`)`",
+        Open::Quote => "`\"`",
+        Open::Heredoc(..) => "its word",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(text: &str) -> Vec<&str> {
+        let outline = scan(text, FileId(0), 0);
+        assert_eq!(outline.findings, []);
+        outline.items.into_iter().map(|range| &text[range]).collect()
+    }
+
+    fn summaries(text: &str) -> Vec<String> {
+        scan(text, FileId(0), 0).findings.into_iter().map(|finding| finding.summary).collect()
+    }
+
+    #[test]
+    fn cuts_at_line_ends_outside_of_everything() {
+        assert_eq!(items("a = 1\n\n# x {\nb \"c\" {\n  d = \"}\"\n}\n"), ["a = 1\n", "b \"c\" {\n  d = \"}\"\n}\n"]);
+        assert_eq!(items("a = \"${{ x = \"}\" }}\"\nb = 1"), ["a = \"${{ x = \"}\" }}\"\n", "b = 1"]);
+        assert_eq!(
+            items("a = <<-E\n  } \" ${ {} }\n  E2\n  E\nb = 1\n"),
+            ["a = <<-E\n  } \" ${ {} }\n  E2\n  E\n", "b = 1\n"]
+        );
+        assert_eq!(items("a = \"\\\"${1}$${\"\nb /* { */ {}\n"), ["a = \"\\\"${1}$${\"\n", "b /* { */ {}\n"]);
+        assert_eq!(items("a = <<E\nE\nb = 2\n"), ["a = <<E\nE\n", "b = 2\n"]);
+        assert!(items("").is_empty());
+        assert!(items("\n // only words\n").is_empty());
+    }
+
+    #[test]
+    fn a_broken_block_does_not_hide_the_next() {
+        let text = "a \"x\" {\n  b = [\n}\nc \"y\" {\n}\n";
+        let outline = scan(text, FileId(0), 0);
+        assert_eq!(outline.findings.len(), 1);
+        assert_eq!(outline.items.len(), 1);
+        assert_eq!(&text[outline.items[0].clone()], "c \"y\" {\n}\n");
+        assert_eq!(summaries("a {\n  b {\n\nc {\n}\n"), ["this `{` is never closed"]);
+        assert_eq!(summaries("a = \"x\nb {\n}\n"), ["this string is not closed on its line"]);
+        assert_eq!(summaries("/* a"), ["this comment is never closed"]);
+        assert_eq!(summaries("a = <<E\nx\n"), ["this heredoc is never closed"]);
+        assert_eq!(summaries("}\n"), ["`}` closes nothing"]);
+    }
+
+    #[test]
+    fn depth_is_bounded_without_recursion() {
+        assert!(summaries(&format!("a = {}{}\n", "[".repeat(60), "]".repeat(60))).is_empty());
+        assert_eq!(summaries(&format!("a = {}\n", "[".repeat(61))), ["nested more than 60 levels deep"]);
+        assert_eq!(summaries(&format!("a = {}", "\"${".repeat(1_000_000))), ["nested more than 60 levels deep"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn items_lie_in_order_within_the_text(text in "[a-c \n{}\\[\\]()\"$%<E\\\\#/*-]{0,80}") {
+            let outline = scan(&text, FileId(0), 0);
+            let mut last = 0;
+            for item in outline.items {
+                proptest::prop_assert!(last <= item.start && item.start < item.end && item.end <= text.len());
+                last = item.end;
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Numbers with all their decimal digits: `0.1 + 0.2` is `0.3`.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use bigdecimal::num_bigint::BigInt;
+use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive as _, Zero as _};
+
+/// A number may have so many digits on either side of its point.
+const MOST_DIGITS: i64 = 1_000;
+/// Digits of a quotient that does not end.
+const QUOTIENT_DIGITS: i64 = 100;
+
+/// A decimal number.
+#[derive(Debug, Clone)]
+pub struct Number(BigDecimal);
+
+/// A number that has too many digits, or text that is no number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidNumber {
+    /// Not digits, a point and an exponent.
+    #[error("not a number")]
+    Shape,
+    /// More than a thousand digits.
+    #[error("the number has more than {MOST_DIGITS} digits")]
+    Digits,
+    /// A division by zero.
+    #[error("division by zero")]
+    DivisionByZero,
+}
+
+impl Number {
+    fn bounded(value: BigDecimal) -> Result<Self, InvalidNumber> {
+        if value.is_zero() {
+            return Ok(Self(BigDecimal::zero()));
+        }
+        let (_, scale) = value.as_bigint_and_exponent();
+        let digits = i64::try_from(value.digits()).unwrap_or(i64::MAX);
+        if scale > MOST_DIGITS * 2 || digits.saturating_sub(scale) > MOST_DIGITS || digits > MOST_DIGITS * 2 {
+            return Err(InvalidNumber::Digits);
+        }
+        Ok(Self(value))
+    }
+
+    /// The sum.
+    pub fn add(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        Self::bounded(&self.0 + &other.0)
+    }
+
+    /// The difference.
+    pub fn subtract(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        Self::bounded(&self.0 - &other.0)
+    }
+
+    /// The product.
+    pub fn multiply(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        Self::bounded(&self.0 * &other.0)
+    }
+
+    /// The quotient.
+    pub fn divide(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        if other.0.is_zero() {
+            return Err(InvalidNumber::DivisionByZero);
+        }
+        let quotient = &self.0 / &other.0;
+        let whole = i64::try_from(quotient.digits()).unwrap_or(i64::MAX) - quotient.as_bigint_and_exponent().1;
+        Self::bounded(quotient.with_scale_round(QUOTIENT_DIGITS - whole.max(0), RoundingMode::HalfEven).normalized())
+    }
+
+    /// What is left of a division whose quotient is cut to a whole number; it has the sign of `self`.
+    pub fn remainder(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        if other.0.is_zero() {
+            return Err(InvalidNumber::DivisionByZero);
+        }
+        Self::bounded(&self.0 % &other.0)
+    }
+
+    /// The same with the other sign.
+    #[must_use]
+    pub fn negate(&self) -> Self {
+        Self(-&self.0)
+    }
+
+    /// The same without a sign.
+    #[must_use]
+    pub fn abs(&self) -> Self {
+        Self(self.0.abs())
+    }
+
+    /// The nearest whole number not below.
+    #[must_use]
+    pub fn ceil(&self) -> Self {
+        Self(self.0.with_scale_round(0, RoundingMode::Ceiling))
+    }
+
+    /// The nearest whole number not above.
+    #[must_use]
+    pub fn floor(&self) -> Self {
+        Self(self.0.with_scale_round(0, RoundingMode::Floor))
+    }
+
+    /// Whether it is 0.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// Whether it is below 0.
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        self.0 < BigDecimal::zero()
+    }
+
+    /// The number when it is whole and fits.
+    #[must_use]
+    pub fn to_i64(&self) -> Option<i64> {
+        self.to_integer()?.to_i64()
+    }
+
+    /// The number when it is whole.
+    #[must_use]
+    pub fn to_integer(&self) -> Option<BigInt> {
+        self.0.is_integer().then(|| self.0.with_scale(0).into_bigint_and_exponent().0)
+    }
+
+    /// The nearest double.
+    #[must_use]
+    pub fn to_f64(&self) -> f64 {
+        self.0.to_f64().unwrap_or(f64::INFINITY)
+    }
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Self {
+        Self(BigDecimal::from(value))
+    }
+}
+
+impl From<usize> for Number {
+    fn from(value: usize) -> Self {
+        Self(BigDecimal::from(u64::try_from(value).unwrap_or(u64::MAX)))
+    }
+}
+
+impl FromStr for Number {
+    type Err = InvalidNumber;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let shaped = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+            && digits.chars().any(|c| c.is_ascii_digit())
+            && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
+        if !shaped {
+            return Err(InvalidNumber::Shape);
+        }
+        // Before the digits are laid out: `1e999999999` must not be.
+        if text.len() > 4 * usize::try_from(MOST_DIGITS).unwrap_or(usize::MAX) {
+            return Err(InvalidNumber::Digits);
+        }
+        if let Some((_, exponent)) = text.split_once(['e', 'E']) {
+            let exponent: i64 = exponent.parse().map_err(|_| InvalidNumber::Shape)?;
+            if exponent.abs() > MOST_DIGITS {
+                return Err(InvalidNumber::Digits);
+            }
+        }
+        Self::bounded(BigDecimal::from_str(text).map_err(|_| InvalidNumber::Shape)?.normalized())
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.normalized().to_plain_string())
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Number {}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Number {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn arithmetic_is_decimal() {
+        assert_eq!(number("0.1").add(&number("0.2")).unwrap().to_string(), "0.3");
+        assert_eq!(number("7").remainder(&number("-3")).unwrap().to_string(), "1");
+        assert_eq!(number("-7").remainder(&number("3")).unwrap().to_string(), "-1");
+        assert_eq!(number("1").divide(&number("3")).unwrap().to_string(), format!("0.{}", "3".repeat(100)));
+        assert_eq!(number("10").divide(&number("4")).unwrap().to_string(), "2.5");
+        assert_eq!(number("1e3").to_string(), "1000");
+        assert_eq!(number("-1.50").floor().to_string(), "-2");
+        assert_eq!(number("1.0").to_i64(), Some(1));
+        assert_eq!(number("1").divide(&number("0")), Err(InvalidNumber::DivisionByZero));
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        assert_eq!("1e1001".parse::<Number>(), Err(InvalidNumber::Digits));
+        assert_eq!("1e99999999999999999999".parse::<Number>(), Err(InvalidNumber::Shape));
+        let large = number(&"9".repeat(900));
+        assert_eq!(large.multiply(&large), Err(InvalidNumber::Digits));
+        for bad in ["", "x", "0x1", "1_000", "e1", "-", ".", "1e", "Inf", "NaN"] {
+            assert_eq!(bad.parse::<Number>(), Err(InvalidNumber::Shape), "{bad}");
+        }
+    }
+}

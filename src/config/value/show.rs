@@ -1,0 +1,114 @@
+//! Values as diagnostics show them: short, in the language's own form, never sensitive.
+
+use std::fmt::Write as _;
+
+use super::{Data, Value};
+
+/// How many characters of a value a diagnostic shows.
+const LONGEST: usize = 120;
+/// What stands for a value that must not be shown.
+pub const SENSITIVE: &str = "(sensitive value)";
+
+/// The value in the language's form, cut when long.
+#[must_use]
+pub fn show(value: &Value) -> String {
+    let mut text = String::new();
+    write(value, &mut text, 0);
+    if text.chars().count() > LONGEST {
+        text = text.chars().take(LONGEST).collect();
+        text.push('…');
+    }
+    text
+}
+
+/// A string in quotes with its escapes.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn write(value: &Value, out: &mut String, depth: usize) {
+    // Bounds the work on large values; what is beyond is cut anyway.
+    if out.len() > LONGEST * 4 {
+        return;
+    }
+    if value.sensitive {
+        out.push_str(SENSITIVE);
+        return;
+    }
+    if depth > 4 {
+        out.push('…');
+        return;
+    }
+    match &value.data {
+        Data::Null => out.push_str("null"),
+        Data::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Data::Number(number) => out.push_str(&number.to_string()),
+        Data::String(text) => {
+            let cut: String = text.chars().take(LONGEST + 1).collect();
+            out.push_str(&quoted(&cut));
+        }
+        Data::Block(block) => out.push_str(&block.to_string()),
+        Data::List(elements) | Data::Tuple(elements) => write_elements(elements, out, depth),
+        Data::Set(elements) => {
+            out.push_str("toset(");
+            write_elements(elements, out, depth);
+            out.push(')');
+        }
+        Data::Map(entries) | Data::Object(entries) => {
+            out.push('{');
+            for (index, (key, value)) in entries.iter().enumerate().take(LONGEST) {
+                out.push_str(if index == 0 { " " } else { ", " });
+                let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+                if plain && !key.is_empty() {
+                    out.push_str(key);
+                } else {
+                    out.push_str(&quoted(key));
+                }
+                out.push_str(" = ");
+                write(value, out, depth + 1);
+            }
+            out.push_str(if entries.is_empty() { "}" } else { " }" });
+        }
+    }
+}
+
+fn write_elements(elements: &[Value], out: &mut String, depth: usize) {
+    out.push('[');
+    for (index, element) in elements.iter().enumerate().take(LONGEST) {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        write(element, out, depth + 1);
+    }
+    out.push(']');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_no_secret_and_no_escape() {
+        let secret = Value::string("hunter2").marked(true);
+        let tuple = Value::tuple(vec![Value::string("\u{1b}[31m\"x"), secret, Value::number(1_i64)]);
+        assert_eq!(show(&tuple), "[\"\\u001b[31m\\\"x\", (sensitive value), 1]");
+        assert_eq!(show(&Value::string("x".repeat(1000))).chars().count(), LONGEST + 1);
+    }
+}

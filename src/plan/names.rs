@@ -1,0 +1,78 @@
+//! Names in the cloud that somebody else has, or that a leaver still has.
+
+use std::collections::BTreeMap;
+
+use leasehold_provider::{Address, ResourceId, ResourceKind, Snapshot, Stranger};
+
+use crate::config::{Declared, Diagnostic};
+use crate::lifecycle::{Phase, Standing};
+use crate::realize::Resources;
+
+/// A finding for each identity or scope that cannot be created because its name is taken. Names are the same whatever their case; with
+/// `one_space`, a user and a role cannot share one either.
+#[must_use]
+pub fn taken(
+    declared: &Declared,
+    standings: &[Standing<'_>],
+    shared: &Resources,
+    snapshot: &Snapshot,
+    one_space: bool,
+) -> Vec<Diagnostic> {
+    let strangers: BTreeMap<Name, (&ResourceId, &Stranger)> =
+        snapshot.strangers.iter().map(|(id, stranger)| (name(id, false), (id, stranger))).collect();
+    let in_one_space: BTreeMap<Name, String> = if one_space {
+        let theirs = snapshot.strangers.iter().map(|(id, stranger)| (name(id, true), whose(stranger)));
+        let ours = snapshot
+            .identities
+            .iter()
+            .map(|(id, live)| (name(id, true), format!("it is {}, which leaves", live.address())));
+        theirs.chain(ours).collect()
+    } else {
+        BTreeMap::new()
+    };
+    let mut findings = Vec::new();
+    for standing in standings {
+        let (Some(identity), Phase::Active(_), None) = (standing.declared, &standing.phase, standing.live) else {
+            continue;
+        };
+        let at = |finding: Diagnostic| finding.at(identity.origin.part("name"), "this name is taken");
+        if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
+            findings.push(at(finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))));
+        } else if let Some(whose) = in_one_space.get(&name(&standing.id, true)) {
+            let what = format!("another principal called {}", standing.id.name);
+            findings.push(at(finding(&standing.address, &what, &standing.id.name, whose)));
+        }
+    }
+    for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
+        let Some((id, stranger)) = strangers.get(&name(&resource.id, false)) else { continue };
+        let address =
+            resource.marks.as_ref().map_or_else(|| Address::from_text(&resource.id.name), |m| m.address.clone());
+        let finding = finding(&address, &id.to_string(), &stranger.arn, &whose(stranger));
+        let scope = declared.scopes.values().find(|(scope, _)| scope.address() == address);
+        findings.push(match scope {
+            Some((_, origin)) => finding.at(origin.span(), "this name is taken"),
+            None => finding,
+        });
+    }
+    findings
+}
+
+type Name = (Option<ResourceKind>, String);
+
+fn name(id: &ResourceId, one_space: bool) -> Name {
+    ((!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
+}
+
+fn whose(stranger: &Stranger) -> String {
+    match (&stranger.stack, &stranger.unreadable) {
+        (_, Some(why)) => format!("its marks cannot be read: {why}"),
+        (Some(stack), None) => format!("it belongs to stack {stack}"),
+        (None, None) => "it carries no mark of leasehold".to_owned(),
+    }
+}
+
+fn finding(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
+    Diagnostic::error("plan::name_taken", format!("{address} cannot be created: {what} is there and is not its own"))
+        .detail(format!("{arn} lives in the cloud, and {whose}. Leasehold never writes what does not carry its mark."))
+        .help("Give it another `name`, or remove the live object by hand if nobody needs it.")
+}

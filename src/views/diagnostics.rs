@@ -1,0 +1,316 @@
+//! Findings, drawn for people, written for machines.
+
+mod text;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use serde_json::{Value, json};
+
+use crate::config::{Diagnostic, FileId, Location, Severity, Sources};
+use text::{Text, inert};
+
+/// How findings are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// With colours and bold.
+    pub color: bool,
+    /// The width of the terminal in columns.
+    pub width: usize,
+}
+
+/// The texts of the files that findings lie in.
+struct Texts<'s> {
+    sources: &'s Sources,
+    known: HashMap<FileId, Text<'s>>,
+}
+
+impl<'s> Texts<'s> {
+    fn new(findings: &[Diagnostic], sources: &'s Sources) -> Self {
+        let mut known = HashMap::new();
+        for location in findings.iter().flat_map(|finding| finding.location.iter().chain(&finding.related)) {
+            if let Some(file) = sources.get(location.span.file) {
+                known.entry(location.span.file).or_insert_with(|| Text::new(&file.bytes));
+            }
+        }
+        Self { sources, known }
+    }
+
+    fn name(&self, file: FileId) -> String {
+        self.sources.get(file).map_or_else(String::new, |file| inert(&file.name))
+    }
+}
+
+/// Draws findings, each with its lines.
+#[must_use]
+pub fn human(findings: &[Diagnostic], sources: &Sources, style: Style) -> String {
+    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(style.width.clamp(40, 160))
+        .with_context_lines(1)
+        .without_syntax_highlighting()
+        .with_links(false);
+    let texts = Texts::new(findings, sources);
+    let mut out = String::new();
+    for finding in findings {
+        let drawn = Drawn::new(finding, &texts);
+        if handler.render_report(&mut out, &drawn).is_err() {
+            // A place that its file does not have: the words still say what is wrong.
+            out.push_str(&plain(finding));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn plain(finding: &Diagnostic) -> String {
+    let help = finding.help.as_ref().map_or_else(String::new, |help| format!("\n  help: {}", inert(help)));
+    format!("{}\n\n  {}{help}\n", finding.code, words(finding))
+}
+
+/// Summary and detail.
+fn words(finding: &Diagnostic) -> String {
+    match &finding.detail {
+        Some(detail) => format!("{}\n{}", inert(&finding.summary), inert(detail)),
+        None => inert(&finding.summary),
+    }
+}
+
+/// A finding as miette draws it: places in the file of the finding are labels, places in other files reports of their own.
+struct Drawn<'t> {
+    code: &'static str,
+    severity: miette::Severity,
+    words: String,
+    help: Option<String>,
+    source: Option<Part<'t>>,
+    labels: Vec<LabeledSpan>,
+    elsewhere: Vec<Drawn<'t>>,
+}
+
+struct Part<'t> {
+    name: String,
+    text: &'t Text<'t>,
+}
+
+impl<'t> Drawn<'t> {
+    fn new(finding: &Diagnostic, texts: &'t Texts<'_>) -> Self {
+        let mut drawn = Self {
+            code: finding.code,
+            severity: match finding.severity {
+                Severity::Error => miette::Severity::Error,
+                Severity::Warning => miette::Severity::Warning,
+            },
+            words: words(finding),
+            help: finding.help.as_deref().map(inert),
+            source: None,
+            labels: Vec::new(),
+            elsewhere: Vec::new(),
+        };
+        let Some(location) = &finding.location else { return drawn };
+        drawn.place(location, texts, true);
+        for related in &finding.related {
+            if related.span.file == location.span.file {
+                drawn.place(related, texts, false);
+                continue;
+            }
+            let mut other = Self {
+                code: "",
+                severity: miette::Severity::Advice,
+                words: inert(&related.label),
+                help: None,
+                source: None,
+                labels: Vec::new(),
+                elsewhere: Vec::new(),
+            };
+            other.place(&Location { label: String::new(), ..related.clone() }, texts, true);
+            drawn.elsewhere.push(other);
+        }
+        drawn
+    }
+
+    fn place(&mut self, location: &Location, texts: &'t Texts<'_>, primary: bool) {
+        let Some(text) = texts.known.get(&location.span.file) else { return };
+        self.source.get_or_insert_with(|| Part { name: texts.name(location.span.file), text });
+        let range = text.range(&location.span.bytes);
+        let label = Some(inert(&location.label)).filter(|label| !label.is_empty());
+        self.labels.push(if primary {
+            LabeledSpan::new_primary_with_span(label, (range.start, range.len()))
+        } else {
+            LabeledSpan::new_with_span(label, (range.start, range.len()))
+        });
+    }
+}
+
+impl fmt::Debug for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl fmt::Display for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl std::error::Error for Drawn<'_> {}
+
+impl miette::Diagnostic for Drawn<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        (!self.code.is_empty()).then(|| Box::new(self.code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|part| part as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = _>>)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        let each = self.elsewhere.iter().map(|other| other as &dyn miette::Diagnostic);
+        (!self.elsewhere.is_empty()).then(|| Box::new(each) as Box<dyn Iterator<Item = _>>)
+    }
+}
+
+impl SourceCode for Part<'_> {
+    fn read_span<'a>(
+        &'a self,
+        span: &miette::SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
+        let lines = self.text.lines(span.offset()..span.offset() + span.len(), before, after);
+        // Asked for no lines around it, miette wants to know where the span itself begins, for the heading.
+        let (first, column) = match (before, after) {
+            (0, 0) => {
+                let (line, column) = self.text.line_and_column(span.offset());
+                (line - 1, column - 1)
+            }
+            _ => (lines.first, 0),
+        };
+        Ok(Box::new(miette::MietteSpanContents::new_named(
+            self.name.clone(),
+            lines.text.as_bytes(),
+            (lines.start, lines.text.len()).into(),
+            first,
+            column,
+            lines.count,
+        )))
+    }
+}
+
+/// Findings with the keys of Terraform's `validate -json`: `severity`, `summary`, `detail`, `range`, `snippet`; beside them
+/// `code`, `help` and `related`.
+#[must_use]
+pub fn json(findings: &[Diagnostic], sources: &Sources) -> Value {
+    let texts = Texts::new(findings, sources);
+    findings.iter().map(|finding| one_json(finding, &texts)).collect()
+}
+
+fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let detail: Vec<&str> = finding.detail.iter().chain(&finding.help).map(String::as_str).collect();
+    let mut object = json!({
+        "severity": severity,
+        "code": finding.code,
+        "summary": finding.summary,
+        "detail": detail.join("\n"),
+    });
+    let Some(fields) = object.as_object_mut() else { return object };
+    if let Some(help) = &finding.help {
+        fields.insert("help".to_owned(), help.as_str().into());
+    }
+    if let Some((location, text)) = finding.location.as_ref().and_then(|at| Some((at, texts.known.get(&at.span.file)?)))
+    {
+        let range = text.range(&location.span.bytes);
+        let lines = text.lines(range.clone(), 0, 0);
+        let (start, end) = (range.start - lines.start, range.end.min(lines.start + lines.text.len()) - lines.start);
+        fields.insert("range".to_owned(), range_json(location, texts));
+        fields.insert(
+            "snippet".to_owned(),
+            json!({
+                "context": null,
+                "code": lines.text.trim_end_matches('\n'),
+                "start_line": lines.first + 1,
+                "highlight_start_offset": start,
+                "highlight_end_offset": end.max(start),
+                "values": [],
+            }),
+        );
+    }
+    let related: Vec<Value> = finding
+        .related
+        .iter()
+        .filter(|related| texts.known.contains_key(&related.span.file))
+        .map(|related| json!({ "message": related.label, "range": range_json(related, texts) }))
+        .collect();
+    if !related.is_empty() {
+        fields.insert("related".to_owned(), related.into());
+    }
+    object
+}
+
+fn range_json(location: &Location, texts: &Texts<'_>) -> Value {
+    let Some(text) = texts.known.get(&location.span.file) else { return Value::Null };
+    let range = text.range(&location.span.bytes);
+    let point = |at: usize, byte: usize| {
+        let (line, column) = text.line_and_column(at);
+        json!({ "line": line, "column": column, "byte": byte })
+    };
+    json!({
+        "filename": texts.name(location.span.file),
+        "start": point(range.start, location.span.bytes.start),
+        "end": point(range.end, location.span.bytes.end),
+    })
+}
+
+/// Findings as a workflow's annotations: `::error file=…,line=…,title=…::…`.
+#[must_use]
+pub fn github(findings: &[Diagnostic], sources: &Sources) -> String {
+    let texts = Texts::new(findings, sources);
+    let mut out = String::new();
+    for finding in findings {
+        let level = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let mut properties = Vec::new();
+        if let Some((location, text)) =
+            finding.location.as_ref().and_then(|at| Some((at, texts.known.get(&at.span.file)?)))
+        {
+            let range = text.range(&location.span.bytes);
+            let ((line, column), (end, _)) = (text.line_and_column(range.start), text.line_and_column(range.end));
+            properties.push(format!("file={}", property(&texts.name(location.span.file))));
+            properties.push(format!("line={line},endLine={end},col={column}"));
+        }
+        properties.push(format!("title={}", property(&finding.summary)));
+        let label = finding.location.as_ref().map(|location| &location.label).filter(|label| !label.is_empty());
+        let body: Vec<&str> =
+            label.into_iter().chain(&finding.detail).chain(&finding.help).map(String::as_str).collect();
+        let body = if body.is_empty() { finding.summary.clone() } else { body.join("\n") };
+        out.push_str(&format!("::{level} {}::{}\n", properties.join(","), message(&body)));
+    }
+    out
+}
+
+fn message(text: &str) -> String {
+    inert(text).replace('%', "%25").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,9 @@
+//! The configuration stage as its callers see it: text in, `Declared` or drawn findings out.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "config/bad_input.rs"]
+mod bad_input;
+#[path = "config/declared.rs"]
+mod declared;
+#[path = "config/stack.rs"]
+mod stack;

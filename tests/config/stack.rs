@@ -1,0 +1,91 @@
+//! Stacks for tests: files in memory.
+
+use std::collections::BTreeMap;
+
+use leasehold::config::{Assignment, Declared, Inputs, Loaded, SourceFile, Sources, StackFiles, load};
+use leasehold::views::diagnostics::{Style, human};
+
+/// Files beside the configuration.
+#[derive(Default)]
+pub struct Files(pub BTreeMap<&'static str, &'static [u8]>);
+
+impl StackFiles for Files {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.0.get(path).map(|bytes| bytes.to_vec()).ok_or_else(|| format!("there is no file {path}"))
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        let under = if path == "." { String::new() } else { format!("{path}/") };
+        Ok(self.0.keys().filter_map(|name| name.strip_prefix(&under)).map(str::to_owned).collect())
+    }
+}
+
+/// A stack's files, values and neighbours.
+#[derive(Default)]
+pub struct Stack {
+    sources: Vec<SourceFile>,
+    variable_files: Vec<SourceFile>,
+    assignments: Vec<Assignment>,
+    files: Files,
+}
+
+impl Stack {
+    /// A stack of one file.
+    pub fn of(text: &str) -> Self {
+        Self::default().file("main.hcl", text.as_bytes())
+    }
+
+    /// A stack with a `leasehold` block, an owner and `text`.
+    pub fn with(text: &str) -> Self {
+        Self::of(text).file(
+            "zz.hcl",
+            b"leasehold { stack = \"demo\" }\nowner \"jane\" {\n  name  = \"Jane Doe\"\n  email = \"jane@example.com\"\n}\n",
+        )
+    }
+
+    pub fn file(mut self, name: &str, bytes: &[u8]) -> Self {
+        self.sources.push(SourceFile { name: name.to_owned(), bytes: bytes.into() });
+        self
+    }
+
+    pub fn variable_file(mut self, name: &str, text: &str) -> Self {
+        self.variable_files.push(SourceFile { name: name.to_owned(), bytes: text.as_bytes().into() });
+        self.assignments.push(Assignment::File(name.to_owned()));
+        self
+    }
+
+    pub fn var(mut self, name: &str, value: &str) -> Self {
+        self.assignments.push(Assignment::CommandLine { name: name.to_owned(), value: value.to_owned() });
+        self
+    }
+
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.assignments.push(Assignment::Environment { name: name.to_owned(), value: value.to_owned() });
+        self
+    }
+
+    pub fn beside(mut self, name: &'static str, bytes: &'static [u8]) -> Self {
+        self.files.0.insert(name, bytes);
+        self
+    }
+
+    pub fn sources(&self) -> Sources {
+        Sources::new(self.sources.clone()).with_variable_files(self.variable_files.clone())
+    }
+
+    pub fn load(&self) -> Loaded {
+        let now = "2026-11-20T22:00:00Z".parse().unwrap();
+        load(&self.sources(), &Inputs { variables: self.assignments.clone(), now, files: &self.files })
+    }
+
+    /// The findings as a terminal of 100 columns shows them.
+    pub fn drawn(&self) -> String {
+        human(&self.load().findings, &self.sources(), Style { color: false, width: 100 })
+    }
+
+    /// What is declared, where nothing is wrong.
+    pub fn declared(&self) -> Declared {
+        let loaded = self.load();
+        loaded.declared.unwrap_or_else(|| panic!("{}", self.drawn()))
+    }
+}
