@@ -4,7 +4,7 @@
 
 mod engine;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -97,6 +97,28 @@ proptest! {
         world.apply(&second, at("2026-12-22T00:00:00Z"));
         prop_assert_eq!(world.observe(&first).strangers.len(), 2);
         prop_assert_eq!(outside.rows_of(&theirs).unwrap(), before);
+    }
+
+    /// Between any two steps of a mover, no identity may do what it could neither do before nor may do after.
+    #[test]
+    fn no_step_gives_more_than_before_and_after_together(first in stack(), second in stack()) {
+        let world = World::new();
+        world.apply(&first, at(START));
+        let before = world.allowed(&second);
+        let plan = world.plan(&second, at("2026-11-21T00:00:00Z"));
+        let mut states = Vec::new();
+        for step in &plan.steps {
+            world.enact(&plan, step);
+            states.push(world.allowed(&second));
+        }
+        let after = world.allowed(&second);
+        for (state, step) in states.iter().zip(&plan.steps) {
+            for (name, actions) in state {
+                let either: BTreeSet<_> = [&before, &after].into_iter().filter_map(|s| s.get(name)).flatten().collect();
+                let beyond: Vec<_> = actions.iter().filter(|action| !either.contains(action)).collect();
+                prop_assert!(beyond.is_empty(), "{name} may {beyond:?} after {:?}\n{:#?}", step.change, plan.steps);
+            }
+        }
     }
 
     /// Whatever leaves goes through quarantine first.

@@ -155,10 +155,13 @@ async fn carry_out(
 ) -> Result<Exit, Failure> {
     let (events, listener) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
-    let view = tokio::spawn(progress::show(approved.plan().clone(), listener));
+    let view = tokio::spawn(progress::show(progress::Names::of(approved.plan()), listener));
     let interrupts = tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            stop.send_replace(true);
+            if stop.send_replace(true) {
+                super::say("Leaving at once. Run plan to see what was done.\n");
+                std::process::exit(1);
+            }
         }
     });
     let options = apply::Options { parallelism: usize::from(args.parallelism) };

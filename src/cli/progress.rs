@@ -7,18 +7,31 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::apply::Event;
-use crate::plan::{Plan, StepId};
+use crate::plan::{Plan, Step, StepId};
 use crate::views::inert::inert;
 
 /// How many of the steps in flight the bar names.
 const NAMED: usize = 3;
 
+/// What each step is called.
+pub struct Names(BTreeMap<StepId, String>);
+
+impl Names {
+    /// The names of a plan's steps.
+    pub fn of(plan: &Plan) -> Self {
+        let name = |step: &Step| (step.id, inert(&step.change.id().to_string()).into_owned());
+        Self(plan.steps.iter().map(name).collect())
+    }
+
+    fn get(&self, id: &StepId) -> &str {
+        self.0.get(id).map_or("", String::as_str)
+    }
+}
+
 /// Shows events until the executor is done.
-pub async fn show(plan: Plan, mut events: UnboundedReceiver<Event>) {
-    let bar = bar(plan.steps.len());
-    let names: BTreeMap<StepId, String> =
-        plan.steps.iter().map(|step| (step.id, inert(&step.change.id().to_string()).into_owned())).collect();
-    let name = |id: &StepId| names.get(id).map_or("", String::as_str);
+pub async fn show(names: Names, mut events: UnboundedReceiver<Event>) {
+    let bar = bar(names.0.len());
+    let name = |id: &StepId| names.get(id);
     let mut in_flight: BTreeSet<StepId> = BTreeSet::new();
     while let Some(event) = events.recv().await {
         match event {
@@ -37,7 +50,7 @@ pub async fn show(plan: Plan, mut events: UnboundedReceiver<Event>) {
                 bar.suspend(|| super::say("Stopping: finishing what is in flight, starting nothing new.\n"));
             }
         }
-        let shown: Vec<&str> = in_flight.iter().take(NAMED).map(&name).collect();
+        let shown: Vec<&str> = in_flight.iter().take(NAMED).map(name).collect();
         bar.set_message(shown.join(", "));
     }
     bar.finish_and_clear();

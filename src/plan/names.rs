@@ -20,16 +20,16 @@ pub fn taken(
 ) -> Vec<Diagnostic> {
     let strangers: BTreeMap<Name, (&ResourceId, &Stranger)> =
         snapshot.strangers.iter().map(|(id, stranger)| (name(id, false), (id, stranger))).collect();
-    let in_one_space: BTreeMap<Name, String> = if one_space {
-        let theirs = snapshot.strangers.iter().map(|(id, stranger)| (name(id, true), whose(stranger)));
-        let ours = snapshot
-            .identities
-            .iter()
-            .map(|(id, live)| (name(id, true), format!("it is {}, which leaves", live.address())));
-        theirs.chain(ours).collect()
-    } else {
-        BTreeMap::new()
-    };
+    let mut others: BTreeMap<Name, Vec<(&ResourceId, String)>> = BTreeMap::new();
+    if one_space {
+        for (id, stranger) in &snapshot.strangers {
+            others.entry(name(id, true)).or_default().push((id, whose(stranger)));
+        }
+    }
+    for (id, live) in &snapshot.identities {
+        let whose = format!("it is {}, which leaves", live.address());
+        others.entry(name(id, one_space)).or_default().push((id, whose));
+    }
     let mut findings = Vec::new();
     for standing in standings {
         let (Some(identity), Phase::Active(_), None) = (standing.declared, &standing.phase, standing.live) else {
@@ -38,9 +38,10 @@ pub fn taken(
         let at = |finding: Diagnostic| finding.at(identity.origin.part("name"), "this name is taken");
         if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
             findings.push(at(finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))));
-        } else if let Some(whose) = in_one_space.get(&name(&standing.id, true)) {
-            let what = format!("another principal called {}", standing.id.name);
-            findings.push(at(finding(&standing.address, &what, &standing.id.name, whose)));
+        } else if let Some((id, whose)) =
+            others.get(&name(&standing.id, one_space)).into_iter().flatten().find(|(id, _)| **id != standing.id)
+        {
+            findings.push(at(finding(&standing.address, &id.to_string(), &id.name, whose)));
         }
     }
     for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {

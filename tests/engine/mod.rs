@@ -86,6 +86,35 @@ impl World {
         self.runtime.block_on(apply::execute(&approved, enact, options, events, stopped))
     }
 
+    /// Carries out one step.
+    pub fn enact(&self, plan: &Plan, step: &leasehold::plan::Step) {
+        self.runtime.block_on(self.directory.enact(&plan.stack, &step.change)).unwrap();
+    }
+
+    /// What each live identity may do, by name: the actions that some policy of it allows and none denies. Leases are far from their end.
+    pub fn allowed(&self, declared: &Declared) -> BTreeMap<String, BTreeSet<String>> {
+        let snapshot = self.observe(declared);
+        let policies = |id: &leasehold_provider::ResourceId| snapshot.shared.get(id).map(|shared| &shared.resource);
+        let mut allowed = BTreeMap::new();
+        for live in snapshot.identities.values() {
+            let attached = live.resources.values().flat_map(|resource| &resource.depends_on).filter_map(policies);
+            let mut verdicts: BTreeMap<String, bool> = BTreeMap::new();
+            let mut denied_all = false;
+            for statement in live.resources.values().chain(attached).flat_map(statements_of) {
+                let deny = statement["Effect"] == "Deny";
+                for action in statement["Action"].as_array().into_iter().flatten().filter_map(|action| action.as_str())
+                {
+                    denied_all |= deny && action == "*";
+                    let verdict = verdicts.entry(action.to_owned()).or_insert(true);
+                    *verdict = *verdict && !deny;
+                }
+            }
+            let actions = verdicts.into_iter().filter(|(_, allowed)| *allowed && !denied_all).map(|(action, _)| action);
+            allowed.insert(live.name.clone(), actions.collect());
+        }
+        allowed
+    }
+
     pub fn apply(&self, declared: &Declared, now: Timestamp) -> Plan {
         let plan = self.plan(declared, now);
         let outcome = self.execute_with(&plan, self.directory.clone());
@@ -97,7 +126,7 @@ impl World {
 }
 
 fn nowhere() -> Origin {
-    Origin { file: FileId(0), header: 0..0, parts: Vec::new() }
+    Origin { file: FileId(0), header: 0..0, parts: [].into() }
 }
 
 /// A stack with two owners, a service, and nothing else.
@@ -112,6 +141,7 @@ pub fn empty_stack() -> Declared {
         services: BTreeMap::from([("shop".to_owned(), service)]),
         scopes: BTreeMap::new(),
         identities: BTreeMap::new(),
+        files_read: BTreeMap::new(),
         grace: Span::from_days(7),
         origin: nowhere(),
     }
@@ -259,4 +289,11 @@ fn kind_of(number: usize, kind: Kind) -> Kind {
         (1, Kind::Service) => Kind::Agent,
         (_, kind) => kind,
     }
+}
+
+/// The statements of a resource's policy, its lease fence left out.
+fn statements_of(resource: &leasehold_provider::Resource) -> Vec<serde_json::Value> {
+    let policy = resource.get("policy").and_then(|value| value.as_document()).cloned().unwrap_or_default();
+    let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
+    statements.into_iter().filter(|statement| statement["Sid"] != "LeaseholdLease").collect()
 }

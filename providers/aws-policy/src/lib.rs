@@ -7,31 +7,39 @@
 //! | canonical form | [`canonical`] | does AWS treat these two documents as the same |
 //! | evaluate | [`evaluate`](evaluate::evaluate) | is this request granted, and by which statement |
 //! | compare | [`compare`](compare::compare) | does new access grant what old access did not, and for example what |
+//! | reach | [`reach`](reach::reach), [`explain`](reach::explain) | can this be done at all; what can be done |
+//! | lint | [`lint`](lint::lint) | what is unwise about this policy |
 
 pub mod access;
 pub mod canonical;
+pub mod catalogue;
 pub mod compare;
 pub mod document;
 pub mod error;
 pub mod evaluate;
 mod json;
 mod keys;
+pub mod lint;
 pub mod operator;
 mod parse;
 pub mod pattern;
 pub mod principal;
 #[cfg(feature = "provider")]
 pub mod provider;
+pub mod reach;
 pub mod request;
 pub mod value;
 
 pub use access::Access;
 pub use canonical::equivalent;
+pub use catalogue::{AccessLevel, Action, Catalogue, catalogue};
 pub use compare::{Comparison, Containment, Open, Verdict, Why, compare, contains};
 pub use document::{Clause, Condition, Document, Effect, PolicyKind, Statement, Version};
 pub use error::{JsonPath, ParseError, Problem};
 pub use evaluate::{Decision, Layer, Layers, Outcome, Reason, Truth, evaluate, simulate};
+pub use lint::{Finding, Rule, Setting, Severity, lint};
 pub use operator::{Operator, Quantifier, Test};
 pub use pattern::{Pattern, Token};
 pub use principal::{AccountId, Principal};
+pub use reach::{Question, Reach, ServiceReach, explain, highest_level, reach};
 pub use request::{Caller, Request};

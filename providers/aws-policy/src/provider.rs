@@ -98,9 +98,9 @@ fn verdict(old: &[Document], new: &[Document]) -> Comparison {
 fn words(request: &Request) -> String {
     let mut words = format!("{} on {}", request.action, request.resource);
     let context: Vec<String> =
-        request.context.iter().map(|(key, values)| format!("{key} = {}", values.join(", "))).collect();
+        request.context.iter().map(|(key, values)| format!("{key} = {}", values.join(" or "))).collect();
     if !context.is_empty() {
-        words.push_str(&format!(" with {}", context.join(" and ")));
+        words.push_str(&format!(" when {}", context.join(", ")));
     }
     words
 }

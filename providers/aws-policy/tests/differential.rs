@@ -56,7 +56,7 @@ fn with_statement(documents: &[Value], boundary: Option<&Vec<Document>>, effect:
 
 #[test]
 fn no_verdict_is_contradicted() {
-    let pairs = setting("LEASEHOLD_POLICY_PAIRS", 5_000);
+    let pairs = setting("LEASEHOLD_POLICY_PAIRS", 4_000);
     let first = setting("LEASEHOLD_POLICY_SEED", 1);
     let mut verdicts: BTreeMap<Verdict, usize> = BTreeMap::new();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();

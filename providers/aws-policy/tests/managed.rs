@@ -18,7 +18,10 @@ use serde_json::{Value, json};
 fn corpus() -> BTreeMap<String, Value> {
     match std::env::var("LEASEHOLD_POLICY_CORPUS") {
         Ok(path) => serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap(),
-        Err(_) => serde_json::from_str(include_str!("corpus/managed-policies.json")).unwrap(),
+        Err(_) => {
+            let packed = include_bytes!("corpus/managed-policies.bin");
+            serde_json::from_slice(&miniz_oxide::inflate::decompress_to_vec_zlib(packed).unwrap()).unwrap()
+        }
     }
 }
 

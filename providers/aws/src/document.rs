@@ -155,7 +155,7 @@ pub fn text(document: &Document) -> String {
             scalar => scalar.clone(),
         }
     }
-    short(document.json()).to_string()
+    short(&glance(document)).to_string()
 }
 
 /// Reads a document as IAM tells it: URL-encoded JSON.
@@ -168,27 +168,36 @@ pub fn decode(encoded: &str) -> Result<Document, String> {
     Ok(canonical(&value))
 }
 
+/// The document's value. A document keeps its parsed form once it was asked for it; what is only glanced at is parsed apart,
+/// since an account has thousands of them.
+pub fn glance(document: &Document) -> Value {
+    serde_json::from_str(document.text()).unwrap_or_default()
+}
+
 /// The statements of a document in canonical form.
 pub fn statements(document: &Value) -> impl Iterator<Item = &Value> {
     document.get("Statement").and_then(Value::as_array).into_iter().flatten()
 }
 
-/// Whether a statement has that `Sid`.
-pub fn has_sid(document: &Value, sid: &str) -> bool {
-    statements(document).any(|statement| statement.get("Sid").and_then(Value::as_str) == Some(sid))
+/// The statement of that `Sid`.
+pub fn by_sid<'a>(document: &'a Value, sid: &str) -> Option<&'a Value> {
+    statements(document).find(|statement| statement.get("Sid").and_then(Value::as_str) == Some(sid))
 }
 
 /// Whether a statement takes access away.
-pub fn denies(document: &Value) -> bool {
-    statements(document).any(|statement| statement.get("Effect").and_then(Value::as_str) == Some("Deny"))
+pub fn denies(document: &Document) -> bool {
+    let deny = |statement: &Value| statement.get("Effect").and_then(Value::as_str) == Some("Deny");
+    document.text().contains("\"Deny\"") && statements(&glance(document)).any(deny)
 }
 
 /// The AWS principals that a trust names, as they stand there.
-pub fn aws_principals(trust: &Value) -> impl Iterator<Item = &str> {
-    statements(trust)
-        .filter_map(|statement| statement.get("Principal")?.get("AWS")?.as_array())
-        .flatten()
-        .filter_map(Value::as_str)
+pub fn aws_principals(trust: &Document) -> Vec<String> {
+    if !trust.text().contains("\"AWS\"") {
+        return Vec::new();
+    }
+    let trust = glance(trust);
+    let members = statements(&trust).filter_map(|statement| statement.get("Principal")?.get("AWS")?.as_array());
+    members.flatten().filter_map(|member| member.as_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]

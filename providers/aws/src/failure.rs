@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -92,7 +93,7 @@ impl Failure {
                 Self { operation, cause: Cause::NoAnswer, code: None, message, help: place.unreachable_help() }
             }
             _ if finds::<CredentialsError>(&error) || chain(&error).contains("credential") => {
-                Self::no_credentials(operation, &error)
+                Self::no_credentials(operation, &error, place)
             }
             SdkError::DispatchFailure(failure) => {
                 let text = chain(&error);
@@ -189,26 +190,24 @@ impl Failure {
         }
     }
 
-    fn no_credentials(operation: &'static str, error: &(dyn Error + 'static)) -> Self {
+    fn no_credentials(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Self {
         let text = chain(error);
-        let (message, help) = if text.contains("no providers in chain provided credentials")
-            || text.contains("did not provide credentials")
-            || text.contains("not enabled")
-        {
-            ("no AWS credentials were found".to_owned(), CREDENTIALS.to_owned())
+        let refused = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
+        let (message, help) = if let (Some(role), Some(refused)) = (place.assumes, refused) {
+            let (code, words) = (refused.code().unwrap_or_default(), refused.message().unwrap_or_default());
+            let help = "the role's trust must let the caller in, and the caller must be allowed sts:AssumeRole on it; check \
+                        external_id too";
+            (format!("{role} cannot be assumed ({code}: {words})"), help)
+        } else if sources(error).any(|source| {
+            matches!(source.downcast_ref::<CredentialsError>(), Some(CredentialsError::CredentialsNotLoaded(_)))
+        }) {
+            ("no AWS credentials were found".to_owned(), CREDENTIALS)
         } else if text.contains("expired") || text.contains("refresh") {
-            let help = "log in again (`aws sso login`), then run it again".to_owned();
-            (format!("the credentials have expired: {}", innermost(error)), help)
-        } else if text.contains("AssumeRole") || text.contains("assume role") {
-            let help =
-                "the role's trust must let the caller in, and the caller must be allowed sts:AssumeRole on it; check \
-                        external_id too"
-                    .to_owned();
-            (format!("the role to assume cannot be taken on: {}", deepest_words(error)), help)
+            (format!("the credentials have expired: {text}"), "log in again (`aws sso login`), then run it again")
         } else {
-            (format!("the AWS credentials cannot be loaded: {text}"), CREDENTIALS.to_owned())
+            (format!("the AWS credentials cannot be loaded: {text}"), CREDENTIALS)
         };
-        Self { operation, cause: Cause::Unauthenticated, code: None, message, help: Some(help) }
+        Self { operation, cause: Cause::Unauthenticated, code: None, message, help: Some(help.to_owned()) }
     }
 
     /// Whether AWS gave this code.
@@ -261,6 +260,8 @@ pub struct Place<'a> {
     pub endpoint: Option<&'a str>,
     /// The region.
     pub region: &'a str,
+    /// The role that is taken on first.
+    pub assumes: Option<&'a str>,
 }
 
 impl Place<'_> {
@@ -323,11 +324,6 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 /// What the innermost source says: what the operating system or the service said itself.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     sources(error).last().map(ToString::to_string).unwrap_or_default()
-}
-
-/// The longest of the inner texts: an SDK's innermost error is at times a bare code.
-fn deepest_words(error: &(dyn Error + 'static)) -> String {
-    sources(error).map(ToString::to_string).max_by_key(String::len).unwrap_or_default()
 }
 
 impl From<Failure> for ObserveError {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use leasehold_provider::{Realm, Resource, ResourceId, StackName};
+use leasehold_provider::{Realm, Resource, ResourceId, StackName, Value};
 
 use crate::kinds::{
     ACCESS_KEY, LOGIN_PROFILE, MEMBERSHIP, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, USER_ATTACHMENT, USER_POLICY,
@@ -47,7 +47,7 @@ pub fn link<'a>(realm: &Realm, stack: &StackName, resources: impl IntoIterator<I
 
 /// The other roles and users of this account that a role's trust names.
 fn trusted(realm: &Realm, role: &Resource) -> BTreeSet<ResourceId> {
-    let trust = role.get("assume_role_policy").and_then(|value| value.as_document());
-    let ids = trust.into_iter().flat_map(document::aws_principals).filter_map(|text| arn::principal_id(realm, text));
+    let Some(Value::Document(trust)) = role.get("assume_role_policy") else { return BTreeSet::new() };
+    let ids = document::aws_principals(trust).into_iter().filter_map(|text| arn::principal_id(realm, &text));
     ids.filter(|id| *id != role.id).collect()
 }

@@ -33,7 +33,8 @@ impl AwsProvider {
     pub async fn connect_from(settings: AwsSettings, loader: aws_config::ConfigLoader) -> Result<Self, ConnectError> {
         settings.check()?;
         let clients = connect::clients(&settings, loader).await;
-        let caller = Caller::new(clients.endpoint.clone(), clients.region.clone());
+        let assumes = settings.assume_role.map(|role| role.role_arn);
+        let caller = Caller::new(clients.endpoint.clone(), clients.region.clone(), assumes);
         let allowed = settings.allowed_account_ids;
         Ok(Self { clients, caller, known: Known::default(), allowed, realm: OnceCell::new() })
     }

@@ -55,12 +55,13 @@ pub struct Caller {
     pace: Mutex<Pace>,
     endpoint: SeenEndpoint,
     region: String,
+    assumes: Option<String>,
 }
 
 impl Caller {
     /// A caller that has met no refusal yet.
-    pub fn new(endpoint: SeenEndpoint, region: String) -> Self {
-        Self { pace: Mutex::new(Pace::new(Instant::now())), endpoint, region }
+    pub fn new(endpoint: SeenEndpoint, region: String, assumes: Option<String>) -> Self {
+        Self { pace: Mutex::new(Pace::new(Instant::now())), endpoint, region, assumes }
     }
 
     /// Makes a call, again where that is right, and counts the attempts in `calls`.
@@ -90,7 +91,7 @@ impl Caller {
                 Err(error) => error,
             };
             let endpoint = self.endpoint.get();
-            let place = Place { endpoint: endpoint.as_deref(), region: &self.region };
+            let place = Place { endpoint: endpoint.as_deref(), region: &self.region, assumes: self.assumes.as_deref() };
             let failure = Failure::of(operation, error, place);
             match failure.cause {
                 Cause::Throttled => self.with_pace(|pace| pace.refused(Instant::now())),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use leasehold_provider::{AccessVerdict, Change, ChangeKind, Realize, Span};
+use leasehold_provider::{AccessVerdict, Change, ChangeKind, Realize, ResourceId, Span};
 
 use super::attributes;
 use super::summary::{Summary, counts_as_change, grows};
@@ -72,7 +72,7 @@ fn identity(delta: &IdentityDelta, now: Timestamp, realize: &dyn Realize) -> Str
             out.push_str(&format!("      not decided: {}\n", inert(reason)));
         }
     }
-    out.push_str(&changes(&delta.changes, realize));
+    out.push_str(&changes(&delta.changes, Some(&delta.id), realize));
     out.push('\n');
     out
 }
@@ -153,7 +153,7 @@ fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
     let why = if delta.lifecycle == Lifecycle::Drift { " · changed outside leasehold" } else { "" };
     let head = paint(style, &format!("{sign} scope "));
     let address = inert(delta.address.as_str()).into_owned();
-    format!("  {head}  {}  {holders}{why}\n{}\n", paint(STRONG, &address), changes(&delta.changes, realize))
+    format!("  {head}  {}  {holders}{why}\n{}\n", paint(STRONG, &address), changes(&delta.changes, None, realize))
 }
 
 fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dyn Realize) -> String {
@@ -183,8 +183,11 @@ fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dy
     out
 }
 
-fn changes(changes: &[Change], realize: &dyn Realize) -> String {
-    let shown: Vec<&Change> = changes.iter().filter(|change| is_shown(change, changes)).collect();
+/// The changes of one subject: its principal first, then what hangs on it, what hangs on more after what hangs on less.
+fn changes(changes: &[Change], principal: Option<&ResourceId>, realize: &dyn Realize) -> String {
+    let mut shown: Vec<&Change> = changes.iter().filter(|change| is_shown(change, changes)).collect();
+    let hangs_on = |change: &Change| change.after().or(change.before()).map_or(0, |resource| resource.depends_on.len());
+    shown.sort_by_key(|change| (Some(change.id()) != principal, hangs_on(change)));
     let kind_width = shown.iter().map(|change| change.id().kind.as_str().len()).max().unwrap_or(0).max(30);
     let name_width = shown.iter().map(|change| change.id().name.chars().count()).max().unwrap_or(0).min(40);
     let mut out = String::new();

@@ -19,6 +19,8 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 import boto3
 import botocore.config
+from moto.iam.exceptions import EntityAlreadyExists
+from moto.iam.models import IAMBackend
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -28,6 +30,20 @@ RECORDED = (
 ).split()
 NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 UNCOUNTED = "leasehold-test-client"
+
+
+def as_iam_does():
+    """Mends what moto does otherwise than IAM and tests rely on."""
+    create = IAMBackend.create_policy
+
+    def create_policy(self, description, path, policy_document, policy_name, tags):
+        # One policy of a name in an account, whatever the path; case does not tell two apart.
+        taken = (policy.name.lower() for policy in self.managed_policies.values() if policy.arn.split(":")[4] != "aws")
+        if policy_name.lower() in taken:
+            raise EntityAlreadyExists(f"A policy called {policy_name} already exists. Duplicate names are not allowed.")
+        return create(self, description, path, policy_document, policy_name, tags)
+
+    IAMBackend.create_policy = create_policy
 
 
 class Faults:
@@ -219,6 +235,7 @@ def end_with_parent():
 
 
 def main():
+    as_iam_does()
     recorder = Recorder(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, recorder, threaded=True, request_handler=QuietHandler)
     recorder.port = server.port

@@ -14,7 +14,7 @@ use crate::value::{Decimal, Instant, Network};
 type Context = BTreeMap<String, Vec<String>>;
 
 /// Whether one condition holds.
-pub(super) fn holds(condition: &Condition, context: &Context) -> Truth {
+pub(crate) fn holds(condition: &Condition, context: &Context) -> Truth {
     let present: &[String] = context.get(&condition.key).map_or(&[], Vec::as_slice);
     if condition.values.is_empty() {
         return Truth::Unknown;

@@ -10,6 +10,9 @@ mod truth;
 
 use serde::Serialize;
 
+pub(crate) use conditions::holds as condition_holds;
+pub(crate) use statement::action_is;
+
 pub use layers::{Layers, simulate};
 pub use truth::Truth;
 

@@ -1,5 +1,7 @@
 //! Whether a statement speaks of a request.
 
+use std::collections::BTreeMap;
+
 use crate::document::{Clause, Statement};
 use crate::evaluate::conditions::holds;
 use crate::evaluate::text::{arn, glob, resolve};
@@ -22,10 +24,13 @@ pub(super) fn applies(statement: &Statement, request: &Request) -> Truth {
 }
 
 fn action_matches(clause: &Clause<Pattern>, action: &str) -> bool {
+    clause.items.iter().any(|pattern| action_is(pattern, action)) != clause.negated
+}
+
+/// Whether an action pattern names an action.
+pub(crate) fn action_is(pattern: &Pattern, action: &str) -> bool {
     let folded: Vec<char> = action.to_lowercase().chars().collect();
-    let empty = std::collections::BTreeMap::new();
-    let hit = |pattern: &Pattern| resolve(pattern, &empty).is_some_and(|pieces| glob(&pieces, &folded));
-    clause.items.iter().any(hit) != clause.negated
+    resolve(pattern, &BTreeMap::new()).is_some_and(|pieces| glob(&pieces, &folded))
 }
 
 fn resource_matches(clause: &Clause<Pattern>, request: &Request) -> Truth {

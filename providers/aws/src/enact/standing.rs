@@ -1,8 +1,10 @@
 //! Whose an object is, before it is written. What an observation of this run has told is not asked again.
 
+use aws_sdk_iam::types::PolicyScopeType;
 use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId};
 
 use super::{Refusal, Writing, impossible};
+use crate::observe::{Page, read_all};
 use crate::retry::Class;
 use crate::{arn, kinds};
 
@@ -34,6 +36,9 @@ impl Writing<'_> {
             }
             Found::Marks(marks) => Err(not_ours(&bearer, &format!("it belongs to stack {}", marks.stack))),
             Found::Strange(reason) => Err(not_ours(&bearer, &reason)),
+            Found::Absent if bearer.kind == kinds::POLICY && self.namesake(&bearer).await? => {
+                Err(not_ours(&bearer, "the policy of that name is under another path"))
+            }
             Found::Absent if matches!(change, Change::Delete { .. }) => Ok(Standing::Gone),
             Found::Absent => Err(EnactError {
                 kind: EnactErrorKind::Conflict,
@@ -114,6 +119,27 @@ impl Writing<'_> {
             Ok(None) => Found::Strange("it carries no mark".to_owned()),
             Err(problem) => Found::Strange(problem.to_string()),
         })
+    }
+}
+
+impl Writing<'_> {
+    /// Whether a policy of the name that the scope's would have is under another path. IAM has one policy of a name.
+    async fn namesake(&self, scope: &ResourceId) -> Result<bool, Refusal> {
+        const OPERATION: &str = "iam:ListPolicies";
+        let name = arn::scope_policy_name(self.stack, kinds::part(scope));
+        let iam = &self.provider.clients.iam;
+        let mut found = false;
+        let fetch = async |marker: Option<String>| {
+            let send = || iam.list_policies().scope(PolicyScopeType::Local).set_marker(marker.clone()).send();
+            let page = self.call(OPERATION, Class::Idempotent, send).await?;
+            Ok(Page { items: page.policies.unwrap_or_default(), truncated: page.is_truncated, marker: page.marker })
+        };
+        read_all(OPERATION, fetch, |policies| {
+            found |= policies.iter().any(|policy| policy.policy_name.as_ref() == Some(&name));
+            Ok(())
+        })
+        .await?;
+        Ok(found)
     }
 }
 

@@ -57,8 +57,18 @@ impl TagChange {
 }
 
 /// The marks that an object may do without.
-const OPTIONAL: [&str; 9] =
-    ["owner", "service", "environment", "created-at", "expires-at", "grace", "quarantined-at", "reason", "digest"];
+const OPTIONAL: [&str; 10] = [
+    "kind",
+    "owner",
+    "service",
+    "environment",
+    "created-at",
+    "expires-at",
+    "grace",
+    "quarantined-at",
+    "reason",
+    "digest",
+];
 
 #[cfg(test)]
 mod tests {

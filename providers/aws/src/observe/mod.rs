@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::{AwsProvider, links};
 
 pub use live::{role_resource, user_resource};
+pub use pages::{Page, read_all};
 pub use roles::RoleFacts;
 
 #[async_trait]

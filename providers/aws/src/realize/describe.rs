@@ -1,6 +1,6 @@
 //! A few words for a plan's line, where the attributes do not say it.
 
-use leasehold_provider::{Change, Value};
+use leasehold_provider::{Change, Resource, Value};
 use serde_json::Value as Json;
 
 use crate::{document, kinds};
@@ -8,22 +8,24 @@ use crate::{document, kinds};
 /// What the change does, in the words of the people who approve it.
 pub fn describe(change: &Change) -> Option<String> {
     let after = change.after()?;
-    let document = |name: &str| after.get(name).and_then(Value::as_document);
-    let was = |name: &str| change.before().and_then(|before| before.get(name)).and_then(Value::as_document);
+    let before = change.before();
     if kinds::is_own_inline(&after.id) {
-        let policy = document("policy")?;
-        return if document::has_sid(policy, document::QUARANTINE_SID) {
+        let is = parsed(after, "policy")?;
+        let was = before.and_then(|before| parsed(before, "policy")).unwrap_or_default();
+        let fence = |policy: &Json| document::by_sid(policy, document::FENCE_SID).cloned();
+        return if document::by_sid(&is, document::QUARANTINE_SID).is_some() {
             Some("deny everything".to_owned())
-        } else if document::has_sid(policy, document::FENCE_SID) && fence(policy) != was("policy").and_then(fence) {
+        } else if fence(&is).is_some() && fence(&is) != fence(&was) {
             Some("lease fence".to_owned())
         } else {
             None
         };
     }
     if after.id.kind == kinds::ROLE {
-        let closed = |trust: &Json| document::has_sid(trust, document::CLOSED_SID);
-        return (document("assume_role_policy").is_some_and(closed) && !was("assume_role_policy").is_some_and(closed))
-            .then(|| "trust closed".to_owned());
+        let closed = |role: &Resource| {
+            parsed(role, "assume_role_policy").is_some_and(|t| document::by_sid(&t, document::CLOSED_SID).is_some())
+        };
+        return (closed(after) && !before.is_some_and(closed)).then(|| "trust closed".to_owned());
     }
     if after.id.kind == kinds::ACCESS_KEY {
         let status = after.get("status").and_then(Value::as_text)?;
@@ -32,8 +34,11 @@ pub fn describe(change: &Change) -> Option<String> {
     None
 }
 
-fn fence(policy: &Json) -> Option<&Json> {
-    document::statements(policy).find(|s| s.get("Sid").and_then(Json::as_str) == Some(document::FENCE_SID))
+fn parsed(resource: &Resource, attribute: &str) -> Option<Json> {
+    match resource.get(attribute) {
+        Some(Value::Document(policy)) => Some(document::glance(policy)),
+        _ => None,
+    }
 }
 
 /// `AKIA…WXYZ`: enough to tell two keys apart.

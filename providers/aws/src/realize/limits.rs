@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use leasehold_policy::{Document, PolicyKind};
 use leasehold_provider::marks::PREFIX;
 use leasehold_provider::{Address, DesiredIdentity, Principal, Resource, Scope, Statement, Trust, Value, Violation};
 
@@ -20,7 +21,7 @@ const TAG_VALUE: usize = 256;
 const DESCRIPTION: usize = 1000;
 const SESSION: std::ops::RangeInclusive<u32> = 3600..=43200;
 /// The most marks an object carries, quarantine among them: they share the room for tags.
-const MARKS: usize = 11;
+const MARKS: usize = 12;
 
 /// Collects what is wrong with one subject.
 struct Findings {
@@ -53,6 +54,7 @@ pub fn scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
     let mut findings = Findings { subject: scope.address(), found: Vec::new() };
     name(&mut findings, policy.get("name").and_then(Value::as_text).unwrap_or(&scope.name), POLICY_NAME);
     statements(&mut findings, &scope.statements);
+    grammar(&mut findings, "statement", policy, "policy", PolicyKind::Identity);
     let size = size(policy, "policy");
     if size > MANAGED {
         findings.add(
@@ -159,6 +161,10 @@ fn documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[R
             "move statements to a scope: it is a policy of its own, with room for 6144 characters",
         );
     }
+    for resource in resources {
+        grammar(findings, "statement", resource, "policy", PolicyKind::Identity);
+        grammar(findings, "trust", resource, "assume_role_policy", PolicyKind::Trust);
+    }
     let trust: usize = resources.iter().map(|r| size(r, "assume_role_policy")).sum();
     if trust > TRUST {
         findings.add(
@@ -166,6 +172,14 @@ fn documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[R
             format!("the trust policy has {trust} characters; IAM allows {TRUST}"),
             "trust fewer principals, or use patterns in `subjects`",
         );
+    }
+}
+
+/// What IAM would refuse as no policy at all.
+fn grammar(findings: &mut Findings, attribute: &'static str, resource: &Resource, name: &str, kind: PolicyKind) {
+    let Some(Value::Document(policy)) = resource.get(name) else { return };
+    if let Err(error) = Document::parse(policy.text()).and_then(|policy| policy.require(kind)) {
+        findings.add(attribute, format!("the policy it makes is not one: {error}"), "correct the statement or trust");
     }
 }
 

@@ -2,19 +2,71 @@
 
 mod describe;
 mod limits;
-mod pure;
 mod quarantine;
 mod trust;
 
 use leasehold_provider::{
-    Change, DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
-    StackName, Value, Violation,
+    Aspect, Change, DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource, ResourceId,
+    Scope, StackName, Value, Violation,
 };
-
-pub use pure::AwsRealizer;
 
 use crate::{AwsProvider, arn, document, kinds, links};
 
+/// The pure half of the provider: it needs no credentials, no account and no network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AwsRealizer;
+
+impl Realize for AwsRealizer {
+    fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
+        kinds::principal(principal, name)
+    }
+
+    fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId {
+        kinds::scope(stack, scope)
+    }
+
+    fn scope(&self, _realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
+        shared_policy(stack, scope)
+    }
+
+    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+        active(realm, identity, marks)
+    }
+
+    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+        quarantine::quarantined(realm, live, quarantine)
+    }
+
+    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        limits::identity(identity, resources)
+    }
+
+    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        limits::scope(scope, resource)
+    }
+
+    fn restricts(&self, resource: &Resource) -> bool {
+        matches!(resource.get("policy"), Some(Value::Document(policy)) if document::denies(policy))
+    }
+
+    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
+        match attribute {
+            "assume_role_policy" => Aspect::Trust,
+            "permissions_boundary" => Aspect::Boundary,
+            "policy" | "policy_arn" | "group" => Aspect::Access,
+            "max_session_duration" => Aspect::Session,
+            "tags" => Aspect::Tags,
+            _ if [kinds::ACCESS_KEY, kinds::LOGIN_PROFILE].contains(&id.kind) => Aspect::Credential,
+            _ => Aspect::Description,
+        }
+    }
+
+    fn describe(&self, change: &Change) -> Option<String> {
+        describe::describe(change)
+    }
+}
+
+/// The provider realizes as its pure half does.
 impl Realize for AwsProvider {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
         AwsRealizer.principal_id(principal, name)
@@ -48,13 +100,13 @@ impl Realize for AwsProvider {
         AwsRealizer.restricts(resource)
     }
 
+    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
+        AwsRealizer.aspect(id, attribute)
+    }
+
     fn describe(&self, change: &Change) -> Option<String> {
         AwsRealizer.describe(change)
     }
-}
-
-fn restricts(resource: &Resource) -> bool {
-    resource.get("policy").and_then(Value::as_document).is_some_and(document::denies)
 }
 
 /// A scope as a customer-managed policy. Its description stays in the configuration: IAM cannot change one.

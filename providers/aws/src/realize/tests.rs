@@ -169,7 +169,7 @@ fn an_inline_policy_has_room_by_the_form_of_its_principal() {
 #[test]
 fn tags_leave_room_for_marks() {
     let tags = (0..40).map(|number| (format!("t{number}"), String::new())).collect();
-    assert!(problems(&DesiredIdentity { tags, ..identity() }).contains("40 tags and Leasehold's 11 make 51"));
+    assert!(problems(&DesiredIdentity { tags, ..identity() }).contains("40 tags and Leasehold's 12 make 52"));
 }
 
 #[test]

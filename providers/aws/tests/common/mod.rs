@@ -25,7 +25,7 @@ impl World {
     pub async fn new() -> Self {
         let aws = Emulator::moto();
         let provider = connect(&aws.endpoint(), AwsSettings::default()).await;
-        Self { aws, provider, stack: StackName::new("payments").unwrap() }
+        Self { aws, provider, stack: stack() }
     }
 
     /// A provider that remembers nothing, as a new run has it.
@@ -106,6 +106,10 @@ impl World {
             self.enact(&Change::Delete { before: Box::new(before) }).await.unwrap();
         }
     }
+}
+
+pub fn stack() -> StackName {
+    StackName::new("payments").unwrap()
 }
 
 pub async fn connect(endpoint: &str, settings: AwsSettings) -> AwsProvider {

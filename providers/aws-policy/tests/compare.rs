@@ -1,0 +1,247 @@
+//! Verdicts on pairs that a reader can judge. Where AWS leaves something open, the verdict is Unknown and says why.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use leasehold_policy::{Access, Comparison, Containment, Document, Open, Truth, Verdict, Why, compare, evaluate};
+use serde_json::{Value, json};
+
+fn access(statements: Value) -> Access {
+    Access::of(vec![Document::from_value(&json!({"Version": "2012-10-17", "Statement": statements})).unwrap()])
+}
+
+fn judged(old: &Access, new: &Access) -> Comparison {
+    let comparison = compare(old, new);
+    for (containment, yes, no) in [(&comparison.new_in_old, new, old), (&comparison.old_in_new, old, new)] {
+        if let Containment::Refuted(request) = containment {
+            assert_eq!(evaluate(yes, request).allowed(), Truth::Yes);
+            assert_eq!(evaluate(no, request).allowed(), Truth::No);
+        }
+    }
+    comparison
+}
+
+fn verdict(old: Value, new: Value) -> Verdict {
+    judged(&access(old), &access(new)).verdict()
+}
+
+fn why(old: Value, new: Value) -> Why {
+    judged(&access(old), &access(new)).reason().unwrap().clone()
+}
+
+fn on(resource: &str) -> Value {
+    json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource})
+}
+
+fn doing(actions: &[&str]) -> Value {
+    json!({"Effect": "Allow", "Action": actions, "Resource": "*"})
+}
+
+fn when(condition: Value) -> Value {
+    json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": condition})
+}
+
+fn deny(part: Value) -> Value {
+    let mut whole = json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"});
+    whole.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+    whole
+}
+
+fn by(principal: Value) -> Value {
+    json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal})
+}
+
+use Verdict::{Equivalent, Expands, Incomparable, Narrows};
+
+#[test]
+fn actions() {
+    assert_eq!(verdict(doing(&["s3:*"]), doing(&["s3:Get*"])), Narrows);
+    assert_eq!(verdict(doing(&["s3:Get*"]), doing(&["s3:Put*"])), Incomparable);
+    assert_eq!(verdict(doing(&["s3:Get*"]), doing(&["s3:get*", "S3:GetObject"])), Equivalent);
+    assert_eq!(verdict(doing(&["s3:Get?bject"]), doing(&["s3:GetObject"])), Narrows);
+    assert_eq!(verdict(doing(&["*"]), doing(&["*:*"])), Equivalent);
+    let not = json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"});
+    assert_eq!(verdict(json!([doing(&["iam:*"]), not]), doing(&["*"])), Equivalent);
+    assert_eq!(verdict(doing(&["s3:*a*", "s3:*b*"]), doing(&["s3:*a*b*", "s3:*b*a*"])), Narrows);
+}
+
+#[test]
+fn resources() {
+    assert_eq!(verdict(on("arn:aws:s3:::b/*"), on("arn:aws:s3:::b/a*")), Narrows);
+    assert_eq!(verdict(on("arn:aws:s3:::b/*"), on("*")), Expands);
+    assert_eq!(verdict(on("arn:aws:s3:::b/*"), on("arn:aws:s3:::B/*")), Incomparable);
+    let not = json!({"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::b/*"});
+    assert_eq!(verdict(on("arn:aws:s3:::b/*"), json!([on("*"), not])), Equivalent);
+}
+
+#[test]
+fn wildcards_that_may_or_may_not_cross_a_colon() {
+    // Every reading agrees.
+    assert_eq!(verdict(on("arn:aws:sqs:*:1:q"), on("arn:aws:sqs:eu-*:1:q")), Narrows);
+    assert_eq!(verdict(on("arn:aws:s3:::*"), on("arn:aws:s3:::*:*")), Narrows);
+    // The new pattern is within the old one only where a wildcard reaches past a colon.
+    assert_eq!(why(on("arn:aws:sqs:*:q"), on("arn:aws:sqs:eu:1:q")), Why::Wildcard);
+    assert_eq!(why(on("arn:aws:*x:::b"), on("arn:aws:s3:::x:::b")), Why::Wildcard);
+    // It is a `*` at the end of a segment that may, and a `?` that may not.
+    assert_eq!(why(on("arn:aws:s?3:::b"), on("arn:aws:s:3:::b")), Why::Wildcard);
+}
+
+#[test]
+fn absent_keys_are_a_case_of_their_own() {
+    let a = json!({"StringEquals": {"aws:SourceVpc": "a"}});
+    let not_a = json!({"StringNotEquals": {"aws:SourceVpc": "a"}});
+    let if_exists = json!({"StringEqualsIfExists": {"aws:SourceVpc": "a"}});
+    let present = json!({"Null": {"aws:SourceVpc": "false"}});
+    let absent = json!({"Null": {"aws:SourceVpc": "true"}});
+    assert_eq!(verdict(when(a.clone()), when(if_exists.clone())), Expands);
+    assert_eq!(verdict(json!([when(a.clone()), when(absent.clone())]), when(if_exists)), Equivalent);
+    assert_eq!(verdict(json!([when(a.clone()), when(not_a.clone())]), when(json!({}))), Equivalent);
+    assert_eq!(verdict(json!([when(a.clone()), when(not_a.clone())]), when(present.clone())), Narrows);
+    assert_eq!(verdict(when(json!({})), json!([when(json!({})), deny(json!({"Condition": a}))])), Narrows);
+    assert_eq!(verdict(when(not_a), json!([when(json!({})), deny(json!({"Condition": a}))])), Equivalent);
+    assert_eq!(verdict(when(present), when(absent)), Incomparable);
+}
+
+#[test]
+fn numbers_dates_addresses_booleans() {
+    let number = |operator: &str, n: &str| when(json!({operator: {"s3:max-keys": n}}));
+    assert_eq!(verdict(number("NumericLessThanEquals", "10"), number("NumericLessThan", "10")), Narrows);
+    assert_eq!(verdict(number("NumericLessThan", "10"), number("NumericLessThan", "9.5")), Narrows);
+    let both = json!([number("NumericLessThan", "10"), number("NumericGreaterThanEquals", "10.0")]);
+    assert_eq!(verdict(both, when(json!({"Null": {"s3:max-keys": "false"}}))), Equivalent);
+    let until = |instant: &str| when(json!({"DateLessThan": {"aws:CurrentTime": instant}}));
+    assert_eq!(verdict(until("2026-06-01T00:00:00Z"), until("2026-06-01T02:00:00+02:00")), Equivalent);
+    assert_eq!(verdict(until("2026-06-01T00:00:00Z"), until("2026-07-01")), Expands);
+    // The time is always there, so a fence by Deny is the same as a dated Allow.
+    let fence = deny(json!({"Condition": {"DateGreaterThanEquals": {"aws:CurrentTime": "2026-06-01"}}}));
+    assert_eq!(verdict(until("2026-06-01"), json!([when(json!({})), fence])), Equivalent);
+    let from = |range: &str| when(json!({"IpAddress": {"aws:SourceIp": range}}));
+    assert_eq!(verdict(from("10.0.0.0/8"), from("10.1.0.0/16")), Narrows);
+    assert_eq!(
+        verdict(from("10.0.0.0/8"), when(json!({"IpAddress": {"aws:SourceIp": ["10.0.0.0/9", "10.128.0.0/9"]}}))),
+        Equivalent
+    );
+    assert_eq!(verdict(from("0.0.0.0/0"), from("::/0")), Incomparable);
+    let flag = |text: &str| when(json!({"Bool": {"aws:SecureTransport": text}}));
+    assert_eq!(
+        verdict(json!([flag("true"), flag("false")]), when(json!({"Null": {"aws:SecureTransport": "false"}}))),
+        Equivalent
+    );
+    assert_eq!(verdict(flag("true"), flag("True")), Equivalent);
+}
+
+#[test]
+fn keys_of_several_values() {
+    let tags = |operator: &str, values: Value| when(json!({operator: {"aws:TagKeys": values}}));
+    let (all, any) = ("ForAllValues:StringEquals", "ForAnyValue:StringEquals");
+    assert_eq!(verdict(tags(all, json!(["a", "b"])), tags(all, json!(["a"]))), Narrows);
+    assert_eq!(verdict(tags(any, json!(["a", "b"])), tags(any, json!(["a"]))), Narrows);
+    assert_eq!(verdict(tags(all, json!(["a"])), tags(any, json!(["a"]))), Incomparable);
+    let both = json!([tags(any, json!(["a"])), tags(any, json!(["b"]))]);
+    assert_eq!(verdict(both, tags(any, json!(["a", "b"]))), Equivalent);
+    let each = json!([tags(all, json!(["a"])), tags(all, json!(["b"]))]);
+    let grown = judged(&access(each), &access(tags(all, json!(["a", "b"]))));
+    assert_eq!(grown.verdict(), Expands);
+    assert_eq!(grown.new_in_old.witness().unwrap().context["aws:tagkeys"].len(), 2);
+    // Without a quantifier AWS does not say what several values do.
+    let plain =
+        json!([tags("StringEquals", json!(["a"])), deny(json!({"Condition": {"StringEquals": {"aws:TagKeys": "b"}}}))]);
+    let open = why(plain, tags("StringEquals", json!(["a"])));
+    assert_eq!(open, Why::Open([Open::SeveralValues].into()));
+}
+
+#[test]
+fn variables_are_not_guessed() {
+    let own = "arn:aws:s3:::b/${aws:username}/*";
+    assert_eq!(verdict(on(own), on(own)), Equivalent);
+    assert_eq!(verdict(on("arn:aws:s3:::b/*"), on(own)), Narrows);
+    assert_eq!(verdict(on(own), on("arn:aws:s3:::b/*")), Expands);
+    assert_eq!(verdict(on(own), on("arn:aws:s3:::b/${aws:userid}/*")), Incomparable);
+    // `${*}` is the character.
+    assert_eq!(verdict(on("arn:aws:s3:::b/*"), on("arn:aws:s3:::b/${*}")), Narrows);
+    // Whether an unresolved variable spoils its entry only or the whole statement, AWS does not say.
+    let two = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": [own, "arn:aws:s3:::c"]});
+    assert_eq!(why(two, on("arn:aws:s3:::c")), Why::Open([Open::Variable].into()));
+    let tagged = |value: &str| when(json!({"StringEquals": {"aws:ResourceTag/owner": value}}));
+    assert_eq!(verdict(tagged("${aws:username}"), tagged("${aws:username}")), Equivalent);
+    let grown = judged(&access(tagged("a")), &access(tagged("${aws:username}")));
+    assert!(matches!(grown.new_in_old, Containment::Refuted(_)));
+}
+
+#[test]
+fn what_cannot_be_decided_never_hides_an_expansion() {
+    let odd = |value: &str| json!({"StringMatches": {"k": value}});
+    assert_eq!(verdict(when(odd("a")), when(odd("a"))), Equivalent);
+    assert_eq!(verdict(when(odd("a")), json!([when(odd("a")), on("*")])), Verdict::Unknown);
+    let narrower = judged(&access(on("*")), &access(when(odd("a"))));
+    assert!(narrower.grants_nothing_new());
+    assert_eq!(narrower.reason(), Some(&Why::Open([Open::Operator].into())));
+    let mixed = json!({"StringEquals": {"k": "1"}, "NumericLessThan": {"k": "5"}});
+    let alone = json!({"StringEquals": {"k": "1"}});
+    assert!(judged(&access(when(alone.clone())), &access(when(mixed.clone()))).grants_nothing_new());
+    assert_eq!(why(when(mixed), when(alone)), Why::Open([Open::MixedTypes].into()));
+    let number = |text: &str| when(json!({"NumericEquals": {"k": text}}));
+    assert_eq!(why(number("1"), number("one")), Why::Open([Open::Unreadable].into()));
+}
+
+#[test]
+fn principals() {
+    assert_eq!(
+        verdict(by(json!({"AWS": "111111111111"})), by(json!({"AWS": "arn:aws:iam::111111111111:user/a"}))),
+        Narrows
+    );
+    assert_eq!(
+        verdict(by(json!({"AWS": "111111111111"})), by(json!({"AWS": "arn:aws:iam::111111111111:root"}))),
+        Equivalent
+    );
+    assert_eq!(verdict(by(json!({"AWS": "111111111111"})), by(json!({"AWS": "222222222222"}))), Incomparable);
+    assert_eq!(verdict(by(json!({"AWS": "111111111111"})), by(json!("*"))), Expands);
+    let role = "arn:aws:iam::111111111111:role/p/r";
+    let session = "arn:aws:sts::111111111111:assumed-role/r/s";
+    assert_eq!(verdict(by(json!({"AWS": role})), by(json!({"AWS": session}))), Narrows);
+    let (service, federated) = (json!({"Service": "x.amazonaws.com"}), json!({"Federated": "x.amazonaws.com"}));
+    assert_eq!(verdict(by(service.clone()), by(federated)), Incomparable);
+    assert_eq!(verdict(by(json!({"AWS": "*"})), by(service)), Narrows);
+    // A deleted principal is nobody.
+    assert_eq!(verdict(by(json!({"AWS": role})), by(json!({"AWS": [role, "AROAEXAMPLEEXAMPLE123"]}))), Equivalent);
+    // Whether NotPrincipal exempts the sessions of a named role, AWS leaves to what else is listed.
+    let but = |principal: Value| json!([by(json!("*")), {"Effect": "Deny", "Action": "sts:AssumeRole", "NotPrincipal": principal}]);
+    assert_eq!(verdict(but(json!({"AWS": role})), by(json!({"AWS": role}))), Verdict::Unknown);
+    assert_eq!(verdict(by(json!("*")), but(json!({"AWS": role}))), Narrows);
+}
+
+#[test]
+fn boundaries() {
+    let all = access(doing(&["*"]));
+    let s3 = access(doing(&["s3:*"]));
+    let within = |access: &Access, limit: &Access| access.clone().within(limit.policies.clone());
+    assert_eq!(judged(&all, &within(&all, &s3)).verdict(), Narrows);
+    assert_eq!(judged(&s3, &within(&all, &s3)).verdict(), Equivalent);
+    assert_eq!(judged(&within(&all, &s3), &all).verdict(), Expands);
+    let get = access(doing(&["s3:Get*"]));
+    assert_eq!(judged(&within(&all, &s3), &within(&all, &get)).verdict(), Narrows);
+    assert_eq!(judged(&within(&get, &s3), &within(&s3, &get)).verdict(), Equivalent);
+    let nothing = all.clone().within(Vec::new());
+    assert_eq!(judged(&nothing, &Access::default()).verdict(), Equivalent);
+    let mut denying = all.clone();
+    denying.boundary =
+        Some(access(json!([doing(&["*"]), {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}])).policies);
+    assert_eq!(judged(&all, &denying).verdict(), Narrows);
+}
+
+#[test]
+fn a_union_of_policies_is_one_access() {
+    let split = Access {
+        policies: [access(doing(&["s3:Get*"])).policies, access(doing(&["s3:Put*"])).policies].concat(),
+        boundary: None,
+    };
+    assert_eq!(judged(&split, &access(doing(&["s3:Put*", "s3:Get*"]))).verdict(), Equivalent);
+}
+
+#[test]
+fn the_form_for_machines() {
+    let grown = judged(&access(on("arn:aws:s3:::b/*")), &access(on("arn:aws:s3:::*"))).to_value();
+    assert_eq!(grown["verdict"], "expands");
+    assert_eq!((&grown["new_in_old"], &grown["old_in_new"]), (&json!("refuted"), &json!("proved")));
+    assert_eq!(grown["witness_new"]["action"].as_str().map(str::to_lowercase).as_deref(), Some("s3:getobject"));
+    assert_eq!((&grown["witness_old"], &grown["reason"]), (&Value::Null, &Value::Null));
+}
