@@ -12,7 +12,7 @@ engine   A converged plan of 5,000 literal `identity` blocks on the embedded dir
          50,000 identities take at most 12 times as long as 5,000. Terraform's state is not applied, which takes it more
          than ten minutes, but written: one real instance is applied, and its shape repeated.
 aws      A converged plan of 1,000 workload roles, each with a statement of its own, against `terraform plan` of 1,000
-         `aws_iam_role` with an `aws_iam_role_policy` each, both on one emulator (moto) that both have applied to: at most
+         `aws_iam_role` with an `aws_iam_role_policy` each, both applied before to an emulator (moto) of their own: at most
          1/30 of the wall time, 1/15 of the memory. Terraform's AWS provider comes from a file system mirror
          (--plugin-mirror or TF_PLUGIN_MIRROR); the emulator is the one of the tests, with the environment that
          `cargo test -p leasehold-emulator` has made below the target directory.
@@ -338,35 +338,37 @@ class Bench:
         path = json.dumps(str(Path(mirror).resolve()))
         settings.write_text(f"provider_installation {{\n  filesystem_mirror {{\n    path = {path}\n  }}\n}}\n")
         count = self.options.roles
-        with Emulator() as emulator:
-            ours = stack(self.home / "aws", '\nprovider "aws" {\n  region = "us-east-1"\n}\n', (workload(n) for n in range(count)))
+        with Emulator() as emulator, Emulator() as other:
+            here = {**NOBODY, "AWS_ENDPOINT_URL": emulator.endpoint}
+            there = {**NOBODY, "TF_CLI_CONFIG_FILE": str(settings)}
+            provider = '\nprovider "aws" {\n  region = "us-east-1"\n}\n'
+            ours = stack(self.home / "aws", provider, (workload(n) for n in range(count)))
             theirs = self.home / "terraform-aws"
             theirs.mkdir()
             roles = "".join(terraform_role(n) for n in range(count))
-            (theirs / "main.tf").write_text(terraform_provider(emulator.endpoint) + roles)
-            env = {**NOBODY, "AWS_ENDPOINT_URL": emulator.endpoint, "TF_CLI_CONFIG_FILE": str(settings)}
+            (theirs / "main.tf").write_text(terraform_provider(other.endpoint) + roles)
 
             def plan():
-                return self.leasehold("plan", ours, env=env, expect="No changes.")
+                return self.leasehold("plan", ours, env=here, expect="No changes.")
 
             def terraform():
-                return self.terraform(theirs, "plan", env=env, expect="No changes.")
+                return self.terraform(theirs, "plan", env=there, expect="No changes.")
 
             print(f"\naws: converged plans on moto, {count:,} roles with a policy each")
-            self.report.figure("(once) leasehold apply", self.leasehold("apply", ours, "--auto-approve", env=env))
-            self.terraform(theirs, "init", env=env)
-            made = self.terraform(theirs, "apply", "-auto-approve", "-parallelism=30", env=env)
-            self.report.figure("(once) terraform apply", made)
-            here, there = alternating(self.options.runs, plan, terraform)
-            emulator.control("forget")
-            plan()
-            calls = sum(emulator.control("counts").values())
-            emulator.control("forget")
-            self.report.figure(f"leasehold plan, {calls} calls", here)
-            self.report.figure("terraform plan", there)
-            self.report.share("wall time", here.wall, there.wall, 30)
-            self.report.share("peak memory", here.memory, there.memory, 15)
-            self.report.bound("calls of a converged plan", calls, 15)
+            self.leasehold("apply", ours, "--auto-approve", env=here)
+            applying = emulator.calls()
+            self.terraform(theirs, "init", env=there)
+            self.terraform(theirs, "apply", "-auto-approve", "-parallelism=30", env=there)
+            other.calls()
+            runs = self.options.runs
+            leasehold_plan, terraform_plan = alternating(runs, plan, terraform)
+            calls, their_calls = emulator.calls() // runs, other.calls() // runs
+            self.report.figure(f"leasehold plan, {calls:,} calls", leasehold_plan)
+            self.report.figure(f"terraform plan, {their_calls:,} calls", terraform_plan)
+            self.report.share("wall time", leasehold_plan.wall, terraform_plan.wall, 30)
+            self.report.share("peak memory", leasehold_plan.memory, terraform_plan.memory, 15)
+            self.report.bound("calls of the converged plan", calls, 15)
+            self.report.bound("calls of the apply before it", applying, 2.1 * count + 20)
 
     # ----- the program
 
@@ -391,6 +393,12 @@ class Emulator:
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.endpoint = f"http://127.0.0.1:{json.loads(self.server.stdout.readline())['port']}"
         return self
+
+    def calls(self):
+        """The number of calls since it was last asked."""
+        counts = self.control("counts")
+        self.control("forget")
+        return sum(counts.values())
 
     def control(self, what):
         request = urllib.request.Request(f"{self.endpoint}/leasehold-test/{what}", data=b"null", method="POST")
