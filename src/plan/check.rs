@@ -36,6 +36,9 @@ pub enum Unsound {
 #[must_use]
 pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
     let mut faults = Vec::new();
+    if plan.steps.is_empty() {
+        return faults;
+    }
     let owned: BTreeSet<&ResourceId> = snapshot
         .shared
         .keys()

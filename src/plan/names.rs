@@ -26,15 +26,20 @@ pub fn taken(
             others.entry(name(id, true)).or_default().push((id, whose(stranger)));
         }
     }
-    for (id, live) in &snapshot.identities {
-        let whose = format!("it is {}, which leaves", live.address());
-        others.entry(name(id, one_space)).or_default().push((id, whose));
-    }
     let mut findings = Vec::new();
-    for standing in standings {
-        let (Some(identity), Phase::Active(_), None) = (standing.declared, &standing.phase, standing.live) else {
-            continue;
-        };
+    let joiners = standings
+        .iter()
+        .filter(|standing| standing.live.is_none())
+        .filter_map(|standing| matches!(standing.phase, Phase::Active(_)).then_some((standing, standing.declared?)));
+    let mut joiners = joiners.peekable();
+    // A plan in which nobody joins has no use for the names of all that live.
+    if joiners.peek().is_some() {
+        for (id, live) in &snapshot.identities {
+            let whose = format!("it is {}, which leaves", live.address());
+            others.entry(name(id, one_space)).or_default().push((id, whose));
+        }
+    }
+    for (standing, identity) in joiners {
         let at = |finding: Diagnostic| finding.at(identity.origin.part("name"), "this name is taken");
         if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
             findings.push(at(finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))));
