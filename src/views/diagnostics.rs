@@ -191,12 +191,20 @@ impl SourceCode for Part<'_> {
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
         let lines = self.text.lines(span.offset()..span.offset() + span.len(), before, after);
+        // Asked for no lines around it, miette wants to know where the span itself begins, for the heading.
+        let (first, column) = match (before, after) {
+            (0, 0) => {
+                let (line, column) = self.text.line_and_column(span.offset());
+                (line - 1, column - 1)
+            }
+            _ => (lines.first, 0),
+        };
         Ok(Box::new(miette::MietteSpanContents::new_named(
             self.name.clone(),
             lines.text.as_bytes(),
             (lines.start, lines.text.len()).into(),
-            lines.first,
-            0,
+            first,
+            column,
             lines.count,
         )))
     }
