@@ -123,14 +123,20 @@ fn no_leasehold_block(sources: &Sources, parsed: &Parsed, catalog: &Catalog<'_>,
     if unread {
         return;
     }
-    let summary = if sources.stack_files().next().is_none() {
-        "there is no *.hcl file here"
+    let (summary, help) = if sources.stack_files().next().is_none() {
+        (
+            "there is no *.hcl file here",
+            "look whether this is the right directory; `leasehold init` writes a first stack to start from",
+        )
     } else {
-        "no file here has a `leasehold` block"
+        (
+            "no file here has a `leasehold` block",
+            "add leasehold { stack = \"payments\" } to one of the files, or look whether this is the right directory",
+        )
     };
     findings.push(
         Diagnostic::error("config::no_leasehold_block", summary)
-            .detail("It names the stack, and the stack's name marks everything it owns in the cloud.")
-            .help("add leasehold { stack = \"payments\" } to one of the files, or look whether this is the right directory"),
+            .detail("A `leasehold` block names the stack, and the stack's name marks everything it owns in the cloud.")
+            .help(help),
     );
 }

@@ -280,11 +280,14 @@ impl Ran {
         self
     }
 
-    /// Asserts that each text stands in what was said, on stdout or stderr.
+    /// Asserts that each text stands in what was said, on stdout or stderr, however its lines are broken.
     #[track_caller]
     pub fn says(self, texts: &[&str]) -> Self {
+        let unbroken = |text: &str| text.replace("\n  │ ", " ").replace("\n        ", " ");
+        let (stdout, stderr) = (unbroken(&self.stdout), unbroken(&self.stderr));
         for text in texts {
-            assert!(self.stdout.contains(text) || self.stderr.contains(text), "{text:?} is not said by:\n{self}");
+            let said = [&self.stdout, &self.stderr, &stdout, &stderr].iter().any(|said| said.contains(text));
+            assert!(said, "{text:?} is not said by:\n{self}");
         }
         self
     }
