@@ -540,3 +540,39 @@ fn a_write_that_is_refused_is_named_and_the_rest_goes_on() {
     stack.apply();
     stack.assert_converged();
 }
+
+#[test]
+fn a_run_killed_on_the_wire_is_finished_by_the_next() {
+    let (aws, stack) = fresh();
+    // The user is made, its fence is on its way: the program dies before it has an answer.
+    aws.order(Fault::delay_response("PutUserPolicy", Duration::from_secs(600)).times(1));
+    let running = stack.start(&["apply", "--auto-approve"]);
+    support::wait_until("the fence's call", || aws.calls("PutUserPolicy") > 0);
+    running.signal("KILL");
+    running.wait();
+    stack.run(&["plan", "--detailed-exitcode"]).expect(2);
+    stack.apply();
+    stack.assert_converged();
+    assert_eq!(names(&aws), json!(["checkout_ci", "reporter"]));
+    let reporter = user(&aws, "reporter");
+    assert_eq!(reporter["inline"].as_object().unwrap().keys().collect::<Vec<_>>(), ["leasehold"]);
+}
+
+#[test]
+fn a_role_that_trusts_an_identity_of_the_stack_comes_after_it() {
+    let (aws, stack) = fresh();
+    stack.append(
+        "stack.hcl",
+        "identity \"auditor\" {\n  kind = \"workload\"\n  owner = owner.jane\n  purpose = \"reads\"\n  expires_at = \"2090-01-01T00:00:00Z\"\n  trust \"identity\" {\n    identities = [identity.reporter]\n  }\n}\n",
+    );
+    stack.apply();
+    stack.assert_converged();
+    let calls: Vec<String> = aws.requests().iter().filter(|r| r.writes()).map(|r| r.action.clone()).collect();
+    let made = |name: &str| {
+        aws.requests().iter().filter(|r| r.writes()).position(|r| r.parameters.values().any(|value| value == name))
+    };
+    assert!(made("reporter") < made("auditor"), "{calls:?}");
+    let trust = role(&aws, "auditor")["trust"]["Statement"][0].clone();
+    assert_eq!(trust["Principal"]["AWS"], "arn:aws:iam::123456789012:user/reporter");
+    assert_eq!(trust["Condition"]["DateLessThan"], json!({ "aws:CurrentTime": DEADLINE }));
+}
