@@ -11,3 +11,5 @@ mod evaluation;
 mod hostile;
 #[path = "config/stack.rs"]
 mod stack;
+#[path = "config/views.rs"]
+mod views;

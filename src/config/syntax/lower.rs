@@ -72,14 +72,7 @@ impl Lower<'_> {
             edit::Expression::String(value) => ExprKind::String(composed(value.into_value())),
             edit::Expression::Array(array) => ExprKind::Tuple(array.into_iter().map(|item| self.expr(item)).collect()),
             edit::Expression::Object(object) => {
-                let item = |(key, value): (ObjectKey, edit::ObjectValue)| {
-                    let (mut key, value) = (self.key(key), self.expr(value.into_expr()));
-                    // hcl-edit does not say where a bare key stands.
-                    if key.place == Place::default() {
-                        key.place = value.place;
-                    }
-                    (key, value)
-                };
+                let item = |(key, value): (ObjectKey, edit::ObjectValue)| (self.key(key), self.expr(value.into_expr()));
                 ExprKind::Object(object.into_iter().map(item).collect())
             }
             edit::Expression::StringTemplate(template) => return self.string_template(template, place),

@@ -11,6 +11,7 @@ use super::source::{FileId, Span};
 
 mod lower;
 pub mod parse;
+mod plain;
 mod scan;
 mod template;
 
