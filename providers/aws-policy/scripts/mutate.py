@@ -118,8 +118,8 @@ MUTANTS = [
     (
         "account covers nobody",
         "compare/principals.rs",
-        'if arn.name == "root" { Covers::ByName } else { Covers::AsOneOfMany }',
-        'if arn.name == "root" { Covers::ByName } else { Covers::No }',
+        'arn.account == id.as_str() => {',
+        'arn.account == id.as_str() && arn.name == "root" => {',
     ),
     (
         "role covers no session",
@@ -165,7 +165,9 @@ def main():
         path = SRC / file
         text = path.read_text()
         if text.count(old) != 1:
-            sys.exit(f"{name}: stands {text.count(old)} times in {file}")
+            print(f"STALE   {name}: stands {text.count(old)} times in {file}", flush=True)
+            alive.append(name)
+            continue
         path.write_text(text.replace(old, new))
         try:
             # `--lib` would catch most of them first, next to the code; the tests of behaviour have to.
