@@ -16,6 +16,7 @@ mod show;
 mod stack_directory;
 mod validate;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -86,6 +87,11 @@ fn say(text: &str) {
     use std::io::Write as _;
     // Nobody is left to tell when stderr cannot be written.
     let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// `path` as seen from `here`, without a needless `./` before it.
+fn below(here: &Path, path: &Path) -> PathBuf {
+    if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
 }
 
 /// Prints JSON with a line break after it.

@@ -135,7 +135,7 @@ pub fn current_files(
 fn var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Failure> {
     let mut files = Vec::new();
     for path in paths {
-        let full = here.join(path);
+        let full = super::below(here, path);
         let bytes =
             std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
         files.push(SourceFile { name: path.display().to_string(), bytes: bytes.into() });

@@ -116,9 +116,9 @@ fn verdict_words(verdict: AccessVerdict) -> &'static str {
     match verdict {
         AccessVerdict::Equivalent => "same access",
         AccessVerdict::Narrows => "narrows access",
-        AccessVerdict::Expands => "EXPANDS access, needs approval",
-        AccessVerdict::Incomparable => "CHANGES access both ways, needs approval",
-        AccessVerdict::Unknown => "access may EXPAND, needs approval",
+        AccessVerdict::Expands => "EXPANDS access",
+        AccessVerdict::Incomparable => "CHANGES access both ways",
+        AccessVerdict::Unknown => "access may EXPAND",
     }
 }
 
