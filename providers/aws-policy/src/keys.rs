@@ -82,6 +82,10 @@ pub(crate) fn is_multivalued(key: &str) -> bool {
     if key.starts_with("aws:") {
         return MULTIVALUED.contains(&key);
     }
+    // How somebody signed in, and what a SAML provider says of them, are lists.
+    if key.ends_with(":amr") || key.starts_with("saml:") {
+        return true;
+    }
     MULTIVALUED.contains(&key) || catalogue().key(key).is_some_and(|known| known.multivalued)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::Access;
+use crate::catalogue::{Action, ResourceType, Service, catalogue};
 use crate::compare::cell::{Cell, Sample};
 use crate::evaluate::{Truth, evaluate};
 use crate::pattern::{Pattern, Token};
@@ -51,7 +52,56 @@ pub(super) fn replay(
         }
     }
     attempts.push(base);
-    attempts.into_iter().find(|attempt| separates(attempt, granting, refusing))
+    let found = attempts.into_iter().find(|attempt| separates(attempt, granting, refusing))?;
+    Some(in_plain_words(found, |request| separates(request, granting, refusing)))
+}
+
+/// The most real actions that are tried in place of a made-up one.
+const MOST_ACTIONS: usize = 40;
+
+/// The same witness with an action and a resource that exist, where such a one is a witness, too.
+fn in_plain_words(mut found: Request, holds: impl Fn(&Request) -> bool) -> Request {
+    let (service, name) = found.action.split_once(':').unwrap_or_default();
+    let of_service = catalogue().service(service).into_iter().flat_map(|service| service.actions.iter());
+    let (similar, others): (Vec<_>, Vec<_>) = of_service.partition(|(known, _)| known.starts_with(name));
+    let common = COMMON.iter().filter_map(|name| catalogue().action(name));
+    let candidates = similar.into_iter().chain(others).map(|(_, action)| action).chain(common);
+    for action in candidates.take(MOST_ACTIONS) {
+        let real = Request { action: action.full_name(), ..found.clone() };
+        if holds(&real) {
+            found = real;
+            break;
+        }
+    }
+    if found.resource == "*" || found.resource.starts_with("arn::") {
+        let service =
+            catalogue().action(&found.action).and_then(|action| Some((action, catalogue().service(action.service)?)));
+        let of = |(action, service): (&Action, &'static Service)| {
+            action.resources.iter().filter_map(|place| service.resources.get(*place)).map(example).collect::<Vec<_>>()
+        };
+        for resource in service.map(of).unwrap_or_default() {
+            let real = Request { resource, ..found.clone() };
+            if holds(&real) {
+                return real;
+            }
+        }
+    }
+    found
+}
+
+/// Actions that readers know, for witnesses of which any action would do.
+const COMMON: &[&str] = &["s3:GetObject", "s3:PutObject", "iam:PassRole", "ec2:RunInstances", "sts:AssumeRole"];
+
+/// An ARN of this type: `arn:aws:…`, with an example where something varies.
+fn example(resource: &ResourceType) -> String {
+    let segments = resource.arn.text().splitn(6, ':').enumerate();
+    let filled = segments.map(|(index, segment)| match index {
+        1 => segment.replace('*', "aws"),
+        3 => segment.replace('*', "us-east-1"),
+        4 => segment.replace('*', "111122223333"),
+        _ => segment.replace('*', "example"),
+    });
+    filled.collect::<Vec<_>>().join(":")
 }
 
 /// The request with these variables. Where `rewrite`, what has to match a pattern with variables is written anew from it;

@@ -79,7 +79,7 @@ const RESOURCES: &[&str] = &[
 ];
 
 /// A key, the operators it is used with, and values.
-const CONDITIONS: &[(&str, &[&str], &[&str])] = &[
+const CONDITIONS: &[Row] = &[
     (
         "k:text",
         &[
@@ -209,6 +209,12 @@ fn condition(random: &mut Random, out: &mut Map<String, Value>) {
         // What nobody can decide makes every pair Unknown that it decides; a little of it is enough.
         (key, operators, values) = CONDITIONS[0];
     }
+    condition_on(random, (key, operators, values), out);
+}
+
+type Row = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+fn condition_on(random: &mut Random, (key, operators, values): Row, out: &mut Map<String, Value>) {
     let (operator, value) = if random.one_in(6) {
         ("Null", json!(random.some(&["true", "false"], 1)))
     } else {
@@ -285,8 +291,62 @@ pub fn changed(random: &mut Random, document: &Value, with_principal: bool) -> V
     out
 }
 
+/// A document of which only one thing varies, so that a few requests go through all of it: conditions on one key or two,
+/// resources, actions, or principals.
+fn focused(random: &mut Random, focus: usize, keys: [usize; 2]) -> Value {
+    let statements: Vec<Value> = (0..=random.below(3))
+        .map(|_| {
+            let mut out = json!({"Effect": if random.one_in(4) { "Deny" } else { "Allow" }, "Action": "s3:GetObject",
+                "Resource": "arn:aws:s3:::b/abc"});
+            let not = if random.one_in(4) { "Not" } else { "" };
+            let mut vary = |name: &str, value: Value| {
+                out.as_object_mut().unwrap().remove(name);
+                out[format!("{not}{name}")] = value;
+            };
+            match focus {
+                0 => vary("Action", json!(random.some(ACTIONS, 3))),
+                1 => vary("Resource", json!(random.some(RESOURCES, 3))),
+                2 => {
+                    let text = *random.pick(PRINCIPALS);
+                    vary("Principal", if text == "*" { json!("*") } else { serde_json::from_str(text).unwrap() });
+                }
+                _ => {
+                    let mut conditions = Map::new();
+                    for _ in 0..=random.below(2) {
+                        let key = keys[random.below(2)];
+                        condition_on(random, CONDITIONS[key], &mut conditions);
+                    }
+                    out["Condition"] = Value::Object(conditions);
+                }
+            }
+            out
+        })
+        .collect();
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
 /// Old and new access.
 pub fn pair(random: &mut Random) -> (Vec<Value>, Vec<Value>, Access, Access) {
+    if random.one_in(2) {
+        return broad_pair(random);
+    }
+    let focus = random.below(7);
+    let key = random.below(CONDITIONS.len());
+    let keys = [key, if random.one_in(2) { key } else { random.below(CONDITIONS.len()) }];
+    let old = vec![focused(random, focus, keys)];
+    let new = vec![focused(random, focus, keys)];
+    let (mut before, mut after) = (access(&old), access(&new));
+    if random.one_in(5) && focus != 2 {
+        for access in [&mut before, &mut after] {
+            let limit = focused(random, focus, keys);
+            access.boundary = Some(vec![Document::from_value(&limit).unwrap()]);
+        }
+    }
+    (old, new, before, after)
+}
+
+/// Old and new access in which everything varies.
+fn broad_pair(random: &mut Random) -> (Vec<Value>, Vec<Value>, Access, Access) {
     let with_principal = random.one_in(3);
     let old: Vec<Value> = (0..=random.below(2)).map(|_| document(random, with_principal)).collect();
     let mut new = old.clone();
