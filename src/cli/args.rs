@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use leasehold_policy::AccountId;
 
 /// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
 #[derive(Debug, Parser)]
 #[command(name = "leasehold", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(
-    after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes present (plan --detailed-exitcode) · \
-3 refused by a rule, the delete budget or a stale plan"
-)]
+#[command(after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes present (--detailed-exitcode) · \
+3 refused by a rule, the delete budget or a stale plan")]
 pub struct Cli {
     /// Work in this directory
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
@@ -64,8 +63,129 @@ pub enum Command {
     List(ListArgs),
     /// Print the dependency graph
     Graph(GraphArgs),
+    /// Compare, check, try out and explain policy documents; needs no stack
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
+}
+
+/// The commands on policy documents.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Say what a change of access means: less, more, both or the same, with an example
+    Compare(PolicyCompareArgs),
+    /// Say what is unwise about policies
+    Lint(PolicyLintArgs),
+    /// Decide one request
+    Simulate(PolicySimulateArgs),
+    /// Say what policies let one do, by service and access level
+    Explain(PolicyExplainArgs),
+}
+
+/// `leasehold policy compare`
+#[derive(Debug, Args)]
+pub struct PolicyCompareArgs {
+    /// The access as it is: a policy document, or a JSON list of them
+    #[arg(value_name = "OLD.json")]
+    pub old: PathBuf,
+    /// The access as it would be
+    #[arg(value_name = "NEW.json")]
+    pub new: PathBuf,
+    /// The permissions boundary as it is
+    #[arg(long, value_name = "FILE")]
+    pub boundary_old: Option<PathBuf>,
+    /// The permissions boundary as it would be
+    #[arg(long, value_name = "FILE")]
+    pub boundary_new: Option<PathBuf>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Exit with 2 unless the access is the same or less
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Whose policies they are.
+#[derive(Debug, Clone, Args)]
+pub struct AccountArgs {
+    /// The account that placeholders such as ${AWS::AccountId} and ACCOUNT_ID stand for
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    pub account: Option<AccountId>,
+}
+
+fn account_id(text: &str) -> Result<AccountId, String> {
+    AccountId::read(text).ok_or_else(|| "an account id is twelve digits".to_owned())
+}
+
+/// `leasehold policy lint`
+#[derive(Debug, Args)]
+pub struct PolicyLintArgs {
+    /// Policy documents, or JSON lists of them
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = LintFormat::Human)]
+    pub format: LintFormat,
+}
+
+/// A form of output for what is unwise about policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    /// For people
+    Human,
+    /// For machines
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+/// `leasehold policy simulate`
+#[derive(Debug, Args)]
+pub struct PolicySimulateArgs {
+    /// A policy that the caller holds
+    #[arg(long, value_name = "FILE", required = true)]
+    pub policy: Vec<PathBuf>,
+    /// The permissions boundary of the caller
+    #[arg(long, value_name = "FILE")]
+    pub boundary: Option<PathBuf>,
+    /// What is asked for, such as s3:GetObject
+    #[arg(long, value_name = "ACTION")]
+    pub action: String,
+    /// On what: an ARN, or * for an action that takes no resource
+    #[arg(long, value_name = "ARN")]
+    pub resource: String,
+    /// Who asks: an ARN, a service such as lambda.amazonaws.com, or * for nobody in particular
+    #[arg(long, value_name = "PRINCIPAL", default_value = "*")]
+    pub principal: String,
+    /// A value of the request's context; again for another key or value
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub context: Vec<String>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// `leasehold policy explain`
+#[derive(Debug, Args)]
+pub struct PolicyExplainArgs {
+    /// A policy document, or a JSON list of them
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The permissions boundary
+    #[arg(long, value_name = "FILE")]
+    pub boundary: Option<PathBuf>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// Values for a stack's variables.

@@ -10,6 +10,7 @@ mod graph;
 mod init;
 mod list;
 mod plan;
+mod policy;
 mod progress;
 mod session;
 mod show;
@@ -60,6 +61,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => show::cmd_show(&here, &args).await,
         Command::List(args) => list::cmd_list(&here, &args).await,
         Command::Graph(args) => graph::cmd_graph(&here, &args),
+        Command::Policy(command) => policy::cmd_policy(&here, &command),
         Command::Completions(args) => completions::cmd_completions(&args),
     }
 }

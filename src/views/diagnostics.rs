@@ -1,6 +1,6 @@
 //! Findings, drawn for people, written for machines.
 
-mod text;
+pub(super) mod text;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -4,4 +4,5 @@ pub mod diagnostics;
 pub mod inert;
 pub mod outcome;
 pub mod plan;
+pub mod policy;
 pub mod style;

@@ -43,6 +43,7 @@ pub mod lint;
 pub mod operator;
 mod parse;
 pub mod pattern;
+pub mod placed;
 pub mod principal;
 #[cfg(feature = "provider")]
 pub mod provider;
@@ -60,6 +61,7 @@ pub use evaluate::{Decision, Layer, Layers, Outcome, Reason, Truth, evaluate, si
 pub use lint::{Finding, Rule, Setting, Severity, lint};
 pub use operator::{Operator, Quantifier, Test};
 pub use pattern::{Pattern, Token};
+pub use placed::Placed;
 pub use principal::{AccountId, Principal};
 pub use reach::{Question, Reach, ServiceReach, explain, highest_level, reach};
 pub use request::{Caller, Request};

@@ -16,12 +16,12 @@ use crate::principal::Principal;
 impl Document {
     /// Reads a document of any kind.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        document(&Node::read(text)?)
+        document(&Node::read(text)?, &JsonPath::root())
     }
 
     /// Reads a document that is already a JSON value. Its errors have a path and no byte range.
     pub fn from_value(value: &Value) -> Result<Self, ParseError> {
-        document(&Node::from_value(value))
+        document(&Node::from_value(value), &JsonPath::root())
     }
 
     /// Checks that every statement has what this kind of policy needs, and nothing that it may not have.
@@ -45,10 +45,9 @@ impl Document {
     }
 }
 
-fn document(node: &Node) -> Result<Document, ParseError> {
-    let path = JsonPath::root();
-    let members = object(node, &path, "an object")?;
-    known(node, members, &path, &["Version", "Id", "Statement"])?;
+pub(crate) fn document(node: &Node, path: &JsonPath) -> Result<Document, ParseError> {
+    let members = object(node, path, "an object")?;
+    known(node, members, path, &["Version", "Id", "Statement"])?;
     let version = match member(members, "Version") {
         None => Version::default(),
         Some(node) => {
@@ -68,7 +67,7 @@ fn document(node: &Node) -> Result<Document, ParseError> {
         Some(node) => Some(string(node, &path.member("Id"))?.to_owned()),
     };
     let Some(list) = member(members, "Statement") else {
-        return Err(node.fault(&path, Problem::Missing("Statement")));
+        return Err(node.fault(path, Problem::Missing("Statement")));
     };
     let path = path.member("Statement");
     let mut statements = Vec::new();

@@ -1,0 +1,28 @@
+//! `leasehold policy compare`: what a change of access means.
+
+use std::path::{Path, PathBuf};
+
+use leasehold_policy::{Access, Verdict};
+
+use super::read;
+use crate::cli::args::{Format, PolicyCompareArgs};
+use crate::cli::{Exit, Failure, print, print_json};
+use crate::views;
+
+pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<Exit, Failure> {
+    let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<Access, Failure> {
+        let account = args.account.account.as_ref();
+        let policy = read::file(here, policy, account)?;
+        let boundary = boundary.map(|boundary| read::file(here, boundary, account)).transpose()?;
+        Ok(read::access(&[policy], boundary.as_ref()))
+    };
+    let old = side(&args.old, args.boundary_old.as_ref())?;
+    let new = side(&args.new, args.boundary_new.as_ref())?;
+    let comparison = leasehold_policy::compare(&old, &new);
+    match args.format {
+        Format::Human => print(&views::policy::comparison(&comparison))?,
+        Format::Json => print_json(&comparison.to_value())?,
+    }
+    let grows = !matches!(comparison.verdict(), Verdict::Equivalent | Verdict::Narrows);
+    if args.detailed_exitcode && grows { Ok(Exit::Changes) } else { Ok(Exit::Done) }
+}

@@ -1,0 +1,30 @@
+//! `leasehold policy lint`: what is unwise about policies.
+
+use std::path::Path;
+
+use leasehold_policy::{Setting, lint};
+
+use super::read;
+use crate::cli::args::{LintFormat, PolicyLintArgs};
+use crate::cli::{Exit, Failure, print, print_json};
+use crate::views::policy::{FoundIn, findings, sarif};
+
+pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<Exit, Failure> {
+    let account = args.account.account.as_ref();
+    let files: Result<Vec<_>, Failure> = args.files.iter().map(|path| read::file(here, path, account)).collect();
+    let files = files?;
+    let found: Vec<FoundIn<'_>> = files
+        .iter()
+        .flat_map(|file| file.documents.iter().map(move |placed| (file, placed)))
+        .flat_map(|(file, placed)| {
+            let setting = Setting { account: account.cloned(), ..Setting::of(placed.kind()) };
+            lint(&placed.document, &setting).into_iter().map(move |finding| FoundIn { file, placed, finding })
+        })
+        .collect();
+    match args.format {
+        LintFormat::Human => print(&findings::human(&found))?,
+        LintFormat::Json => print_json(&findings::json(&found))?,
+        LintFormat::Sarif => print_json(&sarif::sarif(&found))?,
+    }
+    Ok(Exit::Done)
+}

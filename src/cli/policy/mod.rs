@@ -1,0 +1,21 @@
+//! `leasehold policy`: questions about policy documents in files. No stack, no cloud.
+
+mod compare;
+mod explain;
+mod lint;
+mod read;
+mod simulate;
+
+use std::path::Path;
+
+use super::args::PolicyCommand;
+use super::{Exit, Failure};
+
+pub fn cmd_policy(here: &Path, command: &PolicyCommand) -> Result<Exit, Failure> {
+    match command {
+        PolicyCommand::Compare(args) => compare::cmd_compare(here, args),
+        PolicyCommand::Lint(args) => lint::cmd_lint(here, args),
+        PolicyCommand::Simulate(args) => simulate::cmd_simulate(here, args),
+        PolicyCommand::Explain(args) => explain::cmd_explain(here, args),
+    }
+}

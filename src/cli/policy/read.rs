@@ -1,0 +1,85 @@
+//! Policy files, read. What is wrong with one is a finding with its place in the file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use leasehold_policy::{Access, AccountId, Document, ParseError, placed};
+
+use crate::cli::Failure;
+use crate::config::source::Span;
+use crate::config::{Diagnostic, FileId, SourceFile, Sources};
+use crate::views::policy::PolicyFile;
+
+/// Larger than any policy, and than any list of all of an account's: AWS takes at most 10,240 characters of each.
+const LARGEST: usize = 64 << 20;
+
+/// Reads one file.
+pub fn file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, Failure> {
+    let full = here.join(path);
+    let bytes: Arc<[u8]> = std::fs::read(&full).with_context(|| format!("cannot read {}", path.display()))?.into();
+    if bytes.len() > LARGEST {
+        return Err(anyhow::anyhow!("{} is too large for a policy", path.display()).into());
+    }
+    let file = SourceFile { name: path.display().to_string(), bytes };
+    match documents(&file.bytes, account) {
+        Ok(documents) => Ok(PolicyFile { file, documents }),
+        Err(finding) => Err(Failure::Findings { findings: vec![*finding], sources: Sources::new(vec![file]) }),
+    }
+}
+
+/// Reads files as what an identity holds: the union of the policies, within the boundary.
+pub fn access(policies: &[PolicyFile], boundary: Option<&PolicyFile>) -> Access {
+    let policies = Access::of(policies.iter().flat_map(bare).collect());
+    match boundary {
+        Some(boundary) => policies.within(bare(boundary).collect()),
+        None => policies,
+    }
+}
+
+fn bare(file: &PolicyFile) -> impl Iterator<Item = Document> + '_ {
+    file.documents.iter().map(|placed| placed.document.clone())
+}
+
+fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<placed::Placed>, Box<Diagnostic>> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let finding = Diagnostic::error("policy::not_utf8", "the file is not UTF-8");
+        Box::new(finding.at(span(at..at.saturating_add(1)), "this byte is not"))
+    })?;
+    // Some editors begin a file with a mark of its encoding, which is no part of the JSON.
+    let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let skipped = text.len().saturating_sub(bare.len());
+    let read = placed::read(bare, account).and_then(|documents| {
+        documents.iter().try_for_each(|document| document.require(document.kind()))?;
+        Ok(documents)
+    });
+    let shifted = |at: std::ops::Range<usize>| at.start.saturating_add(skipped)..at.end.saturating_add(skipped);
+    match read {
+        Ok(documents) if skipped == 0 => Ok(documents),
+        Ok(documents) => Ok(documents
+            .into_iter()
+            .map(|document| placed::Placed {
+                statements: document.statements.into_iter().map(shifted).collect(),
+                ..document
+            })
+            .collect()),
+        Err(error) => Err(Box::new(malformed(error, text.len(), shifted))),
+    }
+}
+
+fn malformed(
+    error: ParseError,
+    end: usize,
+    shifted: impl Fn(std::ops::Range<usize>) -> std::ops::Range<usize>,
+) -> Diagnostic {
+    let summary = format!("this is not a policy: {error}");
+    let place = error.bytes.map_or(0..end, shifted);
+    Diagnostic::error("policy::malformed", summary)
+        .at(span(place), error.problem.to_string())
+        .help("IAM would refuse it. The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html")
+}
+
+fn span(bytes: std::ops::Range<usize>) -> Span {
+    Span { file: FileId(0), bytes }
+}

@@ -1,0 +1,74 @@
+//! `leasehold policy simulate`: one request, decided.
+
+use std::path::Path;
+
+use leasehold_policy::{Caller, Request, evaluate};
+
+use super::read;
+use crate::cli::args::{Format, PolicySimulateArgs};
+use crate::cli::{Exit, Failure, print, print_json};
+use crate::views::policy::simulation;
+
+pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<Exit, Failure> {
+    let account = args.account.account.as_ref();
+    let policies: Result<Vec<_>, Failure> = args.policy.iter().map(|path| read::file(here, path, account)).collect();
+    let policies = policies?;
+    let boundary = args.boundary.as_ref().map(|path| read::file(here, path, account)).transpose()?;
+    let request = request(args)?;
+    let decision = evaluate(&read::access(&policies, boundary.as_ref()), &request);
+    let simulated = simulation::Simulated {
+        request: &request,
+        decision: &decision,
+        policies: &policies,
+        boundary: boundary.as_ref(),
+    };
+    match args.format {
+        Format::Human => print(&simulation::human(&simulated))?,
+        Format::Json => print_json(&simulation::json(&simulated))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn request(args: &PolicySimulateArgs) -> Result<Request, Failure> {
+    one_action(&args.action)?;
+    let mut request = Request::new(caller(&args.principal)?, &args.action, &args.resource);
+    for pair in &args.context {
+        let (key, value) = pair
+            .split_once('=')
+            .filter(|(key, _)| !key.is_empty())
+            .ok_or_else(|| anyhow::anyhow!("--context {pair:?} is not of the form key=value"))?;
+        request = request.with(key.trim(), value);
+    }
+    Ok(request)
+}
+
+/// Refuses what names no action, or many.
+pub(in crate::cli) fn one_action(text: &str) -> Result<(), Failure> {
+    let fault = match text.split_once(':') {
+        Some((service, name)) if service.is_empty() || name.is_empty() => "is not of the form service:Action",
+        None => "is not of the form service:Action",
+        Some(_) if text.contains(['*', '?']) => "is a pattern; a request has one action",
+        Some(_) => return Ok(()),
+    };
+    Err(anyhow::anyhow!("{text:?} {fault}").into())
+}
+
+/// Who is meant: as a policy would name them.
+fn caller(text: &str) -> Result<Caller, Failure> {
+    let resource = text.split(':').nth(5).unwrap_or_default();
+    if text == "*" {
+        Ok(Caller::Anonymous)
+    } else if text.starts_with("arn:")
+        && (resource.starts_with("oidc-provider/") || resource.starts_with("saml-provider/"))
+    {
+        Ok(Caller::Federated(text.to_owned()))
+    } else if text.starts_with("arn:") {
+        Ok(Caller::Aws(text.to_owned()))
+    } else if text.contains(".amazonaws.com") {
+        Ok(Caller::Service(text.to_owned()))
+    } else if text.contains('.') {
+        Ok(Caller::Federated(text.to_owned()))
+    } else {
+        Err(anyhow::anyhow!("--principal {text:?} is no ARN, no service and no identity provider").into())
+    }
+}

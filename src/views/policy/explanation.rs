@@ -1,0 +1,69 @@
+//! What policies let one do, by service and access level.
+
+use std::collections::BTreeMap;
+
+use leasehold_policy::{AccessLevel, ServiceReach, catalogue};
+use serde_json::{Value, json};
+
+use crate::views::style::{REMOVE, STRONG, paint};
+
+/// More actions of one level than this are told by their count.
+const SHOWN: usize = 6;
+
+/// For people: the highest level, then each service's levels, the highest first.
+#[must_use]
+pub fn human(services: &[ServiceReach]) -> String {
+    let Some(highest) = highest(services) else { return "It allows nothing that is known.\n".to_owned() };
+    let mut out = format!("Highest level: {}\n", painted(highest));
+    for service in services {
+        out.push_str(&format!("\n{}  {}\n", paint(STRONG, service.service), service.name));
+        for (level, actions) in service.levels.iter().rev() {
+            let all = total(service.service, *level);
+            let count = if actions.len() == all { format!("all {all}") } else { format!("{} of {all}", actions.len()) };
+            let shown: Vec<&str> = actions.iter().copied().take(SHOWN).collect();
+            let rest = actions.len().saturating_sub(shown.len());
+            let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+            let word = level.to_string();
+            let padding = " ".repeat("permissions management".len().saturating_sub(word.len()));
+            out.push_str(&format!("  {}{padding}  {count:<10}  {}{more}\n", painted(*level), shown.join(", ")));
+        }
+        if service.uncertain > 0 {
+            out.push_str(&format!("  of these, {} only as far as can be told\n", service.uncertain));
+        }
+    }
+    out
+}
+
+/// For machines.
+#[must_use]
+pub fn json(services: &[ServiceReach]) -> Value {
+    let levels = |service: &ServiceReach| -> BTreeMap<AccessLevel, Value> {
+        let of = |level, actions: &Vec<&str>| json!({"actions": actions, "of": total(service.service, level)});
+        service.levels.iter().map(|(level, actions)| (*level, of(*level, actions))).collect()
+    };
+    json!({
+        "format_version": "1.0",
+        "highest_level": highest(services),
+        "services": services.iter().map(|service| json!({
+            "service": service.service,
+            "name": service.name,
+            "levels": levels(service),
+            "uncertain": service.uncertain,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn highest(services: &[ServiceReach]) -> Option<AccessLevel> {
+    services.iter().flat_map(|service| service.levels.keys().copied()).max()
+}
+
+/// How many actions a service has at a level.
+fn total(service: &str, level: AccessLevel) -> usize {
+    let actions = catalogue().service(service).map(|service| service.actions.values());
+    actions.into_iter().flatten().filter(|action| action.level == level).count()
+}
+
+fn painted(level: AccessLevel) -> String {
+    let word = level.to_string();
+    if level == AccessLevel::PermissionsManagement { paint(REMOVE, &word) } else { word }
+}

@@ -1,0 +1,83 @@
+//! Answers about policies, for people and for machines.
+
+pub mod explanation;
+pub mod findings;
+pub mod sarif;
+pub mod simulation;
+
+use leasehold_policy::{Comparison, Finding, Placed, Request, Verdict};
+
+use crate::config::SourceFile;
+use crate::views::inert::inert;
+use crate::views::style::{ADD, REMOVE, paint};
+
+/// A file of policies.
+#[derive(Debug)]
+pub struct PolicyFile {
+    /// Its name and text.
+    pub file: SourceFile,
+    /// What it says, in the order of the text.
+    pub documents: Vec<Placed>,
+}
+
+/// A finding, and in what.
+#[derive(Debug)]
+pub struct FoundIn<'a> {
+    /// The file.
+    pub file: &'a PolicyFile,
+    /// The document of the file.
+    pub placed: &'a Placed,
+    /// The finding.
+    pub finding: Finding,
+}
+
+impl FoundIn<'_> {
+    /// The bytes it speaks of: its statement, or the whole file.
+    fn bytes(&self) -> std::ops::Range<usize> {
+        let statement = self.finding.statement.and_then(|statement| self.placed.statements.get(statement));
+        statement.cloned().unwrap_or(0..self.file.file.bytes.len())
+    }
+
+    /// What it speaks of, by path.
+    fn path(&self) -> String {
+        match self.finding.statement {
+            Some(statement) => self.placed.path_of(statement).to_string(),
+            None => self.placed.path.to_string(),
+        }
+    }
+}
+
+/// A comparison as people read it.
+#[must_use]
+pub fn comparison(comparison: &Comparison) -> String {
+    let words = match comparison.verdict() {
+        Verdict::Equivalent => paint(ADD, "the same access"),
+        Verdict::Narrows => paint(ADD, "narrows access"),
+        Verdict::Expands => paint(REMOVE, "EXPANDS access"),
+        Verdict::Incomparable => paint(REMOVE, "CHANGES access both ways"),
+        Verdict::Unknown => paint(REMOVE, "access may EXPAND or narrow"),
+    };
+    let mut out = format!("{words}\n");
+    if let Some(request) = comparison.new_in_old.witness() {
+        out.push_str(&format!("  newly allowed, for example: {}\n", in_words(request)));
+    }
+    if let Some(request) = comparison.old_in_new.witness() {
+        out.push_str(&format!("  no longer allowed, for example: {}\n", in_words(request)));
+    }
+    if let Some(reason) = comparison.reason() {
+        let proved = if comparison.grants_nothing_new() { "; it is proved that nothing is newly allowed" } else { "" };
+        out.push_str(&format!("  not decided: {}{proved}\n", inert(&reason.to_string())));
+    }
+    out
+}
+
+/// A request in words: what, on what, by whom, under which circumstances.
+fn in_words(request: &Request) -> String {
+    let mut words = format!("{} on {} by {}", request.action, request.resource, request.principal);
+    let context: Vec<String> =
+        request.context.iter().map(|(key, values)| format!("{key} = {}", values.join(" or "))).collect();
+    if !context.is_empty() {
+        words.push_str(&format!(" when {}", context.join(", ")));
+    }
+    inert(&words).into_owned()
+}

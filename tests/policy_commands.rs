@@ -1,0 +1,281 @@
+//! What the real program says of policies: the files in `policy_commands/`, and the stacks made here.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+/// How a run of the program ended.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
+    }
+}
+
+/// Runs the program in a directory, in an environment that says nothing.
+fn run_in(directory: &Path, args: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_leasehold"))
+        .args(["-C", directory.to_str().unwrap(), "--color", "never"])
+        .args(args)
+        .env_clear()
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs `policy` where the example files are.
+fn policy(args: &[&str]) -> Ran {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_commands");
+    run_in(&files, &[&["policy"], args].concat())
+}
+
+/// What a run printed that ended well.
+fn told(args: &[&str]) -> String {
+    let ran = policy(args);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    ran.stdout
+}
+
+#[test]
+fn compare_gives_machines_verdict_proofs_and_witnesses() {
+    let ran = policy(&["compare", "read.json", "read-write.json", "--format", "json"]);
+    assert_eq!(ran.code, 0);
+    assert_eq!(
+        ran.json(),
+        json!({
+            "verdict": "expands",
+            "new_in_old": "refuted",
+            "old_in_new": "proved",
+            "witness_new": {
+                "principal": {"AWS": "arn:aws:iam::111122223333:user/example"},
+                "action": "s3:PutObject",
+                "resource": "arn:aws:s3:::acme-orders/",
+                "context": {"aws:sourceip": "10.0.0.0"},
+            },
+            "witness_old": null,
+            "reason": null,
+        })
+    );
+}
+
+#[test]
+fn compare_tells_people() {
+    insta::assert_snapshot!("compare_expands", told(&["compare", "read.json", "read-write.json"]));
+    insta::assert_snapshot!("compare_narrows", told(&["compare", "read-write.json", "read.json"]));
+    insta::assert_snapshot!("compare_equivalent", told(&["compare", "read.json", "read.json"]));
+    insta::assert_snapshot!("compare_both_ways", told(&["compare", "read.json", "deployer.json"]));
+}
+
+#[test]
+fn a_detailed_exit_code_is_2_unless_access_stays_or_shrinks() {
+    let code = |args: &[&str]| policy(&[&["compare"], args, &["--detailed-exitcode"]].concat()).code;
+    assert_eq!(code(&["read.json", "read.json"]), 0);
+    assert_eq!(code(&["read-write.json", "read.json"]), 0);
+    assert_eq!(code(&["read.json", "read-write.json"]), 2);
+    assert_eq!(code(&["read.json", "deployer.json"]), 2);
+    assert_eq!(code(&["read.json", "unknown-operator.json"]), 2);
+    assert_eq!(code(&["read.json", "malformed.json"]), 1);
+}
+
+#[test]
+fn an_unknown_verdict_says_why() {
+    let verdict = policy(&["compare", "read.json", "unknown-operator.json", "--format", "json"]).json();
+    assert_eq!((&verdict["verdict"], &verdict["new_in_old"]), (&json!("unknown"), &json!("unknown")));
+    assert!(verdict["reason"].as_str().unwrap().contains("a condition operator that is not known"));
+}
+
+#[test]
+fn boundaries_cut_their_side() {
+    let verdict =
+        |args: &[&str]| policy(&[&["compare"], args, &["--format", "json"]].concat()).json()["verdict"].clone();
+    assert_eq!(verdict(&["read.json", "read-write.json", "--boundary-new", "read.json"]), "equivalent");
+    assert_eq!(verdict(&["read-write.json", "read-write.json", "--boundary-old", "read.json"]), "expands");
+}
+
+#[test]
+fn an_account_stands_in_for_its_placeholder() {
+    let verdict =
+        |args: &[&str]| policy(&[&["compare"], args, &["--format", "json"]].concat()).json()["verdict"].clone();
+    let both = ["placeholder.json", "filled.json"];
+    assert_ne!(verdict(&both), "equivalent");
+    assert_eq!(verdict(&[&both[..], &["--account", "111122223333"]].concat()), "equivalent");
+    assert_eq!(verdict(&[&both[..], &["--account", "444455556666"]].concat()), "incomparable");
+}
+
+/// Every command reads its files alike: nothing on stdout, and the place, path and snippet on stderr.
+#[test]
+fn what_is_no_policy_gets_a_diagnostic() {
+    let commands: [&[&str]; 4] = [
+        &["compare", "read.json", "malformed.json"],
+        &["lint", "read.json", "malformed.json"],
+        &["explain", "malformed.json"],
+        &["simulate", "--policy", "malformed.json", "--action", "a:b", "--resource", "*"],
+    ];
+    for command in commands {
+        let ran = policy(command);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+        insta::assert_snapshot!("malformed", ran.stderr);
+    }
+}
+
+#[test]
+fn diagnostics_point_into_lists_and_past_a_byte_order_mark() {
+    let files = tempfile::tempdir().unwrap();
+    let diagnostic = |name: &str, content: &[u8]| {
+        std::fs::write(files.path().join(name), content).unwrap();
+        let ran = run_in(files.path(), &["policy", "explain", name]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+        ran.stderr
+    };
+    let statement = r#"{"Effect": "Allow", "Action": "a:b"}"#;
+    insta::assert_snapshot!(
+        "malformed_in_a_list",
+        diagnostic("list.json", format!("\u{feff}[\n  {{\"Statement\": [\n    {statement}\n  ]}}\n]\n").as_bytes())
+    );
+    insta::assert_snapshot!("no_json", diagnostic("text.json", b"not a policy\n"));
+    insta::assert_snapshot!("not_utf8", diagnostic("bytes.json", b"{\n  \"Statement\": \"\xff\"\n}\n"));
+}
+
+#[test]
+fn lint_tells_people() {
+    insta::assert_snapshot!("lint", told(&["lint", "deployer.json", "read.json"]));
+    insta::assert_snapshot!("lint_nothing", told(&["lint", "read.json"]));
+}
+
+#[test]
+fn lint_gives_machines_rule_place_and_remedy() {
+    let found: Value = serde_json::from_str(&told(&["lint", "deployer.json", "--format", "json"])).unwrap();
+    assert_eq!(found["format_version"], "1.0");
+    assert_eq!(found["summary"], json!({"high": 2, "medium": 2}));
+    assert_eq!(
+        found["findings"][3],
+        json!({
+            "id": "unknown-action",
+            "severity": "medium",
+            "statement": 1,
+            "sid": null,
+            "message": "no action is called `s3:GetObjekt`",
+            "remedy": "correct the spelling, or remove it",
+            "owasp": null,
+            "path": "Statement[1]",
+            "range": {
+                "filename": "deployer.json",
+                "start": {"line": 10, "column": 5, "byte": 217},
+                "end": {"line": 14, "column": 6, "byte": 330},
+            },
+        })
+    );
+}
+
+#[test]
+fn lint_gives_code_hosts_sarif() {
+    let mut sarif: Value = serde_json::from_str(&told(&["lint", "deployer.json", "--format", "sarif"])).unwrap();
+    sarif["runs"][0]["tool"]["driver"]["semanticVersion"] = json!("(this version)");
+    insta::assert_json_snapshot!("lint_sarif", sarif);
+}
+
+/// Lines move and statements change places; what was found stays the same finding. Another statement is another one.
+#[test]
+fn a_finding_keeps_its_fingerprint() {
+    let files = tempfile::tempdir().unwrap();
+    let fingerprints = |statements: [&str; 2], space: &str| {
+        let text = format!("{{{space}\"Version\": \"2012-10-17\", \"Statement\": [{}]}}", statements.join(space));
+        std::fs::write(files.path().join("p.json"), text).unwrap();
+        let sarif = run_in(files.path(), &["policy", "lint", "p.json", "--format", "sarif"]).json();
+        let results = sarif["runs"][0]["results"].as_array().unwrap().clone();
+        results
+            .iter()
+            .map(|r| r["partialFingerprints"]["leaseholdFinding/v1"].to_string())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let (one, other) = (
+        r#"{"Effect": "Allow", "Action": ["s3:GetObjekt", "s3:PutObjekt"], "Resource": "arn:aws:s3:::b"}"#,
+        r#", {"Sid": "Other", "Effect": "Allow", "Action": "s4:*", "Resource": "arn:aws:s3:::c"}"#,
+    );
+    let before = fingerprints([one, other], " ");
+    assert!(before.len() >= 3, "{before:?}");
+    assert_eq!(before, fingerprints([&other[2..], &format!(", {one}")], "\n\n  "));
+    assert!(before.is_disjoint(&fingerprints([&one.replace(":b", ":d"), &other.replace(":c", ":e")], " ")));
+}
+
+#[test]
+fn simulate_names_the_statements_that_decided() {
+    let ask = |more: &[&str]| {
+        let request = ["simulate", "--policy", "read-write.json", "--resource", "arn:aws:s3:::acme-orders/x"];
+        told(&[&request[..], more].concat())
+    };
+    let put = ["--action", "s3:PutObject", "--principal", "arn:aws:iam::111122223333:role/ci"];
+    let inside = [&put[..], &["--context", "aws:SourceIp=10.1.2.3"]].concat();
+    let outside = [&put[..], &["--context", "aws:SourceIp=192.0.2.1"]].concat();
+    insta::assert_snapshot!(
+        "simulate",
+        [
+            ask(&inside),
+            ask(&outside),
+            ask(&[&inside[..], &["--boundary", "read.json"]].concat()),
+            ask(&["--action", "s3:GetObject", "--boundary", "read.json"]),
+            ask(&["--action", "s3:GetObject", "--policy", "unknown-operator.json"]),
+            told(&["simulate", "--policy", "unknown-operator.json", "--action", "s3:PutObject", "--resource", "*"]),
+        ]
+        .concat()
+    );
+    let json: Value = serde_json::from_str(&ask(&[&outside[..], &["--format", "json"]].concat())).unwrap();
+    assert_eq!(
+        json,
+        json!({
+            "decision": "explicit_deny",
+            "statements": [{
+                "layer": "policy", "file": "read-write.json", "path": "[1].Statement[0]", "statement": 0, "sid": "NotFromOutside",
+            }],
+            "request": {
+                "principal": {"AWS": "arn:aws:iam::111122223333:role/ci"},
+                "action": "s3:PutObject",
+                "resource": "arn:aws:s3:::acme-orders/x",
+                "context": {"aws:sourceip": "192.0.2.1"},
+            },
+        })
+    );
+}
+
+#[test]
+fn a_request_that_is_none_is_refused() {
+    for (action, principal, context) in
+        [("s3:*", "*", "a=b"), ("GetObject", "*", "a=b"), ("s3:GetObject", "bob", "a=b"), ("s3:GetObject", "*", "ab")]
+    {
+        let ran = policy(&[
+            "simulate",
+            "--policy",
+            "read.json",
+            "--resource",
+            "*",
+            "--action",
+            action,
+            "--principal",
+            principal,
+            "--context",
+            context,
+        ]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{action} {principal} {context}");
+    }
+}
+
+#[test]
+fn explain_tells_services_and_levels() {
+    insta::assert_snapshot!("explain", told(&["explain", "deployer.json"]));
+    insta::assert_snapshot!("explain_bounded", told(&["explain", "read-write.json", "--boundary", "read.json"]));
+    let json: Value = serde_json::from_str(&told(&["explain", "read-write.json", "--format", "json"])).unwrap();
+    assert_eq!(json["highest_level"], "write");
+    assert_eq!(json["services"][0]["levels"]["write"]["actions"], json!(["PutObject"]));
+    assert_eq!(json["services"][0]["levels"]["read"]["actions"], json!(["GetObject"]));
+}
