@@ -21,7 +21,7 @@ pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<Exit, Failure> {
 
 fn dot(graph: &Graph) -> String {
     let quoted = |text: &str| format!("\"{}\"", inert(text).replace('\\', "\\\\").replace('"', "\\\""));
-    let mut addresses: Vec<&str> = graph.addresses().map(|address| address.as_str()).collect();
+    let mut addresses: Vec<&str> = graph.addresses().map(leasehold_provider::Address::as_str).collect();
     addresses.sort_unstable();
     let mut edges: Vec<(&str, &str, &str)> =
         graph.edges().map(|(from, to, need)| (from.as_str(), to.as_str(), need.verb())).collect();
@@ -39,7 +39,7 @@ fn dot(graph: &Graph) -> String {
 
 fn mermaid(graph: &Graph) -> String {
     let quoted = |text: &str| inert(text).replace('"', "#quot;");
-    let mut addresses: Vec<&str> = graph.addresses().map(|address| address.as_str()).collect();
+    let mut addresses: Vec<&str> = graph.addresses().map(leasehold_provider::Address::as_str).collect();
     addresses.sort_unstable();
     let numbers: BTreeMap<&str, usize> = addresses.iter().copied().zip(0..).collect();
     let mut edges: Vec<(usize, usize, &str)> = graph

@@ -68,7 +68,7 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
             "attributes": resource.attributes.iter()
                 .map(|(name, value)| (name.to_string(), value.to_json()))
                 .collect::<serde_json::Map<_, _>>(),
-            "marks": resource.marks.as_ref().map(|marks| marks.to_tags()),
+            "marks": resource.marks.as_ref().map(leasehold_provider::Marks::to_tags),
         })).collect::<Vec<_>>(),
     });
     match args.format {
