@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Breaks one rule of the crate at a time and asks the tests whether they notice.
 
-    python3 scripts/mutate.py [name ...]
+    python3 scripts/mutate.py [--quick] [name ...]
+
+Quick leaves the long differential test out.
 
 Run it in a clone that nobody else builds in: it edits files and puts them back. Exit code 1 when some mutant lives.
 """
@@ -20,37 +22,132 @@ MUTANTS = [
     ("outer boundary ignored", "compare/search.rs", "grants && limits && denies", "grants && denies"),
     ("inner boundary ignored", "compare/search.rs", "(x_bounded && alive.x_limits.is_empty())", "false"),
     ("inner deny ignored", "compare/search.rs", "if alive.x_denies.iter().any(|row| rest(row) == 0) {", "if false {"),
-    ("any grant covers any grant", "compare/search.rs", "rest(other) == 0 || rest(other) == rest(row)", "true || rest(other) == rest(row)"),
-    ("branches forgotten", "compare/search.rs", "self.seen.insert((dimension, still.clone(), open))", "self.seen.insert((0, still[..1.min(still.len())].to_vec(), open))"),
+    (
+        "any grant covers any grant",
+        "compare/search.rs",
+        "rest(other) == 0 || rest(other) == rest(row)",
+        "true || rest(other) == rest(row)",
+    ),
+    (
+        "branches forgotten",
+        "compare/search.rs",
+        "self.seen.insert((dimension, still.clone(), open))",
+        "self.seen.insert((0, still[..1.min(still.len())].to_vec(), open))",
+    ),
     ("absent key ignored", "compare/context.rs", "if !ALWAYS.contains(&self.key.as_str()) {", "if false {"),
     ("time may be absent", "compare/context.rs", "if !ALWAYS.contains(&self.key.as_str()) {", "if true {"),
-    ("IfExists ignored", "compare/context.rs", "if_exists, negated, .. } => *if_exists || *negated", "negated, .. } => *negated"),
-    ("absent fails a negation", "compare/context.rs", "=> *if_exists || *negated", "=> *if_exists && (*negated || true)"),
-    ("negated condition as positive", "compare/context.rs", "passes.contains(atom)) != *negated", "passes.contains(atom)) != (*negated && false)"),
-    ("Null inverted", "compare/context.rs", "Self::Null { absent, .. } => *absent,", "Self::Null { absent, .. } => !*absent,"),
+    (
+        "IfExists ignored",
+        "compare/context.rs",
+        "if_exists, negated, .. } => *if_exists || *negated",
+        "negated, .. } => *negated",
+    ),
+    (
+        "absent fails a negation",
+        "compare/context.rs",
+        "=> *if_exists || *negated",
+        "=> *if_exists && (*negated || true)",
+    ),
+    (
+        "negated condition as positive",
+        "compare/context.rs",
+        "passes.contains(atom)) != *negated",
+        "passes.contains(atom)) != (*negated && false)",
+    ),
+    (
+        "Null inverted",
+        "compare/context.rs",
+        "Self::Null { absent, .. } => *absent,",
+        "Self::Null { absent, .. } => !*absent,",
+    ),
     ("sets of values ignored", "compare/context.rs", "if multivalued {", "if false && multivalued {"),
-    ("ForAllValues as ForAnyValue", "compare/context.rs", "None | Some(Quantifier::All) => *a && *b", "None | Some(Quantifier::All) => *a || *b"),
-    ("no guess without quantifier", "compare/context.rs", "if *free { guesses.next()", "if *free && false { guesses.next()"),
-    ("void variables ignored", "compare/context.rs", "let all = vec![true; variables.len()];", "let all = vec![false; variables.len()];"),
+    (
+        "ForAllValues as ForAnyValue",
+        "compare/context.rs",
+        "None | Some(Quantifier::All) => *a && *b",
+        "None | Some(Quantifier::All) => *a || *b",
+    ),
+    (
+        "no guess without quantifier",
+        "compare/context.rs",
+        "if *free { guesses.next()",
+        "if *free && false { guesses.next()",
+    ),
+    (
+        "void variables ignored",
+        "compare/context.rs",
+        "let all = vec![true; variables.len()];",
+        "let all = vec![false; variables.len()];",
+    ),
     ("void variables in resources ignored", "compare/text.rs", "beside)", "|clause| beside(clause) && false)"),
-    ("? matches nothing", "compare/automaton.rs", "Some(Step::One { crosses: true }) => any.push(position + 1)", "Some(Step::One { crosses: true }) => drop(position)"),
-    ("* takes one character at least", "compare/automaton.rs", "if let Some(Step::Many { crosses }) = self.step(position) {", "if let Some(Step::Many { crosses }) = self.step(position).filter(|_| index > 3) {"),
-    ("no other character", "compare/automaton.rs", "if let Some(other) = other_than(&waiting) {", "if let Some(other) = other_than(&waiting).filter(|_| waiting.is_empty()) {"),
+    (
+        "? matches nothing",
+        "compare/automaton.rs",
+        "Some(Step::One { crosses: true }) => any.push(position + 1)",
+        "Some(Step::One { crosses: true }) => drop(position)",
+    ),
+    (
+        "* takes one character at least",
+        "compare/automaton.rs",
+        "if let Some(Step::Many { crosses }) = self.step(position) {",
+        "if let Some(Step::Many { crosses }) = self.step(position).filter(|_| index > 3) {",
+    ),
+    (
+        "no other character",
+        "compare/automaton.rs",
+        "if let Some(other) = other_than(&waiting) {",
+        "if let Some(other) = other_than(&waiting).filter(|_| waiting.is_empty()) {",
+    ),
     ("NotAction as Action", "compare/text.rs", "!void && matched != clause.negated", "!void && matched"),
-    ("one reading of wildcards", "compare/mod.rs", "&[Reading::Whole, Reading::Trailing, Reading::Segment]", "&[Reading::Whole]"),
+    (
+        "one reading of wildcards",
+        "compare/mod.rs",
+        "&[Reading::Whole, Reading::Trailing, Reading::Segment]",
+        "&[Reading::Whole]",
+    ),
     ("variable as wildcard", "compare/text.rs", "!pattern.variables().is_empty();", "pattern.variables().len() > 9;"),
     ("ignore-case minds case", "compare/scalar.rs", "Step::Folded(c.to_ascii_lowercase())", "Step::Char(*c)"),
-    ("no number between", "compare/scalar.rs", "out.extend(points.iter().zip(points.iter().skip(1))", "out.extend(points.iter().take(0).zip(points.iter().skip(1))"),
+    (
+        "no number between",
+        "compare/scalar.rs",
+        "out.extend(points.iter().zip(points.iter().skip(1))",
+        "out.extend(points.iter().take(0).zip(points.iter().skip(1))",
+    ),
     ("less as less or equal", "compare/scalar.rs", "value < wanted,", "value <= wanted,"),
     ("no address after a range", "compare/scalar.rs", "at.insert((range.v6, after));", "let _ = after;"),
-    ("account covers nobody", "compare/principals.rs", 'if arn.name == "root" { Covers::ByName } else { Covers::AsOneOfMany }', 'if arn.name == "root" { Covers::ByName } else { Covers::No }'),
-    ("role covers no session", "compare/principals.rs", "if session { Covers::AsOneOfMany }", "if session && false { Covers::AsOneOfMany }"),
-    ("NotPrincipal guessed", "compare/principals.rs", "(true, false, true) => None,", "(true, false, true) => Some(false),"),
+    (
+        "account covers nobody",
+        "compare/principals.rs",
+        'arn.account == id.as_str() => {',
+        'arn.account == id.as_str() && arn.name == "root" => {',
+    ),
+    (
+        "role covers no session",
+        "compare/principals.rs",
+        "if session { Covers::AsOneOfMany }",
+        "if session && false { Covers::AsOneOfMany }",
+    ),
+    (
+        "NotPrincipal guessed",
+        "compare/principals.rs",
+        "(true, false, true) => None,",
+        "(true, false, true) => Some(false),",
+    ),
     ("free operator holds", "compare/shape.rs", "[false, true]", "[true, true]"),
     ("evaluator ignores deny", "evaluate/layers.rs", "if denied == Truth::Yes {", "if denied == Truth::Yes && false {"),
-    ("evaluator ignores boundary", "evaluate/layers.rs", "let identity = own.truth.and(within);", "let identity = own.truth;"),
+    (
+        "evaluator ignores boundary",
+        "evaluate/layers.rs",
+        "let identity = own.truth.and(within);",
+        "let identity = own.truth;",
+    ),
     ("principal strings equal", "principal.rs", "Self::Aws(text.to_owned())\n", "Self::Aws(text.len().to_string())\n"),
-    ("version never counts", "canonical.rs", "if self.depends_on_version() { self.version }", "if false { self.version }"),
+    (
+        "version never counts",
+        "canonical.rs",
+        "if self.depends_on_version() { self.version }",
+        "if false { self.version }",
+    ),
 ]
 
 
@@ -60,26 +157,30 @@ def run(command):
 
 
 def main():
-    wanted, alive = sys.argv[1:], []
+    wanted, alive = [name for name in sys.argv[1:] if name != "--quick"], []
+    tests = TESTS[:-2] if "--quick" in sys.argv else TESTS
     for name, file, old, new in MUTANTS:
         if wanted and name not in wanted:
             continue
         path = SRC / file
         text = path.read_text()
         if text.count(old) != 1:
-            sys.exit(f"{name}: stands {text.count(old)} times in {file}")
+            print(f"STALE   {name}: stands {text.count(old)} times in {file}", flush=True)
+            alive.append(name)
+            continue
         path.write_text(text.replace(old, new))
         try:
             # `--lib` would catch most of them first, next to the code; the tests of behaviour have to.
-            base = ["cargo", "test", "-q", "-p", "leasehold-policy", *TESTS]
+            base = ["cargo", "test", "-q", "-p", "leasehold-policy", *tests]
             built, output = run([*base, "--no-run"])
             if built != 0:
                 sys.exit(f"{name}: does not compile\n{output}")
             code, output = run([*base, "--no-fail-fast"])
         finally:
             path.write_text(text)
-        red = sorted({line.split()[1] for line in output.splitlines() if line.startswith("test ") and "FAILED" in line}
-                     | {line.strip() for line in output.splitlines() if line.startswith("    ") and line.strip().isidentifier()})
+        # Cargo's quiet mode lists the failed tests, indented, at the end of each binary's output.
+        listed = (line.strip() for line in output.splitlines() if line.startswith("    "))
+        red = sorted({name for name in listed if name.isidentifier()})
         print(f"{'caught' if code else 'ALIVE '}  {name}: {', '.join(red)}", flush=True)
         if code == 0:
             alive.append(name)

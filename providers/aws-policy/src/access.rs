@@ -2,8 +2,8 @@
 
 use crate::document::Document;
 
-/// An identity's whole access. A request is granted when a policy allows it, the boundary (if any) allows it, and nothing in
-/// either denies it. For a trust or resource policy, the one document stands alone.
+/// An identity's whole access. A request is granted when a policy allows it, the boundary (if any) allows it, and
+/// nothing in either denies it. For a trust or resource policy, the one document stands alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     /// The policies, inline and attached, the groups' included.

@@ -1,8 +1,9 @@
 //! The one form of all documents that AWS treats as the same. Drift is judged by it.
 //!
-//! Left out: the order of statements and lists, a string against a list of one, the case of actions, operators and context
-//! keys, an account id against its root ARN, duplicates, `Sid`, `Id`, and `Version` where nothing in the document reads
-//! differently under the other one. Everything else counts, and two principal strings that differ are never equal.
+//! Left out: the order of statements and lists, a string against a list of one, the case of actions, operators and
+//! context keys, an account id against its root ARN, duplicates, `Sid`, `Id`, and `Version` where nothing in the
+//! document reads differently under the other one. Everything else counts, and two principal strings that differ are
+//! never equal.
 
 use std::collections::{BTreeMap, BTreeSet};
 

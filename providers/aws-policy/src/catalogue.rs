@@ -1,6 +1,6 @@
-//! What AWS's services offer: actions with their access level, resource types and condition keys. Embedded; the source and
-//! its licence are in NOTICE, `scripts/refresh-catalogue.py` renews it. A catalogue is behind the services it describes: no
-//! proof rests on it, only lint and words for people.
+//! What AWS's services offer: actions with their access level, resource types and condition keys. Embedded; the source
+//! and its licence are in NOTICE, `scripts/refresh-catalogue.py` renews it. A catalogue is behind the services it
+//! describes: no proof rests on it, only lint and words for people.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! JSON text → a tree whose every node knows its bytes. Stricter than most readers where policies need it: a member that
-//! stands twice is an error, because which of the two counts differs from reader to reader. RFC 8259 otherwise.
+//! JSON text → a tree whose every node knows its bytes. Stricter than most readers where policies need it: a member
+//! that stands twice is an error, because which of the two counts differs from reader to reader. RFC 8259 otherwise.
 
 use std::iter::Peekable;
 use std::ops::Range;

@@ -89,8 +89,8 @@ pub(crate) fn is_multivalued(key: &str) -> bool {
     MULTIVALUED.contains(&key) || catalogue().key(key).is_some_and(|known| known.multivalued)
 }
 
-/// Whether AWS knows this key, given in lower case. Keys of identity providers (`token.actions.githubusercontent.com:sub`)
-/// cannot be listed: a prefix with a dot is taken for one.
+/// Whether AWS knows this key, given in lower case. Keys of identity providers
+/// (`token.actions.githubusercontent.com:sub`) cannot be listed: a prefix with a dot is taken for one.
 pub(crate) fn is_known(key: &str) -> bool {
     let global = |known: &str| if known.ends_with('/') { key.starts_with(known) } else { known == key };
     let provider = key.rsplit_once(':').is_some_and(|(host, _)| host.contains('.'));

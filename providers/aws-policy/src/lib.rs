@@ -15,8 +15,8 @@
 //!
 //! let on = |resource: &str| {
 //!     let text = format!(
-//!         r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "{resource}"}}}}"#
-//!     );
+//!         r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "s3:GetObject", "Resource":
+//! "{resource}"}}}}"#     );
 //!     Ok::<_, leasehold_policy::ParseError>(Access::of(vec![Document::parse(&text)?]))
 //! };
 //! let comparison = compare(&on("arn:aws:s3:::reports/*")?, &on("arn:aws:s3:::*")?);
@@ -25,9 +25,10 @@
 //! # Ok::<(), leasehold_policy::ParseError>(())
 //! ```
 //!
-//! Not known is an answer: an operator that nobody documents, a policy variable, a rule that AWS leaves open each make a
-//! verdict [`Unknown`](compare::Verdict::Unknown) where it depends on them, never a guess. What is not looked at: service and
-//! resource control policies, session policies, and how condition keys hang together (`aws:PrincipalArn` and the caller).
+//! Not known is an answer: an operator that nobody documents, a policy variable, a rule that AWS leaves open each make
+//! a verdict [`Unknown`](compare::Verdict::Unknown) where it depends on them, never a guess. What is not looked at:
+//! service and resource control policies, session policies, and how condition keys hang together (`aws:PrincipalArn`
+//! and the caller).
 
 pub mod access;
 pub mod canonical;

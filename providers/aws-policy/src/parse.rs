@@ -1,5 +1,5 @@
-//! JSON → [`Document`], by the policy grammar. Anything the grammar lacks is an error with its path and bytes; nothing is
-//! skipped, so nothing that a document says can be lost on the way to a verdict.
+//! JSON → [`Document`], by the policy grammar. Anything the grammar lacks is an error with its path and bytes; nothing
+//! is skipped, so nothing that a document says can be lost on the way to a verdict.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
 use std::collections::BTreeSet;

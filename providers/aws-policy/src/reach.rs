@@ -1,5 +1,5 @@
-//! What an access reaches: whether an action can be done at all, and everything that can. Asked of the comparison, so that a
-//! Deny, a boundary or a condition that cannot hold is taken for what it is.
+//! What an access reaches: whether an action can be done at all, and everything that can. Asked of the comparison, so
+//! that a Deny, a boundary or a condition that cannot hold is taken for what it is.
 
 use std::collections::BTreeMap;
 

@@ -55,8 +55,8 @@ impl Request {
         self
     }
 
-    /// `{"principal": …, "action": …, "resource": …, "context": {…}}`; the principal as a policy would name it, a context
-    /// key of one value as that value.
+    /// `{"principal": …, "action": …, "resource": …, "context": {…}}`; the principal as a policy would name it, a
+    /// context key of one value as that value.
     pub fn to_value(&self) -> Value {
         let principal = match &self.principal {
             Caller::Anonymous => json!("*"),

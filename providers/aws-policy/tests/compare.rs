@@ -97,8 +97,10 @@ fn absent_keys_are_a_case_of_their_own() {
     assert_eq!(verdict(json!([when(a.clone()), when(not_a.clone())]), when(json!({}))), Equivalent);
     assert_eq!(verdict(json!([when(a.clone()), when(not_a.clone())]), when(present.clone())), Narrows);
     assert_eq!(verdict(when(json!({})), json!([when(json!({})), deny(json!({"Condition": a}))])), Narrows);
-    assert_eq!(verdict(when(not_a), json!([when(json!({})), deny(json!({"Condition": a}))])), Equivalent);
+    assert_eq!(verdict(when(not_a), json!([when(json!({})), deny(json!({"Condition": a.clone()}))])), Equivalent);
     assert_eq!(verdict(when(present), when(absent)), Incomparable);
+    let any_case = json!({"StringEqualsIgnoreCase": {"aws:SourceVpc": "A"}});
+    assert_eq!(verdict(when(any_case), when(a)), Narrows);
 }
 
 #[test]
@@ -108,6 +110,8 @@ fn numbers_dates_addresses_booleans() {
     assert_eq!(verdict(number("NumericLessThan", "10"), number("NumericLessThan", "9.5")), Narrows);
     let both = json!([number("NumericLessThan", "10"), number("NumericGreaterThanEquals", "10.0")]);
     assert_eq!(verdict(both, when(json!({"Null": {"s3:max-keys": "false"}}))), Equivalent);
+    let apart = json!([number("NumericLessThanEquals", "1"), number("NumericGreaterThanEquals", "2")]);
+    assert_eq!(verdict(apart, when(json!({"Null": {"s3:max-keys": "false"}}))), Expands);
     let until = |instant: &str| when(json!({"DateLessThan": {"aws:CurrentTime": instant}}));
     assert_eq!(verdict(until("2026-06-01T00:00:00Z"), until("2026-06-01T02:00:00+02:00")), Equivalent);
     assert_eq!(verdict(until("2026-06-01T00:00:00Z"), until("2026-07-01")), Expands);
@@ -121,6 +125,8 @@ fn numbers_dates_addresses_booleans() {
         Equivalent
     );
     assert_eq!(verdict(from("0.0.0.0/0"), from("::/0")), Incomparable);
+    let half = when(json!({"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "::/0"]}}));
+    assert_eq!(verdict(half, when(json!({"Null": {"aws:SourceIp": "false"}}))), Expands);
     let flag = |text: &str| when(json!({"Bool": {"aws:SecureTransport": text}}));
     assert_eq!(
         verdict(json!([flag("true"), flag("false")]), when(json!({"Null": {"aws:SecureTransport": "false"}}))),
@@ -163,6 +169,8 @@ fn variables_are_not_guessed() {
     assert_eq!(why(two, on("arn:aws:s3:::c")), Why::Open([Open::Variable].into()));
     let tagged = |value: &str| when(json!({"StringEquals": {"aws:ResourceTag/owner": value}}));
     assert_eq!(verdict(tagged("${aws:username}"), tagged("${aws:username}")), Equivalent);
+    let either = when(json!({"StringEquals": {"aws:ResourceTag/owner": ["${aws:username}", "b"]}}));
+    assert_eq!(why(either, tagged("b")), Why::Open([Open::Variable].into()));
     let grown = judged(&access(tagged("a")), &access(tagged("${aws:username}")));
     assert!(matches!(grown.new_in_old, Containment::Refuted(_)));
 }

@@ -1,5 +1,5 @@
-//! Text that means harm, or nothing: no panic, no hang, bounded memory. Mutations of a small corpus go through every function of
-//! the crate; `LEASEHOLD_POLICY_FUZZ` sets how many, for a long run.
+//! Text that means harm, or nothing: no panic, no hang, bounded memory. Mutations of a small corpus go through every
+//! function of the crate; `LEASEHOLD_POLICY_FUZZ` sets how many, for a long run.
 
 #![allow(clippy::disallowed_methods, reason = "the length of the run is set from outside")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -144,8 +144,8 @@ fn within_seconds(old: &Access, new: &Access) -> Verdict {
     verdict
 }
 
-/// Six kilobytes of wildcards. A run of them has one form, so that the plain ones are decided after all; with letters between
-/// them there are more combinations than the limit allows.
+/// Six kilobytes of wildcards. A run of them has one form, so that the plain ones are decided after all; with letters
+/// between them there are more combinations than the limit allows.
 #[test]
 fn six_kilobytes_of_wildcards() {
     let plain = format!("arn:aws:s3:::{}", "*?".repeat(3_000));

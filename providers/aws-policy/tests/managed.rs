@@ -1,8 +1,9 @@
 //! AWS's own policies, as they are: all of a corpus where one is at hand, else the sample that is kept here.
 //!
-//! `LEASEHOLD_POLICY_CORPUS` names a JSON file `{name: document}`; `scripts/managed-policies.py` writes it from an installed
-//! moto. Without it the test runs over the sample, whose licence is named in NOTICE. `LEASEHOLD_POLICY_REMOVALS` sets how many
-//! actions are taken out of each policy, one at a time. A release build is held to its speed.
+//! `LEASEHOLD_POLICY_CORPUS` names a JSON file `{name: document}`; `scripts/managed-policies.py` writes it from an
+//! installed moto. Without it the test runs over the sample, whose licence is named in NOTICE.
+//! `LEASEHOLD_POLICY_REMOVALS` sets how many actions are taken out of each policy, one at a time. A release build is
+//! held to its speed.
 
 #![allow(clippy::disallowed_methods, reason = "the corpus is named from outside, and the test measures time")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

@@ -1,10 +1,10 @@
-//! Many patterns run as one automaton: which combinations of them can one string match, and which is the shortest string
-//! for each combination.
+//! Many patterns run as one automaton: which combinations of them can one string match, and which is the shortest
+//! string for each combination.
 //!
-//! Patterns belong to groups, and a group matches where any of its patterns does. The automaton is the subset construction,
-//! over positions in the patterns, explored breadth first. Two things keep it small: only characters that some active
-//! position waits for are told apart, all others are one; and a group that can no longer fail is remembered as such, and its
-//! positions forgotten.
+//! Patterns belong to groups, and a group matches where any of its patterns does. The automaton is the subset
+//! construction, over positions in the patterns, explored breadth first. Two things keep it small: only characters that
+//! some active position waits for are told apart, all others are one; and a group that can no longer fail is remembered
+//! as such, and its positions forgotten.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -128,7 +128,8 @@ impl Machine {
         groups
     }
 
-    /// Every combination of groups that some string matches, each with a shortest string, in the order of their lengths.
+    /// Every combination of groups that some string matches, each with a shortest string, in the order of their
+    /// lengths.
     pub fn explore(&self, budget: &mut Budget) -> Result<Vec<Reached>, Exhausted> {
         let start = Rc::new(self.close(self.starts.clone(), &Bits::new(self.group_count)));
         let mut seen: HashMap<Rc<State>, usize> = HashMap::from([(Rc::clone(&start), 0)]);

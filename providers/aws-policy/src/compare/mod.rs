@@ -1,11 +1,12 @@
-//! Old and new access → what the change means: which of the two contains the other, proved, refuted by a request, or not known
-//! and why.
+//! Old and new access → what the change means: which of the two contains the other, proved, refuted by a request, or
+//! not known and why.
 //!
-//! The space of requests has a dimension for the action, the resource, the caller, and each condition key. In each dimension the
-//! values fall into cells on which every statement agrees; there are finitely many, and [`automaton`], [`scalar`] and
-//! [`principals`] list them all. A request that tells old from new exists exactly when a combination of cells does. What AWS
-//! does not document is not guessed: it counts as possible both ways, so a proof holds whichever is true, and what is found that
-//! way is no witness until the evaluator, which shares no code with this module, replays it without any doubt.
+//! The space of requests has a dimension for the action, the resource, the caller, and each condition key. In each
+//! dimension the values fall into cells on which every statement agrees; there are finitely many, and [`automaton`],
+//! [`scalar`] and [`principals`] list them all. A request that tells old from new exists exactly when a combination of
+//! cells does. What AWS does not document is not guessed: it counts as possible both ways, so a proof holds whichever
+//! is true, and what is found that way is no witness until the evaluator, which shares no code with this module,
+//! replays it without any doubt.
 
 mod automaton;
 mod bits;
@@ -101,7 +102,8 @@ impl fmt::Display for Why {
 pub enum Containment {
     /// Every request that the one grants, the other grants.
     Proved,
-    /// This request is granted by the one and not by the other; [`evaluate`](crate::evaluate::evaluate) says so of both.
+    /// This request is granted by the one and not by the other; [`evaluate`](crate::evaluate::evaluate) says so of
+    /// both.
     Refuted(Box<Request>),
     /// Neither.
     Unknown(Why),
@@ -158,8 +160,8 @@ impl Comparison {
         })
     }
 
-    /// The machine-readable form: `verdict`, `new_in_old`, `old_in_new`, `witness_new`, `witness_old`, `reason`; the last three
-    /// null where there is none.
+    /// The machine-readable form: `verdict`, `new_in_old`, `old_in_new`, `witness_new`, `witness_old`, `reason`; the
+    /// last three null where there is none.
     pub fn to_value(&self) -> Value {
         json!({
             "verdict": self.verdict(),

@@ -1,5 +1,5 @@
-//! The dimension of callers. No wildcards are in play, so the callers that matter can be listed: everyone who is named, a
-//! session of every named role, a principal of every named account, and of each kind somebody who is not named.
+//! The dimension of callers. No wildcards are in play, so the callers that matter can be listed: everyone who is named,
+//! a session of every named role, a principal of every named account, and of each kind somebody who is not named.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
 
 use std::collections::BTreeSet;

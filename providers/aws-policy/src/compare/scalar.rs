@@ -1,6 +1,6 @@
-//! The single values that a condition key can have, grouped by the tests they pass: strings by the automaton, numbers and
-//! instants by the intervals between the policy's own, addresses by the ranges. A key under operators of several types, and a
-//! value that is not of its type, are booleans that are free to be either.
+//! The single values that a condition key can have, grouped by the tests they pass: strings by the automaton, numbers
+//! and instants by the intervals between the policy's own, addresses by the ranges. A key under operators of several
+//! types, and a value that is not of its type, are booleans that are free to be either.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
-//! Is there a request that the one access grants and the other does not? Dimension after dimension, the rows that still match
-//! are split by the cells of that dimension. A branch ends where the answer is already certain, so that most statements never
-//! meet most dimensions.
+//! Is there a request that the one access grants and the other does not? Dimension after dimension, the rows that still
+//! match are split by the cells of that dimension. A branch ends where the answer is already certain, so that most
+//! statements never meet most dimensions.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
@@ -169,8 +169,8 @@ impl Search<'_> {
         if alive.x_denies.iter().any(|row| rest(row) == 0) {
             return true;
         }
-        // Whatever lets the inner access grant lets the outer one grant, too: each of its rows has a row that asks nothing
-        // more, or exactly the same; and whatever denies the outer one denies the inner one.
+        // Whatever lets the inner access grant lets the outer one grant, too: each of its rows has a row that asks
+        // nothing more, or exactly the same; and whatever denies the outer one denies the inner one.
         let covered = |row: &Row, by: &[&Row]| by.iter().any(|other| rest(other) == 0 || rest(other) == rest(row));
         let grants = alive.x_grants.iter().all(|row| covered(row, &alive.y_grants));
         let limits = !y_bounded
@@ -180,8 +180,8 @@ impl Search<'_> {
         grants && limits && denies
     }
 
-    /// At the end of a path every row that is left matches, and the branch was not settled: the inner access grants and the
-    /// outer one does not. It counts as shown only when the evaluator says the same of a request.
+    /// At the end of a path every row that is left matches, and the branch was not settled: the inner access grants and
+    /// the outer one does not. It counts as shown only when the evaluator says the same of a request.
     fn witness(&mut self, path: &[Chosen]) -> Result<Option<Request>, Exhausted> {
         let cells: Vec<&Cell> = path.iter().filter_map(|(cells, index)| cells.get(*index)).collect();
         self.replays += 1;

@@ -1,5 +1,5 @@
-//! Old and new access as rows over dimensions: each statement a row, and in each dimension the number of what it asks there.
-//! Equal questions have equal numbers, so that statements which say the same are known to.
+//! Old and new access as rows over dimensions: each statement a row, and in each dimension the number of what it asks
+//! there. Equal questions have equal numbers, so that statements which say the same are known to.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Policy variables. What a variable stands for is not known, so a pattern with one is a boolean that is free to be true
-//! wherever the pattern could match with any text in the variable's place.
+//! Policy variables. What a variable stands for is not known, so a pattern with one is a boolean that is free to be
+//! true wherever the pattern could match with any text in the variable's place.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ impl Assignment {
     }
 }
 
-/// All assignments: each atom matches where `possible`, does not, or, where that differs, is void. Those without a void come
-/// first.
+/// All assignments: each atom matches where `possible`, does not, or, where that differs, is void. Those without a void
+/// come first.
 pub(super) fn assignments(possible: &[bool], voidable: &[bool]) -> Result<Vec<Assignment>, Exhausted> {
     if possible.len() > MOST_FREE {
         return Err(Exhausted);

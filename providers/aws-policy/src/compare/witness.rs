@@ -22,8 +22,8 @@ pub(super) fn variable_keys(accesses: [&Access; 2]) -> BTreeSet<String> {
     keys
 }
 
-/// A request that `granting` allows and `refusing` does not, both for certain, built from the cells of a path. Where variables
-/// are in play there are several ways to fill them in; the evaluator says which of them does it.
+/// A request that `granting` allows and `refusing` does not, both for certain, built from the cells of a path. Where
+/// variables are in play there are several ways to fill them in; the evaluator says which of them does it.
 pub(super) fn replay(
     path: &[&Cell],
     variables: &BTreeSet<String>,
@@ -104,8 +104,8 @@ fn example(resource: &ResourceType) -> String {
     filled.collect::<Vec<_>>().join(":")
 }
 
-/// The request with these variables. Where `rewrite`, what has to match a pattern with variables is written anew from it;
-/// where `keep_absent`, a key that the path leaves out stays out.
+/// The request with these variables. Where `rewrite`, what has to match a pattern with variables is written anew from
+/// it; where `keep_absent`, a key that the path leaves out stays out.
 fn filled(
     mut request: Request,
     path: &[&Cell],

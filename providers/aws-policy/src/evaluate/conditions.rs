@@ -43,7 +43,8 @@ pub(crate) fn holds(condition: &Condition, context: &Context) -> Truth {
                 (many, Quantifier::All) => Truth::all(many.iter().map(passes)),
                 (many, Quantifier::Any) => Truth::any(many.iter().map(passes)),
             };
-            // Whether a variable that nothing resolves spoils only its own value or the whole statement is not documented.
+            // Whether a variable that nothing resolves spoils only its own value or the whole statement is not
+            // documented.
             let lost = condition.values.iter().any(|pattern| resolve(pattern, context).is_none());
             if lost { truth.and(Truth::Unknown) } else { truth }
         }

@@ -1,5 +1,6 @@
-//! Request + policies → decision, by walking the statements one after the other, the way the documentation tells it. Slow and
-//! plain on purpose: it is the reference that every verdict of the comparison is held against, and shares no code with it.
+//! Request + policies → decision, by walking the statements one after the other, the way the documentation tells it.
+//! Slow and plain on purpose: it is the reference that every verdict of the comparison is held against, and shares no
+//! code with it.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
 mod conditions;
@@ -59,8 +60,8 @@ pub struct Reason {
     pub sid: Option<String>,
 }
 
-/// An outcome and the statements that brought it about: the Denies of an explicit deny, the Allows of an allow, those that
-/// are not decided of an undecided; none where nothing matched.
+/// An outcome and the statements that brought it about: the Denies of an explicit deny, the Allows of an allow, those
+/// that are not decided of an undecided; none where nothing matched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// What becomes of the request.

@@ -101,8 +101,8 @@ fn principal_matches(clause: &Clause<Principal>, caller: &Caller) -> Truth {
     if !clause.negated {
         return (best > Fit::None).into();
     }
-    // NotPrincipal exempts whom it names. Whether it also exempts a session of a named role, or a user of a named account,
-    // depends on what else is listed; AWS only says to list all of them.
+    // NotPrincipal exempts whom it names. Whether it also exempts a session of a named role, or a user of a named
+    // account, depends on what else is listed; AWS only says to list all of them.
     let everyone = clause.items.contains(&Principal::Everyone);
     match best {
         _ if everyone => Truth::No,

@@ -1,5 +1,5 @@
-//! Whether a string matches a pattern, by walking both. Nothing here is shared with the automata of the comparison, so that
-//! each can find the other wrong.
+//! Whether a string matches a pattern, by walking both. Nothing here is shared with the automata of the comparison, so
+//! that each can find the other wrong.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,8 @@ fn open_ended(segment: &[Piece]) -> bool {
     segment.last() == Some(&Piece::Many)
 }
 
-/// Every wildcard stays in its segment, but the last character of a pattern that stops short may stand for all that follows.
+/// Every wildcard stays in its segment, but the last character of a pattern that stops short may stand for all that
+/// follows.
 fn within_segments(pattern: &[&[Piece]], text: &[&[char]]) -> bool {
     let open = pattern.len() < 6 && pattern.last().is_some_and(|last| open_ended(last));
     let fits = if open { pattern.len() <= text.len() } else { pattern.len() == text.len() };

@@ -1,5 +1,5 @@
-//! Ways to more rights. Each action of a path is asked of the comparison, over the whole document: a Deny, a condition that
-//! cannot hold and a PassRole for another service close a path.
+//! Ways to more rights. Each action of a path is asked of the comparison, over the whole document: a Deny, a condition
+//! that cannot hold and a PassRole for another service close a path.
 
 use std::collections::BTreeMap;
 

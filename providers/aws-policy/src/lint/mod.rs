@@ -1,5 +1,6 @@
-//! A document → what is unwise or wrong about it. Each finding has a stable id, the statement, why it matters and what to do.
-//! Whether something can be done is asked of the comparison, not of the text: a wildcard that a Deny takes back is no finding.
+//! A document → what is unwise or wrong about it. Each finding has a stable id, the statement, why it matters and what
+//! to do. Whether something can be done is asked of the comparison, not of the text: a wildcard that a Deny takes back
+//! is no finding.
 
 mod conditions;
 mod escalation;

@@ -1,5 +1,5 @@
-//! Known ways from some actions to more rights: what a principal who may do all of these actions can gain. Facts from DataDog's
-//! pathfinding.cloud catalogue (Apache-2.0, named in NOTICE); actions only.
+//! Known ways from some actions to more rights: what a principal who may do all of these actions can gain. Facts from
+//! DataDog's pathfinding.cloud catalogue (Apache-2.0, named in NOTICE); actions only.
 
 /// What is gained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Statements and entries without which the document says the same, and statements that no request can match. All of it is
-//! asked of the comparison; only a proof is a finding.
+//! Statements and entries without which the document says the same, and statements that no request can match. All of it
+//! is asked of the comparison; only a proof is a finding.
 
 use crate::access::Access;
 use crate::compare::{Containment, contains};

@@ -153,8 +153,8 @@ fn oidc(out: &mut Findings<'_>, index: usize, statement: &Statement, provider: &
     }
 }
 
-/// Whether a wildcard stands before the repository or project of a subject is complete: `repo:org/*`, `repo:org/na*`, `*`.
-/// A subject of a cloud or cluster is of another form; there only a wildcard at the beginning counts.
+/// Whether a wildcard stands before the repository or project of a subject is complete: `repo:org/*`, `repo:org/na*`,
+/// `*`. A subject of a cloud or cluster is of another form; there only a wildcard at the beginning counts.
 fn is_wide(value: &Pattern) -> bool {
     let tokens = value.tokens();
     let Some(at) = tokens.iter().position(|token| matches!(token, Token::One | Token::Many)) else { return false };

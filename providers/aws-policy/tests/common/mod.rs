@@ -1,5 +1,5 @@
-//! A seeded generator of policies and of the requests that can tell them apart. The same seed gives the same policies on
-//! every machine.
+//! A seeded generator of policies and of the requests that can tell them apart. The same seed gives the same policies
+//! on every machine.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
@@ -291,8 +291,8 @@ pub fn changed(random: &mut Random, document: &Value, with_principal: bool) -> V
     out
 }
 
-/// A document of which only one thing varies, so that a few requests go through all of it: conditions on one key or two,
-/// resources, actions, or principals.
+/// A document of which only one thing varies, so that a few requests go through all of it: conditions on one key or
+/// two, resources, actions, or principals.
 fn focused(random: &mut Random, focus: usize, keys: [usize; 2]) -> Value {
     let statements: Vec<Value> = (0..=random.below(3))
         .map(|_| {
