@@ -1,5 +1,5 @@
 //! What the real program says of policies: the files in `policy_commands/`, and the stacks made here.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 use std::path::Path;
 use std::process::Command;
