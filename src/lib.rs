@@ -9,6 +9,8 @@
 //!                                                 rules + approvals → ApprovedPlan ─apply→ cloud
 //! ```
 //!
+//! Beside them, [`who_can`] asks a snapshot a question, and `policy` commands ask policy documents.
+//!
 //! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
 //! read in `cli`, in `store` and in the provider crates.
 
@@ -22,3 +24,4 @@ pub mod plan;
 pub mod realize;
 pub mod rules;
 pub mod views;
+pub mod who_can;

@@ -63,6 +63,8 @@ pub enum Command {
     List(ListArgs),
     /// Print the dependency graph
     Graph(GraphArgs),
+    /// Say which identities may do something, through what, and until when
+    WhoCan(WhoCanArgs),
     /// Compare, check, try out and explain policy documents; needs no stack
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -337,6 +339,22 @@ pub struct ShowArgs {
 /// `leasehold list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// `leasehold who-can`
+#[derive(Debug, Args)]
+pub struct WhoCanArgs {
+    /// The action, such as s3:GetObject
+    #[arg(value_name = "ACTION")]
+    pub action: String,
+    /// The resource: an ARN, or * for an action that takes none
+    #[arg(value_name = "RESOURCE")]
+    pub resource: String,
     #[command(flatten)]
     pub stack: StackArgs,
     /// The form of output

@@ -16,6 +16,7 @@ mod session;
 mod show;
 mod stack_directory;
 mod validate;
+mod who_can;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Show(args) => show::cmd_show(&here, &args).await,
         Command::List(args) => list::cmd_list(&here, &args).await,
         Command::Graph(args) => graph::cmd_graph(&here, &args),
+        Command::WhoCan(args) => who_can::cmd_who_can(&here, &args).await,
         Command::Policy(command) => policy::cmd_policy(&here, &command),
         Command::Completions(args) => completions::cmd_completions(&args),
     }

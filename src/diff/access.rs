@@ -2,30 +2,47 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Access, AccessVerdict, Aspect, Compare, Comparison, Realize, Resource, ResourceId, Value};
+use leasehold_provider::{
+    Access, AccessVerdict, Aspect, Compare, Comparison, Document, Realize, Resource, ResourceId, Value,
+};
 
 use crate::realize::Resources;
 
-/// All that an identity with these resources may do.
+/// What an identity holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// All that it may do. Its boundary is left open: the content of none is read.
+    pub access: Access,
+    /// The object that each of the policies stands in, in their order.
+    pub sources: Vec<ResourceId>,
+    /// The boundaries that cut it, by name.
+    pub boundaries: BTreeSet<String>,
+}
+
+/// All that an identity with these resources holds.
 #[must_use]
-pub fn access<'a>(
+pub fn held<'a>(
     resources: impl IntoIterator<Item = &'a Resource>,
     shared: &BTreeMap<ResourceId, &Resource>,
     realize: &dyn Realize,
-) -> (Access, BTreeSet<String>) {
-    let mut access = Access::default();
-    let mut boundaries = BTreeSet::new();
+) -> Held {
+    let mut held = Held::default();
+    let mut add = |source: &ResourceId, document: &Document| {
+        held.access.policies.push(document.clone());
+        held.sources.push(source.clone());
+    };
+    let (mut opaque, mut boundaries) = (BTreeSet::new(), BTreeSet::new());
     for resource in resources {
         for (name, value) in &resource.attributes {
             match (realize.aspect(&resource.id, name), value) {
-                (Aspect::Access, Value::Document(document)) => access.policies.push(document.clone()),
+                (Aspect::Access, Value::Document(document)) => add(&resource.id, document),
                 (Aspect::Access, Value::Text(name)) => {
                     let attached: Vec<_> = resource.depends_on.iter().filter_map(|id| shared.get(id)).collect();
                     if attached.is_empty() {
-                        access.opaque.insert(name.clone());
+                        opaque.insert(name.clone());
                     }
                     for object in attached {
-                        access.policies.extend(documents(object, realize));
+                        documents(object, realize).for_each(|document| add(&object.id, document));
                     }
                 }
                 (Aspect::Boundary, Value::Text(name)) => {
@@ -35,19 +52,16 @@ pub fn access<'a>(
             }
         }
     }
-    (access, boundaries)
+    held.access.opaque = opaque;
+    held.boundaries = boundaries;
+    held
 }
 
-fn documents(resource: &Resource, realize: &dyn Realize) -> Vec<leasehold_provider::Document> {
-    let of_access = |name: &str| realize.aspect(&resource.id, name) == Aspect::Access;
-    resource
-        .attributes
-        .iter()
-        .filter_map(|(name, value)| match value {
-            Value::Document(document) if of_access(name) => Some(document.clone()),
-            _ => None,
-        })
-        .collect()
+fn documents<'a>(resource: &'a Resource, realize: &'a dyn Realize) -> impl Iterator<Item = &'a Document> {
+    resource.attributes.iter().filter_map(|(name, value)| match value {
+        Value::Document(document) if realize.aspect(&resource.id, name) == Aspect::Access => Some(document),
+        _ => None,
+    })
 }
 
 /// Compares an identity's access before and after. Never claims less than it knows: what rests on a policy whose content was not
@@ -58,8 +72,8 @@ pub fn compare(
     realize: &dyn Realize,
     comparer: &dyn Compare,
 ) -> Comparison {
-    let (old, old_boundary) = access(before.0.values(), before.1, realize);
-    let (new, new_boundary) = access(after.0.values(), after.1, realize);
+    let Held { access: old, boundaries: old_boundary, .. } = held(before.0.values(), before.1, realize);
+    let Held { access: new, boundaries: new_boundary, .. } = held(after.0.values(), after.1, realize);
     let unknown = |reason: String| Comparison { verdict: AccessVerdict::Unknown, witness: None, reason: Some(reason) };
     if old_boundary != new_boundary {
         return unknown("the permissions boundary changes, and its content is not read".to_owned());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Change, Comparison, Kind, Principal, Realize, ResourceId};
+use leasehold_provider::{Address, Assessment, Change, Comparison, Kind, Principal, Realize, ResourceId};
 use serde::{Deserialize, Serialize};
 
 use super::reason::{self, Reason};
@@ -56,6 +56,10 @@ pub struct IdentityDelta {
     pub leaving: Option<Leaving>,
     /// How its access changes, where that was compared.
     pub access: Option<Comparison>,
+    /// What its access amounts to, where it joins or its access changes.
+    pub assessment: Option<Assessment>,
+    /// The objects that the assessed policies stand in, in the order by which the assessment counts them.
+    pub policies: Vec<ResourceId>,
     /// The changes, in the order of ids; empty for a mover whose scope alone changes.
     pub changes: Vec<Change>,
 }
@@ -117,6 +121,8 @@ fn delta(standing: &Standing<'_>, event: Event, changes: Vec<Change>) -> Identit
         reasons: event.reasons,
         leaving: event.leaving,
         access: None,
+        assessment: None,
+        policies: Vec::new(),
         changes,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Aspect, Compare, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Access, Aspect, Compare, Realize, Resource, ResourceId, Snapshot};
 
 use super::check::{self, Unsound};
 use super::select::{self, Selection};
@@ -77,6 +77,8 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
     let wanted_shared: BTreeMap<ResourceId, &Resource> =
         inputs.shared.iter().map(|(id, resource)| (id.clone(), resource)).collect();
     let rewritten: BTreeMap<&ResourceId, String> = rewritten(inputs);
+    let mut assessed: Vec<usize> = Vec::new();
+    let mut accesses: Vec<Access> = Vec::new();
     for standing in standings {
         let (wanted, violations) = realize::identity(standing, inputs.realize, realm);
         findings.extend(violations);
@@ -101,12 +103,23 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
             let (old, new) = ((before, &live_shared), (&wanted, &wanted_shared));
             delta.access = Some(diff::access::compare(old, new, inputs.realize, inputs.compare));
         }
+        if let Some(delta) = delta.as_mut().filter(|delta| says_what_access_is(delta)) {
+            let held = diff::access::held(wanted.values(), &wanted_shared, inputs.realize);
+            delta.policies = held.sources;
+            assessed.push(identities.len());
+            accesses.push(held.access);
+        }
         if delta.is_none()
             && let Phase::Quarantined(q) = &standing.phase
         {
             quarantined.insert(standing.address.clone(), waiting(q));
         }
         identities.extend(delta);
+    }
+    for (index, assessment) in assessed.into_iter().zip(inputs.compare.assess(&accesses)) {
+        if let Some(delta) = identities.get_mut(index) {
+            delta.assessment = Some(assessment);
+        }
     }
     let shared = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders);
     Deltas { identities, shared, quarantined, holds_rewritten }
@@ -147,12 +160,19 @@ fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes:
 
 /// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
 fn access_may_change(delta: &IdentityDelta) -> bool {
+    moves_in_access(delta) && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
+}
+
+/// Whether people are told what an access amounts to: of who joins, and of who moves to another.
+fn says_what_access_is(delta: &IdentityDelta) -> bool {
+    delta.lifecycle == Lifecycle::Joiner || moves_in_access(delta)
+}
+
+fn moves_in_access(delta: &IdentityDelta) -> bool {
     let bears = |reason: &Reason| {
         matches!(reason, Reason::Differs { aspect: Aspect::Access | Aspect::Boundary } | Reason::Scope { .. })
     };
-    delta.lifecycle == Lifecycle::Mover
-        && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
-        && delta.reasons.iter().any(bears)
+    delta.lifecycle == Lifecycle::Mover && delta.reasons.iter().any(bears)
 }
 
 fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {

@@ -6,3 +6,4 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod style;
+pub mod who_can;

@@ -183,7 +183,7 @@ impl Catalogue {
     }
 
     /// The actions that a pattern of a policy names.
-    pub fn matching<'a>(&'a self, pattern: &'a Pattern) -> Box<dyn Iterator<Item = &'a Action> + 'a> {
+    pub fn matching<'a>(&'static self, pattern: &'a Pattern) -> Box<dyn Iterator<Item = &'static Action> + 'a> {
         let text = pattern.text().to_lowercase();
         let prefix: String = text.split(':').next().unwrap_or_default().to_owned();
         if !pattern.has_wildcard() {

@@ -1,5 +1,8 @@
 //! The comparison as a provider of leasehold offers it. Only with the feature `provider`.
 
+mod assess;
+mod decide;
+
 use leasehold_provider::{Access, AccessVerdict, Comparison};
 use serde_json::{Value, json};
 
@@ -7,6 +10,9 @@ use crate::compare::{Containment, Verdict, compare as compare_policies};
 use crate::document::Document;
 use crate::error::ParseError;
 use crate::request::Request;
+
+pub use assess::assess;
+pub use decide::decide;
 
 /// The statement that ends an identity's access at its deadline. A later deadline is told apart from a wider scope, so the
 /// comparison leaves the fence out on both sides.

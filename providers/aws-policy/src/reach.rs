@@ -116,10 +116,32 @@ pub fn explain(access: &Access) -> Vec<ServiceReach> {
     out
 }
 
-/// The highest level of anything that an access lets one do.
+/// The highest level of anything in the catalogue that an access lets one do. Unlike [`explain`] it looks from the top, at what the
+/// policies name, and stops at the first that is granted.
 pub fn highest_level(access: &Access) -> Option<AccessLevel> {
-    let levels = explain(access).into_iter().flat_map(|service| service.levels.into_keys());
-    levels.max()
+    const FROM_THE_TOP: [AccessLevel; 5] = [
+        AccessLevel::PermissionsManagement,
+        AccessLevel::Write,
+        AccessLevel::Tagging,
+        AccessLevel::Read,
+        AccessLevel::List,
+    ];
+    let statements = access.policies.iter().flat_map(|document| &document.statements);
+    let allows: Vec<&Statement> = statements.filter(|statement| statement.effect == Effect::Allow).collect();
+    let mut known: BTreeMap<Vec<bool>, Reach> = BTreeMap::new();
+    FROM_THE_TOP.into_iter().find(|level| {
+        let mut named = allows.iter().flat_map(|statement| named_by(statement)).filter(|action| action.level == *level);
+        named.any(|action| reach_of(access, action, &mut known) != Reach::Never)
+    })
+}
+
+/// The actions of the catalogue that a statement names.
+fn named_by(statement: &Statement) -> Box<dyn Iterator<Item = &'static Action> + '_> {
+    if statement.actions.negated {
+        let all = catalogue().services().flat_map(|service| service.actions.values());
+        return Box::new(all.filter(|action| speaks_of(statement, &action.full_name())));
+    }
+    Box::new(statement.actions.items.iter().flat_map(|pattern| catalogue().matching(pattern)))
 }
 
 /// Actions that the same statements name have the same answer; each combination is asked once.

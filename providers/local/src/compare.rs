@@ -1,11 +1,19 @@
-//! What a change of access means. The directory's documents are written in the IAM policy language, and are compared as such.
+//! What a change of access means, and what an access amounts to. The directory's documents are written in the IAM policy language, and are compared as such.
 
-use leasehold_provider::{Access, Compare, Comparison};
+use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Question};
 
 use crate::LocalDirectory;
 
 impl Compare for LocalDirectory {
     fn compare(&self, old: &Access, new: &Access) -> Comparison {
         leasehold_policy::provider::compare(old, new)
+    }
+
+    fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
+        leasehold_policy::provider::assess(accesses)
+    }
+
+    fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
+        leasehold_policy::provider::decide(access, question)
     }
 }

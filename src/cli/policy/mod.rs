@@ -6,6 +6,8 @@ mod lint;
 mod read;
 mod simulate;
 
+pub use simulate::one_action;
+
 use std::path::Path;
 
 use super::args::PolicyCommand;

@@ -43,7 +43,7 @@ fn request(args: &PolicySimulateArgs) -> Result<Request, Failure> {
 }
 
 /// Refuses what names no action, or many.
-pub(in crate::cli) fn one_action(text: &str) -> Result<(), Failure> {
+pub fn one_action(text: &str) -> Result<(), Failure> {
     let fault = match text.split_once(':') {
         Some((service, name)) if service.is_empty() || name.is_empty() => "is not of the form service:Action",
         None => "is not of the form service:Action",

@@ -1,9 +1,12 @@
 //! A plan as people read it.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{AccessVerdict, Aspect, Change, ChangeKind, Realize, ResourceId, Span};
+use leasehold_provider::{
+    AccessFinding, AccessLevel, AccessVerdict, Aspect, Change, ChangeKind, Realize, ResourceId, Severity, Span,
+};
 
 use super::attributes;
 use super::summary::{Summary, counts_as_change, grows};
@@ -16,6 +19,8 @@ use crate::views::style::{self, ADD, CHANGE, FAINT, REMOVE, STRONG, paint};
 
 /// More movers than this that move only through a shared scope are told in one line.
 const FOLD_ABOVE: usize = 3;
+/// More findings of one identity than this are told by their count.
+const FINDINGS: usize = 4;
 
 /// The whole plan, ending in a line break. `realize` gives the words on what a change does.
 #[must_use]
@@ -72,6 +77,7 @@ fn identity(delta: &IdentityDelta, now: Timestamp, realize: &dyn Realize) -> Str
             out.push_str(&format!("      not decided: {}\n", inert(reason)));
         }
     }
+    out.push_str(&findings(delta.assessment.iter().flat_map(|assessment| &assessment.findings)));
     // What a leaver loses is told by the words on each change: it is everything, and its lines would say no more.
     let lines = if delta.leaving.is_some() { Lines::WhereNothingElseSaysIt } else { Lines::Always };
     out.push_str(&changes(&delta.changes, Some(&delta.id), lines, realize));
@@ -105,11 +111,28 @@ fn headline(delta: &IdentityDelta, now: Timestamp) -> String {
         None => "no lease".to_owned(),
     });
     let mut line = inert(&parts.join(" · ")).into_owned();
+    if let Some(assessment) = delta.assessment.as_ref().filter(|_| delta.lifecycle == Lifecycle::Joiner) {
+        let grave = assessment.level >= AccessLevel::Unknown;
+        let words = level_words(assessment.level);
+        line.push_str(&format!(" · {}", if grave { paint(REMOVE, words) } else { words.to_owned() }));
+    }
     if let Some(verdict) = delta.access.as_ref().map(|access| access.verdict) {
         let style = if grows(verdict) { REMOVE } else { ADD };
         line.push_str(&format!(" · {}", paint(style, verdict_words(verdict))));
     }
     line
+}
+
+fn level_words(level: AccessLevel) -> &'static str {
+    match level {
+        AccessLevel::None => "no access",
+        AccessLevel::List => "list access",
+        AccessLevel::Read => "read access",
+        AccessLevel::Tagging => "tagging access",
+        AccessLevel::Write => "write access",
+        AccessLevel::Unknown => "access of unknown level",
+        AccessLevel::PermissionsManagement => "permissions management",
+    }
 }
 
 fn verdict_words(verdict: AccessVerdict) -> &'static str {
@@ -197,7 +220,29 @@ fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dy
         if let Some(witness) = members.iter().find_map(|delta| delta.access.as_ref()?.witness.as_ref()) {
             out.push_str(&format!("      newly allowed, for example: {}\n", inert(witness)));
         }
+        let assessments = members.iter().filter_map(|delta| delta.assessment.as_ref());
+        out.push_str(&findings(assessments.flat_map(|assessment| &assessment.findings)));
         out.push('\n');
+    }
+    out
+}
+
+/// A line for each thing that somebody should look at before this is applied, each once, the worst first.
+fn findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> String {
+    let worth_it = all.filter(|finding| finding.severity >= Severity::Medium);
+    let told = worth_it.map(|finding| (Reverse(finding.severity), &finding.id, &finding.message, &finding.remedy));
+    let told: BTreeSet<_> = told.collect();
+    let mut out = String::new();
+    for (Reverse(severity), id, message, remedy) in told.iter().take(FINDINGS) {
+        let style = if *severity >= Severity::High { REMOVE } else { CHANGE };
+        let head = paint(style, &format!("! {id}:"));
+        out.push_str(&format!("      {head} {}\n", inert(&format!("{message} ({remedy})"))));
+    }
+    match told.len().saturating_sub(FINDINGS) {
+        0 => {}
+        rest => {
+            out.push_str(&format!("      {}\n", paint(FAINT, &format!("! and {rest} more; --format json has all"))));
+        }
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::{Address, Change, Resource, Value};
+use leasehold_provider::{AccessFinding, Address, Change, Resource, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::attributes::HIDDEN;
@@ -12,7 +12,7 @@ use crate::plan::{Plan, Step};
 use crate::rules::{Decision, Ruling};
 
 /// The version of this format. A new key raises the second number, anything else the first.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 /// The plan. Policies are JSON in a string, as Terraform's providers hold them, so that rules written for those work.
 #[must_use]
@@ -56,6 +56,8 @@ fn identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
         "access_verdict": delta.access.as_ref().map(|access| access.verdict),
         "witness": delta.access.as_ref().and_then(|access| access.witness.as_ref()),
         "verdict_reason": delta.access.as_ref().and_then(|access| access.reason.as_ref()),
+        "access_level": delta.assessment.as_ref().map(|assessment| assessment.level),
+        "findings": delta.assessment.iter().flat_map(|a| &a.findings).map(|f| finding(delta, f)).collect::<Vec<_>>(),
         "reasons": delta.reasons.iter().map(|reason| {
             let mut reason_json = serde_json::to_value(reason).unwrap_or(Json::Null);
             if let Some(fields) = reason_json.as_object_mut() {
@@ -64,6 +66,19 @@ fn identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
             reason_json
         }).collect::<Vec<_>>(),
         "decision": decision,
+    })
+}
+
+fn finding(delta: &IdentityDelta, finding: &AccessFinding) -> Json {
+    let policy = finding.policy.and_then(|policy| delta.policies.get(policy));
+    json!({
+        "id": finding.id,
+        "severity": finding.severity,
+        "policy": policy.map(|id| json!({"type": id.kind, "name": id.name})),
+        "sid": finding.sid,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "owasp": finding.owasp,
     })
 }
 

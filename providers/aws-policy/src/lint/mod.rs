@@ -227,18 +227,34 @@ impl Setting {
 /// The findings, worst first.
 pub fn lint(document: &Document, setting: &Setting) -> Vec<Finding> {
     let mut out = Findings { document, found: Vec::new() };
-    grants::check(&mut out);
-    conditions::check(&mut out);
-    if setting.kind == PolicyKind::Identity {
-        escalation::check(&mut out);
-    } else {
-        trust::check(&mut out, setting);
-    }
+    check(&mut out, setting);
     redundancy::check(&mut out);
-    let mut found = out.found;
-    found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
-    found.dedup();
-    found
+    out.worst_first()
+}
+
+/// The findings but for those of redundancy, which take a comparison for each entry of the document.
+pub fn risks(document: &Document, setting: &Setting) -> Vec<Finding> {
+    let mut out = Findings { document, found: Vec::new() };
+    check(&mut out, setting);
+    out.worst_first()
+}
+
+fn check(out: &mut Findings<'_>, setting: &Setting) {
+    grants::check(out);
+    conditions::check(out);
+    if setting.kind == PolicyKind::Identity {
+        escalation::check(out);
+    } else {
+        trust::check(out, setting);
+    }
+    redundancy::never_matching(out);
+}
+
+/// The ways to more rights alone, of a document that stands for all that an identity holds.
+pub fn escalations(document: &Document) -> Vec<Finding> {
+    let mut out = Findings { document, found: Vec::new() };
+    escalation::check(&mut out);
+    out.worst_first()
 }
 
 /// Findings while they are gathered.
@@ -248,6 +264,12 @@ struct Findings<'a> {
 }
 
 impl Findings<'_> {
+    fn worst_first(mut self) -> Vec<Finding> {
+        self.found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
+        self.found.dedup();
+        self.found
+    }
+
     fn at(&mut self, statement: usize, rule: Rule, severity: Severity, message: String) {
         let sid = self.document.statements.get(statement).and_then(|statement| statement.sid.clone());
         self.found.push(Finding { statement: Some(statement), rule, severity, sid, message });

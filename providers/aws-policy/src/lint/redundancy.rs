@@ -9,17 +9,23 @@ use crate::lint::{Findings, Rule, Severity};
 /// Documents with more entries than this are not searched for redundancy: it takes a comparison for each entry.
 const MOST_ENTRIES: usize = 250;
 
-pub(super) fn check(out: &mut Findings<'_>) {
+pub(super) fn never_matching(out: &mut Findings<'_>) {
     let document = out.document;
-    let mut live: Vec<usize> = Vec::new();
     for (index, statement) in document.statements.iter().enumerate() {
         if never_matches(document, statement) {
             let message = "no request can match all parts of this statement".to_owned();
             out.at(index, Rule::NeverMatches, Severity::Medium, message);
-        } else {
-            live.push(index);
         }
     }
+}
+
+/// Looks for redundancy among the statements that [`never_matching`] let pass.
+pub(super) fn check(out: &mut Findings<'_>) {
+    let document = out.document;
+    let dead = |found: &Findings<'_>, index| {
+        found.found.iter().any(|finding| finding.rule == Rule::NeverMatches && finding.statement == Some(index))
+    };
+    let live: Vec<usize> = (0..document.statements.len()).filter(|index| !dead(out, *index)).collect();
     let entries: usize = document.statements.iter().map(entries).sum();
     if entries > MOST_ENTRIES {
         return;

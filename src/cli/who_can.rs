@@ -1,0 +1,34 @@
+//! `leasehold who-can`: which live identities of a stack may do something. It is handed the read half of a provider.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::{Format, WhoCanArgs};
+use super::connection::Connection;
+use super::session::{self, Stack};
+use super::{Exit, Failure, policy};
+use crate::views;
+use crate::who_can::{Wanted, who_can};
+
+pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<Exit, Failure> {
+    policy::one_action(&args.action)?;
+    let now = session::now(args.stack.now);
+    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+    let observed = session::observe(&stack, &connection).await?;
+    let wanted = Wanted { action: &args.action, resource: &args.resource, now };
+    let holders = who_can(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());
+    match args.format {
+        Format::Human => super::print(&views::who_can::human(&holders))?,
+        Format::Json => super::print_json(&json!({
+            "format_version": views::who_can::FORMAT_VERSION,
+            "stack": stack.declared.stack,
+            "timestamp": now,
+            "action": args.action,
+            "resource": args.resource,
+            "identities": views::who_can::json(&holders),
+        }))?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,95 @@
+//! Who may do something.
+
+use leasehold_provider::{Deciding, Permission};
+use serde_json::{Value, json};
+
+use crate::views::inert::inert;
+use crate::views::style::{CHANGE, STRONG, paint};
+use crate::who_can::Holder;
+
+/// The version of the JSON. A new key raises the second number, anything else the first.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// For people: each identity, until when, and through what.
+#[must_use]
+pub fn human(holders: &[Holder]) -> String {
+    if holders.is_empty() {
+        return "No identity of this stack may.\n".to_owned();
+    }
+    holders.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+fn one(holder: &Holder) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(holder.kind.map(|kind| kind.to_string()));
+    parts.extend(holder.owner.as_ref().map(|owner| format!("owner {owner}")));
+    parts.extend(holder.service.as_ref().map(|service| format!("service {service}")));
+    parts.push(match holder.until {
+        Some(until) => format!("until {until}"),
+        None => "no lease".to_owned(),
+    });
+    let mut out = format!("{}  {}\n", paint(STRONG, &inert(holder.address.as_str())), inert(&parts.join(" · ")));
+    for through in &holder.answer.through {
+        out.push_str(&format!("  through {}\n", inert(&statement(holder, through))));
+        out.extend(through.conditions.iter().map(|condition| condition_line("only if", condition)));
+    }
+    for unless in &holder.answer.unless {
+        out.push_str(&format!("  denied by {}\n", inert(&statement(holder, unless))));
+        out.extend(unless.conditions.iter().map(|condition| condition_line("if", condition)));
+    }
+    out.extend(holder.boundaries.iter().map(|name| {
+        format!("  {}\n", inert(&format!("only if its boundary {name} allows it, whose content is not read")))
+    }));
+    let lead = if holder.answer.permission == Permission::Unknown { "only if" } else { "perhaps also through" };
+    out.extend(holder.answer.unread.iter().map(|name| {
+        let tail =
+            if lead == "only if" { " allows it, whose content is not read" } else { ", whose content is not read" };
+        format!("  {}\n", inert(&format!("{lead} {name}{tail}")))
+    }));
+    out
+}
+
+fn condition_line(lead: &str, condition: &str) -> String {
+    format!("    {} {}\n", paint(CHANGE, lead), inert(condition))
+}
+
+fn statement(holder: &Holder, deciding: &Deciding) -> String {
+    let source = holder.sources.get(deciding.policy).map_or_else(String::new, ToString::to_string);
+    let sid = deciding.sid.as_ref().map_or_else(String::new, |sid| format!(" ({sid})"));
+    format!("{source}  Statement[{}]{sid}", deciding.statement)
+}
+
+/// For machines: the part of the answer that is about identities.
+#[must_use]
+pub fn json(holders: &[Holder]) -> Value {
+    holders
+        .iter()
+        .map(|holder| {
+            let statements = |all: &[Deciding]| all.iter().map(|one| deciding(holder, one)).collect::<Vec<_>>();
+            json!({
+                "address": holder.address,
+                "name": holder.name,
+                "kind": holder.kind,
+                "owner": holder.owner,
+                "service": holder.service,
+                "until": holder.until,
+                "permission": holder.answer.permission,
+                "through": statements(&holder.answer.through),
+                "unless": statements(&holder.answer.unless),
+                "boundaries": holder.boundaries,
+                "unread": holder.answer.unread,
+            })
+        })
+        .collect()
+}
+
+fn deciding(holder: &Holder, deciding: &Deciding) -> Value {
+    let source = holder.sources.get(deciding.policy);
+    json!({
+        "type": source.map(|id| &id.kind),
+        "name": source.map(|id| &id.name),
+        "statement": deciding.statement,
+        "sid": deciding.sid,
+        "conditions": deciding.conditions,
+    })
+}
