@@ -175,7 +175,7 @@ mod tests {
         let level = |policies: &[Value]| of(&access(policies)).level;
         let get = allow("s3:GetObject", "arn:aws:s3:::b/*");
         assert_eq!(level(&[]), AccessLevel::None);
-        assert_eq!(level(&[get.clone()]), AccessLevel::Read);
+        assert_eq!(level(std::slice::from_ref(&get)), AccessLevel::Read);
         assert_eq!(level(&[get.clone(), allow("s3:Put*", "arn:aws:s3:::b/*")]), AccessLevel::PermissionsManagement);
         assert_eq!(level(&[get.clone(), allow("s3:PutObject", "*")]), AccessLevel::Write);
         let none = json!({"Effect": "Deny", "Action": "s3:Put*", "Resource": "*"});
@@ -210,8 +210,8 @@ mod tests {
             "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}});
         let create = json!({"Effect": "Allow", "Action": ["lambda:CreateFunction", "lambda:InvokeFunction"],
             "Resource": "arn:aws:lambda:us-east-1:111122223333:function:app"});
-        assert_eq!(ids(&of(&access(&[pass.clone()]))), []);
-        assert_eq!(ids(&of(&access(&[create.clone()]))), []);
+        assert_eq!(ids(&of(&access(std::slice::from_ref(&pass)))), []);
+        assert_eq!(ids(&of(&access(std::slice::from_ref(&create)))), []);
         assert_eq!(ids(&of(&access(&[pass, create]))), [("privilege-escalation".to_owned(), None)]);
     }
 
