@@ -5,5 +5,11 @@
 mod bad_input;
 #[path = "config/declared.rs"]
 mod declared;
+#[path = "config/evaluation.rs"]
+mod evaluation;
+#[path = "config/hostile.rs"]
+mod hostile;
 #[path = "config/stack.rs"]
 mod stack;
+#[path = "config/views.rs"]
+mod views;

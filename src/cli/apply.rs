@@ -29,7 +29,7 @@ const VERIFY_PAUSES: [Duration; 4] =
     [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
 
 pub async fn cmd_apply(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
-    let what = args.what.as_ref().map(|what| here.join(what));
+    let what = args.what.as_ref().map(|what| super::below(here, what));
     match what.filter(|path| path.is_file()) {
         Some(file) => apply_saved(here, &file, args).await,
         None => apply_stack(here, args).await,

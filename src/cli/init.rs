@@ -12,7 +12,7 @@ const STARTER: &str = include_str!("starter.hcl");
 const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";
 
 pub fn cmd_init(here: &Path, args: &InitArgs) -> Result<Exit, Failure> {
-    let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| here.join(dir));
+    let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::below(here, dir));
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let stack = dir.join("stack.hcl");
     let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;

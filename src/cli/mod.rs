@@ -18,6 +18,7 @@ mod stack_directory;
 mod validate;
 mod who_can;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -90,6 +91,11 @@ fn say(text: &str) {
     use std::io::Write as _;
     // Nobody is left to tell when stderr cannot be written.
     let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// `path` as seen from `here`, without a needless `./` before it.
+fn below(here: &Path, path: &Path) -> PathBuf {
+    if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
 }
 
 /// Prints JSON with a line break after it.

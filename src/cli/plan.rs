@@ -23,7 +23,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     if let Some(path) = &args.json_into {
         let text = serde_json::to_string_pretty(&views::plan::json(&plan, &rulings))
             .context("cannot write the plan as JSON")?;
-        write(&here.join(path), format!("{text}\n").as_bytes())?;
+        write(&super::below(here, path), format!("{text}\n").as_bytes())?;
     }
     match args.format {
         Format::Human => super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?,
@@ -31,7 +31,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     }
     if let Some(path) = &args.out {
         let bytes = saved::write(&plan).map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
-        write(&here.join(path), &bytes)?;
+        write(&super::below(here, path), &bytes)?;
         if args.format == Format::Human {
             super::say(&format!("\nSaved. To apply exactly this: leasehold apply {}\n", path.display()));
         }

@@ -135,7 +135,7 @@ pub fn current_files(
 fn var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Failure> {
     let mut files = Vec::new();
     for path in paths {
-        let full = here.join(path);
+        let full = super::below(here, path);
         let bytes =
             std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
         files.push(SourceFile { name: path.display().to_string(), bytes: bytes.into() });
@@ -218,7 +218,10 @@ fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) ->
         let live = observed.snapshot.identities.values().any(|identity| names(pattern, identity.address()));
         let scope = stack.declared.scopes.values().any(|(scope, _)| names(pattern, &scope.address()));
         if !declared && !live && !scope {
-            let known: Vec<String> = stack.declared.identities.keys().map(ToString::to_string).collect();
+            let live = observed.snapshot.identities.values().map(|identity| identity.address().to_string());
+            let scopes = stack.declared.scopes.values().map(|(scope, _)| scope.address().to_string());
+            let declared = stack.declared.identities.keys().map(ToString::to_string);
+            let known: Vec<String> = declared.chain(live).chain(scopes).collect();
             let nearest = nearest(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
             return Err(
                 anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into()

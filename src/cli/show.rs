@@ -18,7 +18,7 @@ use crate::views::inert::inert;
 use crate::views::style::{STRONG, paint};
 
 pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
-    let file = here.join(&args.what);
+    let file = super::below(here, Path::new(&args.what));
     if file.is_file() { show_plan(&file, args.format) } else { show_identity(here, args).await }
 }
 

@@ -17,7 +17,7 @@ pub struct StackDirectory {
 impl StackDirectory {
     /// The directory `dir` as seen from `here`, or `here` itself.
     pub fn open(here: &Path, dir: Option<&Path>) -> Result<Self, Failure> {
-        let path = dir.map_or_else(|| here.to_path_buf(), |dir| here.join(dir));
+        let path = dir.map_or_else(|| here.to_path_buf(), |dir| super::below(here, dir));
         let shown = dir.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         if !path.is_dir() {
             let what = if path.exists() { "is not a directory" } else { "does not exist" };

@@ -23,34 +23,62 @@ pub struct Loaded {
     pub findings: Vec<Diagnostic>,
 }
 
-/// Reads a stack.
+/// The blocks of a stack's files, before anything is known about what they mean.
+#[derive(Debug)]
+pub struct Config {
+    stack: Parsed,
+    values: Parsed,
+}
+
+/// Reads a stack: [`parse`], then [`evaluate`].
 #[must_use]
 pub fn load(sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
-    // Depths are bounded, but not so low that any thread's stack would do: this work gets one of a size it knows.
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("config".to_owned()).stack_size(STACK);
-        let running = thread.spawn_scoped(scope, || read(sources, inputs));
-        running.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| Loaded {
-            declared: None,
-            findings: vec![
-                Diagnostic::error("config::internal", "reading the configuration failed within the program")
-                    .help("this is a defect of leasehold: please report it with the configuration"),
-            ],
-        })
+    evaluate(&parse(sources), sources, inputs)
+}
+
+/// Text → blocks. What cannot be read is among the findings of [`evaluate`].
+#[must_use]
+pub fn parse(sources: &Sources) -> Config {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let parsed = on_a_deep_stack(|| Config {
+        stack: parse_files(sources.stack_files(), threads),
+        values: parse_files(sources.variable_files(), 1),
+    });
+    parsed.unwrap_or_else(|| Config {
+        stack: Parsed { findings: vec![internal()], ..Parsed::default() },
+        values: Parsed::default(),
     })
 }
 
-fn read(sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let parsed = parse_files(sources.stack_files(), threads);
-    let values = parse_files(sources.variable_files(), 1);
+/// Blocks → what they declare.
+#[must_use]
+pub fn evaluate(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
+    on_a_deep_stack(|| declared(config, sources, inputs))
+        .unwrap_or_else(|| Loaded { declared: None, findings: vec![internal()] })
+}
+
+/// Depths are bounded, but not so low that any thread's stack would do: this work gets one of a size it knows.
+fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("config".to_owned()).stack_size(STACK);
+        thread.spawn_scoped(scope, work).ok().and_then(|thread| thread.join().ok())
+    })
+}
+
+fn internal() -> Diagnostic {
+    Diagnostic::error("config::internal", "reading the configuration failed within the program")
+        .help("this is a defect of leasehold: please report it with the configuration")
+}
+
+fn declared(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
+    let Config { stack: parsed, values } = config;
     let mut findings: Vec<Diagnostic> = parsed.findings.iter().chain(&values.findings).cloned().collect();
     findings.extend(parsed.attributes.iter().map(|(file, attribute)| schema::check::stray(*file, attribute)));
     findings.extend(values.blocks.iter().map(block_among_values));
     schema::check::blocks(&parsed.blocks, &mut findings);
 
-    let catalog = Catalog::new(&parsed, &mut findings);
-    no_leasehold_block(sources, &parsed, &catalog, &mut findings);
+    let catalog = Catalog::new(parsed, &mut findings);
+    no_leasehold_block(sources, parsed, &catalog, &mut findings);
     let mut files: variables::VariableFiles<'_> = BTreeMap::new();
     for (file, attribute) in &values.attributes {
         if let Some(source) = sources.get(*file) {
@@ -95,14 +123,20 @@ fn no_leasehold_block(sources: &Sources, parsed: &Parsed, catalog: &Catalog<'_>,
     if unread {
         return;
     }
-    let summary = if sources.stack_files().next().is_none() {
-        "there is no *.hcl file here"
+    let (summary, help) = if sources.stack_files().next().is_none() {
+        (
+            "there is no *.hcl file here",
+            "look whether this is the right directory; `leasehold init` writes a first stack to start from",
+        )
     } else {
-        "no file here has a `leasehold` block"
+        (
+            "no file here has a `leasehold` block",
+            "add leasehold { stack = \"payments\" } to one of the files, or look whether this is the right directory",
+        )
     };
     findings.push(
         Diagnostic::error("config::no_leasehold_block", summary)
-            .detail("It names the stack, and the stack's name marks everything it owns in the cloud.")
-            .help("add leasehold { stack = \"payments\" } to one of the files, or look whether this is the right directory"),
+            .detail("A `leasehold` block names the stack, and the stack's name marks everything it owns in the cloud.")
+            .help(help),
     );
 }

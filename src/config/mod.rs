@@ -23,5 +23,5 @@ mod value;
 pub use declared::{Backend, Declared, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use inputs::{Assignment, Inputs};
-pub use load::{Loaded, load};
+pub use load::{Config, Loaded, evaluate, load, parse};
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

@@ -68,7 +68,7 @@ pub enum Reason {
     },
     /// It differs from what was last applied, and no configuration change explains it.
     ChangedOutside,
-    /// An earlier run did not get to its end.
+    /// Parts of it are missing: an earlier run did not get to its end, or somebody took them away.
     Unfinished,
 }
 
@@ -110,7 +110,7 @@ impl fmt::Display for Reason {
             }),
             Self::Scope { scope } => write!(f, "{scope} says something else"),
             Self::ChangedOutside => f.write_str("changed outside leasehold"),
-            Self::Unfinished => f.write_str("an earlier run did not finish"),
+            Self::Unfinished => f.write_str("parts are missing: taken away outside leasehold, or a run broke off"),
         }
     }
 }

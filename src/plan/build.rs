@@ -62,6 +62,7 @@ struct Deltas {
     identities: Vec<IdentityDelta>,
     shared: Vec<SharedDelta>,
     quarantined: BTreeMap<leasehold_provider::Address, Waiting>,
+    holds_rewritten: order::Rewritten,
 }
 
 fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
@@ -70,6 +71,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
     let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut quarantined = BTreeMap::new();
+    let mut holds_rewritten = order::Rewritten::new();
     let live_shared: BTreeMap<ResourceId, &Resource> =
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), &shared.resource)).collect();
     let wanted_shared: BTreeMap<ResourceId, &Resource> =
@@ -86,8 +88,11 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
             let holders = holders.entry((*id).clone()).or_default();
             *holders = holders.saturating_add(1);
         }
-        let scopes: BTreeSet<Reason> =
-            on.iter().filter_map(|id| rewritten.get(*id)).map(|scope| Reason::Scope { scope: scope.clone() }).collect();
+        let held: BTreeSet<String> = on.iter().filter_map(|id| rewritten.get(*id)).cloned().collect();
+        let scopes: BTreeSet<Reason> = held.iter().map(|scope| Reason::Scope { scope: scope.clone() }).collect();
+        if !held.is_empty() {
+            holds_rewritten.insert(standing.id.clone(), held);
+        }
         let mut delta = diff::classify(standing, &wanted, inputs.realize);
         if !scopes.is_empty() && matches!(standing.phase, Phase::Active(_)) && standing.live.is_some() {
             delta = Some(through_scopes(delta, standing, scopes));
@@ -117,7 +122,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         }
     }
     let shared = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders);
-    Deltas { identities, shared, quarantined }
+    Deltas { identities, shared, quarantined, holds_rewritten }
 }
 
 fn waiting(quarantined: &lifecycle::phase::Quarantined) -> Waiting {
@@ -172,7 +177,9 @@ fn moves_in_access(delta: &IdentityDelta) -> bool {
 
 fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
     let live = LiveIndex::of(inputs.snapshot);
-    let steps = order::order(&deltas.identities, &deltas.shared, inputs.realize, &|id| live.digest(id));
+    let steps = order::order(&deltas.identities, &deltas.shared, &deltas.holds_rewritten, inputs.realize, &|id| {
+        live.digest(id)
+    });
     let plan = Plan {
         stack: inputs.declared.stack.clone(),
         realm: inputs.snapshot.realm.clone(),

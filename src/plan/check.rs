@@ -36,6 +36,9 @@ pub enum Unsound {
 #[must_use]
 pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
     let mut faults = Vec::new();
+    if plan.steps.is_empty() {
+        return faults;
+    }
     let owned: BTreeSet<&ResourceId> = snapshot
         .shared
         .keys()
@@ -56,7 +59,9 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
             faults.push(Unsound::WritesStranger(step.id, id.clone()));
         }
         faults.extend(basis(step, owned.contains(id), &seen));
-        if let Some(first) = seen.insert((id, step.change.kind()), step.id) {
+        if let Some(first) = seen.insert((id, step.change.kind()), step.id)
+            && !goes_on(plan, first, step)
+        {
             faults.push(Unsound::Repeats(step.id, first));
         }
         if let Some(principal) = principal_of.get(id) {
@@ -72,6 +77,15 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         }
     }
     faults
+}
+
+/// Whether a step takes up an object where an earlier step of the plan left it, as the second half of a change does.
+fn goes_on(plan: &Plan, first: StepId, second: &Step) -> bool {
+    let first = usize::try_from(first.0).ok().and_then(|index| plan.steps.get(index));
+    match (first.map(|step| &step.change), &second.change) {
+        (Some(Change::Update { after, .. }), Change::Update { before, .. }) => after.attributes == before.attributes,
+        _ => false,
+    }
 }
 
 fn basis(

@@ -26,15 +26,20 @@ pub fn taken(
             others.entry(name(id, true)).or_default().push((id, whose(stranger)));
         }
     }
-    for (id, live) in &snapshot.identities {
-        let whose = format!("it is {}, which leaves", live.address());
-        others.entry(name(id, one_space)).or_default().push((id, whose));
-    }
     let mut findings = Vec::new();
-    for standing in standings {
-        let (Some(identity), Phase::Active(_), None) = (standing.declared, &standing.phase, standing.live) else {
-            continue;
-        };
+    let joiners = standings
+        .iter()
+        .filter(|standing| standing.live.is_none())
+        .filter_map(|standing| matches!(standing.phase, Phase::Active(_)).then_some((standing, standing.declared?)));
+    let mut joiners = joiners.peekable();
+    // A plan in which nobody joins has no use for the names of all that live.
+    if joiners.peek().is_some() {
+        for (id, live) in &snapshot.identities {
+            let whose = format!("it is {}, which leaves", live.address());
+            others.entry(name(id, one_space)).or_default().push((id, whose));
+        }
+    }
+    for (standing, identity) in joiners {
         let at = |finding: Diagnostic| finding.at(identity.origin.part("name"), "this name is taken");
         if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
             findings.push(at(finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))));
@@ -73,7 +78,8 @@ fn whose(stranger: &Stranger) -> String {
 }
 
 fn finding(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
-    Diagnostic::error("plan::name_taken", format!("{address} cannot be created: {what} is there and is not its own"))
+    let summary = format!("{address} cannot be created: {what} exists already and is not this stack's");
+    Diagnostic::error("plan::name_taken", summary)
         .detail(format!("{arn} lives in the cloud, and {whose}. Leasehold never writes what does not carry its mark."))
         .help("Give it another `name`, or remove the live object by hand if nobody needs it.")
 }

@@ -3,10 +3,13 @@
 //! Within an identity:
 //! - a joiner follows its resources' dependencies: principal, then what hangs on it, keys last;
 //! - one that goes is taken apart the other way round: keys and attachments first, the Deny after them, the principal last;
+//! - one that goes into quarantine is closed, denied everything, its credentials are switched off, and then it is marked;
 //! - any other change goes in ranks, each waiting for all of the one before, so that at no point more is allowed than the union
-//!   of before and after: give up, tighten, change the principal, change the rest, give, loosen, mark.
+//!   of before and after: give up, tighten, change the principal, change the rest, give, loosen, mark. A policy that denies
+//!   something before or after, and does not only deny more or only less, is changed in two steps with its tight form between.
 //!
-//! Between objects: what is needed is made, or changed, before what needs it; what others hang on goes after they let go.
+//! Between objects: what is needed is made, or changed, before what needs it; what others hang on goes after they let go. A shared
+//! policy is rewritten after those let go that shall not hold it any more and after its holders tightened, and before they loosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,15 +18,19 @@ use leasehold_provider::{Change, Realize, Resource, ResourceId};
 use super::{Step, StepId};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 
+/// By principal: the addresses of the scopes it holds, or keeps in quarantine, that the plan rewrites.
+pub type Rewritten = BTreeMap<ResourceId, BTreeSet<String>>;
+
 /// The steps of all deltas, in an order that holds. A cycle is the engine's own fault: the self-check finds it.
 #[must_use]
 pub fn order(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
+    rewritten: &Rewritten,
     realize: &dyn Realize,
     digest_of: &dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 ) -> Vec<Step> {
-    let mut drafts = Drafts { steps: Vec::new(), realize, digest_of };
+    let mut drafts = Drafts { steps: Vec::new(), around_scope: BTreeMap::new(), rewritten, realize, digest_of };
     let mut ranked: BTreeSet<StepId> = BTreeSet::new();
     for delta in shared {
         let range = drafts.push_all(&delta.address, &delta.changes);
@@ -39,13 +46,23 @@ pub fn order(
             ranked.extend(ranks.into_iter().flatten());
         }
     }
-    let mut steps = drafts.steps;
+    let Drafts { mut steps, around_scope, .. } = drafts;
     add_dependencies(&mut steps, &ranked);
+    order_around_scopes(&mut steps, &around_scope);
     number(steps)
+}
+
+/// The steps of a rewritten scope's holders that come before it, and those that come after.
+#[derive(Default)]
+struct Around {
+    before: Vec<StepId>,
+    after: Vec<StepId>,
 }
 
 struct Drafts<'a> {
     steps: Vec<Step>,
+    around_scope: BTreeMap<String, Around>,
+    rewritten: &'a Rewritten,
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 }
@@ -71,9 +88,21 @@ impl Drafts<'_> {
     fn push_ranked(&mut self, delta: &IdentityDelta) -> Vec<Vec<StepId>> {
         let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
         for change in &delta.changes {
-            let rank = rank(change, &delta.id, self.realize);
-            let id = self.push(&delta.address, change);
-            ranks.entry(rank).or_default().push(id);
+            let parts = match delta.leaving {
+                Some(_) => vec![(quarantine_rank(change, &delta.id, self.realize), change.clone())],
+                None => ranked_parts(change, &delta.id, self.realize),
+            };
+            for (rank, change) in parts {
+                let id = self.push(&delta.address, &change);
+                ranks.entry(rank).or_default().push(id);
+            }
+        }
+        let of = |rank| ranks.get(&rank).cloned().unwrap_or_default();
+        let (tighten, loosen) = (of(Rank::Tighten), of(Rank::Loosen));
+        for scope in self.rewritten.get(&delta.id).into_iter().flatten() {
+            let around = self.around_scope.entry(scope.clone()).or_default();
+            around.before.extend(&tighten);
+            around.after.extend(&loosen);
         }
         ranks.into_values().collect()
     }
@@ -122,6 +151,59 @@ fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank 
         Change::Create { .. } => Rank::Give,
         Change::Update { after, .. } if after.id == *principal => Rank::Principal,
         Change::Update { .. } => Rank::Rest,
+    }
+}
+
+/// A change with its rank, or the two changes it is made in.
+fn ranked_parts(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Vec<(Rank, Change)> {
+    let whole = |rank| vec![(rank, change.clone())];
+    let Change::Update { before, after } = change else { return whole(rank(change, principal, realize)) };
+    match realize.tightened(before, after) {
+        None => whole(rank(change, principal, realize)),
+        Some(tight) if tight.attributes == after.attributes => whole(Rank::Tighten),
+        Some(tight) if tight.attributes == before.attributes => whole(Rank::Loosen),
+        Some(tight) => {
+            let tight = Box::new(tight);
+            vec![
+                (Rank::Tighten, Change::Update { before: before.clone(), after: tight.clone() }),
+                (Rank::Loosen, Change::Update { before: tight, after: after.clone() }),
+            ]
+        }
+    }
+}
+
+/// Lets a rewritten scope wait for those that let go of it and for its holders' tightening, and their loosening wait for it.
+fn order_around_scopes(steps: &mut [Step], around_scope: &BTreeMap<String, Around>) {
+    let rewrites: Vec<(StepId, ResourceId, String)> = steps
+        .iter()
+        .filter(|step| matches!(&step.change, Change::Update { after, .. } if after.identity.is_none()))
+        .map(|step| (step.id, step.change.id().clone(), step.subject.to_string()))
+        .collect();
+    for (rewrite, id, subject) in rewrites {
+        let lets_go =
+            |step: &&Step| matches!(&step.change, Change::Delete { before } if before.depends_on.contains(&id));
+        let mut first: Vec<StepId> = steps.iter().filter(lets_go).map(|step| step.id).collect();
+        let around = around_scope.get(&subject);
+        first.extend(around.into_iter().flat_map(|around| &around.before));
+        if let Some(step) = step_mut(steps, rewrite) {
+            step.needs.extend(first);
+        }
+        for later in around.into_iter().flat_map(|around| &around.after) {
+            if let Some(step) = step_mut(steps, *later) {
+                step.needs.insert(rewrite);
+            }
+        }
+    }
+}
+
+/// The ranks of a quarantine: closed to newcomers, everything denied, credentials off, what cannot be switched off removed, marked.
+fn quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
+    match change {
+        Change::Mark { .. } => Rank::Mark,
+        Change::Update { after, .. } if after.id == *principal => Rank::GiveUp,
+        Change::Create { after } | Change::Update { after, .. } if realize.restricts(after) => Rank::Tighten,
+        Change::Create { .. } | Change::Update { .. } => Rank::Rest,
+        Change::Delete { .. } => Rank::Loosen,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether a saved plan still applies exactly as it was reviewed.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -95,9 +96,9 @@ pub fn of_objects(plan: &Plan, snapshot: &Snapshot) -> Vec<Stale> {
         .collect()
 }
 
-/// The live objects of a stack by id.
+/// The live objects of a stack by id, indexed when the first one is asked for: a plan that changes nothing asks for none.
 pub struct LiveIndex<'a> {
-    objects: BTreeMap<&'a ResourceId, &'a Resource>,
+    objects: OnceCell<BTreeMap<&'a ResourceId, &'a Resource>>,
     snapshot: &'a Snapshot,
 }
 
@@ -105,15 +106,18 @@ impl<'a> LiveIndex<'a> {
     /// The index of a snapshot.
     #[must_use]
     pub fn of(snapshot: &'a Snapshot) -> Self {
-        let shared = snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
-        let parts = snapshot.identities.values().flat_map(|identity| identity.resources.iter());
-        Self { objects: shared.chain(parts).collect(), snapshot }
+        Self { objects: OnceCell::new(), snapshot }
     }
 
     /// The live object of that id, if it is this stack's.
     #[must_use]
     pub fn get(&self, id: &ResourceId) -> Option<&'a Resource> {
-        self.objects.get(id).copied()
+        let index = || {
+            let shared = self.snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
+            let parts = self.snapshot.identities.values().flat_map(|identity| identity.resources.iter());
+            shared.chain(parts).collect()
+        };
+        self.objects.get_or_init(index).get(id).copied()
     }
 
     /// The digest of the live object of that id; a stranger's is that of its own name. `None`: there is none.

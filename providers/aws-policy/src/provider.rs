@@ -57,6 +57,24 @@ pub fn compare(old: &Access, new: &Access) -> Comparison {
     }
 }
 
+/// The policy between `before` and `after` that gives no more than either: the Allow statements that stand in both, and the Deny
+/// statements of both. `None` where neither denies anything but by its fence.
+#[must_use]
+pub fn tightened(before: &Value, after: &Value) -> Option<Value> {
+    let statements = |policy: &Value| policy.get("Statement").and_then(Value::as_array).cloned().unwrap_or_default();
+    let (old, new) = (statements(before), statements(after));
+    let denies = |statement: &Value| statement.get("Effect").and_then(Value::as_str) == Some("Deny");
+    let is_fence = |statement: &Value| statement.get("Sid").and_then(Value::as_str) == Some(FENCE);
+    if !old.iter().chain(&new).any(|statement| denies(statement) && !is_fence(statement)) {
+        return None;
+    }
+    let mut tight: Vec<Value> = new.iter().filter(|s| denies(s) || is_fence(s) || old.contains(s)).cloned().collect();
+    tight.extend(old.iter().filter(|s| denies(s) && !is_fence(s) && !new.contains(s)).cloned());
+    let mut policy = after.clone();
+    *policy.get_mut("Statement")? = Value::Array(tight);
+    Some(policy)
+}
+
 fn documents(access: &Access) -> Result<Vec<Document>, ParseError> {
     access
         .policies
@@ -159,6 +177,18 @@ mod tests {
         let new = access(&[statement("Allow", "s3:GetObject"), fence("2027-12-01T00:00:00Z")], &[]);
         assert_eq!(verdict_of(&old, &new), AccessVerdict::Equivalent);
         assert_eq!(verdict_of(&access(&[fence("2026-12-01T00:00:00Z")], &[]), &new), AccessVerdict::Expands);
+    }
+
+    #[test]
+    fn the_tight_form_gives_no_more_than_either() {
+        let policy = |statements: &[Value]| json!({"Version": "2012-10-17", "Statement": statements});
+        let (get, put) = (statement("Allow", "s3:GetObject"), statement("Allow", "s3:PutObject"));
+        let (no_put, no_get) = (statement("Deny", "s3:PutObject"), statement("Deny", "s3:GetObject"));
+        let before = policy(&[get.clone(), put.clone(), no_put.clone()]);
+        let after = policy(&[put.clone(), no_get.clone(), fence("2027-01-01T00:00:00Z")]);
+        let fence = fence("2027-01-01T00:00:00Z");
+        assert_eq!(tightened(&before, &after), Some(policy(&[put.clone(), no_get, fence, no_put])));
+        assert_eq!(tightened(&policy(&[get]), &policy(&[put])), None);
     }
 
     /// Taking a Deny off changes nothing among the known policies, but it may free what the unknown one allows.

@@ -15,6 +15,11 @@ pub fn scope_policy_name(stack: &StackName, scope: &str) -> String {
     format!("{stack}.{scope}")
 }
 
+/// The ARN of the policy that holds a user's own statements where its inline policy has no room.
+pub fn own_policy(realm: &Realm, stack: &StackName, user: &str) -> String {
+    scope_policy(realm, stack, &format!("user.{user}"))
+}
+
 /// The ARN of a scope's policy.
 pub fn scope_policy(realm: &Realm, stack: &StackName, scope: &str) -> String {
     let Realm { partition, account, .. } = realm;
@@ -86,10 +91,20 @@ pub fn actor(arn: &str) -> String {
 
 /// The scope of `stack` whose policy the ARN names, if it does.
 pub fn scope_of<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
+    stack_policy(realm, stack, policy_arn).filter(|scope| !scope.contains('.'))
+}
+
+/// The user of `stack` whose own statements the policy of that ARN holds, if it does.
+pub fn own_policy_of<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
+    stack_policy(realm, stack, policy_arn)?.strip_prefix("user.")
+}
+
+/// What stands behind `STACK.` in the name of a policy under the stack's path.
+fn stack_policy<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
     let arn = Arn::parse(policy_arn)?;
     let name = arn.resource.strip_prefix("policy")?.strip_prefix(stack_path(stack).as_str())?;
-    let scope = name.strip_prefix(stack.as_str())?.strip_prefix('.')?;
-    (arn.account == realm.account && !scope.contains('/')).then_some(scope)
+    let rest = name.strip_prefix(stack.as_str())?.strip_prefix('.')?;
+    (arn.account == realm.account && !rest.contains('/')).then_some(rest)
 }
 
 /// What a plan calls an attached policy: a scope of the stack by its label, a policy of AWS by what stands behind
@@ -102,6 +117,9 @@ pub fn short_name(realm: &Realm, stack: &StackName, policy_arn: &str) -> String 
         } else {
             scope_policy_name(stack, scope)
         };
+    }
+    if own_policy_of(realm, stack, policy_arn).is_some() {
+        return "own.policy".to_owned();
     }
     match Arn::parse(policy_arn).and_then(|arn| Some((arn.account, arn.resource.strip_prefix("policy/")?))) {
         Some(("aws", tail)) => tail.to_owned(),
@@ -147,6 +165,7 @@ mod tests {
         for (arn, short) in [
             (scope_policy(&realm(), &stack, "orders_read"), "orders_read"),
             (scope_policy(&realm(), &stack, "AdministratorAccess"), "payments.AdministratorAccess"),
+            (own_policy(&realm(), &stack, "a.b"), "own.policy"),
             ("arn:aws:iam::aws:policy/AdministratorAccess".to_owned(), "AdministratorAccess"),
             ("arn:aws:iam::aws:policy/job-function/Billing".to_owned(), "job-function/Billing"),
             ("arn:aws:iam::111122223333:policy/orders_read".to_owned(), "111122223333/orders_read"),

@@ -46,8 +46,8 @@ pub fn standard() -> ConfigLoader {
 pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Clients {
     let mut loader = loader
         .http_client(http_client())
-        // All retries are our own: see `retry`.
-        .retry_config(RetryConfig::disabled())
+        // For credentials only: taking on a role, SSO. The retries of our own calls are in `retry`.
+        .retry_config(RetryConfig::standard())
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build());
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
@@ -64,11 +64,12 @@ pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Clients {
         config = assume(config, role).await;
     }
     let endpoint = SeenEndpoint::default();
-    let iam = aws_sdk_iam::config::Builder::from(&config).interceptor(endpoint.clone()).build();
-    let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(endpoint.clone()).build();
+    let none = RetryConfig::disabled();
+    let iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
+    let sts = aws_sdk_sts::config::Builder::from(&config).retry_config(none).interceptor(endpoint.clone());
     Clients {
-        iam: aws_sdk_iam::Client::from_conf(iam),
-        sts: aws_sdk_sts::Client::from_conf(sts),
+        iam: aws_sdk_iam::Client::from_conf(iam.build()),
+        sts: aws_sdk_sts::Client::from_conf(sts.build()),
         endpoint,
         region: config.region().map(ToString::to_string).unwrap_or_default(),
     }

@@ -192,6 +192,12 @@ impl Failure {
 
     fn no_credentials(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Self {
         let text = chain(error);
+        if text.contains("(Connect)") {
+            // The credentials' own source (STS, SSO) is what cannot be reached.
+            let message = format!("the source of the credentials cannot be reached: {}", innermost(error));
+            let help = place.unreachable_help();
+            return Self { operation, cause: Cause::Unreachable, code: None, message, help };
+        }
         let refused = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
         let (message, help) = if let (Some(role), Some(refused)) = (place.assumes, refused) {
             let (code, words) = (refused.code().unwrap_or_default(), refused.message().unwrap_or_default());
@@ -228,6 +234,11 @@ impl Failure {
     /// A quota or size limit.
     pub fn limit(&self) -> bool {
         self.is("LimitExceeded") || self.is("LimitExceededException")
+    }
+
+    /// The object cannot go while something hangs on it.
+    pub fn holds_something(&self) -> bool {
+        self.is("DeleteConflict") || self.is("DeleteConflictException")
     }
 
     /// What is to be expected for some time after an object was made, and passes by itself.
@@ -350,10 +361,14 @@ impl From<Failure> for EnactError {
             Cause::Rejected if failure.may_pass() => EnactErrorKind::Conflict,
             Cause::Faulted | Cause::Rejected | Cause::Malformed => EnactErrorKind::Other,
         };
-        let help = failure.help.or_else(|| match kind {
+        let help = failure.help.clone().or_else(|| match kind {
             EnactErrorKind::Limit => {
                 Some("ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused".to_owned())
             }
+            EnactErrorKind::Conflict if failure.holds_something() => Some(
+                "it holds something that the plan did not see: plan again; if it stays, look at it in the console"
+                    .to_owned(),
+            ),
             EnactErrorKind::Conflict => Some("run plan again: the account is not as the plan found it".to_owned()),
             _ => None,
         });

@@ -48,6 +48,12 @@ pub fn scope(stack: &StackName, scope: &str) -> ResourceId {
     ResourceId::new(POLICY, format!("{stack}/{scope}"))
 }
 
+/// The id of the policy that holds a user's own statements where its inline policy has no room: `STACK/user.NAME`. Labels of
+/// scopes hold no dot.
+pub fn own_policy(stack: &StackName, user: &str) -> ResourceId {
+    ResourceId::new(POLICY, format!("{stack}/user.{user}"))
+}
+
 /// The principal that a resource is or hangs on: `checkout_ci` of `checkout_ci/leasehold`.
 pub fn holder(id: &ResourceId) -> Option<(Principal, &str)> {
     let name = id.name.split_once('/').map_or(id.name.as_str(), |(owner, _)| owner);

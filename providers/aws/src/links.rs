@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use leasehold_provider::{Realm, Resource, ResourceId, StackName, Value};
 
 use crate::kinds::{
-    ACCESS_KEY, LOGIN_PROFILE, MEMBERSHIP, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, USER_ATTACHMENT, USER_POLICY,
+    ACCESS_KEY, LOGIN_PROFILE, MEMBERSHIP, POLICY, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, USER_ATTACHMENT, USER_POLICY,
 };
 use crate::{arn, document, kinds};
 
@@ -16,7 +16,7 @@ use crate::{arn, document, kinds};
 fn rank(id: &ResourceId) -> u8 {
     match &id.kind {
         _ if kinds::is_own_inline(id) => 1,
-        kind if [ROLE_POLICY, USER_POLICY].contains(kind) => 2,
+        kind if [ROLE_POLICY, USER_POLICY, POLICY].contains(kind) => 2,
         kind if [ROLE_ATTACHMENT, USER_ATTACHMENT, MEMBERSHIP].contains(kind) => 3,
         kind if [ACCESS_KEY, LOGIN_PROFILE].contains(kind) => 4,
         _ => 0,
@@ -35,8 +35,9 @@ pub fn link<'a>(realm: &Realm, stack: &StackName, resources: impl IntoIterator<I
             .filter(|(other, _)| *other < own && (*other < 2 || own == 4))
             .map(|(_, id)| id.clone())
             .collect();
-        if let Some(scope) = resource.get("policy_arn").and_then(|v| arn::scope_of(realm, stack, v.as_text()?)) {
-            needs.insert(kinds::scope(stack, scope));
+        if let Some(policy) = resource.get("policy_arn").and_then(Value::as_text) {
+            needs.extend(arn::scope_of(realm, stack, policy).map(|scope| kinds::scope(stack, scope)));
+            needs.extend(arn::own_policy_of(realm, stack, policy).map(|user| kinds::own_policy(stack, user)));
         }
         if resource.id.kind == ROLE {
             needs.extend(trusted(realm, resource));

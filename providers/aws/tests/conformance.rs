@@ -35,7 +35,9 @@ impl World for Account {
         Some("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned())
     }
 
-    // moto forgets the boundaries of users: `lifecycle` tries that of a role.
+    fn boundary(&self) -> Option<String> {
+        Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
+    }
 
     async fn add_stranger(&self, principal: Principal, name: &str) -> Result<(), WorldError> {
         let form = principal.as_str();

@@ -342,3 +342,63 @@ async fn a_trust_of_a_deleted_principal_differs_from_the_wanted_one() {
     assert_ne!(principal.get("assume_role_policy"), wanted[0].get("assume_role_policy"));
     assert!(matches!(principal.get("assume_role_policy"), Some(Value::Document(_))));
 }
+
+#[tokio::test]
+async fn statements_of_a_user_move_to_a_policy_of_its_own_where_they_have_no_room() {
+    let world = World::new().await;
+    let small = identity("bot", Principal::User);
+    let mut large = small.clone();
+    large.statements = vec![common::statement(&format!("s3:{}", "Get".repeat(800)), "*")];
+    for wanted in [&small, &large, &small, &large] {
+        let live = world.observe().await;
+        let live = live.identities.into_values().next().map(|identity| identity.resources).unwrap_or_default();
+        let desired = world.desired(wanted).await;
+        world.converge(&live, desired.clone()).await;
+        let desired: BTreeMap<_, _> = desired.into_iter().map(|r| (r.id.clone(), r)).collect();
+        assert_eq!(world.live(wanted).await.resources, desired);
+        assert!(world.observe().await.shared.is_empty());
+    }
+    let leaver: Vec<_> = world.live(&large).await.resources.into_values().collect();
+    world.delete(leaver).await;
+    assert_eq!(
+        world.aws.boto3("print([iam.list_users()['Users'], iam.list_policies(Scope='Local')['Policies']])"),
+        json!([[], []])
+    );
+}
+
+/// moto has no service-specific credentials: those are listed, and there are none.
+#[tokio::test]
+async fn what_keeps_a_principal_from_going_goes_with_it() {
+    let world = World::new().await;
+    let user = identity("person", Principal::User);
+    let role = identity("machine", Principal::Role);
+    for wanted in [&user, &role] {
+        world.create(world.desired(wanted).await).await;
+    }
+    world.aws.boto3(
+        "
+        device = iam.create_virtual_mfa_device(VirtualMFADeviceName='phone')['VirtualMFADevice']['SerialNumber']
+        iam.enable_mfa_device(UserName='person', SerialNumber=device, AuthenticationCode1='123456',
+                              AuthenticationCode2='234567')
+        iam.upload_ssh_public_key(UserName='person', SSHPublicKeyBody='ssh-rsa AAAAB3Nza person')
+        iam.create_instance_profile(InstanceProfileName='fleet')
+        iam.add_role_to_instance_profile(InstanceProfileName='fleet', RoleName='machine')
+        ",
+    );
+    let live = world.live(&user).await;
+    assert_eq!(live.resources.len(), 2, "a person's device is no drift: {:?}", live.resources.keys());
+    for wanted in [&user, &role] {
+        let mut leaver = common::in_order(world.live(wanted).await.resources.into_values().collect());
+        let principal = leaver.remove(0);
+        world.delete(leaver).await;
+        let gone = world.enact(&Change::Delete { before: Box::new(principal) }).await.unwrap();
+        assert!(gone.note.as_ref().unwrap().starts_with("with it went: "), "{gone:?}");
+    }
+    let left = world.aws.boto3(
+        "
+        print([iam.list_users()['Users'], iam.list_roles()['Roles'], iam.list_virtual_mfa_devices()['VirtualMFADevices'],
+               iam.list_instance_profiles()['InstanceProfiles'][0]['Roles']])
+        ",
+    );
+    assert_eq!(left, json!([[], [], [], []]));
+}

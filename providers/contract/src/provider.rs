@@ -53,6 +53,13 @@ pub trait Realize: Send + Sync {
         }
     }
 
+    /// A state between `before` and `after` of one resource in which it gives no more than either: what both allow, less what either
+    /// denies. `None` where the resource takes nothing away before or after, so that any order of changes holds.
+    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
+        let _ = (before, after);
+        None
+    }
+
     /// Whether a user and a role cannot have the same name. On AWS they can.
     fn one_space_of_names(&self) -> bool {
         false

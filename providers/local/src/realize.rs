@@ -87,6 +87,14 @@ impl Realize for LocalDirectory {
         true
     }
 
+    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
+        let policy = |resource: &Resource| resource.get("policy").and_then(Value::as_document).cloned();
+        let tight = leasehold_policy::provider::tightened(&policy(before)?, &policy(after)?)?;
+        let mut resource = after.clone();
+        resource.attributes.insert("policy".into(), Value::Document(tight.into()));
+        Some(resource)
+    }
+
     fn describe(&self, change: &Change) -> Option<String> {
         let attribute = |name| change.after().and_then(|after| after.get(name));
         match kinds::target(change.id())? {

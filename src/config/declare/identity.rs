@@ -12,6 +12,7 @@ use super::{addresses, inner};
 use crate::config::declared::{DeclaredIdentity, Lease, Origin};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::Evaluator;
+use crate::config::eval::budget::MOST_IDENTITIES;
 use crate::config::eval::instances::{Instances, default_name};
 use crate::config::eval::with_value;
 use crate::config::schema;
@@ -42,17 +43,20 @@ pub fn identities(eval: &Evaluator<'_>, default_ttl: Option<Duration>) -> BTreeM
         match &*instances {
             Instances::One => {
                 let address = Address::identity(label, None);
-                if let Some(identity) = identity(&fields, address.clone(), origin, default_ttl, &mut pending) {
+                let read = || identity(&fields, address.clone(), origin, default_ttl, &mut pending);
+                if let Some(identity) = eval.budget.identity(read) {
                     all.insert(address, identity);
                 }
             }
             Instances::Keyed(keyed) => {
+                if too_many(&fields, all.len() + keyed.len()) {
+                    continue;
+                }
                 for (key, bound) in keyed {
                     let address = Address::identity(label, Some(key));
                     let fields = fields.clone().instance(key.clone(), bound.clone());
-                    if let Some(identity) =
-                        identity(&fields, address.clone(), origin.clone(), default_ttl, &mut pending)
-                    {
+                    let read = || identity(&fields, address.clone(), origin.clone(), default_ttl, &mut pending);
+                    if let Some(identity) = eval.budget.identity(read) {
                         all.insert(address, identity);
                     }
                 }
@@ -61,6 +65,18 @@ pub fn identities(eval: &Evaluator<'_>, default_ttl: Option<Duration>) -> BTreeM
     }
     settle(eval, &mut all, pending);
     all
+}
+
+fn too_many(fields: &Fields<'_, '_>, count: usize) -> bool {
+    let too_many = count > MOST_IDENTITIES;
+    if too_many {
+        fields.find(
+            Diagnostic::error("config::budget", format!("more than {MOST_IDENTITIES} identities in one stack"))
+                .at(fields.block.span(), format!("with these it is {count}"))
+                .help("make several stacks of it"),
+        );
+    }
+    too_many
 }
 
 const KINDS: &[(&str, Kind)] = &[

@@ -7,7 +7,7 @@ use leasehold_provider::{Address, StackName};
 pub mod fields;
 mod identity;
 mod inner;
-mod instant;
+pub mod instant;
 mod people;
 mod stack;
 mod statements;
@@ -23,6 +23,7 @@ use fields::{Fields, origin};
 
 /// What is known of a stack once all blocks are gone through. Where something is wrong, it is what could be read.
 pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
+    locals(eval);
     let settings = eval.catalog.leasehold.map(|block| stack::settings(&Fields::new(eval, block)));
     let providers = stack::providers(eval);
     let owners = people::owners(eval);
@@ -30,7 +31,6 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let scopes = people::scopes(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let identities = identity::identities(eval, default_ttl);
-    locals(eval);
     let settings = settings?;
     let leasehold = eval.catalog.leasehold?;
     Some(Declared {

@@ -5,15 +5,22 @@ use std::cell::Cell;
 use super::fault::{Evaluated, Fault};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::Span;
+use crate::config::value::{Data, Value};
 
 /// Steps of evaluation in one run: one for each expression and each element.
-const MOST_STEPS: u64 = 20_000_000;
+const MOST_STEPS: u64 = 4_000_000;
+/// Steps more for each identity: large stacks take long, and may.
+const STEPS_OF_AN_IDENTITY: u64 = 2_000;
+/// Identities of one stack.
+pub const MOST_IDENTITIES: usize = 250_000;
 /// Bytes that values may take, all told.
-const MOST_BYTES: u64 = 256 * 1024 * 1024;
+const MOST_BYTES: u64 = 192 * 1024 * 1024;
 /// The longest string, in bytes.
 pub const LONGEST_STRING: usize = 16 * 1024 * 1024;
 /// The largest collection.
-pub const LARGEST_COLLECTION: usize = 1_000_000;
+pub const LARGEST_COLLECTION: usize = 250_000;
+/// The most values within one, counted as often as they are there.
+pub const HEAVIEST: u32 = 1_000_000;
 /// How deep evaluation may go through references of references.
 const DEEPEST: u32 = 1_000;
 /// What an element of a collection is counted as, in bytes.
@@ -46,10 +53,10 @@ pub enum TooLarge {
     #[error("the result would be a string of more than 16 MiB")]
     String,
     /// A collection.
-    #[error("the result would have more than 1,000,000 elements")]
+    #[error("the result would have more than 250,000 elements")]
     Collection,
     /// All values together.
-    #[error("the values of this stack would take more than 256 MiB")]
+    #[error("the values of this stack would take more than 192 MiB")]
     Total,
 }
 
@@ -72,20 +79,51 @@ impl Budget {
         }
     }
 
-    /// Takes room for a string of so many bytes.
+    /// Whether there is room for a string of so many bytes. It is not taken yet.
     pub fn string(&self, bytes: usize) -> Result<(), TooLarge> {
-        if bytes > LONGEST_STRING { Err(TooLarge::String) } else { self.bytes(bytes) }
+        if bytes > LONGEST_STRING { Err(TooLarge::String) } else { self.left_of(bytes).map(drop) }
     }
 
-    /// Takes room for a collection of so many elements.
+    /// Whether there is room for a collection of so many elements. It is not taken yet.
     pub fn collection(&self, elements: usize) -> Result<(), TooLarge> {
-        if elements > LARGEST_COLLECTION { Err(TooLarge::Collection) } else { self.bytes(elements * ELEMENT) }
+        if elements > LARGEST_COLLECTION {
+            Err(TooLarge::Collection)
+        } else {
+            self.left_of(elements * ELEMENT).map(drop)
+        }
     }
 
-    fn bytes(&self, bytes: usize) -> Result<(), TooLarge> {
-        let left = u64::try_from(bytes).ok().and_then(|bytes| self.bytes.get().checked_sub(bytes));
+    /// Takes the room of a value that was made: of its own text or elements, not of what is within them.
+    pub fn take(&self, value: &Value) -> Result<(), TooLarge> {
+        if value.weight() > HEAVIEST {
+            return Err(TooLarge::Collection);
+        }
+        let bytes = match &value.data {
+            Data::String(text) if text.len() > LONGEST_STRING => return Err(TooLarge::String),
+            Data::String(text) => text.len(),
+            _ => {
+                let elements = value.elements().map_or(0, <[Value]>::len);
+                let entries = value.entries().map_or(0, std::collections::BTreeMap::len);
+                (elements + entries) * ELEMENT
+            }
+        };
+        let left = self.left_of(bytes);
         self.bytes.set(left.unwrap_or(0));
-        left.map(drop).ok_or(TooLarge::Total)
+        left.map(drop)
+    }
+
+    fn left_of(&self, bytes: usize) -> Result<u64, TooLarge> {
+        let left = u64::try_from(bytes).ok().and_then(|bytes| self.bytes.get().checked_sub(bytes));
+        left.ok_or(TooLarge::Total)
+    }
+
+    /// Runs the evaluation of one identity: it has steps of its own, and the values made on the way are gone afterwards.
+    pub fn identity<T>(&self, inner: impl FnOnce() -> T) -> T {
+        self.steps.set(self.steps.get().saturating_add(STEPS_OF_AN_IDENTITY));
+        let bytes = self.bytes.get();
+        let result = inner();
+        self.bytes.set(bytes);
+        result
     }
 
     /// Runs `inner` one level deeper.

@@ -17,8 +17,7 @@ impl Evaluator<'_> {
             mark |= sensitive;
             entries.insert(name, self.eval(value, scope)?);
         }
-        self.room_for(entries.len(), expr, scope)?;
-        Ok(Value::object(entries).marked(mark))
+        self.made(Value::object(entries).marked(mark), expr.place, scope)
     }
 
     fn key(&self, key: &Expr, scope: &Scope<'_>) -> Evaluated<(Arc<str>, bool)> {
@@ -94,16 +93,13 @@ impl Evaluator<'_> {
                 .help("make keys that differ, or gather the values of one key with `...` after the value"));
             }
         }
-        let value = if each.result_key.is_none() {
-            self.room_for(elements.len(), expr, scope)?;
-            Value::tuple(elements)
-        } else if each.group {
-            self.room_for(groups.len(), expr, scope)?;
-            Value::object(groups.into_iter().map(|(key, values)| (key, Value::tuple(values))).collect())
-        } else {
-            self.room_for(entries.len(), expr, scope)?;
-            Value::object(entries)
+        let value = match (&each.result_key, each.group) {
+            (None, _) => Value::tuple(elements),
+            (Some(_), true) => {
+                Value::object(groups.into_iter().map(|(key, values)| (key, Value::tuple(values))).collect())
+            }
+            (Some(_), false) => Value::object(entries),
         };
-        Ok(value.marked(mark))
+        self.made(value.marked(mark), expr.place, scope)
     }
 }

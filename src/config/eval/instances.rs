@@ -27,6 +27,9 @@ type Keyed = BTreeMap<Arc<str>, (Arc<str>, Value)>;
 impl Evaluator<'_> {
     /// The instances of the identity block of that label. `None`: they cannot be known, and that is reported.
     pub fn instances(&self, block: &Block, asked: Span) -> Option<Arc<Instances>> {
+        if block.body.attribute("for_each").is_none() && block.body.attribute("count").is_none() {
+            return Some(Arc::new(Instances::One));
+        }
         let label = block.labels.first()?.text.clone();
         if let Some(known) = self.instances.borrow().get(&label) {
             return known.clone();

@@ -23,13 +23,13 @@ mod traversal;
 
 pub use budget::Budget;
 pub use fault::{Evaluated, Fault};
-pub use operators::equal;
 pub use scope::Scope;
 
 use super::catalog::Catalog;
 use super::diagnostic::Diagnostic;
+use super::functions::Patterns;
 use super::source::{Span, StackFiles};
-use super::syntax::{Expr, ExprKind};
+use super::syntax::{Expr, ExprKind, Place};
 use super::value::number::InvalidNumber;
 use super::value::{Data, Number, Value, show::show};
 use instances::Instances;
@@ -55,6 +55,10 @@ pub struct Evaluator<'a> {
     instances: RefCell<HashMap<Arc<str>, Option<Arc<Instances>>>>,
     /// How many `try` and `can` lie around what is evaluated: their faults are not shown, so they need no notes.
     pub quiet: std::cell::Cell<u32>,
+    /// Compiled regular expressions.
+    pub patterns: Patterns,
+    /// A template's file is being rendered: it may not render another.
+    pub in_template: std::cell::Cell<bool>,
 }
 
 /// What is evaluated once.
@@ -101,6 +105,8 @@ impl<'a> Evaluator<'a> {
             running: RefCell::default(),
             instances: RefCell::default(),
             quiet: std::cell::Cell::new(0),
+            patterns: Patterns::default(),
+            in_template: std::cell::Cell::new(false),
         }
     }
 
@@ -133,8 +139,7 @@ impl<'a> Evaluator<'a> {
             ExprKind::Template(parts) => self.template(parts, expr.place, scope),
             ExprKind::Tuple(items) => {
                 let elements = items.iter().map(|item| self.eval(item, scope)).collect::<Evaluated<Vec<_>>>()?;
-                self.room_for(elements.len(), expr, scope)?;
-                Ok(Value::tuple(elements))
+                self.made(Value::tuple(elements), expr.place, scope)
             }
             ExprKind::Object(items) => self.object(items, expr, scope),
             ExprKind::Variable(_) => self.traverse(expr, &[], scope),
@@ -178,7 +183,7 @@ impl<'a> Evaluator<'a> {
     pub fn condition(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<(bool, bool)> {
         let value = self.eval(expr, scope)?;
         match super::value::convert::convert(&value, &super::value::Type::Bool) {
-            Ok(Value { data: Data::Bool(flag), sensitive }) => Ok((flag, sensitive)),
+            Ok(Value { data: Data::Bool(flag), sensitive, .. }) => Ok((flag, sensitive)),
             _ => Err(Fault::at(
                 scope.span(expr.place),
                 "config::type",
@@ -188,8 +193,12 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn room_for(&self, elements: usize, expr: &Expr, scope: &Scope<'_>) -> Evaluated<()> {
-        self.budget.collection(elements).map_err(|large| too_large(large, scope.span(expr.place)))
+    /// Takes the room of a value that an expression made.
+    fn made(&self, value: Value, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        match self.budget.take(&value) {
+            Ok(()) => Ok(value),
+            Err(large) => Err(too_large(large, scope.span(place))),
+        }
     }
 
     fn number_fault(&self, problem: InvalidNumber, expr: &Expr, scope: &Scope<'_>) -> Fault {

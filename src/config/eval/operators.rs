@@ -4,7 +4,7 @@ use hcl_edit::expr::BinaryOperator as Op;
 
 use super::{Evaluated, Evaluator, Fault, Scope, with_value};
 use crate::config::syntax::{Binary, Expr, UnaryOperator};
-use crate::config::value::convert::{convert, type_of, unify};
+use crate::config::value::convert::convert;
 use crate::config::value::{Data, Number, Type, Value};
 
 impl Evaluator<'_> {
@@ -37,7 +37,8 @@ impl Evaluator<'_> {
         let b = self.eval(right, scope)?;
         let mark = a.any_sensitive() || b.any_sensitive();
         if matches!(operator, Op::Eq | Op::NotEq) {
-            return Ok(Value::bool(equal(&a, &b) == (*operator == Op::Eq)).marked(mark));
+            self.budget.step(|| scope.span(expr.place), u64::from(a.weight().min(b.weight()) / 8))?;
+            return Ok(Value::bool((a == b) == (*operator == Op::Eq)).marked(mark));
         }
         let x = self.operand_number(&a, left, sign, scope)?;
         let y = self.operand_number(&b, right, sign, scope)?;
@@ -87,25 +88,4 @@ impl Evaluator<'_> {
             format!("this is {}", with_value(value)),
         ))
     }
-}
-
-/// Whether two values are equal. Values of types that do not convert to each other are not.
-#[must_use]
-pub fn equal(a: &Value, b: &Value) -> bool {
-    if a == b {
-        return true;
-    }
-    let same_form = matches!(
-        (&a.data, &b.data),
-        (Data::List(_) | Data::Tuple(_) | Data::Set(_), Data::List(_) | Data::Tuple(_) | Data::Set(_))
-            | (Data::Map(_) | Data::Object(_), Data::Map(_) | Data::Object(_))
-    );
-    same_form && same_elements(a, b)
-}
-
-/// `[1]` and `tolist([1])` are equal, as are an object and a map of the same content, once they are of one type.
-fn same_elements(a: &Value, b: &Value) -> bool {
-    let Some(common) = unify([type_of(a), type_of(b)].into_iter()) else { return false };
-    let same_types = std::mem::discriminant(&type_of(a)) == std::mem::discriminant(&type_of(b));
-    !same_types && convert(a, &common).ok().zip(convert(b, &common).ok()).is_some_and(|(a, b)| a == b)
 }

@@ -11,7 +11,8 @@ pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>, budget: Opt
     let scored = names.into_iter().filter(|name| name.len() <= 64).map(|name| {
         let (a, b) = (word.to_lowercase(), name.to_lowercase());
         let score = strsim::jaro_winkler(&a, &b);
-        let near = strsim::damerau_levenshtein(&a, &b) <= 1 + a.chars().count().min(b.chars().count()) / 4;
+        let shorter = a.chars().count().min(b.chars().count());
+        let near = shorter > 1 && strsim::damerau_levenshtein(&a, &b) <= 1 + shorter / 4;
         (if near { score + 1.0 } else { score }, name)
     });
     scored

@@ -11,8 +11,7 @@ impl Evaluator<'_> {
         let mut text = String::new();
         let mut mark = false;
         self.render(parts, place, scope, &mut text, &mut mark)?;
-        self.budget.string(text.len()).map_err(|large| too_large(large, scope.span(place)))?;
-        Ok(Value::string(text).marked(mark))
+        self.made(Value::string(text).marked(mark), place, scope)
     }
 
     fn render(

@@ -252,7 +252,7 @@ impl Evaluator<'_> {
         let made = Value::tuple(results);
         // A splat over a list is a list again where its elements allow.
         let listed = list.then(|| convert(&made, &Type::List(Box::new(Type::Any))).ok()).flatten();
-        Ok(listed.unwrap_or(made).marked(value.sensitive))
+        self.made(listed.unwrap_or(made).marked(value.sensitive), place, scope)
     }
 
     fn attribute(&self, value: &Value, name: &str, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {

@@ -110,6 +110,10 @@ impl Evaluator<'_> {
         let mut mark = spread_mark;
         let span = scope.span(place);
         check_count(function, given.len(), call, scope)?;
+        if !function.cheap {
+            // The work of a function goes with the size of what it is given.
+            self.budget.step(|| span.clone(), given.iter().map(work).sum())?;
+        }
         let mut values = Vec::with_capacity(given.len());
         let mut marked = Vec::new();
         for (index, value) in given.into_iter().enumerate() {
@@ -127,7 +131,7 @@ impl Evaluator<'_> {
             mark |= sensitive && function.marks != Marks::Own;
             values.push(match function.marks {
                 Marks::Spread => value.without_marks(),
-                Marks::Kept => Value { sensitive: false, ..value },
+                Marks::Kept => value.without_own_mark(),
                 Marks::Own => value,
             });
         }
@@ -139,9 +143,10 @@ impl Evaluator<'_> {
         };
         match outcome {
             Ok(value) => {
-                // The work of a function goes with the size of what it is given and gives.
-                let size = values.iter().chain([&value]).map(size).sum();
-                self.budget.step(|| span.clone(), size)?;
+                if !function.cheap {
+                    self.budget.step(|| span.clone(), work(&value))?;
+                    self.budget.take(&value).map_err(|large| too_large(large, span))?;
+                }
                 Ok(value.marked(mark))
             }
             Err(Problem::TooLarge(large)) => Err(too_large(large, span)),
@@ -203,14 +208,12 @@ impl Evaluator<'_> {
     }
 }
 
-fn size(value: &Value) -> u64 {
-    let count = match &value.data {
-        Data::String(text) => text.len() / 64,
-        Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => elements.len(),
-        Data::Map(entries) | Data::Object(entries) => entries.len(),
-        _ => 0,
-    };
-    u64::try_from(count).unwrap_or(u64::MAX)
+/// Steps that going over a value once counts for.
+fn work(value: &Value) -> u64 {
+    match &value.data {
+        Data::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
+        _ => u64::from(value.weight() / 4),
+    }
 }
 
 fn take(value: Value, param: &Param) -> Result<Value, String> {
@@ -239,15 +242,13 @@ fn check_count(function: &Function, given: usize, call: &Call, scope: &Scope<'_>
     if enough {
         return Ok(());
     }
-    let names: Vec<&str> = function.params.iter().chain(&function.variadic).map(|param| param.name).collect();
-    let dots = if function.variadic.is_some() { "..." } else { "" };
     let count = if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
     let least = if function.variadic.is_some() { "at least " } else { "" };
     Err(Fault::at(
         scope.span(call.name.place),
         "config::function",
         format!("{}() takes {least}{count}, not {given}", function.name),
-        format!("{}({}{dots})", function.name, names.join(", ")),
+        signature(function),
     ))
 }
 
@@ -256,7 +257,14 @@ fn argument_fault(function: &Function, call: &Call, index: usize, problem: &str,
     let place = call.arguments.get(index.min(last)).map_or(call.name.place, |argument| argument.place);
     let param = function.params.get(index).or(function.variadic.as_ref()).map_or("", |param| param.name);
     let summary = format!("{}(): {} is not what it must be", function.name, argument_name(param, index));
-    Fault::at(scope.span(place), "config::function", summary, problem)
+    Fault::at(scope.span(place), "config::function", summary, problem).help(signature(function))
+}
+
+/// `replace(string, substring, replacement)`.
+fn signature(function: &Function) -> String {
+    let names: Vec<&str> = function.params.iter().chain(&function.variadic).map(|param| param.name).collect();
+    let dots = if function.variadic.is_some() { "..." } else { "" };
+    format!("{}({}{dots})", function.name, names.join(", "))
 }
 
 fn argument_name(param: &str, index: usize) -> Arc<str> {

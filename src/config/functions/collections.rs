@@ -6,40 +6,39 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::Takes::{Any, Elements, Entries as Map, List, Number, Texts};
 use super::{Args, Function, Problem, nullable, param, pure};
-use crate::config::eval::equal;
+use crate::config::eval::Budget;
 use crate::config::value::convert::{convert, to_text, type_of, unify};
 use crate::config::value::{Data, Entries, Number as Num, Type, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     pure("chunklist", &[param("list", List), param("size", Number)], chunklist).keeping_marks(),
     pure("coalesce", &[], coalesce).variadic(nullable("values", Any)).keeping_marks(),
-    pure("coalescelist", &[], coalescelist).variadic(nullable("lists", Any)).keeping_marks(),
+    pure("coalescelist", &[], coalescelist).variadic(param("lists", Elements)).keeping_marks(),
     pure("compact", &[param("list", Texts)], |args| {
         let kept = |value: &&Value| value.as_str().is_some_and(|text| !text.is_empty());
         Ok(Value::list(args.elements(0)?.iter().filter(kept).cloned().collect()))
     })
     .keeping_marks(),
     pure("concat", &[], concat).variadic(param("lists", Elements)).keeping_marks(),
-    pure("contains", &[param("list", Elements), nullable("value", Any)], |args| {
+    pure("contains", &[param("list", Elements), param("value", Any)], |args| {
         let value = args.get(1)?;
-        Ok(Value::bool(args.elements(0)?.iter().any(|element| equal(element, value))))
+        Ok(Value::bool(args.elements(0)?.iter().any(|element| element == value)))
     }),
     pure("distinct", &[param("list", List)], |args| {
         let mut seen = std::collections::BTreeSet::new();
         Ok(Value::list(args.elements(0)?.iter().filter(|element| seen.insert(*element)).cloned().collect()))
     })
     .keeping_marks(),
-    pure("element", &[param("list", Elements), param("index", Number)], element).keeping_marks(),
+    pure("element", &[param("list", Elements), param("index", Number)], element).keeping_marks().cheap(),
     pure("flatten", &[param("list", Elements)], |args| {
         let mut flat = Vec::new();
-        flatten(args.elements(0)?, false, &mut flat);
-        args.budget.collection(flat.len())?;
+        flatten(args.elements(0)?, false, &mut flat, args.budget)?;
         Ok(Value::tuple(flat))
     })
     .keeping_marks(),
-    pure("index", &[param("list", Elements), nullable("value", Any)], |args| {
+    pure("index", &[param("list", Elements), param("value", Any)], |args| {
         let value = args.get(1)?;
-        match args.elements(0)?.iter().position(|element| equal(element, value)) {
+        match args.elements(0)?.iter().position(|element| element == value) {
             Some(index) => Ok(Value::number(index)),
             None => Problem::argument(1, "the list does not hold it"),
         }
@@ -49,10 +48,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(if matches!(args.get(0)?.data, Data::Map(_)) { Value::list(keys) } else { Value::tuple(keys) })
     })
     .keeping_marks(),
-    pure("length", &[param("value", Any)], length).keeping_marks(),
+    pure("length", &[param("value", Any)], length).keeping_marks().cheap(),
     pure("lookup", &[param("map", Map), param("key", super::Takes::Text)], lookup)
         .variadic(nullable("default", Any))
-        .keeping_marks(),
+        .keeping_marks()
+        .cheap(),
     pure("merge", &[], merge).variadic(nullable("maps", Any)).keeping_marks(),
     pure("one", &[param("list", Elements)], |args| match args.elements(0)? {
         [] => Ok(Value::NULL),
@@ -106,25 +106,23 @@ fn coalesce(args: &Args<'_>) -> Result<Value, Problem> {
 }
 
 fn coalescelist(args: &Args<'_>) -> Result<Value, Problem> {
-    for (index, value) in args.all().iter().enumerate() {
-        match value.elements() {
-            None if value.is_null() => {}
-            None => return Problem::argument(index, "a list or tuple is required"),
-            Some([]) => {}
-            Some(_) => return Ok(value.clone()),
-        }
+    match args.all().iter().find(|value| value.elements().is_some_and(|elements| !elements.is_empty())) {
+        Some(value) => Ok(value.clone()),
+        None => Problem::call("every list is empty"),
     }
-    Problem::call("every list is empty")
 }
 
 fn concat(args: &Args<'_>) -> Result<Value, Problem> {
     if args.all().is_empty() {
         return Problem::call("it takes at least one list");
     }
+    if let Some(index) = args.all().iter().position(|value| matches!(value.data, Data::Set(_))) {
+        return Problem::argument(index, "a set has no order: make a list of it with tolist() or sort()");
+    }
     let count = args.all().iter().filter_map(Value::elements).map(<[Value]>::len).sum();
     args.budget.collection(count)?;
     let all: Vec<Value> = args.all().iter().filter_map(Value::elements).flatten().cloned().collect();
-    let lists = args.all().iter().all(|value| matches!(value.data, Data::List(_) | Data::Set(_)));
+    let lists = args.all().iter().all(|value| matches!(value.data, Data::List(_)));
     let tuple = Value::tuple(all);
     // Lists give a list where their elements share a type; with a tuple among them, a tuple.
     let list = lists.then(|| convert(&tuple, &Type::List(Box::new(Type::Any))).ok()).flatten();
@@ -137,6 +135,9 @@ fn element(args: &Args<'_>) -> Result<Value, Problem> {
         return Problem::argument(0, "a set has no order: make a list of it with tolist() or sort()");
     }
     let index = args.whole(1)?;
+    if index < 0 {
+        return Problem::argument(1, "it must not be negative");
+    }
     let count = i64::try_from(elements.len()).unwrap_or(i64::MAX);
     if count == 0 {
         return Problem::argument(0, "it has no elements");
@@ -150,13 +151,15 @@ fn element(args: &Args<'_>) -> Result<Value, Problem> {
 }
 
 /// A sensitive list inside taints what comes out of it.
-fn flatten(elements: &[Value], mark: bool, flat: &mut Vec<Value>) {
+fn flatten(elements: &[Value], mark: bool, flat: &mut Vec<Value>, budget: &Budget) -> Result<(), Problem> {
+    budget.collection(flat.len() + elements.len())?;
     for element in elements {
         match element.elements() {
-            Some(inner) => flatten(inner, mark || element.sensitive, flat),
+            Some(inner) => flatten(inner, mark || element.sensitive, flat, budget)?,
             None => flat.push(element.clone().marked(mark)),
         }
     }
+    Ok(())
 }
 
 fn length(args: &Args<'_>) -> Result<Value, Problem> {
@@ -177,14 +180,18 @@ fn lookup(args: &Args<'_>) -> Result<Value, Problem> {
     match (args.entries(0)?.get(key), args.rest(2)) {
         (_, [_, _, ..]) => Problem::call("it takes a map, a key and at most one default"),
         (Some(value), _) => Ok(value.clone()),
-        (None, [default]) => Ok(default.clone()),
+        (None, [default]) => match type_of(args.get(0)?) {
+            // A map has elements of one type, and its default is one of them.
+            Type::Map(of) => convert(default, &of).or_else(|mismatch| Problem::argument(2, mismatch.to_string())),
+            _ => Ok(default.clone()),
+        },
         (None, _) => Problem::argument(1, "the map has no such element, and no default is given"),
     }
 }
 
 fn merge(args: &Args<'_>) -> Result<Value, Problem> {
     let mut merged = Entries::new();
-    let mut maps = true;
+    let mut maps = !args.all().is_empty();
     for (index, value) in args.all().iter().enumerate() {
         if value.is_null() {
             continue;

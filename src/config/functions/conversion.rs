@@ -16,9 +16,23 @@ pub(super) const FUNCTIONS: &[Function] = &[
     pure("tolist", VALUE, |args| to(args.get(0)?, &Type::List(Box::new(Type::Any)))).keeping_marks(),
     pure("toset", VALUE, |args| to(args.get(0)?, &Type::Set(Box::new(Type::Any)))).keeping_marks(),
     pure("tomap", VALUE, |args| to(args.get(0)?, &Type::Map(Box::new(Type::Any)))).keeping_marks(),
-    pure("sensitive", VALUE, |args| Ok(args.get(0)?.clone().marked(true))).keeping_marks(),
-    Function { name: "try", params: &[], variadic: Some(VALUE_PARAM), marks: Marks::Own, body: Body::Lazy(attempt) },
-    Function { name: "can", params: &[VALUE_PARAM], variadic: None, marks: Marks::Own, body: Body::Lazy(can) },
+    pure("sensitive", VALUE, |args| Ok(args.get(0)?.clone().marked(true))).keeping_marks().cheap(),
+    Function {
+        name: "try",
+        params: &[],
+        variadic: Some(VALUE_PARAM),
+        marks: Marks::Own,
+        cheap: true,
+        body: Body::Lazy(attempt),
+    },
+    Function {
+        name: "can",
+        params: &[VALUE_PARAM],
+        variadic: None,
+        marks: Marks::Own,
+        cheap: true,
+        body: Body::Lazy(can),
+    },
 ];
 
 const VALUE_PARAM: Param = nullable("expression", Any);

@@ -20,6 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     pure("base64encode", &[param("string", Text)], |args| Ok(Value::string(STANDARD.encode(args.text(0)?)))),
     pure("csvdecode", &[param("string", Text)], csvdecode),
     pure("jsondecode", &[param("string", Text)], |args| {
+        elements_fit(args, b",[{")?;
         let json: serde_json::Value = serde_json::from_str(args.text(0)?).or_else(|error| {
             Problem::argument(0, format!("not JSON: line {}, column {}", error.line(), error.column()))
         })?;
@@ -38,6 +39,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 /// What stands in a query as it is: letters, digits and `-_.~`.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Whether there is room for what a text encodes, by the marks that stand before elements.
+pub(super) fn elements_fit(args: &Args<'_>, marks: &[u8]) -> Result<(), Problem> {
+    let most = args.text(0)?.bytes().filter(|byte| marks.contains(byte)).count();
+    args.budget.collection(most)?;
+    Ok(())
+}
 
 fn from_json(json: serde_json::Value) -> Option<Value> {
     Some(match json {

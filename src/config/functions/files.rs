@@ -16,7 +16,7 @@ const fn reads(
     params: &'static [Param],
     body: fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>,
 ) -> Function {
-    Function { name, params, variadic: None, marks: Marks::Spread, body: Body::Reads(body) }
+    Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Reads(body) }
 }
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -33,6 +33,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     reads("fileset", &[param("path", Text), param("pattern", Text)], fileset),
     reads("templatefile", &[param("path", Text), param("variables", Any)], templatefile),
 ];
+
+/// The largest template file, in bytes.
+const LARGEST_TEMPLATE: usize = 1024 * 1024;
 
 /// A path that lexically stays within the stack's directory, without `.` and doubled slashes.
 fn inside(path: &str) -> Result<String, Problem> {
@@ -61,7 +64,16 @@ fn text_of(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, Problem
 }
 
 fn templatefile(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
+    if evaluator.in_template.get() {
+        return Problem::call("a template renders no other template");
+    }
     let content = text_of(args, evaluator)?;
+    if content.len() > LARGEST_TEMPLATE {
+        return Problem::argument(0, "a template may have up to 1 MiB");
+    }
+    // Parsing takes about a step for each byte.
+    let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    evaluator.budget.step(|| Place::default().in_file(FileId(u32::MAX)), length).map_err(Problem::Inner)?;
     let Some(entries) = args.get(1)?.entries() else { return Problem::argument(1, "a map or object is required") };
     let nowhere = FileId(u32::MAX);
     let failed = |finding: &crate::config::Diagnostic| {
@@ -74,7 +86,10 @@ fn templatefile(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Pro
     let parts = parse_template(&content, nowhere).map_err(|finding| failed(&finding))?;
     let bound: Vec<(Arc<str>, Value)> = entries.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     let scope = Scope::only(nowhere, &bound);
-    match evaluator.template(&parts, Place::default(), &scope) {
+    evaluator.in_template.set(true);
+    let rendered = evaluator.template(&parts, Place::default(), &scope);
+    evaluator.in_template.set(false);
+    match rendered {
         Ok(value) => Ok(value),
         Err(crate::config::eval::Fault::Wrong { finding, .. }) => Err(failed(&finding)),
         Err(fault) => Err(Problem::Inner(fault)),
@@ -127,16 +142,13 @@ fn glob(pattern: &str) -> Result<regex::Regex, Problem> {
 fn basename(path: &str) -> &str {
     let trimmed = path.trim_end_matches('/');
     match (path, trimmed) {
-        ("", _) => "",
+        ("", _) => ".",
         (_, "") => "/",
         (_, trimmed) => trimmed.rsplit('/').next().unwrap_or(trimmed),
     }
 }
 
 fn dirname(path: &str) -> String {
-    if path.is_empty() {
-        return String::new();
-    }
     let (directory, rooted) = match path.rsplit_once('/') {
         None => return ".".to_owned(),
         Some((directory, _)) => (directory, path.starts_with('/')),

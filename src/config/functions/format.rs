@@ -119,6 +119,7 @@ fn one(verb: &Verb, value: &Value, index: usize) -> Result<String, Problem> {
             match &value.data {
                 _ if verb.sharp => json()?,
                 Data::Null => "null".to_owned(),
+                Data::Number(number) => return numeric(verb, number, index),
                 _ => to_text(value).map_or_else(json, |text| Ok(text.to_string()))?,
             }
         }
@@ -163,12 +164,19 @@ fn numeric(verb: &Verb, number: &Number, index: usize) -> Result<String, Problem
                 return Problem::argument(index, format!("%{} takes a whole number", verb.letter));
             };
             let digits = whole.magnitude().to_str_radix(radix);
-            if verb.letter == 'X' { digits.to_uppercase() } else { digits }
+            let prefix = match (verb.sharp, verb.letter) {
+                (true, 'x') => "0x",
+                (true, 'X') => "0X",
+                (true, 'o') => "0",
+                (true, 'b') => "0b",
+                _ => "",
+            };
+            format!("{prefix}{}", if verb.letter == 'X' { digits.to_uppercase() } else { digits })
         }
         'f' => format!("{:.*}", verb.precision.unwrap_or(6), number.to_f64().abs()),
         'e' | 'E' => exponent(number.to_f64().abs(), verb.precision.unwrap_or(6), verb.letter),
         _ => match verb.precision {
-            None => number.abs().to_string(),
+            None => shortest(number, verb.letter),
             Some(precision) => general(number.to_f64().abs(), precision.max(1), verb.letter),
         },
     };
@@ -191,6 +199,18 @@ fn exponent(number: f64, precision: usize, letter: char) -> String {
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
     format!("{digits}{letter}{sign}{exponent:0>2}")
+}
+
+/// All digits; with an exponent when that is below -4 or above 5, as Terraform has it for `%g` and `%v`.
+fn shortest(number: &Number, letter: char) -> String {
+    let (digits, power) = number.digits();
+    if (-4..6).contains(&power) {
+        return number.abs().to_string();
+    }
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    let (mark, sign) = (if letter == 'G' { 'E' } else { 'e' }, if power < 0 { '-' } else { '+' });
+    format!("{first}{point}{rest}{mark}{sign}{:0>2}", power.abs())
 }
 
 /// So many significant digits, without zeros at the end.

@@ -10,6 +10,8 @@ mod digests;
 mod encoding;
 mod files;
 mod format;
+#[cfg(test)]
+mod golden;
 mod numeric;
 mod patterns;
 mod sets;
@@ -18,6 +20,7 @@ mod time;
 mod yaml;
 
 pub use calling::{Args, Problem};
+pub use patterns::Patterns;
 
 use super::eval::budget::TooLarge;
 use super::eval::{Evaluated, Evaluator, Scope};
@@ -34,6 +37,8 @@ pub struct Function {
     pub variadic: Option<Param>,
     /// What becomes of sensitive arguments.
     pub marks: Marks,
+    /// Its work and its result do not grow with its arguments.
+    pub cheap: bool,
     /// What it does.
     pub body: Body,
 }
@@ -136,7 +141,7 @@ const fn nullable(name: &'static str, takes: Takes) -> Param {
 }
 
 const fn pure(name: &'static str, params: &'static [Param], body: fn(&Args<'_>) -> Result<Value, Problem>) -> Function {
-    Function { name, params, variadic: None, marks: Marks::Spread, body: Body::Pure(body) }
+    Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Pure(body) }
 }
 
 impl Function {
@@ -146,6 +151,10 @@ impl Function {
 
     const fn keeping_marks(self) -> Self {
         Self { marks: Marks::Kept, ..self }
+    }
+
+    const fn cheap(self) -> Self {
+        Self { cheap: true, ..self }
     }
 }
 

@@ -1,45 +1,115 @@
-//! Regular expressions, in the syntax of RE2. Matching takes time linear in the text.
+//! Regular expressions, in the syntax of RE2. Matching takes time linear in the text; a pattern has a bounded size, is
+//! compiled once, and counts for as many steps as its automaton may take.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use regex::{Captures, Regex, RegexBuilder};
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::Takes::Text;
-use super::{Args, Function, Problem, param, pure};
+use super::{Args, Body, Function, Marks, Param, Problem, param};
+use crate::config::eval::Evaluator;
+use crate::config::source::FileId;
+use crate::config::syntax::Place;
 use crate::config::value::{Entries, Value};
 
 /// How large a compiled pattern may be, in bytes: `(a{1000}){1000}` is not.
-const LARGEST_PATTERN: usize = 1024 * 1024;
+const LARGEST_PATTERN: usize = 512 * 1024;
+/// How many positions a pattern may have, repetitions counted out.
+const HEAVIEST_PATTERN: u64 = 5_000;
+/// How many compiled patterns are kept.
+const MOST_KEPT: usize = 256;
+
+const fn matching(
+    name: &'static str,
+    params: &'static [Param],
+    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>,
+) -> Function {
+    Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Reads(body) }
+}
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    pure("regex", &[param("pattern", Text), param("string", Text)], |args| {
-        let pattern = compile(args.text(0)?, 0)?;
-        match pattern.captures(args.text(1)?) {
+    matching("regex", &[param("pattern", Text), param("string", Text)], |args, evaluator| {
+        let text = args.text(1)?;
+        let pattern = compiled(args.text(0)?, 0, text, evaluator)?;
+        match pattern.captures(text) {
             Some(found) => Ok(matched(&pattern, &found)),
             None => Problem::argument(1, "the pattern matches nothing in it"),
         }
     }),
-    pure("regexall", &[param("pattern", Text), param("string", Text)], |args| {
-        let pattern = compile(args.text(0)?, 0)?;
-        let found: Vec<Value> =
-            pattern.captures_iter(args.text(1)?).map(|captures| matched(&pattern, &captures)).collect();
-        args.budget.collection(found.len())?;
-        Ok(Value::list(found))
+    matching("regexall", &[param("pattern", Text), param("string", Text)], |args, evaluator| {
+        let text = args.text(1)?;
+        let pattern = compiled(args.text(0)?, 0, text, evaluator)?;
+        args.budget.collection(pattern.find_iter(text).count().saturating_mul(pattern.captures_len()))?;
+        Ok(Value::list(pattern.captures_iter(text).map(|captures| matched(&pattern, &captures)).collect()))
     }),
-    pure("replace", &[param("string", Text), param("substring", Text), param("replacement", Text)], replace),
+    matching("replace", &[param("string", Text), param("substring", Text), param("replacement", Text)], replace),
 ];
 
-fn compile(pattern: &str, index: usize) -> Result<Regex, Problem> {
-    RegexBuilder::new(pattern)
-        .size_limit(LARGEST_PATTERN)
-        .dfa_size_limit(LARGEST_PATTERN)
+/// Compiled patterns by their text, each with its weight.
+#[derive(Debug, Default)]
+pub struct Patterns(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
+
+/// The compiled pattern; the steps of going over `text` with it are taken.
+fn compiled(pattern: &str, index: usize, text: &str, evaluator: &Evaluator<'_>) -> Result<Arc<Regex>, Problem> {
+    let kept = evaluator.patterns.0.borrow().get(pattern).cloned();
+    let nowhere = || Place::default().in_file(FileId(u32::MAX));
+    let (regex, weight) = match kept {
+        Some(kept) => kept,
+        None => {
+            let (regex, weight) = compile(pattern, index)?;
+            evaluator.budget.step(nowhere, weight * 10 + 500).map_err(Problem::Inner)?;
+            let mut patterns = evaluator.patterns.0.borrow_mut();
+            if patterns.len() >= MOST_KEPT {
+                patterns.clear();
+            }
+            patterns.insert(pattern.to_owned(), (regex.clone(), weight));
+            (regex, weight)
+        }
+    };
+    let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    evaluator.budget.step(nowhere, weight.saturating_mul(length) / 10).map_err(Problem::Inner)?;
+    Ok(regex)
+}
+
+fn compile(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), Problem> {
+    let wrong = |words: String| {
+        let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        Problem::Argument(index, format!("not a regular expression: {last}"))
+    };
+    let hir = regex_syntax::ParserBuilder::new()
         .nest_limit(100)
         .build()
-        .or_else(|error| {
-            let words = error.to_string();
-            let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Problem::argument(index, format!("not a regular expression: {last}"))
-        })
+        .parse(pattern)
+        .map_err(|error| wrong(error.to_string()))?;
+    let weight = positions(&hir);
+    if weight > HEAVIEST_PATTERN {
+        return Problem::argument(
+            index,
+            format!("the pattern has {weight} positions, and may have {HEAVIEST_PATTERN}"),
+        );
+    }
+    let regex = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN).build();
+    regex.map(|regex| (Arc::new(regex), weight)).map_err(|error| wrong(error.to_string()))
+}
+
+/// How many positions of the text's characters a pattern has, repetitions counted out.
+fn positions(hir: &Hir) -> u64 {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => u64::try_from(literal.0.len()).unwrap_or(u64::MAX),
+        HirKind::Class(_) => 2,
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min.saturating_add(1)).max(1);
+            positions(&repetition.sub).saturating_mul(u64::from(times))
+        }
+        HirKind::Capture(capture) => positions(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().fold(1, |sum, part| sum.saturating_add(positions(part)))
+        }
+    }
 }
 
 /// Without groups the matched text; with named groups an object of them; with others a tuple of them.
@@ -57,14 +127,15 @@ fn matched(pattern: &Regex, found: &Captures<'_>) -> Value {
 }
 
 /// Text between slashes is a pattern, and `$1` or `${name}` in the replacement a group of it.
-fn replace(args: &Args<'_>) -> Result<Value, Problem> {
+fn replace(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
     let (text, wanted, replacement) = (args.text(0)?, args.text(1)?, args.text(2)?);
     let as_pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| wanted.len() > 1);
     let replaced = match as_pattern {
         Some(pattern) => {
-            let pattern = compile(pattern, 1)?;
+            let pattern = compiled(pattern, 1, text, evaluator)?;
             let longest = replacement.len().saturating_add(text.len().saturating_mul(replacement.matches('$').count()));
-            args.budget.string(text.len().saturating_add(pattern.find_iter(text).count().saturating_mul(longest)))?;
+            let most = pattern.find_iter(text).count().saturating_mul(longest);
+            args.budget.string(text.len().saturating_add(most))?;
             pattern.replace_all(text, replacement).into_owned()
         }
         None => {

@@ -1,13 +1,13 @@
 //! Sets.
 
-use super::Takes::{List, Set};
+use super::Takes::{Elements, Set};
 use super::{Args, Function, Problem, param, pure};
 use crate::config::value::convert::{convert, type_of, unify};
 use crate::config::value::{Data, Type, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     pure("setintersection", &[param("first", Set)], |args| combine(args, |a, b| a && b)).variadic(param("others", Set)),
-    pure("setproduct", &[], setproduct).variadic(param("sets", List)),
+    pure("setproduct", &[], setproduct).variadic(param("sets", Elements)),
     pure("setsubtract", &[param("a", Set), param("b", Set)], |args| combine(args, |a, b| a && !b)),
     pure("setunion", &[param("first", Set)], |args| combine(args, |a, b| a || b)).variadic(param("others", Set)),
 ];
@@ -41,13 +41,20 @@ fn setproduct(args: &Args<'_>) -> Result<Value, Problem> {
     if args.all().len() < 2 {
         return Problem::call("it takes at least two collections");
     }
+    let mut lists = Vec::new();
+    for (index, list) in args.all().iter().enumerate() {
+        match convert(list, &Type::List(Box::new(Type::Any))) {
+            Ok(list) => lists.push(list),
+            Err(mismatch) => return Problem::argument(index, mismatch.to_string()),
+        }
+    }
     let mut count = 1_usize;
-    for list in args.all() {
+    for list in &lists {
         count = count.saturating_mul(list.elements().map_or(0, <[Value]>::len));
     }
     args.budget.collection(count.saturating_mul(args.all().len()))?;
     let mut tuples: Vec<Vec<Value>> = vec![Vec::new()];
-    for list in args.all() {
+    for list in &lists {
         let elements = list.elements().unwrap_or_default();
         tuples = tuples
             .iter()

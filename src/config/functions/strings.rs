@@ -13,7 +13,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     pure("indent", &[param("spaces", Number), param("string", Text)], indent),
     pure("join", &[param("separator", Text)], join).variadic(nullable("lists", Texts)),
-    pure("lower", &[param("string", Text)], |args| Ok(Value::string(args.text(0)?.to_lowercase()))),
+    pure("lower", &[param("string", Text)], |args| {
+        Ok(Value::string(args.text(0)?.chars().map(lower).collect::<String>()))
+    }),
     pure("split", &[param("separator", Text), param("string", Text)], split),
     pure("startswith", &[param("string", Text), param("prefix", Text)], |args| {
         Ok(Value::bool(args.text(0)?.starts_with(args.text(1)?)))
@@ -36,7 +38,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let text = args.text(0)?;
         Ok(Value::string(text.strip_suffix(args.text(1)?).unwrap_or(text)))
     }),
-    pure("upper", &[param("string", Text)], |args| Ok(Value::string(args.text(0)?.to_uppercase()))),
+    pure("upper", &[param("string", Text)], |args| {
+        Ok(Value::string(args.text(0)?.chars().map(upper).collect::<String>()))
+    }),
 ];
 
 fn indent(args: &Args<'_>) -> Result<Value, Problem> {
@@ -66,12 +70,13 @@ fn join(args: &Args<'_>) -> Result<Value, Problem> {
 
 fn split(args: &Args<'_>) -> Result<Value, Problem> {
     let (separator, text) = (args.text(0)?, args.text(1)?);
+    let count = if separator.is_empty() { text.len() } else { text.matches(separator).count() + 1 };
+    args.budget.collection(count)?;
     let parts: Vec<Value> = if separator.is_empty() {
         text.chars().map(|c| Value::string(c.to_string())).collect()
     } else {
         text.split(separator).map(Value::string).collect()
     };
-    args.budget.collection(parts.len())?;
     Ok(Value::list(parts))
 }
 
@@ -84,13 +89,27 @@ fn substr(args: &Args<'_>) -> Result<Value, Problem> {
     Ok(Value::string(text.graphemes(true).skip(skip).take(usize::try_from(taken).unwrap_or(0)).collect::<String>()))
 }
 
+/// The one character of lower case: `İ` is `i`.
+fn lower(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
+}
+
+/// The one character of upper case; `ß` has none.
+fn upper(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    }
+}
+
 /// Upper case for each letter that begins a word.
 fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
     for c in text.chars() {
         if is_separator(before) {
-            out.extend(c.to_uppercase());
+            out.push(upper(c));
         } else {
             out.push(c);
         }

@@ -14,6 +14,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         params: &[],
         variadic: None,
         marks: Marks::Spread,
+        cheap: true,
         body: Body::Reads(|_, evaluator| Ok(Value::string(whole_seconds(evaluator.now).to_string()))),
     },
     pure("timeadd", &[param("timestamp", Text), param("duration", Text)], timeadd),
@@ -24,7 +25,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn whole_seconds(instant: Timestamp) -> Timestamp {
-    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+    let second = instant.as_second() - i64::from(instant.subsec_nanosecond() < 0);
+    Timestamp::from_second(second).unwrap_or(instant)
 }
 
 /// RFC 3339, with the offset it is written in.
@@ -40,6 +42,9 @@ pub fn parse_instant(text: &str) -> Result<(Timestamp, Offset), String> {
         && !text.contains('[');
     if !shaped {
         return Err("an instant is written as in \"2027-02-28T12:00:00Z\"".to_owned());
+    }
+    if let Err((problem, _)) = crate::config::declare::instant::read(text) {
+        return Err(problem);
     }
     let parser = DateTimeParser::new();
     let pieces = parser.parse_pieces(text).map_err(|error| first_line(&error))?;
@@ -66,7 +71,7 @@ fn timeadd(args: &Args<'_>) -> Result<Value, Problem> {
         return Problem::argument(1, "a duration is written with h, m, s, ms, us or ns, such as \"1h30m\" or \"-10m\"");
     };
     let Ok(end) = start.checked_add(span) else { return Problem::call("the instant lies beyond the calendar") };
-    Ok(Value::string(rfc3339(end, offset)))
+    Ok(Value::string(rfc3339(whole_seconds(end), offset)))
 }
 
 fn rfc3339(instant: Timestamp, offset: Offset) -> String {

@@ -5,12 +5,18 @@ use std::sync::Arc;
 use serde_yaml_ng::Value as Yaml;
 
 use super::Takes::{Any, Text};
+use super::encoding::elements_fit;
 use super::{Args, Function, Problem, nullable, param, pure};
+use crate::config::eval::budget::{LONGEST_STRING, TooLarge};
 use crate::config::value::{Data, Entries, Number, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     pure("yamldecode", &[param("string", Text)], |args| {
         let text = args.text(0)?;
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return Problem::argument(0, "it holds no document");
+        }
+        elements_fit(args, b",[{\n-")?;
         let decoded: Yaml = serde_yaml_ng::from_str(text).or_else(|error| {
             let line = error.location().map_or(1, |location| location.line());
             Problem::argument(0, format!("not YAML: line {line}"))
@@ -69,6 +75,9 @@ enum Position {
 
 /// Block style, strings always in quotes, two blanks for each level.
 fn write(value: &Value, depth: usize, position: Position, out: &mut String) -> Result<(), Problem> {
+    if out.len() > LONGEST_STRING {
+        return Err(Problem::TooLarge(TooLarge::String));
+    }
     let gap = if position == Position::InMapping { " " } else { "" };
     let indent = "  ".repeat(depth);
     match &value.data {

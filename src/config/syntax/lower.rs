@@ -6,10 +6,11 @@ use std::sync::Arc;
 use hcl_edit::Span as _;
 use hcl_edit::expr::{self as edit, ObjectKey, TraversalOperator};
 use hcl_edit::structure::{BlockLabel, Structure};
-use hcl_edit::template::{self, Directive, Element};
+use hcl_edit::template;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::parse::to_u32;
+use super::template::{Form, weave};
 use super::{
     Attribute, Binary, Block, Body, Call, Expr, ExprKind, For, Name, Part, Place, Step, StepKind, Traverse,
     UnaryOperator,
@@ -38,7 +39,7 @@ impl Lower<'_> {
             .into_iter()
             .map(|label| match label {
                 BlockLabel::Ident(word) => Name { place: self.place(word.span()), text: word.as_str().into() },
-                BlockLabel::String(word) => Name { place: self.place(word.span()), text: text(word.into_value()) },
+                BlockLabel::String(word) => Name { place: self.place(word.span()), text: composed(word.into_value()) },
             })
             .collect();
         let end = labels.last().map_or(keyword.place.end, |label| label.place.end);
@@ -68,22 +69,19 @@ impl Lower<'_> {
             edit::Expression::Null(_) => ExprKind::Null,
             edit::Expression::Bool(value) => ExprKind::Bool(value.into_value()),
             edit::Expression::Number(number) => ExprKind::Number(self.number(&number, place)),
-            edit::Expression::String(value) => ExprKind::String(text(value.into_value())),
+            edit::Expression::String(value) => ExprKind::String(composed(value.into_value())),
             edit::Expression::Array(array) => ExprKind::Tuple(array.into_iter().map(|item| self.expr(item)).collect()),
             edit::Expression::Object(object) => {
-                let item = |(key, value): (ObjectKey, edit::ObjectValue)| {
-                    let (mut key, value) = (self.key(key), self.expr(value.into_expr()));
-                    // hcl-edit does not say where a bare key stands.
-                    if key.place == Place::default() {
-                        key.place = value.place;
-                    }
-                    (key, value)
-                };
+                let item = |(key, value): (ObjectKey, edit::ObjectValue)| (self.key(key), self.expr(value.into_expr()));
                 ExprKind::Object(object.into_iter().map(item).collect())
             }
             edit::Expression::StringTemplate(template) => return self.string_template(template, place),
             edit::Expression::HeredocTemplate(heredoc) => {
-                let parts = unix_lines(self.elements(heredoc.template.into_iter()));
+                // The parser has taken the indentation off already, line by line; here it goes by Terraform's rules.
+                let written = place.start as usize - self.offset;
+                let indented = self.text.get(written..).is_some_and(|text| text.starts_with("<<-"));
+                let form = if indented { Form::Indented } else { Form::Lines };
+                let parts = weave(self, heredoc.template, form);
                 match <[Part; 1]>::try_from(parts) {
                     Ok([Part::Text(text)]) => ExprKind::String(text),
                     Ok(parts) => ExprKind::Template(Box::new(parts)),
@@ -139,7 +137,7 @@ impl Lower<'_> {
     }
 
     fn string_template(&self, template: template::StringTemplate, place: Place) -> Expr {
-        let parts = self.elements(template.into_iter());
+        let parts = weave(self, template.into_iter().collect(), Form::Quoted);
         match <[Part; 1]>::try_from(parts) {
             // `"${x}"` is `x`, whatever its type.
             Ok([Part::Interpolation(expr)]) => Expr { kind: expr.kind, place: expr.place },
@@ -150,71 +148,7 @@ impl Lower<'_> {
     }
 
     pub fn template(&self, template: template::Template) -> Box<[Part]> {
-        self.elements(template.into_iter()).into()
-    }
-
-    /// Lowers the parts of a template; `~` takes the white space of the text beside it.
-    fn elements(&self, elements: impl Iterator<Item = Element>) -> Vec<Part> {
-        let mut parts = Vec::new();
-        let mut trim_next = false;
-        for element in elements {
-            let (before, after) = strips(&element);
-            if before {
-                trim_last(&mut parts);
-            }
-            match element {
-                Element::Literal(literal) => {
-                    let literal = literal.into_value();
-                    let kept = if trim_next { literal.trim_start() } else { &literal };
-                    if !kept.is_empty() {
-                        parts.push(Part::Text(text(kept.to_owned())));
-                    }
-                }
-                Element::Interpolation(interpolation) => parts.push(Part::Interpolation(self.expr(interpolation.expr))),
-                Element::Directive(directive) => parts.push(self.directive(*directive)),
-            }
-            trim_next = after;
-        }
-        parts
-    }
-
-    fn directive(&self, directive: Directive) -> Part {
-        match directive {
-            Directive::If(each) => {
-                let (yes_end, no_strip) = match &each.else_expr {
-                    Some(other) => (other.strip.strip_start(), Some(other.strip.strip_end())),
-                    None => (each.endif_expr.strip.strip_start(), None),
-                };
-                let yes = self.inner(each.if_expr.template, each.if_expr.strip.strip_end(), yes_end);
-                let no = each.else_expr.map_or_else(Vec::new, |other| {
-                    let end = each.endif_expr.strip.strip_start();
-                    self.inner(other.template, no_strip.unwrap_or(false), end)
-                });
-                Part::If { condition: self.expr(each.if_expr.cond_expr), yes: yes.into(), no: no.into() }
-            }
-            Directive::For(each) => {
-                let head = each.for_expr;
-                let end = each.endfor_expr.strip.strip_start();
-                Part::For {
-                    key: head.key_var.map(|word| word.as_str().into()),
-                    value: head.value_var.as_str().into(),
-                    collection: self.expr(head.collection_expr),
-                    body: self.inner(head.template, head.strip.strip_end(), end).into(),
-                }
-            }
-        }
-    }
-
-    /// The content of a directive, between its opening and its closing.
-    fn inner(&self, template: template::Template, trim_start: bool, trim_end: bool) -> Vec<Part> {
-        let mut parts = self.elements(template.into_iter());
-        if trim_start && let Some(Part::Text(first)) = parts.first_mut() {
-            *first = first.trim_start().into();
-        }
-        if trim_end {
-            trim_last(&mut parts);
-        }
-        parts
+        weave(self, template, Form::Lines).into()
     }
 
     fn call(&self, call: edit::FuncCall) -> ExprKind {
@@ -259,43 +193,6 @@ impl Lower<'_> {
 }
 
 /// Strings are compared and ordered in Unicode's composed form, as HCL has it.
-fn text(value: String) -> Arc<str> {
+pub(super) fn composed(value: String) -> Arc<str> {
     if value.is_ascii() { value.into() } else { value.nfc().collect::<String>().into() }
-}
-
-/// Whether an element takes the white space before it and behind it.
-fn strips(element: &Element) -> (bool, bool) {
-    match element {
-        Element::Literal(_) => (false, false),
-        Element::Interpolation(interpolation) => (interpolation.strip.strip_start(), interpolation.strip.strip_end()),
-        Element::Directive(directive) => match &**directive {
-            Directive::If(each) => (each.if_expr.strip.strip_start(), each.endif_expr.strip.strip_end()),
-            Directive::For(each) => (each.for_expr.strip.strip_start(), each.endfor_expr.strip.strip_end()),
-        },
-    }
-}
-
-fn trim_last(parts: &mut [Part]) {
-    if let Some(Part::Text(last)) = parts.last_mut() {
-        *last = last.trim_end().into();
-    }
-}
-
-/// A heredoc has the same text whether its file was checked out with `\r\n` or `\n`.
-fn unix_lines(mut parts: Vec<Part>) -> Vec<Part> {
-    fn each(parts: &mut [Part]) {
-        for part in parts {
-            match part {
-                Part::Text(text) if text.contains('\r') => *text = text.replace("\r\n", "\n").into(),
-                Part::If { yes, no, .. } => {
-                    each(yes);
-                    each(no);
-                }
-                Part::For { body, .. } => each(body),
-                Part::Text(_) | Part::Interpolation(_) => {}
-            }
-        }
-    }
-    each(&mut parts);
-    parts
 }

@@ -11,7 +11,9 @@ use super::source::{FileId, Span};
 
 mod lower;
 pub mod parse;
+mod plain;
 mod scan;
+mod template;
 
 pub use parse::{Parsed, parse_expression, parse_files, parse_template};
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use hcl_edit::structure::Structure;
 
 use super::lower::Lower;
+use super::plain::{self, Plain, Words};
 use super::scan::{Outline, scan};
 use super::{Attribute, Block, Expr, Part, Place};
 use crate::config::diagnostic::Diagnostic;
@@ -134,7 +135,19 @@ fn text_of<'a>(id: FileId, file: &'a SourceFile, findings: &mut Vec<Diagnostic>)
 
 fn parse_items(items: &[Item<'_>]) -> Parsed {
     let mut parsed = Parsed::default();
+    let mut words = Words::default();
     for item in items {
+        match plain::read(item.text, item.start, item.file, &mut words) {
+            Some(Plain::Block(block)) => {
+                parsed.blocks.push(block);
+                continue;
+            }
+            Some(Plain::Attribute(attribute)) => {
+                parsed.attributes.push((item.file, attribute));
+                continue;
+            }
+            None => {}
+        }
         match hcl_edit::parser::parse_body(item.text) {
             Ok(body) => {
                 let lower = Lower { text: item.text, offset: item.start, file: item.file };

@@ -26,6 +26,11 @@ pub struct Value {
     pub data: Data,
     /// It must not be shown. Elements of a collection carry marks of their own.
     pub sensitive: bool,
+    /// Something within it is sensitive.
+    sensitive_within: bool,
+    /// How many values it is, all that is within counted as often as it is there: what is shared takes the room of one, but
+    /// the time of all.
+    weight: u32,
 }
 
 /// The forms of a value.
@@ -111,13 +116,23 @@ impl fmt::Display for BlockRef {
 
 impl From<Data> for Value {
     fn from(data: Data) -> Self {
-        Self { data, sensitive: false }
+        let count = |values: &mut dyn Iterator<Item = &Self>| {
+            values.fold((1_u32, false), |(weight, within), value| {
+                (weight.saturating_add(value.weight), within || value.any_sensitive())
+            })
+        };
+        let (weight, sensitive_within) = match &data {
+            Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => count(&mut elements.iter()),
+            Data::Map(entries) | Data::Object(entries) => count(&mut entries.values()),
+            _ => (1, false),
+        };
+        Self { data, sensitive: false, sensitive_within, weight }
     }
 }
 
 impl Value {
     /// `null`.
-    pub const NULL: Self = Self { data: Data::Null, sensitive: false };
+    pub const NULL: Self = Self { data: Data::Null, sensitive: false, sensitive_within: false, weight: 1 };
 
     /// Text; brought to Unicode's composed form.
     #[must_use]
@@ -158,7 +173,7 @@ impl Value {
         let mut elements: Vec<Self> = elements.into_iter().map(Self::without_marks).collect();
         elements.sort();
         elements.dedup();
-        Self { data: Data::Set(Arc::new(elements)), sensitive }
+        Self::from(Data::Set(Arc::new(elements))).marked(sensitive)
     }
 
     /// A map. The entries have one type.
@@ -180,6 +195,13 @@ impl Value {
         self
     }
 
+    /// The same with no mark of its own; what is within keeps its marks.
+    #[must_use]
+    pub fn without_own_mark(mut self) -> Self {
+        self.sensitive = false;
+        self
+    }
+
     /// Whether it is nothing.
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -189,14 +211,13 @@ impl Value {
     /// Whether it or anything within is sensitive.
     #[must_use]
     pub fn any_sensitive(&self) -> bool {
-        self.sensitive
-            || match &self.data {
-                Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => {
-                    elements.iter().any(Self::any_sensitive)
-                }
-                Data::Map(entries) | Data::Object(entries) => entries.values().any(Self::any_sensitive),
-                _ => false,
-            }
+        self.sensitive || self.sensitive_within
+    }
+
+    /// How many values it is, all that is within counted as often as it is there.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.weight
     }
 
     /// The same with no mark, within neither.

@@ -124,6 +124,15 @@ impl Number {
         self.0.is_integer().then(|| self.0.with_scale(0).into_bigint_and_exponent().0)
     }
 
+    /// The digits without zeros at the end and without a sign, and the power of ten that the first of them counts.
+    #[must_use]
+    pub fn digits(&self) -> (String, i64) {
+        let (digits, scale) = self.0.abs().normalized().into_bigint_and_exponent();
+        let digits = digits.to_string();
+        let power = i64::try_from(digits.len()).unwrap_or(i64::MAX) - 1 - scale;
+        (digits, power)
+    }
+
     /// The nearest double.
     #[must_use]
     pub fn to_f64(&self) -> f64 {

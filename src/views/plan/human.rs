@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    AccessFinding, AccessLevel, AccessVerdict, Change, ChangeKind, Realize, ResourceId, Severity, Span,
+    AccessFinding, AccessLevel, AccessVerdict, Aspect, Change, ChangeKind, Realize, ResourceId, Severity, Span,
 };
 
 use super::attributes;
@@ -78,9 +78,18 @@ fn identity(delta: &IdentityDelta, now: Timestamp, realize: &dyn Realize) -> Str
         }
     }
     out.push_str(&findings(delta.assessment.iter().flat_map(|assessment| &assessment.findings)));
-    out.push_str(&changes(&delta.changes, Some(&delta.id), realize));
+    // What a leaver loses is told by the words on each change: it is everything, and its lines would say no more.
+    let lines = if delta.leaving.is_some() { Lines::WhereNothingElseSaysIt } else { Lines::Always };
+    out.push_str(&changes(&delta.changes, Some(&delta.id), lines, realize));
     out.push('\n');
     out
+}
+
+/// When the lines of a changed document are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Always,
+    WhereNothingElseSaysIt,
 }
 
 /// What stands beside the address: who it is, and for a leaver what happens to it.
@@ -130,9 +139,9 @@ fn verdict_words(verdict: AccessVerdict) -> &'static str {
     match verdict {
         AccessVerdict::Equivalent => "same access",
         AccessVerdict::Narrows => "narrows access",
-        AccessVerdict::Expands => "EXPANDS access, needs approval",
-        AccessVerdict::Incomparable => "CHANGES access both ways, needs approval",
-        AccessVerdict::Unknown => "access may EXPAND, needs approval",
+        AccessVerdict::Expands => "EXPANDS access",
+        AccessVerdict::Incomparable => "CHANGES access both ways",
+        AccessVerdict::Unknown => "access may EXPAND",
     }
 }
 
@@ -154,10 +163,16 @@ fn leaving_line(delta: &IdentityDelta, leaving: &Leaving) -> String {
     inert(&format!("{} → {what}", why.join("; "))).into_owned()
 }
 
-/// The reasons of a mover, under its line. A leaver's and a drift's stand in the line itself.
+/// The reasons of a mover, under its line. A leaver's and a drift's stand in the line itself. Where the verdict says that access
+/// stays the same, as with a new deadline in the fence, "access differs" would contradict it.
 fn notes(delta: &IdentityDelta) -> Vec<String> {
+    let same = delta.access.as_ref().is_some_and(|access| access.verdict == AccessVerdict::Equivalent);
+    let contradicts = |reason: &&Reason| same && matches!(reason, Reason::Differs { aspect: Aspect::Access });
     match delta.lifecycle {
-        Lifecycle::Mover => delta.reasons.iter().map(|reason| inert(&reason.to_string()).into_owned()).collect(),
+        Lifecycle::Mover => {
+            let reasons = delta.reasons.iter().filter(|reason| !contradicts(reason));
+            reasons.map(|reason| inert(&reason.to_string()).into_owned()).collect()
+        }
         Lifecycle::Joiner | Lifecycle::Leaver | Lifecycle::Drift => Vec::new(),
     }
 }
@@ -176,7 +191,11 @@ fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
     let why = if delta.lifecycle == Lifecycle::Drift { " · changed outside leasehold" } else { "" };
     let head = paint(style, &format!("{sign} scope "));
     let address = inert(delta.address.as_str()).into_owned();
-    format!("  {head}  {}  {holders}{why}\n{}\n", paint(STRONG, &address), changes(&delta.changes, None, realize))
+    format!(
+        "  {head}  {}  {holders}{why}\n{}\n",
+        paint(STRONG, &address),
+        changes(&delta.changes, None, Lines::Always, realize)
+    )
 }
 
 fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dyn Realize) -> String {
@@ -229,7 +248,7 @@ fn findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> String {
 }
 
 /// The changes of one subject: its principal first, then what hangs on it, what hangs on more after what hangs on less.
-fn changes(changes: &[Change], principal: Option<&ResourceId>, realize: &dyn Realize) -> String {
+fn changes(changes: &[Change], principal: Option<&ResourceId>, lines: Lines, realize: &dyn Realize) -> String {
     let mut shown: Vec<&Change> = changes.iter().filter(|change| is_shown(change, changes)).collect();
     let hangs_on = |change: &Change| change.after().or(change.before()).map_or(0, |resource| resource.depends_on.len());
     shown.sort_by_key(|change| (Some(change.id()) != principal, hangs_on(change)));
@@ -247,10 +266,11 @@ fn changes(changes: &[Change], principal: Option<&ResourceId>, realize: &dyn Rea
             ChangeKind::Mark => realize.describe(change).or_else(|| Some("marks".to_owned())),
             _ => realize.describe(change),
         };
-        let line =
-            format!("{:<kind_width$}  {:<name_width$}  {}", id.kind, inert(&id.name), inert(&note.unwrap_or_default()));
+        let (kind, name, words) = (id.kind.as_str(), inert(&id.name), inert(note.as_deref().unwrap_or_default()));
+        let line = format!("{kind:<kind_width$}  {name:<name_width$}  {words}");
         out.push_str(&format!("      {} {}\n", paint(style, &sign.to_string()), line.trim_end()));
         let details = match change {
+            _ if note.is_some() && lines == Lines::WhereNothingElseSaysIt => Vec::new(),
             Change::Update { before, after } => attributes::differences(before, after),
             Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
             Change::Create { .. } | Change::Delete { .. } => Vec::new(),

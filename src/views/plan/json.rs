@@ -112,8 +112,9 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
         Some(Change::Delete { .. }) => json!(["delete"]),
         Some(Change::Update { .. } | Change::Mark { .. }) | None => json!(["update"]),
     };
-    let (mut before, mut after) =
-        (first.and_then(Change::before).map(attributes), first.and_then(Change::after).map(attributes));
+    // A change in two steps is one change of the object: from where the first begins to where the last ends.
+    let last = steps.iter().rev().find_map(|step| step.change.after());
+    let (mut before, mut after) = (first.and_then(Change::before).map(attributes), last.map(attributes));
     for step in steps {
         if let Change::Mark { before: old, after: new, .. } = &step.change {
             let tags = |target: &mut Option<Json>, tags: BTreeMap<String, String>| {
@@ -132,7 +133,7 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
         "after": after,
         "after_unknown": {},
         "before_sensitive": first.and_then(Change::before).map_or(json!({}), sensitive),
-        "after_sensitive": first.and_then(Change::after).map_or(json!({}), sensitive),
+        "after_sensitive": last.map_or(json!({}), sensitive),
     })
 }
 

@@ -19,8 +19,10 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 import boto3
 import botocore.config
-from moto.iam.exceptions import EntityAlreadyExists
-from moto.iam.models import IAMBackend
+from moto.core.responses import ActionResult, EmptyResult
+from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists
+from moto.iam.models import IAMBackend, User
+from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -44,6 +46,49 @@ def as_iam_does():
         return create(self, description, path, policy_document, policy_name, tags)
 
     IAMBackend.create_policy = create_policy
+
+    delete_policy = IAMBackend.delete_policy
+
+    def delete_policy_unless_attached(self, policy_arn):
+        holders = [*self.users.values(), *self.roles.values(), *self.groups.values()]
+        if any(policy_arn in holder.managed_policies for holder in holders):
+            raise DeleteConflictException("Cannot delete a policy attached to entities.")
+        return delete_policy(self, policy_arn)
+
+    IAMBackend.delete_policy = delete_policy_unless_attached
+
+    delete_user = IAMBackend.delete_user
+
+    def delete_user_unless_it_holds_something(self, user_name):
+        user = self.get_user(user_name)
+        credentials = (user.access_keys, user.password, user.mfa_devices, user.ssh_public_keys, user.signing_certificates)
+        if any(credentials) or self.get_groups_for_user(user_name):
+            raise DeleteConflictException("Cannot delete entity, must remove credentials and leave groups first.")
+        return delete_user(self, user_name)
+
+    IAMBackend.delete_user = delete_user_unless_it_holds_something
+
+    # Not in moto: nobody has any.
+    IamResponse.list_service_specific_credentials = lambda self: ActionResult({"ServiceSpecificCredentials": []})
+
+    # Boundaries of users, which moto drops.
+    User.permissions_boundary = None
+    create_user = IamResponse.create_user
+
+    def bound(self, arn):
+        user = self.backend.get_user(self._get_param("UserName"))
+        kind = "PermissionsBoundaryPolicy"
+        user.permissions_boundary = arn and {"PermissionsBoundaryType": kind, "PermissionsBoundaryArn": arn}
+        return EmptyResult()
+
+    def create_user_with_boundary(self):
+        answer = create_user(self)
+        bound(self, self._get_param("PermissionsBoundary"))
+        return answer
+
+    IamResponse.create_user = create_user_with_boundary
+    IamResponse.put_user_permissions_boundary = lambda self: bound(self, self._get_param("PermissionsBoundary"))
+    IamResponse.delete_user_permissions_boundary = lambda self: bound(self, None)
 
 
 class Faults:

@@ -3,6 +3,7 @@
 mod attachment;
 mod credential;
 mod inline;
+mod leftovers;
 mod policy;
 mod role;
 mod standing;
@@ -131,6 +132,11 @@ enum Refusal {
 }
 
 impl Refusal {
+    /// The object cannot go while something hangs on it.
+    fn holds_something(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.holds_something())
+    }
+
     fn may_pass(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.may_pass())
     }

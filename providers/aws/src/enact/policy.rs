@@ -32,14 +32,15 @@ impl Writing<'_> {
 
     async fn create_policy(&self, scope: &str, arn: &str, after: &Resource) -> Result<Note, Refusal> {
         let text = document_text(after, "policy")?;
-        let list = tags::list(&after.marks.as_ref().map(Marks::to_tags).unwrap_or_default())?;
+        // The policy of a user's own statements is marked by its path alone.
+        let list = after.marks.as_ref().map(|marks| tags::list(&marks.to_tags())).transpose()?;
         let iam = &self.provider.clients.iam;
         let send = || {
             iam.create_policy()
                 .policy_name(arn::scope_policy_name(self.stack, scope))
                 .path(arn::stack_path(self.stack))
                 .policy_document(&text)
-                .set_tags(Some(list.clone()))
+                .set_tags(list.clone())
                 .send()
         };
         match self.call("iam:CreatePolicy", Class::Conditional, send).await {

@@ -2,6 +2,7 @@
 
 use leasehold_provider::{Change, Marks, Resource, Value};
 
+use super::standing::taken;
 use super::tags::{self, TagChange};
 use super::{Note, Refusal, Writing, attribute, document_of, document_text, impossible, own_tags};
 use crate::document;
@@ -21,7 +22,18 @@ impl Writing<'_> {
                 Ok(None)
             }
             Change::Delete { .. } => {
-                let note = self.remove("iam:DeleteRole", || iam.delete_role().role_name(name).send()).await?;
+                let send = || iam.delete_role().role_name(name).send();
+                let note = match self.remove("iam:DeleteRole", send).await {
+                    Err(refusal) if refusal.holds_something() => {
+                        let removed = self.clear_role(name).await?;
+                        if removed.is_empty() {
+                            return Err(refusal);
+                        }
+                        self.remove("iam:DeleteRole", send).await?;
+                        Some(format!("with it went: {}", removed.join(", ")))
+                    }
+                    other => other?,
+                };
                 self.provider.known.gone(self.stack, change.id());
                 Ok(note)
             }
@@ -68,7 +80,10 @@ impl Writing<'_> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_role().role_name(name).send();
-        let answer = self.call(OPERATION, Class::Idempotent, send).await?;
+        let answer = match self.call(OPERATION, Class::Idempotent, send).await {
+            Err(failure) if failure.absent() => return Err(taken(&after.id)),
+            other => other?,
+        };
         let role = answer.role.ok_or_else(|| Failure::malformed(OPERATION, "no role in the answer"))?;
         let facts = RoleFacts::of(&role);
         let live_tags = tags::map(role.tags);

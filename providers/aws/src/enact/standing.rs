@@ -160,6 +160,11 @@ pub fn not_ours(id: &ResourceId, reason: &str) -> Refusal {
     .into()
 }
 
+/// The name is taken, and nothing is there under it: IAM takes names that differ only by case for one.
+pub fn taken(id: &ResourceId) -> Refusal {
+    not_ours(id, "the name is taken, by one that differs only by case or by one that was removed just now")
+}
+
 impl Writing<'_> {
     /// What stands under the name of a principal that was to be made must be this stack's, and the same identity.
     pub fn must_be(&self, id: &ResourceId, found: Option<&Marks>, wanted: Option<&Marks>) -> Result<(), Refusal> {

@@ -2,6 +2,7 @@
 
 use leasehold_provider::{Change, Marks, Resource};
 
+use super::standing::taken;
 use super::tags::{self, TagChange};
 use super::{Note, Refusal, Writing, attribute, impossible, own_tags};
 use crate::failure::Failure;
@@ -19,7 +20,18 @@ impl Writing<'_> {
                 Ok(None)
             }
             Change::Delete { .. } => {
-                let note = self.remove("iam:DeleteUser", || iam.delete_user().user_name(name).send()).await?;
+                let send = || iam.delete_user().user_name(name).send();
+                let note = match self.remove("iam:DeleteUser", send).await {
+                    Err(refusal) if refusal.holds_something() => {
+                        let removed = self.clear_user(name).await?;
+                        if removed.is_empty() {
+                            return Err(refusal);
+                        }
+                        self.remove("iam:DeleteUser", send).await?;
+                        Some(format!("with it went: {}", removed.join(", ")))
+                    }
+                    other => other?,
+                };
                 self.provider.known.gone(self.stack, change.id());
                 Ok(note)
             }
@@ -61,7 +73,10 @@ impl Writing<'_> {
         const OPERATION: &str = "iam:GetUser";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_user().user_name(name).send();
-        let answer = self.call(OPERATION, Class::Idempotent, send).await?;
+        let answer = match self.call(OPERATION, Class::Idempotent, send).await {
+            Err(failure) if failure.absent() => return Err(taken(&after.id)),
+            other => other?,
+        };
         let user = answer.user.ok_or_else(|| Failure::malformed(OPERATION, "no user in the answer"))?;
         let live_tags = tags::map(user.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();

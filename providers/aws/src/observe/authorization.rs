@@ -19,10 +19,23 @@ const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 pub struct Account {
     /// The stack's principals, without what only other reads tell.
     pub identities: BTreeMap<ResourceId, LiveIdentity>,
-    /// Policies under the stack's path.
+    /// Policies under the stack's path; those of users' own statements are moved to their users.
     pub shared: BTreeMap<ResourceId, Resource>,
     /// All others.
     pub strangers: BTreeMap<ResourceId, Stranger>,
+}
+
+impl Account {
+    /// Policies of users' own statements are parts of their users. One whose user is gone stays among the shared, wanted by
+    /// nobody.
+    fn give_users_their_own(&mut self, stack: &StackName) {
+        for identity in self.identities.values_mut().filter(|identity| identity.principal == Principal::User) {
+            if let Some(mut policy) = self.shared.remove(&kinds::own_policy(stack, &identity.name)) {
+                policy.identity = Some(identity.marks.address.clone());
+                identity.resources.insert(policy.id.clone(), policy);
+            }
+        }
+    }
 }
 
 impl Reading<'_> {
@@ -56,6 +69,7 @@ impl Reading<'_> {
             Ok(())
         })
         .await?;
+        account.give_users_their_own(stack);
         Ok(account)
     }
 
@@ -132,7 +146,9 @@ impl Reading<'_> {
     fn policy(&self, account: &mut Account, stack: &StackName, policy: ManagedPolicyDetail) -> Result<(), Failure> {
         let arn = named(policy.arn, "a policy")?;
         let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
-        let Some(scope) = arn::scope_of(self.realm, stack, &arn) else {
+        let scope = arn::scope_of(self.realm, stack, &arn).map(|scope| kinds::scope(stack, scope));
+        let own = arn::own_policy_of(self.realm, stack, &arn).map(|user| kinds::own_policy(stack, user));
+        let Some(id) = scope.or(own) else {
             let path = policy.path.unwrap_or_default();
             let other =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
@@ -151,7 +167,6 @@ impl Reading<'_> {
         });
         let text = default.and_then(|version| version.document);
         let document = decoded(text.as_deref(), &format!("the default version of policy {name}"))?;
-        let id = kinds::scope(stack, scope);
         account.shared.insert(id.clone(), live::shared_resource(id, stack, &name, document));
         Ok(())
     }

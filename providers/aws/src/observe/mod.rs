@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use leasehold_provider::{Observe, ObserveError, ObserveRequest, Principal, Realm, Snapshot};
 
 use crate::failure::Failure;
-use crate::{AwsProvider, links};
+use crate::{AwsProvider, kinds, links};
 
 pub use live::{role_resource, user_resource};
 pub use pages::{Page, read_all};
@@ -61,8 +61,9 @@ impl Reading<'_> {
         }
         let (shared, misplaced) = self.marks_of_shared(account.shared, &request).await?;
         account.strangers.extend(misplaced);
-        let principals = account.identities.keys().cloned();
-        self.provider.known.observed(request.stack, principals.chain(shared.keys().cloned()));
+        let parts = account.identities.values().flat_map(|identity| identity.resources.keys());
+        let bearers = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));
+        self.provider.known.observed(request.stack, bearers.chain(shared.keys()).cloned());
         tracing::debug!(calls = self.calls.load(std::sync::atomic::Ordering::Relaxed), "observed");
         Ok(Snapshot { realm: self.realm.clone(), identities: account.identities, shared, strangers: account.strangers })
     }

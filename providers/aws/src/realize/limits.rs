@@ -10,7 +10,8 @@ use crate::{document, kinds};
 
 const NAME: usize = 64;
 const POLICY_NAME: usize = 128;
-const USER_INLINE: usize = 2048;
+/// Characters of a user's inline policies together.
+pub const USER_INLINE: usize = 2048;
 const ROLE_INLINE: usize = 10240;
 const MANAGED: usize = 6144;
 const TRUST: usize = 2048;
@@ -164,6 +165,14 @@ fn documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[R
     for resource in resources {
         grammar(findings, "statement", resource, "policy", PolicyKind::Identity);
         grammar(findings, "trust", resource, "assume_role_policy", PolicyKind::Trust);
+    }
+    let own: usize = resources.iter().filter(|r| r.id.kind == kinds::POLICY).map(|r| size(r, "policy")).sum();
+    if own > MANAGED {
+        findings.add(
+            "statement",
+            format!("its own statements have {own} characters; a user has room for {USER_INLINE} inline or {MANAGED} in a policy"),
+            "move statements to scopes: each is a policy of its own",
+        );
     }
     let trust: usize = resources.iter().map(|r| size(r, "assume_role_policy")).sum();
     if trust > TRUST {

@@ -61,6 +61,14 @@ impl Realize for AwsRealizer {
         }
     }
 
+    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
+        let policy = |resource: &Resource| resource.get("policy").and_then(Value::as_document).cloned();
+        let tight = leasehold_policy::provider::tightened(&policy(before)?, &policy(after)?)?;
+        let mut resource = after.clone();
+        resource.attributes.insert("policy".into(), Value::Document(document::canonical(&tight)));
+        Some(resource)
+    }
+
     fn describe(&self, change: &Change) -> Option<String> {
         describe::describe(change)
     }
@@ -125,7 +133,7 @@ fn shared_policy(stack: &StackName, scope: &Scope) -> Resource {
 
 fn active(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
     let mut resources = vec![principal(realm, identity, marks)];
-    resources.extend(own_inline(identity));
+    resources.extend(own_policies(realm, identity, &marks.stack));
     let scopes = identity.scopes.iter().map(|scope| arn::scope_policy(realm, &marks.stack, scope));
     let policies = scopes.chain(identity.managed_policy_arns.iter().cloned());
     resources.extend(policies.map(|policy_arn| {
@@ -167,20 +175,34 @@ fn principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Resour
 /// The session duration of a role that says nothing, in seconds. It is never an attribute.
 pub const DEFAULT_SESSION: i64 = 3600;
 
-/// The identity's own statements and its lease fence, together in one policy: there is no moment between the two.
-fn own_inline(identity: &DesiredIdentity) -> Option<Resource> {
-    let own = identity.statements.iter().map(document::statement);
-    let statements: Vec<_> = own.chain(identity.deadline.map(document::fence)).collect();
-    if statements.is_empty() {
-        return None;
-    }
+/// The identity's own statements and its lease fence, together in one policy: there is no moment between the two. Where a
+/// user's inline policy has no room for them, the statements move to a managed policy of the user's own, and the fence stays.
+fn own_policies(realm: &Realm, identity: &DesiredIdentity, stack: &StackName) -> Vec<Resource> {
+    let statements: Vec<_> = identity.statements.iter().map(document::statement).collect();
+    let fence = identity.deadline.map(document::fence);
+    let whole = document::policy(statements.iter().cloned().chain(fence.clone()).collect());
     let id = kinds::inline(identity.principal, &identity.name, kinds::INLINE);
-    let mut inline =
-        Resource::new(id, Some(identity.address.clone())).with("policy", Value::Document(document::policy(statements)));
-    if identity.statements.iter().any(|statement| statement.sensitive) {
-        inline.sensitive.insert("policy".to_owned());
+    let resource = |id: ResourceId| Resource::new(id, Some(identity.address.clone()));
+    let sensitive = identity.statements.iter().any(|statement| statement.sensitive);
+    let hidden = |mut resource: Resource| {
+        resource.sensitive.extend(sensitive.then(|| "policy".to_owned()));
+        resource
+    };
+    if statements.is_empty() && fence.is_none() {
+        return Vec::new();
     }
-    Some(inline)
+    if identity.principal == Principal::Role || document::text(&whole).chars().count() <= limits::USER_INLINE {
+        return vec![hidden(resource(id).with("policy", Value::Document(whole)))];
+    }
+    let own = kinds::own_policy(stack, &identity.name);
+    let arn = arn::own_policy(realm, stack, &identity.name);
+    let attachment = kinds::attachment(identity.principal, &identity.name, &arn::short_name(realm, stack, &arn));
+    let fence = fence.map(|fence| resource(id).with("policy", Value::Document(document::policy(vec![fence]))));
+    let own = resource(own.clone())
+        .with("name", arn::scope_policy_name(stack, kinds::part(&own)))
+        .with("path", arn::stack_path(stack))
+        .with("policy", Value::Document(document::policy(statements)));
+    fence.into_iter().chain([hidden(own), resource(attachment).with("policy_arn", arn)]).collect()
 }
 
 #[cfg(test)]

@@ -163,7 +163,13 @@ fn an_inline_policy_has_room_by_the_form_of_its_principal() {
     let role = DesiredIdentity { statements: long.clone(), ..identity() };
     assert_eq!(problems(&role), "");
     let user = DesiredIdentity { statements: long, principal: Principal::User, ..identity() };
-    assert!(problems(&user).contains("a user's inline policies hold 2048"));
+    assert_eq!(problems(&user), "");
+    insta::assert_snapshot!(shown(&realize(&user)).replace(&"x".repeat(3000), "…"));
+    let longer = vec![statement(&[&format!("s3:{}", "x".repeat(7000))])];
+    let role = DesiredIdentity { statements: vec![longer[0].clone(), longer[0].clone()], ..identity() };
+    assert!(problems(&role).contains("a role's inline policies hold 10240"));
+    let user = DesiredIdentity { statements: longer, principal: Principal::User, ..identity() };
+    assert!(problems(&user).contains("a user has room for 2048 inline or 6144 in a policy"));
 }
 
 #[test]

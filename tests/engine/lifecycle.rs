@@ -1,17 +1,16 @@
 //! Phases follow from configuration, marks and the instant, whatever ran before.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod engine;
 
 use std::collections::BTreeMap;
 
-use engine::{at, empty_stack, identity};
 use jiff::Timestamp;
 use leasehold::config::{Declared, Lease};
 use leasehold::lifecycle::{LeaveReason, Phase, decide};
 use leasehold_provider::{
     Address, Kind, LiveIdentity, Marks, Principal, Quarantine, Realm, ResourceId, ResourceKind, Snapshot, Span,
 };
+
+use crate::at;
+use crate::stacks::{empty_stack, identity};
 
 const JOINED: &str = "2026-11-01T00:00:00Z";
 

@@ -1,0 +1,123 @@
+//! From what is declared to a plan, for 1,000, 10,000 and 100,000 identities on the embedded directory: all converged, and all
+//! joiners. What lives is made here from what is wanted, so that nothing is read.
+#![allow(missing_docs, clippy::panic, clippy::expect_used, reason = "a benchmark stops at the first surprise")]
+
+mod stack;
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use leasehold::config::declared::ProviderSettings;
+use leasehold::config::{Declared, Inputs, NoFiles, load};
+use leasehold::plan::select::Selection;
+use leasehold::plan::{Basis, Plan, build};
+use leasehold::realize::Resources;
+use leasehold::{diff, lifecycle, realize};
+use leasehold_local::LocalDirectory;
+use leasehold_provider::{LiveIdentity, LiveShared, Realize as _, Realm, Snapshot};
+
+struct Bench {
+    declared: Declared,
+    shared: Resources,
+    directory: LocalDirectory,
+    nothing: Snapshot,
+    converged: Snapshot,
+}
+
+impl Bench {
+    fn new(count: usize) -> Self {
+        let text = stack::literal(count);
+        let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles };
+        let declared = load(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
+        let directory = LocalDirectory::at("nowhere.db", "bench", Arc::new(|| stack::NOW));
+        let realm = Realm {
+            provider: "local".to_owned(),
+            account: "embedded".to_owned(),
+            partition: String::new(),
+            actor: "bench".to_owned(),
+        };
+        let (shared, _) = realize::shared(&declared, &directory, &realm);
+        let nothing = Snapshot::empty(realm);
+        let mut bench = Self { declared, shared, directory, converged: nothing.clone(), nothing };
+        bench.converged = bench.applied();
+        assert_eq!(bench.plan(&bench.nothing).identities.len(), count);
+        assert!(bench.plan(&bench.converged).is_empty());
+        bench
+    }
+
+    fn standings<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<lifecycle::Standing<'a>> {
+        let principal_id = |principal, name: &str| self.directory.principal_id(principal, name);
+        lifecycle::decide(&self.declared, snapshot, stack::NOW, principal_id).0
+    }
+
+    /// What lives once everything wanted has been applied.
+    fn applied(&self) -> Snapshot {
+        let realm = &self.nothing.realm;
+        let live = |standing: &lifecycle::Standing<'_>| {
+            let (resources, _) = realize::identity(standing, &self.directory, realm);
+            let marks = resources.get(&standing.id)?.marks.clone()?;
+            let (id, name) = (standing.id.clone(), standing.id.name.clone());
+            let principal = standing.declared?.principal;
+            let (created_at, last_used) = (marks.created_at, None);
+            Some((id.clone(), LiveIdentity { id, principal, name, marks, created_at, last_used, resources }))
+        };
+        let shared = self.shared.iter().map(|(id, resource)| (id.clone(), LiveShared { resource: resource.clone() }));
+        Snapshot {
+            identities: self.standings(&self.nothing).iter().filter_map(live).collect(),
+            shared: shared.collect(),
+            ..self.nothing.clone()
+        }
+    }
+
+    fn plan(&self, snapshot: &Snapshot) -> Plan {
+        let plan = build(build::Inputs {
+            declared: &self.declared,
+            shared: &self.shared,
+            snapshot,
+            now: stack::NOW,
+            realize: &self.directory,
+            compare: &self.directory,
+            basis: Basis {
+                version: "0.0.0".to_owned(),
+                directory: ".".to_owned(),
+                files: BTreeMap::new(),
+                provider: ProviderSettings::Local { path: None },
+            },
+            selection: &Selection::default(),
+        });
+        plan.unwrap_or_else(|refused| panic!("{refused:?}"))
+    }
+}
+
+fn plan(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("plan");
+    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+    for count in [1_000, 10_000, 100_000] {
+        group.throughput(Throughput::Elements(count as u64));
+        let bench = Bench::new(count);
+        for (what, snapshot) in [("converged", &bench.converged), ("joiners", &bench.nothing)] {
+            let standings = bench.standings(snapshot);
+            let wanted: Vec<Resources> =
+                standings.iter().map(|s| realize::identity(s, &bench.directory, &snapshot.realm).0).collect();
+            // Dropping a result is not counted: a run does it once, at its end.
+            group.bench_function(BenchmarkId::new(format!("diff {what}"), count), |bencher| {
+                let deltas = |()| -> Vec<_> {
+                    let both = standings.iter().zip(&wanted);
+                    both.filter_map(|(standing, wanted)| diff::classify(standing, wanted, &bench.directory)).collect()
+                };
+                bencher.iter_batched(|| (), |()| black_box(deltas(())), BatchSize::PerIteration);
+            });
+            drop((standings, wanted));
+            group.bench_function(BenchmarkId::new(format!("plan {what}"), count), |bencher| {
+                bencher.iter_batched(|| (), |()| black_box(bench.plan(snapshot)), BatchSize::PerIteration);
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, plan);
+criterion_main!(benches);

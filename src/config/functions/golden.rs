@@ -1,0 +1,107 @@
+//! Every golden case: the value and the type are Terraform's, but where the table says why not.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::config::catalog::Catalog;
+use crate::config::eval::{Evaluator, Scope};
+use crate::config::source::{FileId, NoFiles};
+use crate::config::syntax::parse_expression;
+use crate::config::value::convert::type_of;
+use crate::config::value::types::Field;
+use crate::config::value::{Type, Value};
+
+/// What `scripts/golden-functions` wrote.
+#[derive(Deserialize)]
+struct Case {
+    expression: String,
+    /// The JSON of a tuple that holds the value; `None` where Terraform has none.
+    value: Option<String>,
+    #[serde(rename = "type")]
+    of: Option<String>,
+}
+
+/// Expressions whose outcome differs on purpose, and why.
+const DIFFERS: &[(&str, &str)] = &[
+    ("can(1 / 0)", "a division by zero has no value; in Terraform it is infinite, and fails only where it is used"),
+    ("try(1 / 0, null, 3)", "a division by zero has no value"),
+    ("true ? [1] : []", "only the side that is taken is evaluated, so the other does not change the type"),
+    ("format(\"%v\", null)", "null is written as null, not an error of the whole call"),
+    ("jsondecode(\"12345678901234567890123\")", "numbers in JSON that do not fit 64 bits are read as doubles"),
+    ("yamldecode(\"a: yes\")", "YAML 1.2: only true and false are bools"),
+    ("yamldecode(\"a: 1\\nb:\\n- x\\n- y\\n\")", "YAML 1.2: `y` is text"),
+    ("yamldecode(\"a: 2001-12-14\")", "YAML 1.2: a date is text, as it is written"),
+];
+
+/// The value in a tuple as JSON, and its type; `None` where there is none.
+fn outcome(expression: &str) -> Option<(String, String)> {
+    let catalog = Catalog::default();
+    let eval = Evaluator::new(&catalog, &NoFiles, jiff::Timestamp::UNIX_EPOCH);
+    let scope = Scope::closed(FileId(0));
+    let value = |text: &str| -> Option<Value> {
+        let expr = parse_expression(text, FileId(0)).ok()?;
+        eval.eval(&expr, &scope).ok()
+    };
+    let json = value(&format!("jsonencode([{expression}])"))?.as_str()?.to_owned();
+    let of = written(&type_of(&value(expression)?));
+    Some((json, of))
+}
+
+/// A type as Terraform's console writes it, without blanks.
+fn written(of: &Type) -> String {
+    match of {
+        Type::Any => "dynamic".to_owned(),
+        Type::List(of) => format!("list({})", written(of)),
+        Type::Set(of) => format!("set({})", written(of)),
+        Type::Map(of) => format!("map({})", written(of)),
+        Type::Tuple(types) if types.is_empty() => "tuple([])".to_owned(),
+        Type::Tuple(types) => {
+            format!("tuple([{}])", types.iter().map(|of| format!("{},", written(of))).collect::<String>())
+        }
+        Type::Object(fields) if fields.is_empty() => "object({})".to_owned(),
+        Type::Object(fields) => {
+            let field = |(name, field): (&Arc<str>, &Field)| {
+                let name = name.replace(' ', "");
+                format!("{name}:{},", written(&field.of))
+            };
+            format!("object({{{}}})", fields.iter().map(field).collect::<String>())
+        }
+        primitive => primitive.to_string(),
+    }
+}
+
+/// Where this program cannot know the type, such as of the elements of an empty list, it does not claim one.
+fn same_type(ours: &str, theirs: &str) -> bool {
+    match ours.split_once("dynamic") {
+        None => ours == theirs,
+        Some((before, after)) => theirs.strip_prefix(before).is_some_and(|rest| {
+            let tail = after.split("dynamic").next().unwrap_or_default();
+            if after.contains("dynamic") { rest.contains(tail) } else { rest.ends_with(after) }
+        }),
+    }
+}
+
+#[test]
+fn values_and_types_are_terraforms() {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/config/golden/functions.json")).unwrap();
+    assert!(cases.len() >= 300, "{}", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let ours = outcome(&case.expression);
+        let same = match (&ours, &case.value) {
+            (None, None) => true,
+            (Some((json, of)), Some(value)) => {
+                json == value && case.of.as_ref().is_none_or(|theirs| same_type(of, &theirs.replace(",)", ")")))
+            }
+            _ => false,
+        };
+        let excused = DIFFERS.iter().any(|(expression, _)| *expression == case.expression);
+        if same == excused {
+            let theirs = (case.value.as_deref().unwrap_or("-"), case.of.as_deref().unwrap_or("-"));
+            let why = if excused { "now the same, take it off the table" } else { "differs" };
+            wrong.push(format!("{}\n   {why}\n   ours   {ours:?}\n   theirs {theirs:?}", case.expression));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}

@@ -1,0 +1,470 @@
+//! The short way for items without expressions to compute: literals, references, lists and objects of them, inner blocks.
+//!
+//! Large stacks consist of little else, and a parser that keeps comments and blanks for editing spends most of its time on
+//! what nobody asks for here. What this reader does not know, or finds wrong, it leaves to `hcl-edit`: it never reports, and
+//! what it reads is what `hcl-edit` would have read, which a property test holds it to. Nesting is bounded by the scan.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::parse::to_u32;
+use super::{Attribute, Block, Body, Expr, ExprKind, Name, Place, Step, StepKind, Traverse};
+use crate::config::source::FileId;
+
+/// What an item is.
+#[derive(Debug)]
+pub(super) enum Plain {
+    Attribute(Attribute),
+    Block(Block),
+}
+
+/// Words that come again and again, such as names of attributes, each kept once.
+#[derive(Default)]
+pub(super) struct Words(HashSet<Arc<str>>);
+
+impl Words {
+    fn get(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return known.clone();
+        }
+        let word: Arc<str> = word.into();
+        if self.0.len() < 4096 {
+            self.0.insert(word.clone());
+        }
+        word
+    }
+}
+
+struct Reader<'t, 'w> {
+    text: &'t str,
+    bytes: &'t [u8],
+    at: usize,
+    offset: usize,
+    file: FileId,
+    words: &'w mut Words,
+}
+
+/// Reads an item that begins at byte `offset` of its file. `None`: it is not plain.
+pub(super) fn read(text: &str, offset: usize, file: FileId, words: &mut Words) -> Option<Plain> {
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, offset, file, words };
+    let name = reader.name()?;
+    let item = reader.structure(name)?;
+    reader.line_end()?;
+    reader.skip_lines()?;
+    (reader.at == text.len()).then_some(item)
+}
+
+impl Reader<'_, '_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn eat(&mut self, byte: u8) -> Option<()> {
+        (self.peek() == Some(byte)).then(|| self.at += 1)
+    }
+
+    fn place(&self, start: usize) -> Place {
+        Place { start: to_u32(self.offset + start), end: to_u32(self.offset + self.at) }
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    /// Over a comment up to the end of its line. `None`: a comment of another sort.
+    fn comment(&mut self) -> Option<()> {
+        match (self.peek(), self.bytes.get(self.at + 1)) {
+            (Some(b'#'), _) | (Some(b'/'), Some(b'/')) => {
+                while !matches!(self.peek(), None | Some(b'\n')) {
+                    // A carriage return ends a comment only together with the line.
+                    self.at += 1;
+                }
+                Some(())
+            }
+            (Some(b'/'), _) => None,
+            _ => Some(()),
+        }
+    }
+
+    /// The end of a line, after blanks and a comment.
+    fn line_end(&mut self) -> Option<()> {
+        self.blanks();
+        self.comment()?;
+        match (self.peek(), self.bytes.get(self.at + 1)) {
+            (None, _) => Some(()),
+            (Some(b'\n'), _) => self.eat(b'\n'),
+            (Some(b'\r'), Some(b'\n')) => {
+                self.at += 2;
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
+    /// Blank lines and comments.
+    fn skip_lines(&mut self) -> Option<()> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\t' | b'\n') => self.at += 1,
+                Some(b'\r') if self.bytes.get(self.at + 1) == Some(&b'\n') => self.at += 2,
+                Some(b'#' | b'/') => self.comment()?,
+                _ => return Some(()),
+            }
+        }
+    }
+
+    fn word(&mut self) -> Option<&str> {
+        let start = self.at;
+        if !self.peek().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_') {
+            return None;
+        }
+        while self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
+            self.at += 1;
+        }
+        // Words of other alphabets have rules of their own.
+        if self.peek().is_some_and(|b| b >= 0x80) {
+            return None;
+        }
+        self.text.get(start..self.at)
+    }
+
+    fn name(&mut self) -> Option<Name> {
+        let start = self.at;
+        self.word()?;
+        let text = self.words.get(self.text.get(start..self.at)?);
+        Some(Name { text, place: self.place(start) })
+    }
+
+    /// The text of a string without escapes and sequences, in ASCII.
+    fn string(&mut self) -> Option<&str> {
+        self.eat(b'"')?;
+        let start = self.at;
+        loop {
+            match self.peek()? {
+                b'"' => break,
+                b'\\' | 0x80.. | 0..=0x1f | 0x7f => return None,
+                b'$' | b'%' if self.bytes.get(self.at + 1) == Some(&b'{') => return None,
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        self.text.get(start..self.at - 1)
+    }
+
+    /// What follows a name: an attribute's value, or a block's labels and content.
+    fn structure(&mut self, name: Name) -> Option<Plain> {
+        self.blanks();
+        if self.peek() == Some(b'=') {
+            return Some(Plain::Attribute(self.attribute(name)?));
+        }
+        let mut labels = Vec::new();
+        while self.peek() != Some(b'{') {
+            let start = self.at;
+            let label = if self.peek() == Some(b'"') {
+                let text: Arc<str> = self.string()?.into();
+                Name { text, place: self.place(start) }
+            } else {
+                self.name()?
+            };
+            labels.push(label);
+            self.blanks();
+        }
+        let end = labels.last().map_or(name.place.end, |label| label.place.end);
+        let header = Place { start: name.place.start, end };
+        let body = self.body()?;
+        Some(Plain::Block(Block { file: self.file, keyword: name, labels, header, body }))
+    }
+
+    fn attribute(&mut self, name: Name) -> Option<Attribute> {
+        self.eat(b'=')?;
+        self.blanks();
+        let value = self.value()?;
+        Some(Attribute { name, value })
+    }
+
+    fn body(&mut self) -> Option<Body> {
+        self.eat(b'{')?;
+        let mut body = Body::default();
+        self.blanks();
+        if !matches!(self.peek(), Some(b'\n' | b'\r' | b'#' | b'/')) {
+            // One line, one attribute.
+            if self.peek() != Some(b'}') {
+                let name = self.name()?;
+                self.blanks();
+                let attribute = self.attribute(name)?;
+                body.attributes.push(attribute);
+                self.blanks();
+            }
+            self.eat(b'}')?;
+            return Some(body);
+        }
+        self.line_end()?;
+        loop {
+            self.skip_lines()?;
+            if self.peek() == Some(b'}') {
+                self.at += 1;
+                return Some(body);
+            }
+            let name = self.name()?;
+            match self.structure(name)? {
+                // An attribute that is set twice is for the other parser to report.
+                Plain::Attribute(attribute) if body.attribute(&attribute.name.text).is_some() => return None,
+                Plain::Attribute(attribute) => body.attributes.push(attribute),
+                Plain::Block(block) => body.blocks.push(block),
+            }
+            self.line_end()?;
+        }
+    }
+
+    fn value(&mut self) -> Option<Expr> {
+        let start = self.at;
+        let kind = match self.peek()? {
+            b'"' => ExprKind::String(self.string()?.into()),
+            b'[' => self.tuple()?,
+            b'{' => self.object()?,
+            b'0'..=b'9' => self.number()?,
+            _ => self.reference()?,
+        };
+        let expr = Expr { kind, place: self.place(start) };
+        // Whatever goes on behind it, such as an operator, is not plain.
+        let end = self.at;
+        self.blanks();
+        let ends = matches!(self.peek(), None | Some(b'\n' | b'\r' | b',' | b']' | b'}' | b'#'))
+            || (self.peek() == Some(b'/') && self.bytes.get(self.at + 1) == Some(&b'/'));
+        self.at = end;
+        ends.then_some(expr)
+    }
+
+    fn number(&mut self) -> Option<ExprKind> {
+        let start = self.at;
+        let digits = |reader: &mut Self| {
+            let from = reader.at;
+            while reader.peek().is_some_and(|b| b.is_ascii_digit()) {
+                reader.at += 1;
+            }
+            (reader.at > from).then_some(())
+        };
+        digits(self)?;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            digits(self)?;
+        }
+        let written = self.text.get(start..self.at)?;
+        // Beyond this the other parser may refuse it.
+        (written.len() < 100).then(|| ExprKind::Number(written.into()))
+    }
+
+    fn reference(&mut self) -> Option<ExprKind> {
+        let start = self.at;
+        self.word()?;
+        let word = self.text.get(start..self.at)?;
+        match word {
+            "null" => return Some(ExprKind::Null),
+            "true" => return Some(ExprKind::Bool(true)),
+            "false" => return Some(ExprKind::Bool(false)),
+            _ => {}
+        }
+        let base = Expr { kind: ExprKind::Variable(self.words.get(word)), place: self.place(start) };
+        let mut steps = Vec::new();
+        while self.peek() == Some(b'.') {
+            let dot = self.at;
+            self.at += 1;
+            let name = self.name()?;
+            steps.push(Step { kind: StepKind::Name(name.text), place: self.place(dot) });
+        }
+        if steps.is_empty() { Some(base.kind) } else { Some(ExprKind::Traverse(Box::new(Traverse { base, steps }))) }
+    }
+
+    fn tuple(&mut self) -> Option<ExprKind> {
+        self.eat(b'[')?;
+        let mut items = Vec::new();
+        loop {
+            self.skip_lines()?;
+            if self.peek() == Some(b']') {
+                break;
+            }
+            if self.at_for() {
+                return None;
+            }
+            items.push(self.value()?);
+            self.skip_lines()?;
+            if self.peek() == Some(b',') {
+                self.at += 1;
+            } else if self.peek() != Some(b']') {
+                return None;
+            }
+        }
+        self.at += 1;
+        Some(ExprKind::Tuple(items.into()))
+    }
+
+    /// A for expression begins here.
+    fn at_for(&self) -> bool {
+        self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(b"for"))
+    }
+
+    fn object(&mut self) -> Option<ExprKind> {
+        self.eat(b'{')?;
+        let mut items: Vec<(Expr, Expr)> = Vec::new();
+        let mut keys: HashSet<Arc<str>> = HashSet::new();
+        loop {
+            self.skip_lines()?;
+            if self.peek() == Some(b'}') {
+                break;
+            }
+            if self.at_for() {
+                return None;
+            }
+            let start = self.at;
+            let bare = self.peek()? != b'"';
+            let text: Arc<str> = if bare { self.name()?.text } else { self.string()?.into() };
+            // `null`, `true` and `false` are values, also as keys; one key twice is for the other parser to report.
+            if (bare && matches!(&*text, "null" | "true" | "false")) || !keys.insert(text.clone()) {
+                return None;
+            }
+            let place = self.place(start);
+            self.blanks();
+            if !matches!(self.peek(), Some(b'=' | b':')) || self.bytes.get(self.at + 1) == Some(&b'>') {
+                return None;
+            }
+            self.at += 1;
+            self.blanks();
+            let value = self.value()?;
+            items.push((Expr { kind: ExprKind::String(text), place }, value));
+            self.blanks();
+            match self.peek()? {
+                b',' => self.at += 1,
+                b'}' => {}
+                _ => self.line_end()?,
+            }
+        }
+        self.at += 1;
+        Some(ExprKind::Object(items.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::syntax::lower::Lower;
+
+    /// What `hcl-edit` reads.
+    fn long_way(text: &str) -> Option<String> {
+        let body = hcl_edit::parser::parse_body(text).ok()?;
+        let lower = Lower { text, offset: 7, file: FileId(1) };
+        let mut items = body.into_iter().map(|structure| match structure {
+            hcl_edit::structure::Structure::Block(block) => Plain::Block(lower.block(block)),
+            hcl_edit::structure::Structure::Attribute(attribute) => Plain::Attribute(lower.attribute(attribute)),
+        });
+        let only = items.next()?;
+        assert!(items.next().is_none(), "one item: {text:?}");
+        Some(format!("{only:?}"))
+    }
+
+    fn short_way(text: &str) -> Option<String> {
+        read(text, 7, FileId(1), &mut Words::default()).map(|item| format!("{item:?}"))
+    }
+
+    #[test]
+    fn reads_what_large_stacks_consist_of() {
+        for text in [
+            "owner \"jane\" { email = \"jane@example.com\" }\n",
+            "a = 1.50 # words\n",
+            "a = [\n  x.y-z, # one\n  \"b\",\n\n]\n",
+            "identity \"x\" {\r\n  kind = \"human\" // a\r\n\r\n  tags = { a = \"b\", \"c d\" : null\n e = [true] }\r\n  t \"o\" {\r\n  }\r\n}\r\n",
+            "b {}",
+            "a = { x = 1, }\n",
+        ] {
+            assert_eq!(short_way(text), long_way(text), "{text}");
+            assert!(short_way(text).is_some(), "{text}");
+        }
+        for text in
+            ["a = \"${x}\"\n", "a = 1 + 2\n", "a = f(1)\n", "a = [for x in y : x]\n", "a = \"\\n\"\n", "a = x[0]\n"]
+        {
+            assert_eq!(short_way(text), None, "{text}");
+        }
+    }
+
+    fn words() -> impl Strategy<Value = String> {
+        let word = prop::sample::select(vec![
+            "a = 1",
+            "k = x.y",
+            "\"q\" : \"v\"",
+            "l = [",
+            "o = {",
+            "b {
+",
+            "b \"l\" {
+",
+            "}
+",
+            "]
+",
+            ", ",
+            ",
+",
+            "
+",
+            "a",
+            "b",
+            "for",
+            "null",
+            "true",
+            "x-y",
+            "_",
+            "\"s\"",
+            "\"s t\"",
+            "\"$x%\"",
+            "\"${a}\"",
+            "\"\\t\"",
+            "1",
+            "2.5",
+            "1e3",
+            ".",
+            "=",
+            "=",
+            ":",
+            ",",
+            "{",
+            "}",
+            "{\n",
+            "\n}",
+            "[",
+            "]",
+            "\n",
+            "\r\n",
+            "\r",
+            " ",
+            "# c\n",
+            "// c\n",
+            "/* c */",
+            "-",
+            "+",
+            "=>",
+            "é",
+        ]);
+        prop::collection::vec(word, 0..14).prop_map(|words| words.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn reads_nothing_otherwise_than_hcl_edit(inner in words(), shape in 0..4) {
+            let text = match shape {
+                0 => format!("n = {inner}\n"),
+                1 => format!("n {{\n{inner}\n}}\n"),
+                2 => format!("n = [{inner}]\n"),
+                _ => format!("n = {{{inner}}}\n"),
+            };
+            // Items are cut so that one is one; two in a text are not for this reader.
+            if let Some(short) = short_way(&text) {
+                prop_assert_eq!(Some(short), long_way(&text), "{:?}", text);
+            }
+        }
+    }
+}

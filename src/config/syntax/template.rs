@@ -1,0 +1,181 @@
+//! Templates: white space that `~` takes, and the indentation that `<<-` takes.
+//!
+//! Both work on pieces of text as they are written, and do so across directives, as in Terraform: in a heredoc and in a file
+//! each line is a piece, in a quoted string all text between two sequences. `~` trims the one piece beside it.
+
+use std::sync::Arc;
+
+use hcl_edit::Span as _;
+use hcl_edit::template::{Directive, Element, Strip, Template};
+
+use super::Part;
+use super::lower::{Lower, composed};
+
+/// How the text of a template is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Between quotes, with escapes.
+    Quoted,
+    /// In lines: a heredoc, or a file.
+    Lines,
+    /// In lines whose common indentation goes: `<<-`.
+    Indented,
+}
+
+/// A template on its way: as [`Part`], with pieces of text by number.
+enum Piece {
+    Text(usize),
+    Interpolation(super::Expr),
+    If { condition: super::Expr, yes: Vec<Piece>, no: Vec<Piece> },
+    For { key: Option<Arc<str>>, value: Arc<str>, collection: super::Expr, body: Vec<Piece> },
+}
+
+struct Weaver<'l, 'a> {
+    lower: &'l Lower<'a>,
+    form: Form,
+    texts: Vec<String>,
+    /// Pieces of text, and `None` for each sequence, in the order they are written.
+    order: Vec<Option<usize>>,
+    trim_next: bool,
+}
+
+/// Lowers a template.
+pub(super) fn weave(lower: &Lower<'_>, template: Template, form: Form) -> Vec<Part> {
+    let mut weaver = Weaver { lower, form, texts: Vec::new(), order: Vec::new(), trim_next: false };
+    let pieces = weaver.pieces(template);
+    if form == Form::Indented {
+        weaver.dedent();
+    }
+    weaver.parts(pieces)
+}
+
+impl Weaver<'_, '_> {
+    fn pieces(&mut self, template: Template) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for element in template {
+            match element {
+                Element::Literal(literal) => {
+                    let written = literal.span().and_then(|span| self.lower.text.get(span));
+                    match (self.form, written) {
+                        (Form::Quoted, _) | (_, None) => pieces.push(self.text(literal.into_value())),
+                        (_, Some(written)) => {
+                            let plain = written.replace("\r\n", "\n").replace("$${", "${").replace("%%{", "%{");
+                            pieces.extend(plain.split_inclusive('\n').map(|line| self.text(line.to_owned())));
+                        }
+                    }
+                }
+                Element::Interpolation(interpolation) => {
+                    self.sequence(interpolation.strip);
+                    pieces.push(Piece::Interpolation(self.lower.expr(interpolation.expr)));
+                }
+                Element::Directive(directive) => pieces.push(self.directive(*directive)),
+            }
+        }
+        pieces
+    }
+
+    fn text(&mut self, mut text: String) -> Piece {
+        if std::mem::take(&mut self.trim_next) {
+            text = text.trim_start().to_owned();
+        }
+        let index = self.texts.len();
+        self.texts.push(text);
+        self.order.push(Some(index));
+        Piece::Text(index)
+    }
+
+    /// A sequence: the text before it, and what follows, may be trimmed.
+    fn sequence(&mut self, strip: Strip) {
+        if let (true, Some(Some(last))) = (strip.strip_start(), self.order.last())
+            && let Some(text) = self.texts.get_mut(*last)
+        {
+            text.truncate(text.trim_end().len());
+        }
+        self.order.push(None);
+        self.trim_next = strip.strip_end();
+    }
+
+    fn directive(&mut self, directive: Directive) -> Piece {
+        match directive {
+            Directive::If(each) => {
+                self.sequence(each.if_expr.strip);
+                let condition = self.lower.expr(each.if_expr.cond_expr);
+                let yes = self.pieces(each.if_expr.template);
+                let no = each.else_expr.map_or_else(Vec::new, |other| {
+                    self.sequence(other.strip);
+                    self.pieces(other.template)
+                });
+                self.sequence(each.endif_expr.strip);
+                Piece::If { condition, yes, no }
+            }
+            Directive::For(each) => {
+                let head = each.for_expr;
+                self.sequence(head.strip);
+                let collection = self.lower.expr(head.collection_expr);
+                let body = self.pieces(head.template);
+                self.sequence(each.endfor_expr.strip);
+                let key = head.key_var.map(|word| word.as_str().into());
+                Piece::For { key, value: head.value_var.as_str().into(), collection, body }
+            }
+        }
+    }
+
+    /// Takes from each line the white space that all lines begin with. A sequence at the start of a line has none; a line of
+    /// nothing but blanks does not count.
+    fn dedent(&mut self) {
+        let mut least = usize::MAX;
+        let mut lines = Vec::new();
+        let mut at_start = true;
+        for token in &self.order {
+            let text = token.and_then(|index| self.texts.get(index));
+            if std::mem::take(&mut at_start) {
+                match (token, text) {
+                    (Some(index), Some(text)) => {
+                        let blank = text.trim_start().is_empty() && text.ends_with('\n');
+                        if !blank {
+                            let spaces = text.chars().take_while(|c| c.is_whitespace()).count();
+                            least = least.min(spaces);
+                            lines.push(*index);
+                        }
+                    }
+                    _ => least = 0,
+                }
+            }
+            at_start = text.is_some_and(|text| text.ends_with('\n'));
+        }
+        for index in lines {
+            if let Some(text) = self.texts.get_mut(index) {
+                *text = text.chars().skip(least).collect();
+            }
+        }
+    }
+
+    /// Pieces of text that lie side by side are one part.
+    fn parts(&mut self, pieces: Vec<Piece>) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let mut text = String::new();
+        for piece in pieces {
+            if let Piece::Text(index) = piece {
+                text.push_str(self.texts.get(index).map_or("", String::as_str));
+                continue;
+            }
+            if !text.is_empty() {
+                parts.push(Part::Text(composed(std::mem::take(&mut text))));
+            }
+            match piece {
+                Piece::Text(_) => {}
+                Piece::Interpolation(expr) => parts.push(Part::Interpolation(expr)),
+                Piece::If { condition, yes, no } => {
+                    parts.push(Part::If { condition, yes: self.parts(yes).into(), no: self.parts(no).into() });
+                }
+                Piece::For { key, value, collection, body } => {
+                    parts.push(Part::For { key, value, collection, body: self.parts(body).into() });
+                }
+            }
+        }
+        if !text.is_empty() {
+            parts.push(Part::Text(composed(text)));
+        }
+        parts
+    }
+}

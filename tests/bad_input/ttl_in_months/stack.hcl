@@ -1,0 +1,20 @@
+leasehold {
+  stack = "shop"
+  defaults {
+    ttl = "90d"
+  }
+}
+
+owner "jane" {
+  email = "jane@example.com"
+}
+
+identity "ci" {
+  kind    = "workload"
+  owner   = owner.jane
+  purpose = "deploys the shop"
+  ttl     = "3 months"
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}

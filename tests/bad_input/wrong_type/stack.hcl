@@ -1,0 +1,21 @@
+leasehold {
+  stack = "shop"
+  defaults {
+    ttl = "90d"
+  }
+}
+
+owner "jane" {
+  email = "jane@example.com"
+}
+
+identity "ci" {
+  kind    = "workload"
+  owner   = owner.jane
+  purpose = "deploys the shop"
+  scopes  = "orders_read"
+  max_session_duration = ["1h"]
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}

@@ -1,0 +1,126 @@
+//! The pipeline from `Declared` on, without text and without a program, on an embedded directory of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use leasehold::apply::{self, Outcome};
+use leasehold::config::Declared;
+use leasehold::config::declared::ProviderSettings;
+use leasehold::plan::select::Selection;
+use leasehold::plan::{Basis, Plan, build};
+use leasehold::realize;
+use leasehold::rules::{self, Allowance};
+use leasehold_local::{FaultKind, Faults, LocalDirectory};
+use leasehold_provider::{Enact, Observe as _, ObserveRequest, Snapshot};
+
+use crate::at;
+
+/// An embedded directory of its own, and the engine on it.
+pub struct World {
+    pub directory: Arc<LocalDirectory>,
+    runtime: tokio::runtime::Runtime,
+    _home: tempfile::TempDir,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(|directory| directory)
+    }
+
+    /// One whose writes fail now and then, before or after they took effect.
+    pub fn with_faults(seed: u64, rate: f64) -> Self {
+        let kinds = BTreeSet::from([FaultKind::BeforeCommit, FaultKind::AfterCommit, FaultKind::Throttled]);
+        Self::with(|directory| directory.with_faults(Faults { seed, rate, kinds, ..Faults::default() }))
+    }
+
+    fn with(change: impl FnOnce(LocalDirectory) -> LocalDirectory) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let clock = Arc::new(|| at("2026-11-20T22:00:00Z"));
+        let directory = Arc::new(change(LocalDirectory::at(home.path().join("directory.db"), "tester", clock)));
+        Self { directory, runtime: tokio::runtime::Runtime::new().unwrap(), _home: home }
+    }
+
+    pub fn observe(&self, declared: &Declared) -> Snapshot {
+        let realm = self.runtime.block_on(self.directory.realm()).unwrap();
+        let (shared, _) = realize::shared(declared, self.directory.as_ref(), &realm);
+        let request = ObserveRequest { stack: &declared.stack, shared: &shared, exact: &BTreeSet::new() };
+        self.runtime.block_on(self.directory.observe(request)).unwrap()
+    }
+
+    pub fn plan(&self, declared: &Declared, now: Timestamp) -> Plan {
+        let snapshot = self.observe(declared);
+        let (shared, findings) = realize::shared(declared, self.directory.as_ref(), &snapshot.realm);
+        assert_eq!(findings, []);
+        build(build::Inputs {
+            declared,
+            shared: &shared,
+            snapshot: &snapshot,
+            now,
+            realize: self.directory.as_ref(),
+            compare: self.directory.as_ref(),
+            basis: Basis {
+                version: "0.0.0".to_owned(),
+                directory: ".".to_owned(),
+                files: BTreeMap::new(),
+                provider: ProviderSettings::Local { path: None },
+            },
+            selection: &Selection::default(),
+        })
+        .unwrap()
+    }
+
+    pub fn execute_with(&self, plan: &Plan, enact: Arc<dyn Enact>) -> Outcome {
+        let allowance = Allowance { max_leavers: Some(usize::MAX), ..Allowance::default() };
+        let approved = rules::approve(plan.clone(), &allowance).unwrap();
+        let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
+        let (_stop, stopped) = tokio::sync::watch::channel(false);
+        let options = apply::Options { parallelism: 4 };
+        self.runtime.block_on(apply::execute(&approved, enact, options, events, stopped))
+    }
+
+    /// Carries out one step.
+    pub fn enact(&self, plan: &Plan, step: &leasehold::plan::Step) {
+        self.runtime.block_on(self.directory.enact(&plan.stack, &step.change)).unwrap();
+    }
+
+    /// What each live identity may do, by name: the actions that some policy of it allows and none denies. Leases are far from their end.
+    pub fn allowed(&self, declared: &Declared) -> BTreeMap<String, BTreeSet<String>> {
+        let snapshot = self.observe(declared);
+        let policies = |id: &leasehold_provider::ResourceId| snapshot.shared.get(id).map(|shared| &shared.resource);
+        let mut allowed = BTreeMap::new();
+        for live in snapshot.identities.values() {
+            let attached = live.resources.values().flat_map(|resource| &resource.depends_on).filter_map(policies);
+            let mut verdicts: BTreeMap<String, bool> = BTreeMap::new();
+            let mut denied_all = false;
+            for statement in live.resources.values().chain(attached).flat_map(statements_of) {
+                let deny = statement["Effect"] == "Deny";
+                for action in statement["Action"].as_array().into_iter().flatten().filter_map(|action| action.as_str())
+                {
+                    denied_all |= deny && action == "*";
+                    let verdict = verdicts.entry(action.to_owned()).or_insert(true);
+                    *verdict = *verdict && !deny;
+                }
+            }
+            let actions = verdicts.into_iter().filter(|(_, allowed)| *allowed && !denied_all).map(|(action, _)| action);
+            allowed.insert(live.name.clone(), actions.collect());
+        }
+        allowed
+    }
+
+    pub fn apply(&self, declared: &Declared, now: Timestamp) -> Plan {
+        let plan = self.plan(declared, now);
+        let outcome = self.execute_with(&plan, self.directory.clone());
+        assert!(outcome.is_complete(), "{outcome:?}");
+        let unverified = apply::verify(&plan, &outcome, &self.observe(declared));
+        assert_eq!(unverified, []);
+        plan
+    }
+}
+
+/// The statements of a resource's policy, its lease fence left out.
+fn statements_of(resource: &leasehold_provider::Resource) -> Vec<serde_json::Value> {
+    let policy = resource.get("policy").and_then(|value| value.as_document()).cloned().unwrap_or_default();
+    let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
+    statements.into_iter().filter(|statement| statement["Sid"] != "LeaseholdLease").collect()
+}
