@@ -3,7 +3,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
+use leasehold_local::LocalDirectory;
 use serde_json::{Value, json};
 
 /// How a run of the program ended.
@@ -465,4 +467,28 @@ fn who_can_looks_at_what_lives() {
     stack.run(&["apply", "--auto-approve", "--now", NOW, "--max-leavers", "1"]);
     assert!(!who().contains("identity.leaver") && who().contains("identity.joiner"));
     assert!(stack.run(&["list", "--now", NOW]).stdout.contains("quarantined"));
+}
+
+/// The policy of `writer` in other words that AWS takes for the same is no drift; in words that say more it is.
+#[test]
+fn drift_is_what_a_policy_says_not_how_it_is_written() {
+    let stack = Stack::of(&staff());
+    stack.apply(NOW);
+    let outside = LocalDirectory::at(
+        stack.0.path().join(".leasehold/directory.db"),
+        "stranger",
+        Arc::new(|| NOW.parse().unwrap()),
+    );
+    let rewrite = |action: &str| {
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {"Sid": "Mine", "Effect": "Allow", "Action": action, "Resource": ORDERS},
+            {"Effect": "Deny", "Action": "*", "Resource": "*",
+             "Condition": {"dategreaterthanequals": {"AWS:CurrentTime": "2026-12-20T22:00:00Z"}}},
+        ]});
+        outside.outside().put_inline_policy("writer", "leasehold", &policy.into()).unwrap();
+    };
+    rewrite("S3:putobject");
+    assert!(stack.plan().contains("No changes."), "{}", stack.plan());
+    rewrite("s3:Put*");
+    assert_eq!(stack.changes()[0]["lifecycle"], "drift");
 }

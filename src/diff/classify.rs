@@ -84,12 +84,24 @@ pub enum Leaving {
 pub fn classify(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Realize) -> Option<IdentityDelta> {
     let empty = Resources::new();
     let live_resources = standing.live.map_or(&empty, |live| &live.resources);
-    let changes = resources::changes(wanted, live_resources);
+    let mut changes = resources::changes(wanted, live_resources);
+    if is_as_applied(standing, wanted) {
+        // Nobody asked for other words, and what was written otherwise outside still says the same.
+        changes.retain(|change| {
+            !matches!(change, Change::Update { before, after } if resources::same_meaning(before, after, realize))
+        });
+    }
     if changes.is_empty() {
         return None;
     }
     let event = event(standing, wanted, &changes, realize);
     Some(delta(standing, event, changes))
+}
+
+/// Whether the configuration says what was last applied.
+fn is_as_applied(standing: &Standing<'_>, wanted: &Resources) -> bool {
+    let digest = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
+    digest.is_some() && standing.live.is_some_and(|live| live.marks.digest == digest)
 }
 
 /// The delta of a live, active identity that has no changes of its own: a mover through what it shares.

@@ -1,6 +1,6 @@
 //! Two sets of resources → the changes from one to the other.
 
-use leasehold_provider::{Change, Resource};
+use leasehold_provider::{Change, Realize, Resource, Value};
 
 use crate::realize::Resources;
 
@@ -22,6 +22,16 @@ pub fn changes(wanted: &Resources, live: &Resources) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// Whether two states of an object differ at most in how their documents are written.
+#[must_use]
+pub fn same_meaning(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
+    before.attributes.len() == after.attributes.len()
+        && before.attributes.iter().all(|(name, old)| match (old, after.get(name)) {
+            (Value::Document(old), Some(Value::Document(new))) => old == new || realize.same_document(old, new),
+            (old, new) => Some(old) == new,
+        })
 }
 
 fn differences(before: &Resource, after: &Resource) -> Vec<Change> {

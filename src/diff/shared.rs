@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Address, Change, Realize, Resource, ResourceId, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::classify::Lifecycle;
@@ -32,12 +32,15 @@ pub fn shared(
     snapshot: &Snapshot,
     still_needed: &BTreeSet<ResourceId>,
     holders: &BTreeMap<ResourceId, usize>,
+    realize: &dyn Realize,
 ) -> Vec<SharedDelta> {
     let live: Resources = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
     for change in resources::changes(wanted, &live) {
         let kept = matches!(change, Change::Delete { .. }) && still_needed.contains(change.id());
-        if !kept {
+        let respelled =
+            matches!(&change, Change::Update { before, after } if is_only_respelled(before, after, realize));
+        if !kept && !respelled {
             deltas.entry(change.id().clone()).or_default().push(change);
         }
     }
@@ -54,6 +57,12 @@ pub fn shared(
             }
         })
         .collect()
+}
+
+/// Whether nobody asked for other words, and what was written otherwise outside still says the same.
+#[must_use]
+pub fn is_only_respelled(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
+    lifecycle(Some(before), Some(after)) == Lifecycle::Drift && resources::same_meaning(before, after, realize)
 }
 
 fn address(resource: Option<&Resource>, id: &ResourceId) -> Address {

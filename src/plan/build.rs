@@ -121,7 +121,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
             delta.assessment = Some(assessment);
         }
     }
-    let shared = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders);
+    let shared = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
     Deltas { identities, shared, quarantined, holds_rewritten }
 }
 
@@ -140,7 +140,11 @@ fn rewritten<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a ResourceId, String> {
     inputs
         .shared
         .values()
-        .filter(|after| live.get(&after.id).is_some_and(|before| before.resource.attributes != after.attributes))
+        .filter(|after| {
+            live.get(&after.id).map(|before| &before.resource).is_some_and(|before| {
+                before.attributes != after.attributes && !diff::shared::is_only_respelled(before, after, inputs.realize)
+            })
+        })
         .map(|after| {
             let address = after.marks.as_ref().map_or_else(|| after.id.name.clone(), |m| m.address.to_string());
             (&after.id, address)

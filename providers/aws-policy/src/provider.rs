@@ -57,6 +57,12 @@ pub fn compare(old: &Access, new: &Access) -> Comparison {
     }
 }
 
+/// Whether AWS takes two documents for the same. What is no policy is the same only as itself.
+#[must_use]
+pub fn same(a: &leasehold_provider::Document, b: &leasehold_provider::Document) -> bool {
+    a == b || crate::canonical::equivalent(a.json(), b.json()).unwrap_or(false)
+}
+
 /// The policy between `before` and `after` that gives no more than either: the Allow statements that stand in both, and the Deny
 /// statements of both. `None` where neither denies anything but by its fence.
 #[must_use]

@@ -65,6 +65,12 @@ pub trait Realize: Send + Sync {
         false
     }
 
+    /// Whether the cloud takes two documents for the same, however they are written. What lives and was only written otherwise by
+    /// somebody has not drifted.
+    fn same_document(&self, a: &Document, b: &Document) -> bool {
+        a == b
+    }
+
     /// A few words on what a change does, where its attributes do not say it: `lease fence`, `deny everything`.
     fn describe(&self, change: &Change) -> Option<String>;
 }

@@ -1,8 +1,8 @@
 //! Decisions in, resources out. Pure.
 
 use leasehold_provider::{
-    Change, DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
-    StackName, Value, Violation,
+    Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource,
+    ResourceId, Scope, StackName, Value, Violation,
 };
 
 use crate::kinds::{self, Part, Target};
@@ -93,6 +93,10 @@ impl Realize for LocalDirectory {
         let mut resource = after.clone();
         resource.attributes.insert("policy".into(), Value::Document(tight.into()));
         Some(resource)
+    }
+
+    fn same_document(&self, a: &Document, b: &Document) -> bool {
+        leasehold_policy::provider::same(a, b)
     }
 
     fn describe(&self, change: &Change) -> Option<String> {

@@ -6,8 +6,8 @@ mod quarantine;
 mod trust;
 
 use leasehold_provider::{
-    Aspect, Change, DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource, ResourceId,
-    Scope, StackName, Value, Violation,
+    Aspect, Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource,
+    ResourceId, Scope, StackName, Value, Violation,
 };
 
 use crate::{AwsProvider, arn, document, kinds, links};
@@ -69,6 +69,10 @@ impl Realize for AwsRealizer {
         Some(resource)
     }
 
+    fn same_document(&self, a: &Document, b: &Document) -> bool {
+        leasehold_policy::provider::same(a, b)
+    }
+
     fn describe(&self, change: &Change) -> Option<String> {
         describe::describe(change)
     }
@@ -110,6 +114,10 @@ impl Realize for AwsProvider {
 
     fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
         AwsRealizer.aspect(id, attribute)
+    }
+
+    fn same_document(&self, a: &Document, b: &Document) -> bool {
+        AwsRealizer.same_document(a, b)
     }
 
     fn describe(&self, change: &Change) -> Option<String> {
