@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::plan::allowance;
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, progress};
+use super::{Exit, Failure, plan_view, progress};
 use crate::apply::{self, Outcome, Unverified};
 use crate::config::declared::ProviderSettings;
 use crate::plan::{Plan, saved, stale};
@@ -47,6 +47,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
     let allowance = allowance(&args.allowance);
     let rulings = rules::decide(&plan, &allowance);
+    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
     super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
     if plan.is_empty() {
         return Ok(Exit::Done);
@@ -86,6 +87,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
     refuse_stale(stale::of_objects(&plan, &snapshot))?;
     let allowance = allowance(&args.allowance);
     let rulings = rules::decide(&plan, &allowance);
+    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
     super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
     if plan.is_empty() {
         return Ok(Exit::Done);
