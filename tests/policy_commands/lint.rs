@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::support::sarif::{assert_valid, errors};
 use super::{run_in, told};
 
 #[test]
@@ -38,8 +39,41 @@ fn lint_gives_machines_rule_place_and_remedy() {
 #[test]
 fn lint_gives_code_hosts_sarif() {
     let mut sarif: Value = serde_json::from_str(&told(&["lint", "deployer.json", "--format", "sarif"])).unwrap();
+    assert_valid(&sarif);
     sarif["runs"][0]["tool"]["driver"]["semanticVersion"] = json!("(this version)");
     insta::assert_json_snapshot!("lint_sarif", sarif);
+}
+
+/// Every form of the log: no findings, several files, a file whose name is no URI.
+#[test]
+fn sarif_is_what_the_standard_says() {
+    let files = tempfile::tempdir().unwrap();
+    let deployer = std::fs::read_to_string(super::file("deployer.json")).unwrap();
+    std::fs::create_dir(files.path().join("über all")).unwrap();
+    for name in ["a%20b [1].json", "über all/c#d.json"] {
+        std::fs::write(files.path().join(name), &deployer).unwrap();
+    }
+    let many = ["policy", "lint", "a%20b [1].json", "über all/c#d.json", "--format", "sarif"];
+    let many = run_in(files.path(), &many).json();
+    assert_valid(&many);
+    let uri = |result: usize| {
+        &many["runs"][0]["results"][result]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    };
+    assert_eq!((uri(0), uri(4)), (&json!("a%2520b%20%5B1%5D.json"), &json!("%C3%BCber%20all/c%23d.json")));
+    let none: Value = serde_json::from_str(&told(&["lint", "read.json", "--format", "sarif"])).unwrap();
+    assert_valid(&none);
+    assert_eq!(none["runs"][0]["results"], json!([]));
+    // The schema does refuse.
+    for (place, wrong) in [
+        ("/runs/0/results/0/level", json!("high")),
+        ("/runs/0/results/0/locations/0/physicalLocation/region/startLine", json!(0)),
+        ("/runs/0/results/0/locations/0/physicalLocation/artifactLocation/uri", json!("not a uri")),
+        ("/runs/0/tool/driver/name", Value::Null),
+    ] {
+        let mut log = many.clone();
+        *log.pointer_mut(place).unwrap() = wrong;
+        assert!(!errors(&log).is_empty(), "{place}");
+    }
 }
 
 /// Lines move and statements change places; what was found stays the same finding. Another statement is another one.

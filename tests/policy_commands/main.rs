@@ -5,8 +5,10 @@ mod compare;
 mod documents;
 mod lint;
 mod stacks;
+#[path = "../support/mod.rs"]
+mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -39,10 +41,14 @@ fn run_in(directory: &Path, args: &[&str]) -> Ran {
     }
 }
 
+/// One of the example files; their directory, where no name is given.
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_commands/files").join(name)
+}
+
 /// Runs `policy` where the example files are.
 fn policy(args: &[&str]) -> Ran {
-    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_commands/files");
-    run_in(&files, &[&["policy"], args].concat())
+    run_in(&file(""), &[&["policy"], args].concat())
 }
 
 /// What a run printed that ended well.
