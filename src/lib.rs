@@ -19,6 +19,7 @@ pub mod cli;
 pub mod config;
 pub mod diff;
 pub mod graph;
+pub mod ledger;
 pub mod lifecycle;
 pub mod plan;
 pub mod realize;

@@ -1,10 +1,14 @@
 //! The command line.
 
+mod records;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use leasehold_policy::AccountId;
+
+pub use records::*;
 
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 
@@ -67,6 +71,12 @@ pub enum Command {
     Graph(GraphArgs),
     /// Say which identities may do something, through what, and until when
     WhoCan(WhoCanArgs),
+    /// Read the ledger, and check that it is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// See who holds the stack's lock, or break it
+    #[command(subcommand)]
+    Lock(LockCommand),
     /// Compare, check, try out and explain policy documents; needs no stack
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -359,6 +369,8 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
     /// How many writes may be in flight at once
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
