@@ -9,13 +9,17 @@ mod failure;
 mod graph;
 mod init;
 mod list;
+mod named;
 mod plan;
 mod plan_view;
 mod policy;
 mod progress;
+mod restore;
+mod revoke;
 mod session;
 mod show;
 mod stack_directory;
+mod sweep;
 mod validate;
 mod who_can;
 
@@ -60,6 +64,9 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Validate(args) => validate::cmd_validate(&here, &args),
         Command::Plan(args) => plan::cmd_plan(&here, &args).await,
         Command::Apply(args) => apply::cmd_apply(&here, &args).await,
+        Command::Sweep(args) => sweep::cmd_sweep(&here, &args).await,
+        Command::Revoke(args) => revoke::cmd_revoke(&here, &args).await,
+        Command::Restore(args) => restore::cmd_restore(&here, &args).await,
         Command::Show(args) => show::cmd_show(&here, &args).await,
         Command::List(args) => list::cmd_list(&here, &args).await,
         Command::Graph(args) => graph::cmd_graph(&here, &args),

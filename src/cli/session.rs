@@ -12,6 +12,7 @@ use super::connection::Connection;
 use super::failure::Failure;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::ProviderSettings;
+use crate::config::essentials::{Essentials, essentials};
 use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, load};
 use crate::graph::Graph;
 use crate::plan::select::{Selection, names};
@@ -56,11 +57,8 @@ impl Stack {
         now: Timestamp,
     ) -> Result<(StackDirectory, Loaded), Failure> {
         let directory = StackDirectory::open(here, dir)?;
-        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
-        let given = var_files(here, &variables.var_file)?;
-        let mut files = digests(&directory, stack_files.iter().chain(&assigned));
-        let inputs = Inputs { variables: assignments(&assigned, &given, &variables.var)?, now, files: &directory };
-        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        let Text { sources, variables, mut files } = Text::read(here, &directory, variables)?;
+        let inputs = Inputs { variables, now, files: &directory };
         let result = load(&sources, &inputs);
         let mut findings = result.findings;
         if let Some(declared) = &result.declared {
@@ -68,6 +66,22 @@ impl Stack {
             findings.extend(Graph::of(declared).cycles(declared));
         }
         Ok((directory, Loaded { sources, declared: result.declared, findings, files }))
+    }
+
+    /// Reads no more than the stack's name and provider, which may be sound where the rest is not.
+    pub fn essentials(
+        here: &Path,
+        dir: Option<&Path>,
+        variables: &VariableArgs,
+        now: Timestamp,
+    ) -> Result<(StackDirectory, Essentials), Failure> {
+        let directory = StackDirectory::open(here, dir)?;
+        let Text { sources, variables, .. } = Text::read(here, &directory, variables)?;
+        let inputs = Inputs { variables, now, files: &directory };
+        match essentials(&sources, &inputs) {
+            Ok(essentials) => Ok((directory, essentials)),
+            Err(findings) => Err(Failure::Findings { findings, sources }),
+        }
     }
 
     /// The provider the stack works with; the embedded directory when it names none.
@@ -99,6 +113,24 @@ impl Stack {
 
     fn basis(&self, provider: ProviderSettings) -> Basis {
         Basis { version: VERSION.to_owned(), directory: self.directory.shown(), files: self.files.clone(), provider }
+    }
+}
+
+/// The text that a stack is made of.
+struct Text {
+    sources: Sources,
+    variables: Vec<Assignment>,
+    files: BTreeMap<String, Digest>,
+}
+
+impl Text {
+    fn read(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, Failure> {
+        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
+        let given = var_files(here, &variables.var_file)?;
+        let files = digests(directory, stack_files.iter().chain(&assigned));
+        let variables = assignments(&assigned, &given, &variables.var)?;
+        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        Ok(Self { sources, variables, files })
     }
 }
 

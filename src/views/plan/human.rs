@@ -12,6 +12,7 @@ use super::attributes;
 use super::summary::{Summary, counts_as_change, grows};
 use crate::diff::classify::Leaving;
 use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
+use crate::lifecycle::LeaveReason;
 use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::views::inert::inert;
@@ -155,7 +156,11 @@ fn leaving_line(delta: &IdentityDelta, leaving: &Leaving) -> String {
             _ => None,
         })
         .collect();
+    let revoked = delta.reasons.iter().any(|r| matches!(r, Reason::Leaves { why: LeaveReason::Revoked { .. } }));
     let what = match leaving {
+        Leaving::Quarantine { .. } if revoked => {
+            format!("quarantine now, shut until `leasehold restore {}`", delta.address)
+        }
         Leaving::Quarantine { delete_after: Some(at), .. } => format!("quarantine now, deleted after {}", day(*at)),
         Leaving::Quarantine { delete_after: None, .. } => "quarantine now, deleted once its block is gone".to_owned(),
         Leaving::Deletion => "deleted now".to_owned(),
@@ -305,12 +310,15 @@ pub(super) fn is_shown(change: &Change, all: &[Change]) -> bool {
 fn waiting(plan: &Plan) -> String {
     let mut out = String::new();
     for (address, waiting) in &plan.quarantined {
+        let revoked = LeaveReason::of_mark(&waiting.reason);
         let then = match (waiting.held_by_use, waiting.delete_after) {
             (Some(used), _) => format!("kept: it was used at {used}, after its quarantine began"),
             (None, Some(at)) => format!("deleted after {}", day(at)),
+            (None, None) if revoked.is_some() => format!("shut until `leasehold restore {address}`"),
             (None, None) => "deleted once its block is gone".to_owned(),
         };
-        let line = format!(". quarantined  {address}  since {} ({}) · {then}", day(waiting.since), waiting.reason);
+        let why = revoked.map_or_else(|| waiting.reason.clone(), |revoked| revoked.to_string());
+        let line = format!(". quarantined  {address}  since {} ({why}) · {then}", day(waiting.since));
         out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
     }
     if !out.is_empty() {
