@@ -10,7 +10,7 @@ use leasehold_policy::AccountId;
 
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 
-pub use pipelines::{RestoreArgs, RevokeArgs, SweepArgs};
+pub use pipelines::{DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};
 
 /// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
 #[derive(Debug, Parser)]
@@ -67,6 +67,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Do what time brought: shut leases that ended, delete after graces that ended
     Sweep(SweepArgs),
+    /// Say what was changed outside, is overdue, or stands where it should not
+    Drift(DriftArgs),
     /// Stop one identity at once
     Revoke(RevokeArgs),
     /// Give a revoked identity back what its configuration says

@@ -5,6 +5,7 @@ mod apply;
 mod args;
 mod completions;
 mod connection;
+mod drift;
 mod failure;
 mod graph;
 mod init;
@@ -65,6 +66,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::cmd_plan(&here, &args).await,
         Command::Apply(args) => apply::cmd_apply(&here, &args).await,
         Command::Sweep(args) => sweep::cmd_sweep(&here, &args).await,
+        Command::Drift(args) => drift::cmd_drift(&here, &args).await,
         Command::Revoke(args) => revoke::cmd_revoke(&here, &args).await,
         Command::Restore(args) => restore::cmd_restore(&here, &args).await,
         Command::Show(args) => show::cmd_show(&here, &args).await,

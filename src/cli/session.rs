@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Digest, ObserveRequest, Snapshot};
+use leasehold_provider::{Digest, Observe, ObserveRequest, Realize, Snapshot};
 
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
@@ -207,13 +207,18 @@ pub struct Observed {
 
 /// Observes what a plan for the stack needs.
 pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
-    let realm = connection.observe.realm().await?;
-    let (shared, findings) = realize::shared(&stack.declared, connection.realize.as_ref(), &realm);
+    observe_with(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
+}
+
+/// The same, with nothing at hand that could write.
+pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Realize) -> Result<Observed, Failure> {
+    let realm = observe.realm().await?;
+    let (shared, findings) = realize::shared(&stack.declared, realize, &realm);
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
     let request = ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
-    let snapshot = connection.observe.observe(request).await?;
+    let snapshot = observe.observe(request).await?;
     Ok(Observed { shared, snapshot })
 }
 

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod diagnostics;
+pub mod drift;
 pub mod inert;
 pub mod markdown;
 pub mod outcome;

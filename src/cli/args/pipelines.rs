@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{AllowanceArgs, JsonIntoArgs, VariableArgs};
+use super::{AllowanceArgs, JsonIntoArgs, StackArgs, VariableArgs};
+use crate::views::markdown::DEFAULT_MAX_BYTES;
 
 /// How a plan is carried out.
 #[derive(Debug, Clone, Args)]
@@ -78,4 +79,42 @@ pub struct RestoreArgs {
     pub carry_out: CarryOutArgs,
     #[command(flatten)]
     pub json: JsonIntoArgs,
+}
+
+/// `leasehold drift`
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// Tell also what nobody manages: users, roles and policies without a mark
+    #[arg(long)]
+    pub unmanaged: bool,
+    /// A file of globs on ARNs that may be unmanaged; default: .leaseholdignore in the stack's directory, where it is there
+    #[arg(long, value_name = "FILE", requires = "unmanaged")]
+    pub ignore: Option<PathBuf>,
+    /// The form of output
+    #[arg(long, value_enum, default_value_t = DriftFormat::Human)]
+    pub format: DriftFormat,
+    /// The size to cut markdown to, riskiest findings first
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = super::max_bytes)]
+    pub max_bytes: usize,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
+
+/// A form of output for drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DriftFormat {
+    /// For people
+    Human,
+    /// For machines
+    Json,
+    /// For an issue
+    Markdown,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+    /// JUnit's XML
+    Junit,
 }
