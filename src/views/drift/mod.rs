@@ -25,7 +25,7 @@ fn counted(report: &Report) -> String {
 
 /// That an apply is due, which is no drift.
 fn pending(report: &Report) -> Option<String> {
-    let names: Vec<&str> = report.pending.keys().map(|address| address.as_str()).take(5).collect();
+    let names: Vec<&str> = report.pending.keys().map(leasehold_provider::Address::as_str).take(5).collect();
     let rest = report.pending.len().saturating_sub(names.len());
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     let what = plural(report.pending.len(), "change", "changes");
