@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use leasehold_provider::{ObserveRequest, Snapshot};
 use tokio::sync::{mpsc, watch};
 
-use super::args::{AllowanceArgs, ApplyArgs, CheckpointArgs};
+use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs, JsonIntoArgs};
 use super::connection::Connection;
 use super::plan::allowance;
 use super::run::{self, Purpose, Run};
@@ -125,6 +125,24 @@ pub(super) struct Terms<'a> {
 }
 
 impl<'a> Terms<'a> {
+    /// The terms of a command that takes them all from its line.
+    pub fn given(
+        allowance: &'a AllowanceArgs,
+        carry_out: &'a CarryOutArgs,
+        json: &'a JsonIntoArgs,
+        again: String,
+    ) -> Self {
+        Self {
+            allowance,
+            auto_approve: carry_out.auto_approve,
+            saved: false,
+            parallelism: carry_out.parallelism,
+            again,
+            json_into: json.json_into.as_deref(),
+            checkpoint: &carry_out.checkpoint,
+        }
+    }
+
     fn of(args: &'a ApplyArgs, again: String) -> Self {
         Self {
             allowance: &args.allowance,

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod pipelines;
 mod records;
 
 use std::path::PathBuf;
@@ -12,11 +13,15 @@ pub use records::*;
 
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 
+pub use pipelines::{CarryOutArgs, DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};
+
 /// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
 #[derive(Debug, Parser)]
 #[command(name = "leasehold", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes present (--detailed-exitcode) · \
-3 refused by a rule, the delete budget or a stale plan")]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes (plan --detailed-exitcode) or drift present · \
+3 refused by a rule, the delete budget or a stale plan"
+)]
 pub struct Cli {
     /// Work in this directory
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
@@ -63,6 +68,14 @@ pub enum Command {
     Plan(PlanArgs),
     /// Make the cloud as the configuration says, or as a saved plan says
     Apply(ApplyArgs),
+    /// Do what time brought: shut leases that ended, delete after graces that ended
+    Sweep(SweepArgs),
+    /// Say what was changed outside, is overdue, or stands where it should not
+    Drift(DriftArgs),
+    /// Stop one identity at once
+    Revoke(RevokeArgs),
+    /// Give a revoked identity back what its configuration says
+    Restore(RestoreArgs),
     /// Show a saved plan, or one identity
     Show(ShowArgs),
     /// List the identities of a stack

@@ -6,21 +6,26 @@ mod args;
 mod audit;
 mod completions;
 mod connection;
+mod drift;
 mod failure;
 mod graph;
 mod init;
 mod list;
 mod lock;
+mod named;
 mod origin;
 mod plan;
 mod plan_view;
 mod policy;
 mod progress;
+mod restore;
+mod revoke;
 mod run;
 mod session;
 mod show;
 mod signing;
 mod stack_directory;
+mod sweep;
 mod validate;
 mod who_can;
 
@@ -68,6 +73,10 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Validate(args) => validate::cmd_validate(&here, &args),
         Command::Plan(args) => plan::cmd_plan(&here, &args).await,
         Command::Apply(args) => apply::cmd_apply(&here, &args).await,
+        Command::Sweep(args) => sweep::cmd_sweep(&here, &args).await,
+        Command::Drift(args) => drift::cmd_drift(&here, &args).await,
+        Command::Revoke(args) => revoke::cmd_revoke(&here, &args).await,
+        Command::Restore(args) => restore::cmd_restore(&here, &args).await,
         Command::Show(args) => show::cmd_show(&here, &args).await,
         Command::List(args) => list::cmd_list(&here, &args).await,
         Command::Graph(args) => graph::cmd_graph(&here, &args),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Digest, ObserveRequest, Snapshot};
+use leasehold_provider::{Digest, Observe, ObserveRequest, Realize, Snapshot};
 
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::run::Purpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::ProviderSettings;
+use crate::config::essentials::{Essentials, essentials};
 use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, load};
 use crate::graph::Graph;
 use crate::plan::select::{Selection, names};
@@ -57,11 +58,8 @@ impl Stack {
         now: Timestamp,
     ) -> Result<(StackDirectory, Loaded), Failure> {
         let directory = StackDirectory::open(here, dir)?;
-        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
-        let given = var_files(here, &variables.var_file)?;
-        let mut files = digests(&directory, stack_files.iter().chain(&assigned));
-        let inputs = Inputs { variables: assignments(&assigned, &given, &variables.var)?, now, files: &directory };
-        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        let Text { sources, variables, mut files } = Text::read(here, &directory, variables)?;
+        let inputs = Inputs { variables, now, files: &directory };
         let result = load(&sources, &inputs);
         let mut findings = result.findings;
         if let Some(declared) = &result.declared {
@@ -69,6 +67,22 @@ impl Stack {
             findings.extend(Graph::of(declared).cycles(declared));
         }
         Ok((directory, Loaded { sources, declared: result.declared, findings, files }))
+    }
+
+    /// Reads no more than the stack's name and provider, which may be sound where the rest is not.
+    pub fn essentials(
+        here: &Path,
+        dir: Option<&Path>,
+        variables: &VariableArgs,
+        now: Timestamp,
+    ) -> Result<(StackDirectory, Essentials), Failure> {
+        let directory = StackDirectory::open(here, dir)?;
+        let Text { sources, variables, .. } = Text::read(here, &directory, variables)?;
+        let inputs = Inputs { variables, now, files: &directory };
+        match essentials(&sources, &inputs) {
+            Ok(essentials) => Ok((directory, essentials)),
+            Err(findings) => Err(Failure::Findings { findings, sources }),
+        }
     }
 
     /// The provider the stack works with; the embedded directory when it names none.
@@ -118,6 +132,24 @@ impl Stack {
             provider,
             backend: self.declared.backend.clone(),
         }
+    }
+}
+
+/// The text that a stack is made of.
+struct Text {
+    sources: Sources,
+    variables: Vec<Assignment>,
+    files: BTreeMap<String, Digest>,
+}
+
+impl Text {
+    fn read(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, Failure> {
+        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
+        let given = var_files(here, &variables.var_file)?;
+        let files = digests(directory, stack_files.iter().chain(&assigned));
+        let variables = assignments(&assigned, &given, &variables.var)?;
+        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        Ok(Self { sources, variables, files })
     }
 }
 
@@ -194,13 +226,18 @@ pub struct Observed {
 
 /// Observes what a plan for the stack needs.
 pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
-    let realm = connection.observe.realm().await?;
-    let (shared, findings) = realize::shared(&stack.declared, connection.realize.as_ref(), &realm);
+    observe_with(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
+}
+
+/// The same, with nothing at hand that could write.
+pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Realize) -> Result<Observed, Failure> {
+    let realm = observe.realm().await?;
+    let (shared, findings) = realize::shared(&stack.declared, realize, &realm);
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
     let request = ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
-    let snapshot = connection.observe.observe(request).await?;
+    let snapshot = observe.observe(request).await?;
     Ok(Observed { shared, snapshot })
 }
 

@@ -26,8 +26,8 @@ pub struct Loaded {
 /// The blocks of a stack's files, before anything is known about what they mean.
 #[derive(Debug)]
 pub struct Config {
-    stack: Parsed,
-    values: Parsed,
+    pub(super) stack: Parsed,
+    pub(super) values: Parsed,
 }
 
 /// Reads a stack: [`parse`], then [`evaluate`].
@@ -58,7 +58,7 @@ pub fn evaluate(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Load
 }
 
 /// Depths are bounded, but not so low that any thread's stack would do: this work gets one of a size it knows.
-fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+pub(super) fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("config".to_owned()).stack_size(STACK);
         thread.spawn_scoped(scope, work).ok().and_then(|thread| thread.join().ok())

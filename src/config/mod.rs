@@ -11,6 +11,7 @@ mod checks;
 mod declare;
 pub mod declared;
 pub mod diagnostic;
+pub mod essentials;
 mod eval;
 mod functions;
 mod inputs;

@@ -6,10 +6,12 @@ pub mod build;
 pub mod check;
 pub mod names;
 pub mod order;
+pub mod revoke;
 pub mod risk;
 pub mod saved;
 pub mod select;
 pub mod stale;
+pub mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
 

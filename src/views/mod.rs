@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod audit;
 pub mod diagnostics;
+pub mod drift;
 pub mod inert;
 pub mod markdown;
 pub mod outcome;

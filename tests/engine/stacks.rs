@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use leasehold::config::declared::Place;
 use leasehold::config::{Backend, Declared, DeclaredIdentity, FileId, Lease, Origin, Owner, Service};
 use leasehold_provider::{Address, Effect, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity};
 use proptest::prelude::*;
@@ -16,7 +17,7 @@ pub fn empty_stack() -> Declared {
     let service = Service { owner: Some("jane".to_owned()), retired: false, origin: nowhere() };
     Declared {
         stack: StackName::new("laws").unwrap(),
-        backend: Backend::Local { path: ".leasehold".to_owned() },
+        backend: Backend { place: Place::default(), lock_lease: None },
         providers: Vec::new(),
         owners: BTreeMap::from([("jane".to_owned(), owner()), ("tom".to_owned(), owner())]),
         services: BTreeMap::from([("shop".to_owned(), service)]),

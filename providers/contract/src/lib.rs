@@ -27,9 +27,9 @@ pub use identity::{
 };
 pub use marks::{Marks, Quarantine};
 pub use provider::{
-    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Aspect, Assessment, Compare, Comparison, Deciding,
-    Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Permission,
-    Provider, Question, Realize, Severity,
+    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Aspect, Assessment, Compare, Comparison, Custody,
+    Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
+    Permission, Provider, Question, Realize, Severity,
 };
 pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger};

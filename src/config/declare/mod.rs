@@ -15,7 +15,7 @@ mod trusts;
 pub mod types;
 pub mod variables;
 
-use super::declared::{Declared, Service};
+use super::declared::{Backend, Declared, ProviderSettings, Service};
 use super::eval::Evaluator;
 use super::schema;
 use super::value::Keyword;
@@ -46,6 +46,16 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
         origin: schema::top("leasehold").map(|schema| origin(leasehold, schema))?,
     })
+}
+
+/// The stack's name, where its records live, and its provider, without looking at anything else.
+pub fn essential(eval: &Evaluator<'_>) -> Option<(StackName, Backend, ProviderSettings)> {
+    let settings = stack::settings(&Fields::new(eval, eval.catalog.leasehold?));
+    let provider = match stack::providers(eval).into_iter().next() {
+        Some(block) => block.settings,
+        None => ProviderSettings::Local { path: None },
+    };
+    Some((settings.stack?, settings.backend, provider))
 }
 
 /// Locals that nothing refers to are evaluated too: what is wrong with them is wrong.
