@@ -11,6 +11,7 @@ mod checks;
 mod declare;
 pub mod declared;
 pub mod diagnostic;
+pub mod estate;
 mod eval;
 mod functions;
 mod inputs;
@@ -22,6 +23,7 @@ mod value;
 
 pub use declared::{Backend, Declared, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
 pub use diagnostic::{Diagnostic, Location, Severity};
+pub use estate::{Estate, Move, Release};
 pub use inputs::{Assignment, Inputs};
 pub use load::{Config, Loaded, evaluate, load, parse};
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

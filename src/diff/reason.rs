@@ -98,7 +98,7 @@ impl fmt::Display for Reason {
                 let word = if self.lengthens_lease() { "longer lease" } else { "lease" };
                 write!(f, "{word} {} → {}", text(from), text(to))
             }
-            Self::Address { from } => write!(f, "was {from}"),
+            Self::Address { from } => write!(f, "moved from {from}"),
             Self::Differs { aspect } => f.write_str(match aspect {
                 Aspect::Trust => "trust differs",
                 Aspect::Access => "access differs",
