@@ -1,6 +1,6 @@
 //! What the commands share: read the stack, connect, observe, plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -180,7 +180,7 @@ pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed,
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
-    let request = ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
+    let request = ObserveRequest::plain(&stack.declared.stack, &shared);
     let snapshot = connection.observe.observe(request).await?;
     Ok(Observed { shared, snapshot })
 }

@@ -57,7 +57,10 @@ pub fn decide<'a>(
             Some((by, _)) => LeaveReason::Replaced { by: by.name.clone() },
             None => LeaveReason::Removed,
         };
-        let phase = leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now);
+        let phase = match declared.estate.release_of(&declared.estate.moved(live.address())) {
+            Some(_) => Phase::Released,
+            None => leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
+        };
         let (address, id) = (live.address().clone(), live.id.clone());
         standings.push(Standing { address, id, declared: None, live: Some(live), phase });
     }

@@ -97,7 +97,7 @@ fn headline(delta: &IdentityDelta, now: Timestamp) -> String {
     if let Some(leaving) = &delta.leaving {
         return leaving_line(delta, leaving);
     }
-    if delta.lifecycle == Lifecycle::Drift {
+    if matches!(delta.lifecycle, Lifecycle::Drift | Lifecycle::Released) {
         let words: Vec<String> = delta.reasons.iter().filter(|r| !is_detail(r)).map(ToString::to_string).collect();
         return words.join("; ");
     }
@@ -173,7 +173,7 @@ fn notes(delta: &IdentityDelta) -> Vec<String> {
             let reasons = delta.reasons.iter().filter(|reason| !contradicts(reason));
             reasons.map(|reason| inert(&reason.to_string()).into_owned()).collect()
         }
-        Lifecycle::Joiner | Lifecycle::Leaver | Lifecycle::Drift => Vec::new(),
+        Lifecycle::Joiner | Lifecycle::Leaver | Lifecycle::Drift | Lifecycle::Released => Vec::new(),
     }
 }
 
@@ -258,12 +258,14 @@ fn changes(changes: &[Change], principal: Option<&ResourceId>, lines: Lines, rea
     for change in shown {
         let (sign, style) = match change.kind() {
             ChangeKind::Create => ('+', ADD),
-            ChangeKind::Update | ChangeKind::Mark => ('~', CHANGE),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('~', CHANGE),
             ChangeKind::Delete => ('-', REMOVE),
         };
         let id = change.id();
         let note = match change.kind() {
             ChangeKind::Mark => realize.describe(change).or_else(|| Some("marks".to_owned())),
+            ChangeKind::Adopt => Some("marks are put on; it carries none".to_owned()),
+            ChangeKind::Unmark => Some("marks are taken off".to_owned()),
             _ => realize.describe(change),
         };
         let (kind, name, words) = (id.kind.as_str(), inert(&id.name), inert(note.as_deref().unwrap_or_default()));
@@ -273,7 +275,7 @@ fn changes(changes: &[Change], principal: Option<&ResourceId>, lines: Lines, rea
             _ if note.is_some() && lines == Lines::WhereNothingElseSaysIt => Vec::new(),
             Change::Update { before, after } => attributes::differences(before, after),
             Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
-            Change::Create { .. } | Change::Delete { .. } => Vec::new(),
+            Change::Create { .. } | Change::Delete { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Vec::new(),
         };
         out.extend(details.iter().map(|detail| format!("          {detail}\n")));
     }
@@ -294,6 +296,18 @@ fn waiting(plan: &Plan) -> String {
             (None, None) => "deleted once its block is gone".to_owned(),
         };
         let line = format!(". quarantined  {address}  since {} ({}) · {then}", day(waiting.since), waiting.reason);
+        out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
+    }
+    for (address, holders) in &plan.kept {
+        let names: Vec<&str> = holders.iter().take(FOLD_ABOVE).map(String::as_str).collect();
+        let more = match holders.len().saturating_sub(names.len()) {
+            0 => String::new(),
+            rest => format!(" and {rest} more"),
+        };
+        let line = format!(
+            ". kept         {address}  no longer declared, but held by {}{more}, not this stack's",
+            names.join(", ")
+        );
         out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
     }
     if !out.is_empty() {
