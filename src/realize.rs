@@ -43,7 +43,8 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
             let resources = realize.quarantined(realm, live, &quarantined.quarantine);
             (sealed(resources, &standing.id), Vec::new())
         }
-        (Phase::Quarantined(_), None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
+        (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
+        (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
     }
 }
 

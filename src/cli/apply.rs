@@ -219,7 +219,7 @@ pub(super) fn shared_of(plan: &Plan) -> Resources {
 
 async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
-    let request = ObserveRequest { stack: &plan.stack, shared, exact: &exact };
+    let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&plan.stack, shared) };
     Ok(connection.observe.observe(request).await?)
 }
 

@@ -3,7 +3,7 @@
 //! It needs the stack's name and provider and nothing else of the configuration: what is broken or changed elsewhere does not keep it
 //! from shutting an identity. Naming the identity is the approval; it can be undone with `restore`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -156,7 +156,7 @@ async fn observe(known: &Known, connection: &Connection) -> Result<(Resources, S
         Some(stack) => realize::shared(&stack.declared, connection.realize.as_ref(), &realm).0,
         None => Resources::new(),
     };
-    let request = ObserveRequest { stack: &known.stack, shared: &shared, exact: &BTreeSet::new() };
+    let request = ObserveRequest::plain(&known.stack, &shared);
     let snapshot = connection.observe.observe(request).await?;
     Ok((shared, snapshot))
 }

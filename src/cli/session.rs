@@ -1,6 +1,6 @@
 //! What the commands share: read the stack, connect, observe, plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -236,7 +236,7 @@ pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Re
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
-    let request = ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
+    let request = ObserveRequest::plain(&stack.declared.stack, &shared);
     let snapshot = observe.observe(request).await?;
     Ok(Observed { shared, snapshot })
 }

@@ -19,6 +19,10 @@ pub struct Catalog<'a> {
     pub locals: BTreeMap<&'a str, (FileId, &'a Attribute)>,
     /// `provider` blocks in order.
     pub providers: Vec<&'a Block>,
+    /// `moved` blocks in order.
+    pub moved: Vec<&'a Block>,
+    /// `removed` blocks in order.
+    pub removed: Vec<&'a Block>,
     owners: BTreeMap<&'a str, &'a Block>,
     services: BTreeMap<&'a str, &'a Block>,
     scopes: BTreeMap<&'a str, &'a Block>,
@@ -44,6 +48,8 @@ impl<'a> Catalog<'a> {
                     }
                 }
                 "provider" => catalog.providers.push(block),
+                "moved" => catalog.moved.push(block),
+                "removed" => catalog.removed.push(block),
                 "variable" => insert(&mut catalog.variables, block, findings),
                 "owner" => insert(&mut catalog.owners, block, findings),
                 "service" => insert(&mut catalog.services, block, findings),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_provider::{Address, Digest, Kind, Principal, Scope, Span, StackName, Statement, Trust};
 
+use super::estate::Estate;
 use super::source::{self, FileId};
 
 /// A stack as its files declare it.
@@ -26,6 +27,8 @@ pub struct Declared {
     pub scopes: BTreeMap<String, (Scope, Origin)>,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
+    /// What it says of objects that live already.
+    pub estate: Estate,
     /// The files that expressions read, such as with `file()`, and the digest of their bytes. A saved plan pins them.
     pub files_read: BTreeMap<String, Digest>,
     /// How long leavers of this stack stay quarantined, where their identity does not say: `defaults.leaver.grace`, or 7 days.
@@ -166,8 +169,10 @@ pub struct Service {
 pub struct DeclaredIdentity {
     /// Where it stands.
     pub address: Address,
-    /// Its name in the cloud.
+    /// Its name in the cloud. Where the block says none, one that lives under another name keeps that.
     pub name: String,
+    /// The block says the name.
+    pub name_given: bool,
     /// What sort of actor it is.
     pub kind: Kind,
     /// Its form in the cloud.

@@ -12,6 +12,7 @@ mod declare;
 pub mod declared;
 pub mod diagnostic;
 pub mod essentials;
+pub mod estate;
 mod eval;
 mod functions;
 mod inputs;
@@ -23,6 +24,7 @@ mod value;
 
 pub use declared::{Backend, Declared, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
 pub use diagnostic::{Diagnostic, Location, Severity};
+pub use estate::{Estate, Move, Release};
 pub use inputs::{Assignment, Inputs};
 pub use load::{Config, Loaded, evaluate, load, parse};
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

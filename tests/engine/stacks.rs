@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold::config::declared::Place;
-use leasehold::config::{Backend, Declared, DeclaredIdentity, FileId, Lease, Origin, Owner, Service};
+use leasehold::config::{Backend, Declared, DeclaredIdentity, Estate, FileId, Lease, Origin, Owner, Service};
 use leasehold_provider::{Address, Effect, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity};
 use proptest::prelude::*;
 
@@ -23,6 +23,7 @@ pub fn empty_stack() -> Declared {
         services: BTreeMap::from([("shop".to_owned(), service)]),
         scopes: BTreeMap::new(),
         identities: BTreeMap::new(),
+        estate: Estate::default(),
         files_read: BTreeMap::new(),
         grace: Span::from_days(7),
         origin: nowhere(),
@@ -34,6 +35,7 @@ pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
     DeclaredIdentity {
         address: Address::identity(label, None),
         name: label.to_owned(),
+        name_given: true,
         kind,
         principal: kind.default_principal(),
         owner: "jane".to_owned(),

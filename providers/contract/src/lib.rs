@@ -32,4 +32,4 @@ pub use provider::{
     Permission, Provider, Question, Realize, Severity,
 };
 pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger};
+pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};

@@ -126,6 +126,7 @@ fn identity(
         }
     });
     Some(DeclaredIdentity {
+        name_given: name.is_some(),
         name: name.unwrap_or_else(|| default_name(&fields.label, fields.key.as_deref())),
         kind,
         principal: principal.unwrap_or_else(|| kind.default_principal()),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, StackName};
 
+mod estate;
 pub mod fields;
 mod identity;
 mod inner;
@@ -31,6 +32,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let scopes = people::scopes(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let identities = identity::identities(eval, default_ttl);
+    let estate = estate::estate(eval);
     let settings = settings?;
     let leasehold = eval.catalog.leasehold?;
     Some(Declared {
@@ -42,6 +44,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         services,
         scopes,
         identities,
+        estate,
         files_read: eval.files_read.borrow().clone(),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
         origin: schema::top("leasehold").map(|schema| origin(leasehold, schema))?,

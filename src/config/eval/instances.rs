@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use leasehold_provider::Address;
+
 use super::scope::each;
 use super::suggest::{listed, nearest};
 use super::{CellKey, Evaluated, Evaluator, Fault, Scope, with_value};
@@ -174,7 +176,11 @@ impl Evaluator<'_> {
         }
         let Some(attribute) = declared.body.attribute(name) else {
             return Ok(match name {
-                "name" => Value::string(default_name(&block.label, block.key.as_deref())),
+                "name" => {
+                    let address = Address::identity(&block.label, block.key.as_deref());
+                    self.default_names_read.borrow_mut().insert(address);
+                    Value::string(default_name(&block.label, block.key.as_deref()))
+                }
                 _ => Value::NULL,
             });
         };

@@ -53,6 +53,8 @@ pub struct Evaluator<'a> {
     cells: RefCell<HashMap<CellKey, Cell>>,
     running: RefCell<Vec<(CellKey, Span)>>,
     instances: RefCell<HashMap<Arc<str>, Option<Arc<Instances>>>>,
+    /// Identities, by block and key, whose name some expression reads although their block says none.
+    pub default_names_read: RefCell<std::collections::BTreeSet<leasehold_provider::Address>>,
     /// How many `try` and `can` lie around what is evaluated: their faults are not shown, so they need no notes.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
@@ -101,6 +103,7 @@ impl<'a> Evaluator<'a> {
             variables: BTreeMap::new(),
             findings: RefCell::default(),
             files_read: RefCell::default(),
+            default_names_read: RefCell::default(),
             cells: RefCell::default(),
             running: RefCell::default(),
             instances: RefCell::default(),

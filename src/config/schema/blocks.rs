@@ -39,23 +39,12 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 }
 
 /// Blocks that stand in a file by themselves.
-pub const TOP: &[&BlockSchema] = &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY];
+pub const TOP: &[&BlockSchema] =
+    &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &MOVED, &REMOVED];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] = &[
-    "template",
-    "group",
-    "grant",
-    "rule",
-    "exception",
-    "directory",
-    "store",
-    "module",
-    "output",
-    "import",
-    "moved",
-    "removed",
-];
+pub const TOP_LATER: &[&str] =
+    &["template", "group", "grant", "rule", "exception", "directory", "store", "module", "output", "import"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -191,6 +180,19 @@ static IDENTITY: BlockSchema = BlockSchema {
         ],
     )
 };
+
+/// An address that changed.
+static MOVED: BlockSchema =
+    block("moved", &[], &[required("from", "from = identity.old_label"), required("to", "to = identity.new_label")]);
+
+/// What is no longer managed, and whether it lives on.
+static REMOVED: BlockSchema = BlockSchema {
+    blocks: &[one(&LIFECYCLE)],
+    ..block("removed", &[], &[required("from", "from = identity.old_label"), optional("keep")])
+};
+
+/// Terraform's way to say `keep = true`.
+static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "destroy = false")]);
 
 static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
 static PROTECT: BlockSchema = block("protect", &[], &[]);
