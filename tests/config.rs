@@ -9,6 +9,8 @@ mod declared;
 mod evaluation;
 #[path = "config/hostile.rs"]
 mod hostile;
+#[path = "config/modules.rs"]
+mod modules;
 #[path = "config/stack.rs"]
 mod stack;
 #[path = "config/views.rs"]

@@ -12,7 +12,7 @@ use super::connection::Connection;
 use super::failure::Failure;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::ProviderSettings;
-use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, load};
+use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
 use crate::plan::select::{Selection, names};
 use crate::plan::{Basis, Plan, Refused, build};
@@ -61,6 +61,8 @@ impl Stack {
         let mut files = digests(&directory, stack_files.iter().chain(&assigned));
         let inputs = Inputs { variables: assignments(&assigned, &given, &variables.var)?, now, files: &directory };
         let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        let sources = gather(sources, &directory);
+        files.extend(module_digests(&sources));
         let result = load(&sources, &inputs);
         let mut findings = result.findings;
         if let Some(declared) = &result.declared {
@@ -115,6 +117,11 @@ fn digests<'a>(directory: &StackDirectory, files: impl Iterator<Item = &'a Sourc
     files.map(|file| (directory.relative(&file.name), Digest::of_bytes(&file.bytes))).collect()
 }
 
+/// The digests of the files of modules, by their paths from the stack's directory.
+fn module_digests(sources: &Sources) -> BTreeMap<String, Digest> {
+    sources.module_files().map(|(name, file)| (name, Digest::of_bytes(&file.bytes))).collect()
+}
+
 /// The digests of the files of a stack's directory as they are now, to hold a saved plan against.
 pub fn current_files(
     directory: &StackDirectory,
@@ -122,6 +129,7 @@ pub fn current_files(
 ) -> Result<BTreeMap<String, Digest>, Failure> {
     let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
     let mut files = digests(directory, stack_files.iter().chain(&assigned));
+    files.extend(module_digests(&gather(Sources::new(stack_files), directory)));
     for name in planned.keys() {
         if !files.contains_key(name)
             && let Ok(bytes) = crate::config::StackFiles::read(directory, name)

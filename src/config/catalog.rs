@@ -17,6 +17,10 @@ pub struct Catalog<'a> {
     pub variables: BTreeMap<&'a str, &'a Block>,
     /// Attributes of all `locals` blocks by name.
     pub locals: BTreeMap<&'a str, (FileId, &'a Attribute)>,
+    /// `module` blocks by label.
+    pub modules: BTreeMap<&'a str, &'a Block>,
+    /// `output` blocks by label.
+    pub outputs: BTreeMap<&'a str, &'a Block>,
     /// `provider` blocks in order.
     pub providers: Vec<&'a Block>,
     owners: BTreeMap<&'a str, &'a Block>,
@@ -45,6 +49,8 @@ impl<'a> Catalog<'a> {
                 }
                 "provider" => catalog.providers.push(block),
                 "variable" => insert(&mut catalog.variables, block, findings),
+                "module" => insert(&mut catalog.modules, block, findings),
+                "output" => insert(&mut catalog.outputs, block, findings),
                 "owner" => insert(&mut catalog.owners, block, findings),
                 "service" => insert(&mut catalog.services, block, findings),
                 "scope" => insert(&mut catalog.scopes, block, findings),

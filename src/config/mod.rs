@@ -15,6 +15,7 @@ mod eval;
 mod functions;
 mod inputs;
 mod load;
+mod modules;
 mod schema;
 pub mod source;
 mod syntax;
@@ -24,4 +25,5 @@ pub use declared::{Backend, Declared, DeclaredIdentity, Lease, Origin, Owner, Pr
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use inputs::{Assignment, Inputs};
 pub use load::{Config, Loaded, evaluate, load, parse};
+pub use modules::{gather, join};
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

@@ -7,7 +7,7 @@ use leasehold_provider::{Address, Effect, Kind, Principal, Scope, Span, StackNam
 use proptest::prelude::*;
 
 fn nowhere() -> Origin {
-    Origin { file: FileId(0), header: 0..0, parts: [].into() }
+    Origin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() }
 }
 
 /// A stack with two owners, a service, and nothing else.

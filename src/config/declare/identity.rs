@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use leasehold_provider::{Address, Kind, Principal, Span as Duration, Trust, TrustedIdentity};
+use leasehold_provider::{Address, Key, Kind, Principal, Span as Duration, Trust, TrustedIdentity};
 
 use super::fields::Fields;
 use super::statements::statements;
@@ -11,10 +11,10 @@ use super::trusts::{Read, trusts};
 use super::{addresses, inner};
 use crate::config::declared::{DeclaredIdentity, Lease, Origin};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::Evaluator;
 use crate::config::eval::budget::MOST_IDENTITIES;
 use crate::config::eval::instances::{Instances, default_name};
 use crate::config::eval::with_value;
+use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::source::Span;
 use crate::config::value::convert::to_text;
@@ -23,28 +23,47 @@ use crate::config::value::{BlockRef, Keyword};
 /// Trusts of identities in identities, to be looked up: whose, which of its trusts, whom.
 type Pending = Vec<(Address, usize, Vec<(BlockRef, Span)>)>;
 
-/// All identities of the stack.
-pub fn identities(eval: &Evaluator<'_>, default_ttl: Option<Duration>) -> BTreeMap<Address, DeclaredIdentity> {
-    let mut all = BTreeMap::new();
-    let mut pending = Pending::new();
-    let Some(schema) = schema::top("identity") else { return all };
-    for (label, block) in eval.catalog.blocks(Keyword::Identity) {
-        let fields = Fields::new(eval, block);
-        if let (Some(_), Some(second)) = (fields.expr("for_each"), fields.expr("count")) {
-            fields.find(
-                Diagnostic::error("config::conflict", "an identity has `for_each` or `count`, not both")
-                    .at(fields.span(second), "this excludes `for_each`")
-                    .help("for_each gives each instance a key that stays when others come and go"),
-            );
+/// The identities of a stack and its modules, as they are read.
+#[derive(Default)]
+pub struct Identities {
+    all: BTreeMap<Address, DeclaredIdentity>,
+    pending: Pending,
+}
+
+impl Identities {
+    /// All of them, once every module is read: what they say of each other is looked up.
+    pub fn settled(mut self, eval: &Evaluator<'_>) -> BTreeMap<Address, DeclaredIdentity> {
+        settle(eval, &mut self.all, self.pending);
+        expand(&mut self.all);
+        self.all
+    }
+}
+
+/// Reads the identities of one module. Each of them waits for what the call of its module waits for.
+pub fn identities(
+    eval: &Evaluator<'_>,
+    module: ModuleId,
+    default_ttl: Option<Duration>,
+    waits_for: &BTreeSet<Address>,
+    identities: &mut Identities,
+) {
+    let Identities { all, pending } = identities;
+    let Some(schema) = schema::top("identity") else { return };
+    let path = eval.module(module).path.clone();
+    let at = |label: &str, key: Option<&Key>| Address::block(path.as_deref(), "identity", label, key);
+    for (label, block) in eval.catalog(module).blocks(Keyword::Identity) {
+        let fields = Fields::new(eval, module, block);
+        if both_for_each_and_count(&fields) {
             continue;
         }
-        let Some(instances) = eval.instances(block, block.span()) else { continue };
+        let Some(instances) = eval.instances(module, block, block.span()) else { continue };
         let origin = fields.origin(schema);
         match &*instances {
             Instances::One => {
-                let address = Address::identity(label, None);
-                let read = || identity(&fields, address.clone(), origin, default_ttl, &mut pending);
-                if let Some(identity) = eval.budget.identity(read) {
+                let address = at(label, None);
+                let read = || identity(&fields, address.clone(), origin, default_ttl, pending);
+                if let Some(mut identity) = eval.budget.identity(read) {
+                    identity.depends_on.extend(waits_for.iter().cloned());
                     all.insert(address, identity);
                 }
             }
@@ -53,18 +72,48 @@ pub fn identities(eval: &Evaluator<'_>, default_ttl: Option<Duration>) -> BTreeM
                     continue;
                 }
                 for (key, bound) in keyed {
-                    let address = Address::identity(label, Some(key));
+                    let address = at(label, Some(key));
                     let fields = fields.clone().instance(key.clone(), bound.clone());
-                    let read = || identity(&fields, address.clone(), origin.clone(), default_ttl, &mut pending);
-                    if let Some(identity) = eval.budget.identity(read) {
+                    let read = || identity(&fields, address.clone(), origin.clone(), default_ttl, pending);
+                    if let Some(mut identity) = eval.budget.identity(read) {
+                        identity.depends_on.extend(waits_for.iter().cloned());
                         all.insert(address, identity);
                     }
                 }
             }
         }
     }
-    settle(eval, &mut all, pending);
-    all
+}
+
+/// Who waits for a whole module waits for each identity in it.
+fn expand(all: &mut BTreeMap<Address, DeclaredIdentity>) {
+    let waiting: Vec<(Address, Address)> = all
+        .values()
+        .flat_map(|identity| identity.depends_on.iter().map(|on| (identity.address.clone(), on.clone())))
+        .filter(|(_, on)| !all.contains_key(on))
+        .collect();
+    for (waiter, module) in waiting {
+        let prefix = format!("{module}.");
+        let within = all.range(Address::from_text(prefix.as_str())..).map(|(address, _)| address);
+        let within: Vec<Address> =
+            within.take_while(|address| address.as_str().starts_with(&prefix)).cloned().collect();
+        if let Some(identity) = all.get_mut(&waiter) {
+            identity.depends_on.remove(&module);
+            identity.depends_on.extend(within);
+        }
+    }
+}
+
+/// Whether a block has both, which is reported.
+pub fn both_for_each_and_count(fields: &Fields<'_, '_>) -> bool {
+    let (Some(_), Some(second)) = (fields.expr("for_each"), fields.expr("count")) else { return false };
+    let (article, word) = if &*fields.block.keyword.text == "module" { ("a", "module") } else { ("an", "identity") };
+    fields.find(
+        Diagnostic::error("config::conflict", format!("{article} {word} has `for_each` or `count`, not both"))
+            .at(fields.span(second), "this excludes `for_each`")
+            .help("for_each gives each instance a key that stays when others come and go"),
+    );
+    true
 }
 
 fn too_many(fields: &Fields<'_, '_>, count: usize) -> bool {
@@ -107,7 +156,7 @@ fn identity(
     let grace = inner::blocks(fields, "leaver").first().and_then(|leaver| leaver.duration("grace"));
     let statements = statements(fields);
     let scopes: BTreeSet<String> =
-        fields.references("scopes", Keyword::Scope).into_iter().map(|(block, _)| block.label.to_string()).collect();
+        fields.references("scopes", Keyword::Scope).into_iter().map(|(block, _)| fields.known_as(&block)).collect();
     let trusts = trusts(fields);
     let managed_policy_arns = fields.texts("managed_policy_arns").unwrap_or_default().into_iter().collect();
     let permissions_boundary = fields.filled_text("permissions_boundary");
@@ -118,6 +167,7 @@ fn identity(
         null_is_missing(fields, name, found);
     }
     let (kind, owner) = (kind?, owner?);
+    let prefix = fields.eval.module(fields.module).prefix.clone();
     let trusts = trusts.into_iter().enumerate().map(|(index, read)| match read {
         Read::Done(trust) => trust,
         Read::Identities(identities) => {
@@ -126,11 +176,11 @@ fn identity(
         }
     });
     Some(DeclaredIdentity {
-        name: name.unwrap_or_else(|| default_name(&fields.label, fields.key.as_deref())),
+        name: name.unwrap_or_else(|| default_name(&prefix, &fields.label, fields.key.as_ref())),
         kind,
         principal: principal.unwrap_or_else(|| kind.default_principal()),
-        owner: owner.label.to_string(),
-        service: service.map(|block| block.label.to_string()),
+        owner: fields.known_as(&owner),
+        service: service.map(|block| fields.known_as(&block)),
         environment,
         purpose,
         lease: with_default(lease, kind, default_ttl),
@@ -233,12 +283,14 @@ fn settle(eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>, p
         let mut trusted = BTreeSet::new();
         for (block, span) in identities {
             let found = known(all, &block);
+            let module = eval.module_at(block.module.as_ref());
             // An identity that could not be read is reported where it is written.
-            if found.is_empty() && !eval.catalog.blocks(Keyword::Identity).contains_key(&*block.label) {
+            if found.is_empty() && !eval.catalog(module).blocks(Keyword::Identity).contains_key(&*block.label) {
                 continue;
             }
             if found.iter().any(|trusted| trusted.address == holder) {
-                eval.findings.borrow_mut().push(
+                eval.find(
+                    module,
                     Diagnostic::error("config::self_trust", format!("{holder} trusts itself"))
                         .at(span, "itself")
                         .help("take it out: an identity need not take itself on"),
@@ -260,7 +312,7 @@ fn known(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<Tru
         principal: identity.principal,
         name: identity.name.clone(),
     };
-    let address = Address::identity(&block.label, block.key.as_deref());
+    let address = block.address();
     if let Some(identity) = all.get(&address) {
         return vec![trusted(identity)];
     }

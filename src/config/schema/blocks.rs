@@ -39,23 +39,12 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 }
 
 /// Blocks that stand in a file by themselves.
-pub const TOP: &[&BlockSchema] = &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY];
+pub const TOP: &[&BlockSchema] =
+    &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &MODULE, &OUTPUT];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] = &[
-    "template",
-    "group",
-    "grant",
-    "rule",
-    "exception",
-    "directory",
-    "store",
-    "module",
-    "output",
-    "import",
-    "moved",
-    "removed",
-];
+pub const TOP_LATER: &[&str] =
+    &["template", "group", "grant", "rule", "exception", "directory", "store", "import", "moved", "removed"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -114,6 +103,27 @@ static ASSUME_ROLE: BlockSchema = block(
         optional("external_id"),
         optional("session_name"),
     ],
+);
+
+/// Its other attributes are the module's variables.
+static MODULE: BlockSchema = BlockSchema {
+    open: true,
+    ..block(
+        "module",
+        &["name"],
+        &[
+            required("source", "source = \"./modules/team\""),
+            optional("for_each"),
+            optional("count"),
+            optional("depends_on"),
+        ],
+    )
+};
+
+static OUTPUT: BlockSchema = block(
+    "output",
+    &["name"],
+    &[required("value", "value = identity.bot"), optional("description"), optional("sensitive")],
 );
 
 static OWNER: BlockSchema = block("owner", &["name"], &[optional("name"), optional("email"), optional("team")]);

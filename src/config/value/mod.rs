@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use leasehold_provider::{Address, Key};
 use unicode_normalization::UnicodeNormalization as _;
 
 pub mod convert;
@@ -61,12 +62,22 @@ pub enum Data {
 /// A block that an expression names: `owner.jane`, `identity.agent["triage"]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BlockRef {
+    /// The address of the module it stands in. `None`: the stack itself.
+    pub module: Option<Arc<str>>,
     /// The block's type.
     pub keyword: Keyword,
     /// Its label.
     pub label: Arc<str>,
-    /// The instance of a block with `for_each`.
-    pub key: Option<Arc<str>>,
+    /// The instance of a block with `for_each` or `count`.
+    pub key: Option<Key>,
+}
+
+impl BlockRef {
+    /// Where the block stands.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address::block(self.module.as_deref(), self.keyword.as_str(), &self.label, self.key.as_ref())
+    }
 }
 
 /// Types of blocks that expressions refer to.
@@ -100,6 +111,12 @@ impl Keyword {
         }
     }
 
+    /// The article that goes with the word.
+    #[must_use]
+    pub fn article(self) -> &'static str {
+        if matches!(self, Self::Owner | Self::Identity) { "an" } else { "a" }
+    }
+
     /// The type of that name.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
@@ -109,8 +126,7 @@ impl Keyword {
 
 impl fmt::Display for BlockRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.keyword.as_str(), self.label)?;
-        self.key.as_ref().map_or(Ok(()), |key| write!(f, "[{}]", show::quoted(key)))
+        f.write_str(self.address().as_str())
     }
 }
 
