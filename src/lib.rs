@@ -23,5 +23,6 @@ pub mod lifecycle;
 pub mod plan;
 pub mod realize;
 pub mod rules;
+pub mod store;
 pub mod views;
 pub mod who_can;

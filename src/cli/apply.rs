@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::plan::allowance;
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, progress};
+use super::{Exit, Failure, plan_view, progress};
 use crate::apply::{self, Outcome, Unverified};
 use crate::config::declared::ProviderSettings;
 use crate::plan::{Plan, saved, stale};
@@ -47,6 +47,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
     let allowance = allowance(&args.allowance);
     let rulings = rules::decide(&plan, &allowance);
+    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
     super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
     if plan.is_empty() {
         return Ok(Exit::Done);
@@ -59,7 +60,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
         refuse_stale(stale::of_objects(approved.plan(), &observed.snapshot))?;
     }
     let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
-    carry_out(&approved, &connection, args, &observed.shared, &format!("leasehold apply{again}")).await
+    carry_out(&approved, &connection, args.parallelism, &observed.shared, &format!("leasehold apply{again}")).await
 }
 
 async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
@@ -86,6 +87,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
     refuse_stale(stale::of_objects(&plan, &snapshot))?;
     let allowance = allowance(&args.allowance);
     let rulings = rules::decide(&plan, &allowance);
+    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
     super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
     if plan.is_empty() {
         return Ok(Exit::Done);
@@ -97,11 +99,11 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         refuse_stale(stale::of_objects(approved.plan(), &snapshot))?;
     }
     let again = format!("leasehold apply {}", approved.plan().basis.directory);
-    carry_out(&approved, &connection, args, &shared, &again).await
+    carry_out(&approved, &connection, args.parallelism, &shared, &again).await
 }
 
 /// The shared objects as a plan leaves them: reading them again then reads their marks as well.
-fn shared_of(plan: &Plan) -> Resources {
+pub(super) fn shared_of(plan: &Plan) -> Resources {
     let after = plan.steps.iter().filter_map(|step| step.change.after()).filter(|resource| resource.identity.is_none());
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
@@ -112,15 +114,15 @@ async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Re
     Ok(connection.observe.observe(request).await?)
 }
 
-fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
+pub(super) fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
     rules::approve(plan, allowance).map_err(Failure::Ruled)
 }
 
-fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
+pub(super) fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
     if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
 }
 
-fn refuse_rehearsal(now: Option<Timestamp>, settings: &ProviderSettings) -> Result<(), Failure> {
+pub(super) fn refuse_rehearsal(now: Option<Timestamp>, settings: &ProviderSettings) -> Result<(), Failure> {
     match (now, settings) {
         (Some(_), ProviderSettings::Aws { .. }) => Err(Failure::Refused {
             what: "--now is for rehearsals: a real cloud is changed at the present moment only".to_owned(),
@@ -131,7 +133,7 @@ fn refuse_rehearsal(now: Option<Timestamp>, settings: &ProviderSettings) -> Resu
 }
 
 /// Asks a person. Without a terminal to ask at, it refuses.
-fn ask() -> Result<(), Failure> {
+pub(super) fn ask() -> Result<(), Failure> {
     let refused = |what: &str| Failure::Refused {
         what: what.to_owned(),
         help: "Answer yes at a terminal, or pass --auto-approve where nobody can be asked.".to_owned(),
@@ -146,10 +148,11 @@ fn ask() -> Result<(), Failure> {
     if answer.trim() == "yes" { Ok(()) } else { Err(refused("not applied, and nothing was changed")) }
 }
 
-async fn carry_out(
+/// Carries out an approved plan, reads it back, and tells how it ended. `again` is the command that finishes what was not done.
+pub(super) async fn carry_out(
     approved: &ApprovedPlan,
     connection: &Connection,
-    args: &ApplyArgs,
+    parallelism: u16,
     shared: &Resources,
     again: &str,
 ) -> Result<Exit, Failure> {
@@ -164,7 +167,7 @@ async fn carry_out(
             }
         }
     });
-    let options = apply::Options { parallelism: usize::from(args.parallelism) };
+    let options = apply::Options { parallelism: usize::from(parallelism) };
     let outcome = apply::execute(approved, Arc::clone(&connection.enact), options, events, stopped).await;
     interrupts.abort();
     view.await.context("the progress view broke off")?;

@@ -10,6 +10,7 @@ mod graph;
 mod init;
 mod list;
 mod plan;
+mod plan_view;
 mod policy;
 mod progress;
 mod session;

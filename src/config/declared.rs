@@ -43,6 +43,39 @@ pub enum Backend {
         /// The folder's path, `.leasehold` unless said otherwise.
         path: String,
     },
+    /// A bucket of S3, or of a store that speaks its language.
+    S3(Bucket),
+    /// A container of Azure Blob Storage; in builds with the feature `azure`.
+    Azure {
+        /// The storage account.
+        account: String,
+        /// The container.
+        container: String,
+        /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+        prefix: Option<String>,
+    },
+    /// A bucket of Google Cloud Storage; in builds with the feature `gcs`.
+    Gcs {
+        /// The bucket.
+        bucket: String,
+        /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+        prefix: Option<String>,
+    },
+}
+
+/// A bucket of S3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+    pub prefix: Option<String>,
+    /// Its region; else the one of the AWS configuration.
+    pub region: Option<String>,
+    /// The endpoint, for stores that are not AWS; else the one of the AWS configuration.
+    pub endpoint: Option<String>,
+    /// How long object lock keeps evidence; `None`: as the bucket's own default says.
+    pub evidence_retention: Option<Span>,
 }
 
 /// A `provider` block.

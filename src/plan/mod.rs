@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod names;
 pub mod order;
+pub mod risk;
 pub mod saved;
 pub mod select;
 pub mod stale;

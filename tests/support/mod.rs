@@ -12,6 +12,8 @@
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(missing_docs, reason = "names say it")]
 
+pub mod sarif;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;

@@ -6,7 +6,7 @@ use leasehold_provider::{Span as Duration, StackName};
 
 use super::fields::Fields;
 use super::inner;
-use crate::config::declared::{AssumeRole, Backend, ProviderBlock, ProviderSettings};
+use crate::config::declared::{AssumeRole, Backend, Bucket, ProviderBlock, ProviderSettings};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
@@ -39,9 +39,7 @@ pub fn settings(fields: &Fields<'_, '_>) -> Settings {
     let mut settings =
         Settings { stack, backend: Backend::Local { path: ".leasehold".to_owned() }, ttl: None, grace: None };
     for backend in inner::blocks(fields, "backend") {
-        if let Some(path) = backend.filled_text("path") {
-            settings.backend = Backend::Local { path };
-        }
+        settings.backend = stores(&backend).unwrap_or(settings.backend);
     }
     for defaults in inner::blocks(fields, "defaults") {
         settings.ttl = defaults.duration("ttl");
@@ -50,6 +48,27 @@ pub fn settings(fields: &Fields<'_, '_>) -> Settings {
         }
     }
     settings
+}
+
+/// What a `backend` block says; `None`: nothing, or nothing that can be used, which is found elsewhere.
+fn stores(backend: &Fields<'_, '_>) -> Option<Backend> {
+    let prefix = backend.filled_text("prefix").map(|prefix| prefix.trim_matches('/').to_owned());
+    Some(match backend.block.label(0) {
+        "s3" => Backend::S3(Bucket {
+            name: backend.filled_text("bucket")?,
+            prefix,
+            region: backend.filled_text("region"),
+            endpoint: backend.filled_text("endpoint"),
+            evidence_retention: backend.duration("evidence_retention"),
+        }),
+        "azure" => Backend::Azure {
+            account: backend.filled_text("account")?,
+            container: backend.filled_text("container")?,
+            prefix,
+        },
+        "gcs" => Backend::Gcs { bucket: backend.filled_text("bucket")?, prefix },
+        _ => Backend::Local { path: backend.filled_text("path")? },
+    })
 }
 
 fn suggest_name(name: &str) -> Option<String> {

@@ -54,7 +54,31 @@ static LEASEHOLD: BlockSchema = BlockSchema {
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
         form("local", &[optional("path")]),
-        Form { later: true, ..form("s3", &[optional("bucket"), optional("prefix"), optional("region")]) },
+        form(
+            "s3",
+            &[
+                required("bucket", "bucket = \"acme-leasehold\""),
+                optional("prefix"),
+                optional("region"),
+                optional("endpoint"),
+                optional("evidence_retention"),
+            ],
+        ),
+        Form {
+            later: !cfg!(feature = "azure"),
+            ..form(
+                "azure",
+                &[
+                    required("account", "account = \"acmeleasehold\""),
+                    required("container", "container = \"leasehold\""),
+                    optional("prefix"),
+                ],
+            )
+        },
+        Form {
+            later: !cfg!(feature = "gcs"),
+            ..form("gcs", &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix")])
+        },
     ],
     ..block("backend", &["type"], &[])
 };

@@ -1,0 +1,59 @@
+//! What the real program says of policies: the files in `policy_commands/files/`, and the stacks made here.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
+
+mod compare;
+mod documents;
+mod lint;
+mod stacks;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// How a run of the program ended.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
+    }
+}
+
+/// Runs the program in a directory, in an environment that says nothing.
+fn run_in(directory: &Path, args: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_leasehold"))
+        .args(["-C", directory.to_str().unwrap(), "--color", "never"])
+        .args(args)
+        .env_clear()
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// One of the example files; their directory, where no name is given.
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy_commands/files").join(name)
+}
+
+/// Runs `policy` where the example files are.
+fn policy(args: &[&str]) -> Ran {
+    run_in(&file(""), &[&["policy"], args].concat())
+}
+
+/// What a run printed that ended well.
+fn told(args: &[&str]) -> String {
+    let ran = policy(args);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    ran.stdout
+}
