@@ -13,5 +13,7 @@ mod hostile;
 mod modules;
 #[path = "config/stack.rs"]
 mod stack;
+#[path = "config/templates.rs"]
+mod templates;
 #[path = "config/views.rs"]
 mod views;

@@ -27,6 +27,7 @@ pub struct Catalog<'a> {
     services: BTreeMap<&'a str, &'a Block>,
     scopes: BTreeMap<&'a str, &'a Block>,
     identities: BTreeMap<&'a str, &'a Block>,
+    templates: BTreeMap<&'a str, &'a Block>,
     none: BTreeMap<&'a str, &'a Block>,
     /// Headers of items that could not be parsed: what refers to them is not to blame.
     broken: BTreeSet<&'a (String, String)>,
@@ -54,6 +55,7 @@ impl<'a> Catalog<'a> {
                 "owner" => insert(&mut catalog.owners, block, findings),
                 "service" => insert(&mut catalog.services, block, findings),
                 "scope" => insert(&mut catalog.scopes, block, findings),
+                "template" => insert(&mut catalog.templates, block, findings),
                 "identity" => insert(&mut catalog.identities, block, findings),
                 _ => {}
             }
@@ -89,6 +91,7 @@ impl<'a> Catalog<'a> {
             Keyword::Service => &self.services,
             Keyword::Scope => &self.scopes,
             Keyword::Identity => &self.identities,
+            Keyword::Template => &self.templates,
             Keyword::Provider => &self.none,
         }
     }

@@ -185,6 +185,8 @@ pub struct DeclaredIdentity {
     pub sensitive_tags: BTreeSet<String>,
     /// How long a session may last.
     pub max_session_duration: Option<Span>,
+    /// The template it takes words from, with the digest of what that says: the mark of it.
+    pub template: Option<String>,
     /// Addresses of identities that must be there first.
     pub depends_on: BTreeSet<Address>,
     /// Where it is written.

@@ -30,7 +30,7 @@ drawn! {
     unknown_block: Stack::with("identiy \"bot\" {\n}\n");
     unknown_inner_block: identity("  ttl = \"1d\"\n  statment {\n  }\n");
     block_of_a_later_version: Stack::with("grant \"base\" {\n}\nrule \"m\" {\n}\n");
-    attribute_of_a_later_version: identity("  ttl = \"1d\"\n  template = template.base\n  review { every = \"30d\" }\n");
+    attribute_of_a_later_version: identity("  ttl = \"1d\"\n  provider = provider.base\n  review { every = \"30d\" }\n");
     backend_of_a_later_version: Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"s3\" { bucket = \"b\" }\n}\n");
     unknown_attribute: identity("  ttl       = \"1d\"\n  enviroment = \"prod\"\n");
     attribute_that_is_a_block: identity("  ttl = \"1d\"\n  statement = {}\n");

@@ -49,6 +49,7 @@ pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
+        template: None,
         depends_on: BTreeSet::new(),
         origin: nowhere(),
     }

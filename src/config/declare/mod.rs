@@ -9,9 +9,11 @@ mod identity;
 mod inner;
 pub mod instant;
 mod modules;
+mod parts;
 mod people;
 mod stack;
 mod statements;
+mod template;
 mod trusts;
 pub mod variables;
 

@@ -182,14 +182,29 @@ impl Evaluator<'_> {
             }
         }
         let Some(attribute) = declared.body.attribute(name) else {
-            return Ok(match name {
-                "name" => Value::string(default_name(&self.module(module).prefix, &block.label, block.key.as_ref())),
-                _ => Value::NULL,
-            });
+            if name == "name" && block.keyword == Keyword::Identity {
+                let prefix = &self.module(module).prefix;
+                return Ok(Value::string(default_name(prefix, &block.label, block.key.as_ref())));
+            }
+            let scope = Scope::of_file(module, declared.file);
+            return self.from_template(declared, name, span, &scope.within(&bound));
         };
         self.once(module, CellKey::Attribute(block.to_string(), Arc::from(name)), span, || {
             self.eval(&attribute.value, &Scope::of_file(module, declared.file).within(&bound))
         })
+    }
+}
+
+impl Evaluator<'_> {
+    /// An attribute that a block does not have itself: its template's, or null.
+    fn from_template(&self, declared: &Block, name: &str, span: Span, scope: &Scope<'_>) -> Evaluated<Value> {
+        let Some(template) = declared.body.attribute("template") else { return Ok(Value::NULL) };
+        match self.eval(&template.value, scope)?.data {
+            Data::Block(template) if template.keyword == Keyword::Template => {
+                self.block_attribute(&template, name, span)
+            }
+            _ => Ok(Value::NULL),
+        }
     }
 }
 

@@ -40,11 +40,11 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 
 /// Blocks that stand in a file by themselves.
 pub const TOP: &[&BlockSchema] =
-    &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &MODULE, &OUTPUT];
+    &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &TEMPLATE, &MODULE, &OUTPUT];
 
 /// Blocks of the language that this version does not have.
 pub const TOP_LATER: &[&str] =
-    &["template", "group", "grant", "rule", "exception", "directory", "store", "import", "moved", "removed"];
+    &["group", "grant", "rule", "exception", "directory", "store", "import", "moved", "removed"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -191,8 +191,34 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("depends_on"),
             optional("for_each"),
             optional("count"),
-            later("template"),
+            optional("template"),
             later("provider"),
+        ],
+    )
+};
+
+/// What identities that name it take from it.
+static TEMPLATE: BlockSchema = BlockSchema {
+    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC)],
+    ..block(
+        "template",
+        &["name"],
+        &[
+            optional("kind"),
+            optional("owner"),
+            optional("service"),
+            optional("purpose"),
+            optional("environment"),
+            optional("principal"),
+            optional("scopes"),
+            optional("ttl"),
+            optional("expires_at"),
+            optional("renewed_at"),
+            optional("managed_policy_arns"),
+            optional("permissions_boundary"),
+            optional("tags"),
+            optional("max_session_duration"),
+            optional("add"),
         ],
     )
 };

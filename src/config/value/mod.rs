@@ -93,11 +93,14 @@ pub enum Keyword {
     Identity,
     /// `provider`.
     Provider,
+    /// `template`.
+    Template,
 }
 
 impl Keyword {
     /// Every one of them.
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider];
+    pub const ALL: [Self; 6] =
+        [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider, Self::Template];
 
     /// The word as it is written.
     #[must_use]
@@ -108,6 +111,7 @@ impl Keyword {
             Self::Scope => "scope",
             Self::Identity => "identity",
             Self::Provider => "provider",
+            Self::Template => "template",
         }
     }
 
@@ -304,6 +308,7 @@ impl Value {
                 Keyword::Scope => "a scope",
                 Keyword::Identity => "an identity",
                 Keyword::Provider => "a provider",
+                Keyword::Template => "a template",
             },
         }
     }

@@ -1,10 +1,6 @@
 //! Stacks of modules, from the real program's point of view.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
-#[path = "support/mod.rs"]
-mod support;
-
-use support::{START, Stack};
+use crate::support::{START, Stack};
 
 const MAIN: &str = r#"
 leasehold { stack = "payments" }
