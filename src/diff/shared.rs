@@ -80,7 +80,7 @@ fn address(resource: Option<&Resource>, id: &ResourceId) -> Address {
     let marked = resource.and_then(|resource| resource.marks.as_ref()).map(|marks| marks.address.clone());
     marked.unwrap_or_else(|| {
         let label = id.name.rsplit('/').next().unwrap_or(&id.name);
-        Address::from_text(format!("scope.{label}"))
+        Address::qualified("scope", label)
     })
 }
 

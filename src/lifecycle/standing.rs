@@ -157,6 +157,7 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         created_at: Some(created_at),
         expires_at: end.map(|end| end.at),
         grace: identity.grace,
+        template: identity.template.clone(),
         ..Marks::new(declared.stack.clone(), identity.address.clone())
     };
     let identity = DesiredIdentity {

@@ -8,7 +8,7 @@ use leasehold_provider::{Address, Effect, Kind, Principal, Scope, Span, StackNam
 use proptest::prelude::*;
 
 fn nowhere() -> Origin {
-    Origin { file: FileId(0), header: 0..0, parts: [].into() }
+    Origin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() }
 }
 
 /// A stack with two owners, a service, and nothing else.
@@ -52,6 +52,7 @@ pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
+        template: None,
         depends_on: BTreeSet::new(),
         origin: nowhere(),
     }

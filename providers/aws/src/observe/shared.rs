@@ -72,7 +72,7 @@ impl Reading<'_> {
             }
             // The path alone says whose it is.
             Ok(None) => {
-                let address = Address::from_text(format!("scope.{scope}"));
+                let address = Address::qualified("scope", scope);
                 Marked::Ours(Box::new(Marks::new(request.stack.clone(), address)))
             }
             Err(problem) => foreign(Some(request.stack.clone()), problem.to_string()),
