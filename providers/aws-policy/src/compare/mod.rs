@@ -28,13 +28,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::compare::limits::Budget;
 use crate::compare::search::{Found, Search};
 use crate::compare::shape::{Shape, Side};
 use crate::compare::text::Reading;
 use crate::request::Request;
 
 pub use crate::compare::cell::Open;
+pub(crate) use crate::compare::limits::Budget;
 
 /// What the new access is, measured by the old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -178,24 +178,29 @@ impl Comparison {
 pub fn compare(old: &Access, new: &Access) -> Comparison {
     let mut shape = Shape::of(old, new);
     Comparison {
-        new_in_old: contained(&mut shape, Side::New, new, old),
-        old_in_new: contained(&mut shape, Side::Old, old, new),
+        new_in_old: contained(&mut shape, Side::New, new, old, &mut Budget::standard()),
+        old_in_new: contained(&mut shape, Side::Old, old, new, &mut Budget::standard()),
     }
 }
 
 /// Whether `inner` is contained in `outer`.
 pub fn contains(outer: &Access, inner: &Access) -> Containment {
-    contained(&mut Shape::of(outer, inner), Side::New, inner, outer)
+    contains_within(outer, inner, &mut Budget::standard())
 }
 
-fn contained(shape: &mut Shape, side: Side, inner: &Access, outer: &Access) -> Containment {
+/// The same with what is left of a budget; [`Why::Limit`] once that is nothing.
+pub(crate) fn contains_within(outer: &Access, inner: &Access, budget: &mut Budget) -> Containment {
+    contained(&mut Shape::of(outer, inner), Side::New, inner, outer, budget)
+}
+
+fn contained(shape: &mut Shape, side: Side, inner: &Access, outer: &Access, budget: &mut Budget) -> Containment {
     let readings: &[Reading] = if shape.depends_on_reading {
         &[Reading::Whole, Reading::Trailing, Reading::Segment]
     } else {
         &[Reading::Whole]
     };
     let variables = witness::variable_keys([inner, outer]);
-    let mut budget = Budget::standard();
+    budget.begin();
     let mut doubt = None;
     for reading in readings {
         shape.read_as(*reading);
@@ -205,7 +210,7 @@ fn contained(shape: &mut Shape, side: Side, inner: &Access, outer: &Access) -> C
             granting: inner,
             refusing: outer,
             variables: &variables,
-            budget: &mut budget,
+            budget: &mut *budget,
             cells: BTreeMap::new(),
             seen: HashSet::new(),
             open: BTreeSet::new(),
