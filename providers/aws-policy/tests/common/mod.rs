@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod hostile;
+
 use std::collections::BTreeSet;
 
 use leasehold_policy::{Access, Caller, Document, Request};
