@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod hostile;
+pub mod managed;
 
 use std::collections::BTreeSet;
 
