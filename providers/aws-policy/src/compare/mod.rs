@@ -18,6 +18,7 @@ mod scalar;
 mod search;
 mod shape;
 mod text;
+mod trim;
 mod variables;
 mod witness;
 
@@ -176,11 +177,7 @@ impl Comparison {
 
 /// Compares two accesses.
 pub fn compare(old: &Access, new: &Access) -> Comparison {
-    let mut shape = Shape::of(old, new);
-    Comparison {
-        new_in_old: contained(&mut shape, Side::New, new, old, &mut Budget::standard()),
-        old_in_new: contained(&mut shape, Side::Old, old, new, &mut Budget::standard()),
-    }
+    Comparison { new_in_old: contains(old, new), old_in_new: contains(new, old) }
 }
 
 /// Whether `inner` is contained in `outer`.
@@ -190,10 +187,11 @@ pub fn contains(outer: &Access, inner: &Access) -> Containment {
 
 /// The same with what is left of a budget; [`Why::Limit`] once that is nothing.
 pub(crate) fn contains_within(outer: &Access, inner: &Access, budget: &mut Budget) -> Containment {
-    contained(&mut Shape::of(outer, inner), Side::New, inner, outer, budget)
-}
-
-fn contained(shape: &mut Shape, side: Side, inner: &Access, outer: &Access, budget: &mut Budget) -> Containment {
+    let (asked, against) = trim::trimmed(inner, outer);
+    if !trim::grants_something(&asked) {
+        return Containment::Proved;
+    }
+    let shape = &mut Shape::of(&against, &asked);
     let readings: &[Reading] = if shape.depends_on_reading {
         &[Reading::Whole, Reading::Trailing, Reading::Segment]
     } else {
@@ -206,7 +204,7 @@ fn contained(shape: &mut Shape, side: Side, inner: &Access, outer: &Access, budg
         shape.read_as(*reading);
         let search = Search {
             shape,
-            inner: side,
+            inner: Side::New,
             granting: inner,
             refusing: outer,
             variables: &variables,
