@@ -1,10 +1,16 @@
 //! The command line.
 
+mod records;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use leasehold_policy::AccountId;
+
+pub use records::*;
+
+use crate::views::markdown::DEFAULT_MAX_BYTES;
 
 /// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
 #[derive(Debug, Parser)]
@@ -65,6 +71,12 @@ pub enum Command {
     Graph(GraphArgs),
     /// Say which identities may do something, through what, and until when
     WhoCan(WhoCanArgs),
+    /// Read the ledger, and check that it is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// See who holds the stack's lock, or break it
+    #[command(subcommand)]
+    Lock(LockCommand),
     /// Compare, check, try out and explain policy documents; needs no stack
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -292,12 +304,51 @@ pub struct PlanArgs {
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub view: PlanViewArgs,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
+}
+
+/// In which form a plan is shown.
+#[derive(Debug, Clone, Args)]
+pub struct PlanViewArgs {
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-    /// Write the plan as JSON to a file as well
+    #[arg(long, value_enum, default_value_t = PlanFormat::Human)]
+    pub format: PlanFormat,
+    /// The size to cut markdown to, riskiest changes first
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_BYTES, value_parser = max_bytes)]
+    pub max_bytes: usize,
+}
+
+fn max_bytes(text: &str) -> Result<usize, String> {
+    let bytes: usize = text.parse().map_err(|_| "a number of bytes, such as 65536".to_owned())?;
+    if bytes < 1024 { Err("too small to say anything; at least 1024".to_owned()) } else { Ok(bytes) }
+}
+
+/// JSON beside what is shown.
+#[derive(Debug, Clone, Default, Args)]
+pub struct JsonIntoArgs {
+    /// Write it as JSON to a file as well
     #[arg(long, value_name = "FILE")]
     pub json_into: Option<PathBuf>,
+}
+
+/// A form of output for a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    Human,
+    /// For machines, with Terraform's resource_changes
+    Json,
+    /// For a pull request
+    Markdown,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
+    /// JUnit's XML
+    Junit,
 }
 
 /// `leasehold apply`
@@ -318,9 +369,13 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
     /// How many writes may be in flight at once
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
+    #[command(flatten)]
+    pub json: JsonIntoArgs,
 }
 
 /// `leasehold show`
@@ -331,9 +386,8 @@ pub struct ShowArgs {
     pub what: String,
     #[command(flatten)]
     pub stack: StackArgs,
-    /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[command(flatten)]
+    pub view: PlanViewArgs,
 }
 
 /// `leasehold list`

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::args::{AllowanceArgs, Format, PlanArgs};
+use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
 use super::connection::Connection;
 use super::session::{self, Stack};
-use super::{Exit, Failure};
+use super::{Exit, Failure, plan_view};
 use crate::plan::saved;
 use crate::rules::{self, Allowance};
 use crate::views;
@@ -20,19 +20,12 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     let observed = session::observe(&stack, &connection).await?;
     let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
     let rulings = rules::decide(&plan, &allowance(&args.allowance));
-    if let Some(path) = &args.json_into {
-        let text = serde_json::to_string_pretty(&views::plan::json(&plan, &rulings))
-            .context("cannot write the plan as JSON")?;
-        write(&super::below(here, path), format!("{text}\n").as_bytes())?;
-    }
-    match args.format {
-        Format::Human => super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?,
-        Format::Json => super::print_json(&views::plan::json(&plan, &rulings))?,
-    }
+    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
+    plan_view::show(&plan, &rulings, connection.realize.as_ref(), Some(&stack), &args.view)?;
     if let Some(path) = &args.out {
         let bytes = saved::write(&plan).map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
         write(&super::below(here, path), &bytes)?;
-        if args.format == Format::Human {
+        if args.view.format == PlanFormat::Human {
             super::say(&format!("\nSaved. To apply exactly this: leasehold apply {}\n", path.display()));
         }
     }

@@ -5,34 +5,28 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::args::{Format, ShowArgs};
+use super::args::{PlanFormat, PlanViewArgs, ShowArgs};
 use super::connection::{self, Connection};
 use super::list::Row;
 use super::session::{self, Stack};
-use super::{Exit, Failure};
+use super::{Exit, Failure, plan_view};
 use crate::lifecycle::{self, Standing};
 use crate::plan::saved;
 use crate::rules::{self, Allowance};
-use crate::views;
 use crate::views::inert::inert;
 use crate::views::style::{STRONG, paint};
 
 pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
     let file = super::below(here, Path::new(&args.what));
-    if file.is_file() { show_plan(&file, args.format) } else { show_identity(here, args).await }
+    if file.is_file() { show_plan(&file, &args.view) } else { show_identity(here, args).await }
 }
 
-fn show_plan(file: &Path, format: Format) -> Result<Exit, Failure> {
+fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<Exit, Failure> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let plan = saved::read(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
     let rulings = rules::decide(&plan, &Allowance::default());
-    match format {
-        Format::Human => {
-            let realize = connection::realizer(&plan.basis.provider);
-            super::print(&views::plan::human(&plan, &rulings, realize.as_ref()))?;
-        }
-        Format::Json => super::print_json(&views::plan::json(&plan, &rulings))?,
-    }
+    let realize = connection::realizer(&plan.basis.provider);
+    plan_view::show(&plan, &rulings, realize.as_ref(), None, view)?;
     Ok(Exit::Done)
 }
 
@@ -71,9 +65,14 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
             "marks": resource.marks.as_ref().map(leasehold_provider::Marks::to_tags),
         })).collect::<Vec<_>>(),
     });
-    match args.format {
-        Format::Json => super::print_json(&whole)?,
-        Format::Human => super::print(&human(&whole))?,
+    match args.view.format {
+        PlanFormat::Json => super::print_json(&whole)?,
+        PlanFormat::Human => super::print(&human(&whole))?,
+        PlanFormat::Markdown | PlanFormat::Github | PlanFormat::Sarif | PlanFormat::Junit => {
+            return Err(
+                anyhow::anyhow!("an identity is shown for people or as JSON; the other forms are for plans").into()
+            );
+        }
     }
     Ok(Exit::Done)
 }

@@ -34,14 +34,63 @@ pub struct Declared {
     pub origin: Origin,
 }
 
-/// Where a stack keeps its records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backend {
+/// Where a stack keeps its records, and how long its lock lasts.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Backend {
+    /// Where.
+    pub place: Place,
+    /// How long a lock lasts that is not renewed; `None`: a minute. A run that was killed is waited for that long and a quarter more.
+    pub lock_lease: Option<Span>,
+}
+
+/// A place for records.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Place {
     /// A folder, relative to the stack's directory.
     Local {
         /// The folder's path, `.leasehold` unless said otherwise.
         path: String,
     },
+    /// A bucket of S3, or of a store that speaks its language.
+    S3(Bucket),
+    /// A container of Azure Blob Storage; in builds with the feature `azure`.
+    Azure {
+        /// The storage account.
+        account: String,
+        /// The container.
+        container: String,
+        /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+        prefix: Option<String>,
+    },
+    /// A bucket of Google Cloud Storage; in builds with the feature `gcs`.
+    Gcs {
+        /// The bucket.
+        bucket: String,
+        /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+        prefix: Option<String>,
+    },
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Local { path: ".leasehold".to_owned() }
+    }
+}
+
+/// A bucket of S3.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What all keys begin with; `leasehold/STACK` unless said otherwise.
+    pub prefix: Option<String>,
+    /// Its region; else the one of the AWS configuration.
+    pub region: Option<String>,
+    /// The endpoint, for stores that are not AWS; else the one of the AWS configuration.
+    pub endpoint: Option<String>,
+    /// How long object lock keeps evidence; `None`: as the bucket's own default says.
+    pub evidence_retention: Option<Span>,
 }
 
 /// A `provider` block.

@@ -307,10 +307,14 @@ pub fn github(findings: &[Diagnostic], sources: &Sources) -> String {
     out
 }
 
-fn message(text: &str) -> String {
+/// Text from outside as the body of an annotation.
+#[must_use]
+pub fn message(text: &str) -> String {
     inert(text).replace('%', "%25").replace('\n', "%0A")
 }
 
-fn property(text: &str) -> String {
+/// Text from outside as a property of an annotation.
+#[must_use]
+pub fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }

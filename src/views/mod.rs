@@ -1,9 +1,13 @@
 //! Values → what people and machines read. Views render; they decide nothing, and they print nothing.
 
+pub mod alerts;
+pub mod audit;
 pub mod diagnostics;
 pub mod inert;
+pub mod markdown;
 pub mod outcome;
 pub mod plan;
 pub mod policy;
+pub mod sarif;
 pub mod style;
 pub mod who_can;

@@ -42,8 +42,28 @@ pub fn standard() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
 }
 
+/// What the settings and the standard chain give together: region, endpoint, and a source of credentials for whatever else a stack
+/// keeps at AWS. Nothing is called yet; credentials are looked for when they are first needed.
+pub async fn chain(settings: &AwsSettings) -> SdkConfig {
+    configuration(settings, standard()).await
+}
+
 /// Builds the clients. Nothing is called yet; credentials are looked for when the first call needs them.
 pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Clients {
+    let config = configuration(settings, loader).await;
+    let endpoint = SeenEndpoint::default();
+    let none = RetryConfig::disabled();
+    let iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
+    let sts = aws_sdk_sts::config::Builder::from(&config).retry_config(none).interceptor(endpoint.clone());
+    Clients {
+        iam: aws_sdk_iam::Client::from_conf(iam.build()),
+        sts: aws_sdk_sts::Client::from_conf(sts.build()),
+        endpoint,
+        region: config.region().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+async fn configuration(settings: &AwsSettings, loader: ConfigLoader) -> SdkConfig {
     let mut loader = loader
         .http_client(http_client())
         // For credentials only: taking on a role, SSO. The retries of our own calls are in `retry`.
@@ -63,16 +83,7 @@ pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Clients {
     if let Some(role) = &settings.assume_role {
         config = assume(config, role).await;
     }
-    let endpoint = SeenEndpoint::default();
-    let none = RetryConfig::disabled();
-    let iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
-    let sts = aws_sdk_sts::config::Builder::from(&config).retry_config(none).interceptor(endpoint.clone());
-    Clients {
-        iam: aws_sdk_iam::Client::from_conf(iam.build()),
-        sts: aws_sdk_sts::Client::from_conf(sts.build()),
-        endpoint,
-        region: config.region().map(ToString::to_string).unwrap_or_default(),
-    }
+    config
 }
 
 async fn assume(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkConfig {

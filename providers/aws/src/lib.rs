@@ -21,6 +21,7 @@ mod realize;
 mod retry;
 mod settings;
 
+pub use connect::chain;
 pub use provider::AwsProvider;
 pub use realize::AwsRealizer;
 pub use settings::{AssumeRole, AwsSettings, ConnectError};

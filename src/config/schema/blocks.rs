@@ -64,8 +64,37 @@ static LEASEHOLD: BlockSchema = BlockSchema {
 
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
-        form("local", &[optional("path")]),
-        Form { later: true, ..form("s3", &[optional("bucket"), optional("prefix"), optional("region")]) },
+        form("local", &[optional("path"), optional("lock_lease")]),
+        form(
+            "s3",
+            &[
+                required("bucket", "bucket = \"acme-leasehold\""),
+                optional("prefix"),
+                optional("region"),
+                optional("endpoint"),
+                optional("evidence_retention"),
+                optional("lock_lease"),
+            ],
+        ),
+        Form {
+            later: !cfg!(feature = "azure"),
+            ..form(
+                "azure",
+                &[
+                    required("account", "account = \"acmeleasehold\""),
+                    required("container", "container = \"leasehold\""),
+                    optional("prefix"),
+                    optional("lock_lease"),
+                ],
+            )
+        },
+        Form {
+            later: !cfg!(feature = "gcs"),
+            ..form(
+                "gcs",
+                &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix"), optional("lock_lease")],
+            )
+        },
     ],
     ..block("backend", &["type"], &[])
 };

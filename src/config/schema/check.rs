@@ -60,9 +60,9 @@ fn check(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagnos
     };
     if schema.forms.iter().any(|form| form.later && form.label == block.label(0)) {
         findings.push(
-            Diagnostic::error("config::not_yet", format!("{} is not available in this version", title(block)))
-                .at(block.span(), "not available")
-                .help("leave the block out, or use backend \"local\" { path = \".leasehold\" }"),
+            Diagnostic::error("config::not_built", format!("this build of leasehold knows no {}", title(block)))
+                .at(block.span(), "not built in")
+                .help(format!("build it with `--features {}`, or use another backend", block.label(0))),
         );
         return;
     }

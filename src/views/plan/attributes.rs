@@ -8,6 +8,61 @@ use similar::{ChangeTag, TextDiff};
 use crate::views::inert::inert;
 use crate::views::style::{ADD, FAINT, REMOVE, paint};
 
+/// What a line says of its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    /// It frames what changes.
+    Same,
+    /// It is new.
+    Added,
+    /// It goes.
+    Removed,
+    /// It stands for unchanged lines.
+    Folded,
+}
+
+/// One line of a difference. Its text is inert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What it says.
+    pub marker: Marker,
+    indent: usize,
+    text: String,
+}
+
+impl Line {
+    fn new(marker: Marker, text: impl Into<String>) -> Self {
+        Self { marker, indent: 0, text: text.into() }
+    }
+
+    fn deeper(self) -> Self {
+        Self { indent: self.indent + 2, ..self }
+    }
+
+    /// The line for a terminal: the marker where the text begins.
+    #[must_use]
+    pub fn painted(&self) -> String {
+        let (indent, text) = (" ".repeat(self.indent), &self.text);
+        match self.marker {
+            Marker::Same => format!("{indent}{text}"),
+            Marker::Added => format!("{indent}{}", paint(ADD, &format!("+ {text}"))),
+            Marker::Removed => format!("{indent}{}", paint(REMOVE, &format!("- {text}"))),
+            Marker::Folded => format!("{indent}{}", paint(FAINT, text)),
+        }
+    }
+
+    /// The line for a diff: the marker in column 0.
+    #[must_use]
+    pub fn marked(&self) -> String {
+        let sign = match self.marker {
+            Marker::Same | Marker::Folded => ' ',
+            Marker::Added => '+',
+            Marker::Removed => '-',
+        };
+        format!("{sign} {}{}", " ".repeat(self.indent), self.text)
+    }
+}
+
 /// What stands for a value that views hide.
 pub const HIDDEN: &str = "(sensitive value)";
 
@@ -16,7 +71,7 @@ const CONTEXT: usize = 2;
 
 /// The lines that say how `after` differs from `before`.
 #[must_use]
-pub fn differences(before: &Resource, after: &Resource) -> Vec<String> {
+pub fn differences(before: &Resource, after: &Resource) -> Vec<Line> {
     let names: BTreeSet<&str> = before.attributes.keys().chain(after.attributes.keys()).map(AsRef::as_ref).collect();
     let mut lines = Vec::new();
     for name in names {
@@ -25,7 +80,7 @@ pub fn differences(before: &Resource, after: &Resource) -> Vec<String> {
             continue;
         }
         if before.sensitive.contains(name) || after.sensitive.contains(name) {
-            lines.push(format!("{name}: {HIDDEN} → {HIDDEN}"));
+            lines.push(Line::new(Marker::Same, format!("{name}: {HIDDEN} → {HIDDEN}")));
             continue;
         }
         lines.extend(value_lines(name, old, new));
@@ -33,9 +88,25 @@ pub fn differences(before: &Resource, after: &Resource) -> Vec<String> {
     lines
 }
 
+/// The documents of one object, whole, each line marked alike.
+#[must_use]
+pub fn documents(resource: &Resource, marker: Marker) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (name, value) in &resource.attributes {
+        let Value::Document(document) = value else { continue };
+        if resource.sensitive.contains(name.as_ref()) {
+            lines.push(Line::new(marker, format!("{name}: {HIDDEN}")));
+            continue;
+        }
+        lines.push(Line::new(marker, format!("{name}:")));
+        lines.extend(pretty(document.json()).lines().map(|line| Line::new(marker, inert(line)).deeper()));
+    }
+    lines
+}
+
 /// The lines that say how marks differ, but for the digest, which says nothing to people.
 #[must_use]
-pub fn mark_differences(before: Option<&Marks>, after: &Marks) -> Vec<String> {
+pub fn mark_differences(before: Option<&Marks>, after: &Marks) -> Vec<Line> {
     let tags = |marks: &Marks| Marks { digest: None, ..marks.clone() }.to_tags();
     let (old, new) = (before.map(tags).unwrap_or_default(), tags(after));
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -45,30 +116,27 @@ pub fn mark_differences(before: Option<&Marks>, after: &Marks) -> Vec<String> {
         .collect()
 }
 
-fn value_lines(name: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
+fn value_lines(name: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<Line> {
+    let heading = || std::iter::once(Line::new(Marker::Same, format!("{name}:")));
     match (old, new) {
         (Some(Value::Document(old)), Some(Value::Document(new))) => {
-            let mut lines = vec![format!("{name}:")];
-            lines.extend(document_lines(old.json(), new.json()).into_iter().map(|line| format!("  {line}")));
-            lines
+            heading().chain(document_lines(old.json(), new.json()).into_iter().map(Line::deeper)).collect()
         }
         (Some(Value::Set(old)), Some(Value::Set(new))) => {
-            let gone = old.difference(new).map(|item| paint(REMOVE, &format!("- {}", quoted(item))));
-            let added = new.difference(old).map(|item| paint(ADD, &format!("+ {}", quoted(item))));
-            std::iter::once(format!("{name}:")).chain(gone.chain(added).map(|line| format!("  {line}"))).collect()
+            let gone = old.difference(new).map(|item| Line::new(Marker::Removed, quoted(item)));
+            let added = new.difference(old).map(|item| Line::new(Marker::Added, quoted(item)));
+            heading().chain(gone.chain(added).map(Line::deeper)).collect()
         }
         (Some(Value::Map(old)), Some(Value::Map(new))) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-            let lines = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
-            std::iter::once(format!("{name}:"))
-                .chain(lines.map(|key| format!("  {}", entry(key, old.get(key), new.get(key)))))
-                .collect()
+            let differing = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
+            heading().chain(differing.map(|key| entry(key, old.get(key), new.get(key)).deeper())).collect()
         }
         (old, new) => {
             let text = |value: Option<&Value>| {
                 value.map_or_else(|| "none".to_owned(), |value| inert(&value.to_json().to_string()).into_owned())
             };
-            vec![format!("{name}: {} → {}", text(old), text(new))]
+            vec![Line::new(Marker::Same, format!("{name}: {} → {}", text(old), text(new)))]
         }
     }
 }
@@ -77,19 +145,22 @@ fn quoted(text: &str) -> String {
     inert(&serde_json::Value::from(text).to_string()).into_owned()
 }
 
-fn entry(key: &str, old: Option<&String>, new: Option<&String>) -> String {
+fn entry(key: &str, old: Option<&String>, new: Option<&String>) -> Line {
     let key = inert(key);
     match (old, new) {
-        (Some(old), Some(new)) => format!("{key}: {} → {}", quoted(old), quoted(new)),
-        (Some(old), None) => paint(REMOVE, &format!("- {key}: {}", quoted(old))),
-        (None, Some(new)) => paint(ADD, &format!("+ {key}: {}", quoted(new))),
-        (None, None) => String::new(),
+        (Some(old), Some(new)) => Line::new(Marker::Same, format!("{key}: {} → {}", quoted(old), quoted(new))),
+        (Some(old), None) => Line::new(Marker::Removed, format!("{key}: {}", quoted(old))),
+        (None, Some(new)) => Line::new(Marker::Added, format!("{key}: {}", quoted(new))),
+        (None, None) => Line::new(Marker::Same, String::new()),
     }
 }
 
+fn pretty(value: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
+}
+
 /// A line diff of two documents, with unchanged parts folded to their count.
-fn document_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<String> {
-    let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+fn document_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<Line> {
     let (old, new) = (pretty(old), pretty(new));
     let diff = TextDiff::from_lines(&old, &new);
     let mut lines = Vec::new();
@@ -102,9 +173,9 @@ fn document_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<Strin
             for change in diff.iter_changes(op) {
                 let text = inert(change.value().trim_end_matches('\n')).into_owned();
                 lines.push(match change.tag() {
-                    ChangeTag::Equal => format!("  {text}"),
-                    ChangeTag::Delete => paint(REMOVE, &format!("- {text}")),
-                    ChangeTag::Insert => paint(ADD, &format!("+ {text}")),
+                    ChangeTag::Equal => Line::new(Marker::Same, text).deeper(),
+                    ChangeTag::Delete => Line::new(Marker::Removed, text),
+                    ChangeTag::Insert => Line::new(Marker::Added, text),
                 });
             }
         }
@@ -114,10 +185,10 @@ fn document_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<Strin
     lines
 }
 
-fn fold(lines: &mut Vec<String>, unchanged: usize) {
+fn fold(lines: &mut Vec<Line>, unchanged: usize) {
     match unchanged {
         0 => {}
-        1 => lines.push(paint(FAINT, "# 1 unchanged line")),
-        n => lines.push(paint(FAINT, &format!("# {n} unchanged lines"))),
+        1 => lines.push(Line::new(Marker::Folded, "# 1 unchanged line")),
+        n => lines.push(Line::new(Marker::Folded, format!("# {n} unchanged lines"))),
     }
 }

@@ -93,7 +93,7 @@ enum Lines {
 }
 
 /// What stands beside the address: who it is, and for a leaver what happens to it.
-fn headline(delta: &IdentityDelta, now: Timestamp) -> String {
+pub(super) fn headline(delta: &IdentityDelta, now: Timestamp) -> String {
     if let Some(leaving) = &delta.leaving {
         return leaving_line(delta, leaving);
     }
@@ -165,7 +165,7 @@ fn leaving_line(delta: &IdentityDelta, leaving: &Leaving) -> String {
 
 /// The reasons of a mover, under its line. A leaver's and a drift's stand in the line itself. Where the verdict says that access
 /// stays the same, as with a new deadline in the fence, "access differs" would contradict it.
-fn notes(delta: &IdentityDelta) -> Vec<String> {
+pub(super) fn notes(delta: &IdentityDelta) -> Vec<String> {
     let same = delta.access.as_ref().is_some_and(|access| access.verdict == AccessVerdict::Equivalent);
     let contradicts = |reason: &&Reason| same && matches!(reason, Reason::Differs { aspect: Aspect::Access });
     match delta.lifecycle {
@@ -181,18 +181,24 @@ fn is_detail(reason: &Reason) -> bool {
     matches!(reason, Reason::Differs { .. })
 }
 
-fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
-    let (sign, _, style) = style::of(delta.lifecycle);
+/// Who holds a shared object, and whether somebody else changed it.
+pub(super) fn holders(delta: &SharedDelta) -> String {
     let holders = match delta.holders {
         0 => "held by no identity".to_owned(),
         1 => "held by 1 identity".to_owned(),
         n => format!("held by {n} identities"),
     };
     let why = if delta.lifecycle == Lifecycle::Drift { " · changed outside leasehold" } else { "" };
+    format!("{holders}{why}")
+}
+
+fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
+    let (sign, _, style) = style::of(delta.lifecycle);
+    let holders = holders(delta);
     let head = paint(style, &format!("{sign} scope "));
     let address = inert(delta.address.as_str()).into_owned();
     format!(
-        "  {head}  {}  {holders}{why}\n{}\n",
+        "  {head}  {}  {holders}\n{}\n",
         paint(STRONG, &address),
         changes(&delta.changes, None, Lines::Always, realize)
     )
@@ -229,9 +235,7 @@ fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dy
 
 /// A line for each thing that somebody should look at before this is applied, each once, the worst first.
 fn findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> String {
-    let worth_it = all.filter(|finding| finding.severity >= Severity::Medium);
-    let told = worth_it.map(|finding| (Reverse(finding.severity), &finding.id, &finding.message, &finding.remedy));
-    let told: BTreeSet<_> = told.collect();
+    let told = gravest(all);
     let mut out = String::new();
     for (Reverse(severity), id, message, remedy) in told.iter().take(FINDINGS) {
         let style = if *severity >= Severity::High { REMOVE } else { CHANGE };
@@ -245,6 +249,19 @@ fn findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> String {
         }
     }
     out
+}
+
+type Told<'a> = BTreeSet<(Reverse<Severity>, &'a String, &'a String, &'a String)>;
+
+fn gravest<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> Told<'a> {
+    let worth_it = all.filter(|finding| finding.severity >= Severity::Medium);
+    worth_it.map(|finding| (Reverse(finding.severity), &finding.id, &finding.message, &finding.remedy)).collect()
+}
+
+/// The worst few of what somebody should look at: the rule, and what it found with what to do.
+pub(super) fn worst_first<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> Vec<(&'a str, String)> {
+    let told = gravest(all).into_iter().take(FINDINGS);
+    told.map(|(_, id, message, remedy)| (id.as_str(), format!("{message} ({remedy})"))).collect()
 }
 
 /// The changes of one subject: its principal first, then what hangs on it, what hangs on more after what hangs on less.
@@ -275,13 +292,13 @@ fn changes(changes: &[Change], principal: Option<&ResourceId>, lines: Lines, rea
             Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
             Change::Create { .. } | Change::Delete { .. } => Vec::new(),
         };
-        out.extend(details.iter().map(|detail| format!("          {detail}\n")));
+        out.extend(details.iter().map(|detail| format!("          {}\n", detail.painted())));
     }
     out
 }
 
 /// Marks that only keep the books of another change are not shown.
-fn is_shown(change: &Change, all: &[Change]) -> bool {
+pub(super) fn is_shown(change: &Change, all: &[Change]) -> bool {
     change.kind() != ChangeKind::Mark || all.len() == 1 || counts_as_change(change)
 }
 

@@ -3,8 +3,10 @@
 pub mod attributes;
 pub mod human;
 pub mod json;
+pub mod markdown;
 pub mod summary;
 
 pub use human::human;
 pub use json::json;
+pub use markdown::markdown;
 pub use summary::Summary;

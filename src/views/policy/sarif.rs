@@ -5,16 +5,11 @@ use std::collections::BTreeMap;
 
 use leasehold_policy::{Document, Rule, Severity};
 use leasehold_provider::Digest;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::FoundIn;
 use super::findings::Place;
-
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
-
-/// What a URI's path keeps as it is.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+use crate::views::sarif::{log, sentence, uri};
 
 /// The findings of one run.
 #[must_use]
@@ -28,21 +23,8 @@ pub fn sarif(found: &[FoundIn<'_>]) -> Value {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let results: Vec<Value> =
         found.iter().map(|one| result(one, indices.get(&one.finding.rule).copied(), &mut seen)).collect();
-    json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {
-                "driver": {
-                    "name": "leasehold",
-                    "semanticVersion": env!("CARGO_PKG_VERSION"),
-                    "rules": severities.iter().map(|(rule, severity)| described(*rule, *severity)).collect::<Vec<_>>(),
-                },
-            },
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    })
+    let rules: Vec<Value> = severities.iter().map(|(rule, severity)| described(*rule, *severity)).collect();
+    log(&rules, &results)
 }
 
 fn described(rule: Rule, severity: Severity) -> Value {
@@ -103,10 +85,6 @@ fn result(found: &FoundIn<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<St
     })
 }
 
-fn sentence(text: &str) -> String {
-    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
-}
-
 /// The name of a finding that stays when lines move and statements change places: its rule, its file, what its statement says,
 /// and, where that is found several times, which of them.
 fn fingerprint(found: &FoundIn<'_>, seen: &mut BTreeMap<String, usize>) -> String {
@@ -119,22 +97,4 @@ fn fingerprint(found: &FoundIn<'_>, seen: &mut BTreeMap<String, usize>) -> Strin
     let times = seen.entry(what.clone()).or_insert(0);
     *times += 1;
     format!("{what}:{times}")
-}
-
-/// A path as a URI: relative where the path is.
-fn uri(path: &str) -> String {
-    let path = path.replace('\\', "/");
-    let encoded = utf8_percent_encode(path.strip_prefix("./").unwrap_or(&path), PATH).to_string();
-    if encoded.starts_with('/') { format!("file://{encoded}") } else { encoded }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_uris() {
-        assert_eq!(uri("./policies/a b#1.json"), "policies/a%20b%231.json");
-        assert_eq!(uri("/etc/ü.json"), "file:///etc/%C3%BC.json");
-    }
 }

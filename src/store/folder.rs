@@ -1,0 +1,97 @@
+//! What a folder on disk does not do by itself: write only if nothing changed, and list in order from a place on.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use leasehold_provider::Digest;
+use object_store::UpdateVersion;
+
+use super::{Store, StoreError, Version, Written};
+
+/// The file whose lock a writer holds between looking and writing. It is never read.
+const TURN: &str = ".turn";
+
+/// The state of an object in a folder: the digest of its bytes.
+pub fn version(bytes: &[u8]) -> Version {
+    Version(UpdateVersion { e_tag: Some(Digest::of_bytes(bytes).to_string()), version: None })
+}
+
+/// Writes an object anew if it is still as `version` says. Processes take turns by the lock of a file, which the system frees when
+/// its holder ends; the new bytes take the place of the old ones in one rename.
+pub async fn replace(
+    store: &Store,
+    folder: &Path,
+    key: &str,
+    bytes: &[u8],
+    version: &Version,
+) -> Result<Written, StoreError> {
+    let (folder, bytes, expected) = (folder.to_owned(), bytes.to_vec(), version.clone());
+    let file = below(&folder, key);
+    let work = move || swap(&folder, &file, &bytes, &expected);
+    blocking(store, key, "write", work).await
+}
+
+fn swap(folder: &Path, file: &Path, bytes: &[u8], expected: &Version) -> std::io::Result<Written> {
+    std::fs::create_dir_all(folder)?;
+    let turn = File::options().create(true).truncate(false).write(true).open(folder.join(TURN))?;
+    turn.lock()?;
+    match std::fs::read(file) {
+        Ok(there) if version(&there) != *expected => return Ok(Written::Taken),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Written::Taken),
+        there => there?,
+    };
+    // One writer at a time stands here, so that the name needs not be unique.
+    let next = folder.join(".next");
+    let mut new = File::create(&next)?;
+    new.write_all(bytes)?;
+    new.sync_all()?;
+    std::fs::rename(&next, file)?;
+    Ok(Written::Yes(version(bytes)))
+}
+
+/// The first `limit` names below `prefix` after `after`, in order. No folder: no names.
+pub async fn list(
+    store: &Store,
+    folder: &Path,
+    prefix: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    let (below, after) = (below(folder, prefix), after.map(str::to_owned));
+    let work = move || {
+        let entries = match std::fs::read_dir(&below) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            // What is being written has a `#` in its name until it is whole.
+            if !name.contains('#') && after.as_ref().is_none_or(|after| name > *after) {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        names.truncate(limit);
+        Ok(names)
+    };
+    blocking(store, prefix, "list", work).await
+}
+
+fn below(folder: &Path, key: &str) -> PathBuf {
+    key.split('/').fold(folder.to_owned(), |path, part| path.join(part))
+}
+
+async fn blocking<T: Send + 'static>(
+    store: &Store,
+    key: &str,
+    doing: &'static str,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(std::io::Error::other(error)),
+    };
+    done.map_err(|error| StoreError::of_io(store.place(), key, doing, &error))
+}

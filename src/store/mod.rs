@@ -1,0 +1,199 @@
+//! Where ledger, lock and evidence live: a few operations on objects, over a local folder or a bucket.
+//!
+//! In: keys and bytes. Out: what is there, or an error that says why it cannot be known. Every write is conditional, or its key is
+//! the digest of its bytes; a write whose answer was lost is settled by reading back. An edge: it reads files and the network, and
+//! decides nothing about what the objects mean.
+#![allow(clippy::disallowed_methods, reason = "this is an edge")]
+
+mod attempt;
+mod error;
+mod folder;
+
+pub mod lock;
+mod open;
+mod server;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::TryStreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
+
+pub use error::{StoreError, StoreErrorKind};
+pub use open::open;
+
+/// A place for objects, reached and not yet asked.
+#[derive(Debug, Clone)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    root: Path,
+    /// The folder on disk, when the place is one.
+    folder: Option<PathBuf>,
+    server: server::Clock,
+    place: String,
+}
+
+/// Which state of an object somebody saw. Two writes never share one, for bodies always differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version(UpdateVersion);
+
+/// An object as it was read.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Which state of it this is.
+    pub version: Version,
+}
+
+/// How a conditional write ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// It is there, by this write.
+    Yes(Version),
+    /// Somebody else's is there.
+    Taken,
+}
+
+impl Store {
+    /// The place for people: `folder .leasehold`, `s3://bucket/prefix`.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// How far this machine's clock is ahead of the store's, by the last answer that said. `None`: it has none of its own.
+    #[must_use]
+    pub fn skew(&self) -> Option<SignedDuration> {
+        self.server.skew()
+    }
+
+    fn at(&self, key: &str) -> Path {
+        key.split('/').fold(self.root.clone(), |path, part| path.join(part))
+    }
+
+    /// The object of that key; `None`: there is none.
+    pub async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        attempt::repeat(self, key, || self.read_once(key)).await
+    }
+
+    async fn read_once(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        let got = match self.objects.get(&self.at(key)).await {
+            Ok(got) => got,
+            Err(error) => {
+                let error = self.error(key, "read", error);
+                return if error.kind == StoreErrorKind::Absent { Ok(None) } else { Err(error) };
+            }
+        };
+        let meta = got.meta.clone();
+        let bytes = got.bytes().await.map_err(|error| self.error(key, "read", error))?.to_vec();
+        let version = self.version(&meta, &bytes);
+        Ok(Some(Object { bytes, version }))
+    }
+
+    /// A folder has no versions of its own; the digest of the bytes is one, for bodies always differ.
+    fn version(&self, meta: &ObjectMeta, bytes: &[u8]) -> Version {
+        match self.folder {
+            Some(_) => folder::version(bytes),
+            None => Version(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() }),
+        }
+    }
+
+    /// Makes an object where none is.
+    pub async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+        attempt::settle(self, key, bytes, None, || async move {
+            let put = self.objects.put_opts(&self.at(key), payload(bytes), PutMode::Create.into()).await;
+            put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
+        })
+        .await
+    }
+
+    /// Writes an object anew, if it is still in the state that `version` names.
+    pub async fn replace(&self, key: &str, bytes: &[u8], version: &Version) -> Result<Written, StoreError> {
+        if let Some(folder) = &self.folder {
+            return folder::replace(self, folder, key, bytes, version).await;
+        }
+        attempt::settle(self, key, bytes, Some(version), || async move {
+            let options = PutOptions::from(PutMode::Update(version.0.clone()));
+            let put = self.objects.put_opts(&self.at(key), payload(bytes), options).await;
+            put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
+        })
+        .await
+    }
+
+    /// Keeps an object whose key is made from its bytes: that it is there already is as good.
+    pub async fn keep(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.create(key, bytes).await.map(|_| ())
+    }
+
+    /// Takes an object away; that it is gone already is as good.
+    pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        let gone = attempt::repeat(self, key, || async move {
+            self.objects.delete(&self.at(key)).await.map_err(|error| self.error(key, "delete", error))
+        });
+        match gone.await {
+            Err(error) if error.kind != StoreErrorKind::Absent => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The names of the objects below `prefix`, in order.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.list_from(prefix, None, usize::MAX).await
+    }
+
+    /// The first `limit` names below `prefix` that come after `after`, in order.
+    pub async fn list_from(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        if let Some(folder) = &self.folder {
+            return folder::list(self, folder, prefix, after, limit).await;
+        }
+        let below = &self.at(prefix);
+        attempt::repeat(self, prefix, || async move {
+            let names = match after {
+                Some(after) => self.objects.list_with_offset(Some(below), &below.clone().join(after)),
+                None => self.objects.list(Some(below)),
+            };
+            let mut names = names.map_err(|error| self.error(prefix, "list", error));
+            let mut found = Vec::new();
+            while found.len() < limit
+                && let Some(meta) = names.try_next().await?
+            {
+                found.extend(meta.location.filename().map(str::to_owned));
+            }
+            found.sort();
+            Ok(found)
+        })
+        .await
+    }
+
+    fn written(&self, put: object_store::PutResult, bytes: &[u8]) -> Version {
+        match self.folder {
+            Some(_) => folder::version(bytes),
+            None => Version(UpdateVersion { e_tag: put.e_tag, version: put.version }),
+        }
+    }
+
+    fn error(&self, key: &str, doing: &'static str, error: object_store::Error) -> StoreError {
+        StoreError::of(&self.place, key, doing, error)
+    }
+}
+
+fn payload(bytes: &[u8]) -> PutPayload {
+    PutPayload::from(bytes.to_vec())
+}
+
+/// The present moment by this machine's clock.
+#[must_use]
+pub fn wall_clock() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A name unlike any other: 128 random bits in hexadecimal digits.
+#[must_use]
+pub fn unlike_any_other() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    // The standard library takes the keys of its hashers from the system's randomness.
+    format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
+}

@@ -1,0 +1,71 @@
+//! What of S3 the store abstraction does not show: the server's clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use object_store::client::{
+    ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+};
+
+/// Not measured yet.
+const UNKNOWN: i64 = i64::MIN;
+
+/// How far this machine's clock is ahead of the server's, by the `Date` header of its answers.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<AtomicI64>);
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(UNKNOWN)))
+    }
+}
+
+impl Clock {
+    /// The measure in whole seconds, if an answer came.
+    pub fn skew(&self) -> Option<SignedDuration> {
+        match self.0.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            seconds => Some(SignedDuration::from_secs(seconds)),
+        }
+    }
+
+    fn read(&self, answer: &HttpResponse) {
+        let date = answer.headers().get("date").and_then(|value| value.to_str().ok());
+        let date = date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok()).map(|date| date.timestamp());
+        if let Some(date) = date {
+            let ahead = Timestamp::now().duration_since(date).as_secs();
+            self.0.store(ahead, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Makes clients that read the server's clock from each answer.
+#[derive(Debug, Default)]
+pub struct Connector {
+    /// Where the measure goes.
+    pub clock: Clock,
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = ReqwestConnector::default().connect(options)?;
+        Ok(HttpClient::new(Dated { client, clock: self.clock.clone() }))
+    }
+}
+
+#[derive(Debug)]
+struct Dated {
+    client: HttpClient,
+    clock: Clock,
+}
+
+#[async_trait]
+impl HttpService for Dated {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let answer = self.client.execute(request).await?;
+        self.clock.read(&answer);
+        Ok(answer)
+    }
+}

@@ -1,0 +1,62 @@
+//! Cases as JUnit's XML, which most CI systems list as tests.
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
+use super::{Case, Level};
+use crate::views::inert::inert;
+
+/// One suite: a test for each case, failed where there is a warning or an error to tell.
+#[must_use]
+pub fn junit(suite: &str, cases: &[Case]) -> String {
+    let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
+    // Writing into memory does not fail.
+    let _ = write(&mut xml, suite, cases);
+    let mut text = String::from_utf8_lossy(&xml.into_inner()).into_owned();
+    text.push('\n');
+    text
+}
+
+fn write(xml: &mut Writer<Vec<u8>>, suite: &str, cases: &[Case]) -> std::io::Result<()> {
+    let failed = cases.iter().filter(|case| fails(case)).count().to_string();
+    let tests = cases.len().to_string();
+    let counts = [("tests", tests.as_str()), ("failures", &failed), ("errors", "0")];
+    let name = plain(suite);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let named = std::iter::once(("name", name.as_str())).chain(counts);
+    xml.write_event(Event::Start(BytesStart::new("testsuites").with_attributes(counts)))?;
+    xml.write_event(Event::Start(BytesStart::new("testsuite").with_attributes(named)))?;
+    for case in cases {
+        let subject = plain(&case.subject);
+        let attributes = [("classname", name.as_str()), ("name", &subject)];
+        let test = BytesStart::new("testcase").with_attributes(attributes);
+        if case.alerts.is_empty() {
+            xml.write_event(Event::Empty(test))?;
+            continue;
+        }
+        xml.write_event(Event::Start(test))?;
+        for alert in &case.alerts {
+            let text = plain(&format!("{} {}", alert.message, alert.remedy));
+            let element = if alert.level >= Level::Warning { "failure" } else { "system-out" };
+            let mut start = BytesStart::new(element);
+            if alert.level >= Level::Warning {
+                start.extend_attributes([("type", plain(&alert.rule).as_str()), ("message", &plain(&alert.message))]);
+            }
+            xml.write_event(Event::Start(start))?;
+            xml.write_event(Event::Text(BytesText::new(&text)))?;
+            xml.write_event(Event::End(BytesEnd::new(element)))?;
+        }
+        xml.write_event(Event::End(BytesEnd::new("testcase")))?;
+    }
+    xml.write_event(Event::End(BytesEnd::new("testsuite")))?;
+    xml.write_event(Event::End(BytesEnd::new("testsuites")))
+}
+
+fn fails(case: &Case) -> bool {
+    case.alerts.iter().any(|alert| alert.level >= Level::Warning)
+}
+
+/// Text without what XML cannot hold: control characters are shown as their escapes, and so are the two that are no characters.
+fn plain(text: &str) -> String {
+    inert(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
+}

@@ -1,0 +1,120 @@
+//! What a pipeline should show of a plan or of drift, in the forms that pipelines read: annotations, SARIF, JUnit.
+
+pub mod github;
+pub mod junit;
+pub mod plan;
+pub mod sarif;
+
+use leasehold_provider::{Address, Digest};
+
+use crate::config::{Declared, FileId, Sources};
+use crate::views::diagnostics::text::Text;
+
+pub use github::github;
+pub use junit::junit;
+pub use plan::of_plan;
+pub use sarif::sarif;
+
+/// How loud an alert is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// To be known.
+    Note,
+    /// To be looked at.
+    Warning,
+    /// Stands against going on.
+    Error,
+}
+
+impl Level {
+    /// The level as annotations and SARIF both have it, but for a note.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Where in the configuration an alert belongs: lines and columns from 1, columns in characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as people know it.
+    pub file: String,
+    /// Line and column of the first character.
+    pub start: (usize, usize),
+    /// Line and column behind the last character.
+    pub end: (usize, usize),
+}
+
+/// One thing to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// The rule, by an id that never changes its meaning.
+    pub rule: String,
+    /// How loud it is.
+    pub level: Level,
+    /// What it is about: an address, or an object's own name.
+    pub subject: String,
+    /// What there is to say, in a sentence.
+    pub message: String,
+    /// What to do, in a sentence.
+    pub remedy: String,
+    /// Where it belongs.
+    pub place: Option<Place>,
+}
+
+impl Alert {
+    /// A name that stays from run to run, as long as the same is said of the same.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        Digest::of(&(&self.rule, &self.subject, &self.message)).to_string()
+    }
+}
+
+/// One thing that was looked at, and what there is to say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// What it is: an address, or an object's own name.
+    pub subject: String,
+    /// What there is to say; empty: all is well.
+    pub alerts: Vec<Alert>,
+}
+
+/// The places of a stack's blocks.
+pub struct Places<'a> {
+    declared: &'a Declared,
+    sources: &'a Sources,
+}
+
+impl<'a> Places<'a> {
+    /// The places of the blocks of `declared`, which `sources` hold.
+    #[must_use]
+    pub fn new(declared: &'a Declared, sources: &'a Sources) -> Self {
+        Self { declared, sources }
+    }
+
+    /// The header of the block of that address; of the `leasehold` block where no such block stands.
+    #[must_use]
+    pub fn of(&self, address: Option<&Address>) -> Option<Place> {
+        let identity = address.and_then(|address| self.declared.identities.get(address)).map(|found| &found.origin);
+        let scope = || {
+            let address = address?;
+            self.declared.scopes.values().find(|(scope, _)| scope.address() == *address).map(|(_, origin)| origin)
+        };
+        let origin = identity.or_else(scope).unwrap_or(&self.declared.origin);
+        self.span(origin.file, &origin.header)
+    }
+
+    fn span(&self, file: FileId, bytes: &std::ops::Range<usize>) -> Option<Place> {
+        let source = self.sources.get(file)?;
+        let text = Text::new(&source.bytes);
+        let range = text.range(bytes);
+        Some(Place {
+            file: source.name.clone(),
+            start: text.line_and_column(range.start),
+            end: text.line_and_column(range.end),
+        })
+    }
+}

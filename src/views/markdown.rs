@@ -1,0 +1,141 @@
+//! Markdown that text from outside cannot break out of, cut to a size.
+//!
+//! CommonMark with `<details>`, as code hosts show it. Text from outside stands in `<code>` with its punctuation as character
+//! references, which no structure can be made of, and where no host looks for mentions and links; or in a fence that is longer
+//! than any run of backticks in it.
+
+use super::inert::inert;
+
+/// The size that GitHub takes in one comment.
+pub const DEFAULT_MAX_BYTES: usize = 65_536;
+
+/// Full blocks take no more than this part of the room; behind them come one-liners.
+const FULL: (usize, usize) = (3, 4);
+
+/// Text from outside, as code; it is inert in markdown and in HTML alike.
+#[must_use]
+pub fn code(text: &str) -> String {
+    let mut out = String::from("<code>");
+    for c in inert(text).chars() {
+        if c.is_alphanumeric() || " -./,:=·→…".contains(c) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("&#{};", u32::from(c)));
+        }
+    }
+    out.push_str("</code>");
+    out
+}
+
+/// Lines in a fence of that language. The lines hold no line breaks.
+#[must_use]
+pub fn fence(language: &str, lines: &[String]) -> String {
+    let longest = lines.iter().map(|line| longest_run(line)).max().unwrap_or(0);
+    let ticks = "`".repeat(longest.saturating_add(1).max(3));
+    let mut out = format!("{ticks}{language}\n");
+    for line in lines {
+        out.push_str(line);
+        out.push('\n');
+    }
+    out.push_str(&format!("{ticks}\n"));
+    out
+}
+
+fn longest_run(line: &str) -> usize {
+    let (mut longest, mut run) = (0usize, 0usize);
+    for c in line.chars() {
+        run = if c == '`' { run.saturating_add(1) } else { 0 };
+        longest = longest.max(run);
+    }
+    longest
+}
+
+/// What is folded until somebody opens it. `summary` is HTML, `body` markdown that ends in a line break.
+#[must_use]
+pub fn details(summary: &str, body: &str) -> String {
+    format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n\n")
+}
+
+/// One thing a document tells, in two lengths.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// All of it; markdown that ends in an empty line.
+    pub full: String,
+    /// One line, without its line break.
+    pub short: String,
+}
+
+/// A document of at most `max_bytes`: what stands above, then as many blocks as fit, the first ones whole, then some in a line
+/// each, then how many are left out. `what` names them: `changes`.
+#[must_use]
+pub fn document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str, max_bytes: usize) -> String {
+    let blocks: Vec<Block> = blocks.into_iter().collect();
+    let total = blocks.len();
+    let tail = |left: usize| match left {
+        0 => String::new(),
+        left => format!(
+            "\n**{left} of {total} {what} are left out here**, those of the least risk; the whole is in the job's own output.\n"
+        ),
+    };
+    let mut out = cut(head, max_bytes);
+    let reserve = tail(total).len().saturating_add("\n\n".len());
+    let room = max_bytes.saturating_sub(reserve);
+    let whole: usize = blocks.iter().map(|block| block.full.len()).sum();
+    let (part, of) = FULL;
+    let full_room = if out.len().saturating_add(whole) <= room {
+        room
+    } else {
+        room.saturating_mul(part).saturating_div(of.max(1))
+    };
+    let mut rest = blocks.iter().peekable();
+    while let Some(block) = rest.next_if(|block| out.len().saturating_add(block.full.len()) <= full_room) {
+        out.push_str(&block.full);
+    }
+    while let Some(block) = rest.next_if(|block| out.len().saturating_add(block.short.len()).saturating_add(3) <= room)
+    {
+        out.push_str(&format!("- {}\n", block.short));
+    }
+    out.push_str(&tail(rest.count()));
+    out
+}
+
+/// The whole paragraphs of a text that fit.
+fn cut(text: &str, max_bytes: usize) -> String {
+    let mut out = String::new();
+    for paragraph in text.split_inclusive("\n\n") {
+        if out.len().saturating_add(paragraph.len()).saturating_add(200) > max_bytes && !out.is_empty() {
+            break;
+        }
+        out.push_str(paragraph);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_holds_no_character_that_markup_is_made_of() {
+        let shown = code("`</code>*_[x](y)\n\u{202e}@all #1 ::error|");
+        let inner = shown.strip_prefix("<code>").unwrap().strip_suffix("</code>").unwrap();
+        let plain = inner.replace("&#", "").replace(';', "");
+        assert!(!plain.contains(['`', '<', '>', '*', '_', '[', ']', '(', ')', '\n', '@', '#', '|', '\\']), "{shown}");
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        assert!(fence("diff", &["a ```` b".to_owned()]).starts_with("`````diff\n"));
+        assert!(fence("diff", &["plain".to_owned()]).starts_with("```diff\n"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_document_keeps_to_its_size(sizes in proptest::collection::vec(1usize..400, 0..60), max in 1024usize..8192) {
+            let block = |size: &usize| Block { full: "f".repeat(*size), short: "s".to_owned() };
+            let blocks: Vec<Block> = sizes.iter().map(block).collect();
+            let text = document("head\n\n", blocks, "changes", max);
+            proptest::prop_assert!(text.len() <= max, "{} > {max}", text.len());
+        }
+    }
+}

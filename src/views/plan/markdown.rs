@@ -1,0 +1,158 @@
+//! A plan for a pull request: the summary outside the folds, each change inside one, the riskiest first, cut to a size.
+
+use anstream::adapter::strip_str;
+use leasehold_provider::{Change, ChangeKind, Realize};
+
+use super::attributes::{self, Line, Marker};
+use super::human;
+use super::summary::Summary;
+use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
+use crate::plan::{Plan, risk};
+use crate::rules::Ruling;
+use crate::views::inert::inert;
+use crate::views::markdown::{self, Block, code, details, fence};
+use crate::views::style;
+
+/// Documents of more lines than this are folded by themselves.
+const LONG: usize = 20;
+/// Of a document, more lines than this are told by their count.
+const LONGEST: usize = 120;
+/// More rulings than this are told by their count.
+const RULINGS: usize = 20;
+
+/// The plan in at most `max_bytes`.
+#[must_use]
+pub fn markdown(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize, max_bytes: usize) -> String {
+    let mut blocks: Vec<(risk::Risk, &str, bool, Part<'_>)> = Vec::new();
+    for delta in &plan.identities {
+        let risk = risk::of_identity(delta, rulings);
+        blocks.push((risk, delta.address.as_str(), delta.lifecycle != Lifecycle::Leaver, Part::Identity(delta)));
+    }
+    for delta in &plan.shared {
+        blocks.push((risk::of_shared(delta, plan, rulings), delta.address.as_str(), false, Part::Shared(delta)));
+    }
+    blocks.sort_by_key(|(risk, address, stays, _)| (*risk, *address, *stays));
+    let blocks = blocks.into_iter().map(|(_, _, _, part)| part.block(plan, realize));
+    markdown::document(&head(plan, rulings), blocks, "changes", max_bytes)
+}
+
+/// What stands outside the folds.
+fn head(plan: &Plan, rulings: &[Ruling]) -> String {
+    let realm = &plan.realm;
+    let mut out = format!("### Leasehold plan · stack {}\n\n", code(plan.stack.as_str()));
+    if plan.is_empty() && plan.identities.is_empty() {
+        out.push_str("**No changes.** The cloud is as the configuration says.\n\n");
+    } else {
+        let summary = Summary::of(plan).to_string();
+        let (resources, identities) = summary.split_once("  ").unwrap_or((&summary, ""));
+        out.push_str(&format!("**{resources}** {identities}\n\n"));
+    }
+    out.push_str(&format!(
+        "{} {} as {} · now {}\n\n",
+        code(&realm.provider),
+        code(&realm.account),
+        code(&realm.actor),
+        plan.now
+    ));
+    if !rulings.is_empty() {
+        out.push_str("**Refused: it cannot be applied as it is.**\n\n");
+        for ruling in rulings.iter().take(RULINGS) {
+            out.push_str(&format!("- {}: {} {}\n", code(ruling.rule), code(&ruling.why), code(&ruling.help)));
+        }
+        match rulings.len().saturating_sub(RULINGS) {
+            0 => out.push('\n'),
+            rest => out.push_str(&format!("- and {rest} more\n\n")),
+        }
+    }
+    let waiting = plan.quarantined.len();
+    if waiting > 0 {
+        let verb = if waiting == 1 { "identity stays" } else { "identities stay" };
+        out.push_str(&format!("{waiting} quarantined {verb} as before.\n\n"));
+    }
+    out
+}
+
+/// One subject of a plan.
+enum Part<'a> {
+    Identity(&'a IdentityDelta),
+    Shared(&'a SharedDelta),
+}
+
+impl Part<'_> {
+    fn block(&self, plan: &Plan, realize: &dyn Realize) -> Block {
+        let (lifecycle, address, headline, notes, changes) = match self {
+            Self::Identity(delta) => {
+                let headline = strip_str(&human::headline(delta, plan.now)).to_string();
+                (delta.lifecycle, &delta.address, headline, notes(delta), &delta.changes)
+            }
+            Self::Shared(delta) => {
+                let headline = format!("scope · {}", human::holders(delta));
+                (delta.lifecycle, &delta.address, headline, Vec::new(), &delta.changes)
+            }
+        };
+        let (sign, word, _) = style::of(lifecycle);
+        let short = format!("{sign} {word} {} {}", code(address.as_str()), code(&headline));
+        let mut body: String = notes.iter().map(|note| format!("- {}\n", code(note))).collect();
+        if !body.is_empty() {
+            body.push('\n');
+        }
+        let leaves = matches!(self, Self::Identity(delta) if delta.leaving.is_some());
+        body.push_str(&changed(changes, leaves, realize));
+        Block { full: details(&short, &body), short }
+    }
+}
+
+/// What a reviewer should know beside the headline.
+fn notes(delta: &IdentityDelta) -> Vec<String> {
+    let mut notes = human::notes(delta);
+    if let Some(access) = &delta.access {
+        notes.extend(access.witness.iter().map(|witness| format!("newly allowed, for example: {witness}")));
+        notes.extend(access.reason.iter().map(|reason| format!("not decided: {reason}")));
+    }
+    let found = delta.assessment.iter().flat_map(|assessment| &assessment.findings);
+    notes.extend(human::worst_first(found).into_iter().map(|(id, message)| format!("{id}: {message}")));
+    notes
+}
+
+/// The objects that change, one line each, with the lines that differ under them; long documents in folds of their own.
+fn changed(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut folded = String::new();
+    for change in changes.iter().filter(|change| human::is_shown(change, changes)) {
+        let (sign, marker) = match change.kind() {
+            ChangeKind::Create => ('+', Marker::Added),
+            ChangeKind::Update | ChangeKind::Mark => ('!', Marker::Same),
+            ChangeKind::Delete => ('-', Marker::Removed),
+        };
+        let id = change.id();
+        let described = realize.describe(change);
+        // What a leaver loses is everything: the words on the change say it.
+        let told = leaves && described.is_some();
+        let note = described.map_or_else(String::new, |note| format!("  {}", inert(&note)));
+        lines.push(format!("{sign} {} {}{note}", id.kind, inert(&id.name)));
+        let about: Vec<Line> = match change {
+            _ if told => Vec::new(),
+            Change::Update { before, after } => attributes::differences(before, after),
+            Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
+            Change::Create { after } => attributes::documents(after, marker),
+            Change::Delete { .. } => Vec::new(),
+        };
+        if about.len() > LONG {
+            let summary = format!("{} {}: {} lines", id.kind, code(&id.name), about.len());
+            folded.push_str(&details(&summary, &fence("diff", &shortened(&about))));
+        } else {
+            lines.extend(about.iter().map(Line::marked));
+        }
+    }
+    let shown = if lines.is_empty() { String::new() } else { fence("diff", &lines) };
+    if folded.is_empty() { shown } else { format!("{shown}\n{folded}") }
+}
+
+fn shortened(lines: &[Line]) -> Vec<String> {
+    let mut shown: Vec<String> = lines.iter().take(LONGEST).map(Line::marked).collect();
+    match lines.len().saturating_sub(LONGEST) {
+        0 => {}
+        rest => shown.push(format!("  # {rest} more lines")),
+    }
+    shown
+}
