@@ -20,6 +20,7 @@ pub mod config;
 pub mod diff;
 pub mod drift;
 pub mod graph;
+pub mod ledger;
 pub mod lifecycle;
 pub mod plan;
 pub mod realize;

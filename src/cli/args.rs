@@ -1,6 +1,7 @@
 //! The command line.
 
 mod pipelines;
+mod records;
 
 use std::path::PathBuf;
 
@@ -10,7 +11,9 @@ use leasehold_policy::AccountId;
 
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 
-pub use pipelines::{DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};
+pub use records::*;
+
+pub use pipelines::{CarryOutArgs, DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};
 
 /// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
 #[derive(Debug, Parser)]
@@ -81,6 +84,12 @@ pub enum Command {
     Graph(GraphArgs),
     /// Say which identities may do something, through what, and until when
     WhoCan(WhoCanArgs),
+    /// Read the ledger, and check that it is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// See who holds the stack's lock, or break it
+    #[command(subcommand)]
+    Lock(LockCommand),
     /// Compare, check, try out and explain policy documents; needs no stack
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -373,6 +382,8 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
     /// How many writes may be in flight at once
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,

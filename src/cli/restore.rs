@@ -6,13 +6,11 @@ use leasehold_provider::Quarantine;
 
 use super::args::{RestoreArgs, SelectionArgs};
 use super::connection::Connection;
-use super::plan::allowance;
+use super::run::Run;
 use super::session::{self, Observed, Stack};
-use super::{Exit, Failure, apply, named, plan_view};
+use super::{Exit, Failure, apply, named};
 use crate::lifecycle::LeaveReason;
-use crate::plan::{Plan, stale};
-use crate::rules;
-use crate::views;
+use crate::plan::Plan;
 
 /// What stands in for the mark of a revocation while the plan is made: a reason that decides nothing.
 const RESTORED: &str = "restored";
@@ -24,23 +22,19 @@ pub async fn cmd_restore(here: &Path, args: &RestoreArgs) -> Result<Exit, Failur
     let settings = stack.provider()?;
     apply::refuse_rehearsal(args.now, &settings)?;
     let connection = Connection::to(&settings, stack.directory.path(), now).await?;
-    let mut observed = session::observe(&stack, &connection).await?;
-    let address = lift(&args.what, &stack, &connection, &mut observed)?;
-    let selection = SelectionArgs { target: vec![address.clone()], exclude: Vec::new() };
-    let plan = session::plan(&stack, &connection, &observed, now, &selection)?;
-    refuse_unless_restored(&plan, &address)?;
-    let allowance = allowance(&args.allowance);
-    let rulings = rules::decide(&plan, &allowance);
-    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
-    super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
-    let approved = apply::approve(plan, &allowance)?;
-    if !args.carry_out.auto_approve {
-        apply::ask()?;
-        let observed = session::observe(&stack, &connection).await?;
-        apply::refuse_stale(stale::of_objects(approved.plan(), &observed.snapshot))?;
-    }
-    let again = format!("leasehold restore '{address}'");
-    apply::carry_out(&approved, &connection, args.carry_out.parallelism, &observed.shared, &again).await
+    let run = Run::begin(&stack.purpose("restore", &settings), &connection).await?;
+    let again = format!("leasehold restore '{}'", args.what);
+    let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);
+    apply::locked(run, async |run| {
+        let mut observed = session::observe(&stack, &connection).await?;
+        run.settle(&observed.snapshot).await?;
+        let address = lift(&args.what, &stack, &connection, &mut observed)?;
+        let selection = SelectionArgs { target: vec![address.clone()], exclude: Vec::new() };
+        let plan = session::plan(&stack, &connection, &observed, now, &selection)?;
+        refuse_unless_restored(&plan, &address)?;
+        apply::settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
+    })
+    .await
 }
 
 /// Takes the revocation out of what is known of the identity, so that its configuration decides again. Gives its address.

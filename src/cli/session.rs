@@ -10,6 +10,7 @@ use leasehold_provider::{Digest, Observe, ObserveRequest, Realize, Snapshot};
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
 use super::failure::Failure;
+use super::run::Purpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::ProviderSettings;
 use crate::config::essentials::{Essentials, essentials};
@@ -100,6 +101,18 @@ impl Stack {
         }
     }
 
+    /// What a command that writes tells the lock and the ledger of this stack.
+    pub fn purpose<'a>(&'a self, command: &'a str, provider: &'a ProviderSettings) -> Purpose<'a> {
+        Purpose {
+            command,
+            reason: None,
+            stack: &self.declared.stack,
+            backend: &self.declared.backend,
+            provider,
+            directory: self.directory.path(),
+        }
+    }
+
     /// Prints the stack's warnings.
     pub fn warn(&self) {
         if !self.warnings.is_empty() {
@@ -112,7 +125,13 @@ impl Stack {
     }
 
     fn basis(&self, provider: ProviderSettings) -> Basis {
-        Basis { version: VERSION.to_owned(), directory: self.directory.shown(), files: self.files.clone(), provider }
+        Basis {
+            version: VERSION.to_owned(),
+            directory: self.directory.shown(),
+            files: self.files.clone(),
+            provider,
+            backend: self.declared.backend.clone(),
+        }
     }
 }
 

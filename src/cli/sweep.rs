@@ -4,13 +4,11 @@ use std::path::Path;
 
 use super::args::{SelectionArgs, SweepArgs};
 use super::connection::Connection;
-use super::plan::allowance;
+use super::run::Run;
 use super::session::{self, Observed, Stack};
 use super::{Exit, Failure, apply, plan_view};
 use crate::lifecycle::{self, due};
-use crate::plan::stale;
 use crate::plan::sweep::{Swept, sweep};
-use crate::rules;
 use crate::views;
 use crate::views::inert::inert;
 
@@ -21,30 +19,27 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
     let settings = stack.provider()?;
     apply::refuse_rehearsal(args.now, &settings)?;
     let connection = Connection::to(&settings, stack.directory.path(), now).await?;
-    let observed = session::observe(&stack, &connection).await?;
-    let whole = session::plan(&stack, &connection, &observed, now, &SelectionArgs::default())?;
-    let Swept { plan, waiting } = sweep(whole, &observed.snapshot).map_err(Failure::Unsound)?;
-    let allowance = allowance(&args.allowance);
-    let rulings = rules::decide(&plan, &allowance);
-    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
-    for address in &waiting {
-        let line = format!("{address} is due, and others must let go of it first: run `leasehold apply`");
-        super::say(&format!("{}\n", inert(&line)));
-    }
-    if plan.is_empty() {
-        super::print(&nothing(&stack, &connection, &observed, now))?;
-        return Ok(Exit::Done);
-    }
-    super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
-    let approved = apply::approve(plan, &allowance)?;
-    if !args.carry_out.auto_approve {
-        apply::ask()?;
-        let observed = session::observe(&stack, &connection).await?;
-        apply::refuse_stale(stale::of_objects(approved.plan(), &observed.snapshot))?;
-    }
+    let run = Run::begin(&stack.purpose("sweep", &settings), &connection).await?;
     let again = args.dir.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
-    let again = format!("leasehold sweep{again}");
-    apply::carry_out(&approved, &connection, args.carry_out.parallelism, &observed.shared, &again).await
+    let terms =
+        args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), format!("leasehold sweep{again}"));
+    apply::locked(run, async |run| {
+        let observed = session::observe(&stack, &connection).await?;
+        run.settle(&observed.snapshot).await?;
+        let whole = session::plan(&stack, &connection, &observed, now, &SelectionArgs::default())?;
+        let Swept { plan, waiting } = sweep(whole, &observed.snapshot).map_err(Failure::Unsound)?;
+        for address in &waiting {
+            let line = format!("{address} is due, and others must let go of it first: run `leasehold apply`");
+            super::say(&format!("{}\n", inert(&line)));
+        }
+        if plan.is_empty() {
+            plan_view::json_into(here, terms.json_into, || views::plan::json(&plan, &[]))?;
+            super::print(&nothing(&stack, &connection, &observed, now))?;
+            return Ok(Exit::Done);
+        }
+        apply::settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
+    })
+    .await
 }
 
 /// That nothing is due, and what will be.

@@ -34,9 +34,19 @@ pub struct Declared {
     pub origin: Origin,
 }
 
-/// Where a stack keeps its records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backend {
+/// Where a stack keeps its records, and how long its lock lasts.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Backend {
+    /// Where.
+    pub place: Place,
+    /// How long a lock lasts that is not renewed; `None`: a minute. A run that was killed is waited for that long and a quarter more.
+    pub lock_lease: Option<Span>,
+}
+
+/// A place for records.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Place {
     /// A folder, relative to the stack's directory.
     Local {
         /// The folder's path, `.leasehold` unless said otherwise.
@@ -62,8 +72,14 @@ pub enum Backend {
     },
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self::Local { path: ".leasehold".to_owned() }
+    }
+}
+
 /// A bucket of S3.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bucket {
     /// Its name.
     pub name: String,

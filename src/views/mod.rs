@@ -1,6 +1,7 @@
 //! Values → what people and machines read. Views render; they decide nothing, and they print nothing.
 
 pub mod alerts;
+pub mod audit;
 pub mod diagnostics;
 pub mod drift;
 pub mod inert;

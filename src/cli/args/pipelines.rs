@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::{AllowanceArgs, JsonIntoArgs, StackArgs, VariableArgs};
+use super::{AllowanceArgs, CheckpointArgs, JsonIntoArgs, StackArgs, VariableArgs};
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 
 /// How a plan is carried out.
@@ -17,6 +17,8 @@ pub struct CarryOutArgs {
     /// How many writes may be in flight at once
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
 }
 
 /// `leasehold sweep`
@@ -55,6 +57,8 @@ pub struct RevokeArgs {
     /// Rehearse as if this were the present moment (RFC 3339); only on the embedded directory
     #[arg(long, value_name = "INSTANT")]
     pub now: Option<Timestamp>,
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
     #[command(flatten)]
     pub json: JsonIntoArgs,
 }

@@ -64,7 +64,7 @@ static LEASEHOLD: BlockSchema = BlockSchema {
 
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
-        form("local", &[optional("path")]),
+        form("local", &[optional("path"), optional("lock_lease")]),
         form(
             "s3",
             &[
@@ -73,6 +73,7 @@ static BACKEND: BlockSchema = BlockSchema {
                 optional("region"),
                 optional("endpoint"),
                 optional("evidence_retention"),
+                optional("lock_lease"),
             ],
         ),
         Form {
@@ -83,12 +84,16 @@ static BACKEND: BlockSchema = BlockSchema {
                     required("account", "account = \"acmeleasehold\""),
                     required("container", "container = \"leasehold\""),
                     optional("prefix"),
+                    optional("lock_lease"),
                 ],
             )
         },
         Form {
             later: !cfg!(feature = "gcs"),
-            ..form("gcs", &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix")])
+            ..form(
+                "gcs",
+                &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix"), optional("lock_lease")],
+            )
         },
     ],
     ..block("backend", &["type"], &[])
