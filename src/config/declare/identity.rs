@@ -110,6 +110,7 @@ fn identity(
         fields.references("scopes", Keyword::Scope).into_iter().map(|(block, _)| block.label.to_string()).collect();
     let trusts = trusts(fields);
     let managed_policy_arns = fields.texts("managed_policy_arns").unwrap_or_default().into_iter().collect();
+    let groups = fields.texts("managed_groups").unwrap_or_default().into_iter().collect();
     let permissions_boundary = fields.filled_text("permissions_boundary");
     let (tags, sensitive_tags) = tags(fields);
     let max_session_duration = fields.duration("max_session_duration");
@@ -140,6 +141,7 @@ fn identity(
         scopes,
         trusts: trusts.collect(),
         managed_policy_arns,
+        groups,
         permissions_boundary,
         tags,
         sensitive_tags,

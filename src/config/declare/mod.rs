@@ -6,6 +6,7 @@ use leasehold_provider::{Address, StackName};
 
 mod estate;
 pub mod fields;
+mod groups;
 mod identity;
 mod inner;
 pub mod instant;
@@ -31,7 +32,9 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let services: BTreeMap<String, Service> = people::services(eval);
     let scopes = people::scopes(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
-    let identities = identity::identities(eval, default_ttl);
+    let mut identities = identity::identities(eval, default_ttl);
+    let groups = groups::groups(eval);
+    groups::enter(&groups, &mut identities);
     let estate = estate::estate(eval);
     let settings = settings?;
     let leasehold = eval.catalog.leasehold?;
@@ -43,6 +46,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         owners,
         services,
         scopes,
+        groups,
         identities,
         estate,
         files_read: eval.files_read.borrow().clone(),

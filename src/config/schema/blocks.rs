@@ -40,11 +40,11 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 
 /// Blocks that stand in a file by themselves.
 pub const TOP: &[&BlockSchema] =
-    &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &MOVED, &REMOVED];
+    &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &MOVED, &REMOVED];
 
 /// Blocks of the language that this version does not have.
 pub const TOP_LATER: &[&str] =
-    &["template", "group", "grant", "rule", "exception", "directory", "store", "module", "output", "import"];
+    &["template", "grant", "rule", "exception", "directory", "store", "module", "output", "import"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -164,6 +164,7 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("expires_at"),
             optional("renewed_at"),
             optional("managed_policy_arns"),
+            optional("managed_groups"),
             optional("permissions_boundary"),
             optional("tags"),
             optional("max_session_duration"),
@@ -172,6 +173,22 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("count"),
             later("template"),
             later("provider"),
+        ],
+    )
+};
+
+static GROUP: BlockSchema = BlockSchema {
+    blocks: &[many(&STATEMENT), many(&DYNAMIC)],
+    ..block(
+        "group",
+        &["name"],
+        &[
+            optional("members"),
+            optional("scopes"),
+            optional("managed_policy_arns"),
+            optional("name"),
+            optional("owner"),
+            optional("purpose"),
         ],
     )
 };

@@ -52,6 +52,9 @@ fn event(delta: &IdentityDelta) -> Option<Alert> {
         Lifecycle::Leaver => {
             Some(alert("leaver", Level::Note, format!("leaves: {why}"), "Nothing, if it shall leave."))
         }
+        Lifecycle::Released => {
+            Some(alert("let-go", Level::Note, why, "Nothing, if somebody else watches over it from now on."))
+        }
         Lifecycle::Drift => {
             Some(alert("drift", Level::Warning, why, "An apply puts it back as the configuration says."))
         }
