@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::config::declared::ProviderSettings;
+use leasehold::config::declared::{Backend, Place, ProviderSettings};
 use leasehold::config::{Declared, Inputs, NoFiles, load};
 use leasehold::plan::select::Selection;
 use leasehold::plan::{Basis, Plan, build};
@@ -87,6 +87,7 @@ impl Bench {
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
+                backend: Backend { place: Place::default(), lock_lease: None },
             },
             selection: &Selection::default(),
         });

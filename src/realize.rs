@@ -79,7 +79,8 @@ fn set_digest(resource: &mut Resource) {
 }
 
 fn finding(violation: Violation, origin: &Origin) -> Diagnostic {
-    Diagnostic::error("limits::exceeded", format!("{}: {}", violation.subject, violation.problem))
+    let finding = Diagnostic::error("limits::exceeded", format!("{}: {}", violation.subject, violation.problem))
         .at(origin.part(violation.attribute), "beyond what the cloud takes")
-        .help(violation.help)
+        .help(violation.help);
+    origin.explain(finding)
 }

@@ -5,14 +5,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Digest, ObserveRequest, Snapshot};
+use leasehold_provider::{Digest, Observe, ObserveRequest, Realize, Snapshot};
 
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
 use super::failure::Failure;
+use super::run::Purpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::ProviderSettings;
-use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, load};
+use crate::config::essentials::{Essentials, essentials};
+use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
 use crate::plan::select::{Selection, names};
 use crate::plan::{Basis, Plan, Refused, build};
@@ -56,11 +58,10 @@ impl Stack {
         now: Timestamp,
     ) -> Result<(StackDirectory, Loaded), Failure> {
         let directory = StackDirectory::open(here, dir)?;
-        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
-        let given = var_files(here, &variables.var_file)?;
-        let mut files = digests(&directory, stack_files.iter().chain(&assigned));
-        let inputs = Inputs { variables: assignments(&assigned, &given, &variables.var)?, now, files: &directory };
-        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        let Text { sources, variables, mut files } = Text::read(here, &directory, variables)?;
+        let inputs = Inputs { variables, now, files: &directory };
+        let sources = gather(sources, &directory);
+        files.extend(module_digests(&sources));
         let result = load(&sources, &inputs);
         let mut findings = result.findings;
         if let Some(declared) = &result.declared {
@@ -68,6 +69,22 @@ impl Stack {
             findings.extend(Graph::of(declared).cycles(declared));
         }
         Ok((directory, Loaded { sources, declared: result.declared, findings, files }))
+    }
+
+    /// Reads no more than the stack's name and provider, which may be sound where the rest is not.
+    pub fn essentials(
+        here: &Path,
+        dir: Option<&Path>,
+        variables: &VariableArgs,
+        now: Timestamp,
+    ) -> Result<(StackDirectory, Essentials), Failure> {
+        let directory = StackDirectory::open(here, dir)?;
+        let Text { sources, variables, .. } = Text::read(here, &directory, variables)?;
+        let inputs = Inputs { variables, now, files: &directory };
+        match essentials(&sources, &inputs) {
+            Ok(essentials) => Ok((directory, essentials)),
+            Err(findings) => Err(Failure::Findings { findings, sources }),
+        }
     }
 
     /// The provider the stack works with; the embedded directory when it names none.
@@ -86,6 +103,18 @@ impl Stack {
         }
     }
 
+    /// What a command that writes tells the lock and the ledger of this stack.
+    pub fn purpose<'a>(&'a self, command: &'a str, provider: &'a ProviderSettings) -> Purpose<'a> {
+        Purpose {
+            command,
+            reason: None,
+            stack: &self.declared.stack,
+            backend: &self.declared.backend,
+            provider,
+            directory: self.directory.path(),
+        }
+    }
+
     /// Prints the stack's warnings.
     pub fn warn(&self) {
         if !self.warnings.is_empty() {
@@ -98,7 +127,31 @@ impl Stack {
     }
 
     fn basis(&self, provider: ProviderSettings) -> Basis {
-        Basis { version: VERSION.to_owned(), directory: self.directory.shown(), files: self.files.clone(), provider }
+        Basis {
+            version: VERSION.to_owned(),
+            directory: self.directory.shown(),
+            files: self.files.clone(),
+            provider,
+            backend: self.declared.backend.clone(),
+        }
+    }
+}
+
+/// The text that a stack is made of.
+struct Text {
+    sources: Sources,
+    variables: Vec<Assignment>,
+    files: BTreeMap<String, Digest>,
+}
+
+impl Text {
+    fn read(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, Failure> {
+        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
+        let given = var_files(here, &variables.var_file)?;
+        let files = digests(directory, stack_files.iter().chain(&assigned));
+        let variables = assignments(&assigned, &given, &variables.var)?;
+        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        Ok(Self { sources, variables, files })
     }
 }
 
@@ -115,6 +168,11 @@ fn digests<'a>(directory: &StackDirectory, files: impl Iterator<Item = &'a Sourc
     files.map(|file| (directory.relative(&file.name), Digest::of_bytes(&file.bytes))).collect()
 }
 
+/// The digests of the files of modules, by their paths from the stack's directory.
+fn module_digests(sources: &Sources) -> BTreeMap<String, Digest> {
+    sources.module_files().map(|(name, file)| (name, Digest::of_bytes(&file.bytes))).collect()
+}
+
 /// The digests of the files of a stack's directory as they are now, to hold a saved plan against.
 pub fn current_files(
     directory: &StackDirectory,
@@ -122,6 +180,7 @@ pub fn current_files(
 ) -> Result<BTreeMap<String, Digest>, Failure> {
     let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
     let mut files = digests(directory, stack_files.iter().chain(&assigned));
+    files.extend(module_digests(&gather(Sources::new(stack_files), directory)));
     for name in planned.keys() {
         if !files.contains_key(name)
             && let Ok(bytes) = crate::config::StackFiles::read(directory, name)
@@ -175,13 +234,18 @@ pub struct Observed {
 
 /// Observes what a plan for the stack needs.
 pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
-    let realm = connection.observe.realm().await?;
-    let (shared, findings) = realize::shared(&stack.declared, connection.realize.as_ref(), &realm);
+    observe_with(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
+}
+
+/// The same, with nothing at hand that could write.
+pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Realize) -> Result<Observed, Failure> {
+    let realm = observe.realm().await?;
+    let (shared, findings) = realize::shared(&stack.declared, realize, &realm);
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
     let request = ObserveRequest::plain(&stack.declared.stack, &shared);
-    let snapshot = connection.observe.observe(request).await?;
+    let snapshot = observe.observe(request).await?;
     Ok(Observed { shared, snapshot })
 }
 

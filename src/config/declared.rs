@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_provider::{Address, Digest, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust};
 
+use super::diagnostic::Diagnostic;
 use super::estate::Estate;
 use super::source::{self, FileId};
 
@@ -39,9 +40,19 @@ pub struct Declared {
     pub origin: Origin,
 }
 
-/// Where a stack keeps its records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backend {
+/// Where a stack keeps its records, and how long its lock lasts.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Backend {
+    /// Where.
+    pub place: Place,
+    /// How long a lock lasts that is not renewed; `None`: a minute. A run that was killed is waited for that long and a quarter more.
+    pub lock_lease: Option<Span>,
+}
+
+/// A place for records.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Place {
     /// A folder, relative to the stack's directory.
     Local {
         /// The folder's path, `.leasehold` unless said otherwise.
@@ -67,8 +78,14 @@ pub enum Backend {
     },
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self::Local { path: ".leasehold".to_owned() }
+    }
+}
+
 /// A bucket of S3.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bucket {
     /// Its name.
     pub name: String,
@@ -206,6 +223,8 @@ pub struct DeclaredIdentity {
     pub sensitive_tags: BTreeSet<String>,
     /// How long a session may last.
     pub max_session_duration: Option<Span>,
+    /// The template it takes words from, with the digest of what that says: the mark of it.
+    pub template: Option<String>,
     /// Addresses of identities that must be there first.
     pub depends_on: BTreeSet<Address>,
     /// Where it is written.
@@ -233,6 +252,8 @@ pub struct Origin {
     /// Each attribute's value, and each inner block's header, by name; several of one name in order. Instances of one block
     /// share them.
     pub parts: Arc<[(&'static str, Range<usize>)]>,
+    /// Of a block in a module: the calls that lead to it, innermost first, each with a word on it.
+    pub calls: Arc<[(source::Span, String)]>,
 }
 
 impl Origin {
@@ -240,6 +261,12 @@ impl Origin {
     #[must_use]
     pub fn span(&self) -> source::Span {
         source::Span { file: self.file, bytes: self.header.clone() }
+    }
+
+    /// A finding on the block, with the calls that lead to its module.
+    #[must_use]
+    pub fn explain(&self, finding: Diagnostic) -> Diagnostic {
+        self.calls.iter().fold(finding, |finding, (span, label)| finding.related(span.clone(), label.as_str()))
     }
 
     /// The first attribute or inner block of that name; the header where there is none.

@@ -120,7 +120,7 @@ mod tests {
     use crate::config::FileId;
 
     fn estate(moves: &[(&str, &str)]) -> Estate {
-        let origin = Origin { file: FileId(0), header: 0..0, parts: [].into() };
+        let origin = Origin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() };
         let each = |(from, to): &(&str, &str)| Move {
             from: Address::from_text(*from),
             to: Address::from_text(*to),

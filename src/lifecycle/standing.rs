@@ -112,8 +112,8 @@ fn leave_reason(
     now: Timestamp,
 ) -> Option<LeaveReason> {
     let revoked = live.and_then(|live| live.marks.quarantine.as_ref());
-    if revoked.is_some_and(|quarantine| quarantine.reason == LeaveReason::Revoked.code()) {
-        return Some(LeaveReason::Revoked);
+    if let Some(revoked) = revoked.and_then(|quarantine| LeaveReason::of_mark(&quarantine.reason)) {
+        return Some(revoked);
     }
     if let Some(end) = end.filter(|end| end.at <= now) {
         return Some(LeaveReason::LeaseEnded { at: end.at });
@@ -132,9 +132,8 @@ fn leave_reason(
 /// Two leavers are not deleted while their block stands: one whose lease ended, because the count of its `ttl` would start
 /// anew and give the access back; and one that was revoked, because its mark is what keeps it shut.
 fn leaving(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> Phase {
-    let quarantine =
-        live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.code().to_owned() });
-    let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked);
+    let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.mark() });
+    let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked { .. });
     let delete_after = (!stays).then(|| grace.after(quarantine.at));
     let grace_over = live.marks.quarantine.is_some() && delete_after.is_some_and(|at| at <= now);
     let used = live.last_used.filter(|used| used.duration_since(quarantine.at) > LAST_USE_GRAIN);
@@ -158,6 +157,7 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         created_at: Some(created_at),
         expires_at: end.map(|end| end.at),
         grace: identity.grace,
+        template: identity.template.clone(),
         ..Marks::new(declared.stack.clone(), identity.address.clone())
     };
     let identity = DesiredIdentity {

@@ -30,6 +30,15 @@ pub struct Around<'a> {
     pub reach: &'a dyn Fn(&ResourceId) -> BTreeSet<ResourceId>,
 }
 
+impl Around<'_> {
+    /// Nothing shared is rewritten.
+    #[must_use]
+    pub fn nothing() -> Self {
+        const NOBODY: &Rewritten = &Rewritten::new();
+        Self { holders: NOBODY, reach: &|_| BTreeSet::new() }
+    }
+}
+
 /// The steps of all deltas, in an order that holds. A cycle is the engine's own fault: the self-check finds it.
 #[must_use]
 pub fn order(

@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod digest;
 pub mod duration;
 pub mod identity;
+pub mod key;
 pub mod marks;
 pub mod provider;
 pub mod resource;
@@ -25,11 +26,12 @@ pub use duration::Span;
 pub use identity::{
     Condition, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
 };
+pub use key::Key;
 pub use marks::{Marks, Quarantine};
 pub use provider::{
-    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Aspect, Assessment, Compare, Comparison, Deciding,
-    Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Permission,
-    Provider, Question, Realize, Severity,
+    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Aspect, Assessment, Compare, Comparison, Custody,
+    Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
+    Permission, Provider, Question, Realize, Severity,
 };
 pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};

@@ -76,6 +76,24 @@ pub trait Realize: Send + Sync {
         false
     }
 
+    /// The object that somebody means by the cloud's own name for it, such as an ARN. A session of a role stands for the role.
+    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        let _ = (realm, name);
+        None
+    }
+
+    /// The cloud's own name of a live object, such as its ARN; `None`: it has none but its id.
+    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        let _ = (realm, resource);
+        None
+    }
+
+    /// Who may write an object, by the cloud's own name for it.
+    fn custody(&self, name: &str) -> Custody {
+        let _ = name;
+        Custody::Customer
+    }
+
     /// Whether the cloud takes two documents for the same, however they are written. What lives and was only written otherwise by
     /// somebody has not drifted.
     fn same_document(&self, a: &Document, b: &Document) -> bool {
@@ -84,6 +102,18 @@ pub trait Realize: Send + Sync {
 
     /// A few words on what a change does, where its attributes do not say it: `lease fence`, `deny everything`.
     fn describe(&self, change: &Change) -> Option<String>;
+}
+
+/// Who may write an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Custody {
+    /// The account's owners.
+    Customer,
+    /// A service of the cloud, which linked it to the account.
+    ServiceLinked,
+    /// The cloud's own directory of people, such as Identity Center.
+    Reserved,
 }
 
 /// What an attribute bears on.

@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::inner;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::estate::{Estate, Move, Release, is_module, sort};
-use crate::config::eval::Evaluator;
+use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::syntax::{Expr, ExprKind, StepKind};
 
@@ -14,8 +14,8 @@ use crate::config::syntax::{Expr, ExprKind, StepKind};
 pub fn estate(eval: &Evaluator<'_>) -> Estate {
     let mut estate = Estate::default();
     if let Some(schema) = schema::top("moved") {
-        for block in &eval.catalog.moved {
-            let fields = Fields::new(eval, block);
+        for block in &eval.catalog(ModuleId::STACK).moved {
+            let fields = Fields::new(eval, ModuleId::STACK, block);
             let (from, to) = (subject(&fields, "from"), subject(&fields, "to"));
             if let (Some(from), Some(to)) = (from, to) {
                 let origin = fields.origin(schema);
@@ -24,8 +24,8 @@ pub fn estate(eval: &Evaluator<'_>) -> Estate {
         }
     }
     if let Some(schema) = schema::top("removed") {
-        for block in &eval.catalog.removed {
-            let fields = Fields::new(eval, block);
+        for block in &eval.catalog(ModuleId::STACK).removed {
+            let fields = Fields::new(eval, ModuleId::STACK, block);
             let (from, keeps) = (subject(&fields, "from"), keeps(&fields));
             if let (Some(from), true) = (from, keeps) {
                 estate.released.push(Release { from, origin: fields.origin(schema) });

@@ -39,12 +39,13 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 }
 
 /// Blocks that stand in a file by themselves.
-pub const TOP: &[&BlockSchema] =
-    &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &MOVED, &REMOVED];
+pub const TOP: &[&BlockSchema] = &[
+    &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &TEMPLATE, &MODULE,
+    &OUTPUT, &MOVED, &REMOVED,
+];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] =
-    &["template", "grant", "rule", "exception", "directory", "store", "module", "output", "import"];
+pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory", "store", "import"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -53,7 +54,7 @@ static LEASEHOLD: BlockSchema = BlockSchema {
 
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
-        form("local", &[optional("path")]),
+        form("local", &[optional("path"), optional("lock_lease")]),
         form(
             "s3",
             &[
@@ -62,6 +63,7 @@ static BACKEND: BlockSchema = BlockSchema {
                 optional("region"),
                 optional("endpoint"),
                 optional("evidence_retention"),
+                optional("lock_lease"),
             ],
         ),
         Form {
@@ -72,12 +74,16 @@ static BACKEND: BlockSchema = BlockSchema {
                     required("account", "account = \"acmeleasehold\""),
                     required("container", "container = \"leasehold\""),
                     optional("prefix"),
+                    optional("lock_lease"),
                 ],
             )
         },
         Form {
             later: !cfg!(feature = "gcs"),
-            ..form("gcs", &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix")])
+            ..form(
+                "gcs",
+                &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix"), optional("lock_lease")],
+            )
         },
     ],
     ..block("backend", &["type"], &[])
@@ -129,6 +135,27 @@ static ASSUME_ROLE: BlockSchema = block(
     ],
 );
 
+/// Its other attributes are the module's variables.
+static MODULE: BlockSchema = BlockSchema {
+    open: true,
+    ..block(
+        "module",
+        &["name"],
+        &[
+            required("source", "source = \"./modules/team\""),
+            optional("for_each"),
+            optional("count"),
+            optional("depends_on"),
+        ],
+    )
+};
+
+static OUTPUT: BlockSchema = block(
+    "output",
+    &["name"],
+    &[required("value", "value = identity.bot"), optional("description"), optional("sensitive")],
+);
+
 static OWNER: BlockSchema = block("owner", &["name"], &[optional("name"), optional("email"), optional("team")]);
 
 static SERVICE: BlockSchema = block("service", &["name"], &[optional("owner"), optional("status")]);
@@ -171,7 +198,7 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("depends_on"),
             optional("for_each"),
             optional("count"),
-            later("template"),
+            optional("template"),
             later("provider"),
         ],
     )
@@ -205,6 +232,32 @@ static REMOVED: BlockSchema = BlockSchema {
 
 /// Terraform's way to say `keep = true`.
 static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "destroy = false")]);
+
+/// What identities that name it take from it.
+static TEMPLATE: BlockSchema = BlockSchema {
+    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC)],
+    ..block(
+        "template",
+        &["name"],
+        &[
+            optional("kind"),
+            optional("owner"),
+            optional("service"),
+            optional("purpose"),
+            optional("environment"),
+            optional("principal"),
+            optional("scopes"),
+            optional("ttl"),
+            optional("expires_at"),
+            optional("renewed_at"),
+            optional("managed_policy_arns"),
+            optional("permissions_boundary"),
+            optional("tags"),
+            optional("max_session_duration"),
+            optional("add"),
+        ],
+    )
+};
 
 static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
 static PROTECT: BlockSchema = block("protect", &[], &[]);

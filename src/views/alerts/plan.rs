@@ -53,7 +53,8 @@ fn event(delta: &IdentityDelta) -> Option<Alert> {
             Some(alert("leaver", Level::Note, format!("leaves: {why}"), "Nothing, if it shall leave."))
         }
         Lifecycle::Released => {
-            Some(alert("let-go", Level::Note, why, "Nothing, if somebody else watches over it from now on."))
+            let remedy = "Make sure that somebody else manages it: no lease ends its access from now on.";
+            Some(alert("let-go", Level::Warning, format!("is let go of: {why}"), remedy))
         }
         Lifecycle::Drift => {
             Some(alert("drift", Level::Warning, why, "An apply puts it back as the configuration says."))

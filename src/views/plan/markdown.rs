@@ -123,7 +123,7 @@ fn notes(delta: &IdentityDelta) -> Vec<String> {
 }
 
 /// The objects that change, one line each, with the lines that differ under them; long documents in folds of their own.
-fn changed(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
+pub(in crate::views) fn changed(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut folded = String::new();
     for change in changes.iter().filter(|change| human::is_shown(change, changes)) {

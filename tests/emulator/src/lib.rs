@@ -18,6 +18,7 @@
 
 mod fault;
 mod http;
+mod managed;
 mod python;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use fault::Fault;
+pub use managed::managed_policies;
 
 /// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

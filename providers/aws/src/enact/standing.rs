@@ -128,7 +128,7 @@ impl Writing<'_> {
             Ok(Some(marks)) => Found::Marks(Box::new(marks)),
             // A policy is marked by its path, and it was asked for there.
             Ok(None) if bearer.kind == kinds::POLICY => {
-                let scope = leasehold_provider::Address::from_text(format!("scope.{}", kinds::part(bearer)));
+                let scope = leasehold_provider::Address::qualified("scope", kinds::part(bearer));
                 Found::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
             }
             Ok(None) => Found::Unmarked,

@@ -39,7 +39,7 @@ impl Reading<'_> {
                 Some(Marked::Ours(marks)) => resource.marks = Some(*marks),
                 None => {}
             }
-            let address = Address::from_text(format!("scope.{}", kinds::part(&resource.id)));
+            let address = Address::qualified("scope", kinds::part(&resource.id));
             shared.insert(resource.id.clone(), LiveShared::new(resource, address));
         }
         Ok((shared, strangers))
@@ -71,7 +71,7 @@ impl Reading<'_> {
             }
             // The path alone says whose it is.
             Ok(None) => {
-                let address = Address::from_text(format!("scope.{scope}"));
+                let address = Address::qualified("scope", scope);
                 Marked::Ours(Box::new(Marks::new(request.stack.clone(), address)))
             }
             Err(problem) => foreign(Some(request.stack.clone()), problem.to_string()),

@@ -7,8 +7,8 @@ mod quarantine;
 mod trust;
 
 use leasehold_provider::{
-    Aspect, Change, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm,
-    Resource, ResourceId, Scope, StackName, Value, Violation,
+    Aspect, Change, Custody, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize,
+    Realm, Resource, ResourceId, Scope, StackName, Value, Violation,
 };
 
 use crate::{AwsProvider, arn, document, kinds, links};
@@ -82,6 +82,18 @@ impl Realize for AwsRealizer {
         Some(resource)
     }
 
+    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        arn::meant(realm, name)
+    }
+
+    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        arn::of_object(realm, resource)
+    }
+
+    fn custody(&self, name: &str) -> Custody {
+        arn::custody(name)
+    }
+
     fn same_document(&self, a: &Document, b: &Document) -> bool {
         leasehold_policy::provider::same(a, b)
     }
@@ -139,6 +151,18 @@ impl Realize for AwsProvider {
 
     fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
         AwsRealizer.aspect(id, attribute)
+    }
+
+    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        AwsRealizer.named(realm, name)
+    }
+
+    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        AwsRealizer.name_of(realm, resource)
+    }
+
+    fn custody(&self, name: &str) -> Custody {
+        AwsRealizer.custody(name)
     }
 
     fn same_document(&self, a: &Document, b: &Document) -> bool {
