@@ -12,6 +12,7 @@ mod declare;
 pub mod declared;
 pub mod diagnostic;
 mod eval;
+pub mod format;
 mod functions;
 mod inputs;
 mod load;

@@ -79,7 +79,7 @@ impl Reading<'_> {
         let path = role.path.unwrap_or_default();
         let tags = super::tags(role.tags);
         let marks = match whose(stack, &tags, role.arn.unwrap_or_default()) {
-            Whose::Ours(marks) if !belongs_to_aws(&path) => marks,
+            Whose::Ours(marks) if !belongs_to_aws(&path) => *marks,
             Whose::Ours(marks) => {
                 let reason = format!("it is under {path}, which is AWS's own");
                 let stranger = Stranger { stack: Some(marks.stack), arn: id.to_string(), unreadable: Some(reason) };
@@ -117,7 +117,7 @@ impl Reading<'_> {
         let id = kinds::principal(Principal::User, &name);
         let tags = super::tags(user.tags);
         let marks = match whose(stack, &tags, user.arn.unwrap_or_default()) {
-            Whose::Ours(marks) => marks,
+            Whose::Ours(marks) => *marks,
             Whose::Strange(stranger) => {
                 account.strangers.insert(id, stranger);
                 return Ok(());
@@ -174,13 +174,13 @@ impl Reading<'_> {
 
 /// Whose a principal is.
 enum Whose {
-    Ours(Marks),
+    Ours(Box<Marks>),
     Strange(Stranger),
 }
 
 fn whose(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> Whose {
     match Marks::from_tags(tags) {
-        Ok(Some(marks)) if marks.stack == *stack => Whose::Ours(marks),
+        Ok(Some(marks)) if marks.stack == *stack => Whose::Ours(Box::new(marks)),
         Ok(marks) => Whose::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None }),
         Err(problem) => {
             let stack = tags.get("leasehold:stack").and_then(|name| StackName::new(name.as_str()).ok());
