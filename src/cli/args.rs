@@ -299,6 +299,8 @@ pub enum FindingsFormat {
     Json,
     /// Annotations of a GitHub workflow
     Github,
+    /// SARIF 2.1.0
+    Sarif,
 }
 
 /// `leasehold plan`
