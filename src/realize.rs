@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use leasehold_provider::sensitive::remember;
 use leasehold_provider::{LiveIdentity, Realize, Realm, Resource, ResourceId, Violation, resource::identity_digest};
 
 use crate::config::{Declared, Diagnostic, Origin};
@@ -62,7 +63,8 @@ pub fn live_digest(live: &LiveIdentity) -> leasehold_provider::Digest {
     identity_digest(live.resources.values())
 }
 
-fn sealed(resources: Vec<Resource>, principal: &ResourceId) -> Resources {
+fn sealed(mut resources: Vec<Resource>, principal: &ResourceId) -> Resources {
+    remember(&mut resources, principal);
     let digest = identity_digest(&resources);
     let mut resources: Resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     if let Some(marks) = resources.get_mut(principal).and_then(|resource| resource.marks.as_mut()) {
@@ -72,6 +74,8 @@ fn sealed(resources: Vec<Resource>, principal: &ResourceId) -> Resources {
 }
 
 fn set_digest(resource: &mut Resource) {
+    let root = resource.id.clone();
+    remember(std::slice::from_mut(resource), &root);
     let digest = identity_digest([&*resource]);
     if let Some(marks) = resource.marks.as_mut() {
         marks.digest = Some(digest);

@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_provider::{ObserveRequest, Snapshot};
+use secrecy::SecretBox;
 use tokio::sync::{mpsc, watch};
 
-use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs};
+use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs, SelectionArgs};
 use super::connection::Connection;
 use super::plan::allowance;
 use super::run::{self, Purpose, Run};
@@ -20,6 +21,8 @@ use super::{Exit, Failure, plan_view, progress};
 use crate::apply::{self, Outcome, Unverified};
 use crate::config::declared::ProviderSettings;
 use crate::ledger::journal::Recorder;
+use crate::plan::saved::Saved;
+use crate::plan::sealed::{self, Sealed};
 use crate::plan::{Plan, saved, stale};
 use crate::realize::Resources;
 use crate::rules::{self, Allowance, ApprovedPlan};
@@ -59,7 +62,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
 
 async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let plan = saved::read(&bytes).map_err(|error| Failure::Refused {
+    let Saved { plan, sealed } = saved::read(&bytes).map_err(|error| Failure::Refused {
         what: format!("{}: {error}", file.display()),
         help: "Make a new plan with `leasehold plan --out FILE`, review it, and apply that.".to_owned(),
     })?;
@@ -92,9 +95,43 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         let snapshot = observe(&plan, &connection, &shared).await?;
         run.settle(&snapshot).await?;
         refuse_stale(stale::of_objects(&plan, &snapshot))?;
+        let plan = match &sealed {
+            Some(sealed) => filled(here, run, plan, &snapshot, &connection, sealed, args).await?,
+            None => plan,
+        };
         settle_plan(here, run, plan, &shared, &connection, &terms).await
     })
     .await
+}
+
+/// A saved plan with its sensitive values, read again and held against what was reviewed.
+async fn filled(
+    here: &Path,
+    run: &Run,
+    plan: Plan,
+    snapshot: &Snapshot,
+    connection: &Connection,
+    sealed: &Sealed,
+    args: &ApplyArgs,
+) -> Result<Plan, Failure> {
+    let refused = |what: String| Failure::Refused {
+        what,
+        help: "Give the same variables as to `leasehold plan`, or make a new plan, review it, and apply that."
+            .to_owned(),
+    };
+    let place = run.store().place();
+    let Some(key) = run.store().read(&format!("keys/{}", sealed.key)).await? else {
+        return Err(refused(format!("the key of the plan's sensitive values is not in {place}")));
+    };
+    let key: [u8; 32] = key
+        .bytes
+        .try_into()
+        .map_err(|_| refused(format!("the key of the plan's sensitive values in {place} is no key")))?;
+    let stack = Stack::read(here, Some(Path::new(&plan.basis.directory)), &args.variables, plan.now)?;
+    let observed = session::observe(&stack, connection).await?;
+    let rebuilt = session::plan(&stack, connection, &observed, plan.now, &SelectionArgs::default())?;
+    let live = stale::LiveIndex::of(snapshot);
+    sealed::fill(plan, &live, &rebuilt, sealed, &SecretBox::new(Box::new(key))).map_err(|why| refused(why.to_string()))
 }
 
 /// Does the work of a run, and gives the lock back however the work ended.
@@ -222,7 +259,9 @@ fn shared_of(plan: &Plan) -> Resources {
 async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&plan.stack, shared) };
-    Ok(connection.observe.observe(request).await?)
+    let mut snapshot = connection.observe.observe(request).await?;
+    snapshot.recall(shared);
+    Ok(snapshot)
 }
 
 fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {

@@ -93,10 +93,15 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     }
 }
 
-/// Logs go to stderr, and only when `RUST_LOG` asks for them.
+/// Logs go to stderr, and only when `RUST_LOG` asks for them; only our own do.
 fn start_tracing() {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let asked = tracing_subscriber::EnvFilter::from_default_env();
+    // Libraries log the bodies of requests, and those hold what nobody may read in a log.
+    let ours = tracing_subscriber::filter::filter_fn(|about| about.target().starts_with("leasehold"));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(ours);
+    tracing_subscriber::registry().with(asked).with(lines).init();
 }
 
 /// Writes a command's result. A reader that went away (a closed pipe) is no error.

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use secrecy::SecretBox;
 
 use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
 use super::connection::Connection;
 use super::session::{self, Stack};
 use super::{Exit, Failure, plan_view};
-use crate::plan::saved;
+use crate::plan::sealed::{self, Sealed};
+use crate::plan::{Plan, saved};
 use crate::rules::{self, Allowance};
+use crate::store;
 use crate::views;
 
 pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
@@ -23,13 +26,26 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
     plan_view::show(&plan, &rulings, connection.realize.as_ref(), Some(&stack), &args.view)?;
     if let Some(path) = &args.out {
-        let bytes = saved::write(&plan).map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
+        let sealed = if sealed::holds_secrets(&plan) { Some(seal(&plan, &stack).await?) } else { None };
+        let bytes = saved::write(&plan, sealed.as_ref())
+            .map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
         write(&super::below(here, path), &bytes)?;
         if args.view.format == PlanFormat::Human {
             super::say(&format!("\nSaved. To apply exactly this: leasehold apply {}\n", path.display()));
         }
     }
     if args.detailed_exitcode && !plan.is_empty() { Ok(Exit::Changes) } else { Ok(Exit::Done) }
+}
+
+/// Digests the plan's sensitive values under a new key, which goes into the stack's store.
+async fn seal(plan: &Plan, stack: &Stack) -> Result<Sealed, Failure> {
+    let store = stack.store().await?;
+    let name = store::unlike_any_other();
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("the system gives no randomness: {error}"))?;
+    store.create(&format!("keys/{name}"), &key).await?;
+    let key = SecretBox::new(Box::new(key));
+    Ok(Sealed { key: name, values: sealed::digests(plan, &key) })
 }
 
 /// What the operator allows beyond the defaults.

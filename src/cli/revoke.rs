@@ -139,6 +139,7 @@ async fn observe(known: &Known, connection: &Connection) -> Result<(Resources, S
         None => Resources::new(),
     };
     let request = ObserveRequest::plain(&known.stack, &shared);
-    let snapshot = connection.observe.observe(request).await?;
+    let mut snapshot = connection.observe.observe(request).await?;
+    snapshot.recall(&shared);
     Ok((shared, snapshot))
 }

@@ -134,6 +134,11 @@ impl Run {
         Ok(())
     }
 
+    /// Where the stack's records are.
+    pub fn store(&self) -> &Store {
+        self.chain.store()
+    }
+
     fn opening(&self, plan: Option<Digest>) -> Record {
         Record::RunStarted(Box::new(RunStarted { plan, ..self.started.clone() }))
     }

@@ -19,6 +19,7 @@ use crate::graph::Graph;
 use crate::plan::select::{Selection, names};
 use crate::plan::{Basis, Plan, Refused, build};
 use crate::realize::{self, Resources};
+use crate::store::Store;
 
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -113,6 +114,12 @@ impl Stack {
             provider,
             directory: self.directory.path(),
         }
+    }
+
+    /// Where the stack's records are.
+    pub async fn store(&self) -> Result<Store, Failure> {
+        let declared = &self.declared;
+        super::run::store(&declared.backend, &self.provider()?, &declared.stack, self.directory.path()).await
     }
 
     /// Prints the stack's warnings.
@@ -245,7 +252,8 @@ pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Re
         return Err(stack.refuse(findings));
     }
     let request = ObserveRequest::plain(&stack.declared.stack, &shared);
-    let snapshot = observe.observe(request).await?;
+    let mut snapshot = observe.observe(request).await?;
+    snapshot.recall(&shared);
     Ok(Observed { shared, snapshot })
 }
 

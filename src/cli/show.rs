@@ -23,7 +23,7 @@ pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
 
 fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<Exit, Failure> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let plan = saved::read(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+    let plan = saved::read(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
     let rulings = rules::decide(&plan, &Allowance::default());
     let realize = connection::realizer(&plan.basis.provider);
     plan_view::show(&plan, &rulings, realize.as_ref(), None, view)?;
@@ -53,7 +53,8 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
         );
     };
     let row = Row::of(standing);
-    let resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values()).collect();
+    let mut resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values().cloned()).collect();
+    resources.iter_mut().for_each(leasehold_provider::Resource::redact);
     let whole = json!({
         "identity": row.json(),
         "resources": resources.iter().map(|resource| json!({

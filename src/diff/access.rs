@@ -17,6 +17,8 @@ pub struct Held {
     pub sources: Vec<ResourceId>,
     /// The boundaries that cut it, by name.
     pub boundaries: BTreeSet<String>,
+    /// Whether a sensitive value went into any of it: examples and messages would show it.
+    pub sensitive: bool,
 }
 
 /// What identities share, and which objects belong together: a group and its policies.
@@ -55,6 +57,12 @@ impl<'a> Shared<'a> {
         own.into_iter().chain(held.filter(move |held| Some(*held) != own))
     }
 
+    /// Whether a sensitive value went into an object, or into what hangs on it.
+    fn is_sensitive(&self, whole: &Resource) -> bool {
+        let parts = self.parts.get(&whole.id).into_iter().flatten().copied();
+        std::iter::once(whole).chain(parts).any(|part| !part.sensitive.is_empty())
+    }
+
     /// The policies that hang on or stand in an object, each with the object it stands in; and those whose content is not read.
     fn policies(&self, whole: &'a Resource, realize: &dyn Realize) -> (Vec<(ResourceId, Document)>, BTreeSet<String>) {
         let (mut found, mut opaque) = (Vec::new(), BTreeSet::new());
@@ -88,6 +96,7 @@ pub fn held<'a>(resources: impl IntoIterator<Item = &'a Resource>, shared: &Shar
     let mut held = Held::default();
     let (mut opaque, mut boundaries) = (BTreeSet::new(), BTreeSet::new());
     for resource in resources {
+        held.sensitive |= !resource.sensitive.is_empty();
         for (name, value) in &resource.attributes {
             match (realize.aspect(&resource.id, name), value) {
                 (Aspect::Access, Value::Document(document)) => {
@@ -100,6 +109,7 @@ pub fn held<'a>(resources: impl IntoIterator<Item = &'a Resource>, shared: &Shar
                         opaque.insert(name.clone());
                     }
                     for object in attached {
+                        held.sensitive |= shared.is_sensitive(object);
                         let (policies, unread) = shared.policies(object, realize);
                         opaque.extend(unread);
                         for (source, document) in policies {
@@ -135,8 +145,10 @@ pub fn compare(
     realize: &dyn Realize,
     comparer: &dyn Compare,
 ) -> Comparison {
-    let Held { access: old, boundaries: old_boundary, .. } = held(before.0.values(), before.1, realize);
-    let Held { access: new, boundaries: new_boundary, .. } = held(after.0.values(), after.1, realize);
+    let Held { access: old, boundaries: old_boundary, sensitive: old_secret, .. } =
+        held(before.0.values(), before.1, realize);
+    let Held { access: new, boundaries: new_boundary, sensitive: new_secret, .. } =
+        held(after.0.values(), after.1, realize);
     let unknown = |reason: String| Comparison { verdict: AccessVerdict::Unknown, witness: None, reason: Some(reason) };
     if old_boundary != new_boundary {
         return unknown("the permissions boundary changes, and its content is not read".to_owned());
@@ -145,5 +157,11 @@ pub fn compare(
         let differing: Vec<&str> = old.opaque.symmetric_difference(&new.opaque).map(String::as_str).collect();
         return unknown(format!("the content of {} is not read", differing.join(", ")));
     }
-    comparer.compare(&old, &new)
+    let compared = comparer.compare(&old, &new);
+    if !(old_secret || new_secret) || (compared.witness.is_none() && compared.reason.is_none()) {
+        return compared;
+    }
+    // An example, or the reason why there is none, would show the value.
+    let reason = "sensitive values are in its policies, so that no example is given".to_owned();
+    Comparison { witness: None, reason: Some(reason), ..compared }
 }

@@ -22,7 +22,8 @@ struct Evidence<'a> {
     created_at: Option<Timestamp>,
     last_used: Option<Timestamp>,
     marks: &'a Marks,
-    resources: Vec<&'a Resource>,
+    /// All it is and holds. What the marks call sensitive is left out: evidence is kept for long, and read by many.
+    resources: Vec<Resource>,
 }
 
 /// The key of an archived object.
@@ -56,7 +57,15 @@ fn bytes(stack: &StackName, identity: &LiveIdentity, read_at: Timestamp) -> Vec<
         created_at: identity.created_at,
         last_used: identity.last_used,
         marks: &identity.marks,
-        resources: identity.resources.values().collect(),
+        resources: identity
+            .resources
+            .values()
+            .cloned()
+            .map(|mut resource| {
+                resource.redact();
+                resource
+            })
+            .collect(),
     };
     // Texts, numbers and instants always serialize.
     Document::new(serde_json::to_value(&evidence).unwrap_or_default()).text().as_bytes().to_vec()

@@ -77,7 +77,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
     let live_shared = Shared::live(inputs.snapshot, inputs.realize);
     let wanted_shared = Shared::of(inputs.shared.values(), inputs.realize);
     let rewritten: BTreeMap<ResourceId, String> = rewritten(inputs);
-    let mut assessed: Vec<usize> = Vec::new();
+    let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
     for standing in standings {
         let (wanted, violations) = realize::identity(standing, inputs.realize, realm);
@@ -108,7 +108,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         if let Some(delta) = delta.as_mut().filter(|delta| says_what_access_is(delta)) {
             let held = diff::access::held(wanted.values(), &wanted_shared, inputs.realize);
             delta.policies = held.sources;
-            assessed.push(identities.len());
+            assessed.push((identities.len(), held.sensitive));
             accesses.push(held.access);
         }
         if delta.is_none()
@@ -118,7 +118,11 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         }
         identities.extend(delta);
     }
-    for (index, assessment) in assessed.into_iter().zip(inputs.compare.assess(&accesses)) {
+    for ((index, sensitive), mut assessment) in assessed.into_iter().zip(inputs.compare.assess(&accesses)) {
+        for finding in assessment.findings.iter_mut().filter(|_| sensitive) {
+            // What is wrong is told by its id; its words may quote what is sensitive.
+            finding.message = leasehold_provider::sensitive::HIDDEN.to_owned();
+        }
         if let Some(delta) = identities.get_mut(index) {
             delta.assessment = Some(assessment);
         }

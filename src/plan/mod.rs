@@ -9,6 +9,7 @@ pub mod order;
 pub mod revoke;
 pub mod risk;
 pub mod saved;
+pub mod sealed;
 pub mod select;
 pub mod stale;
 pub mod sweep;
@@ -112,10 +113,14 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// The plan's name.
+    /// The plan's name. Sensitive values do not go into it.
     #[must_use]
     pub fn digest(&self) -> PlanDigest {
-        PlanDigest(Digest::of(self))
+        if sealed::holds_secrets(self) {
+            PlanDigest(Digest::of(&sealed::redacted(self)))
+        } else {
+            PlanDigest(Digest::of(self))
+        }
     }
 
     /// Identities that leave by this plan: into quarantine, or away.

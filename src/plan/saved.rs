@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sealed::{self, Sealed};
 use super::{Plan, PlanDigest};
 
 /// The version of the format this program writes. It reads no other.
@@ -15,6 +16,8 @@ struct Written<'a> {
     version: &'a str,
     digest: PlanDigest,
     plan: &'a Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<&'a Sealed>,
 }
 
 #[derive(Deserialize)]
@@ -27,17 +30,25 @@ struct Envelope {
 struct Read {
     digest: PlanDigest,
     plan: Plan,
+    #[serde(default)]
+    sealed: Option<Sealed>,
+}
+
+/// A plan as it was read from a file.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// The plan, without its sensitive values.
+    pub plan: Plan,
+    /// The digests of those values, if it has any.
+    pub sealed: Option<Sealed>,
 }
 
 /// Why a plan cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum NotSaved {
-    /// It holds values that must not lie in a file.
-    #[error("{subject} holds sensitive values, and a plan file may be read by many")]
-    Sensitive {
-        /// The identity or scope.
-        subject: String,
-    },
+    /// It holds sensitive values, and nobody gave their digests.
+    #[error("it holds sensitive values that are not sealed")]
+    NotSealed,
     /// It does not serialize.
     #[error("the plan does not serialize: {0}")]
     Format(#[from] serde_json::Error),
@@ -62,26 +73,27 @@ pub enum NotAPlan {
     Altered,
 }
 
-/// The bytes of a plan file.
-pub fn write(plan: &Plan) -> Result<Vec<u8>, NotSaved> {
-    for step in &plan.steps {
-        let resources = step.change.before().into_iter().chain(step.change.after());
-        if resources.flat_map(|resource| &resource.sensitive).next().is_some() {
-            return Err(NotSaved::Sensitive { subject: step.subject.to_string() });
-        }
+/// The bytes of a plan file. Sensitive values stay out of it; `sealed` holds their digests.
+pub fn write(plan: &Plan, sealed: Option<&Sealed>) -> Result<Vec<u8>, NotSaved> {
+    let secret = sealed::holds_secrets(plan);
+    if secret && sealed.is_none() {
+        return Err(NotSaved::NotSealed);
     }
-    let written = Written { leasehold_plan: FORMAT, version: &plan.basis.version, digest: plan.digest(), plan };
+    let (version, digest) = (plan.basis.version.as_str(), plan.digest());
+    let redacted = secret.then(|| sealed::redacted(plan));
+    let written = Written { leasehold_plan: FORMAT, version, digest, plan: redacted.as_ref().unwrap_or(plan), sealed };
     let mut bytes = serde_json::to_vec(&written)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 /// Reads a plan back from a file's bytes.
-pub fn read(bytes: &[u8]) -> Result<Plan, NotAPlan> {
+pub fn read(bytes: &[u8]) -> Result<Saved, NotAPlan> {
     let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| NotAPlan::Foreign(error.to_string()))?;
     if envelope.leasehold_plan != FORMAT {
         return Err(NotAPlan::OtherFormat { format: envelope.leasehold_plan, version: envelope.version });
     }
     let read: Read = serde_json::from_slice(bytes).map_err(|_| NotAPlan::Altered)?;
-    if read.plan.digest() == read.digest { Ok(read.plan) } else { Err(NotAPlan::Altered) }
+    let Read { digest, plan, sealed } = read;
+    if plan.digest() == digest { Ok(Saved { plan, sealed }) } else { Err(NotAPlan::Altered) }
 }

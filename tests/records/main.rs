@@ -111,7 +111,7 @@ fn objects(aws: &Emulator) -> BTreeMap<String, String> {
         r#"
         s3 = client('s3')
         keys = [o['Key'] for o in s3.list_objects_v2(Bucket='records').get('Contents', [])]
-        print({key: s3.get_object(Bucket='records', Key=key)['Body'].read().decode() for key in keys})
+        print({key: s3.get_object(Bucket='records', Key=key)['Body'].read().decode('utf-8', 'replace') for key in keys})
         "#,
     );
     serde_json::from_value(listed).unwrap()

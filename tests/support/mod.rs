@@ -242,6 +242,11 @@ impl Running {
         assert!(sent.success());
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for its end.
     pub fn wait(mut self) -> Ran {
         let status = self.child.wait().unwrap();

@@ -17,6 +17,7 @@ pub mod key;
 pub mod marks;
 pub mod provider;
 pub mod resource;
+pub mod sensitive;
 pub mod snapshot;
 
 pub use address::{Address, InvalidName, StackName};

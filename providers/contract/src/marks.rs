@@ -1,6 +1,6 @@
 //! The marks on a live object that say whose it is: tags under `leasehold:`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,9 @@ pub struct Marks {
     /// The template that the identity took words from, and the digest of what that said: `ci@1f0c…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
+    /// The names of attributes that were made from sensitive values: views and records hide them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sensitive: BTreeSet<String>,
     /// Set while the identity is quarantined.
     pub quarantine: Option<Quarantine>,
     /// The digest of the resources last applied: [`crate::resource::identity_digest`].
@@ -64,6 +67,7 @@ impl Marks {
             expires_at: None,
             grace: None,
             template: None,
+            sensitive: BTreeSet::new(),
             quarantine: None,
             digest: None,
         }
@@ -85,6 +89,10 @@ impl Marks {
             ("expires-at", self.expires_at.map(instant)),
             ("grace", self.grace.map(|span| span.to_string())),
             ("template", self.template.clone()),
+            (
+                "sensitive",
+                (!self.sensitive.is_empty()).then(|| Vec::from_iter(self.sensitive.iter().cloned()).join(" ")),
+            ),
             ("quarantined-at", quarantine.map(|q| instant(q.at))),
             ("reason", quarantine.map(|q| q.reason.clone())),
             ("digest", self.digest.map(|digest| digest.to_string())),
@@ -118,6 +126,7 @@ impl Marks {
             expires_at: get("expires-at").and_then(|text| text.parse().ok()),
             grace: get("grace").and_then(|text| text.parse().ok()),
             template: get("template").map(str::to_owned),
+            sensitive: get("sensitive").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             quarantine: quarantined_at
                 .map(|at| Quarantine { at, reason: get("reason").unwrap_or("unknown").to_owned() }),
             digest: get("digest").and_then(|text| text.parse().ok()),

@@ -64,7 +64,7 @@ impl Line {
 }
 
 /// What stands for a value that views hide.
-pub const HIDDEN: &str = "(sensitive value)";
+pub const HIDDEN: &str = leasehold_provider::sensitive::HIDDEN;
 
 /// Lines of an unchanged part of a document that are shown on each side of a change.
 const CONTEXT: usize = 2;

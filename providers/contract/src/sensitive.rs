@@ -1,0 +1,71 @@
+//! What of an object was made from sensitive values. What lives does not say so by itself: the marks keep it.
+
+use std::collections::BTreeMap;
+
+use crate::{Change, Document, Resource, ResourceId, Snapshot, Value};
+
+/// What stands for a value that is not shown.
+pub const HIDDEN: &str = "(sensitive value)";
+
+/// The attribute that is taken for sensitive where nobody knows: a policy that is no longer declared and whose marks were not read.
+const UNKNOWN: &str = "policy";
+
+/// Writes into the marks of `root` which attributes of the objects are sensitive.
+pub fn remember(resources: &mut [Resource], root: &ResourceId) {
+    let names: Vec<String> = resources.iter().flat_map(|resource| resource.sensitive.iter().cloned()).collect();
+    let marks = resources.iter_mut().find(|resource| resource.id == *root).and_then(|resource| resource.marks.as_mut());
+    if let Some(marks) = marks {
+        marks.sensitive.extend(names);
+    }
+}
+
+impl Snapshot {
+    /// Marks as sensitive what the marks, or the declared objects in `wanted`, say is.
+    pub fn recall(&mut self, wanted: &BTreeMap<ResourceId, Resource>) {
+        for live in self.identities.values_mut().filter(|live| !live.marks.sensitive.is_empty()) {
+            for resource in live.resources.values_mut() {
+                let names = live.marks.sensitive.iter().filter(|name| resource.attributes.contains_key(name.as_str()));
+                resource.sensitive.extend(names.cloned());
+            }
+        }
+        for (id, shared) in &mut self.shared {
+            let resource = &mut shared.resource;
+            match (wanted.get(id), &resource.marks) {
+                (Some(wanted), _) => resource.sensitive.extend(wanted.sensitive.iter().cloned()),
+                (None, Some(marks)) => resource.sensitive.extend(marks.sensitive.iter().cloned()),
+                (None, None) if resource.attributes.contains_key(UNKNOWN) => {
+                    resource.sensitive.insert(UNKNOWN.to_owned());
+                }
+                (None, None) => {}
+            }
+        }
+    }
+}
+
+impl Resource {
+    /// Puts [`HIDDEN`] in the place of what is sensitive.
+    pub fn redact(&mut self) {
+        for name in &self.sensitive {
+            if let Some(value) = self.attributes.get_mut(name.as_str()) {
+                *value = match value {
+                    Value::Document(_) => Value::Document(Document::new(HIDDEN.into())),
+                    Value::Map(entries) => Value::Map(entries.keys().map(|key| (key.clone(), HIDDEN.into())).collect()),
+                    _ => Value::Text(HIDDEN.to_owned()),
+                };
+            }
+        }
+    }
+}
+
+impl Change {
+    /// Both sides, to be written.
+    pub fn sides_mut(&mut self) -> impl Iterator<Item = &mut Resource> {
+        let (before, after) = match self {
+            Self::Create { after } => (None, Some(after)),
+            Self::Update { before, after } => (Some(before), Some(after)),
+            Self::Delete { before } => (Some(before), None),
+            Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => (None, None),
+        };
+        before.into_iter().chain(after).map(AsMut::as_mut)
+    }
+}

@@ -1,0 +1,115 @@
+//! A plan without its sensitive values, and the proof that the values at apply are those that were reviewed.
+//!
+//! A saved plan holds no sensitive value. It holds a keyed digest of each, whose key lies in the stack's store and not in the file:
+//! who reads the file learns nothing, not even by guessing. At apply the values are read again, from the configuration and from what
+//! lives, and must have the same digests.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use leasehold_provider::{Change, Resource, ResourceId};
+use secrecy::{ExposeSecret as _, SecretBox};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::Plan;
+use super::stale::LiveIndex;
+
+/// The key of the digests.
+pub type Key = SecretBox<[u8; 32]>;
+
+/// The keyed digests of a plan's sensitive values, in the order of the steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The name of the key in the stack's store.
+    pub key: String,
+    /// HMAC-SHA-256 of each value, in hexadecimal digits.
+    pub values: Vec<String>,
+}
+
+/// Why the values of a plan could not be put back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotTheSame {
+    /// The configuration makes no such object any more.
+    #[error("{0} is not made by the configuration any more")]
+    Gone(ResourceId),
+    /// A value is another than the one that was reviewed.
+    #[error("a sensitive value of {0} is not the one that was reviewed")]
+    Differs(ResourceId),
+}
+
+/// Whether any value of the plan is sensitive.
+#[must_use]
+pub fn holds_secrets(plan: &Plan) -> bool {
+    let changes = plan.steps.iter().map(|step| &step.change);
+    let changes = changes.chain(plan.identities.iter().flat_map(|delta| &delta.changes));
+    let mut sides = changes.chain(plan.shared.iter().flat_map(|delta| &delta.changes)).flat_map(sides);
+    sides.any(|resource| !resource.sensitive.is_empty())
+}
+
+fn sides(change: &Change) -> impl Iterator<Item = &Resource> {
+    change.before().into_iter().chain(change.after())
+}
+
+/// The plan without its sensitive values.
+#[must_use]
+pub fn redacted(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    let deltas = plan.identities.iter_mut().flat_map(|delta| &mut delta.changes);
+    let shared = plan.shared.iter_mut().flat_map(|delta| &mut delta.changes);
+    let steps = plan.steps.iter_mut().map(|step| &mut step.change);
+    deltas.chain(shared).chain(steps).flat_map(Change::sides_mut).for_each(Resource::redact);
+    plan
+}
+
+/// The digests of a plan's sensitive values.
+#[must_use]
+pub fn digests(plan: &Plan, key: &Key) -> Vec<String> {
+    let resources = plan.steps.iter().flat_map(|step| sides(&step.change));
+    resources.flat_map(|resource| of_resource(resource, key)).collect()
+}
+
+fn of_resource<'a>(resource: &'a Resource, key: &'a Key) -> impl Iterator<Item = String> + 'a {
+    resource.sensitive.iter().filter_map(|name| {
+        let value = serde_json::to_vec(&(&resource.id, name, resource.attributes.get(name.as_str())?)).ok()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
+        mac.update(&value);
+        Some(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    })
+}
+
+/// Puts the values back into a plan that was read from a file: of what lives from `live`, of what shall be from `rebuilt`, the plan
+/// that the configuration makes now. Each must be the one that was reviewed.
+pub fn fill(
+    mut plan: Plan,
+    live: &LiveIndex<'_>,
+    rebuilt: &Plan,
+    sealed: &Sealed,
+    key: &Key,
+) -> Result<Plan, NotTheSame> {
+    let wanted =
+        |id: &ResourceId| rebuilt.steps.iter().filter_map(|step| step.change.after()).find(|after| after.id == *id);
+    for step in &mut plan.steps {
+        let creates_or_updates = step.change.after().is_some();
+        let count = step.change.sides_mut().count();
+        for (side, resource) in step.change.sides_mut().enumerate() {
+            let is_after = creates_or_updates && side.saturating_add(1) == count;
+            let source = if is_after { wanted(&resource.id) } else { live.get(&resource.id) };
+            for name in &resource.sensitive {
+                let value = source.and_then(|source| source.attributes.get(name.as_str()));
+                match (value, resource.attributes.get_mut(name.as_str())) {
+                    (Some(value), Some(place)) => *place = value.clone(),
+                    (None, Some(_)) => return Err(NotTheSame::Gone(resource.id.clone())),
+                    (_, None) => {}
+                }
+            }
+        }
+    }
+    let resources = plan.steps.iter().flat_map(|step| sides(&step.change));
+    let now = resources.flat_map(|resource| of_resource(resource, key).map(|digest| (resource.id.clone(), digest)));
+    let mut reviewed = sealed.values.iter();
+    for (id, digest) in now {
+        if reviewed.next() != Some(&digest) {
+            return Err(NotTheSame::Differs(id));
+        }
+    }
+    Ok(plan)
+}
