@@ -179,6 +179,7 @@ fn tell(events: &UnboundedSender<Event>, event: Event) {
 
 fn broke_off(error: &tokio::task::JoinError) -> EnactError {
     EnactError {
+        requests: Vec::new(),
         kind: EnactErrorKind::Other,
         operation: "leasehold".to_owned(),
         message: format!("the step broke off: {error}"),

@@ -17,9 +17,10 @@ use super::plan::allowance;
 use super::run::{self, Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, plan_view, progress};
+use super::{Exit, Failure, plan_view, progress, signing};
 use crate::apply::{self, Outcome, Unverified};
 use crate::config::declared::ProviderSettings;
+use crate::ledger::checkpoint::{self, Signers};
 use crate::ledger::journal::Recorder;
 use crate::plan::saved::Saved;
 use crate::plan::sealed::{self, Sealed};
@@ -62,6 +63,9 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
 
 async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    if let Some(signers) = &args.signers {
+        refuse_unsigned(file, &bytes, &super::below(here, signers))?;
+    }
     let Saved { plan, sealed } = saved::read(&bytes).map_err(|error| Failure::Refused {
         what: format!("{}: {error}", file.display()),
         help: "Make a new plan with `leasehold plan --out FILE`, review it, and apply that.".to_owned(),
@@ -102,6 +106,22 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         settle_plan(here, run, plan, &shared, &connection, &terms).await
     })
     .await
+}
+
+/// A plan that none of the signers signed is not applied.
+fn refuse_unsigned(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), Failure> {
+    let refused = |why: &str| Failure::Refused {
+        what: format!("{} is not signed by who may: {why}", file.display()),
+        help: "Let one of the signers review the plan and sign it: leasehold plan --out FILE --signing-key KEY."
+            .to_owned(),
+    };
+    let known = std::fs::read_to_string(signers).with_context(|| format!("cannot read {}", signers.display()))?;
+    let known = Signers::read(&known).map_err(|why| anyhow::anyhow!("{}: {why}", signers.display()))?;
+    let Ok(signature) = std::fs::read_to_string(signing::beside(file)) else {
+        return Err(refused("there is no signature beside it"));
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not text"))?;
+    checkpoint::verify(text, &signature, Some(&known)).map(|_| ()).map_err(|why| refused(&why.to_string()))
 }
 
 /// A saved plan with its sensitive values, read again and held against what was reviewed.

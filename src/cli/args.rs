@@ -338,6 +338,10 @@ pub struct PlanArgs {
     /// Keep the plan in a file, to apply it exactly as it is
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Sign that file with this ed25519 key, a private key's file or a public key's that an agent holds the other half of; the
+    /// signature goes beside it, with .sig after its name
+    #[arg(long, value_name = "KEY", requires = "out")]
+    pub signing_key: Option<PathBuf>,
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -406,6 +410,9 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    /// Apply the saved plan only with a signature beside it by one of these: an allowed_signers file, as ssh-keygen knows it
+    #[arg(long, value_name = "FILE")]
+    pub signers: Option<PathBuf>,
     #[command(flatten)]
     pub checkpoint: CheckpointArgs,
     /// How many writes may be in flight at once

@@ -8,7 +8,7 @@ use secrecy::SecretBox;
 use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
 use super::connection::Connection;
 use super::session::{self, Stack};
-use super::{Exit, Failure, plan_view};
+use super::{Exit, Failure, plan_view, signing};
 use crate::plan::sealed::{self, Sealed};
 use crate::plan::{Plan, saved};
 use crate::rules::{self, Allowance};
@@ -29,7 +29,12 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
         let sealed = if sealed::holds_secrets(&plan) { Some(seal(&plan, &stack).await?) } else { None };
         let bytes = saved::write(&plan, sealed.as_ref())
             .map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
-        write(&super::below(here, path), &bytes)?;
+        let file = super::below(here, path);
+        write(&file, &bytes)?;
+        if let Some(key) = &args.signing_key {
+            let signed = signing::sign(&super::below(here, key), &String::from_utf8_lossy(&bytes))?;
+            write(&signing::beside(&file), signed.armoured.as_bytes())?;
+        }
         if args.view.format == PlanFormat::Human {
             super::say(&format!("\nSaved. To apply exactly this: leasehold apply {}\n", path.display()));
         }

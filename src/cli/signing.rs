@@ -1,6 +1,6 @@
 //! Signs with an SSH key: a private key's file, or the agent that holds the key whose public half a file names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use ssh_key::{HashAlg, PrivateKey, PublicKey, Signature};
@@ -17,6 +17,13 @@ pub struct Signed {
 pub fn sign(key: &Path, text: &str) -> anyhow::Result<Signed> {
     let content = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
     if content.contains("PRIVATE KEY") { with_file(key, &content, text) } else { with_agent(key, &content, text) }
+}
+
+/// Where the signature of a file lies.
+pub fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".sig");
+    name.into()
 }
 
 fn with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<Signed> {

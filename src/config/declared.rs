@@ -95,8 +95,6 @@ pub struct Bucket {
     pub region: Option<String>,
     /// The endpoint, for stores that are not AWS; else the one of the AWS configuration.
     pub endpoint: Option<String>,
-    /// How long object lock keeps evidence; `None`: as the bucket's own default says.
-    pub evidence_retention: Option<Span>,
 }
 
 /// A `provider` block.

@@ -127,7 +127,7 @@ fn outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Outcome {
         subject: step.subject.clone(),
         done: enacted.is_some(),
         calls: enacted.map_or(0, |enacted| enacted.calls),
-        requests: Vec::new(),
+        requests: result.map_or_else(|error| error.requests.clone(), |enacted| enacted.requests.clone()),
         note: enacted.and_then(|enacted| enacted.note.clone()),
         error: result.err().map(ToString::to_string),
     }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use jiff::Timestamp;
-use object_store::aws::{AmazonS3Builder, AwsCredential, S3ConditionalPut};
+use object_store::aws::{AmazonS3Builder, AwsCredential, Checksum, S3ConditionalPut};
 use object_store::client::ClientOptions;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -109,6 +109,8 @@ fn s3(bucket: &Bucket, stack: &str, chain: aws_types::SdkConfig) -> anyhow::Resu
         .with_region(region.unwrap_or_else(|| "us-east-1".to_owned()))
         .with_credentials(Arc::new(Credentials::of(provider)))
         .with_conditional_put(S3ConditionalPut::ETagMatch)
+        // A bucket with object lock asks for a checksum of every object.
+        .with_checksum_algorithm(Checksum::SHA256)
         .with_retry(no_retries())
         .with_http_connector(connector);
     let mut options = ClientOptions::new().with_timeout(REQUEST).with_connect_timeout(CONNECT);

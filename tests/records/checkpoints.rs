@@ -81,6 +81,20 @@ fn the_lock_remembers_where_a_ledger_ended() {
 }
 
 #[test]
+fn a_saved_plan_is_applied_only_as_it_was_signed() {
+    let stack = stack_with_key();
+    let apply = ["apply", "saved.plan", "--auto-approve", "--signers", "signers"];
+    stack.ok(&["plan", "--out", "saved.plan"]);
+    stack.run(&apply).expect(3).says(&["is not signed by who may: there is no signature beside it"]);
+    stack.ok(&["plan", "--out", "saved.plan", "--signing-key", "key"]);
+    let signed = stack.read("saved.plan");
+    stack.write("saved.plan", &signed.replacen("identity.a", "identity.b", 1));
+    stack.run(&apply).expect(3).says(&["it is not a signature of this text"]);
+    stack.write("saved.plan", &signed);
+    stack.ok(&apply).says(&["1 joiner"]);
+}
+
+#[test]
 fn an_agent_signs_too() {
     let (Some(_), Ok(_)) = (ssh_keygen(), Command::new("ssh-agent").arg("-h").output()) else { return };
     let stack = stack_with_key();

@@ -372,6 +372,6 @@ impl From<Failure> for EnactError {
             EnactErrorKind::Conflict => Some("run plan again: the account is not as the plan found it".to_owned()),
             _ => None,
         });
-        Self { kind, operation: failure.operation.to_owned(), message: failure.message, help }
+        Self { kind, operation: failure.operation.to_owned(), message: failure.message, help, requests: Vec::new() }
     }
 }

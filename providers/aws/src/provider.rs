@@ -1,7 +1,6 @@
 //! The provider as a whole: its clients, its realm, and what it knows of this run's objects.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use leasehold_provider::{ObserveError, ObserveErrorKind, Realm, ResourceId, StackName};
@@ -10,7 +9,7 @@ use tokio::sync::OnceCell;
 use crate::arn::{self, Arn};
 use crate::connect::{self, Clients};
 use crate::failure::Failure;
-use crate::retry::{Caller, Class};
+use crate::retry::{Caller, Calls, Class};
 use crate::settings::{AwsSettings, ConnectError};
 
 /// AWS IAM in one account.
@@ -48,7 +47,7 @@ impl AwsProvider {
         const OPERATION: &str = "sts:GetCallerIdentity";
         let sts = &self.clients.sts;
         let send = || sts.get_caller_identity().send();
-        let answer = self.caller.call(&AtomicU32::new(0), OPERATION, Class::Idempotent, send).await?;
+        let answer = self.caller.call(&Calls::default(), OPERATION, Class::Idempotent, send).await?;
         let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
             return Err(Failure::malformed(OPERATION, "the answer names no account or no caller").into());
         };

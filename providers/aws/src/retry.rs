@@ -6,12 +6,14 @@
 
 use std::future::Future;
 use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
 use tokio::time::{Instant, sleep};
 
 use crate::connect::SeenEndpoint;
@@ -49,6 +51,33 @@ fn next_wait(cause: Cause, class: Class, attempts: u32, spent: Duration) -> Opti
     Some(FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT))
 }
 
+/// The calls of one piece of work: how many attempts, and the ids that the service gave them.
+#[derive(Debug, Default)]
+pub struct Calls {
+    attempts: AtomicU32,
+    ids: Mutex<Vec<String>>,
+}
+
+impl Calls {
+    /// How many attempts were made.
+    pub fn count(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
+    /// The ids, in the order of the answers.
+    pub fn ids(&self) -> Vec<String> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn begin(&self) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn answered(&self, id: Option<&str>) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(id.map(str::to_owned));
+    }
+}
+
 /// What all calls of one provider share: the pace, and where they went.
 #[derive(Debug)]
 pub struct Caller {
@@ -67,12 +96,13 @@ impl Caller {
     /// Makes a call, again where that is right, and counts the attempts in `calls`.
     pub async fn call<T, E, F, Sent>(
         &self,
-        calls: &AtomicU32,
+        calls: &Calls,
         operation: &'static str,
         class: Class,
         send: F,
     ) -> Result<T, Failure>
     where
+        T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Fn() -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -81,15 +111,17 @@ impl Caller {
         let mut attempts = 0u32;
         loop {
             self.turn().await;
-            calls.fetch_add(1, Ordering::Relaxed);
+            calls.begin();
             attempts = attempts.saturating_add(1);
             let error = match send().await {
                 Ok(answer) => {
+                    calls.answered(answer.request_id());
                     self.with_pace(Pace::answered);
                     return Ok(answer);
                 }
                 Err(error) => error,
             };
+            calls.answered(error.request_id());
             let endpoint = self.endpoint.get();
             let place = Place { endpoint: endpoint.as_deref(), region: &self.region, assumes: self.assumes.as_deref() };
             let failure = Failure::of(operation, error, place);
@@ -112,7 +144,7 @@ impl Caller {
     }
 
     fn with_pace<T>(&self, act: impl FnOnce(&mut Pace) -> T) -> T {
-        act(&mut self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        act(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

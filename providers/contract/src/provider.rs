@@ -362,6 +362,9 @@ pub struct Enacted {
     pub calls: u32,
     /// What the provider wants people to know, such as that the object was already so.
     pub note: Option<String>,
+    /// The ids that the cloud gave to the requests, where it gives any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<String>,
 }
 
 /// Why the cloud could not be read. There is then no snapshot, not a smaller one.
@@ -409,6 +412,8 @@ pub struct EnactError {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+    /// The ids that the cloud gave to the requests, where it gives any.
+    pub requests: Vec<String>,
 }
 
 /// Sorts of write failures.

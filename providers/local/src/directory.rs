@@ -113,6 +113,7 @@ impl Observe for LocalDirectory {
 impl Enact for LocalDirectory {
     async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let unreachable = |message: String| EnactError {
+            requests: Vec::new(),
             kind: EnactErrorKind::Unreachable,
             operation: failures::operation(change),
             message,

@@ -309,6 +309,7 @@ impl Task<'_> {
 
     fn fail(&self, kind: EnactErrorKind, message: &str, help: Option<&str>) -> EnactError {
         EnactError {
+            requests: Vec::new(),
             kind,
             operation: failures::operation(self.change),
             message: format!("{}: {message}", self.id),
@@ -318,9 +319,9 @@ impl Task<'_> {
 }
 
 fn done() -> Enacted {
-    Enacted { calls: 1, note: None }
+    Enacted { calls: 1, ..Enacted::default() }
 }
 
 fn already_so() -> Enacted {
-    Enacted { calls: 1, note: Some("it was so already".to_owned()) }
+    Enacted { calls: 1, note: Some("it was so already".to_owned()), ..Enacted::default() }
 }

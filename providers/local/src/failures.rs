@@ -35,7 +35,13 @@ pub fn writing(operation: &str, error: &Error) -> EnactError {
         Some(ErrorCode::DiskFull) => EnactErrorKind::Limit,
         _ => EnactErrorKind::Other,
     };
-    EnactError { kind, operation: operation.to_owned(), message: error.to_string(), help: busy_help(error) }
+    EnactError {
+        requests: Vec::new(),
+        kind,
+        operation: operation.to_owned(),
+        message: error.to_string(),
+        help: busy_help(error),
+    }
 }
 
 /// A directory that could not be opened to be written.
@@ -45,7 +51,13 @@ pub fn opening_to_write(operation: &str, error: &OpenError) -> EnactError {
         OpenError::Newer { .. } | OpenError::Foreign { .. } => EnactErrorKind::Other,
         OpenError::Sqlite { source, .. } => writing(operation, source).kind,
     };
-    EnactError { kind, operation: operation.to_owned(), message: error.to_string(), help: error.help() }
+    EnactError {
+        requests: Vec::new(),
+        kind,
+        operation: operation.to_owned(),
+        message: error.to_string(),
+        help: error.help(),
+    }
 }
 
 /// A read that SQLite refused.

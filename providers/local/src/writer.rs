@@ -180,11 +180,18 @@ fn gone(operation: &str, cause: &Outcome) -> EnactError {
         Ok(_) => "the transaction was given up".to_owned(),
         Err(error) => format!("the transaction was given up: {}", error.message),
     };
-    EnactError { kind: EnactErrorKind::Other, operation: operation.to_owned(), message, help: None }
+    EnactError {
+        requests: Vec::new(),
+        kind: EnactErrorKind::Other,
+        operation: operation.to_owned(),
+        message,
+        help: None,
+    }
 }
 
 fn lost(change: &Change, message: &str) -> EnactError {
     EnactError {
+        requests: Vec::new(),
         kind: EnactErrorKind::Unreachable,
         operation: failures::operation(change),
         message: format!("{}: {message}", change.id()),
@@ -194,6 +201,7 @@ fn lost(change: &Change, message: &str) -> EnactError {
 
 fn throttled(change: &Change) -> EnactError {
     EnactError {
+        requests: Vec::new(),
         kind: EnactErrorKind::Throttled,
         operation: failures::operation(change),
         message: format!("{}: too many changes at once", change.id()),

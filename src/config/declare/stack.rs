@@ -59,7 +59,6 @@ fn place(backend: &Fields<'_, '_>) -> Option<Place> {
             prefix,
             region: backend.filled_text("region"),
             endpoint: backend.filled_text("endpoint"),
-            evidence_retention: backend.duration("evidence_retention"),
         }),
         "azure" => Place::Azure {
             account: backend.filled_text("account")?,

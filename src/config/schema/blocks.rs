@@ -62,7 +62,6 @@ static BACKEND: BlockSchema = BlockSchema {
                 optional("prefix"),
                 optional("region"),
                 optional("endpoint"),
-                optional("evidence_retention"),
                 optional("lock_lease"),
             ],
         ),

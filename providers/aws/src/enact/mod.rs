@@ -12,19 +12,19 @@ mod tags;
 mod user;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
 use leasehold_provider::{
     Change, Document, Enact, EnactError, EnactErrorKind, Enacted, ObserveError, ObserveErrorKind, Principal, Realm,
     Resource, ResourceId, StackName, Value,
 };
 
 use crate::failure::{Cause, Failure};
-use crate::retry::{Class, Patience, until_visible};
+use crate::retry::{Calls, Class, Patience, until_visible};
 use crate::{AwsProvider, document, kinds};
 
 use standing::Standing;
@@ -33,15 +33,12 @@ use standing::Standing;
 impl Enact for AwsProvider {
     async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let realm = self.place().await.map_err(unplaced)?;
-        let writing = Writing { provider: self, realm, stack, calls: AtomicU32::new(0) };
-        let note = match writing.standing(change).await? {
-            Standing::Ours => {
-                let patience = writing.patience(change);
-                until_visible(patience, || writing.write(change)).await?
-            }
-            Standing::Gone => Some("it was gone already".to_owned()),
-        };
-        Ok(Enacted { calls: writing.calls.into_inner(), note })
+        let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
+        let (calls, ended) = (&writing.calls, writing.enact(change).await);
+        match ended {
+            Ok(note) => Ok(Enacted { calls: calls.count(), note, requests: calls.ids() }),
+            Err(error) => Err(EnactError { requests: calls.ids(), ..error }),
+        }
     }
 }
 
@@ -50,13 +47,23 @@ struct Writing<'a> {
     provider: &'a AwsProvider,
     realm: &'a Realm,
     stack: &'a StackName,
-    calls: AtomicU32,
+    calls: Calls,
 }
 
 /// What people should know beside that it is done.
 type Note = Option<String>;
 
 impl Writing<'_> {
+    async fn enact(&self, change: &Change) -> Result<Note, EnactError> {
+        match self.standing(change).await? {
+            Standing::Ours => {
+                let patience = self.patience(change);
+                Ok(until_visible(patience, || self.write(change)).await?)
+            }
+            Standing::Gone => Ok(Some("it was gone already".to_owned())),
+        }
+    }
+
     async fn write(&self, change: &Change) -> Result<Note, Refusal> {
         let id = change.id();
         if let Some(group) = kinds::group_of(id) {
@@ -98,6 +105,7 @@ impl Writing<'_> {
     /// Makes a call and counts it.
     async fn call<T, E, F, Sent>(&self, operation: &'static str, class: Class, send: F) -> Result<T, Failure>
     where
+        T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Fn() -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -108,17 +116,16 @@ impl Writing<'_> {
     /// Makes a call that takes something away. That it is not there is as good.
     async fn remove<T, E, F, Sent>(&self, operation: &'static str, send: F) -> Result<Note, Refusal>
     where
+        T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Fn() -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let before = self.calls.load(Ordering::Relaxed);
+        let before = self.calls.count();
         match self.call(operation, Class::Conditional, send).await {
             Ok(_) => Ok(None),
             // After a lost answer it is gone by our own doing.
-            Err(failure) if failure.absent() && self.calls.load(Ordering::Relaxed) > before.saturating_add(1) => {
-                Ok(None)
-            }
+            Err(failure) if failure.absent() && self.calls.count() > before.saturating_add(1) => Ok(None),
             Err(failure) if failure.absent() => Ok(Some("it was gone already".to_owned())),
             Err(failure) => Err(failure.into()),
         }
@@ -176,6 +183,7 @@ impl crate::retry::Passing for Refusal {
 /// A change that this provider never plans, such as a new path.
 fn impossible(id: &ResourceId, problem: &str, help: &str) -> Refusal {
     EnactError {
+        requests: Vec::new(),
         kind: EnactErrorKind::Other,
         operation: id.to_string(),
         message: problem.to_owned(),
@@ -197,7 +205,7 @@ fn unplaced(error: ObserveError) -> EnactError {
         ObserveErrorKind::Throttled => EnactErrorKind::Throttled,
         ObserveErrorKind::Malformed | ObserveErrorKind::Other => EnactErrorKind::Other,
     };
-    EnactError { kind, operation: error.operation, message: error.message, help: error.help }
+    EnactError { requests: Vec::new(), kind, operation: error.operation, message: error.message, help: error.help }
 }
 
 /// The text of an attribute.

@@ -141,6 +141,7 @@ impl Writing<'_> {
         let spare = versions.into_iter().filter(|version| !version.is_default_version).filter_map(|v| v.version_id);
         let Some(oldest) = spare.min_by_key(|version| version_number(version)) else {
             return Err(EnactError {
+                requests: Vec::new(),
                 kind: EnactErrorKind::Limit,
                 operation: "iam:CreatePolicyVersion".to_owned(),
                 message: format!("{arn} has no room for a version, and none that could go"),

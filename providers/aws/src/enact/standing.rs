@@ -48,6 +48,7 @@ impl Writing<'_> {
             }
             Found::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => Ok(Standing::Gone),
             Found::Absent => Err(EnactError {
+                requests: Vec::new(),
                 kind: EnactErrorKind::Conflict,
                 operation: id.to_string(),
                 message: format!("{bearer} is not there any more"),
@@ -189,6 +190,7 @@ enum Found {
 /// The refusal to write what is not this stack's.
 pub fn not_ours(id: &ResourceId, reason: &str) -> Refusal {
     EnactError {
+        requests: Vec::new(),
         kind: EnactErrorKind::NotOurs,
         operation: id.to_string(),
         message: format!("the object in the account is not this stack's: {reason}; it was left as it is"),

@@ -10,12 +10,12 @@ mod roles;
 mod shared;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU32;
 
 use async_trait::async_trait;
 use leasehold_provider::{Observe, ObserveError, ObserveRequest, Principal, Realm, Snapshot};
 
 use crate::failure::Failure;
+use crate::retry::Calls;
 use crate::{AwsProvider, kinds, links};
 
 pub use live::{Whose, role_resource, user_resource};
@@ -30,7 +30,7 @@ impl Observe for AwsProvider {
 
     async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let realm = self.place().await?;
-        let reading = Reading { provider: self, realm, calls: AtomicU32::new(0) };
+        let reading = Reading { provider: self, realm, calls: Calls::default() };
         Ok(reading.snapshot(request).await?)
     }
 }
@@ -39,7 +39,7 @@ impl Observe for AwsProvider {
 struct Reading<'a> {
     provider: &'a AwsProvider,
     realm: &'a Realm,
-    calls: AtomicU32,
+    calls: Calls,
 }
 
 impl Reading<'_> {
@@ -72,7 +72,7 @@ impl Reading<'_> {
         let parts = account.identities.values().flat_map(|identity| identity.resources.keys());
         let bearers = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));
         self.provider.known.observed(request.stack, bearers.chain(shared.keys()).cloned());
-        tracing::debug!(calls = self.calls.load(std::sync::atomic::Ordering::Relaxed), "observed");
+        tracing::debug!(calls = self.calls.count(), "observed");
         Ok(Snapshot {
             realm: self.realm.clone(),
             identities: account.identities,

@@ -220,8 +220,15 @@ impl Observe for Flawed {
 impl Enact for Flawed {
     async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let again = self.last.lock().unwrap().replace(change.clone()).as_ref() == Some(change);
-        let fail =
-            |kind| Err(EnactError { kind, operation: "flaw".to_owned(), message: "flaw".to_owned(), help: None });
+        let fail = |kind| {
+            Err(EnactError {
+                requests: Vec::new(),
+                kind,
+                operation: "flaw".to_owned(),
+                message: "flaw".to_owned(),
+                help: None,
+            })
+        };
         let deletes = matches!(change, Change::Delete { .. });
         match (self.flaw, change) {
             (Some(Flaw::FailsTheSecondTime), _) if again && !deletes => return fail(EnactErrorKind::Conflict),
