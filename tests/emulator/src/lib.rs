@@ -19,6 +19,7 @@
 mod fault;
 mod http;
 mod python;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -28,6 +29,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use fault::Fault;
+pub use tools::linter;
 
 /// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
