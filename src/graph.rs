@@ -53,12 +53,12 @@ impl Graph {
     pub fn of(declared: &Declared) -> Self {
         let mut builder = Builder::default();
         for label in declared.owners.keys() {
-            builder.node(&Address::from_text(format!("owner.{label}")));
+            builder.node(&Address::qualified("owner", label));
         }
         for (label, service) in &declared.services {
-            let node = builder.node(&Address::from_text(format!("service.{label}")));
+            let node = builder.node(&Address::qualified("service", label));
             if let Some(owner) = &service.owner {
-                builder.edge(node, &Address::from_text(format!("owner.{owner}")), Need::AnsweredForBy);
+                builder.edge(node, &Address::qualified("owner", owner), Need::AnsweredForBy);
             }
         }
         for (scope, _) in declared.scopes.values() {
@@ -171,11 +171,11 @@ fn trace(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end: Node
 
 /// What an identity needs, in the order it says so.
 fn needs(identity: &DeclaredIdentity) -> Vec<(Address, Need)> {
-    let mut needs = vec![(Address::from_text(format!("owner.{}", identity.owner)), Need::AnsweredForBy)];
+    let mut needs = vec![(Address::qualified("owner", &identity.owner), Need::AnsweredForBy)];
     if let Some(service) = &identity.service {
-        needs.push((Address::from_text(format!("service.{service}")), Need::WorksFor));
+        needs.push((Address::qualified("service", service), Need::WorksFor));
     }
-    needs.extend(identity.scopes.iter().map(|scope| (Address::from_text(format!("scope.{scope}")), Need::Holds)));
+    needs.extend(identity.scopes.iter().map(|scope| (Address::qualified("scope", scope), Need::Holds)));
     for trust in &identity.trusts {
         if let Trust::Identity { identities } = trust {
             needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), Need::Trusts)));

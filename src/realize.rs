@@ -43,7 +43,8 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
             let resources = realize.quarantined(realm, live, &quarantined.quarantine);
             (sealed(resources, &standing.id), Vec::new())
         }
-        (Phase::Quarantined(_), None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
+        (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
+        (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
     }
 }
 
@@ -70,7 +71,8 @@ fn set_digest(resource: &mut Resource) {
 }
 
 fn finding(violation: Violation, origin: &Origin) -> Diagnostic {
-    Diagnostic::error("limits::exceeded", format!("{}: {}", violation.subject, violation.problem))
+    let finding = Diagnostic::error("limits::exceeded", format!("{}: {}", violation.subject, violation.problem))
         .at(origin.part(violation.attribute), "beyond what the cloud takes")
-        .help(violation.help)
+        .help(violation.help);
+    origin.explain(finding)
 }

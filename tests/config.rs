@@ -9,7 +9,11 @@ mod declared;
 mod evaluation;
 #[path = "config/hostile.rs"]
 mod hostile;
+#[path = "config/modules.rs"]
+mod modules;
 #[path = "config/stack.rs"]
 mod stack;
+#[path = "config/templates.rs"]
+mod templates;
 #[path = "config/views.rs"]
 mod views;

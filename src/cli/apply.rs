@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use leasehold_provider::{ObserveRequest, Snapshot};
 use tokio::sync::{mpsc, watch};
 
-use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs};
+use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs, JsonIntoArgs};
 use super::connection::Connection;
 use super::plan::allowance;
 use super::run::{self, Purpose, Run};
@@ -124,27 +124,25 @@ pub(super) struct Terms<'a> {
     pub checkpoint: &'a CheckpointArgs,
 }
 
-impl CarryOutArgs {
-    /// The terms that these arguments and those say.
-    pub(super) fn terms<'a>(
-        &'a self,
+impl<'a> Terms<'a> {
+    /// The terms of a command that takes them all from its line.
+    pub fn given(
         allowance: &'a AllowanceArgs,
-        json_into: Option<&'a Path>,
+        carry_out: &'a CarryOutArgs,
+        json: &'a JsonIntoArgs,
         again: String,
-    ) -> Terms<'a> {
-        Terms {
+    ) -> Self {
+        Self {
             allowance,
-            auto_approve: self.auto_approve,
+            auto_approve: carry_out.auto_approve,
             saved: false,
-            parallelism: self.parallelism,
+            parallelism: carry_out.parallelism,
             again,
-            json_into,
-            checkpoint: &self.checkpoint,
+            json_into: json.json_into.as_deref(),
+            checkpoint: &carry_out.checkpoint,
         }
     }
-}
 
-impl<'a> Terms<'a> {
     fn of(args: &'a ApplyArgs, again: String) -> Self {
         Self {
             allowance: &args.allowance,
@@ -214,22 +212,22 @@ pub(super) async fn settle_plan(
 }
 
 /// The shared objects as a plan leaves them: reading them again then reads their marks as well.
-fn shared_of(plan: &Plan) -> Resources {
+pub(super) fn shared_of(plan: &Plan) -> Resources {
     let after = plan.steps.iter().filter_map(|step| step.change.after()).filter(|resource| resource.identity.is_none());
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
 
 async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
-    let request = ObserveRequest { stack: &plan.stack, shared, exact: &exact };
+    let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&plan.stack, shared) };
     Ok(connection.observe.observe(request).await?)
 }
 
-fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
+pub(super) fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
     rules::approve(plan, allowance).map_err(Failure::Ruled)
 }
 
-fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
+pub(super) fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
     if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
 }
 
@@ -244,7 +242,7 @@ pub(super) fn refuse_rehearsal(now: Option<Timestamp>, settings: &ProviderSettin
 }
 
 /// Asks a person. Without a terminal to ask at, it refuses; so does an interrupt.
-async fn ask() -> Result<(), Failure> {
+pub(super) async fn ask() -> Result<(), Failure> {
     let refused = |what: &str| Failure::Refused {
         what: what.to_owned(),
         help: "Answer yes at a terminal, or pass --auto-approve where nobody can be asked.".to_owned(),

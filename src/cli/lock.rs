@@ -23,7 +23,11 @@ pub async fn cmd_lock(here: &Path, command: &LockCommand) -> Result<Exit, Failur
 async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
     let ledger = Ledger::of(here, &args.stack).await?;
     let found = lock::look(&ledger.store).await?;
-    let held = found.as_ref().filter(|(record, _)| lock::is_held(&ledger.store, record, ledger.terms));
+    let is_held = match &found {
+        Some((record, _)) => lock::is_held(&ledger.store, record, ledger.terms)?,
+        None => false,
+    };
+    let held = found.as_ref().filter(|_| is_held);
     match (args.format, held) {
         (Format::Json, _) => super::print_json(&json!({
             "format_version": "1.0",

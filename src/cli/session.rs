@@ -1,6 +1,6 @@
 //! What the commands share: read the stack, connect, observe, plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -14,7 +14,7 @@ use super::run::Purpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::ProviderSettings;
 use crate::config::essentials::{Essentials, essentials};
-use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, load};
+use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
 use crate::plan::select::{Selection, names};
 use crate::plan::{Basis, Plan, Refused, build};
@@ -60,6 +60,8 @@ impl Stack {
         let directory = StackDirectory::open(here, dir)?;
         let Text { sources, variables, mut files } = Text::read(here, &directory, variables)?;
         let inputs = Inputs { variables, now, files: &directory };
+        let sources = gather(sources, &directory);
+        files.extend(module_digests(&sources));
         let result = load(&sources, &inputs);
         let mut findings = result.findings;
         if let Some(declared) = &result.declared {
@@ -166,6 +168,11 @@ fn digests<'a>(directory: &StackDirectory, files: impl Iterator<Item = &'a Sourc
     files.map(|file| (directory.relative(&file.name), Digest::of_bytes(&file.bytes))).collect()
 }
 
+/// The digests of the files of modules, by their paths from the stack's directory.
+fn module_digests(sources: &Sources) -> BTreeMap<String, Digest> {
+    sources.module_files().map(|(name, file)| (name, Digest::of_bytes(&file.bytes))).collect()
+}
+
 /// The digests of the files of a stack's directory as they are now, to hold a saved plan against.
 pub fn current_files(
     directory: &StackDirectory,
@@ -173,6 +180,7 @@ pub fn current_files(
 ) -> Result<BTreeMap<String, Digest>, Failure> {
     let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
     let mut files = digests(directory, stack_files.iter().chain(&assigned));
+    files.extend(module_digests(&gather(Sources::new(stack_files), directory)));
     for name in planned.keys() {
         if !files.contains_key(name)
             && let Ok(bytes) = crate::config::StackFiles::read(directory, name)
@@ -236,7 +244,7 @@ pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Re
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
-    let request = ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
+    let request = ObserveRequest::plain(&stack.declared.stack, &shared);
     let snapshot = observe.observe(request).await?;
     Ok(Observed { shared, snapshot })
 }

@@ -5,13 +5,15 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context as _;
 
 use super::failure::Failure;
-use crate::config::{SourceFile, StackFiles};
+use crate::config::{SourceFile, StackFiles, join};
 
 /// A stack's directory.
 #[derive(Debug, Clone)]
 pub struct StackDirectory {
     path: PathBuf,
     shown: PathBuf,
+    /// Where the repository begins: modules and their files lie within.
+    root: PathBuf,
 }
 
 impl StackDirectory {
@@ -23,7 +25,8 @@ impl StackDirectory {
             let what = if path.exists() { "is not a directory" } else { "does not exist" };
             return Err(anyhow::anyhow!("{} {what}; a stack is a directory with *.hcl files", path.display()).into());
         }
-        Ok(Self { path, shown })
+        let root = repository(&path);
+        Ok(Self { path, shown, root })
     }
 
     /// Where it is.
@@ -38,14 +41,19 @@ impl StackDirectory {
 
     /// The files of the directory itself whose name ends so, read.
     pub fn files(&self, ending: &str) -> Result<Vec<SourceFile>, Failure> {
-        let entries = std::fs::read_dir(&self.path).with_context(|| format!("cannot list {}", self.path.display()))?;
+        Ok(self.files_of(&self.path, ".", ending)?)
+    }
+
+    /// The files of a directory whose name ends so, read. `within` is the way to it from the stack's directory.
+    fn files_of(&self, directory: &Path, within: &str, ending: &str) -> anyhow::Result<Vec<SourceFile>> {
+        let entries = std::fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?;
         let mut files = Vec::new();
         for entry in entries {
-            let entry = entry.with_context(|| format!("cannot list {}", self.path.display()))?;
+            let entry = entry.with_context(|| format!("cannot list {}", directory.display()))?;
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.ends_with(ending) && !name.starts_with('.') && path.is_file() {
-                files.push(self.read(&path, &name)?);
+                files.push(self.read(&path, &join(within, &name))?);
             }
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -57,32 +65,114 @@ impl StackDirectory {
         Path::new(name).strip_prefix(&self.shown).unwrap_or(Path::new(name)).display().to_string()
     }
 
-    fn read(&self, path: &Path, name: &str) -> Result<SourceFile, Failure> {
+    fn read(&self, path: &Path, name: &str) -> anyhow::Result<SourceFile> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(SourceFile { name: self.name_of(name), bytes: bytes.into() })
     }
 
-    /// A file's name as people know it: below the directory they typed.
+    /// A file's name as people know it: seen from the directory they typed.
     fn name_of(&self, name: &str) -> String {
-        if self.shown == Path::new(".") { name.to_owned() } else { self.shown.join(name).display().to_string() }
+        if self.shown == Path::new(".") {
+            return name.to_owned();
+        }
+        let shown = self.shown.display().to_string();
+        if !name.starts_with("../") {
+            return self.shown.join(name).display().to_string();
+        }
+        let joined = join(&shown, name);
+        if shown.starts_with('/') { format!("/{joined}") } else { joined }
+    }
+
+    /// The real path of what lies at `path`, seen from the stack's directory. What belongs to a module beside the stack begins
+    /// with `..` and lies within the repository; all else lies within the stack's directory.
+    fn real(&self, path: &str) -> Result<PathBuf, String> {
+        let relative = Path::new(path);
+        let outside = path == ".." || path.starts_with("../");
+        let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        let mut parts = relative.components().skip_while(|part| *part == Component::ParentDir);
+        if !parts.all(plain) {
+            return Err(format!("{path:?} lies outside the stack's directory"));
+        }
+        let (bound, name) = if outside { (&self.root, "repository") } else { (&self.path, "stack's directory") };
+        let (real, bound) = match (self.path.join(relative).canonicalize(), bound.canonicalize()) {
+            (Ok(real), Ok(bound)) => (real, bound),
+            (Err(error), _) | (_, Err(error)) => return Err(format!("{path:?} cannot be read: {error}")),
+        };
+        if real.starts_with(&bound) {
+            return Ok(real);
+        }
+        let hint = if outside && self.root == self.path {
+            "; no .git is found above the stack, so its own directory counts as the repository"
+        } else {
+            ""
+        };
+        Err(format!("{path:?} leads outside the {name}{hint}"))
     }
 }
 
+/// The nearest directory at or above `path` that holds `.git`; else `path` itself.
+fn repository(path: &Path) -> PathBuf {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    whole.ancestors().find(|above| above.join(".git").exists()).unwrap_or(path).to_path_buf()
+}
+
+/// The files under a directory, at any depth, by their path from it. Links to directories are not followed.
+fn walk(directory: &Path, within: &str, into: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let name = if within.is_empty() { name } else { format!("{within}/{name}") };
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            walk(&entry.path(), &name, into)?;
+        } else if entry.path().is_file() {
+            into.push(name);
+        }
+        if into.len() > MOST_LISTED {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// How many files `fileset` looks through.
+const MOST_LISTED: usize = 100_000;
+
 impl StackFiles for StackDirectory {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let relative = Path::new(path);
-        let inside = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if !inside {
-            return Err(format!("{path:?} lies outside the stack's directory"));
+        let real = self.real(path)?;
+        // A pipe or a device would be read for ever.
+        if !real.is_file() {
+            return Err(format!("{path:?} is not a file"));
         }
-        let full = self.path.join(relative);
-        let (real, root) = match (full.canonicalize(), self.path.canonicalize()) {
-            (Ok(real), Ok(root)) => (real, root),
-            (Err(error), _) | (_, Err(error)) => return Err(format!("{path:?} cannot be read: {error}")),
-        };
-        if !real.starts_with(&root) {
-            return Err(format!("{path:?} leads outside the stack's directory"));
+        std::fs::read(real).map_err(|error| format!("{path:?} cannot be read: {error}"))
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, String> {
+        match self.real(path) {
+            Ok(real) => Ok(real.is_file()),
+            // Where nothing is, nothing is hidden either.
+            Err(_) if !self.path.join(path).exists() => Ok(false),
+            Err(problem) => Err(problem),
         }
-        std::fs::read(&real).map_err(|error| format!("{path:?} cannot be read: {error}"))
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+        let real = self.real(path)?;
+        let mut files = Vec::new();
+        walk(&real, "", &mut files).map_err(|error| format!("the files under {path:?} cannot be listed: {error}"))?;
+        if files.len() > MOST_LISTED {
+            return Err(format!("there are more than {MOST_LISTED} files under {path:?}"));
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+        let real = self.real(directory)?;
+        if !real.is_dir() {
+            return Err(format!("{directory:?} is not a directory"));
+        }
+        self.files_of(&real, directory, ".hcl").map_err(|problem| format!("{problem:#}"))
     }
 }

@@ -17,12 +17,21 @@ pub struct Catalog<'a> {
     pub variables: BTreeMap<&'a str, &'a Block>,
     /// Attributes of all `locals` blocks by name.
     pub locals: BTreeMap<&'a str, (FileId, &'a Attribute)>,
+    /// `module` blocks by label.
+    pub modules: BTreeMap<&'a str, &'a Block>,
+    /// `output` blocks by label.
+    pub outputs: BTreeMap<&'a str, &'a Block>,
     /// `provider` blocks in order.
     pub providers: Vec<&'a Block>,
+    /// `moved` blocks in order.
+    pub moved: Vec<&'a Block>,
+    /// `removed` blocks in order.
+    pub removed: Vec<&'a Block>,
     owners: BTreeMap<&'a str, &'a Block>,
     services: BTreeMap<&'a str, &'a Block>,
     scopes: BTreeMap<&'a str, &'a Block>,
     identities: BTreeMap<&'a str, &'a Block>,
+    templates: BTreeMap<&'a str, &'a Block>,
     none: BTreeMap<&'a str, &'a Block>,
     /// Headers of items that could not be parsed: what refers to them is not to blame.
     broken: BTreeSet<&'a (String, String)>,
@@ -44,10 +53,15 @@ impl<'a> Catalog<'a> {
                     }
                 }
                 "provider" => catalog.providers.push(block),
+                "moved" => catalog.moved.push(block),
+                "removed" => catalog.removed.push(block),
                 "variable" => insert(&mut catalog.variables, block, findings),
+                "module" => insert(&mut catalog.modules, block, findings),
+                "output" => insert(&mut catalog.outputs, block, findings),
                 "owner" => insert(&mut catalog.owners, block, findings),
                 "service" => insert(&mut catalog.services, block, findings),
                 "scope" => insert(&mut catalog.scopes, block, findings),
+                "template" => insert(&mut catalog.templates, block, findings),
                 "identity" => insert(&mut catalog.identities, block, findings),
                 _ => {}
             }
@@ -83,6 +97,7 @@ impl<'a> Catalog<'a> {
             Keyword::Service => &self.services,
             Keyword::Scope => &self.scopes,
             Keyword::Identity => &self.identities,
+            Keyword::Template => &self.templates,
             Keyword::Provider => &self.none,
         }
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_provider::{Address, Digest, Kind, Principal, Scope, Span, StackName, Statement, Trust};
 
+use super::diagnostic::Diagnostic;
+use super::estate::Estate;
 use super::source::{self, FileId};
 
 /// A stack as its files declare it.
@@ -26,6 +28,8 @@ pub struct Declared {
     pub scopes: BTreeMap<String, (Scope, Origin)>,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
+    /// What it says of objects that live already.
+    pub estate: Estate,
     /// The files that expressions read, such as with `file()`, and the digest of their bytes. A saved plan pins them.
     pub files_read: BTreeMap<String, Digest>,
     /// How long leavers of this stack stay quarantined, where their identity does not say: `defaults.leaver.grace`, or 7 days.
@@ -166,8 +170,10 @@ pub struct Service {
 pub struct DeclaredIdentity {
     /// Where it stands.
     pub address: Address,
-    /// Its name in the cloud.
+    /// Its name in the cloud. Where the block says none, one that lives under another name keeps that.
     pub name: String,
+    /// The block says the name.
+    pub name_given: bool,
     /// What sort of actor it is.
     pub kind: Kind,
     /// Its form in the cloud.
@@ -200,6 +206,8 @@ pub struct DeclaredIdentity {
     pub sensitive_tags: BTreeSet<String>,
     /// How long a session may last.
     pub max_session_duration: Option<Span>,
+    /// The template it takes words from, with the digest of what that says: the mark of it.
+    pub template: Option<String>,
     /// Addresses of identities that must be there first.
     pub depends_on: BTreeSet<Address>,
     /// Where it is written.
@@ -227,6 +235,8 @@ pub struct Origin {
     /// Each attribute's value, and each inner block's header, by name; several of one name in order. Instances of one block
     /// share them.
     pub parts: Arc<[(&'static str, Range<usize>)]>,
+    /// Of a block in a module: the calls that lead to it, innermost first, each with a word on it.
+    pub calls: Arc<[(source::Span, String)]>,
 }
 
 impl Origin {
@@ -234,6 +244,12 @@ impl Origin {
     #[must_use]
     pub fn span(&self) -> source::Span {
         source::Span { file: self.file, bytes: self.header.clone() }
+    }
+
+    /// A finding on the block, with the calls that lead to its module.
+    #[must_use]
+    pub fn explain(&self, finding: Diagnostic) -> Diagnostic {
+        self.calls.iter().fold(finding, |finding, (span, label)| finding.related(span.clone(), label.as_str()))
     }
 
     /// The first attribute or inner block of that name; the header where there is none.

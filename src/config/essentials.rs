@@ -14,6 +14,7 @@ use super::diagnostic::{Diagnostic, Severity};
 use super::eval::Evaluator;
 use super::inputs::Inputs;
 use super::load::{Config, on_a_deep_stack, parse};
+use super::modules::Library;
 use super::schema;
 use super::source::Sources;
 
@@ -35,7 +36,7 @@ pub fn essentials(sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, 
 }
 
 fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
-    let Config { stack: parsed, values } = config;
+    let Config { stack: parsed, values, .. } = config;
     let catalog = Catalog::new(parsed, &mut Vec::new());
     let mut findings: Vec<Diagnostic> = values.findings.clone();
     for block in parsed.blocks.iter().filter(|block| ["leasehold", "provider"].contains(&&*block.keyword.text)) {
@@ -59,8 +60,9 @@ fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essen
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let mut eval = Evaluator::new(&catalog, inputs.files, inputs.now);
-    variables::resolve(&mut eval, &catalog, &inputs.variables, &files, sources);
+    let library = Library::new(sources, catalog, BTreeMap::new());
+    let mut eval = Evaluator::new(&library, inputs.files, inputs.now);
+    variables::resolve(&mut eval, library.stack(), &inputs.variables, &files, sources);
     let found = essential(&eval);
     findings.append(&mut eval.findings.borrow_mut());
     let failed = findings.iter().any(|finding| finding.severity == Severity::Error);

@@ -9,10 +9,11 @@ use super::declared::Declared;
 use super::diagnostic::{Diagnostic, Severity};
 use super::eval::Evaluator;
 use super::inputs::Inputs;
+use super::modules::{Library, STACK as STACK_DIRECTORY, resolve};
 use super::schema;
-use super::source::Sources;
+use super::source::{Sources, Span};
 use super::syntax::parse::STACK;
-use super::syntax::{Block, Parsed, parse_files};
+use super::syntax::{Block, ExprKind, Parsed, parse_files};
 
 /// What the files say, and what is wrong with it.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Loaded {
 pub struct Config {
     pub(super) stack: Parsed,
     pub(super) values: Parsed,
+    /// By directory, relative to the stack's.
+    pub(super) modules: BTreeMap<String, Parsed>,
 }
 
 /// Reads a stack: [`parse`], then [`evaluate`].
@@ -43,10 +46,15 @@ pub fn parse(sources: &Sources) -> Config {
     let parsed = on_a_deep_stack(|| Config {
         stack: parse_files(sources.stack_files(), threads),
         values: parse_files(sources.variable_files(), 1),
+        modules: sources
+            .modules()
+            .filter_map(|name| Some((name.to_owned(), parse_files(sources.module(name)?.ok()?.into_iter(), threads))))
+            .collect(),
     });
     parsed.unwrap_or_else(|| Config {
         stack: Parsed { findings: vec![internal()], ..Parsed::default() },
         values: Parsed::default(),
+        modules: BTreeMap::new(),
     })
 }
 
@@ -71,7 +79,7 @@ fn internal() -> Diagnostic {
 }
 
 fn declared(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
-    let Config { stack: parsed, values } = config;
+    let Config { stack: parsed, values, modules } = config;
     let mut findings: Vec<Diagnostic> = parsed.findings.iter().chain(&values.findings).cloned().collect();
     findings.extend(parsed.attributes.iter().map(|(file, attribute)| schema::check::stray(*file, attribute)));
     findings.extend(values.blocks.iter().map(block_among_values));
@@ -79,14 +87,26 @@ fn declared(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
 
     let catalog = Catalog::new(parsed, &mut findings);
     no_leasehold_block(sources, parsed, &catalog, &mut findings);
+    let callers = callers(config);
+    let called = modules.iter().map(|(directory, parsed)| {
+        let mut within = Vec::new();
+        let catalog = module(parsed, &mut within);
+        let called = |finding: Diagnostic| match callers.get(directory) {
+            Some(caller) => finding.related(caller.clone(), "the module is called here"),
+            None => finding,
+        };
+        findings.extend(within.into_iter().map(called));
+        (directory.as_str(), catalog)
+    });
+    let library = Library::new(sources, catalog, called.collect());
     let mut files: variables::VariableFiles<'_> = BTreeMap::new();
     for (file, attribute) in &values.attributes {
         if let Some(source) = sources.get(*file) {
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let mut eval = Evaluator::new(&catalog, inputs.files, inputs.now);
-    variables::resolve(&mut eval, &catalog, &inputs.variables, &files, sources);
+    let mut eval = Evaluator::new(&library, inputs.files, inputs.now);
+    variables::resolve(&mut eval, library.stack(), &inputs.variables, &files, sources);
     let declared = declare(&eval);
     findings.append(&mut eval.findings.borrow_mut());
     if let Some(declared) = &declared {
@@ -95,6 +115,52 @@ fn declared(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
     let findings = in_order(findings);
     let sound = findings.iter().all(|finding| finding.severity != Severity::Error);
     Loaded { declared: declared.filter(|_| sound), findings }
+}
+
+/// Where each module is called first, by its directory.
+fn callers(config: &Config) -> BTreeMap<String, Span> {
+    let mut callers = BTreeMap::new();
+    let modules = config.modules.iter().map(|(directory, parsed)| (directory.as_str(), parsed));
+    for (from, parsed) in [(STACK_DIRECTORY, &config.stack)].into_iter().chain(modules) {
+        for block in parsed.blocks.iter().filter(|block| &*block.keyword.text == "module") {
+            let Some(ExprKind::String(source)) = block.body.attribute("source").map(|source| &source.value.kind) else {
+                continue;
+            };
+            if let Ok(directory) = resolve(from, source) {
+                callers.entry(directory).or_insert_with(|| block.span());
+            }
+        }
+    }
+    callers
+}
+
+/// The blocks of a module, and what is wrong with them before anything is evaluated.
+fn module<'a>(parsed: &'a Parsed, findings: &mut Vec<Diagnostic>) -> Catalog<'a> {
+    findings.extend(parsed.findings.iter().cloned());
+    findings.extend(parsed.attributes.iter().map(|(file, attribute)| schema::check::stray(*file, attribute)));
+    for block in &parsed.blocks {
+        if matches!(&*block.keyword.text, "leasehold" | "provider") {
+            findings.push(
+                Diagnostic::error(
+                    "config::not_in_a_module",
+                    format!("a module holds no `{}` block", block.keyword.text),
+                )
+                .at(block.span(), "belongs to the stack")
+                .help("take it out: the stack that calls the module has it"),
+            );
+        }
+    }
+    schema::check::blocks(&parsed.blocks, findings);
+    let catalog = Catalog::new(parsed, findings);
+    let taken = schema::top("module").into_iter().flat_map(|schema| schema.attributes);
+    for variable in taken.filter_map(|word| catalog.variables.get(word.name)) {
+        findings.push(
+            Diagnostic::error("config::label", format!("a module's variable cannot be called `{}`", variable.label(0)))
+                .at(variable.span(), "a word of `module` itself")
+                .help("give the variable another name: a call could not tell the two apart"),
+        );
+    }
+    catalog
 }
 
 /// By file, place and code; what belongs to no place comes first. No finding stands twice.

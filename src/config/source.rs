@@ -1,5 +1,6 @@
 //! The text that a stack is made of.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,12 +17,17 @@ pub struct SourceFile {
     pub bytes: Arc<[u8]>,
 }
 
-/// The files of a stack, in the order of their names, and behind them files that hold values for its variables.
+/// The files of a stack, in the order of their names, behind them files that hold values for its variables, and behind those
+/// the files of the modules that it calls.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
-    /// How many of `files` declare the stack; the rest hold values.
+    /// How many of `files` declare the stack.
     declaring: usize,
+    /// How many after them hold values.
+    values: usize,
+    /// Which of `files` each module has, by its directory relative to the stack's; or why they could not be read.
+    modules: BTreeMap<String, Result<Range<usize>, String>>,
 }
 
 impl Sources {
@@ -29,15 +35,51 @@ impl Sources {
     #[must_use]
     pub fn new(mut files: Vec<SourceFile>) -> Self {
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { declaring: files.len(), files }
+        Self { declaring: files.len(), files, ..Self::default() }
     }
 
     /// The same, with files of `name = value` lines for variables. Which of them count, and in which order, is for
     /// [`super::Inputs`] to say.
     #[must_use]
     pub fn with_variable_files(mut self, files: Vec<SourceFile>) -> Self {
-        self.files.extend(files);
+        let at = self.declaring.saturating_add(self.values).min(self.files.len());
+        self.values = self.values.saturating_add(files.len());
+        self.files.splice(at..at, files);
         self
+    }
+
+    /// Adds a module's files, or why they cannot be read. It comes last: the numbers of other files stay.
+    pub fn add_module(&mut self, directory: &str, files: Result<Vec<SourceFile>, String>) {
+        let range = files.map(|mut files| {
+            files.sort_by(|a, b| a.name.cmp(&b.name));
+            let from = self.files.len();
+            self.files.append(&mut files);
+            from..self.files.len()
+        });
+        self.modules.insert(directory.to_owned(), range);
+    }
+
+    /// The directories of the modules that were asked for, relative to the stack's.
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        self.modules.keys().map(String::as_str)
+    }
+
+    /// The files of a module. `None`: nobody asked for it; the error is why it cannot be read.
+    #[must_use]
+    pub fn module(&self, directory: &str) -> Option<Result<Vec<(FileId, &SourceFile)>, &str>> {
+        let range = self.modules.get(directory)?.as_ref();
+        Some(range.map_err(String::as_str).map(|range| self.iter().skip(range.start).take(range.len()).collect()))
+    }
+
+    /// The files of all modules, each with its path relative to the stack's directory.
+    pub fn module_files(&self) -> impl Iterator<Item = (String, &SourceFile)> {
+        self.modules.iter().flat_map(|(directory, range)| {
+            let files = range.as_ref().ok().and_then(|range| self.files.get(range.clone())).unwrap_or_default();
+            files.iter().map(move |file| {
+                let name = file.name.rsplit('/').next().unwrap_or(&file.name);
+                (format!("{directory}/{name}"), file)
+            })
+        })
     }
 
     /// The files that declare the stack.
@@ -47,7 +89,7 @@ impl Sources {
 
     /// The files that hold values for variables.
     pub fn variable_files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.iter().skip(self.declaring)
+        self.iter().skip(self.declaring).take(self.values)
     }
 
     /// Each file with its number.
@@ -71,8 +113,9 @@ pub struct Span {
     pub bytes: Range<usize>,
 }
 
-/// Files beside the configuration that expressions may read, such as with `file("policy.json")`. Paths are relative to the
-/// stack's directory; the edge refuses what lies outside it.
+/// Files beside the configuration that expressions may read, such as with `file("policy.json")`, and the files of modules.
+/// Paths are relative to the stack's directory; what belongs to a module outside of it begins with `..`. The edge refuses what
+/// lies outside of the stack's directory, or for such paths outside of the repository.
 pub trait StackFiles: Sync {
     /// The content of the file at `path`. The error is a sentence for the diagnostic.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
@@ -85,6 +128,11 @@ pub trait StackFiles: Sync {
     /// The files under the folder at `path`, at any depth, relative to it, with `/` between folders.
     fn list(&self, path: &str) -> Result<Vec<String>, String> {
         Err(format!("the files under {path} cannot be listed here"))
+    }
+
+    /// The `*.hcl` files of the module in that directory.
+    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+        Err(format!("there is no directory {directory}"))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
-use leasehold_provider::{Aspect, Change, Marks, Realize};
+use leasehold_provider::{Address, Aspect, Change, Marks, Realize};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::LeaveReason;
@@ -17,6 +17,11 @@ pub enum Reason {
     Leaves {
         /// Why.
         why: LeaveReason,
+    },
+    /// It is no longer managed, and lives on.
+    Released {
+        /// When its lease fence, which stays, ends its access.
+        until: Option<Timestamp>,
     },
     /// It was quarantined and comes back.
     Restored {
@@ -56,6 +61,18 @@ pub enum Reason {
         /// What it was.
         from: String,
     },
+    /// Its template says something else.
+    Template {
+        /// The template's address.
+        template: String,
+    },
+    /// It takes words from another template, from one for the first time, or from none any more.
+    OtherTemplate {
+        /// The address of the one it had.
+        from: Option<String>,
+        /// The address of the one it has.
+        to: Option<String>,
+    },
     /// An aspect of it differs.
     Differs {
         /// Which.
@@ -89,6 +106,13 @@ impl fmt::Display for Reason {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
             Self::Leaves { why } => write!(f, "{why}"),
+            Self::Released { until: None } => {
+                f.write_str("no longer managed → its marks are taken off, all else stays")
+            }
+            Self::Released { until: Some(at) } => write!(
+                f,
+                "no longer managed → its marks are taken off, all else stays; the lease fence in its policy too: no access from {at}"
+            ),
             Self::Restored { since } => write!(f, "restored from quarantine (since {since})"),
             Self::Owner { from, to } => write!(f, "owner {} → {}", or_none(from), or_none(to)),
             Self::Service { from, to } => write!(f, "service {} → {}", or_none(from), or_none(to)),
@@ -98,7 +122,9 @@ impl fmt::Display for Reason {
                 let word = if self.lengthens_lease() { "longer lease" } else { "lease" };
                 write!(f, "{word} {} → {}", text(from), text(to))
             }
-            Self::Address { from } => write!(f, "was {from}"),
+            Self::Template { template } => write!(f, "{template} says something else"),
+            Self::OtherTemplate { from, to } => write!(f, "template {} → {}", or_none(from), or_none(to)),
+            Self::Address { from } => write!(f, "moved from {from}"),
             Self::Differs { aspect } => f.write_str(match aspect {
                 Aspect::Trust => "trust differs",
                 Aspect::Access => "access differs",
@@ -113,6 +139,12 @@ impl fmt::Display for Reason {
             Self::Unfinished => f.write_str("parts are missing: taken away outside leasehold, or a run broke off"),
         }
     }
+}
+
+/// The address of the template that a mark names.
+fn template_address(mark: &str) -> String {
+    let name = mark.rsplit_once('@').map_or(mark, |(name, _)| name);
+    Address::qualified("template", name).to_string()
 }
 
 /// What differs between two states of an identity's marks.
@@ -130,6 +162,12 @@ pub fn of_marks(before: &Marks, after: &Marks) -> BTreeSet<Reason> {
     }
     if before.expires_at != after.expires_at {
         reasons.insert(Reason::Lease { from: before.expires_at, to: after.expires_at });
+    }
+    let template = |marks: &Marks| marks.template.as_deref().map(template_address);
+    match (template(before), template(after)) {
+        (from, to) if from != to => drop(reasons.insert(Reason::OtherTemplate { from, to })),
+        (_, Some(template)) if before.template != after.template => drop(reasons.insert(Reason::Template { template })),
+        _ => {}
     }
     if before.address != after.address {
         reasons.insert(Reason::Address { from: before.address.to_string() });

@@ -24,8 +24,12 @@ pub struct SharedDelta {
     pub changes: Vec<Change>,
 }
 
+/// Shared objects that are no longer declared and stay, with who holds them that is not this stack's.
+pub type Kept = BTreeMap<Address, BTreeSet<String>>;
+
 /// The deltas of all shared objects. An object that is no longer declared stays as long as something in `still_needed` hangs on it,
-/// such as the attachment of a quarantined identity that may yet be restored.
+/// such as the attachment of a quarantined identity that may yet be restored; and as long as somebody holds it who is not this stack's,
+/// because it cannot go before they let go, and they are not ours to change.
 #[must_use]
 pub fn shared(
     wanted: &Resources,
@@ -33,10 +37,16 @@ pub fn shared(
     still_needed: &BTreeSet<ResourceId>,
     holders: &BTreeMap<ResourceId, usize>,
     realize: &dyn Realize,
-) -> Vec<SharedDelta> {
+) -> (Vec<SharedDelta>, Kept) {
     let live: Resources = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
+    let mut kept_for_others = Kept::new();
     for change in resources::changes(wanted, &live) {
+        let holders = snapshot.shared.get(change.id()).map(|shared| &shared.held_by);
+        if let (Change::Delete { before }, Some(holders)) = (&change, holders.filter(|holders| !holders.is_empty())) {
+            kept_for_others.insert(address(Some(before), &before.id), holders.clone());
+            continue;
+        }
         let kept = matches!(change, Change::Delete { .. }) && still_needed.contains(change.id());
         let respelled =
             matches!(&change, Change::Update { before, after } if is_only_respelled(before, after, realize));
@@ -44,7 +54,7 @@ pub fn shared(
             deltas.entry(change.id().clone()).or_default().push(change);
         }
     }
-    deltas
+    let deltas = deltas
         .into_iter()
         .map(|(id, changes)| {
             let (before, after) = (live.get(&id), wanted.get(&id));
@@ -56,7 +66,8 @@ pub fn shared(
                 changes,
             }
         })
-        .collect()
+        .collect();
+    (deltas, kept_for_others)
 }
 
 /// Whether nobody asked for other words, and what was written otherwise outside still says the same.
@@ -69,7 +80,7 @@ fn address(resource: Option<&Resource>, id: &ResourceId) -> Address {
     let marked = resource.and_then(|resource| resource.marks.as_ref()).map(|marks| marks.address.clone());
     marked.unwrap_or_else(|| {
         let label = id.name.rsplit('/').next().unwrap_or(&id.name);
-        Address::from_text(format!("scope.{label}"))
+        Address::qualified("scope", label)
     })
 }
 

@@ -46,6 +46,10 @@ pub fn look_at(
             }
             report.findings.extend(looked.changed_somehow());
         }
+        Phase::Released => {
+            report.pending.insert(standing.address.clone(), Pending::LetGo);
+            report.findings.extend(looked.changed_somehow());
+        }
         Phase::Quarantined(quarantined) => looked.quarantined(quarantined, report),
         Phase::Active(_) => looked.active(configured, report),
     }
@@ -174,7 +178,7 @@ impl Looked<'_> {
                 Change::Update { after, .. } => {
                     self.finding(Rule::Changed, format!("{} is not as it was applied", after.id))
                 }
-                Change::Mark { .. } => continue,
+                Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => continue,
             };
             finding.access = access.clone().filter(|_| self.bears_on_access(&change));
             finding.changes = vec![done_outside(change)];

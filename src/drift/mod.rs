@@ -156,6 +156,8 @@ pub enum Pending {
     Moves,
     /// It would go.
     Leaves,
+    /// It would be managed no more, and live on.
+    LetGo,
 }
 
 /// What is not as it should be in a stack's cloud.
@@ -261,6 +263,8 @@ fn done_outside(change: Change) -> Change {
         Change::Delete { before } => Change::Create { after: before },
         Change::Update { before, after } => Change::Update { before: after, after: before },
         Change::Mark { id, before: Some(before), after } => Change::Mark { id, before: Some(after), after: before },
+        Change::Adopt { id, after } => Change::Unmark { id, before: after },
+        Change::Unmark { id, before } => Change::Adopt { id, after: before },
         unread @ Change::Mark { before: None, .. } => unread,
     }
 }

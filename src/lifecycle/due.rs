@@ -45,7 +45,7 @@ pub fn next(standings: &[Standing<'_>]) -> Option<Due> {
         let (at, what) = match &standing.phase {
             Phase::Active(active) => (active.identity.deadline?, What::LeaseEnds),
             Phase::Quarantined(quarantined) => (quarantined.delete_after?, What::GraceEnds),
-            Phase::Absent { .. } => return None,
+            Phase::Absent { .. } | Phase::Released => return None,
         };
         Some(Due { at, address: standing.address.clone(), what })
     };

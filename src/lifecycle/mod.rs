@@ -5,6 +5,7 @@
 
 pub mod deadline;
 pub mod due;
+pub mod homes;
 pub mod phase;
 pub mod standing;
 

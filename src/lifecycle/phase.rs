@@ -13,6 +13,8 @@ pub enum Phase {
     Active(Box<Active>),
     /// All access is shut and every credential off; it can still be restored.
     Quarantined(Quarantined),
+    /// It is no longer this stack's: its marks are taken off, and everything else stays as it is.
+    Released,
     /// It is gone.
     Absent {
         /// Why it left.

@@ -1,13 +1,12 @@
 //! Where each identity stands: declared, live, and the phase that follows.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
     Address, DesiredIdentity, Kind, LiveIdentity, Marks, Principal, Quarantine, ResourceId, Snapshot, Span,
 };
 
 use super::deadline::{Deadline, deadline};
+use super::homes;
 use super::phase::{Active, LeaveReason, Phase, Quarantined};
 use crate::config::{Declared, DeclaredIdentity, Diagnostic};
 
@@ -37,41 +36,49 @@ pub fn decide<'a>(
     now: Timestamp,
     principal_id: impl Fn(Principal, &str) -> ResourceId,
 ) -> (Vec<Standing<'a>>, Vec<Diagnostic>) {
-    let mut findings = Vec::new();
+    let mut homes = homes::find(declared, snapshot, &principal_id);
+    let mut findings = std::mem::take(&mut homes.findings);
     let mut standings = Vec::with_capacity(declared.identities.len());
-    let mut principals: BTreeSet<ResourceId> = BTreeSet::new();
     for identity in declared.identities.values() {
-        let id = principal_id(identity.principal, &identity.name);
-        let live = snapshot.identities.get(&id);
-        principals.insert(id.clone());
-        match declared_phase(declared, identity, live, now) {
-            Ok(phase) => standings.push(Standing {
-                address: identity.address.clone(),
-                id,
-                declared: Some(identity),
-                live,
-                phase,
-            }),
+        let Some((id, live)) = homes.of.get(&identity.address) else { continue };
+        match declared_phase(declared, identity, *live, now) {
+            Ok(mut phase) => {
+                if let Phase::Active(active) = &mut phase {
+                    settle_names(&mut active.identity, id, &homes);
+                }
+                let address = identity.address.clone();
+                standings.push(Standing { address, id: id.clone(), declared: Some(identity), live: *live, phase });
+            }
             Err(finding) => findings.push(*finding),
         }
     }
-    let names: BTreeMap<&Address, &str> = declared.identities.iter().map(|(a, i)| (a, i.name.as_str())).collect();
-    for (id, live) in snapshot.identities.iter().filter(|(id, _)| !principals.contains(id)) {
-        let reason = match names.get(live.address()) {
-            Some(name) => LeaveReason::Replaced { by: (*name).to_owned() },
+    for live in &homes.rest {
+        let reason = match homes.of.get(live.address()) {
+            Some((by, _)) => LeaveReason::Replaced { by: by.name.clone() },
             None => LeaveReason::Removed,
         };
-        let phase = leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now);
-        standings.push(Standing {
-            address: live.address().clone(),
-            id: id.clone(),
-            declared: None,
-            live: Some(live),
-            phase,
-        });
+        let phase = match declared.estate.release_of(&declared.estate.moved(live.address())) {
+            Some(_) => Phase::Released,
+            None => leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
+        };
+        let (address, id) = (live.address().clone(), live.id.clone());
+        standings.push(Standing { address, id, declared: None, live: Some(live), phase });
     }
     standings.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     (standings, findings)
+}
+
+/// The names that an identity and those it trusts have in the cloud.
+fn settle_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::Homes<'_>) {
+    identity.name.clone_from(&id.name);
+    for trust in &mut identity.trusts {
+        let leasehold_provider::Trust::Identity { identities } = trust else { continue };
+        for trusted in identities {
+            if let Some((id, _)) = homes.of.get(&trusted.address) {
+                trusted.name.clone_from(&id.name);
+            }
+        }
+    }
 }
 
 fn declared_phase(
@@ -150,6 +157,7 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         created_at: Some(created_at),
         expires_at: end.map(|end| end.at),
         grace: identity.grace,
+        template: identity.template.clone(),
         ..Marks::new(declared.stack.clone(), identity.address.clone())
     };
     let identity = DesiredIdentity {

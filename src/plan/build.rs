@@ -61,6 +61,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Plan, Refused> {
 struct Deltas {
     identities: Vec<IdentityDelta>,
     shared: Vec<SharedDelta>,
+    kept: diff::shared::Kept,
     quarantined: BTreeMap<leasehold_provider::Address, Waiting>,
     holds_rewritten: order::Rewritten,
 }
@@ -121,8 +122,8 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
             delta.assessment = Some(assessment);
         }
     }
-    let shared = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
-    Deltas { identities, shared, quarantined, holds_rewritten }
+    let (shared, kept) = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
+    Deltas { identities, shared, kept, quarantined, holds_rewritten }
 }
 
 fn waiting(quarantined: &lifecycle::phase::Quarantined) -> Waiting {
@@ -194,6 +195,7 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         steps,
         managed: inputs.snapshot.identities.len(),
         quarantined: deltas.quarantined,
+        kept: deltas.kept,
     };
     let plan = select::select(plan, inputs.selection);
     let faults = check::check(&plan, inputs.snapshot);

@@ -82,6 +82,9 @@ pub struct Plan {
     pub managed: usize,
     /// Quarantined identities that stay as they are: who, and from when each may be deleted.
     pub quarantined: BTreeMap<Address, Waiting>,
+    /// Shared objects that are no longer declared and stay, because somebody holds them who is not this stack's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<Address, BTreeSet<String>>,
 }
 
 /// A quarantined identity that this plan leaves as it is.

@@ -40,7 +40,9 @@ pub fn taken(
         }
     }
     for (standing, identity) in joiners {
-        let at = |finding: Diagnostic| finding.at(identity.origin.part("name"), "this name is taken");
+        let at = |finding: Diagnostic| {
+            identity.origin.explain(finding.at(identity.origin.part("name"), "this name is taken"))
+        };
         if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
             findings.push(at(finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))));
         } else if let Some((id, whose)) =

@@ -133,6 +133,7 @@ impl Drafts<'_> {
 /// The ranks of a mover's, a quarantine's and a drift's steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
+    Adopt,
     GiveUp,
     Tighten,
     Principal,
@@ -144,7 +145,8 @@ enum Rank {
 
 fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
     match change {
-        Change::Mark { .. } => Rank::Mark,
+        Change::Adopt { .. } => Rank::Adopt,
+        Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
         Change::Delete { before } if realize.restricts(before) => Rank::Loosen,
         Change::Delete { .. } => Rank::GiveUp,
         Change::Create { after } if realize.restricts(after) => Rank::Tighten,
@@ -199,7 +201,8 @@ fn order_around_scopes(steps: &mut [Step], around_scope: &BTreeMap<String, Aroun
 /// The ranks of a quarantine: closed to newcomers, everything denied, credentials off, what cannot be switched off removed, marked.
 fn quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
     match change {
-        Change::Mark { .. } => Rank::Mark,
+        Change::Adopt { .. } => Rank::Adopt,
+        Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
         Change::Update { after, .. } if after.id == *principal => Rank::GiveUp,
         Change::Create { after } | Change::Update { after, .. } if realize.restricts(after) => Rank::Tighten,
         Change::Create { .. } | Change::Update { .. } => Rank::Rest,
@@ -220,7 +223,7 @@ fn add_dependencies(steps: &mut [Step], ranked: &BTreeSet<StepId>) {
             Change::Delete { before } => {
                 removers.insert(before.id.clone(), step.id);
             }
-            Change::Mark { .. } => {}
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => {}
         }
     }
     let mut waits: Vec<(StepId, StepId)> = Vec::new();

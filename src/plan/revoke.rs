@@ -59,6 +59,7 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
         basis,
         identities,
         shared: Vec::new(),
+        kept: std::collections::BTreeMap::new(),
         steps,
         managed: snapshot.identities.len(),
         quarantined: std::collections::BTreeMap::new(),

@@ -1,9 +1,10 @@
 //! One writer of a stack at a time.
 //!
 //! The lock is an object `lock.json`. It is taken by a conditional write, read back, renewed while its holder works, and given back by
-//! another conditional write; its epoch grows with every holder. Somebody else takes over only after it has run out, with a margin
-//! for clocks. Before each write the holder asks [`Guard::may_write`], which answers by the monotonic clock and without a request.
+//! another conditional write; its epoch grows with every holder. In a bucket, somebody else takes over only after it has run out,
+//! with a margin for clocks. In a folder, its holder keeps a file locked as well, which the system frees when the process ends. Before each write the holder asks [`Guard::may_write`], which answers by the monotonic clock and without a request.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{Store, StoreError, Version, Written, wall_clock};
+use super::{Store, StoreError, Version, Written, folder, wall_clock};
 use crate::config::declared::Backend;
 use crate::ledger::Head;
 
@@ -141,23 +142,46 @@ fn now(store: &Store) -> Timestamp {
     here.checked_sub(store.skew().unwrap_or_default()).unwrap_or(here)
 }
 
-/// Whether somebody holds the lock now. A holder that stopped without a word is waited for until its time and a margin are over.
-#[must_use]
-pub fn is_held(store: &Store, record: &Record, terms: Terms) -> bool {
+/// Whether somebody holds the lock now. In a folder, the system knows whether the holder lives. In a bucket, a holder that stopped
+/// without a word is waited for until its time and a margin are over.
+pub fn is_held(store: &Store, record: &Record, terms: Terms) -> Result<bool, LockError> {
+    match &store.folder {
+        Some(folder) => Ok(!record.free && folder::claim(store, folder)?.is_none()),
+        None => Ok(runs(store, record, terms)),
+    }
+}
+
+fn runs(store: &Store, record: &Record, terms: Terms) -> bool {
     let margin = SignedDuration::try_from(terms.margin()).unwrap_or_default();
     !record.free && record.expires.checked_add(margin).is_ok_and(|end| now(store) < end)
 }
+
+/// How long a process may hold a folder's lock before it has said who it is.
+const NAMELESS: Duration = Duration::from_millis(20);
 
 /// Asks for the lock, once.
 pub async fn ask(store: &Store, holder: &Holder, what: &str, terms: Terms) -> Result<Asked, LockError> {
     let nonce = super::unlike_any_other();
     loop {
+        let claim = match &store.folder {
+            Some(folder) => Some(folder::claim(store, folder)?),
+            None => None,
+        };
         let there = look(store).await?;
         check_clock(store)?;
-        if let Some((record, _)) = &there
-            && is_held(store, record, terms)
-        {
-            return Ok(Asked::By(Box::new(record.clone())));
+        let held = match (&claim, &there) {
+            (Some(Some(_)), _) | (None, None) => false,
+            (Some(None), _) => true,
+            (None, Some((record, _))) => runs(store, record, terms),
+        };
+        match &there {
+            Some((record, _)) if held && !record.free => return Ok(Asked::By(Box::new(record.clone()))),
+            _ if held => {
+                // It is ours within moments, or we learn whose.
+                tokio::time::sleep(NAMELESS).await;
+                continue;
+            }
+            _ => {}
         }
         let since = now(store);
         let epoch = there.as_ref().map_or(0, |(record, _)| record.epoch).saturating_add(1);
@@ -185,7 +209,7 @@ pub async fn ask(store: &Store, holder: &Holder, what: &str, terms: Terms) -> Re
             && found.nonce == nonce
         {
             check_clock(store)?;
-            return Ok(Asked::Held(Guard::new(store.clone(), found, version, terms, asked)));
+            return Ok(Asked::Held(Guard::new(store.clone(), found, version, terms, asked, claim.flatten())));
         }
     }
 }
@@ -218,6 +242,8 @@ fn bytes(record: &Record) -> Vec<u8> {
 pub struct Guard {
     held: Arc<Held>,
     renewal: JoinHandle<()>,
+    /// Of a folder: the file whose lock the system frees with this process.
+    _claim: Option<File>,
 }
 
 #[derive(Debug)]
@@ -230,7 +256,7 @@ struct Held {
 }
 
 impl Guard {
-    fn new(store: Store, record: Record, version: Version, terms: Terms, asked: Instant) -> Self {
+    fn new(store: Store, record: Record, version: Version, terms: Terms, asked: Instant, claim: Option<File>) -> Self {
         let held = Arc::new(Held {
             store,
             terms,
@@ -239,7 +265,7 @@ impl Guard {
             lost: AtomicBool::new(false),
         });
         let renewal = tokio::spawn(renew(Arc::clone(&held)));
-        Self { held, renewal }
+        Self { held, renewal, _claim: claim }
     }
 
     /// Whether a write may begin now. By the monotonic clock, a margin before the lock runs out, and without a request.

@@ -151,6 +151,8 @@ fn intent_words(intent: &Intent) -> String {
         ChangeKind::Update => "update",
         ChangeKind::Delete => "delete",
         ChangeKind::Mark => "mark",
+        ChangeKind::Adopt => "adopt",
+        ChangeKind::Unmark => "unmark",
     };
     format!("step {}: {verb} {}", intent.step, intent.resource)
 }

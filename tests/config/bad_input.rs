@@ -29,8 +29,8 @@ drawn! {
     attribute_twice: Stack::with("owner \"tom\" {\n  name = \"Tom\"\n  name = \"Thomas\"\n}\n");
     unknown_block: Stack::with("identiy \"bot\" {\n}\n");
     unknown_inner_block: identity("  ttl = \"1d\"\n  statment {\n  }\n");
-    block_of_a_later_version: Stack::with("template \"base\" {\n}\nmodule \"m\" {\n}\n");
-    attribute_of_a_later_version: identity("  ttl = \"1d\"\n  template = template.base\n  review { every = \"30d\" }\n");
+    block_of_a_later_version: Stack::with("grant \"base\" {\n}\nrule \"m\" {\n}\n");
+    attribute_of_a_later_version: identity("  ttl = \"1d\"\n  provider = provider.base\n  review { every = \"30d\" }\n");
     backend_not_built_in: Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"gcs\" { bucket = \"b\" }\n}\n");
     bucket_without_a_name: Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"s3\" { buckt = \"b\" }\n}\n");
     unknown_attribute: identity("  ttl       = \"1d\"\n  enviroment = \"prod\"\n");

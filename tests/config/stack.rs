@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use leasehold::config::{Assignment, Declared, Inputs, Loaded, SourceFile, Sources, StackFiles, load};
+use leasehold::config::{Assignment, Declared, Inputs, Loaded, SourceFile, Sources, StackFiles, gather, load};
 use leasehold::views::diagnostics::{Style, human};
 
-/// Files beside the configuration.
+/// Files beside the configuration, and those of modules by their directories.
 #[derive(Default)]
-pub struct Files(pub BTreeMap<&'static str, &'static [u8]>);
+pub struct Files(pub BTreeMap<&'static str, &'static [u8]>, BTreeMap<String, Vec<SourceFile>>);
 
 impl StackFiles for Files {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
@@ -17,6 +17,10 @@ impl StackFiles for Files {
     fn list(&self, path: &str) -> Result<Vec<String>, String> {
         let under = if path == "." { String::new() } else { format!("{path}/") };
         Ok(self.0.keys().filter_map(|name| name.strip_prefix(&under)).map(str::to_owned).collect())
+    }
+
+    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+        self.1.get(directory).cloned().ok_or_else(|| format!("there is no directory {directory}"))
     }
 }
 
@@ -48,6 +52,14 @@ impl Stack {
         self
     }
 
+    /// A file of a module, `modules/a/main.hcl`.
+    pub fn module(mut self, path: &str, text: &str) -> Self {
+        let (directory, _) = path.rsplit_once('/').unwrap();
+        let file = SourceFile { name: path.to_owned(), bytes: text.as_bytes().into() };
+        self.files.1.entry(directory.to_owned()).or_default().push(file);
+        self
+    }
+
     pub fn variable_file(mut self, name: &str, text: &str) -> Self {
         self.variable_files.push(SourceFile { name: name.to_owned(), bytes: text.as_bytes().into() });
         self.assignments.push(Assignment::File(name.to_owned()));
@@ -70,7 +82,7 @@ impl Stack {
     }
 
     pub fn sources(&self) -> Sources {
-        Sources::new(self.sources.clone()).with_variable_files(self.variable_files.clone())
+        gather(Sources::new(self.sources.clone()).with_variable_files(self.variable_files.clone()), &self.files)
     }
 
     pub fn load(&self) -> Loaded {

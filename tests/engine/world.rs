@@ -62,7 +62,7 @@ impl World {
     pub fn observe(&self, declared: &Declared) -> Snapshot {
         let realm = self.runtime.block_on(self.directory.realm()).unwrap();
         let (shared, _) = realize::shared(declared, self.directory.as_ref(), &realm);
-        let request = ObserveRequest { stack: &declared.stack, shared: &shared, exact: &BTreeSet::new() };
+        let request = ObserveRequest::plain(&declared.stack, &shared);
         self.runtime.block_on(self.directory.observe(request)).unwrap()
     }
 

@@ -46,7 +46,12 @@ fn two_thousand_changes_fit_a_comment_with_the_riskiest_first() {
     let second = text[first + 1..].find("\n<details><summary>+").unwrap() + first;
     assert!(text[first..second].contains("zz&#95;admin"), "{}", &text[first..second]);
     let told = text.matches("<code>identity.").count();
-    let left_out: usize = text.split("**").find_map(|part| part.strip_suffix(" of 2000 changes are left out here")).unwrap().parse().unwrap();
+    let left_out: usize = text
+        .split("**")
+        .find_map(|part| part.strip_suffix(" of 2000 changes are left out here"))
+        .unwrap()
+        .parse()
+        .unwrap();
     assert_eq!(told + left_out, 2000);
     assert!(told > 100, "the room is used: {told}");
 
@@ -86,7 +91,10 @@ fn a_plan_that_rules_refuse_says_so_above_the_folds() {
     let text = stack.ok(&["plan", "--format", "markdown"]).stdout;
     assert_well_formed(&text);
     let above = &text[..text.find("<details>").unwrap()];
-    assert!(above.contains("**Refused: it cannot be applied as it is.**") && above.contains("delete-budget"), "{above}");
+    assert!(
+        above.contains("**Refused: it cannot be applied as it is.**") && above.contains("delete-budget"),
+        "{above}"
+    );
     let annotations = stack.ok(&["plan", "--format", "github"]).stdout;
     assert!(annotations.starts_with("::error file=stack.hcl,line=1,"), "{annotations}");
 }

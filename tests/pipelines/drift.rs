@@ -63,7 +63,8 @@ fn everything_done_outside_is_named_and_nothing_is_written() {
             is("drift-unmarked", &stray),
         ]
     );
-    let human = stack.run(&["drift"]).expect(2).says(&["AdministratorAccess", "owner jane", "backdoor", "Drift: 8 findings"]);
+    let human =
+        stack.run(&["drift"]).expect(2).says(&["AdministratorAccess", "owner jane", "backdoor", "Drift: 8 findings"]);
     assert!(!human.stdout.contains("In sync"), "{human}");
     assert_well_formed(&stack.run(&["drift", "--format", "markdown"]).expect(2).stdout);
     assert_annotations(&stack.run(&["drift", "--format", "github"]).expect(2).stdout, 8);
@@ -89,7 +90,10 @@ fn what_was_taken_away_is_missing_and_what_was_never_applied_is_not() {
         ",
     );
     stack.append("stack.hcl", "identity \"newcomer\" {\n  kind = \"service\"\n  owner = owner.jane\n}\n");
-    stack.append("stack.hcl", "scope \"unheld\" {\n  statement {\n    actions = [\"s3:*\"]\n    resources = [\"*\"]\n  }\n}\n");
+    stack.append(
+        "stack.hcl",
+        "scope \"unheld\" {\n  statement {\n    actions = [\"s3:*\"]\n    resources = [\"*\"]\n  }\n}\n",
+    );
     let report = stack.run(&["drift", "--format", "json"]).expect(2).json();
     assert_eq!(report["pending"], json!({"identity.newcomer": "joins", "scope.unheld": "joins"}));
     let mut findings = found(&stack, 2, &[]);
@@ -146,7 +150,8 @@ fn the_format_is_pinned() {
     let stack = Stack::example("quickstart").at(START);
     stack.apply();
     stack.outside().add_key("nightly_report", "AKIASTRAY").unwrap();
-    let report = stack.run(&["drift", "--unmanaged", "--format", "json", "--json-into", "beside.json"]).expect(2).json();
+    let report =
+        stack.run(&["drift", "--unmanaged", "--format", "json", "--json-into", "beside.json"]).expect(2).json();
     assert_eq!(report, serde_json::from_str::<Value>(&stack.read("beside.json")).unwrap());
     let mut pinned = shape(&report);
     pinned["format_version"] = report["format_version"].clone();
@@ -174,7 +179,8 @@ fn who_manages_what_is_told_apart_and_an_ignore_file_says_what_may_stay() {
         ",
     );
     assert_eq!(found(&stack, 0, &[]), [], "without being asked, drift is about the stack");
-    let (backup, somebody) = ("arn:aws:iam::123456789012:user/legacy-backup", "arn:aws:iam::123456789012:user/somebody");
+    let (backup, somebody) =
+        ("arn:aws:iam::123456789012:user/legacy-backup", "arn:aws:iam::123456789012:user/somebody");
     assert_eq!(found(&stack, 2, &["--unmanaged"]), [is("unmanaged", backup), is("unmanaged", somebody)]);
     stack.write(".leaseholdignore", "# old\narn:aws:iam::*:user/legacy-*\narn:aws:iam::*:role/gone\n");
     assert_eq!(found(&stack, 2, &["--unmanaged"]), [is("unmanaged", somebody)]);

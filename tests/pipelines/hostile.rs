@@ -64,7 +64,10 @@ fn assert_inert(stack: &Stack, command: &[&str], codes: &[i32], cases: usize, an
     assert_steers_nothing(&human);
     assert!(!human.lines().any(|line| line.trim_start().starts_with("::")), "{human}");
     let fenced = assert_well_formed(&run("markdown"));
-    assert!(fenced.iter().flat_map(|text| text.lines()).all(|line| line.starts_with(['+', '-', '!', ' '])), "{fenced:?}");
+    assert!(
+        fenced.iter().flat_map(|text| text.lines()).all(|line| line.starts_with(['+', '-', '!', ' '])),
+        "{fenced:?}"
+    );
     assert_annotations(&run("github"), annotations);
     let log: Value = serde_json::from_str(&run("sarif")).unwrap();
     sarif::assert_valid(&log);

@@ -9,7 +9,8 @@ const MARKUP: [&str; 6] = ["<details>", "</details>", "<summary>", "</summary>",
 #[track_caller]
 pub fn assert_steers_nothing(text: &str) {
     let steers = |c: &char| {
-        (c.is_control() && *c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && *c != '\n')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     assert_eq!(text.chars().find(steers), None, "{text:?}");
 }
@@ -23,7 +24,9 @@ pub fn assert_well_formed(text: &str) -> Vec<String> {
     let mut headings = 0;
     let mut fenced: Vec<String> = Vec::new();
     let mut in_fence = false;
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES) {
+    for event in
+        Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES)
+    {
         match event {
             Event::Html(html) | Event::InlineHtml(html) => {
                 for tag in tags(&html) {

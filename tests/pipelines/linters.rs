@@ -5,6 +5,8 @@ use std::process::Command;
 
 use leasehold_emulator::linter;
 
+const CHECKOUT: &str = "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd";
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -29,7 +31,8 @@ fn zizmor_finds_nothing_unsafe_in_the_workflows_and_the_action() {
     let files = workflows();
     passes(Command::new(linter("zizmor")).args(["--offline", "--persona", "pedantic", "action.yml"]).args(&files));
     // It can fail: what it is for is found when it is there.
-    let unsafe_one = std::fs::read_to_string(&files[0]).unwrap().replace("persist-credentials: false", "persist-credentials: true");
+    let unsafe_one = std::fs::read_to_string(&files[0]).unwrap().replace(CHECKOUT, "actions/checkout@v6");
+    assert!(unsafe_one.contains("checkout@v6"));
     let copy = tempfile::Builder::new().suffix(".yml").tempfile().unwrap();
     std::fs::write(copy.path(), unsafe_one).unwrap();
     let output = Command::new(linter("zizmor")).args(["--offline"]).arg(copy.path()).output().unwrap();

@@ -81,6 +81,11 @@ impl Runner {
         self.write("work/identities/stack.hcl", &text.replace(from, to));
     }
 
+    /// The pieces' account is the emulator's.
+    fn here(text: &str) -> String {
+        text.replace("111122223333", Emulator::ACCOUNT)
+    }
+
     /// Runs a script as a step does. There are no credentials but the token that a step has asked for.
     fn run(&self, script: &str, dir: &str, env: &BTreeMap<String, String>) -> (i32, String) {
         let credentials = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -94,7 +99,7 @@ impl Runner {
             .env("PATH", path)
             .env("HOME", self.path("home"))
             .env("PLAYED", self.path("played"))
-            .envs(env)
+            .envs(env.iter().map(|(name, value)| (name, Self::here(value))))
             .output()
             .unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -109,7 +114,9 @@ fn yaml(path: &str) -> Value {
 
 fn map(value: &Value) -> BTreeMap<String, String> {
     let entries = value.as_mapping().into_iter().flatten();
-    let text = |value: &Value| value.as_str().map_or_else(|| serde_yaml_ng::to_string(value).unwrap().trim().to_owned(), str::to_owned);
+    let text = |value: &Value| {
+        value.as_str().map_or_else(|| serde_yaml_ng::to_string(value).unwrap().trim().to_owned(), str::to_owned)
+    };
     entries.map(|(name, value)| (text(name), text(value))).collect()
 }
 
@@ -222,7 +229,9 @@ impl Runner {
                 continue;
             }
             assert_eq!(step["shell"], "bash");
-            let env = map(&step["env"]).into_iter().map(|(name, value)| (name, value.replace("${{ inputs.binary }}", binary)));
+            let env = map(&step["env"])
+                .into_iter()
+                .map(|(name, value)| (name, value.replace("${{ inputs.binary }}", binary)));
             let mut env: BTreeMap<String, String> = env.collect();
             env.insert("GITHUB_OUTPUT".to_owned(), self.path("temp/setup").display().to_string());
             let (code, text) = self.run(step["run"].as_str().unwrap(), "work", &env);
@@ -276,12 +285,16 @@ fn github_workflows_plan_comment_apply_look_and_sweep() {
     let drift = || Workflow::new(&runner, "drift").job("drift");
     assert_eq!(drift().0, 0);
     assert!(!runner.path("played/issue").exists());
-    runner.aws.boto3("iam.attach_user_policy(UserName='reporter', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')");
+    runner
+        .aws
+        .boto3("iam.attach_user_policy(UserName='reporter', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')");
     assert_eq!((drift().0, drift().0), (0, 0));
     assert!(runner.read("played/issue").contains("AdministratorAccess"));
     let log = runner.read("played/log");
     assert_eq!((log.matches("issue create").count(), log.matches("issue edit").count()), (1, 1), "{log}");
-    runner.aws.boto3("iam.detach_user_policy(UserName='reporter', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')");
+    runner
+        .aws
+        .boto3("iam.detach_user_policy(UserName='reporter', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')");
     assert_eq!(drift().0, 0);
     assert!(!runner.path("played/issue").exists());
 
@@ -341,7 +354,10 @@ fn gitlab_jobs_plan_note_apply_look_and_sweep() {
         assert_eq!(code, 0, "{said}");
     }
     let note: serde_json::Value = serde_json::from_str(&runner.read("played/note")).unwrap();
-    assert!(note["body"].as_str().unwrap().starts_with("<!-- leasehold plan identities -->\n### Leasehold plan"), "{note}");
+    assert!(
+        note["body"].as_str().unwrap().starts_with("<!-- leasehold plan identities -->\n### Leasehold plan"),
+        "{note}"
+    );
     let log = runner.read("played/log");
     assert_eq!((log.matches("--request POST").count(), log.matches("--request PUT").count()), (1, 1), "{log}");
     for (job, says) in [("plan", "2 joiners"), ("apply", "Apply complete!"), ("sweep", "No changes.")] {
@@ -428,14 +444,18 @@ fn kubernetes_jobs_run_what_they_say() {
     let runner = Runner::new();
     let env = standing(&runner);
     assert_eq!(runner.run("leasehold apply --auto-approve", "work/identities", &env).0, 0);
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/pipelines/kubernetes/cronjobs.yaml")).unwrap();
+    let text = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/pipelines/kubernetes/cronjobs.yaml"),
+    )
+    .unwrap();
     let jobs: Vec<Value> =
         serde_yaml_ng::Deserializer::from_str(&text).map(|one| serde::Deserialize::deserialize(one).unwrap()).collect();
     assert_eq!(jobs.len(), 2);
     for job in jobs {
         let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
         let mount = container["volumeMounts"][0]["mountPath"].as_str().unwrap();
-        let words = [&container["command"], &container["args"]].map(|value| value.as_sequence().unwrap().clone()).concat();
+        let words =
+            [&container["command"], &container["args"]].map(|value| value.as_sequence().unwrap().clone()).concat();
         let words: Vec<String> = words.iter().map(|word| word.as_str().unwrap().replace(mount, "identities")).collect();
         let (code, said) = runner.run(&words.join(" "), "work", &env);
         assert_eq!(code, 0, "{said}");

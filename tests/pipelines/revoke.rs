@@ -74,7 +74,9 @@ fn what_is_wrong_elsewhere_does_not_keep_an_identity_from_being_shut() {
     let (aws, stack) = applied();
     stack.append("stack.hcl", "identity \"broken\" {\n  kind = \"nonsense\"\n  owner = owner.nobody\n}\n");
     stack.write("worse.hcl", "identity \"never_closed\" {\n");
-    aws.boto3("iam.attach_role_policy(RoleName='checkout_ci', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')");
+    aws.boto3(
+        "iam.attach_role_policy(RoleName='checkout_ci', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')",
+    );
     stack.run(&["plan"]).expect(1);
     stack
         .ok(&["revoke", "identity.checkout_ci", "--reason", "now"])
@@ -90,7 +92,8 @@ fn what_is_wrong_elsewhere_does_not_keep_an_identity_from_being_shut() {
 fn what_is_not_the_stacks_is_named_and_never_written() {
     let (aws, stack) = applied();
     aws.boto3("iam.create_user(UserName='stranger')");
-    let other = Stack::of(&super::payments().replace("stack = \"payments\"", "stack = \"billing\"")).with_env(aws.env());
+    let other =
+        Stack::of(&super::payments().replace("stack = \"payments\"", "stack = \"billing\"")).with_env(aws.env());
     aws.forget_requests();
     let stranger = arn("user/stranger");
     stack.run(&["revoke", &stranger, "--reason", "x"]).expect(3).says(&["carries no mark of leasehold"]);

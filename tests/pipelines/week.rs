@@ -146,7 +146,10 @@ fn a_teams_week() {
     // Tuesday: somebody attaches AdministratorAccess by hand.
     aws.boto3("iam.attach_user_policy(UserName='nightly', PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')");
     let human = stack.run(&["drift"]).expect(2);
-    assert!(human.stdout.contains("identity.nightly") && human.stdout.contains("policy/AdministratorAccess"), "{human}");
+    assert!(
+        human.stdout.contains("identity.nightly") && human.stdout.contains("policy/AdministratorAccess"),
+        "{human}"
+    );
     golden("tuesday_drift", &human);
     let issue = stack.run(&["drift", "--format", "markdown"]).expect(2);
     assert_well_formed(&issue.stdout);

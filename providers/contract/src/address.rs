@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::key::{self, Key};
+
 /// A name that does not have the shape its kind asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is not a {what}: {rule}")]
@@ -65,7 +67,8 @@ impl From<StackName> for String {
     }
 }
 
-/// Where an identity stands in its stack: `identity.bot`, `identity.agent["triage"]`, later `module.a["k"].identity.x`.
+/// Where an identity stands in its stack: `identity.bot`, `identity.agent["triage"]`, `identity.worker[0]`,
+/// `module.a["k"].identity.x`.
 ///
 /// The text is what people type and read. In the cloud it is kept in the form of [`Address::to_mark`], because quotes
 /// and brackets are not allowed in an AWS tag's value.
@@ -77,10 +80,30 @@ impl Address {
     /// The address of `identity "label"`, or of one instance of it when a `for_each` key is given.
     #[must_use]
     pub fn identity(label: &str, key: Option<&str>) -> Self {
-        match key {
-            None => Self(format!("identity.{label}")),
-            Some(key) => Self(format!("identity.{label}[{}]", serde_json::Value::from(key))),
+        Self::block(None, "identity", label, key.map(Key::from).as_ref())
+    }
+
+    /// The address of a block: `KEYWORD.LABEL`, its instance's key behind it, the module that it stands in before it.
+    #[must_use]
+    pub fn block(module: Option<&str>, keyword: &str, label: &str, key: Option<&Key>) -> Self {
+        let module = module.map_or_else(String::new, |module| format!("{module}."));
+        let key = key.map_or_else(String::new, ToString::to_string);
+        Self(format!("{module}{keyword}.{label}{key}"))
+    }
+
+    /// The address of a block that others know by its [qualified](crate::key::qualified) name: `scope.orders` of `orders`,
+    /// `module.a.scope.orders` of `a.orders`.
+    #[must_use]
+    pub fn qualified(keyword: &str, name: &str) -> Self {
+        let Some((modules, label)) = name.rsplit_once('.') else { return Self(format!("{keyword}.{name}")) };
+        let mut module = String::new();
+        for segment in modules.split('.') {
+            let Some((label, key)) = key::read_segment(segment) else { return Self(format!("{keyword}.{name}")) };
+            let dot = if module.is_empty() { "" } else { "." };
+            module.push_str(&format!("{dot}module.{label}"));
+            module.push_str(&key.map_or_else(String::new, |key| key.to_string()));
         }
+        Self(format!("{module}.{keyword}.{label}"))
     }
 
     /// Takes an address as a person typed it. No check: an address that names nothing is found out by looking it up.
@@ -95,8 +118,8 @@ impl Address {
         &self.0
     }
 
-    /// The address for a mark: `["key"]` becomes `/key`, and within a key everything but letters, digits, `_`, `-`
-    /// and `@` becomes `=XX`, the hexadecimal bytes of its UTF-8 form. [`Address::from_mark`] undoes it.
+    /// The address for a mark: `["key"]` becomes `/key` and `[0]` becomes `:0`, and within a key everything but letters,
+    /// digits, `_`, `-` and `@` becomes `=XX`, the hexadecimal bytes of its UTF-8 form. [`Address::from_mark`] undoes it.
     #[must_use]
     pub fn to_mark(&self) -> String {
         let mut mark = String::with_capacity(self.0.len());
@@ -104,28 +127,30 @@ impl Address {
         while let Some(open) = rest.find('[') {
             let (before, bracket) = rest.split_at(open);
             mark.push_str(before);
-            let quoted = bracket.strip_prefix('[').unwrap_or("");
-            let mut keys = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
-            if let Some(Ok(key)) = keys.next() {
-                mark.push('/');
-                for byte in key.bytes() {
-                    if byte.is_ascii_alphanumeric() || b"_-@".contains(&byte) {
-                        mark.push(char::from(byte));
-                    } else {
-                        mark.push_str(&format!("={byte:02X}"));
+            let inner = bracket.strip_prefix('[').unwrap_or("");
+            match Key::read(inner) {
+                Some((key, tail)) => {
+                    match &key {
+                        Key::Name(name) => {
+                            mark.push('/');
+                            key::encode(name, &mut mark);
+                        }
+                        Key::Index(index) => mark.push_str(&format!(":{index}")),
                     }
+                    rest = tail;
                 }
-                rest = quoted.get(keys.byte_offset()..).and_then(|tail| tail.strip_prefix(']')).unwrap_or("");
-            } else {
-                mark.push('[');
-                rest = quoted;
+                None => {
+                    mark.push('[');
+                    rest = inner;
+                }
             }
         }
         mark.push_str(rest);
         mark
     }
 
-    /// Reads an address back from a mark. `None` when an `=XX` sequence is broken or its bytes are not UTF-8.
+    /// Reads an address back from a mark. `None` when an `=XX` sequence is broken or its bytes are not UTF-8, or an index is
+    /// no number.
     #[must_use]
     pub fn from_mark(mark: &str) -> Option<Self> {
         let mut address = String::with_capacity(mark.len().saturating_add(4));
@@ -133,32 +158,16 @@ impl Address {
             if index > 0 {
                 address.push('.');
             }
-            match part.split_once('/') {
-                None => address.push_str(part),
-                Some((label, key)) => {
-                    address.push_str(label);
-                    address.push_str(&format!("[{}]", serde_json::Value::from(decode(key)?)));
-                }
-            }
+            let (label, key) = match (part.split_once('/'), part.split_once(':')) {
+                (Some((label, key)), _) => (label, Some(Key::Name(key::decode(key)?.into()))),
+                (None, Some((label, index))) => (label, Some(Key::Index(index.parse().ok()?))),
+                (None, None) => (part, None),
+            };
+            address.push_str(label);
+            address.push_str(&key.map_or_else(String::new, |key| key.to_string()));
         }
         Some(Self(address))
     }
-}
-
-fn decode(key: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(key.len());
-    let mut rest = key.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        if first == b'=' {
-            let hex = std::str::from_utf8(tail.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(hex, 16).ok()?);
-            rest = tail.get(2..)?;
-        } else {
-            bytes.push(first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 impl fmt::Display for Address {
@@ -187,13 +196,47 @@ mod tests {
         assert_eq!(address.to_mark(), "identity.agent/tri=20age=2F=C3=A9=2E=22x=22=5D=5B");
         assert_eq!(Address::identity("agent", Some("triage")).to_mark(), "identity.agent/triage");
         assert_eq!(Address::from_mark("identity.a/=zz"), None);
+        assert_eq!(Address::from_mark("identity.a:x"), None);
+        let nested = Address::from_text("module.a[\"x.y\"].module.b[3].identity.agent[\"t/1\"]");
+        assert_eq!(nested.to_mark(), "module.a/x=2Ey.module.b:3.identity.agent/t=2F1");
+        assert_eq!(Address::identity("worker", Some("0")).to_mark(), "identity.worker/0");
+    }
+
+    #[test]
+    fn a_qualified_name_tells_its_address() {
+        assert_eq!(Address::qualified("scope", "orders").as_str(), "scope.orders");
+        assert_eq!(Address::qualified("scope", "a.orders").as_str(), "module.a.scope.orders");
+        assert_eq!(
+            Address::qualified("owner", "a,x=2Ey.b+3.jane").as_str(),
+            "module.a[\"x.y\"].module.b[3].owner.jane"
+        );
+    }
+
+    fn keys() -> impl Strategy<Value = Option<Key>> {
+        proptest::option::of(prop_oneof![
+            any::<String>().prop_map(|name| Key::Name(name.into())),
+            any::<u64>().prop_map(Key::Index),
+        ])
     }
 
     proptest! {
         #[test]
-        fn a_mark_reads_back_to_its_address(label in "[a-z_][a-z0-9_-]{0,8}", key in proptest::option::of(any::<String>())) {
-            let address = Address::identity(&label, key.as_deref());
+        fn a_mark_reads_back_to_its_address(
+            modules in proptest::collection::vec(("[a-z_][a-z0-9_-]{0,8}", keys()), 0..4),
+            label in "[a-z_][a-z0-9_-]{0,8}",
+            key in keys(),
+        ) {
+            let mut module = None;
+            let mut qualified = String::new();
+            for (label, key) in &modules {
+                module = Some(Address::block(module.as_deref(), "module", label, key.as_ref()).0);
+                qualified.push_str(&format!("{}.", key::segment(label, key.as_ref())));
+            }
+            let address = Address::block(module.as_deref(), "identity", &label, key.as_ref());
+            prop_assert!(address.to_mark().chars().all(|c| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c)));
             prop_assert_eq!(Address::from_mark(&address.to_mark()), Some(address));
+            let scope = Address::block(module.as_deref(), "scope", &label, None);
+            prop_assert_eq!(Address::qualified("scope", &format!("{qualified}{label}")), scope);
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod cast;
 mod diff;
+mod hands;
 mod life;
 mod pure;
 mod stage;
@@ -52,6 +53,9 @@ pub enum Law {
     SparesStrangers,
     /// A write to what does not carry the stack's mark is refused as [`crate::EnactErrorKind::NotOurs`].
     RefusesStrangers,
+    /// A principal without marks that is asked for is observed whole; adopted, it is the stack's and otherwise as it was; let go of,
+    /// it is nobody's and otherwise as it was. Another stack's is never adopted.
+    ChangesHands,
     /// One stack's objects are strangers to another.
     SeparatesStacks,
     /// The suite's worlds do what is asked of them. Not a law of the provider: a failure here is the test's own.
@@ -150,5 +154,6 @@ pub async fn living(worlds: &dyn Worlds) -> Vec<Failure> {
 pub async fn sparing(worlds: &dyn Worlds) -> Vec<Failure> {
     let mut failures = Vec::new();
     strangers::check(worlds, &mut failures).await;
+    hands::check(worlds, &mut failures).await;
     failures
 }

@@ -174,7 +174,7 @@ pub struct TrustedIdentity {
 /// A shared entitlement of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
-    /// The block's label, and the policy's name in the cloud.
+    /// The block's label, in a module [qualified](crate::key::qualified) by it; and the policy's name in the cloud.
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
@@ -183,10 +183,10 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// `scope.NAME`.
+    /// `scope.LABEL`, or `module.a.scope.LABEL` in a module.
     #[must_use]
     pub fn address(&self) -> Address {
-        Address::from_text(format!("scope.{}", self.name))
+        Address::qualified("scope", &self.name)
     }
 }
 

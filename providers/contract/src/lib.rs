@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod digest;
 pub mod duration;
 pub mod identity;
+pub mod key;
 pub mod marks;
 pub mod provider;
 pub mod resource;
@@ -25,6 +26,7 @@ pub use duration::Span;
 pub use identity::{
     Condition, DesiredIdentity, Effect, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
 };
+pub use key::Key;
 pub use marks::{Marks, Quarantine};
 pub use provider::{
     Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Aspect, Assessment, Compare, Comparison, Custody,
@@ -32,4 +34,4 @@ pub use provider::{
     Permission, Provider, Question, Realize, Severity,
 };
 pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger};
+pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};

@@ -31,6 +31,9 @@ pub struct Marks {
     pub expires_at: Option<Timestamp>,
     /// The identity's own grace, kept here because its block is gone by the time it counts.
     pub grace: Option<Span>,
+    /// The template that the identity took words from, and the digest of what that said: `ci@1f0c…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// Set while the identity is quarantined.
     pub quarantine: Option<Quarantine>,
     /// The digest of the resources last applied: [`crate::resource::identity_digest`].
@@ -60,6 +63,7 @@ impl Marks {
             created_at: None,
             expires_at: None,
             grace: None,
+            template: None,
             quarantine: None,
             digest: None,
         }
@@ -80,6 +84,7 @@ impl Marks {
             ("created-at", self.created_at.map(instant)),
             ("expires-at", self.expires_at.map(instant)),
             ("grace", self.grace.map(|span| span.to_string())),
+            ("template", self.template.clone()),
             ("quarantined-at", quarantine.map(|q| instant(q.at))),
             ("reason", quarantine.map(|q| q.reason.clone())),
             ("digest", self.digest.map(|digest| digest.to_string())),
@@ -112,6 +117,7 @@ impl Marks {
             created_at: get("created-at").and_then(|text| text.parse().ok()),
             expires_at: get("expires-at").and_then(|text| text.parse().ok()),
             grace: get("grace").and_then(|text| text.parse().ok()),
+            template: get("template").map(str::to_owned),
             quarantine: quarantined_at
                 .map(|at| Quarantine { at, reason: get("reason").unwrap_or("unknown").to_owned() }),
             digest: get("digest").and_then(|text| text.parse().ok()),
@@ -148,6 +154,7 @@ mod tests {
             quarantine: Some(Quarantine { at: "2026-12-01T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() }),
             digest: Some(Digest::of_bytes(b"x")),
             grace: Some(Span::from_days(3)),
+            template: Some("a,k.ci@0123456789ab".to_owned()),
             ..Marks::new(StackName::new("payments").unwrap(), Address::identity("agent", Some("triage")))
         }
     }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realm, Resource, ResourceId, Scope,
-    Snapshot, StackName, Violation,
+    Address, Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realm, Resource,
+    ResourceId, Scope, Snapshot, StackName, Violation,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -134,6 +134,18 @@ pub struct ObserveRequest<'a> {
     pub shared: &'a BTreeMap<ResourceId, Resource>,
     /// Principals whose credentials must be read exactly, whatever bulk reports say.
     pub exact: &'a BTreeSet<ResourceId>,
+    /// Principals without marks that are wanted whole, with the address each shall have.
+    pub adopt: &'a BTreeMap<ResourceId, Address>,
+}
+
+impl<'a> ObserveRequest<'a> {
+    /// What a plan for a stack needs, when it takes in nothing and nothing must be read exactly.
+    #[must_use]
+    pub fn plain(stack: &'a StackName, shared: &'a BTreeMap<ResourceId, Resource>) -> Self {
+        const NONE: &BTreeSet<ResourceId> = &BTreeSet::new();
+        const NOBODY: &BTreeMap<ResourceId, Address> = &BTreeMap::new();
+        Self { stack, shared, exact: NONE, adopt: NOBODY }
+    }
 }
 
 /// Reads the cloud. It has no way to write.

@@ -71,7 +71,7 @@ impl Bench {
 
     fn observe(&self) -> Snapshot {
         let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-        let request = ObserveRequest { stack: &self.stack, shared: &shared, exact: &exact };
+        let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, &shared) };
         self.runtime.block_on(self.directory.observe(request)).unwrap()
     }
 }

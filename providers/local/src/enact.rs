@@ -4,6 +4,7 @@
 //! belongs. Then the live object is held against the change: it is as the change expects it, or already as the change wants
 //! it, or it is a conflict.
 
+mod hands;
 mod parts;
 
 use jiff::Timestamp;
@@ -51,6 +52,9 @@ impl Task<'_> {
             Some(row) if row.form == form && row.name == name => (Some(row), None),
             other => (None, other),
         };
+        if let Change::Adopt { .. } | Change::Unmark { .. } = self.change {
+            return self.change_hands(live.as_ref());
+        }
         let marks = live.as_ref().map(|row| self.owned(&row.tags)).transpose()?;
         if let (Change::Create { .. }, Some(row)) = (self.change, &namesake) {
             self.owned(&row.tags)?;
@@ -119,11 +123,14 @@ impl Task<'_> {
                 self.nothing_left(key)?;
                 self.write("DELETE FROM principals WHERE id = ?1", params![key])
             }
-            Change::Mark { .. } => Ok(already_so()),
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(already_so()),
         }
     }
 
     fn policy(&self, name: &str) -> Outcome {
+        if let Change::Adopt { .. } | Change::Unmark { .. } = self.change {
+            return Err(self.fail(EnactErrorKind::Other, "only principals change hands", None));
+        }
         let found = self.find_policy(name)?;
         let marks = found.as_ref().map(|row| self.owned(&row.tags)).transpose()?;
         if let Some(row) = found.as_ref().filter(|row| row.name != name) {
@@ -170,7 +177,7 @@ impl Task<'_> {
                 }
                 self.write("DELETE FROM policies WHERE name = ?1", params![name])
             }
-            Change::Mark { .. } => Ok(already_so()),
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(already_so()),
         }
     }
 

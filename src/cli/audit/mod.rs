@@ -47,9 +47,13 @@ pub struct Ledger {
 pub type Numbered = (u64, Option<Vec<u8>>);
 
 impl Ledger {
-    /// Opens the ledger of a stack. The cloud is not asked.
+    /// Opens the ledger of a stack. The cloud is not asked, and only the stack's name, provider and backend need be sound.
     pub async fn of(here: &Path, args: &AuditStackArgs) -> Result<Self, Failure> {
-        Self::of_stack(&Stack::read(here, args.dir.as_deref(), &args.variables, session::now(None))?).await
+        let now = session::now(None);
+        let (directory, known) = Stack::essentials(here, args.dir.as_deref(), &args.variables, now)?;
+        let store = super::run::store(&known.backend, &known.provider, &known.stack, directory.path()).await?;
+        let terms = Terms::of(&known.backend);
+        Ok(Self { stack: known.stack, store, directory: directory.path().to_owned(), terms })
     }
 
     /// The same, of a stack that is read already.

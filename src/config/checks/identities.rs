@@ -11,9 +11,11 @@ use crate::config::source::Span;
 /// Identities that come from different places in the files: of several instances of one block, the first stands for all.
 fn each_block(declared: &Declared) -> impl Iterator<Item = &DeclaredIdentity> {
     let mut last = None;
+    let mut seen = HashSet::new();
     declared.identities.values().filter(move |identity| {
         let origin = Some((identity.origin.file, identity.origin.header.start));
-        let new = last != origin;
+        // Instances of one block mostly follow each other.
+        let new = last != origin && seen.insert(origin);
         last = origin;
         new
     })
@@ -31,7 +33,7 @@ pub fn only_roles_are_trusted_upon(declared: &Declared, findings: &mut Vec<Diagn
         let mut push = |summary: &str, span: Span| {
             if seen.insert((span.file.0, span.bytes.start)) {
                 let finding = Diagnostic::error("config::not_a_role", summary).at(span, user.clone());
-                findings.push(finding.help(help.clone()));
+                findings.push(identity.origin.explain(finding.help(help.clone())));
             }
         };
         if !identity.trusts.is_empty() {
@@ -47,11 +49,10 @@ pub fn only_roles_are_trusted_upon(declared: &Declared, findings: &mut Vec<Diagn
 pub fn roles_trust_somebody(declared: &Declared, findings: &mut Vec<Diagnostic>) {
     for identity in each_block(declared).filter(|identity| identity.principal == Principal::Role) {
         if identity.trusts.is_empty() {
-            findings.push(
-                Diagnostic::warning("config::no_trust", format!("nobody can take on {}", identity.address))
-                    .at(identity.origin.span(), "a role without `trust`")
-                    .help("say who may: trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\""),
-            );
+            let finding = Diagnostic::warning("config::no_trust", format!("nobody can take on {}", identity.address))
+                .at(identity.origin.span(), "a role without `trust`")
+                .help("say who may: trust \"oidc\", \"service\", \"aws\", \"identity\" or \"saml\"");
+            findings.push(identity.origin.explain(finding));
         }
     }
 }
@@ -60,14 +61,11 @@ pub fn roles_trust_somebody(declared: &Declared, findings: &mut Vec<Diagnostic>)
 pub fn every_identity_has_a_lease(declared: &Declared, findings: &mut Vec<Diagnostic>) {
     for identity in each_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {
         if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !misread(identity, findings) {
-            findings.push(
-                Diagnostic::warning(
-                    "config::no_lease",
-                    format!("{} has no lease: its access never ends", identity.address),
-                )
+            let summary = format!("{} has no lease: its access never ends", identity.address);
+            let finding = Diagnostic::warning("config::no_lease", summary)
                 .at(identity.origin.span(), "neither `ttl` nor `expires_at`")
-                .help("add ttl = \"90d\", or a default for the stack: defaults { ttl = \"90d\" } in `leasehold`"),
-            );
+                .help("add ttl = \"90d\", or a default for the stack: defaults { ttl = \"90d\" } in `leasehold`");
+            findings.push(identity.origin.explain(finding));
         }
     }
 }

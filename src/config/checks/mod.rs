@@ -1,6 +1,7 @@
 //! What must hold across blocks. One table; each check looks at the whole stack and pushes what it finds into one list.
 
 mod identities;
+mod moves;
 mod names;
 
 use super::declared::Declared;
@@ -13,6 +14,8 @@ pub type Check = fn(&Declared, &mut Vec<Diagnostic>);
 pub const CHECKS: &[Check] = &[
     names::identities_have_names_of_their_own,
     names::scopes_have_names_of_their_own,
+    moves::moves_lead_somewhere,
+    moves::released_are_not_declared,
     identities::only_roles_are_trusted_upon,
     identities::roles_trust_somebody,
     identities::every_identity_has_a_lease,

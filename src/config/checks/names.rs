@@ -36,9 +36,15 @@ fn clash(identity: &DeclaredIdentity, first: &DeclaredIdentity) -> Diagnostic {
         .help("give one of them another `name`; the cloud takes upper and lower case for the same");
     let detail = format!("{} and {}", first.address, identity.address);
     if place(identity) == place(first) {
-        return finding.detail(detail).help("build the name from each.key: name = \"agent-${each.key}\"");
+        let finding = finding.detail(detail).help("build the name from each.key: name = \"agent-${each.key}\"");
+        return if identity.origin.calls == first.origin.calls {
+            finding
+        } else {
+            let help = "give the module a variable that goes into the name, or leave `name` out: the module's label and key are then part of it";
+            identity.origin.explain(finding.help(help))
+        };
     }
-    finding.related(place(first), format!("the name of {}", first.address))
+    identity.origin.explain(finding.related(place(first), format!("the name of {}", first.address)))
 }
 
 /// A scope's label is its policy's name in the cloud.

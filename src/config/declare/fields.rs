@@ -5,12 +5,12 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_provider::Span as Duration;
+use leasehold_provider::{Key, Span as Duration};
 
 use crate::config::declared::Origin;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::suggest::{listed, nearest};
-use crate::config::eval::{Evaluator, Fault, Scope, with_value};
+use crate::config::eval::{Evaluator, Fault, ModuleId, Scope, with_value};
 use crate::config::schema::{BlockSchema, check::title, part_name};
 use crate::config::source::Span;
 use crate::config::syntax::{Block, Body, Expr, ExprKind};
@@ -25,23 +25,25 @@ pub struct Fields<'e, 'a> {
     pub eval: &'e Evaluator<'a>,
     /// The block.
     pub block: &'e Block,
+    /// The module it stands in.
+    pub module: ModuleId,
     /// Its first label; for what a `dynamic` block makes, the one it computes.
     pub label: Arc<str>,
     /// The instance, where there are several.
-    pub key: Option<Arc<str>>,
+    pub key: Option<Key>,
     bindings: Vec<(Arc<str>, Value)>,
 }
 
 impl<'e, 'a> Fields<'e, 'a> {
     /// The attributes of a block that stands once.
-    pub fn new(eval: &'e Evaluator<'a>, block: &'e Block) -> Self {
+    pub fn new(eval: &'e Evaluator<'a>, module: ModuleId, block: &'e Block) -> Self {
         let label = block.labels.first().map_or_else(|| Arc::from(""), |label| label.text.clone());
-        Self { eval, block, label, key: None, bindings: Vec::new() }
+        Self { eval, block, module, label, key: None, bindings: Vec::new() }
     }
 
     /// The same for one instance, which sees `bound`.
     #[must_use]
-    pub fn instance(mut self, key: Arc<str>, bound: (Arc<str>, Value)) -> Self {
+    pub fn instance(mut self, key: Key, bound: (Arc<str>, Value)) -> Self {
         self.key = Some(key);
         self.bindings.push(bound);
         self
@@ -63,7 +65,7 @@ impl<'e, 'a> Fields<'e, 'a> {
 
     /// What its expressions see.
     pub fn scope(&self) -> Scope<'_> {
-        Scope::of_file_with(self.block.file, &self.bindings)
+        Scope::of_file_with(self.module, self.block.file, &self.bindings)
     }
 
     /// The block's content.
@@ -89,27 +91,27 @@ impl<'e, 'a> Fields<'e, 'a> {
     /// Puts a finding among the findings. Instances of one block that are wrong at one place are one finding.
     pub fn find(&self, finding: Diagnostic) {
         let Some(key) = &self.key else {
-            self.eval.findings.borrow_mut().push(finding);
+            self.eval.find(self.module, finding);
             return;
         };
-        let mut findings = self.eval.findings.borrow_mut();
         let span = |finding: &Diagnostic| finding.location.as_ref().map(|location| location.span.clone());
-        if findings.iter().rev().take(64).any(|known| known.code == finding.code && span(known) == span(&finding)) {
+        let same = |known: &Diagnostic| known.code == finding.code && span(known) == span(&finding);
+        if self.eval.findings.borrow().iter().rev().take(64).any(same) {
             return;
         }
-        let note = format!("in the instance {}", quoted(key));
+        let note = format!("in the instance {}", quoted(&key.text()));
         let detail = match &finding.detail {
             Some(detail) => format!("{detail}\n{note}"),
             None => note,
         };
-        findings.push(finding.detail(detail));
+        self.eval.find(self.module, finding.detail(detail));
     }
 
     /// Reports why an attribute has no value.
     pub fn fault(&self, fault: Fault) {
         match fault {
             Fault::Wrong { finding, .. } => self.find(*finding),
-            other => self.eval.report(other),
+            other => self.eval.report(self.module, other),
         }
     }
 
@@ -295,12 +297,18 @@ impl<'e, 'a> Fields<'e, 'a> {
         self.block_ref(name, keyword, &value, expr)
     }
 
+    /// The name by which the model knows the block of a reference.
+    pub fn known_as(&self, block: &BlockRef) -> String {
+        self.eval.qualified(self.eval.module_at(block.module.as_ref()), &block.label)
+    }
+
     /// References to blocks of that type, each with its expression.
     pub fn references(&self, name: &str, keyword: Keyword) -> Vec<(BlockRef, &'e Expr)> {
         let Some(expr) = self.expr(name) else { return Vec::new() };
         // Each element by itself, so that what is wrong with one has its own place.
         if let ExprKind::Tuple(items) = &expr.kind {
-            let each = items.iter().filter_map(|item| match self.eval.eval(item, &self.scope()) {
+            let items = items.iter().filter(|item| name != "depends_on" || !super::modules::is_module(item));
+            let each = items.filter_map(|item| match self.eval.eval(item, &self.scope()) {
                 Ok(value) => self.block_ref(name, keyword, &value, item).map(|block| (block, item)),
                 Err(fault) => {
                     self.fault(fault);
@@ -327,15 +335,15 @@ impl<'e, 'a> Fields<'e, 'a> {
     }
 
     fn block_ref(&self, name: &str, keyword: Keyword, value: &Value, expr: &Expr) -> Option<BlockRef> {
-        let article = if matches!(keyword, Keyword::Owner | Keyword::Identity) { "an" } else { "a" };
-        let word = keyword.as_str();
+        let (article, word) = (keyword.article(), keyword.as_str());
         match &value.data {
             Data::Block(block) if block.keyword == keyword => return Some(block.clone()),
             Data::String(text) if !value.sensitive => {
                 let finding =
                     Diagnostic::error("config::type", format!("`{name}` names {article} {word} block, not text"))
                         .at(self.span(expr), format!("this is {}", with_value(value)));
-                let labels = || self.eval.catalog.blocks(keyword).keys().copied();
+                let catalog = self.eval.catalog(self.module);
+                let labels = || catalog.blocks(keyword).keys().copied();
                 let near = labels()
                     .find(|label| *label == &**text)
                     .or_else(|| nearest(text, labels(), Some(&self.eval.budget)));
@@ -355,14 +363,14 @@ impl<'e, 'a> Fields<'e, 'a> {
     /// The block's title, with its key where it has one.
     pub fn title(&self) -> String {
         match &self.key {
-            Some(key) => format!("{}[{}]", title(self.block), quoted(key)),
+            Some(key) => format!("{}{key}", title(self.block)),
             None => title(self.block),
         }
     }
 
     /// Where the block and its parts stand.
     pub fn origin(&self, schema: &'static BlockSchema) -> Origin {
-        origin(self.block, schema)
+        Origin { calls: self.eval.calls_to(self.module).into(), ..origin(self.block, schema) }
     }
 }
 
@@ -382,5 +390,10 @@ pub fn origin(block: &Block, schema: &'static BlockSchema) -> Origin {
         .iter()
         .filter_map(|attribute| Some((name(&attribute.name.text)?, attribute.value.place.range())));
     let blocks = block.body.blocks.iter().filter_map(|inner| Some((name(&inner.keyword.text)?, inner.header.range())));
-    Origin { file: block.file, header: block.header.range(), parts: attributes.chain(blocks).collect() }
+    Origin {
+        file: block.file,
+        header: block.header.range(),
+        parts: attributes.chain(blocks).collect(),
+        calls: Arc::from([]),
+    }
 }

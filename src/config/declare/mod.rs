@@ -1,38 +1,51 @@
 //! Blocks → [`Declared`](super::Declared): each block's attributes evaluated, brought to the model's types, and put in order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use leasehold_provider::{Address, StackName};
 
+mod estate;
 pub mod fields;
 mod identity;
 mod inner;
 pub mod instant;
+mod modules;
+mod parts;
 mod people;
 mod stack;
 mod statements;
+mod template;
 mod trusts;
-pub mod types;
 pub mod variables;
 
-use super::declared::{Backend, Declared, ProviderSettings, Service};
-use super::eval::Evaluator;
+use super::declared::{Backend, Declared, ProviderSettings};
+use super::eval::{Evaluator, ModuleId};
 use super::schema;
-use super::value::Keyword;
+use super::value::{BlockRef, Keyword};
 use fields::{Fields, origin};
+use identity::Identities;
 
 /// What is known of a stack once all blocks are gone through. Where something is wrong, it is what could be read.
 pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
-    locals(eval);
-    let settings = eval.catalog.leasehold.map(|block| stack::settings(&Fields::new(eval, block)));
+    let leasehold = eval.catalog(ModuleId::STACK).leasehold;
+    let settings = leasehold.map(|block| stack::settings(&Fields::new(eval, ModuleId::STACK, block)));
     let providers = stack::providers(eval);
-    let owners = people::owners(eval);
-    let services: BTreeMap<String, Service> = people::services(eval);
-    let scopes = people::scopes(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
-    let identities = identity::identities(eval, default_ttl);
-    let settings = settings?;
-    let leasehold = eval.catalog.leasehold?;
+    let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut identities = Identities::default();
+    let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
+    while let Some((module, waits_for)) = waiting.pop_front() {
+        modules::arguments(eval, module);
+        locals(eval, module);
+        owners.append(&mut people::owners(eval, module));
+        services.append(&mut people::services(eval, module));
+        scopes.append(&mut people::scopes(eval, module));
+        identity::identities(eval, module, default_ttl, &waits_for, &mut identities);
+        modules::outputs(eval, module);
+        waiting.extend(modules::calls(eval, module, &waits_for));
+    }
+    let estate = estate::estate(eval);
+    let (settings, leasehold) = (settings?, leasehold?);
     Some(Declared {
         // A name that is wrong is reported; the checks that follow do not depend on it.
         stack: settings.stack.or_else(|| StackName::new("stack").ok())?,
@@ -41,7 +54,8 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         owners,
         services,
         scopes,
-        identities,
+        identities: identities.settled(eval),
+        estate,
         files_read: eval.files_read.borrow().clone(),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
         origin: schema::top("leasehold").map(|schema| origin(leasehold, schema))?,
@@ -50,7 +64,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
 
 /// The stack's name, where its records live, and its provider, without looking at anything else.
 pub fn essential(eval: &Evaluator<'_>) -> Option<(StackName, Backend, ProviderSettings)> {
-    let settings = stack::settings(&Fields::new(eval, eval.catalog.leasehold?));
+    let settings = stack::settings(&Fields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
     let provider = match stack::providers(eval).into_iter().next() {
         Some(block) => block.settings,
         None => ProviderSettings::Local { path: None },
@@ -59,24 +73,27 @@ pub fn essential(eval: &Evaluator<'_>) -> Option<(StackName, Backend, ProviderSe
 }
 
 /// Locals that nothing refers to are evaluated too: what is wrong with them is wrong.
-fn locals(eval: &Evaluator<'_>) {
-    for (name, (file, attribute)) in &eval.catalog.locals {
-        eval.touch_local(name, attribute.name.place.in_file(*file));
+fn locals(eval: &Evaluator<'_>, module: ModuleId) {
+    for (name, (file, attribute)) in &eval.catalog(module).locals {
+        eval.touch_local(module, name, attribute.name.place.in_file(*file));
     }
 }
 
-/// The addresses that a reference to an identity stands for: itself, or each of its instances.
+/// The addresses that references to identities stand for: an identity, each of its instances, or a module with all that is in
+/// it.
 fn addresses(fields: &Fields<'_, '_>, name: &str) -> BTreeSet<Address> {
-    let mut addresses = BTreeSet::new();
+    let mut addresses = modules::named(fields, name);
     for (block, expr) in fields.references(name, Keyword::Identity) {
-        let Some(declared) = fields.eval.catalog.blocks(Keyword::Identity).get(&*block.label) else { continue };
-        let Some(instances) = fields.eval.instances(declared, fields.span(expr)) else { continue };
+        let module = fields.eval.module_at(block.module.as_ref());
+        let Some(declared) = fields.eval.catalog(module).blocks(Keyword::Identity).get(&*block.label) else { continue };
+        let Some(instances) = fields.eval.instances(module, declared, fields.span(expr)) else { continue };
         match (&*instances, &block.key) {
             (super::eval::instances::Instances::Keyed(keyed), None) => {
-                addresses.extend(keyed.keys().map(|key| Address::identity(&block.label, Some(key))));
+                addresses
+                    .extend(keyed.keys().map(|key| BlockRef { key: Some(key.clone()), ..block.clone() }.address()));
             }
-            (_, key) => {
-                addresses.insert(Address::identity(&block.label, key.as_deref()));
+            _ => {
+                addresses.insert(block.address());
             }
         }
     }

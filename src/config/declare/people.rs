@@ -8,12 +8,12 @@ use super::fields::Fields;
 use super::statements::statements;
 use crate::config::declared::{Origin, Owner, Service};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::Evaluator;
+use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::value::Keyword;
 
-pub fn owners(eval: &Evaluator<'_>) -> BTreeMap<String, Owner> {
-    each(eval, Keyword::Owner, |fields, origin| Owner {
+pub fn owners(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, Owner> {
+    each(eval, module, Keyword::Owner, |fields, origin| Owner {
         name: fields.text("name"),
         email: email(fields),
         team: fields.text("team"),
@@ -35,18 +35,18 @@ fn email(fields: &Fields<'_, '_>) -> Option<String> {
     Some(email)
 }
 
-pub fn services(eval: &Evaluator<'_>) -> BTreeMap<String, Service> {
-    each(eval, Keyword::Service, |fields, origin| Service {
-        owner: fields.reference("owner", Keyword::Owner).map(|block| block.label.to_string()),
+pub fn services(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, Service> {
+    each(eval, module, Keyword::Service, |fields, origin| Service {
+        owner: fields.reference("owner", Keyword::Owner).map(|block| fields.known_as(&block)),
         retired: fields.word("status", &[("active", false), ("retired", true)]).unwrap_or(false),
         origin,
     })
 }
 
-pub fn scopes(eval: &Evaluator<'_>) -> BTreeMap<String, (Scope, Origin)> {
-    each(eval, Keyword::Scope, |fields, origin| {
+pub fn scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (Scope, Origin)> {
+    each(eval, module, Keyword::Scope, |fields, origin| {
         let scope = Scope {
-            name: fields.label.to_string(),
+            name: eval.qualified(module, &fields.label),
             description: fields.text("description"),
             statements: statements(fields),
         };
@@ -61,13 +61,19 @@ pub fn scopes(eval: &Evaluator<'_>) -> BTreeMap<String, (Scope, Origin)> {
     })
 }
 
-fn each<T>(eval: &Evaluator<'_>, keyword: Keyword, read: impl Fn(&Fields<'_, '_>, Origin) -> T) -> BTreeMap<String, T> {
+/// What the blocks of one type in one module say, by the names that the model knows them by.
+fn each<T>(
+    eval: &Evaluator<'_>,
+    module: ModuleId,
+    keyword: Keyword,
+    read: impl Fn(&Fields<'_, '_>, Origin) -> T,
+) -> BTreeMap<String, T> {
     let Some(schema) = schema::top(keyword.as_str()) else { return BTreeMap::new() };
-    let blocks = eval.catalog.blocks(keyword).iter();
+    let blocks = eval.catalog(module).blocks(keyword).iter();
     blocks
         .map(|(label, block)| {
-            let fields = Fields::new(eval, block);
-            ((*label).to_owned(), read(&fields, fields.origin(schema)))
+            let fields = Fields::new(eval, module, block);
+            (eval.qualified(module, label), read(&fields, fields.origin(schema)))
         })
         .collect()
 }

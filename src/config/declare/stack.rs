@@ -8,7 +8,7 @@ use super::fields::Fields;
 use super::inner;
 use crate::config::declared::{AssumeRole, Backend, Bucket, Place, ProviderBlock, ProviderSettings};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::Evaluator;
+use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::value::show::quoted;
 
@@ -156,8 +156,8 @@ fn satisfies(constraints: &str, version: &str) -> Option<bool> {
 /// The `provider` blocks, in order.
 pub fn providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
     let mut blocks: Vec<ProviderBlock> = Vec::new();
-    for block in &eval.catalog.providers {
-        let fields = Fields::new(eval, block);
+    for block in &eval.catalog(ModuleId::STACK).providers {
+        let fields = Fields::new(eval, ModuleId::STACK, block);
         let Some(schema) = schema::top("provider") else { continue };
         let name = block.label(0).to_owned();
         let settings = match name.as_str() {

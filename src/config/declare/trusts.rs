@@ -10,6 +10,7 @@ use crate::config::value::show::quoted;
 use crate::config::value::{BlockRef, Keyword};
 
 /// A trust, with references to identities that are looked up once all are known.
+#[derive(Debug, Clone)]
 pub enum Read {
     /// Complete.
     Done(Trust),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::fields::Fields;
-use super::types;
 use crate::config::catalog::Catalog;
 use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::eval::arguments::Constraint;
 use crate::config::eval::suggest::nearest;
-use crate::config::eval::{Evaluator, Scope, with_value};
+use crate::config::eval::{Evaluator, ModuleId, Scope, with_value};
 use crate::config::inputs::Assignment;
 use crate::config::source::{FileId, Sources, Span};
 use crate::config::syntax::{self, Attribute, Block, ExprKind};
@@ -26,13 +26,6 @@ enum Given<'a> {
     File(FileId, &'a Attribute),
 }
 
-/// The parts of a `variable` block that are not values.
-struct Constraint {
-    of: Type,
-    sensitive: bool,
-    nullable: bool,
-}
-
 /// Evaluates all variables of a stack.
 pub fn resolve<'a>(
     eval: &mut Evaluator<'a>,
@@ -44,13 +37,13 @@ pub fn resolve<'a>(
     let given = gather(eval, catalog, assignments, files, sources);
     let mut values = BTreeMap::new();
     for (name, block) in &catalog.variables {
-        let fields = Fields::new(eval, block);
+        let fields = Fields::new(eval, ModuleId::STACK, block);
         values.insert(*name, variable(&fields, name, given.get(name).copied()));
     }
     eval.variables = values;
     for (name, block) in &catalog.variables {
         if eval.variables.get(name).is_some_and(Option::is_some) {
-            validate(eval, name, block);
+            validate(eval, ModuleId::STACK, name, block);
         }
     }
 }
@@ -140,19 +133,13 @@ fn variable(fields: &Fields<'_, '_>, name: &str, given: Option<Given<'_>>) -> Op
 }
 
 fn constraint(fields: &Fields<'_, '_>) -> Option<Constraint> {
-    let of = match fields.expr("type").map(|expr| types::read(expr, fields.eval, &fields.scope())) {
-        None => Type::Any,
-        Some(Ok(of)) => of,
-        Some(Err(fault)) => {
+    match fields.eval.constraint(fields.block, &fields.scope()) {
+        Ok(constraint) => Some(constraint),
+        Err(fault) => {
             fields.fault(fault);
-            return None;
+            None
         }
-    };
-    Some(Constraint {
-        of,
-        sensitive: fields.flag("sensitive").unwrap_or(false),
-        nullable: fields.flag("nullable").unwrap_or(true),
-    })
+    }
 }
 
 type Found = (Value, Span, String);
@@ -250,8 +237,8 @@ fn converted(
 }
 
 /// The `validation` blocks of a variable, in order.
-fn validate(eval: &Evaluator<'_>, name: &str, block: &Block) {
-    let fields = Fields::new(eval, block);
+pub fn validate(eval: &Evaluator<'_>, module: ModuleId, name: &str, block: &Block) {
+    let fields = Fields::new(eval, module, block);
     for validation in block.body.blocks_of("validation") {
         let fields = fields.within(validation, "".into(), None);
         let Some(condition) = fields.expr("condition") else { continue };
@@ -266,12 +253,26 @@ fn validate(eval: &Evaluator<'_>, name: &str, block: &Block) {
             continue;
         }
         let message = fields.text("error_message").unwrap_or_else(|| "the condition does not hold".to_owned());
-        let value = eval.variables.get(name).cloned().flatten().unwrap_or(Value::NULL);
-        fields.find(
-            Diagnostic::error("config::validation", format!("var.{name} has no valid value"))
-                .at(fields.span(condition), "does not hold")
-                .detail(format!("{message}\nvar.{name} is {}", crate::config::value::show::show(&value)))
-                .related(block.span(), "the variable"),
-        );
+        let value = match module {
+            ModuleId::STACK => eval.variables.get(name).cloned().flatten(),
+            _ => eval.argument(module, &name.into(), block.span()).ok(),
+        };
+        let value = value.unwrap_or(Value::NULL);
+        let finding = Diagnostic::error("config::validation", format!("var.{name} has no valid value"))
+            .detail(format!("{message}\nvar.{name} is {}", crate::config::value::show::show(&value)));
+        let instance = eval.module(module);
+        let given = instance.call.as_ref().and_then(|call| Some((call, call.block.body.attribute(name)?)));
+        match given {
+            // What is wrong is the argument: it stands where the module is called.
+            Some((call, argument)) => eval.find(
+                call.from,
+                finding
+                    .at(argument.value.place.in_file(call.block.file), "this value")
+                    .related(fields.span(condition), "the condition that does not hold"),
+            ),
+            None => {
+                fields.find(finding.at(fields.span(condition), "does not hold").related(block.span(), "the variable"));
+            }
+        }
     }
 }

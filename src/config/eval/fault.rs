@@ -38,6 +38,17 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// The same, with another place that matters.
+    #[must_use]
+    pub fn related(self, span: Span, label: impl Into<String>) -> Self {
+        match self {
+            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).related(span, label)), noted },
+            other => other,
+        }
+    }
+}
+
 impl From<Diagnostic> for Fault {
     fn from(finding: Diagnostic) -> Self {
         Self::Wrong { finding: Box::new(finding), noted: false }

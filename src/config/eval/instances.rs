@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use leasehold_provider::{Address, Key};
+
 use super::scope::each;
 use super::suggest::{listed, nearest};
-use super::{CellKey, Evaluated, Evaluator, Fault, Scope, with_value};
+use super::{CellKey, Evaluated, Evaluator, Fault, ModuleId, Scope, with_value};
 use crate::config::schema;
 use crate::config::source::Span;
 use crate::config::syntax::{Block, Expr};
 use crate::config::value::convert::to_text;
 use crate::config::value::{BlockRef, Data, Keyword, Value, show::quoted};
 
-/// The instances of an identity block.
+/// The instances of a block.
 #[derive(Debug)]
 pub enum Instances {
     /// It has neither `for_each` nor `count`.
@@ -22,33 +24,35 @@ pub enum Instances {
 }
 
 /// Instances by key, each with the name and value that its expressions see.
-type Keyed = BTreeMap<Arc<str>, (Arc<str>, Value)>;
+type Keyed = BTreeMap<Key, (Arc<str>, Value)>;
 
 impl Evaluator<'_> {
-    /// The instances of the identity block of that label. `None`: they cannot be known, and that is reported.
-    pub fn instances(&self, block: &Block, asked: Span) -> Option<Arc<Instances>> {
+    /// The instances of an identity or module block. `None`: they cannot be known, and that is reported.
+    pub fn instances(&self, module: ModuleId, block: &Block, asked: Span) -> Option<Arc<Instances>> {
         if block.body.attribute("for_each").is_none() && block.body.attribute("count").is_none() {
             return Some(Arc::new(Instances::One));
         }
         let label = block.labels.first()?.text.clone();
-        if let Some(known) = self.instances.borrow().get(&label) {
+        let keyword = schema::top(&block.keyword.text)?.keyword;
+        let at = (module, keyword, label.clone());
+        if let Some(known) = self.instances.borrow().get(&at) {
             return known.clone();
         }
         let mut found = None;
-        let outcome = self.once(CellKey::ForEach(label.clone()), asked, || {
-            found = Some(Arc::new(self.spread(block)?));
+        let outcome = self.once(module, CellKey::ForEach(keyword, label), asked, || {
+            found = Some(Arc::new(self.spread(module, block)?));
             Ok(Value::NULL)
         });
         if let Err(fault) = outcome {
-            self.report(fault);
+            self.report(module, fault);
             found = None;
         }
-        self.instances.borrow_mut().insert(label, found.clone());
+        self.instances.borrow_mut().insert(at, found.clone());
         found
     }
 
-    fn spread(&self, block: &Block) -> Evaluated<Instances> {
-        let scope = Scope::of_file(block.file);
+    fn spread(&self, module: ModuleId, block: &Block) -> Evaluated<Instances> {
+        let scope = Scope::of_file(module, block.file);
         if let Some(attribute) = block.body.attribute("for_each") {
             return self.for_each(&attribute.value, &scope).map(Instances::Keyed);
         }
@@ -70,11 +74,11 @@ impl Evaluator<'_> {
         };
         match &value.data {
             Data::Map(entries) | Data::Object(entries) => {
-                Ok(entries.iter().map(|(key, value)| (key.clone(), each(key, value))).collect())
+                Ok(entries.iter().map(|(key, value)| (Key::Name(key.clone()), each(key, value))).collect())
             }
             Data::Set(elements) => {
                 let key = |element: &Value| match &element.data {
-                    Data::String(key) => Ok((key.clone(), each(key, element))),
+                    Data::String(key) => Ok((Key::Name(key.clone()), each(key, element))),
                     _ => Err(wrong(format!("this set holds {}", with_value(element)))),
                 };
                 elements.iter().map(key).collect()
@@ -90,31 +94,34 @@ impl Evaluator<'_> {
         let value = self.eval(expr, scope)?;
         let span = scope.span(expr.place);
         let number = match (&value.data, value.sensitive) {
-            (Data::Number(number), false) => number.to_i64().filter(|count| (0..=100_000).contains(count)),
+            (Data::Number(number), false) => {
+                number.to_i64().and_then(|count| u64::try_from(count).ok()).filter(|count| *count <= 100_000)
+            }
             _ => None,
         };
         let Some(count) = number else {
             let label = format!("this is {}", with_value(&value));
             return Err(Fault::at(span, "config::count", "count is a whole number from 0 to 100000", label));
         };
-        let instance = |index: i64| {
+        let instance = |index: u64| {
             let entries = [(Arc::from("index"), Value::number(index))].into();
-            (Arc::from(index.to_string()), (Arc::from("count"), Value::object(entries)))
+            (Key::Index(index), (Arc::from("count"), Value::object(entries)))
         };
         Ok((0..count).map(instance).collect())
     }
 
     /// `identity.agent["triage"]`.
     pub(super) fn instance_of(&self, block: &BlockRef, key: &Value, span: Span) -> Evaluated<Value> {
-        let declared = self.catalog.blocks(block.keyword).get(&*block.label);
+        let module = self.module_at(block.module.as_ref());
+        let declared = self.catalog(module).blocks(block.keyword).get(&*block.label);
         let (Some(declared), None, Keyword::Identity) = (declared, &block.key, block.keyword) else {
             return Err(Fault::at(span, "config::type", format!("{block} has no elements"), "no index here"));
         };
         let Some(name) = to_text(key).filter(|_| !key.sensitive) else {
             let label = format!("this is {}", with_value(key));
-            return Err(Fault::at(span, "config::type", "the key of an instance is a string", label));
+            return Err(Fault::at(span, "config::type", "the key of an instance is a string or a number", label));
         };
-        let Some(instances) = self.instances(declared, span.clone()) else { return Err(Fault::Told) };
+        let Some(instances) = self.instances(module, declared, span.clone()) else { return Err(Fault::Told) };
         match &*instances {
             Instances::One => Err(Fault::at(
                 span,
@@ -123,12 +130,13 @@ impl Evaluator<'_> {
                 "no key here",
             )
             .help(format!("write {block}"))),
-            Instances::Keyed(keyed) if keyed.contains_key(&name) => {
-                let block = BlockRef { key: Some(name), ..block.clone() };
-                Ok(Data::Block(block).into())
-            }
             Instances::Keyed(keyed) => {
-                let keys = || keyed.keys().map(|key| &**key);
+                if let Some(key) = instance(keyed, &name) {
+                    let block = BlockRef { key: Some(key), ..block.clone() };
+                    return Ok(Data::Block(block).into());
+                }
+                let keys: Vec<String> = keyed.keys().map(Key::text).collect();
+                let keys = || keys.iter().map(String::as_str);
                 let summary = format!("{block}[{}] is not declared", quoted(&name));
                 let fault = Fault::at(span, "config::undefined_reference", summary, "no such key");
                 Err(match nearest(&name, keys(), Some(&self.budget)) {
@@ -141,7 +149,8 @@ impl Evaluator<'_> {
 
     /// `owner.jane.email`.
     pub(super) fn block_attribute(&self, block: &BlockRef, name: &str, span: Span) -> Evaluated<Value> {
-        let declared = self.catalog.blocks(block.keyword).get(&*block.label);
+        let module = self.module_at(block.module.as_ref());
+        let declared = self.catalog(module).blocks(block.keyword).get(&*block.label);
         let Some(declared) = declared else {
             return Err(Fault::at(
                 span,
@@ -161,7 +170,7 @@ impl Evaluator<'_> {
         }
         let mut bound = Vec::new();
         if block.keyword == Keyword::Identity {
-            let Some(instances) = self.instances(declared, span.clone()) else { return Err(Fault::Told) };
+            let Some(instances) = self.instances(module, declared, span.clone()) else { return Err(Fault::Told) };
             match (&*instances, &block.key) {
                 (Instances::One, _) => {}
                 (Instances::Keyed(keyed), Some(key)) => bound.extend(keyed.get(key).cloned()),
@@ -173,19 +182,44 @@ impl Evaluator<'_> {
             }
         }
         let Some(attribute) = declared.body.attribute(name) else {
-            return Ok(match name {
-                "name" => Value::string(default_name(&block.label, block.key.as_deref())),
-                _ => Value::NULL,
-            });
+            if name == "name" && block.keyword == Keyword::Identity {
+                let path = self.module(module).path.clone();
+                let address = Address::block(path.as_deref(), "identity", &block.label, block.key.as_ref());
+                self.default_names_read.borrow_mut().insert(address);
+                let prefix = &self.module(module).prefix;
+                return Ok(Value::string(default_name(prefix, &block.label, block.key.as_ref())));
+            }
+            let scope = Scope::of_file(module, declared.file);
+            return self.from_template(declared, name, span, &scope.within(&bound));
         };
-        self.once(CellKey::Attribute(block.to_string(), Arc::from(name)), span, || {
-            self.eval(&attribute.value, &Scope::of_file(declared.file).within(&bound))
+        self.once(module, CellKey::Attribute(block.to_string(), Arc::from(name)), span, || {
+            self.eval(&attribute.value, &Scope::of_file(module, declared.file).within(&bound))
         })
     }
 }
 
-/// What a block is called in the cloud unless it says otherwise: its label, or label-key.
+impl Evaluator<'_> {
+    /// An attribute that a block does not have itself: its template's, or null.
+    fn from_template(&self, declared: &Block, name: &str, span: Span, scope: &Scope<'_>) -> Evaluated<Value> {
+        let Some(template) = declared.body.attribute("template") else { return Ok(Value::NULL) };
+        match self.eval(&template.value, scope)?.data {
+            Data::Block(template) if template.keyword == Keyword::Template => {
+                self.block_attribute(&template, name, span)
+            }
+            _ => Ok(Value::NULL),
+        }
+    }
+}
+
+/// The key among those of a block that is written so.
+fn instance(keyed: &Keyed, written: &Arc<str>) -> Option<Key> {
+    let index = written.parse().ok().map(Key::Index);
+    [Some(Key::Name(written.clone())), index].into_iter().flatten().find(|key| keyed.contains_key(key))
+}
+
+/// What a block is called in the cloud unless it says otherwise: its label, or label-key; in a module behind that module's own
+/// label and key.
 #[must_use]
-pub fn default_name(label: &str, key: Option<&str>) -> String {
-    key.map_or_else(|| label.to_owned(), |key| format!("{label}-{key}"))
+pub fn default_name(prefix: &str, label: &str, key: Option<&Key>) -> String {
+    key.map_or_else(|| format!("{prefix}{label}"), |key| format!("{prefix}{label}-{}", key.text()))
 }

@@ -4,55 +4,71 @@
 //! reported with its path. The work is bounded by [`Budget`]. Nothing is read but through [`StackFiles`].
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use leasehold_provider::Digest;
 
+pub mod arguments;
 pub mod budget;
 mod collection;
 pub mod fault;
 pub mod instances;
+pub mod module;
 mod operators;
 mod reference;
 pub mod scope;
 pub mod suggest;
 mod template;
 mod traversal;
+pub mod types;
 
 pub use budget::Budget;
 pub use fault::{Evaluated, Fault};
+pub use module::ModuleId;
 pub use scope::Scope;
 
-use super::catalog::Catalog;
 use super::diagnostic::Diagnostic;
 use super::functions::Patterns;
-use super::source::{Span, StackFiles};
+use super::modules::{Library, STACK};
+use super::source::{FileId, Span, StackFiles};
 use super::syntax::{Expr, ExprKind, Place};
 use super::value::number::InvalidNumber;
 use super::value::{Data, Number, Value, show::show};
 use instances::Instances;
+use module::Module;
 
 /// Evaluates the expressions of one stack.
 pub struct Evaluator<'a> {
-    /// The stack's blocks.
-    pub catalog: &'a Catalog<'a>,
+    /// The blocks of the stack and of its modules.
+    pub library: &'a Library<'a>,
+    stack: Rc<Module<'a>>,
+    /// The stack and the instances of modules, by number.
+    modules: RefCell<Vec<Rc<Module<'a>>>>,
+    /// The numbers of modules by address.
+    paths: RefCell<HashMap<Arc<str>, ModuleId>>,
     /// Files that functions read.
     pub files: &'a dyn StackFiles,
     /// `plantimestamp()`.
     pub now: Timestamp,
     /// What is left of time and room.
     pub budget: Budget,
-    /// The values of variables. `None`: the variable has none, and that is reported.
+    /// The values of the stack's variables. `None`: the variable has none, and that is reported.
     pub variables: BTreeMap<&'a str, Option<Value>>,
     /// Findings on what other expressions refer to; they are reported once, where it is written.
     pub findings: RefCell<Vec<Diagnostic>>,
     /// The files that were read, with the digest of their bytes.
     pub files_read: RefCell<BTreeMap<String, Digest>>,
-    cells: RefCell<HashMap<CellKey, Cell>>,
-    running: RefCell<Vec<(CellKey, Span)>>,
-    instances: RefCell<HashMap<Arc<str>, Option<Arc<Instances>>>>,
+    cells: RefCell<HashMap<(ModuleId, CellKey), Cell>>,
+    running: RefCell<Vec<(ModuleId, CellKey, Span)>>,
+    /// By module, type and label of the block.
+    instances: RefCell<HashMap<BlockId, Option<Arc<Instances>>>>,
+    /// What was found within modules, by code and place.
+    told: RefCell<HashSet<Told>>,
+    /// Identities, by block and key, whose name some expression reads although their block says none.
+    pub default_names_read: RefCell<std::collections::BTreeSet<leasehold_provider::Address>>,
     /// How many `try` and `can` lie around what is evaluated: their faults are not shown, so they need no notes.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
@@ -61,6 +77,12 @@ pub struct Evaluator<'a> {
     pub in_template: std::cell::Cell<bool>,
 }
 
+/// The module, type and label of a block.
+type BlockId = (ModuleId, &'static str, Arc<str>);
+
+/// The code and place of a finding.
+type Told = (&'static str, Option<(FileId, usize, usize)>);
+
 /// What is evaluated once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum CellKey {
@@ -68,18 +90,12 @@ enum CellKey {
     Local(Arc<str>),
     /// An attribute of a block: its address and the attribute's name.
     Attribute(String, Arc<str>),
-    /// The `for_each` of an identity.
-    ForEach(Arc<str>),
-}
-
-impl std::fmt::Display for CellKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Local(name) => write!(f, "local.{name}"),
-            Self::Attribute(block, name) => write!(f, "{block}.{name}"),
-            Self::ForEach(label) => write!(f, "identity.{label} (for_each)"),
-        }
-    }
+    /// The `for_each` of a block: its type and label.
+    ForEach(&'static str, Arc<str>),
+    /// `var.NAME` of a module.
+    Variable(Arc<str>),
+    /// An output of a module.
+    Output(Arc<str>),
 }
 
 #[derive(Debug, Clone)]
@@ -92,15 +108,23 @@ enum Cell {
 impl<'a> Evaluator<'a> {
     /// An evaluator with no variables yet.
     #[must_use]
-    pub fn new(catalog: &'a Catalog<'a>, files: &'a dyn StackFiles, now: Timestamp) -> Self {
+    pub fn new(library: &'a Library<'a>, files: &'a dyn StackFiles, now: Timestamp) -> Self {
+        let catalog = library.stack();
+        let prefix = String::new();
+        let stack = Rc::new(Module { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
         Self {
-            catalog,
+            library,
+            modules: RefCell::new(vec![stack.clone()]),
+            stack,
+            paths: RefCell::default(),
+            told: RefCell::default(),
             files,
             now,
             budget: Budget::default(),
             variables: BTreeMap::new(),
             findings: RefCell::default(),
             files_read: RefCell::default(),
+            default_names_read: RefCell::default(),
             cells: RefCell::default(),
             running: RefCell::default(),
             instances: RefCell::default(),

@@ -1,6 +1,6 @@
 //! References within an expression.
 
-use super::{Cell, CellKey, Evaluator, Scope};
+use super::{Cell, CellKey, Evaluator, ModuleId, Scope};
 use crate::config::syntax::{Expr, ExprKind, Part, Step, StepKind};
 use crate::config::value::Value;
 
@@ -61,6 +61,13 @@ fn visit_parts<'e>(parts: &'e [Part], found: &mut dyn FnMut(&'e str, &'e [Step])
 }
 
 impl Evaluator<'_> {
+    fn known_cell(&self, module: ModuleId, key: CellKey) -> Option<Value> {
+        match self.cells.borrow().get(&(module, key))? {
+            Cell::Known(value) => Some(value.clone()),
+            _ => None,
+        }
+    }
+
     /// A reference's name and value, when it is known without evaluating anything.
     pub(super) fn known(&self, base: &str, steps: &[Step], scope: &Scope<'_>) -> Option<(String, Value)> {
         let mut steps = steps.iter();
@@ -73,11 +80,9 @@ impl Evaluator<'_> {
                 name.push('.');
                 name.push_str(label);
                 match base {
-                    "var" => self.variables.get(&**label)?.clone()?,
-                    "local" => match self.cells.borrow().get(&CellKey::Local(label.clone()))? {
-                        Cell::Known(value) => value.clone(),
-                        _ => return None,
-                    },
+                    "var" if scope.module == ModuleId::STACK => self.variables.get(&**label)?.clone()?,
+                    "var" => self.known_cell(scope.module, CellKey::Variable(label.clone()))?,
+                    "local" => self.known_cell(scope.module, CellKey::Local(label.clone()))?,
                     _ => return None,
                 }
             }

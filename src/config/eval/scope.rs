@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::module::ModuleId;
 use crate::config::source::{FileId, Span};
 use crate::config::syntax::Place;
 use crate::config::value::{Entries, Value};
@@ -9,43 +10,45 @@ use crate::config::value::{Entries, Value};
 /// What an expression sees.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'s> {
+    /// The module it stands in.
+    pub module: ModuleId,
     /// The file it stands in.
     pub file: FileId,
-    /// Whether it sees the stack's variables, locals and blocks.
+    /// Whether it sees its module's variables, locals and blocks.
     pub sees_stack: bool,
     bindings: &'s [(Arc<str>, Value)],
     outer: Option<&'s Scope<'s>>,
 }
 
 impl<'s> Scope<'s> {
-    /// A scope that sees the stack and nothing else.
+    /// A scope that sees its module and nothing else.
     #[must_use]
-    pub fn of_file(file: FileId) -> Self {
-        Self { file, sees_stack: true, bindings: &[], outer: None }
+    pub fn of_file(module: ModuleId, file: FileId) -> Self {
+        Self { module, file, sees_stack: true, bindings: &[], outer: None }
     }
 
-    /// A scope that sees the stack and these names.
+    /// A scope that sees its module and these names.
     #[must_use]
-    pub fn of_file_with(file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
-        Self { bindings, ..Self::of_file(file) }
+    pub fn of_file_with(module: ModuleId, file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
+        Self { bindings, ..Self::of_file(module, file) }
     }
 
     /// A scope that sees nothing but functions.
     #[must_use]
     pub fn closed(file: FileId) -> Self {
-        Self { sees_stack: false, ..Self::of_file(file) }
+        Self { sees_stack: false, ..Self::of_file(ModuleId::STACK, file) }
     }
 
     /// The same scope with more names in it.
     #[must_use]
     pub fn within(&'s self, bindings: &'s [(Arc<str>, Value)]) -> Self {
-        Self { file: self.file, sees_stack: self.sees_stack, bindings, outer: Some(self) }
+        Self { module: self.module, file: self.file, sees_stack: self.sees_stack, bindings, outer: Some(self) }
     }
 
     /// A scope that sees these names and nothing else.
     #[must_use]
     pub fn only(file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
-        Self { file, sees_stack: false, bindings, outer: None }
+        Self { bindings, ..Self::closed(file) }
     }
 
     /// The value bound to a name.

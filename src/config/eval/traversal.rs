@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::suggest::{listed, nearest};
-use super::{Cell, CellKey, Evaluated, Evaluator, Fault, Scope, with_value};
+use super::{Cell, CellKey, Evaluated, Evaluator, Fault, ModuleId, Scope, with_value};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::Span;
 use crate::config::syntax::{Expr, ExprKind, Place, Step, StepKind};
@@ -11,7 +11,7 @@ use crate::config::value::convert::{convert, to_text};
 use crate::config::value::{BlockRef, Data, Keyword, Type, Value, show::quoted};
 
 /// First words of references that a file may use.
-const ROOTS: [&str; 7] = ["var", "local", "owner", "service", "scope", "identity", "provider"];
+const ROOTS: [&str; 9] = ["var", "local", "module", "owner", "service", "scope", "identity", "template", "provider"];
 
 impl Evaluator<'_> {
     pub(super) fn traverse(&self, base: &Expr, steps: &[Step], scope: &Scope<'_>) -> Evaluated<Value> {
@@ -47,27 +47,24 @@ impl Evaluator<'_> {
         };
         let whole = Place { start: place.start, end: at.end };
         match name {
-            "var" => match self.variables.get(&**label) {
-                Some(Some(value)) => Ok((value.clone(), rest)),
-                Some(None) => Err(Fault::Told),
-                None if self.catalog.is_broken("variable", label) => Err(Fault::Told),
-                None => Err(self.undefined(name, label, whole, self.variables.keys().copied(), "variable", scope)),
-            },
+            "var" => Ok((self.variable(label, whole, scope)?, rest)),
             "local" => Ok((self.local(label, whole, scope)?, rest)),
+            "module" => self.module_reference(label, whole, rest, scope),
             _ => match Keyword::of(name) {
                 Some(Keyword::Provider) => {
-                    let block = BlockRef { keyword: Keyword::Provider, label: label.clone(), key: None };
+                    let block = BlockRef { module: None, keyword: Keyword::Provider, label: label.clone(), key: None };
                     Ok((Data::Block(block).into(), rest))
                 }
                 Some(keyword) => {
-                    let blocks = self.catalog.blocks(keyword);
+                    let module = self.module(scope.module);
+                    let blocks = module.catalog.blocks(keyword);
                     if !blocks.contains_key(&**label) {
-                        if self.catalog.is_broken(name, label) {
+                        if module.catalog.is_broken(name, label) {
                             return Err(Fault::Told);
                         }
                         return Err(self.undefined(name, label, whole, blocks.keys().copied(), name, scope));
                     }
-                    let block = BlockRef { keyword, label: label.clone(), key: None };
+                    let block = BlockRef { module: module.path.clone(), keyword, label: label.clone(), key: None };
                     Ok((Data::Block(block).into(), rest))
                 }
                 None => Err(Fault::Told),
@@ -94,9 +91,6 @@ impl Evaluator<'_> {
                 return Fault::at(span, code, format!("there is no `{name}` in this language"), "not known")
                     .help("paths given to file() are relative to the stack's directory");
             }
-            "module" => {
-                return Fault::at(span, "config::not_yet", "modules are not in this version yet", "not available");
-            }
             _ => {}
         }
         let fault = Fault::at(span, code, format!("`{name}` is not defined"), "not known");
@@ -112,7 +106,7 @@ impl Evaluator<'_> {
         fault.help(format!("references begin with {}", listed(ROOTS.into_iter())))
     }
 
-    fn undefined<'n>(
+    pub(super) fn undefined<'n>(
         &self,
         root: &str,
         label: &str,
@@ -125,48 +119,76 @@ impl Evaluator<'_> {
         let fault = Fault::at(scope.span(place), "config::undefined_reference", summary, "not declared");
         match nearest(label, names.clone(), Some(&self.budget)) {
             Some(near) => fault.help(format!("did you mean {root}.{near}?")),
-            None if names.clone().next().is_none() => fault.help(format!("this stack declares no {what}")),
+            None if scope.module != ModuleId::STACK && self.declared_outside(root, label) => fault.help(format!(
+                "a module sees its own blocks only: hand {root}.{label} over through a variable, as in {what} = var.{what}"
+            )),
+            None if names.clone().next().is_none() => {
+                let here = if scope.module == ModuleId::STACK { "stack" } else { "module" };
+                fault.help(format!("this {here} declares no {what}"))
+            }
             None => fault.help(format!("declared are {}", listed(names))),
         }
     }
 
-    fn local(&self, label: &Arc<str>, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
-        let Some((file, attribute)) = self.catalog.locals.get(&**label) else {
-            if self.catalog.is_broken("locals", "") {
+    /// Whether the stack itself declares a block of that name.
+    fn declared_outside(&self, root: &str, label: &str) -> bool {
+        Keyword::of(root).is_some_and(|keyword| self.catalog(ModuleId::STACK).blocks(keyword).contains_key(label))
+    }
+
+    fn variable(&self, label: &Arc<str>, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        let catalog = self.catalog(scope.module);
+        if !catalog.variables.contains_key(&**label) {
+            if catalog.is_broken("variable", label) {
                 return Err(Fault::Told);
             }
-            return Err(self.undefined("local", label, place, self.catalog.locals.keys().copied(), "local", scope));
+            return Err(self.undefined("var", label, place, catalog.variables.keys().copied(), "variable", scope));
+        }
+        if scope.module == ModuleId::STACK {
+            return self.variables.get(&**label).cloned().flatten().ok_or(Fault::Told);
+        }
+        self.argument(scope.module, label, scope.span(place))
+    }
+
+    fn local(&self, label: &Arc<str>, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        let catalog = self.catalog(scope.module);
+        let Some((file, attribute)) = catalog.locals.get(&**label) else {
+            if catalog.is_broken("locals", "") {
+                return Err(Fault::Told);
+            }
+            return Err(self.undefined("local", label, place, catalog.locals.keys().copied(), "local", scope));
         };
-        self.once(CellKey::Local(label.clone()), scope.span(place), || {
-            self.eval(&attribute.value, &Scope::of_file(*file))
+        self.once(scope.module, CellKey::Local(label.clone()), scope.span(place), || {
+            self.eval(&attribute.value, &Scope::of_file(scope.module, *file))
         })
     }
 
     /// Evaluates a local for its findings.
-    pub fn touch_local(&self, name: &str, asked: Span) {
-        if let Some((file, attribute)) = self.catalog.locals.get(name) {
+    pub fn touch_local(&self, module: ModuleId, name: &str, asked: Span) {
+        if let Some((file, attribute)) = self.catalog(module).locals.get(name) {
+            let scope = Scope::of_file(module, *file);
             // Its fault is reported by `once`.
-            let _ = self
-                .once(CellKey::Local(Arc::from(name)), asked, || self.eval(&attribute.value, &Scope::of_file(*file)));
+            let _ = self.once(module, CellKey::Local(Arc::from(name)), asked, || self.eval(&attribute.value, &scope));
         }
     }
 
     /// Evaluates something the first time it is asked for. Its fault is reported here, once; who asks is only told.
     pub(super) fn once(
         &self,
+        module: ModuleId,
         key: CellKey,
         asked: Span,
         compute: impl FnOnce() -> Evaluated<Value>,
     ) -> Evaluated<Value> {
-        let cell = self.cells.borrow().get(&key).cloned();
+        let at = (module, key);
+        let cell = self.cells.borrow().get(&at).cloned();
         match cell {
             Some(Cell::Known(value)) => return Ok(value),
             Some(Cell::Failed) => return Err(Fault::Told),
-            Some(Cell::Running) => return Err(self.cycle(&key, asked)),
+            Some(Cell::Running) => return Err(self.cycle(at.0, &at.1, asked)),
             None => {}
         }
-        self.cells.borrow_mut().insert(key.clone(), Cell::Running);
-        self.running.borrow_mut().push((key.clone(), asked));
+        self.cells.borrow_mut().insert(at.clone(), Cell::Running);
+        self.running.borrow_mut().push((at.0, at.1.clone(), asked));
         let quiet = self.quiet.replace(0);
         let result = compute();
         self.quiet.set(quiet);
@@ -174,43 +196,62 @@ impl Evaluator<'_> {
         let (cell, result) = match result {
             Ok(value) => (Cell::Known(value.clone()), Ok(value)),
             Err(fault) => {
-                self.report(fault);
+                self.report(module, fault);
                 (Cell::Failed, Err(Fault::Told))
             }
         };
-        self.cells.borrow_mut().insert(key, cell);
+        self.cells.borrow_mut().insert(at, cell);
         result
     }
 
-    /// Puts a fault's finding among the findings.
-    pub fn report(&self, fault: Fault) {
+    /// Puts the finding of a fault within a module among the findings.
+    pub fn report(&self, module: ModuleId, fault: Fault) {
         let finding = match fault {
             Fault::Told => return,
             Fault::Wrong { finding, .. } | Fault::Exhausted(finding) => *finding,
         };
-        let mut findings = self.findings.borrow_mut();
         // Once a budget is spent, everything after it fails for the same reason: one finding says it.
         let same = |known: &Diagnostic| known.code == finding.code && known.summary == finding.summary;
-        if finding.code == "config::budget" && findings.iter().any(same) {
+        if finding.code == "config::budget" && self.findings.borrow().iter().any(same) {
             return;
         }
-        findings.push(finding);
+        self.find(module, finding);
     }
 
-    fn cycle(&self, key: &CellKey, asked: Span) -> Fault {
+    fn cycle(&self, module: ModuleId, key: &CellKey, asked: Span) -> Fault {
         let running = self.running.borrow();
-        let from = running.iter().position(|(each, _)| each == key).unwrap_or(0);
-        let path: Vec<&(CellKey, Span)> = running.iter().skip(from).collect();
-        let mut names: Vec<String> = path.iter().map(|(each, _)| each.to_string()).collect();
-        names.push(key.to_string());
+        let from = running.iter().position(|(at, each, _)| *at == module && each == key).unwrap_or(0);
+        let path: Vec<(String, &Span)> =
+            running.iter().skip(from).map(|(at, each, span)| (self.name_of(*at, each), span)).collect();
+        let key = self.name_of(module, key);
+        let mut names: Vec<&str> = path.iter().map(|(each, _)| each.as_str()).collect();
+        names.push(&key);
+        let mut places: Vec<(Span, String)> = vec![(asked, format!("needs {key}"))];
+        places.extend(path.iter().skip(1).map(|(each, span)| ((*span).clone(), format!("needs {each}"))));
+        // Where modules need each other, the place to look at is a call.
+        let outputs = running.iter().skip(from + 1).map(|(_, each, _)| matches!(each, CellKey::Output(_)));
+        if let Some(call) = outputs.enumerate().find(|(_, is)| *is).map(|(index, _)| index) {
+            places.rotate_left(call + 1);
+        }
         let mut finding = Diagnostic::error("config::cycle", format!("{key} needs itself"))
             .detail(names.join(" → "))
-            .at(asked, format!("needs {key}"))
             .help("take one of these references out");
-        for (each, span) in path.into_iter().skip(1) {
-            finding = finding.related(span.clone(), format!("needs {each}"));
+        for (index, (span, label)) in places.into_iter().enumerate() {
+            finding = if index == 0 { finding.at(span, label) } else { finding.related(span, label) };
         }
         Fault::Wrong { finding: Box::new(finding), noted: true }
+    }
+
+    fn name_of(&self, module: ModuleId, key: &CellKey) -> String {
+        let path = self.module(module).path.as_ref().map_or_else(String::new, |path| format!("{path}."));
+        match key {
+            CellKey::Local(name) => format!("{path}local.{name}"),
+            CellKey::Variable(name) => format!("{path}var.{name}"),
+            CellKey::Output(name) => format!("{path}{name}"),
+            CellKey::ForEach(keyword, label) => format!("{path}{keyword}.{label} (for_each)"),
+            // The block's own address has the module in it.
+            CellKey::Attribute(block, name) => format!("{block}.{name}"),
+        }
     }
 
     /// Takes steps into a value.

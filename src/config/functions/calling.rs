@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Body, Function, LEFT_OUT, Marks, Param, Takes, find, names};
 use crate::config::eval::budget::{Budget, TooLarge};
 use crate::config::eval::suggest::nearest;
-use crate::config::eval::{Evaluated, Evaluator, Fault, Scope, too_large, with_value};
+use crate::config::eval::{Evaluated, Evaluator, Fault, ModuleId, Scope, too_large, with_value};
 use crate::config::syntax::{Call, Place};
 use crate::config::value::convert::{Mismatch, convert};
 use crate::config::value::{Data, Entries, Number, Type, Value};
@@ -40,6 +40,8 @@ pub struct Args<'v> {
     values: &'v [Value],
     /// Room for the result.
     pub budget: &'v Budget,
+    /// The module that the call stands in.
+    pub module: ModuleId,
 }
 
 impl<'v> Args<'v> {
@@ -135,7 +137,7 @@ impl Evaluator<'_> {
                 Marks::Own => value,
             });
         }
-        let args = Args { values: &values, budget: &self.budget };
+        let args = Args { values: &values, budget: &self.budget, module: scope.module };
         let outcome = match function.body {
             Body::Pure(body) => body(&args),
             Body::Reads(body) => body(&args, self),

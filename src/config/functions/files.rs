@@ -1,4 +1,4 @@
-//! Files in the stack's directory. Which ones were read, and the digest of their bytes, is kept for the plan.
+//! Files in the stack's directory, or in a module's own. Which ones were read, and the digest of their bytes, is kept for the plan.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use leasehold_provider::Digest;
 
 use super::Takes::{Any, Text};
 use super::{Args, Body, Function, Marks, Param, Problem, param, pure};
-use crate::config::eval::{Evaluator, Scope};
+use crate::config::eval::{Evaluator, ModuleId, Scope};
+use crate::config::modules::join;
 use crate::config::source::FileId;
 use crate::config::syntax::{Place, parse_template};
 use crate::config::value::Value;
@@ -24,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     pure("dirname", &[param("path", Text)], |args| Ok(Value::string(dirname(args.text(0)?)))),
     reads("file", &[param("path", Text)], |args, evaluator| Ok(Value::string(text_of(args, evaluator)?))),
     reads("fileexists", &[param("path", Text)], |args, evaluator| {
-        let path = inside(args.text(0)?)?;
+        let path = inside(args, evaluator)?;
         match evaluator.files.exists(&path) {
             Ok(there) => Ok(Value::bool(there)),
             Err(problem) => Problem::argument(0, problem),
@@ -37,9 +38,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// The largest template file, in bytes.
 const LARGEST_TEMPLATE: usize = 1024 * 1024;
 
-/// A path that lexically stays within the stack's directory, without `.` and doubled slashes.
-fn inside(path: &str) -> Result<String, Problem> {
-    let outside = "it lies outside of the stack's directory, and only files within are read";
+/// The path of the first argument from the stack's directory. Lexically it stays within the directory of the stack, or within
+/// that of the module that the call stands in; it has no `.` and no doubled slashes.
+fn inside(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, Problem> {
+    let path = args.text(0)?;
+    let outside = if args.module == ModuleId::STACK {
+        "it lies outside of the stack's directory, and only files within are read"
+    } else {
+        "it lies outside of the module's directory, and only files within are read; hand the content over as a variable"
+    };
     if path.starts_with('/') || path.contains('\\') || path.contains('\0') || path.contains(':') {
         return Problem::argument(0, outside);
     }
@@ -52,11 +59,11 @@ fn inside(path: &str) -> Result<String, Problem> {
             part => parts.push(part),
         }
     }
-    Ok(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
+    Ok(join(evaluator.module(args.module).directory, &parts.join("/")))
 }
 
 fn text_of(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, Problem> {
-    let path = inside(args.text(0)?)?;
+    let path = inside(args, evaluator)?;
     let bytes = evaluator.files.read(&path).or_else(|problem| Problem::argument(0, problem))?;
     args.budget.string(bytes.len())?;
     evaluator.files_read.borrow_mut().insert(path, Digest::of_bytes(&bytes));
@@ -98,7 +105,7 @@ fn templatefile(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Pro
 
 /// The files under a path that match a pattern, relative to the path: `*`, `?`, `**`, `{a,b}`.
 fn fileset(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
-    let under = inside(args.text(0)?)?;
+    let under = inside(args, evaluator)?;
     let pattern = glob(args.text(1)?)?;
     let files = evaluator.files.list(&under).or_else(|problem| Problem::argument(0, problem))?;
     args.budget.collection(files.len())?;

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use crate::config::catalog::Catalog;
 use crate::config::eval::{Evaluator, Scope};
-use crate::config::source::{FileId, NoFiles};
+use crate::config::modules::Library;
+use crate::config::source::{FileId, NoFiles, Sources};
 use crate::config::syntax::parse_expression;
 use crate::config::value::convert::type_of;
 use crate::config::value::types::Field;
@@ -36,8 +37,9 @@ const DIFFERS: &[(&str, &str)] = &[
 
 /// The value in a tuple as JSON, and its type; `None` where there is none.
 fn outcome(expression: &str) -> Option<(String, String)> {
-    let catalog = Catalog::default();
-    let eval = Evaluator::new(&catalog, &NoFiles, jiff::Timestamp::UNIX_EPOCH);
+    let sources = Sources::default();
+    let library = Library::new(&sources, Catalog::default(), std::collections::BTreeMap::new());
+    let eval = Evaluator::new(&library, &NoFiles, jiff::Timestamp::UNIX_EPOCH);
     let scope = Scope::closed(FileId(0));
     let value = |text: &str| -> Option<Value> {
         let expr = parse_expression(text, FileId(0)).ok()?;

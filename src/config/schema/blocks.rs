@@ -39,23 +39,13 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 }
 
 /// Blocks that stand in a file by themselves.
-pub const TOP: &[&BlockSchema] = &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY];
+pub const TOP: &[&BlockSchema] = &[
+    &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &TEMPLATE, &MODULE, &OUTPUT,
+    &MOVED, &REMOVED,
+];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] = &[
-    "template",
-    "group",
-    "grant",
-    "rule",
-    "exception",
-    "directory",
-    "store",
-    "module",
-    "output",
-    "import",
-    "moved",
-    "removed",
-];
+pub const TOP_LATER: &[&str] = &["group", "grant", "rule", "exception", "directory", "store", "import"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -145,6 +135,27 @@ static ASSUME_ROLE: BlockSchema = block(
     ],
 );
 
+/// Its other attributes are the module's variables.
+static MODULE: BlockSchema = BlockSchema {
+    open: true,
+    ..block(
+        "module",
+        &["name"],
+        &[
+            required("source", "source = \"./modules/team\""),
+            optional("for_each"),
+            optional("count"),
+            optional("depends_on"),
+        ],
+    )
+};
+
+static OUTPUT: BlockSchema = block(
+    "output",
+    &["name"],
+    &[required("value", "value = identity.bot"), optional("description"), optional("sensitive")],
+);
+
 static OWNER: BlockSchema = block("owner", &["name"], &[optional("name"), optional("email"), optional("team")]);
 
 static SERVICE: BlockSchema = block("service", &["name"], &[optional("owner"), optional("status")]);
@@ -186,8 +197,47 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("depends_on"),
             optional("for_each"),
             optional("count"),
-            later("template"),
+            optional("template"),
             later("provider"),
+        ],
+    )
+};
+
+/// An address that changed.
+static MOVED: BlockSchema =
+    block("moved", &[], &[required("from", "from = identity.old_label"), required("to", "to = identity.new_label")]);
+
+/// What is no longer managed, and whether it lives on.
+static REMOVED: BlockSchema = BlockSchema {
+    blocks: &[one(&LIFECYCLE)],
+    ..block("removed", &[], &[required("from", "from = identity.old_label"), optional("keep")])
+};
+
+/// Terraform's way to say `keep = true`.
+static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "destroy = false")]);
+
+/// What identities that name it take from it.
+static TEMPLATE: BlockSchema = BlockSchema {
+    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC)],
+    ..block(
+        "template",
+        &["name"],
+        &[
+            optional("kind"),
+            optional("owner"),
+            optional("service"),
+            optional("purpose"),
+            optional("environment"),
+            optional("principal"),
+            optional("scopes"),
+            optional("ttl"),
+            optional("expires_at"),
+            optional("renewed_at"),
+            optional("managed_policy_arns"),
+            optional("permissions_boundary"),
+            optional("tags"),
+            optional("max_session_duration"),
+            optional("add"),
         ],
     )
 };

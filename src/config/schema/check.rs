@@ -142,7 +142,9 @@ fn check_body(
         }
     }
     for known in attributes.iter().filter(|known| known.required) {
-        if body.attribute(known.name).is_none() {
+        // What a template gives is not known yet.
+        let templated = schema.keyword == "identity" && body.attribute("template").is_some();
+        if body.attribute(known.name).is_none() && !templated {
             findings.push(
                 Diagnostic::error("config::missing_attribute", format!("{} has no `{}`", title(block), known.name))
                     .at(block.span(), format!("`{}` is missing", known.name))

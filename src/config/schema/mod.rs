@@ -95,6 +95,7 @@ pub fn readable(keyword: Keyword) -> &'static [&'static str] {
         Keyword::Service => &["owner", "status"],
         Keyword::Scope => &["description"],
         Keyword::Identity => &["name", "kind", "owner", "service", "purpose", "environment", "principal", "ttl"],
+        Keyword::Template => &["kind", "owner", "service", "purpose", "environment", "principal", "ttl"],
         Keyword::Provider => &[],
     }
 }

@@ -7,7 +7,7 @@ use hcl_edit::structure::Structure;
 use super::lower::Lower;
 use super::plain::{self, Plain, Words};
 use super::scan::{Outline, scan};
-use super::{Attribute, Block, Expr, Part, Place};
+use super::{Attribute, Block, Expr, ExprKind, Part, Place};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::{FileId, SourceFile, Span};
 
@@ -167,6 +167,25 @@ fn parse_items(items: &[Item<'_>]) -> Parsed {
         }
     }
     parsed
+}
+
+/// The sources of the modules that a file calls, as far as they can be read. What is wrong is found when the file is parsed.
+#[must_use]
+pub fn calls(file: &SourceFile) -> Vec<String> {
+    let nowhere = FileId(u32::MAX);
+    let Some((text, from)) = text_of(nowhere, file, &mut Vec::new()).filter(|(text, _)| text.contains("module")) else {
+        return Vec::new();
+    };
+    let modules = scan(text, nowhere, from).items.into_iter().filter_map(|range| {
+        let text = text.get(range.clone())?;
+        text.starts_with("module").then_some(Item { file: nowhere, start: range.start, text })
+    });
+    let parsed = parse_items(&modules.collect::<Vec<_>>());
+    let source = |block: &Block| match &block.body.attribute("source")?.value.kind {
+        ExprKind::String(source) => Some(source.to_string()),
+        _ => None,
+    };
+    parsed.blocks.iter().filter(|block| &*block.keyword.text == "module").filter_map(source).collect()
 }
 
 /// The first word of an item and the label behind it.

@@ -37,6 +37,7 @@ pub fn convert(value: &Value, to: &Type) -> Result<Value, Mismatch> {
         (Type::Bool, Data::Bool(_)) | (Type::Number, Data::Number(_)) | (Type::String, Data::String(_)) => {
             return Ok(value.clone());
         }
+        (Type::Block(keyword), Data::Block(block)) if block.keyword == *keyword => return Ok(value.clone()),
         (Type::String, Data::Bool(flag)) => Value::string(if *flag { "true" } else { "false" }),
         (Type::String, Data::Number(number)) => Value::string(number.to_string()),
         (Type::Number, Data::String(text)) => match text.parse::<super::Number>() {
@@ -81,6 +82,7 @@ fn wanted(to: &Type) -> String {
         Type::Number => "a number".to_owned(),
         Type::String => "a string".to_owned(),
         Type::Object(_) => "an object".to_owned(),
+        Type::Block(keyword) => format!("{} {}", keyword.article(), keyword.as_str()),
         other => format!("a {other}"),
     }
 }
@@ -156,7 +158,8 @@ pub fn type_of(value: &Value) -> Type {
         Box::new(best)
     };
     match &value.data {
-        Data::Null | Data::Block(_) => Type::Any,
+        Data::Null => Type::Any,
+        Data::Block(block) => Type::Block(block.keyword),
         Data::Bool(_) => Type::Bool,
         Data::Number(_) => Type::Number,
         Data::String(_) => Type::String,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use leasehold_provider::{Address, Key};
 use unicode_normalization::UnicodeNormalization as _;
 
 pub mod convert;
@@ -61,12 +62,22 @@ pub enum Data {
 /// A block that an expression names: `owner.jane`, `identity.agent["triage"]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BlockRef {
+    /// The address of the module it stands in. `None`: the stack itself.
+    pub module: Option<Arc<str>>,
     /// The block's type.
     pub keyword: Keyword,
     /// Its label.
     pub label: Arc<str>,
-    /// The instance of a block with `for_each`.
-    pub key: Option<Arc<str>>,
+    /// The instance of a block with `for_each` or `count`.
+    pub key: Option<Key>,
+}
+
+impl BlockRef {
+    /// Where the block stands.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address::block(self.module.as_deref(), self.keyword.as_str(), &self.label, self.key.as_ref())
+    }
 }
 
 /// Types of blocks that expressions refer to.
@@ -82,11 +93,14 @@ pub enum Keyword {
     Identity,
     /// `provider`.
     Provider,
+    /// `template`.
+    Template,
 }
 
 impl Keyword {
     /// Every one of them.
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider];
+    pub const ALL: [Self; 6] =
+        [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider, Self::Template];
 
     /// The word as it is written.
     #[must_use]
@@ -97,7 +111,14 @@ impl Keyword {
             Self::Scope => "scope",
             Self::Identity => "identity",
             Self::Provider => "provider",
+            Self::Template => "template",
         }
+    }
+
+    /// The article that goes with the word.
+    #[must_use]
+    pub fn article(self) -> &'static str {
+        if matches!(self, Self::Owner | Self::Identity) { "an" } else { "a" }
     }
 
     /// The type of that name.
@@ -109,8 +130,7 @@ impl Keyword {
 
 impl fmt::Display for BlockRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.keyword.as_str(), self.label)?;
-        self.key.as_ref().map_or(Ok(()), |key| write!(f, "[{}]", show::quoted(key)))
+        f.write_str(self.address().as_str())
     }
 }
 
@@ -288,6 +308,7 @@ impl Value {
                 Keyword::Scope => "a scope",
                 Keyword::Identity => "an identity",
                 Keyword::Provider => "a provider",
+                Keyword::Template => "a template",
             },
         }
     }

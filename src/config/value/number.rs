@@ -146,6 +146,12 @@ impl From<i64> for Number {
     }
 }
 
+impl From<u64> for Number {
+    fn from(value: u64) -> Self {
+        Self::from(usize::try_from(value).unwrap_or(usize::MAX))
+    }
+}
+
 impl From<usize> for Number {
     fn from(value: usize) -> Self {
         Self(BigDecimal::from(u64::try_from(value).unwrap_or(u64::MAX)))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Value;
+use super::{Keyword, Value};
 
 /// What a value may be.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub enum Type {
     Map(Box<Type>),
     /// So many elements, each of its type.
     Tuple(Vec<Type>),
+    /// A block of that type, such as `owner.jane`.
+    Block(Keyword),
     /// These attributes; others are dropped.
     Object(BTreeMap<Arc<str>, Field>),
 }
@@ -55,6 +57,7 @@ impl fmt::Display for Type {
             Self::Bool => f.write_str("bool"),
             Self::Number => f.write_str("number"),
             Self::String => f.write_str("string"),
+            Self::Block(keyword) => f.write_str(keyword.as_str()),
             Self::List(of) => write!(f, "list({of})"),
             Self::Set(of) => write!(f, "set({of})"),
             Self::Map(of) => write!(f, "map({of})"),

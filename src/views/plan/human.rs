@@ -106,7 +106,7 @@ pub(super) fn headline(delta: &IdentityDelta, now: Timestamp) -> String {
     if let Some(leaving) = &delta.leaving {
         return leaving_line(delta, leaving);
     }
-    if delta.lifecycle == Lifecycle::Drift {
+    if matches!(delta.lifecycle, Lifecycle::Drift | Lifecycle::Released) {
         let words: Vec<String> = delta.reasons.iter().filter(|r| !is_detail(r)).map(ToString::to_string).collect();
         return words.join("; ");
     }
@@ -186,7 +186,7 @@ pub(super) fn notes(delta: &IdentityDelta) -> Vec<String> {
             let reasons = delta.reasons.iter().filter(|reason| !contradicts(reason));
             reasons.map(|reason| inert(&reason.to_string()).into_owned()).collect()
         }
-        Lifecycle::Joiner | Lifecycle::Leaver | Lifecycle::Drift => Vec::new(),
+        Lifecycle::Joiner | Lifecycle::Leaver | Lifecycle::Drift | Lifecycle::Released => Vec::new(),
     }
 }
 
@@ -289,12 +289,14 @@ fn changes_with(changes: &[Change], principal: Option<&ResourceId>, lines: Lines
     for change in shown {
         let (sign, style) = match change.kind() {
             ChangeKind::Create => ('+', ADD),
-            ChangeKind::Update | ChangeKind::Mark => ('~', CHANGE),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('~', CHANGE),
             ChangeKind::Delete => ('-', REMOVE),
         };
         let id = change.id();
         let note = match change.kind() {
             ChangeKind::Mark => realize.describe(change).or_else(|| Some("marks".to_owned())),
+            ChangeKind::Adopt => Some("marks are put on; it carries none".to_owned()),
+            ChangeKind::Unmark => Some("marks are taken off".to_owned()),
             _ => realize.describe(change),
         };
         let (kind, name, words) = (id.kind.as_str(), inert(&id.name), inert(note.as_deref().unwrap_or_default()));
@@ -304,7 +306,7 @@ fn changes_with(changes: &[Change], principal: Option<&ResourceId>, lines: Lines
             _ if note.is_some() && lines == Lines::WhereNothingElseSaysIt => Vec::new(),
             Change::Update { before, after } => attributes::differences(before, after),
             Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
-            Change::Create { .. } | Change::Delete { .. } => Vec::new(),
+            Change::Create { .. } | Change::Delete { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Vec::new(),
         };
         out.extend(details.iter().map(|detail| format!("          {}\n", detail.painted())));
     }
@@ -328,6 +330,18 @@ fn waiting(plan: &Plan) -> String {
         };
         let why = revoked.map_or_else(|| waiting.reason.clone(), |revoked| revoked.to_string());
         let line = format!(". quarantined  {address}  since {} ({why}) · {then}", day(waiting.since));
+        out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
+    }
+    for (address, holders) in &plan.kept {
+        let names: Vec<&str> = holders.iter().take(FOLD_ABOVE).map(String::as_str).collect();
+        let more = match holders.len().saturating_sub(names.len()) {
+            0 => String::new(),
+            rest => format!(" and {rest} more"),
+        };
+        let line = format!(
+            ". kept         {address}  no longer declared, but held by {}{more}, not this stack's",
+            names.join(", ")
+        );
         out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
     }
     if !out.is_empty() {

@@ -12,7 +12,7 @@ use crate::plan::{Plan, Step};
 use crate::rules::{Decision, Ruling};
 
 /// The version of this format. A new key raises the second number, anything else the first.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 /// The plan. Policies are JSON in a string, as Terraform's providers hold them, so that rules written for those work.
 #[must_use]
@@ -34,6 +34,7 @@ pub fn json(plan: &Plan, rulings: &[Ruling]) -> Json {
             "holders": delta.holders,
         })).collect::<Vec<_>>(),
         "quarantined": plan.quarantined,
+        "kept": plan.kept,
         "rulings": rulings,
     })
 }
@@ -113,12 +114,14 @@ pub fn object_change(change: &Change) -> Json {
     let actions = match change {
         Change::Create { .. } => json!(["create"]),
         Change::Delete { .. } => json!(["delete"]),
-        Change::Update { .. } | Change::Mark { .. } => json!(["update"]),
+        Change::Update { .. } | Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => json!(["update"]),
     };
     let (before, after) = match change {
         Change::Mark { before, after, .. } => {
             (before.as_ref().map(|marks| json!({ "tags": marks.to_tags() })), Some(json!({ "tags": after.to_tags() })))
         }
+        Change::Adopt { after, .. } => (None, Some(json!({ "tags": after.to_tags() }))),
+        Change::Unmark { before, .. } => (Some(json!({ "tags": before.to_tags() })), None),
         _ => {
             let hidden = hidden([change.before(), change.after()]);
             let shown = |resource| attributes(resource, &hidden);
@@ -137,7 +140,9 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
     let actions = match first {
         Some(Change::Create { .. }) => json!(["create"]),
         Some(Change::Delete { .. }) => json!(["delete"]),
-        Some(Change::Update { .. } | Change::Mark { .. }) | None => json!(["update"]),
+        Some(Change::Update { .. } | Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }) | None => {
+            json!(["update"])
+        }
     };
     // A change in two steps is one change of the object: from where the first begins to where the last ends.
     let last = steps.iter().rev().find_map(|step| step.change.after());
@@ -146,7 +151,13 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
     let shown = |resource| attributes(resource, &hidden);
     let (mut before, mut after) = (first_before.map(shown), last.map(shown));
     for step in steps {
-        if let Change::Mark { before: old, after: new, .. } = &step.change {
+        let (old, new) = match &step.change {
+            Change::Mark { before, after, .. } => (before.as_ref(), Some(after)),
+            Change::Adopt { after, .. } => (None, Some(after)),
+            Change::Unmark { before, .. } => (Some(before), None),
+            _ => continue,
+        };
+        {
             let tags = |target: &mut Option<Json>, tags: BTreeMap<String, String>| {
                 let object = target.get_or_insert_with(|| json!({}));
                 if let Some(fields) = object.as_object_mut() {
@@ -154,7 +165,7 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
                 }
             };
             tags(&mut before, old.as_ref().map(|marks| marks.to_tags()).unwrap_or_default());
-            tags(&mut after, new.to_tags());
+            tags(&mut after, new.map(|marks| marks.to_tags()).unwrap_or_default());
         }
     }
     json!({

@@ -121,7 +121,7 @@ pub(in crate::views) fn changed(changes: &[Change], leaves: bool, realize: &dyn 
     for change in changes.iter().filter(|change| human::is_shown(change, changes)) {
         let (sign, marker) = match change.kind() {
             ChangeKind::Create => ('+', Marker::Added),
-            ChangeKind::Update | ChangeKind::Mark => ('!', Marker::Same),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('!', Marker::Same),
             ChangeKind::Delete => ('-', Marker::Removed),
         };
         let id = change.id();
@@ -135,7 +135,7 @@ pub(in crate::views) fn changed(changes: &[Change], leaves: bool, realize: &dyn 
             Change::Update { before, after } => attributes::differences(before, after),
             Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
             Change::Create { after } => attributes::documents(after, marker),
-            Change::Delete { .. } => Vec::new(),
+            Change::Delete { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Vec::new(),
         };
         if about.len() > LONG {
             let summary = format!("{} {}: {} lines", id.kind, code(&id.name), about.len());

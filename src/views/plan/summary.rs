@@ -25,6 +25,8 @@ pub struct Summary {
     pub expanding: usize,
     /// Identities that leave.
     pub leavers: usize,
+    /// Identities that are no longer managed and live on.
+    pub released: usize,
     /// Identities that drifted, movers among them.
     pub drifted: usize,
     /// Shared objects that change.
@@ -41,6 +43,7 @@ impl Summary {
                 Lifecycle::Joiner => summary.joiners += 1,
                 Lifecycle::Mover => summary.movers += 1,
                 Lifecycle::Leaver => summary.leavers += 1,
+                Lifecycle::Released => summary.released += 1,
                 Lifecycle::Drift => {}
             }
             summary.drifted += usize::from(delta.drifted);
@@ -59,6 +62,7 @@ impl Summary {
         self.add += changes.iter().filter(|c| matches!(c, Change::Create { .. })).count();
         self.destroy += changes.iter().filter(|c| matches!(c, Change::Delete { .. })).count();
         self.change += updated.len();
+        self.change += changes.iter().filter(|c| matches!(c, Change::Unmark { .. })).count();
         self.change += changes
             .iter()
             .filter(|change| !updated.contains(change.id()) && (changes.len() == 1 || counts_as_change(change)))
@@ -76,7 +80,11 @@ pub fn grows(verdict: AccessVerdict) -> bool {
 /// Whether a write of marks says something that people decided, not just bookkeeping that goes with another change.
 #[must_use]
 pub fn counts_as_change(change: &Change) -> bool {
-    let Change::Mark { before, after, .. } = change else { return false };
+    let (before, after) = match change {
+        Change::Mark { before, after, .. } => (before, after),
+        Change::Adopt { .. } | Change::Unmark { .. } => return true,
+        _ => return false,
+    };
     let plain = |marks: &Marks| Marks { digest: None, quarantine: None, ..marks.clone() };
     before.as_ref().is_none_or(|before| plain(before) != plain(after))
 }
@@ -98,6 +106,7 @@ impl fmt::Display for Summary {
             plural(self.joiners, "joiner", "joiners"),
             movers,
             plural(self.leavers, "leaver", "leavers"),
+            plural(self.released, "let go", "let go"),
             plural(self.drifted, "drift", "drifts"),
             plural(self.shared, "shared scope", "shared scopes"),
         ];

@@ -18,6 +18,7 @@
 
 mod fault;
 mod http;
+mod managed;
 mod python;
 mod tools;
 
@@ -29,6 +30,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use fault::Fault;
+pub use managed::managed_policies;
 pub use tools::linter;
 
 /// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.

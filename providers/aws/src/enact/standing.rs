@@ -26,10 +26,17 @@ impl Writing<'_> {
             // The cloud refuses a name that is taken; only then is it asked whose it is.
             return Ok(Standing::Ours);
         }
-        if self.provider.known.is_ours(self.stack, &bearer) {
+        let changes_hands = matches!(change, Change::Adopt { .. } | Change::Unmark { .. });
+        if !changes_hands && self.provider.known.is_ours(self.stack, &bearer) {
             return Ok(Standing::Ours);
         }
         match self.marks_of(&bearer).await? {
+            Found::Unmarked if matches!(change, Change::Adopt { .. }) => Ok(Standing::Ours),
+            Found::Unmarked if matches!(change, Change::Unmark { .. }) => Ok(Standing::Gone),
+            Found::Unmarked => Err(not_ours(&bearer, "it carries no mark")),
+            Found::Marks(marks) if changes_hands && marks.stack == *self.stack && !is_about(change, &marks) => {
+                Err(not_ours(&bearer, &format!("it is {} of this stack", marks.address)))
+            }
             Found::Marks(marks) if marks.stack == *self.stack => {
                 self.provider.known.found(self.stack, &bearer);
                 Ok(Standing::Ours)
@@ -39,7 +46,7 @@ impl Writing<'_> {
             Found::Absent if bearer.kind == kinds::POLICY && self.namesake(&bearer).await? => {
                 Err(not_ours(&bearer, "the policy of that name is under another path"))
             }
-            Found::Absent if matches!(change, Change::Delete { .. }) => Ok(Standing::Gone),
+            Found::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => Ok(Standing::Gone),
             Found::Absent => Err(EnactError {
                 kind: EnactErrorKind::Conflict,
                 operation: id.to_string(),
@@ -57,6 +64,8 @@ impl Writing<'_> {
             Change::Update { before, after } => (before.marks.as_ref(), after.marks.as_ref()),
             Change::Delete { before } => (before.marks.as_ref(), None),
             Change::Mark { before, after, .. } => (before.as_deref(), Some(&**after)),
+            Change::Adopt { after, .. } => (None, Some(&**after)),
+            Change::Unmark { before, .. } => (Some(&**before), None),
         };
         match before.into_iter().chain(after).find(|marks| marks.stack != *self.stack) {
             Some(marks) => Err(not_ours(change.id(), &format!("the change itself names stack {}", marks.stack))),
@@ -113,10 +122,10 @@ impl Writing<'_> {
             Ok(Some(marks)) => Found::Marks(Box::new(marks)),
             // A policy is marked by its path, and it was asked for there.
             Ok(None) if bearer.kind == kinds::POLICY => {
-                let scope = leasehold_provider::Address::from_text(format!("scope.{}", kinds::part(bearer)));
+                let scope = leasehold_provider::Address::qualified("scope", kinds::part(bearer));
                 Found::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
             }
-            Ok(None) => Found::Strange("it carries no mark".to_owned()),
+            Ok(None) => Found::Unmarked,
             Err(problem) => Found::Strange(problem.to_string()),
         })
     }
@@ -143,8 +152,18 @@ impl Writing<'_> {
     }
 }
 
+/// Whether the marks on an object are those that a change of hands expects: the ones it puts on, or the ones it takes off.
+fn is_about(change: &Change, found: &Marks) -> bool {
+    match change {
+        Change::Adopt { after, .. } => after.address == found.address,
+        Change::Unmark { before, .. } => before.address == found.address,
+        _ => true,
+    }
+}
+
 enum Found {
     Marks(Box<Marks>),
+    Unmarked,
     Strange(String),
     Absent,
 }

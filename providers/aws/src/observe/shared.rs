@@ -1,6 +1,6 @@
 //! The marks of scopes' policies: no bulk read tells the tags of a policy, so they are read where something differs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use leasehold_provider::{Address, LiveShared, Marks, ObserveRequest, Resource, ResourceId, Stranger};
@@ -19,6 +19,7 @@ impl Reading<'_> {
     pub async fn marks_of_shared(
         &self,
         live: BTreeMap<ResourceId, Resource>,
+        mut held_by: BTreeMap<ResourceId, BTreeSet<String>>,
         request: &ObserveRequest<'_>,
     ) -> Result<Sorted, Failure> {
         let differs = |resource: &Resource| {
@@ -39,7 +40,8 @@ impl Reading<'_> {
                 Some(Marked::Ours(marks)) => resource.marks = Some(*marks),
                 None => {}
             }
-            shared.insert(resource.id.clone(), LiveShared { resource });
+            let held_by = held_by.remove(&resource.id).unwrap_or_default();
+            shared.insert(resource.id.clone(), LiveShared { resource, held_by });
         }
         Ok((shared, strangers))
     }
@@ -70,7 +72,7 @@ impl Reading<'_> {
             }
             // The path alone says whose it is.
             Ok(None) => {
-                let address = Address::from_text(format!("scope.{scope}"));
+                let address = Address::qualified("scope", scope);
                 Marked::Ours(Box::new(Marks::new(request.stack.clone(), address)))
             }
             Err(problem) => foreign(Some(request.stack.clone()), problem.to_string()),

@@ -116,7 +116,7 @@ impl<'a> Stage<'a> {
 
     async fn try_snapshot(&self, wanted: &Wanted) -> Result<Snapshot, ObserveError> {
         let exact: BTreeSet<ResourceId> = wanted.identities.keys().cloned().collect();
-        let request = ObserveRequest { stack: &self.stack, shared: &wanted.shared, exact: &exact };
+        let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, &wanted.shared) };
         self.provider().observe(request).await
     }
 

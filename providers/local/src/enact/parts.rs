@@ -22,7 +22,7 @@ impl Task<'_> {
             };
         };
         self.owned(&holder.tags)?;
-        if let Change::Mark { .. } = self.change {
+        if self.change.is_of_marks() {
             return Err(self.fail(EnactErrorKind::Other, "only principals and policies carry marks", None));
         }
         let live = self.live_part(holder.id, part)?;
@@ -51,7 +51,7 @@ impl Task<'_> {
             (Part::Login, _) => {
                 self.write("INSERT INTO logins (principal, created_at) VALUES (?1, ?2)", params![holder.id, self.now])
             }
-            (_, Change::Mark { .. }) => Ok(already_so()),
+            (_, Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }) => Ok(already_so()),
         }
     }
 

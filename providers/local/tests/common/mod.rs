@@ -36,7 +36,7 @@ pub fn realm() -> Realm {
 
 pub async fn observe(directory: &LocalDirectory) -> Snapshot {
     let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-    directory.observe(ObserveRequest { stack: &stack(), shared: &shared, exact: &exact }).await.unwrap()
+    directory.observe(ObserveRequest { exact: &exact, ..ObserveRequest::plain(&stack(), &shared) }).await.unwrap()
 }
 
 /// A role with an inline policy and one attachment.

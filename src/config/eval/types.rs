@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::eval::{Evaluated, Evaluator, Fault, Scope};
+use super::{Evaluated, Evaluator, Fault, Scope};
 use crate::config::syntax::{Expr, ExprKind};
 use crate::config::value::convert::convert;
 use crate::config::value::types::Field;
-use crate::config::value::{Type, show::quoted};
+use crate::config::value::{Keyword, Type, show::quoted};
 
-const WORDS: &str = "types are string, number, bool, any, list(…), set(…), map(…), object({…}) and tuple([…])";
+const WORDS: &str = "types are string, number, bool, any, list(…), set(…), map(…), object({…}), tuple([…]), and owner, service, scope, identity, template for blocks";
 
 /// Reads a type constraint.
 pub fn read(expr: &Expr, eval: &Evaluator<'_>, scope: &Scope<'_>) -> Evaluated<Type> {
@@ -20,6 +20,9 @@ pub fn read(expr: &Expr, eval: &Evaluator<'_>, scope: &Scope<'_>) -> Evaluated<T
             "number" => Ok(Type::Number),
             "bool" => Ok(Type::Bool),
             "any" => Ok(Type::Any),
+            "owner" | "service" | "scope" | "identity" | "template" => {
+                Keyword::of(word).map(Type::Block).ok_or_else(|| wrong("not known"))
+            }
             "list" | "set" | "map" => {
                 Err(wrong("of what?").help(format!("write {word}(string), or {word}(any) for elements of one type")))
             }

@@ -1,0 +1,112 @@
+//! Keys of instances, and names that say which module a block stands in.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Which instance of a block with `for_each` or `count`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// The number that `count` gives.
+    Index(u64),
+    /// The key that `for_each` gives.
+    Name(Arc<str>),
+}
+
+impl Key {
+    /// Reads a key and its closing bracket off the front of a text: `"k"].x` or `0].x`. Gives what is left.
+    #[must_use]
+    pub fn read(text: &str) -> Option<(Self, &str)> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 {
+            let (number, rest) = text.split_at_checked(digits)?;
+            return Some((Self::Index(number.parse().ok()?), rest.strip_prefix(']')?));
+        }
+        let mut names = serde_json::Deserializer::from_str(text).into_iter::<String>();
+        let name = names.next()?.ok()?;
+        let rest = text.get(names.byte_offset()..)?.strip_prefix(']')?;
+        Some((Self::Name(name.into()), rest))
+    }
+
+    /// The key as text: what `each.key` and `count.index` are in a string.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Index(index) => index.to_string(),
+            Self::Name(name) => name.to_string(),
+        }
+    }
+}
+
+impl From<&str> for Key {
+    fn from(name: &str) -> Self {
+        Self::Name(name.into())
+    }
+}
+
+impl fmt::Display for Key {
+    /// With its brackets: `["k"]`, `[0]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "[{index}]"),
+            Self::Name(name) => write!(f, "[{}]", serde_json::Value::from(&**name)),
+        }
+    }
+}
+
+/// One module of a qualified name: `a`, `a,key`, `a+0`.
+#[must_use]
+pub fn segment(label: &str, key: Option<&Key>) -> String {
+    let mut segment = label.to_owned();
+    match key {
+        None => {}
+        Some(Key::Index(index)) => segment.push_str(&format!("+{index}")),
+        Some(Key::Name(name)) => {
+            segment.push(',');
+            encode(name, &mut segment);
+        }
+    }
+    segment
+}
+
+/// The name by which marks, policies and other blocks know an owner, a service or a scope: its label, or in a module the
+/// module's segments before it, as in `a.orders` or `a,key.orders`. Its characters are allowed in a tag and in a policy's name.
+#[must_use]
+pub fn qualified(modules: Option<&str>, label: &str) -> String {
+    modules.map_or_else(|| label.to_owned(), |modules| format!("{modules}.{label}"))
+}
+
+/// Reads a [`segment`].
+pub(crate) fn read_segment(segment: &str) -> Option<(&str, Option<Key>)> {
+    match (segment.split_once(','), segment.split_once('+')) {
+        (Some((label, key)), _) => Some((label, Some(Key::Name(decode(key)?.into())))),
+        (None, Some((label, index))) => Some((label, Some(Key::Index(index.parse().ok()?)))),
+        (None, None) => Some((segment, None)),
+    }
+}
+
+/// Writes a key with the characters that a tag's value may have.
+pub(crate) fn encode(key: &str, into: &mut String) {
+    for byte in key.bytes() {
+        if byte.is_ascii_alphanumeric() || b"_-@".contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            into.push_str(&format!("={byte:02X}"));
+        }
+    }
+}
+
+pub(crate) fn decode(key: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut rest = key.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        if first == b'=' {
+            let hex = std::str::from_utf8(tail.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(hex, 16).ok()?);
+            rest = tail.get(2..)?;
+        } else {
+            bytes.push(first);
+            rest = tail;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}

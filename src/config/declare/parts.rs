@@ -1,0 +1,199 @@
+//! What an identity says, or a template for it: everything that the two have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Kind, Principal, Span as Duration, Statement};
+
+use super::fields::Fields;
+use super::inner;
+use super::statements::statements;
+use super::template::Template;
+use super::trusts::{Read, trusts};
+use crate::config::declared::Lease;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::eval::with_value;
+use crate::config::syntax::ExprKind;
+use crate::config::value::Keyword;
+use crate::config::value::convert::to_text;
+
+/// What a block says. `None`: it says nothing of it; an empty list is a word too.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    pub kind: Option<Kind>,
+    pub owner: Option<String>,
+    pub service: Option<String>,
+    pub purpose: Option<String>,
+    pub environment: Option<String>,
+    pub principal: Option<Principal>,
+    pub lease: Lease,
+    pub grace: Option<Duration>,
+    pub statements: Option<Vec<Statement>>,
+    pub scopes: Option<BTreeSet<String>>,
+    pub trusts: Option<Vec<Read>>,
+    pub managed_policy_arns: Option<BTreeSet<String>>,
+    pub permissions_boundary: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
+    pub sensitive_tags: BTreeSet<String>,
+    pub max_session_duration: Option<Duration>,
+}
+
+const KINDS: &[(&str, Kind)] = &[
+    ("human", Kind::Human),
+    ("service", Kind::Service),
+    ("workload", Kind::Workload),
+    ("agent", Kind::Agent),
+    ("break_glass", Kind::BreakGlass),
+];
+
+const PRINCIPALS: &[(&str, Principal)] = &[("user", Principal::User), ("role", Principal::Role)];
+
+/// Reads the parts that a block says itself.
+pub fn read(fields: &Fields<'_, '_>) -> Parts {
+    let known_as = |name: &str, keyword| fields.reference(name, keyword).map(|block| fields.known_as(&block));
+    let scopes: BTreeSet<String> =
+        fields.references("scopes", Keyword::Scope).into_iter().map(|(block, _)| fields.known_as(&block)).collect();
+    let (tags, sensitive_tags) = tags(fields).unzip();
+    Parts {
+        kind: fields.word("kind", KINDS),
+        owner: known_as("owner", Keyword::Owner),
+        service: known_as("service", Keyword::Service),
+        purpose: fields.text("purpose"),
+        environment: fields.text("environment"),
+        principal: fields.word("principal", PRINCIPALS),
+        lease: lease(fields),
+        grace: inner::blocks(fields, "leaver").first().and_then(|leaver| leaver.duration("grace")),
+        statements: Some(statements(fields)).filter(|found| !found.is_empty()),
+        scopes: Some(scopes).filter(|found| !found.is_empty() || says(fields, "scopes")),
+        trusts: Some(trusts(fields)).filter(|found| !found.is_empty()),
+        managed_policy_arns: fields.texts("managed_policy_arns").map(|arns| arns.into_iter().collect()),
+        permissions_boundary: fields.filled_text("permissions_boundary"),
+        tags,
+        sensitive_tags: sensitive_tags.unwrap_or_default(),
+        max_session_duration: fields.duration("max_session_duration"),
+    }
+}
+
+/// Whether an attribute is there and is not null.
+pub fn says(fields: &Fields<'_, '_>, name: &str) -> bool {
+    match fields.expr(name).map(|expr| (expr, &expr.kind)) {
+        None | Some((_, ExprKind::Null)) => false,
+        Some((_, ExprKind::Tuple(_))) => true,
+        // What has a fault says something, though nobody knows what.
+        Some((expr, _)) => !fields.eval.eval(expr, &fields.scope()).is_ok_and(|value| value.is_null()),
+    }
+}
+
+impl Parts {
+    /// These parts with what a template says of the rest. Own words win; lists that the template adds to hold both.
+    #[must_use]
+    pub fn over(self, template: &Template) -> Self {
+        let base = template.parts.clone();
+        let both = |name: &str| template.adds.contains(name);
+        // How a lease ends is one word, however it is said.
+        let ends = self.lease.ttl.is_some() || self.lease.expires_at.is_some();
+        let lease = Lease {
+            ttl: if ends { self.lease.ttl } else { base.lease.ttl },
+            expires_at: if ends { self.lease.expires_at } else { base.lease.expires_at },
+            renewed_at: self.lease.renewed_at.or(base.lease.renewed_at),
+        };
+        let (tags, sensitive_tags) = match (self.tags, base.tags) {
+            (Some(own), Some(mut base_tags)) if both("tags") => {
+                let mut sensitive = base.sensitive_tags;
+                sensitive.retain(|key| !own.contains_key(key));
+                sensitive.extend(self.sensitive_tags);
+                base_tags.extend(own);
+                (Some(base_tags), sensitive)
+            }
+            (Some(own), _) => (Some(own), self.sensitive_tags),
+            (None, base_tags) => (base_tags, base.sensitive_tags),
+        };
+        Self {
+            kind: self.kind.or(base.kind),
+            owner: self.owner.or(base.owner),
+            service: self.service.or(base.service),
+            purpose: self.purpose.or(base.purpose),
+            environment: self.environment.or(base.environment),
+            principal: self.principal.or(base.principal),
+            lease,
+            grace: self.grace.or(base.grace),
+            statements: list(self.statements, base.statements, both("statement")),
+            scopes: list(self.scopes, base.scopes, both("scopes")),
+            trusts: list(self.trusts, base.trusts, both("trust")),
+            managed_policy_arns: list(self.managed_policy_arns, base.managed_policy_arns, both("managed_policy_arns")),
+            permissions_boundary: self.permissions_boundary.or(base.permissions_boundary),
+            tags,
+            sensitive_tags,
+            max_session_duration: self.max_session_duration.or(base.max_session_duration),
+        }
+    }
+}
+
+/// The list that holds: the own one, the template's, or the template's and then the own one.
+fn list<L: IntoIterator + Extend<L::Item>>(own: Option<L>, template: Option<L>, both: bool) -> Option<L> {
+    match (own, template) {
+        (Some(own), Some(mut template)) if both => {
+            template.extend(own);
+            Some(template)
+        }
+        (own, template) => own.or(template),
+    }
+}
+
+fn lease(fields: &Fields<'_, '_>) -> Lease {
+    let lease = Lease {
+        ttl: fields.duration("ttl"),
+        expires_at: fields.instant("expires_at"),
+        renewed_at: fields.instant("renewed_at"),
+    };
+    if let (Some(ttl), Some(_)) = (lease.ttl, lease.expires_at) {
+        fields.find(
+            Diagnostic::error("config::conflict", "a lease has `ttl` or `expires_at`, not both")
+                .at(fields.place("expires_at"), "ends at an instant")
+                .related(fields.place("ttl"), format!("ends {ttl} after it began"))
+                .help("keep the one that is meant"),
+        );
+    }
+    if lease.renewed_at.is_some() && lease.expires_at.is_some() {
+        fields.find(
+            Diagnostic::warning("config::no_effect", "`renewed_at` has no effect beside `expires_at`")
+                .at(fields.place("renewed_at"), "restarts the count of a ttl, and there is none")
+                .help("to renew, move `expires_at`"),
+        );
+    }
+    lease
+}
+
+/// Tags, and the keys of those that are sensitive.
+fn tags(fields: &Fields<'_, '_>) -> Option<(BTreeMap<String, String>, BTreeSet<String>)> {
+    let (mut tags, mut sensitive) = (BTreeMap::new(), BTreeSet::new());
+    let (value, expr) = fields.value("tags")?;
+    let Some(entries) = value.entries() else {
+        fields.find(
+            Diagnostic::error("config::type", "`tags` must be a map of strings")
+                .at(fields.span(expr), format!("this is {}", with_value(&value)))
+                .help("write tags = { team = \"payments\" }"),
+        );
+        return None;
+    };
+    for (key, tag) in entries {
+        let Some(text) = to_text(tag) else {
+            fields.find(
+                Diagnostic::error("config::type", format!("tag `{key}` must be a string"))
+                    .at(fields.span(expr), format!("this is {}", with_value(tag))),
+            );
+            continue;
+        };
+        if key.starts_with("leasehold:") {
+            fields.find(
+                Diagnostic::error("config::reserved_tag", format!("tag `{key}` is one of the marks"))
+                    .at(fields.span(expr), "set by leasehold itself")
+                    .help("give the tag another name"),
+            );
+        }
+        if value.sensitive || tag.sensitive {
+            sensitive.insert(key.to_string());
+        }
+        tags.insert(key.to_string(), text.to_string());
+    }
+    Some((tags, sensitive))
+}

@@ -1,0 +1,127 @@
+//! `template` blocks: what identities of one sort have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use leasehold_provider::{Address, Digest};
+
+use super::fields::Fields;
+use super::parts::{self, Parts};
+use super::trusts::Read;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::eval::suggest::{listed, nearest};
+use crate::config::eval::{Evaluator, ModuleId};
+use crate::config::value::show::quoted;
+use crate::config::value::{BlockRef, Keyword};
+
+/// What `add` may name: attributes and blocks of which there can be several.
+const LISTS: [&str; 5] = ["scopes", "managed_policy_arns", "tags", "statement", "trust"];
+
+/// How much of a template's digest its mark shows.
+const SHOWN: usize = 12;
+
+/// A template.
+#[derive(Debug)]
+pub struct Template {
+    /// What it says.
+    pub parts: Parts,
+    /// The lists that an identity's own words are added to. All others they replace.
+    pub adds: BTreeSet<String>,
+    /// Its name and the digest of what it says, as identities carry them: `ci@1f0c…`.
+    pub mark: String,
+}
+
+impl Template {
+    /// Whether it says something of a required attribute.
+    #[must_use]
+    pub fn gives(&self, name: &str) -> bool {
+        match name {
+            "kind" => self.parts.kind.is_some(),
+            "owner" => self.parts.owner.is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// The templates of a stack and its modules, each read once.
+#[derive(Debug, Default)]
+pub struct Templates {
+    read: BTreeMap<Address, Rc<Template>>,
+}
+
+impl Templates {
+    /// Reads all templates of a module, so that what is wrong with one is found though nobody uses it.
+    pub fn all_of(&mut self, eval: &Evaluator<'_>, module: ModuleId) {
+        let at = eval.module(module);
+        for label in at.catalog.blocks(Keyword::Template).keys() {
+            let label = (*label).into();
+            self.get(eval, &BlockRef { module: at.path.clone(), keyword: Keyword::Template, label, key: None });
+        }
+    }
+
+    /// The template that an identity names.
+    pub fn of(&mut self, fields: &Fields<'_, '_>) -> Option<Rc<Template>> {
+        fields.expr("template")?;
+        let block = fields.reference("template", Keyword::Template)?;
+        self.get(fields.eval, &block)
+    }
+
+    fn get(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<Template>> {
+        let address = block.address();
+        if let Some(known) = self.read.get(&address) {
+            return Some(known.clone());
+        }
+        let module = eval.module_at(block.module.as_ref());
+        let declared = eval.catalog(module).blocks(Keyword::Template).get(&*block.label).copied()?;
+        let fields = Fields::new(eval, module, declared);
+        let parts = parts::read(&fields);
+        let adds = adds(&fields);
+        let digest = Digest::of(&content(&parts, &adds)).to_string();
+        let shown: String = digest.chars().filter(char::is_ascii_hexdigit).rev().take(SHOWN).collect();
+        let mark = format!("{}@{shown}", eval.qualified(module, &block.label));
+        let template = Rc::new(Template { parts, adds, mark });
+        self.read.insert(address, template.clone());
+        Some(template)
+    }
+}
+
+fn adds(fields: &Fields<'_, '_>) -> BTreeSet<String> {
+    let names = fields.texts("add").unwrap_or_default();
+    for name in names.iter().filter(|name| !LISTS.contains(&name.as_str())) {
+        let finding = Diagnostic::error("config::word", format!("nothing can be added to {}", quoted(name)))
+            .at(fields.place("add"), "not a list");
+        fields.find(match nearest(name, LISTS.into_iter(), Some(&fields.eval.budget)) {
+            Some(near) => finding.help(format!("did you mean {}?", quoted(near))),
+            None => finding.help(format!("lists are {}", listed(LISTS.into_iter()))),
+        });
+    }
+    names.into_iter().collect()
+}
+
+/// Everything that a template says, for its digest.
+fn content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
+    let trusts = parts.trusts.iter().flatten().map(|trust| match trust {
+        Read::Done(trust) => serde_json::json!(trust),
+        Read::Identities(identities) => identities.iter().map(|(block, _)| block.to_string()).collect(),
+    });
+    serde_json::json!({
+        "add": adds,
+        "kind": parts.kind,
+        "owner": parts.owner,
+        "service": parts.service,
+        "purpose": parts.purpose,
+        "environment": parts.environment,
+        "principal": parts.principal,
+        "ttl": parts.lease.ttl.map(|ttl| ttl.to_string()),
+        "expires_at": parts.lease.expires_at,
+        "renewed_at": parts.lease.renewed_at,
+        "grace": parts.grace.map(|grace| grace.to_string()),
+        "statements": parts.statements,
+        "scopes": parts.scopes,
+        "trusts": trusts.collect::<Vec<_>>(),
+        "managed_policy_arns": parts.managed_policy_arns,
+        "permissions_boundary": parts.permissions_boundary,
+        "tags": parts.tags,
+        "max_session_duration": parts.max_session_duration.map(|duration| duration.to_string()),
+    })
+}

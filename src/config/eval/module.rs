@@ -1,0 +1,333 @@
+//! The modules of a stack: which there are, what they give to those who call them.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use leasehold_provider::{Address, Key, key};
+
+use super::instances::Instances;
+use super::suggest::{listed, nearest};
+use super::{CellKey, Evaluated, Evaluator, Fault, Scope};
+use crate::config::catalog::Catalog;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::source::Span;
+use crate::config::syntax::{Block, Place, Step, StepKind};
+use crate::config::value::convert::to_text;
+use crate::config::value::{Entries, Keyword, Value, show::quoted};
+
+/// How many instances of modules one stack may have.
+const MOST_MODULES: usize = 10_000;
+
+/// The number of one instance of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleId(u32);
+
+impl ModuleId {
+    /// The stack itself.
+    pub const STACK: Self = Self(0);
+}
+
+/// One instance of a module, or the stack itself.
+#[derive(Debug)]
+pub struct Module<'a> {
+    /// Its address: `module.a["k"].module.b`. `None`: the stack.
+    pub path: Option<Arc<str>>,
+    /// The same as part of a [qualified](leasehold_provider::key::qualified) name.
+    pub qualifier: Option<Arc<str>>,
+    /// What stands before the default names of its identities: `a-k-b-`.
+    pub prefix: String,
+    /// Where its files are, relative to the stack's directory.
+    pub directory: &'a str,
+    /// Its blocks.
+    pub catalog: &'a Catalog<'a>,
+    /// The call that made it. `None`: the stack.
+    pub call: Option<Call<'a>>,
+}
+
+/// A `module` block, or one instance of it.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The module that it stands in.
+    pub from: ModuleId,
+    /// The block.
+    pub block: &'a Block,
+    /// What its arguments see beside their module: `each` or `count`.
+    pub bindings: Vec<(Arc<str>, Value)>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// A module by its number.
+    pub fn module(&self, id: ModuleId) -> Rc<Module<'a>> {
+        let modules = self.modules.borrow();
+        usize::try_from(id.0).ok().and_then(|index| modules.get(index)).unwrap_or(&self.stack).clone()
+    }
+
+    /// The blocks of a module.
+    pub fn catalog(&self, id: ModuleId) -> &'a Catalog<'a> {
+        self.module(id).catalog
+    }
+
+    /// The module that a block stands in, by the address of the module.
+    pub fn module_at(&self, path: Option<&Arc<str>>) -> ModuleId {
+        path.and_then(|path| self.paths.borrow().get(path).copied()).unwrap_or(ModuleId::STACK)
+    }
+
+    /// The name by which marks and policies know a block of that module.
+    pub fn qualified(&self, module: ModuleId, label: &str) -> String {
+        key::qualified(self.module(module).qualifier.as_deref(), label)
+    }
+
+    /// The finding with the calls that lead to where it lies.
+    pub fn through(&self, module: ModuleId, mut finding: Diagnostic) -> Diagnostic {
+        let mut at = self.module(module);
+        while let (Some(call), Some(path)) = (&at.call, &at.path) {
+            finding = finding.related(call.block.span(), format!("{path} is called here"));
+            let outer = self.module(call.from);
+            at = outer;
+        }
+        finding
+    }
+
+    /// The calls that lead to a module, innermost first: where each stands and what it makes.
+    pub fn calls_to(&self, module: ModuleId) -> Vec<(Span, String)> {
+        let mut calls = Vec::new();
+        let mut at = self.module(module);
+        while let (Some(call), Some(path)) = (&at.call, &at.path) {
+            calls.push((call.block.span(), format!("{path} is called here")));
+            let outer = self.module(call.from);
+            at = outer;
+        }
+        calls
+    }
+
+    /// Puts a finding on something in a module among the findings. What is wrong in each instance of a module is one finding.
+    pub fn find(&self, module: ModuleId, finding: Diagnostic) {
+        let finding = if module == ModuleId::STACK {
+            finding
+        } else {
+            let place = finding.location.as_ref().map(|at| (at.span.file, at.span.bytes.start, at.span.bytes.end));
+            if !self.told.borrow_mut().insert((finding.code, place)) {
+                return;
+            }
+            self.through(module, finding)
+        };
+        self.findings.borrow_mut().push(finding);
+    }
+
+    /// The instances of a `module` block, each with its key. `None`: they cannot be known, and that is reported.
+    pub fn called(&self, from: ModuleId, block: &'a Block, asked: Span) -> Option<Vec<(Option<Key>, ModuleId)>> {
+        let instances = self.instances(from, block, asked)?;
+        match &*instances {
+            Instances::One => Some(vec![(None, self.enter(from, block, None, Vec::new())?)]),
+            Instances::Keyed(keyed) => keyed
+                .iter()
+                .map(|(key, bound)| Some((Some(key.clone()), self.enter(from, block, Some(key), vec![bound.clone()])?)))
+                .collect(),
+        }
+    }
+
+    /// One instance of a module, made when it is asked for first. `None`: it cannot be, and that is reported.
+    fn enter(
+        &self,
+        from: ModuleId,
+        block: &'a Block,
+        key: Option<&Key>,
+        bindings: Vec<(Arc<str>, Value)>,
+    ) -> Option<ModuleId> {
+        let label = block.labels.first()?.text.clone();
+        let outer = self.module(from);
+        let path: Arc<str> = Address::block(outer.path.as_deref(), "module", &label, key).as_str().into();
+        if let Some(known) = self.paths.borrow().get(&path) {
+            return Some(*known);
+        }
+        let (directory, catalog) = match self.library.called(outer.directory, block) {
+            Ok(found) => found,
+            Err(finding) => {
+                // Instances of one call name one module: it is told once.
+                if let Some(finding) = finding.filter(|finding| !self.findings.borrow().contains(finding)) {
+                    self.find(from, *finding);
+                }
+                return None;
+            }
+        };
+        if let Some(finding) = self.leads_back(from, block, directory) {
+            if !self.findings.borrow().contains(&finding) {
+                self.find(from, finding);
+            }
+            return None;
+        }
+        let mut modules = self.modules.borrow_mut();
+        if modules.len() >= MOST_MODULES {
+            drop(modules);
+            self.report(from, Fault::Exhausted(Box::new(too_many(block))));
+            return None;
+        }
+        let id = ModuleId(u32::try_from(modules.len()).ok()?);
+        let qualifier: Arc<str> = key::qualified(outer.qualifier.as_deref(), &key::segment(&label, key)).into();
+        let prefix = match key {
+            Some(key) => format!("{}{label}-{}-", outer.prefix, key.text()),
+            None => format!("{}{label}-", outer.prefix),
+        };
+        let call = Some(Call { from, block, bindings });
+        self.paths.borrow_mut().insert(path.clone(), id);
+        let path = Some(path);
+        modules.push(Rc::new(Module { path, qualifier: Some(qualifier), prefix, directory, catalog, call }));
+        Some(id)
+    }
+
+    /// A finding where a call leads back to a module that it is made in.
+    fn leads_back(&self, from: ModuleId, block: &Block, directory: &str) -> Option<Diagnostic> {
+        let mut names = vec![shown(directory)];
+        let mut places = Vec::new();
+        let mut at = self.module(from);
+        loop {
+            names.push(shown(at.directory));
+            if at.directory == directory {
+                break;
+            }
+            let call = at.call.as_ref()?;
+            places.push(call.block.span());
+            let outer = self.module(call.from);
+            at = outer;
+        }
+        names.reverse();
+        let summary = match directory {
+            crate::config::modules::STACK => "the stack calls itself as a module".to_owned(),
+            _ => format!("the module {} calls itself", shown(directory)),
+        };
+        let finding = Diagnostic::error("config::module_cycle", summary)
+            .at(block.span(), "leads back to it")
+            .detail(names.join(" → "))
+            .help("take this call out: a module cannot be made of itself");
+        Some(places.into_iter().fold(finding, |finding, place| finding.related(place, "through this call")))
+    }
+
+    /// `module.a.x`, `module.a["k"].x`, and `module.a` as a whole: the value, and the steps that are left.
+    pub(super) fn module_reference<'s>(
+        &self,
+        label: &Arc<str>,
+        whole: Place,
+        rest: &'s [Step],
+        scope: &Scope<'_>,
+    ) -> Evaluated<(Value, &'s [Step])> {
+        let catalog = self.catalog(scope.module);
+        let Some(block) = catalog.modules.get(&**label).copied() else {
+            if catalog.is_broken("module", label) {
+                return Err(Fault::Told);
+            }
+            return Err(self.undefined("module", label, whole, catalog.modules.keys().copied(), "module", scope));
+        };
+        let span = scope.span(whole);
+        let called = self.called(scope.module, block, span.clone()).ok_or(Fault::Told)?;
+        match (called.as_slice(), rest) {
+            ([(None, id)], [Step { kind: StepKind::Name(name), place }, rest @ ..]) => {
+                Ok((self.output(*id, name, scope.span(*place))?, rest))
+            }
+            ([(None, id)], _) => Ok((self.outputs(*id, &span)?, rest)),
+            (
+                keyed,
+                [
+                    Step { kind: StepKind::Index(index), place },
+                    Step { kind: StepKind::Name(name), place: at },
+                    rest @ ..,
+                ],
+            ) => {
+                let id = self.instance_named(label, keyed, index, scope.span(*place), scope)?;
+                Ok((self.output(id, name, scope.span(*at))?, rest))
+            }
+            (_, [Step { kind: StepKind::Name(name), place }, ..]) => {
+                let summary = format!("module.{label} has several instances");
+                Err(Fault::at(scope.span(*place), "config::undefined_reference", summary, "of which one?")
+                    .help(format!("name its key: module.{label}[\"key\"].{name}, or take all: [for m in module.{label} : m.{name}]")))
+            }
+            (keyed, _) => {
+                let mut entries = Entries::new();
+                let mut elements = Vec::new();
+                for (key, id) in keyed {
+                    let outputs = self.outputs(*id, &span)?;
+                    match key {
+                        Some(Key::Name(name)) => drop(entries.insert(name.clone(), outputs)),
+                        _ => elements.push(outputs),
+                    }
+                }
+                let counted = block.body.attribute("count").is_some();
+                Ok((if counted { Value::tuple(elements) } else { Value::object(entries) }, rest))
+            }
+        }
+    }
+
+    fn instance_named(
+        &self,
+        label: &str,
+        keyed: &[(Option<Key>, ModuleId)],
+        index: &crate::config::syntax::Expr,
+        span: Span,
+        scope: &Scope<'_>,
+    ) -> Evaluated<ModuleId> {
+        let key = self.eval(index, scope)?;
+        let Some(text) = to_text(&key).filter(|_| !key.sensitive) else {
+            let label = format!("this is {}", super::with_value(&key));
+            return Err(Fault::at(span, "config::type", "the key of an instance is a string or a number", label));
+        };
+        let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.text())).collect();
+        if let Some((_, id)) = keyed.iter().find(|(key, _)| key.as_ref().is_some_and(|key| *key.text() == *text)) {
+            return Ok(*id);
+        }
+        let summary = format!("module.{label}[{}] is not declared", quoted(&text));
+        let fault = Fault::at(span, "config::undefined_reference", summary, "no such key");
+        let names = || keys.iter().map(String::as_str);
+        Err(match nearest(&text, names(), Some(&self.budget)) {
+            Some(near) => fault.help(format!("did you mean module.{label}[{}]?", quoted(near))),
+            None if keys.is_empty() => fault.help("it has no instances"),
+            None => fault.help(format!("its keys are {}", listed(names()))),
+        })
+    }
+
+    /// All outputs of a module as an object.
+    fn outputs(&self, id: ModuleId, asked: &Span) -> Evaluated<Value> {
+        let names = self.catalog(id).outputs.keys().copied();
+        let each = names.map(|name| Ok((Arc::from(name), self.output(id, name, asked.clone())?)));
+        Ok(Value::object(each.collect::<Evaluated<Entries>>()?))
+    }
+
+    /// One output of a module.
+    pub fn output(&self, id: ModuleId, name: &str, asked: Span) -> Evaluated<Value> {
+        let module = self.module(id);
+        let Some(block) = module.catalog.outputs.get(name) else {
+            if module.catalog.is_broken("output", name) {
+                return Err(Fault::Told);
+            }
+            let path = module.path.as_deref().unwrap_or_default();
+            let fault = Fault::at(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
+            let names = || module.catalog.outputs.keys().copied();
+            return Err(match nearest(name, names(), Some(&self.budget)) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None if Keyword::of(name).is_some() => fault.help(
+                    "what stands within a module is reached through its outputs: add output \"x\" { value = … } to it",
+                ),
+                None if names().next().is_none() => fault.help("the module has no `output` block"),
+                None => fault.help(format!("its outputs are {}", listed(names()))),
+            });
+        };
+        let Some(value) = block.body.attribute("value") else { return Err(Fault::Told) };
+        self.once(id, CellKey::Output(Arc::from(name)), asked, || {
+            let scope = Scope::of_file(id, block.file);
+            let sensitive = self.flag(block, "sensitive", false, &scope)?;
+            Ok(self.eval(&value.value, &scope)?.marked(sensitive))
+        })
+    }
+}
+
+fn shown(directory: &str) -> String {
+    match directory {
+        crate::config::modules::STACK => "the stack's directory".to_owned(),
+        _ if directory.starts_with("..") => directory.to_owned(),
+        _ => format!("./{directory}"),
+    }
+}
+
+fn too_many(block: &Block) -> Diagnostic {
+    Diagnostic::error("config::budget", format!("more than {MOST_MODULES} instances of modules in one stack"))
+        .at(block.span(), "stopped here")
+        .help("go through the collection within the module, with for_each on its blocks")
+}

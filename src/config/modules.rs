@@ -1,0 +1,171 @@
+//! Which modules a stack calls, and where their files are. In: the stack's files. Out: the same with the files of every
+//! module, and an index of each module's blocks.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::catalog::Catalog;
+use super::diagnostic::Diagnostic;
+use super::source::{SourceFile, Sources, StackFiles};
+use super::syntax::parse::calls;
+use super::syntax::{Block, ExprKind};
+
+/// The directory of the stack itself.
+pub const STACK: &str = ".";
+/// How many directories of modules one stack may have: links that lead in a circle would have no end.
+const MOST_DIRECTORIES: usize = 1_000;
+
+/// Adds the files of the modules that a stack calls, and that those call.
+#[must_use]
+pub fn gather(mut sources: Sources, files: &dyn StackFiles) -> Sources {
+    let mut known: BTreeSet<String> = BTreeSet::from([STACK.to_owned()]);
+    let mut waiting: VecDeque<String> = sources.stack_files().flat_map(|(_, file)| called(file, STACK)).collect();
+    while let Some(directory) = waiting.pop_front() {
+        if !known.insert(directory.clone()) || known.len() > MOST_DIRECTORIES {
+            continue;
+        }
+        let read = files.module(&directory);
+        for file in read.iter().flatten() {
+            waiting.extend(called(file, &directory));
+        }
+        sources.add_module(&directory, read);
+    }
+    sources
+}
+
+/// The directories of the modules that a file of the module in `from` calls.
+fn called(file: &SourceFile, from: &str) -> Vec<String> {
+    let found = super::load::on_a_deep_stack(|| calls(file)).unwrap_or_default();
+    found.iter().filter_map(|source| resolve(from, source).ok()).collect()
+}
+
+/// Why a source names no module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidSource {
+    /// A registry, a repository, an archive: it would have to be fetched.
+    Remote,
+    /// An absolute path.
+    Absolute,
+    /// Characters that a path in a repository does not have.
+    Characters,
+}
+
+/// The directory of a module, relative to the stack's, from its `source` as the module in `from` writes it.
+pub fn resolve(from: &str, source: &str) -> Result<String, InvalidSource> {
+    if source.starts_with('/') {
+        return Err(InvalidSource::Absolute);
+    }
+    if !(source.starts_with("./") || source.starts_with("../") || matches!(source, "." | "..")) {
+        return Err(InvalidSource::Remote);
+    }
+    if source.contains(['\\', '\0', ':']) {
+        return Err(InvalidSource::Characters);
+    }
+    Ok(join(from, source))
+}
+
+/// A path seen from a directory, without `.` and doubled slashes, and with `..` only at its beginning.
+#[must_use]
+pub fn join(directory: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in directory.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    if parts.is_empty() { STACK.to_owned() } else { parts.join("/") }
+}
+
+/// The blocks of a stack and of its modules, by directory.
+#[derive(Debug)]
+pub struct Library<'a> {
+    sources: &'a Sources,
+    stack: Catalog<'a>,
+    modules: BTreeMap<&'a str, Catalog<'a>>,
+}
+
+impl<'a> Library<'a> {
+    /// Puts catalogs together.
+    #[must_use]
+    pub fn new(sources: &'a Sources, stack: Catalog<'a>, modules: BTreeMap<&'a str, Catalog<'a>>) -> Self {
+        Self { sources, stack, modules }
+    }
+
+    /// The stack's own blocks.
+    #[must_use]
+    pub fn stack(&self) -> &Catalog<'a> {
+        &self.stack
+    }
+
+    /// The directory and blocks of the module that `call`, in the module of directory `from`, names; or what is wrong with
+    /// its source.
+    pub fn called(&self, from: &str, call: &Block) -> Result<(&str, &Catalog<'a>), Option<Box<Diagnostic>>> {
+        // A source that is missing is found with the tables.
+        let Some(attribute) = call.body.attribute("source") else { return Err(None) };
+        let place = attribute.value.place.in_file(call.file);
+        let wrong = |summary: String, label: &str, help: &str| {
+            Some(Box::new(Diagnostic::error("config::module_source", summary).at(place.clone(), label).help(help)))
+        };
+        let ExprKind::String(source) = &attribute.value.kind else {
+            let help = "write the path itself, such as source = \"./modules/team\"";
+            return Err(wrong("`source` is a path in quotes, without expressions".to_owned(), "not a path", help));
+        };
+        let directory = resolve(from, source).map_err(|invalid| match invalid {
+            InvalidSource::Remote => wrong(
+                format!("{source:?} is not a module within the repository"),
+                "not a local path",
+                "a module's source begins with ./ or ../; nothing is fetched from elsewhere: keep a copy in the repository",
+            ),
+            InvalidSource::Absolute => wrong(
+                format!("{source:?} is an absolute path"),
+                "not relative",
+                "write the way from this file's directory: ./… or ../…",
+            ),
+            InvalidSource::Characters => {
+                wrong(format!("{source:?} cannot be a path"), "not a path", "separate folders by /")
+            }
+        })?;
+        match self.sources.module(&directory) {
+            None if directory == STACK => Ok((STACK, &self.stack)),
+            None => Err(wrong(
+                format!("more than {MOST_DIRECTORIES} directories of modules"),
+                "not read any more",
+                "look whether links lead in a circle",
+            )),
+            Some(Err(problem)) => Err(wrong(
+                format!("the module {source:?} cannot be read"),
+                problem,
+                "a module is a directory with *.hcl files in the same repository",
+            )),
+            Some(Ok(files)) if files.is_empty() => Err(wrong(
+                format!("the module {source:?} has no *.hcl file"),
+                "an empty directory",
+                "look whether this is the right directory",
+            )),
+            Some(Ok(_)) => match self.modules.get_key_value(directory.as_str()) {
+                Some((directory, catalog)) => Ok((*directory, catalog)),
+                None => Err(None),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_resolve_from_the_directory_of_the_call() {
+        assert_eq!(resolve(".", "./modules/a"), Ok("modules/a".to_owned()));
+        assert_eq!(resolve("modules/a", "../b"), Ok("modules/b".to_owned()));
+        assert_eq!(resolve("../modules/a", "../b/"), Ok("../modules/b".to_owned()));
+        assert_eq!(resolve("modules/a", "../../../x"), Ok("../x".to_owned()));
+        assert_eq!(resolve("modules/a", "../.."), Ok(".".to_owned()));
+        for remote in ["hashicorp/consul/aws", "git::https://example.com/x", "github.com/a/b", "modules/a", ""] {
+            assert_eq!(resolve(".", remote), Err(InvalidSource::Remote), "{remote}");
+        }
+        assert_eq!(resolve(".", "/etc"), Err(InvalidSource::Absolute));
+        assert_eq!(resolve(".", "./a:b"), Err(InvalidSource::Characters));
+    }
+}

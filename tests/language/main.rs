@@ -1,0 +1,7 @@
+//! The configuration language, from the real program's point of view.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
+
+mod modules;
+#[path = "../support/mod.rs"]
+mod support;
+mod templates;
