@@ -12,7 +12,7 @@ fn crowd(count: usize) -> Stack {
         r#"leasehold {{ stack = "crowd" }}
 owner "jane" {{ email = "jane@example.com" }}
 identity "bot" {{
-  for_each = toset([for n in range({count}) : format("%04d", n)])
+  for_each = toset([for n in concat(range(min({count}, 1000)), range(1000, max({count}, 1000))) : format("%04d", n)])
   kind     = "service"
   owner    = owner.jane
   ttl      = "30d"
