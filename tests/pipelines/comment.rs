@@ -43,9 +43,9 @@ fn two_thousand_changes_fit_a_comment_with_the_riskiest_first() {
     assert_well_formed(&text);
     assert!(text.contains("**Plan: 4000 to add, 0 to change, 0 to destroy.** 2000 joiners."), "{}", &text[..400]);
     let first = text.find("<details>").unwrap();
-    let second = text[first + 1..].find("\n<details><summary>+").unwrap() + first;
+    let second = text[first + 1..].find("\n<details><summary><code>").unwrap() + first;
     assert!(text[first..second].contains("zz&#95;admin"), "{}", &text[first..second]);
-    let told = text.matches("<code>identity.").count();
+    let told = text.matches("</code> joiner <code>identity.").count();
     let left_out: usize = text
         .split("**")
         .find_map(|part| part.strip_suffix(" of 2000 changes are left out here"))

@@ -120,3 +120,25 @@ fn a_restore_gives_back_what_the_configuration_says_and_no_more() {
     later.ok(&["restore", "identity.triage_agent", "--auto-approve"]);
     later.assert_converged();
 }
+
+#[test]
+fn a_break_glass_account_is_shut_by_name_and_its_mark_says_why() {
+    let stack = Stack::of(
+        r#"leasehold { stack = "glass" }
+owner "jane" { email = "jane@example.com" }
+identity "glass" {
+  kind    = "break_glass"
+  owner   = owner.jane
+  purpose = "for the night when nothing else works"
+}
+"#,
+    )
+    .at(super::support::START);
+    stack.apply();
+    stack.ok(&["revoke", "glass", "--reason", "the seal was broken"]).says(&["Apply complete!"]);
+    let shown = stack.ok(&["show", "identity.glass", "--format", "json"]).json();
+    let marks =
+        shown["resources"].as_array().unwrap().iter().find_map(|resource| resource["marks"].as_object()).unwrap();
+    assert_eq!(marks["leasehold:reason"], "revoked: the seal was broken");
+    stack.plan().says(&["No changes.", "revoked by hand: the seal was broken"]);
+}
