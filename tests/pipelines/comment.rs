@@ -38,7 +38,7 @@ identity "zz_admin" {{
 #[test]
 fn two_thousand_changes_fit_a_comment_with_the_riskiest_first() {
     let stack = crowd(1_999);
-    let text = stack.ok(&["plan", "--format", "markdown"]).stdout;
+    let text = stack.ok(&["plan", "--out", "crowd.plan", "--format", "markdown"]).stdout;
     assert!(text.len() <= MAX, "{}", text.len());
     assert_well_formed(&text);
     assert!(text.contains("**Plan: 4000 to add, 0 to change, 0 to destroy.** 2000 joiners."), "{}", &text[..400]);
@@ -55,7 +55,7 @@ fn two_thousand_changes_fit_a_comment_with_the_riskiest_first() {
     assert_eq!(told + left_out, 2000);
     assert!(told > 100, "the room is used: {told}");
 
-    let small = stack.ok(&["plan", "--format", "markdown", "--max-bytes", "4000"]).stdout;
+    let small = stack.ok(&["show", "crowd.plan", "--format", "markdown", "--max-bytes", "4000"]).stdout;
     assert!(small.len() <= 4000, "{}", small.len());
     assert_well_formed(&small);
     assert!(small.contains("2000 joiners") && small.contains("zz&#95;admin"), "{small}");

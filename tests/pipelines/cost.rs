@@ -36,7 +36,7 @@ fn crowd(users: usize, roles: usize) -> String {
 /// `LEASEHOLD_DRIFT_USERS=5000 LEASEHOLD_DRIFT_ROLES=1000` is the size that was promised.
 #[test]
 fn the_drift_job_reads_an_account_in_a_few_calls() {
-    let (users, roles) = (count("LEASEHOLD_DRIFT_USERS", 120), count("LEASEHOLD_DRIFT_ROLES", 40));
+    let (users, roles) = (count("LEASEHOLD_DRIFT_USERS", 101), count("LEASEHOLD_DRIFT_ROLES", 10));
     let aws = Emulator::moto();
     let stack = Stack::of(&crowd(users, roles)).with_env(aws.env());
     stack.ok(&["apply", "--auto-approve", "--parallelism", "32"]);

@@ -55,7 +55,7 @@ fn a_page_that_fails_half_way_is_an_error() {
     );
     stack.run(&["drift"]).expect(0).says(&["In sync"]);
     assert!(aws.calls("ListRoles") >= 2, "{:?}", aws.counts());
-    for command in COMMANDS {
+    for command in [COMMANDS[0], COMMANDS[6], COMMANDS[7]] {
         aws.heal();
         aws.order(Fault::deny("ListRoles").after(1));
         let ran = stack.run(command).expect(1).says(&["iam:ListRoles"]);
