@@ -4,7 +4,7 @@
 
 mod stack;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,10 +64,9 @@ impl Bench {
             let (created_at, last_used) = (marks.created_at, None);
             Some((id.clone(), LiveIdentity { id, principal, name, marks, created_at, last_used, resources }))
         };
-        let shared = self
-            .shared
-            .iter()
-            .map(|(id, resource)| (id.clone(), LiveShared { resource: resource.clone(), held_by: BTreeSet::new() }));
+        let shared = self.shared.iter().map(|(id, resource)| {
+            (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x")))
+        });
         Snapshot {
             identities: self.standings(&self.nothing).iter().filter_map(live).collect(),
             shared: shared.collect(),

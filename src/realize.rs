@@ -22,6 +22,14 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
         set_digest(&mut resource);
         resources.insert(resource.id.clone(), resource);
     }
+    for declared_group in declared.groups.values() {
+        let group = &declared_group.group;
+        let parts = realize.group(realm, &declared.stack, group);
+        let violations = realize.group_limits(group, &parts);
+        findings.extend(violations.into_iter().map(|violation| finding(violation, &declared_group.origin)));
+        let whole = parts.first().map(|root| root.id.clone());
+        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root)));
+    }
     (resources, findings)
 }
 

@@ -9,9 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use leasehold_policy::AccountId;
 
-pub use records::*;
-
 use crate::views::markdown::DEFAULT_MAX_BYTES;
+
+pub use records::*;
 
 pub use pipelines::{CarryOutArgs, DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};
 

@@ -23,6 +23,8 @@ pub struct Catalog<'a> {
     pub outputs: BTreeMap<&'a str, &'a Block>,
     /// `provider` blocks in order.
     pub providers: Vec<&'a Block>,
+    /// `group` blocks by label.
+    pub groups: BTreeMap<&'a str, &'a Block>,
     /// `moved` blocks in order.
     pub moved: Vec<&'a Block>,
     /// `removed` blocks in order.
@@ -53,6 +55,7 @@ impl<'a> Catalog<'a> {
                     }
                 }
                 "provider" => catalog.providers.push(block),
+                "group" => insert(&mut catalog.groups, block, findings),
                 "moved" => catalog.moved.push(block),
                 "removed" => catalog.removed.push(block),
                 "variable" => insert(&mut catalog.variables, block, findings),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Digest, Kind, Principal, Scope, Span, StackName, Statement, Trust};
+use leasehold_provider::{Address, Digest, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust};
 
 use super::diagnostic::Diagnostic;
 use super::estate::Estate;
@@ -26,6 +26,8 @@ pub struct Declared {
     pub services: BTreeMap<String, Service>,
     /// Shared entitlements, by label, with where they are written.
     pub scopes: BTreeMap<String, (Scope, Origin)>,
+    /// Groups, by label.
+    pub groups: BTreeMap<String, DeclaredGroup>,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
     /// What it says of objects that live already.
@@ -165,6 +167,19 @@ pub struct Service {
     pub origin: Origin,
 }
 
+/// A group as declared.
+#[derive(Debug, Clone)]
+pub struct DeclaredGroup {
+    /// What it is and holds.
+    pub group: Group,
+    /// The label of the owner who answers for it.
+    pub owner: Option<String>,
+    /// Who is in it.
+    pub members: BTreeSet<Address>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
 /// An identity as declared.
 #[derive(Debug, Clone)]
 pub struct DeclaredIdentity {
@@ -198,6 +213,8 @@ pub struct DeclaredIdentity {
     pub trusts: Vec<Trust>,
     /// Policies that others manage.
     pub managed_policy_arns: BTreeSet<String>,
+    /// Names in the cloud of the groups it is in: the stack's, and those that others manage.
+    pub groups: BTreeSet<String>,
     /// The policy its access is cut to.
     pub permissions_boundary: Option<String>,
     /// Its own tags.

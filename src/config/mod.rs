@@ -23,7 +23,7 @@ pub mod source;
 mod syntax;
 mod value;
 
-pub use declared::{Backend, Declared, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
+pub use declared::{Backend, Declared, DeclaredGroup, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use estate::{Estate, Move, Release};
 pub use inputs::{Assignment, Inputs};

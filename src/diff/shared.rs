@@ -9,7 +9,7 @@ use super::classify::Lifecycle;
 use super::resources;
 use crate::realize::Resources;
 
-/// What happens to one shared object, and why.
+/// What happens to one shared object with its parts, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedDelta {
     /// Its address: `scope.orders_read`.
@@ -42,29 +42,36 @@ pub fn shared(
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
     let mut kept_for_others = Kept::new();
     for change in resources::changes(wanted, &live) {
-        let holders = snapshot.shared.get(change.id()).map(|shared| &shared.held_by);
-        if let (Change::Delete { before }, Some(holders)) = (&change, holders.filter(|holders| !holders.is_empty())) {
-            kept_for_others.insert(address(Some(before), &before.id), holders.clone());
-            continue;
+        let whole = realize.shared_whole(change.id());
+        if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))
+        {
+            if !object.held_by.is_empty() {
+                kept_for_others.insert(object.address.clone(), object.held_by.clone());
+                continue;
+            }
+            if still_needed.contains(&whole) {
+                continue;
+            }
         }
-        let kept = matches!(change, Change::Delete { .. }) && still_needed.contains(change.id());
         let respelled =
             matches!(&change, Change::Update { before, after } if is_only_respelled(before, after, realize));
-        if !kept && !respelled {
-            deltas.entry(change.id().clone()).or_default().push(change);
+        if !respelled {
+            deltas.entry(whole).or_default().push(change);
         }
     }
+    let address = |id: &ResourceId| match (wanted.get(id).and_then(|w| w.marks.as_ref()), snapshot.shared.get(id)) {
+        (Some(marks), _) => marks.address.clone(),
+        (None, Some(object)) => object.address.clone(),
+        (None, None) => Address::from_text(&id.name),
+    };
     let deltas = deltas
         .into_iter()
-        .map(|(id, changes)| {
-            let (before, after) = (live.get(&id), wanted.get(&id));
-            SharedDelta {
-                address: address(after.or(before), &id),
-                lifecycle: lifecycle(before, after),
-                holders: holders.get(&id).copied().unwrap_or(0),
-                id,
-                changes,
-            }
+        .map(|(id, changes)| SharedDelta {
+            address: address(&id),
+            lifecycle: lifecycle(live.get(&id), wanted.get(&id)),
+            holders: holders.get(&id).copied().unwrap_or(0),
+            id,
+            changes,
         })
         .collect();
     (deltas, kept_for_others)
@@ -74,14 +81,6 @@ pub fn shared(
 #[must_use]
 pub fn is_only_respelled(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
     lifecycle(Some(before), Some(after)) == Lifecycle::Drift && resources::same_meaning(before, after, realize)
-}
-
-fn address(resource: Option<&Resource>, id: &ResourceId) -> Address {
-    let marked = resource.and_then(|resource| resource.marks.as_ref()).map(|marks| marks.address.clone());
-    marked.unwrap_or_else(|| {
-        let label = id.name.rsplit('/').next().unwrap_or(&id.name);
-        Address::qualified("scope", label)
-    })
 }
 
 /// With a digest among its marks an object tells by itself who changed it; without one it counts as changed by configuration.

@@ -1,10 +1,11 @@
 //! One identity against what was last applied to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use leasehold_provider::{Aspect, Change, LiveIdentity, Resource, ResourceId, Value};
 
 use super::{Finding, Inputs, Pending, Report, Rule, done_outside};
+use crate::diff::access::Shared;
 use crate::diff::{self, IdentityDelta};
 use crate::lifecycle::phase::Quarantined;
 use crate::lifecycle::{LeaveReason, Phase, Standing};
@@ -161,10 +162,8 @@ impl Looked<'_> {
     /// What differs is what was done outside, part by part.
     fn told_apart(&self, delta: IdentityDelta) -> Vec<Finding> {
         let access = delta.changes.iter().any(|change| self.bears_on_access(change)).then(|| {
-            let live_shared: BTreeMap<ResourceId, &Resource> =
-                self.inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), &shared.resource)).collect();
-            let wanted_shared: BTreeMap<ResourceId, &Resource> =
-                self.inputs.shared.iter().map(|(id, resource)| (id.clone(), resource)).collect();
+            let live_shared = Shared::live(self.inputs.snapshot, self.inputs.realize);
+            let wanted_shared = Shared::of(self.inputs.shared.values(), self.inputs.realize);
             let (applied, now) = ((self.wanted, &wanted_shared), (&self.live.resources, &live_shared));
             diff::access::compare(applied, now, self.inputs.realize, self.inputs.compare)
         });

@@ -176,6 +176,7 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         scopes: identity.scopes.clone(),
         trusts: identity.trusts.clone(),
         managed_policy_arns: identity.managed_policy_arns.clone(),
+        groups: identity.groups.clone(),
         permissions_boundary: identity.permissions_boundary.clone(),
         tags: identity.tags.clone(),
         sensitive_tags: identity.sensitive_tags.clone(),

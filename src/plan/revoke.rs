@@ -51,7 +51,7 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
     });
     let identities = Vec::from_iter(delta);
     let index = LiveIndex::of(snapshot);
-    let steps = order::order(&identities, &[], &order::Rewritten::new(), realize, &|id| index.digest(id));
+    let steps = order::order(&identities, &[], order::Around::nothing(), realize, &|id| index.digest(id));
     let plan = Plan {
         stack: stack.clone(),
         realm: snapshot.realm.clone(),

@@ -115,6 +115,9 @@ pub trait World: Send + Sync {
     /// Makes a policy without marks, of the name that a scope of this label would have.
     async fn add_stranger_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError>;
 
+    /// Makes a group without marks, with an inline policy.
+    async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError>;
+
     /// Everything that is and hangs on unmarked principals and policies, as text: the same text, if nobody touched them.
     async fn strangers(&self) -> Result<String, WorldError>;
 

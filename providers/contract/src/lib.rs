@@ -24,7 +24,7 @@ pub use change::{Change, ChangeKind};
 pub use digest::Digest;
 pub use duration::Span;
 pub use identity::{
-    Condition, DesiredIdentity, Effect, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
+    Condition, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};

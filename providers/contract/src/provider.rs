@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realm, Resource,
+    Address, Change, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realm, Resource,
     ResourceId, Scope, Snapshot, StackName, Violation,
 };
 
@@ -20,6 +20,14 @@ pub trait Realize: Send + Sync {
 
     /// The object that holds a scope, with its marks (the engine sets their `digest`).
     fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource;
+
+    /// The objects that a group is and holds, itself first, with its marks (the engine sets their `digest`).
+    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource>;
+
+    /// The shared object that one is part of: the group of a group's policy. A scope's object is whole by itself.
+    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
+        id.clone()
+    }
 
     /// All that an active identity is and holds, the principal among it. The principal carries `marks` as they are given;
     /// the engine sets their `digest`. Once enacted and observed again, the resources are equal to these.
@@ -35,6 +43,9 @@ pub trait Realize: Send + Sync {
     /// The limits of the cloud that a scope's resource would break.
     fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation>;
 
+    /// The limits of the cloud that a group's resources would break.
+    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation>;
+
     /// Whether the resource takes access away (a Deny): it is then put on before, and taken off after, what gives access.
     fn restricts(&self, resource: &Resource) -> bool;
 
@@ -45,7 +56,7 @@ pub trait Realize: Send + Sync {
         match attribute {
             "assume_role_policy" | "trust" => Aspect::Trust,
             "permissions_boundary" => Aspect::Boundary,
-            "policy" | "policy_arn" => Aspect::Access,
+            "policy" | "policy_arn" | "group" => Aspect::Access,
             "max_session_duration" => Aspect::Session,
             "status" => Aspect::Credential,
             "tags" => Aspect::Tags,

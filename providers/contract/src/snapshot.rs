@@ -52,8 +52,18 @@ impl LiveIdentity {
 pub struct LiveShared {
     /// The object. Its marks are `None` where no bulk read tells them and nothing asked for a closer look.
     pub resource: Resource,
+    /// Its address as far as the cloud tells, or that of what it is part of.
+    pub address: Address,
     /// What is not this stack's and holds it, by name: `user/jane`. As long as somebody does, it cannot go.
     pub held_by: BTreeSet<String>,
+}
+
+impl LiveShared {
+    /// An object that nobody else holds.
+    #[must_use]
+    pub fn new(resource: Resource, address: Address) -> Self {
+        Self { resource, address, held_by: BTreeSet::new() }
+    }
 }
 
 /// A principal or policy that does not carry this stack's mark. It is never written.

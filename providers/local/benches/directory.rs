@@ -106,6 +106,7 @@ fn identity(number: u32) -> DesiredIdentity {
         scopes: BTreeSet::from(["shared".to_owned()]),
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
         managed_policy_arns: BTreeSet::new(),
+        groups: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),

@@ -4,6 +4,7 @@
 //! belongs. Then the live object is held against the change: it is as the change expects it, or already as the change wants
 //! it, or it is a conflict.
 
+mod groups;
 mod hands;
 mod parts;
 
@@ -31,6 +32,8 @@ pub fn carry_out(
         Some(Target::Principal(form, name)) => task.principal(form, name),
         Some(Target::Policy(name)) => task.policy(name),
         Some(Target::Part(principal, part)) => task.part(principal, part),
+        Some(Target::Group(name)) => task.group(name),
+        Some(Target::GroupPart(group, part)) => task.group_part(group, part),
         None => Err(task.fail(EnactErrorKind::Other, "the directory has no such kind of object", None)),
     }
 }
@@ -171,7 +174,11 @@ impl Task<'_> {
                 )
             }
             Change::Delete { .. } => {
-                let holders = self.count("SELECT count(*) FROM attachments WHERE policy = ?1", params![name])?;
+                let holders = self.count(
+                    "SELECT (SELECT count(*) FROM attachments WHERE policy = ?1) + \
+                     (SELECT count(*) FROM group_attachments WHERE policy = ?1)",
+                    params![name],
+                )?;
                 if holders > 0 {
                     return Err(self.conflict(&format!("{holders} principals still hold it")));
                 }
@@ -242,6 +249,7 @@ impl Task<'_> {
             ("inline policies", "SELECT count(*) FROM inline_policies WHERE principal = ?1"),
             ("attachments", "SELECT count(*) FROM attachments WHERE principal = ?1"),
             ("access keys", "SELECT count(*) FROM access_keys WHERE principal = ?1"),
+            ("memberships", "SELECT count(*) FROM memberships WHERE principal = ?1"),
             ("logins", "SELECT count(*) FROM logins WHERE principal = ?1"),
         ];
         for (what, sql) in tables {

@@ -11,6 +11,8 @@ use leasehold_provider::{
 };
 use rusqlite::{Connection, Row, types};
 
+mod teams;
+
 use crate::kinds;
 use crate::rows::{self, Owned, PolicyRow, PrincipalRow};
 use crate::{failures, order, schema};
@@ -25,7 +27,10 @@ pub fn read(path: &Path, stack: &StackName, adopt: &Adopted, realm: Realm) -> Re
 
 fn snapshot(connection: &Connection, stack: &StackName, adopt: &Adopted, realm: Realm) -> rusqlite::Result<Snapshot> {
     let mut snapshot = Snapshot::empty(realm);
-    let held = read_principals(connection, stack, adopt, &mut snapshot)?;
+    let mut held = read_principals(connection, stack, adopt, &mut snapshot)?;
+    if schema::has_groups(connection)? {
+        teams::read(connection, stack, &mut held, &mut snapshot)?;
+    }
     read_policies(connection, stack, held, &mut snapshot)?;
     Ok(snapshot)
 }
@@ -33,8 +38,8 @@ fn snapshot(connection: &Connection, stack: &StackName, adopt: &Adopted, realm: 
 /// Principals without marks that are wanted whole, with the address each shall have.
 type Adopted = BTreeMap<ResourceId, Address>;
 
-/// By policy: the principals that hold it and are not the stack's.
-type HeldByOthers = BTreeMap<String, BTreeSet<String>>;
+/// By policy and by group: who holds it, or is in it, and is not the stack's.
+type HeldByOthers = BTreeMap<ResourceId, BTreeSet<String>>;
 
 fn read_principals(
     connection: &Connection,
@@ -53,6 +58,7 @@ fn read_principals(
     let mut keys = keys.query_map([], |row| part(row, (row.get(1)?, row.get(2)?, instant(row, 3)?)))?.peekable();
     let mut logins = connection.prepare("SELECT principal FROM logins ORDER BY 1")?;
     let mut logins = logins.query_map([], |row| part(row, ()))?.peekable();
+    let mut memberships = teams::memberships(connection)?;
 
     let mut rows = principals.query([])?;
     while let Some(row) = rows.next()? {
@@ -61,6 +67,7 @@ fn read_principals(
             inline: all_of(&mut inline, principal.id)?,
             attachments: all_of(&mut attachments, principal.id)?,
             keys: all_of(&mut keys, principal.id)?,
+            groups: memberships.remove(&principal.id).unwrap_or_default(),
             login: !all_of(&mut logins, principal.id)?.is_empty(),
         };
         let id = kinds::principal_id(principal.form, &principal.name);
@@ -76,7 +83,10 @@ fn read_principals(
             other => {
                 let path = kinds::principal_path(form, &name);
                 for policy in &parts.attachments {
-                    held.entry(policy.clone()).or_default().insert(path.clone());
+                    held.entry(ResourceId::new(kinds::POLICY, policy)).or_default().insert(path.clone());
+                }
+                for group in &parts.groups {
+                    held.entry(kinds::group_id(group)).or_default().insert(path.clone());
                 }
                 if let (Owned::Unmarked, Some(address)) = (&other, adopt.get(&id)) {
                     let resources = resources(&id, principal, address.clone(), None, parts)?;
@@ -104,10 +114,11 @@ fn read_policies(
         match Owned::of(&policy.tags, stack) {
             Owned::Ours(marks) => {
                 let mut resource = Resource::new(id.clone(), None);
+                let address = marks.address.clone();
                 resource.marks = Some(*marks);
-                let held_by = held.remove(&policy.name).unwrap_or_default();
+                let held_by = held.remove(&id).unwrap_or_default();
                 resource.attributes = policy.attributes();
-                snapshot.shared.insert(id, LiveShared { resource, held_by });
+                snapshot.shared.insert(id, LiveShared { resource, address, held_by });
             }
             other => {
                 let arn = format!("local:policy/{}", policy.name);
@@ -126,6 +137,8 @@ struct Parts {
     attachments: Vec<String>,
     /// Id, status and last use.
     keys: Vec<(String, String, Option<Timestamp>)>,
+    /// The groups it is in.
+    groups: Vec<String>,
     login: bool,
 }
 
@@ -155,6 +168,9 @@ fn resources(
     }
     for policy in parts.attachments {
         resources.push(part(kinds::ATTACHMENT, &policy).with("policy", policy));
+    }
+    for group in parts.groups {
+        resources.push(part(kinds::MEMBERSHIP, &group).with("group", group));
     }
     for (key, status, _) in parts.keys {
         resources.push(part(kinds::ACCESS_KEY, &key).with("status", status));

@@ -6,6 +6,7 @@ use leasehold_provider::{Address, StackName};
 
 mod estate;
 pub mod fields;
+mod groups;
 mod identity;
 mod inner;
 pub mod instant;
@@ -32,6 +33,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let providers = stack::providers(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut groups = BTreeMap::new();
     let mut identities = Identities::default();
     let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
     while let Some((module, waits_for)) = waiting.pop_front() {
@@ -40,10 +42,13 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         owners.append(&mut people::owners(eval, module));
         services.append(&mut people::services(eval, module));
         scopes.append(&mut people::scopes(eval, module));
+        groups.append(&mut groups::groups(eval, module));
         identity::identities(eval, module, default_ttl, &waits_for, &mut identities);
         modules::outputs(eval, module);
         waiting.extend(modules::calls(eval, module, &waits_for));
     }
+    let mut identities = identities.settled(eval);
+    groups::enter(&groups, &mut identities);
     let estate = estate::estate(eval);
     let (settings, leasehold) = (settings?, leasehold?);
     Some(Declared {
@@ -54,7 +59,8 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         owners,
         services,
         scopes,
-        identities: identities.settled(eval),
+        groups,
+        identities,
         estate,
         files_read: eval.files_read.borrow().clone(),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),

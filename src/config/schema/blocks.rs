@@ -40,12 +40,12 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 
 /// Blocks that stand in a file by themselves.
 pub const TOP: &[&BlockSchema] = &[
-    &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &TEMPLATE, &MODULE, &OUTPUT,
-    &MOVED, &REMOVED,
+    &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &TEMPLATE, &MODULE,
+    &OUTPUT, &MOVED, &REMOVED,
 ];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] = &["group", "grant", "rule", "exception", "directory", "store", "import"];
+pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory", "store", "import"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -191,6 +191,7 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("expires_at"),
             optional("renewed_at"),
             optional("managed_policy_arns"),
+            optional("managed_groups"),
             optional("permissions_boundary"),
             optional("tags"),
             optional("max_session_duration"),
@@ -199,6 +200,22 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("count"),
             optional("template"),
             later("provider"),
+        ],
+    )
+};
+
+static GROUP: BlockSchema = BlockSchema {
+    blocks: &[many(&STATEMENT), many(&DYNAMIC)],
+    ..block(
+        "group",
+        &["name"],
+        &[
+            optional("members"),
+            optional("scopes"),
+            optional("managed_policy_arns"),
+            optional("name"),
+            optional("owner"),
+            optional("purpose"),
         ],
     )
 };

@@ -208,7 +208,8 @@ pub(super) fn holders(delta: &SharedDelta) -> String {
 fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
     let (sign, _, style) = style::of(delta.lifecycle);
     let holders = holders(delta);
-    let head = paint(style, &format!("{sign} scope "));
+    let sort = crate::config::estate::sort(&delta.address).unwrap_or("scope");
+    let head = paint(style, &format!("{sign} {sort:<6}"));
     let address = inert(delta.address.as_str()).into_owned();
     format!("  {head}  {}  {holders}\n{}\n", paint(STRONG, &address), changes(&delta.changes, None, realize))
 }
@@ -294,10 +295,8 @@ fn changes_with(changes: &[Change], principal: Option<&ResourceId>, lines: Lines
         };
         let id = change.id();
         let note = match change.kind() {
-            ChangeKind::Mark => realize.describe(change).or_else(|| Some("marks".to_owned())),
-            ChangeKind::Adopt => Some("marks are put on; it carries none".to_owned()),
-            ChangeKind::Unmark => Some("marks are taken off".to_owned()),
-            _ => realize.describe(change),
+            ChangeKind::Mark => words(change, realize).or_else(|| Some("marks".to_owned())),
+            _ => words(change, realize),
         };
         let (kind, name, words) = (id.kind.as_str(), inert(&id.name), inert(note.as_deref().unwrap_or_default()));
         let line = format!("{kind:<kind_width$}  {name:<name_width$}  {words}");
@@ -311,6 +310,15 @@ fn changes_with(changes: &[Change], principal: Option<&ResourceId>, lines: Lines
         out.extend(details.iter().map(|detail| format!("          {}\n", detail.painted())));
     }
     out
+}
+
+/// A few words on what a change does.
+pub fn words(change: &Change, realize: &dyn Realize) -> Option<String> {
+    match change.kind() {
+        ChangeKind::Adopt => Some("marks are put on; it carries none".to_owned()),
+        ChangeKind::Unmark => Some("marks are taken off".to_owned()),
+        _ => realize.describe(change),
+    }
 }
 
 /// Marks that only keep the books of another change are not shown.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use leasehold_provider::{AccessVerdict, Change, Marks, ResourceId};
 
+use crate::config::estate;
 use crate::diff::Lifecycle;
 use crate::plan::Plan;
 
@@ -29,15 +30,18 @@ pub struct Summary {
     pub released: usize,
     /// Identities that drifted, movers among them.
     pub drifted: usize,
-    /// Shared objects that change.
+    /// Scopes that change.
     pub shared: usize,
+    /// Groups that change.
+    pub groups: usize,
 }
 
 impl Summary {
     /// The counts of a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let mut summary = Self { shared: plan.shared.len(), ..Self::default() };
+        let groups = plan.shared.iter().filter(|delta| estate::sort(&delta.address) == Some("group")).count();
+        let mut summary = Self { shared: plan.shared.len().saturating_sub(groups), groups, ..Self::default() };
         for delta in &plan.identities {
             match delta.lifecycle {
                 Lifecycle::Joiner => summary.joiners += 1,
@@ -109,6 +113,7 @@ impl fmt::Display for Summary {
             plural(self.released, "let go", "let go"),
             plural(self.drifted, "drift", "drifts"),
             plural(self.shared, "shared scope", "shared scopes"),
+            plural(self.groups, "group", "groups"),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() { Ok(()) } else { write!(f, "  {}.", parts.join(", ")) }

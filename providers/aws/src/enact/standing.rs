@@ -1,7 +1,7 @@
 //! Whose an object is, before it is written. What an observation of this run has told is not asked again.
 
 use aws_sdk_iam::types::PolicyScopeType;
-use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId};
+use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId, StackName};
 
 use super::{Refusal, Writing, impossible};
 use crate::observe::{Page, read_all};
@@ -78,6 +78,9 @@ impl Writing<'_> {
         if let Some((principal, name)) = kinds::holder(id) {
             return Ok(kinds::principal(principal, name));
         }
+        if let Some(group) = kinds::group_of(id) {
+            return Ok(kinds::group(group));
+        }
         let scope = id.name.strip_prefix(self.stack.as_str()).and_then(|rest| rest.strip_prefix('/'));
         if id.kind == kinds::POLICY && scope.is_some() {
             Ok(id.clone())
@@ -89,6 +92,9 @@ impl Writing<'_> {
     }
 
     async fn marks_of(&self, bearer: &ResourceId) -> Result<Found, Refusal> {
+        if let Some(group) = kinds::group_of(bearer) {
+            return Ok(self.group_path(group).await?.map_or(Found::Absent, |path| self.by_path(group, &path)));
+        }
         let iam = &self.provider.clients.iam;
         let tags = match kinds::holder(bearer) {
             Some((Principal::Role, name)) => {
@@ -132,6 +138,16 @@ impl Writing<'_> {
 }
 
 impl Writing<'_> {
+    /// Whose a group is, by its path.
+    fn by_path(&self, group: &str, path: &str) -> Found {
+        let stack = path.strip_prefix("/leasehold/").map(|rest| StackName::new(rest.trim_end_matches('/')));
+        match stack {
+            None => Found::Unmarked,
+            Some(Ok(stack)) => Found::Marks(Box::new(Marks::new(stack, crate::realize::group::address(group)))),
+            Some(Err(problem)) => Found::Strange(problem.to_string()),
+        }
+    }
+
     /// Whether a policy of the name that the scope's would have is under another path. IAM has one policy of a name.
     async fn namesake(&self, scope: &ResourceId) -> Result<bool, Refusal> {
         const OPERATION: &str = "iam:ListPolicies";
@@ -155,6 +171,8 @@ impl Writing<'_> {
 /// Whether the marks on an object are those that a change of hands expects: the ones it puts on, or the ones it takes off.
 fn is_about(change: &Change, found: &Marks) -> bool {
     match change {
+        // A group's path does not say its label.
+        Change::Adopt { id, .. } if kinds::group_of(id).is_some() => true,
         Change::Adopt { after, .. } => after.address == found.address,
         Change::Unmark { before, .. } => before.address == found.address,
         _ => true,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::{AttachedPolicy, EntityType, ManagedPolicyDetail, RoleDetail, UserDetail};
 use jiff::Timestamp;
 use leasehold_provider::{
-    LiveIdentity, Marks, ObserveRequest, Principal, Realm, Resource, ResourceId, StackName, Stranger, Unmarked, Value,
+    LiveIdentity, LiveShared, Marks, ObserveRequest, Principal, Realm, Resource, ResourceId, StackName, Stranger,
+    Unmarked, Value,
 };
 
 use super::live::{self, Details, Whose};
@@ -28,7 +29,9 @@ pub struct Account {
     pub strangers: BTreeMap<ResourceId, Stranger>,
     /// Of the others, those that carry no mark and were asked for whole.
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
-    /// By policy under the stack's path: who holds it and is not the stack's.
+    /// The stack's groups with all they hold.
+    pub groups: BTreeMap<ResourceId, LiveShared>,
+    /// By policy under the stack's path, and by group: who holds it and is not the stack's.
     pub held_by: BTreeMap<ResourceId, BTreeSet<String>>,
 }
 
@@ -61,15 +64,18 @@ impl Reading<'_> {
                     .send()
             };
             let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
-            let items = (page.role_detail_list, page.user_detail_list, page.policies);
+            let items = (page.role_detail_list, page.user_detail_list, page.group_detail_list, page.policies);
             Ok(Page { items, truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |(roles, users, policies)| {
+        read_all(OPERATION, fetch, |(roles, users, groups, policies)| {
             for role in roles.unwrap_or_default() {
                 self.role(&mut account, request, role)?;
             }
             for user in users.unwrap_or_default() {
                 self.user(&mut account, request, user)?;
+            }
+            for group in groups.unwrap_or_default() {
+                self.group(&mut account, request, group)?;
             }
             for policy in policies.unwrap_or_default() {
                 self.policy(&mut account, stack, policy)?;
@@ -110,7 +116,13 @@ impl Reading<'_> {
         let tags = super::tags(user.tags);
         let attached = user.attached_managed_policies.unwrap_or_default();
         let whose = whose(request.stack, &tags, user.arn.unwrap_or_default());
-        let Some(bearing) = self.sort_out(account, request, &id, &whose, &attached) else { return Ok(()) };
+        let bearing = self.sort_out(account, request, &id, &whose, &attached);
+        if matches!(whose, Owner::Strange(_)) {
+            for group in user.group_list.iter().flatten() {
+                account.held_by.entry(kinds::group(group)).or_default().insert(format!("user/{name}"));
+            }
+        }
+        let Some(bearing) = bearing else { return Ok(()) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let resource = live::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
         let (inline, groups) = (user.user_policy_list.unwrap_or_default(), user.group_list.unwrap_or_default());
@@ -225,7 +237,7 @@ impl Account {
     }
 
     /// Notes which of the stack's policies somebody holds who is not the stack's.
-    fn holds(&mut self, realm: &Realm, stack: &StackName, holder: &str, attached: &[AttachedPolicy]) {
+    pub fn holds(&mut self, realm: &Realm, stack: &StackName, holder: &str, attached: &[AttachedPolicy]) {
         for policy_arn in attached.iter().filter_map(|policy| policy.policy_arn.as_deref()) {
             let scope = arn::scope_of(realm, stack, policy_arn).map(|scope| kinds::scope(stack, scope));
             let own = arn::own_policy_of(realm, stack, policy_arn).map(|user| kinds::own_policy(stack, user));
@@ -236,12 +248,13 @@ impl Account {
     }
 }
 
-fn named(name: Option<String>, what: &str) -> Result<String, Failure> {
+/// A name that must be there.
+pub fn named(name: Option<String>, what: &str) -> Result<String, Failure> {
     name.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} has no name")))
 }
 
 /// A document that must be there.
-fn decoded(text: Option<&str>, what: &str) -> Result<Value, Failure> {
+pub fn decoded(text: Option<&str>, what: &str) -> Result<Value, Failure> {
     let text = text.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} is missing")))?;
     let document =
         document::decode(text).map_err(|problem| Failure::malformed(OPERATION, format!("{what}: {problem}")))?;

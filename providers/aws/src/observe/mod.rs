@@ -2,6 +2,7 @@
 
 mod authorization;
 mod credentials;
+mod groups;
 mod live;
 mod pages;
 mod report;
@@ -62,7 +63,11 @@ impl Reading<'_> {
         for resources in marked.chain(account.unmarked.values_mut().map(|found| &mut found.resources)) {
             links::link(self.realm, request.stack, resources.values_mut());
         }
-        let (shared, misplaced) = self.marks_of_shared(account.shared, account.held_by, &request).await?;
+        let (mut shared, misplaced) = self.marks_of_shared(account.shared, &request).await?;
+        shared.append(&mut account.groups);
+        for (id, object) in &mut shared {
+            object.held_by = account.held_by.remove(id).unwrap_or_default();
+        }
         account.strangers.extend(misplaced);
         let parts = account.identities.values().flat_map(|identity| identity.resources.keys());
         let bearers = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));

@@ -1,6 +1,6 @@
 //! The marks of scopes' policies: no bulk read tells the tags of a policy, so they are read where something differs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use leasehold_provider::{Address, LiveShared, Marks, ObserveRequest, Resource, ResourceId, Stranger};
@@ -19,7 +19,6 @@ impl Reading<'_> {
     pub async fn marks_of_shared(
         &self,
         live: BTreeMap<ResourceId, Resource>,
-        mut held_by: BTreeMap<ResourceId, BTreeSet<String>>,
         request: &ObserveRequest<'_>,
     ) -> Result<Sorted, Failure> {
         let differs = |resource: &Resource| {
@@ -40,8 +39,8 @@ impl Reading<'_> {
                 Some(Marked::Ours(marks)) => resource.marks = Some(*marks),
                 None => {}
             }
-            let held_by = held_by.remove(&resource.id).unwrap_or_default();
-            shared.insert(resource.id.clone(), LiveShared { resource, held_by });
+            let address = Address::qualified("scope", kinds::part(&resource.id));
+            shared.insert(resource.id.clone(), LiveShared::new(resource, address));
         }
         Ok((shared, strangers))
     }

@@ -166,6 +166,7 @@ pub fn identity(name: &str, principal: Principal) -> DesiredIdentity {
             Vec::new()
         },
         managed_policy_arns: BTreeSet::new(),
+        groups: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::from([("team".to_owned(), "a b".to_owned())]),
         sensitive_tags: BTreeSet::new(),

@@ -89,6 +89,9 @@ impl<'a> Stage<'a> {
         for scope in cast::scopes() {
             wanted.share(self.provider().scope(&self.realm, &self.stack, &scope));
         }
+        for group in cast::groups() {
+            wanted.share_all(self.provider().group(&self.realm, &self.stack, &group));
+        }
         for identity in identities {
             let marks = cast::marks(&self.stack, identity);
             let principal = self.provider().principal_id(identity.principal, &identity.name);

@@ -48,6 +48,10 @@ async fn namesakes(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(
         let added = stage.world.add_stranger_policy(&stage.stack, &scope.name).await;
         stage.scenery(added)?;
     }
+    for group in cast::groups() {
+        let added = stage.world.add_stranger_group(&group.name).await;
+        stage.scenery(added)?;
+    }
     let before = stage.world.strangers().await;
     let before = stage.scenery(before)?;
     let snapshot = stage.snapshot(&active).await?;

@@ -1,6 +1,6 @@
 //! Principals that become the stack's, or nobody's: their marks are put on or taken off, and nothing else is written.
 
-use leasehold_provider::{Change, EnactErrorKind, Enacted, Marks};
+use leasehold_provider::{Change, EnactErrorKind, Marks};
 use rusqlite::params;
 
 use super::{Outcome, Task, already_so};
@@ -24,19 +24,27 @@ impl Task<'_> {
     }
 
     fn adopt(&self, row: &PrincipalRow, after: &Marks) -> Outcome {
+        match self.adopted_tags(&row.tags, after)? {
+            Some(text) => self.write("UPDATE principals SET tags = ?1 WHERE id = ?2", params![text, row.id]),
+            None => Ok(already_so()),
+        }
+    }
+
+    /// The tags of an object that carries no mark, with marks; `None`: it carries them already.
+    pub(super) fn adopted_tags(&self, live: &Tags, after: &Marks) -> Outcome<Option<String>> {
         if after.stack != *self.stack {
             let message = format!("the new marks are of stack {}, and this is stack {}", after.stack, self.stack);
             return Err(self.fail(EnactErrorKind::NotOurs, &message, None));
         }
-        match Owned::of(&row.tags, self.stack) {
+        match Owned::of(live, self.stack) {
             Owned::Unmarked => {
-                let mut tags = row.tags.clone();
+                let mut tags = live.clone();
                 tags.extend(after.to_tags());
-                self.write_tags(row, &tags)
+                serde_json::to_string(&tags).map(Some).map_err(|error| self.other(&error))
             }
-            Owned::Ours(marks) if marks.address == after.address => Ok(already_so()),
+            Owned::Ours(marks) if marks.address == after.address => Ok(None),
             Owned::Ours(marks) => Err(self.conflict(&format!("it is {} of this stack already", marks.address))),
-            Owned::Other(_) | Owned::Unreadable(_) => self.owned(&row.tags).map(|_| already_so()),
+            Owned::Other(_) | Owned::Unreadable(_) => self.owned(live).map(|_| None),
         }
     }
 
@@ -48,11 +56,7 @@ impl Task<'_> {
         if !expectation::same_but_digest(before, &live) {
             return Err(self.conflict("its marks are not as the plan found them"));
         }
-        self.write_tags(row, &Marks::without_marks(&row.tags))
-    }
-
-    fn write_tags(&self, row: &PrincipalRow, tags: &Tags) -> Outcome<Enacted> {
-        let text = serde_json::to_string(tags).map_err(|error| self.other(&error))?;
-        self.write("UPDATE principals SET tags = ?1 WHERE id = ?2", params![text, row.id])
+        let tags = serde_json::to_string(&Marks::without_marks(&row.tags)).map_err(|error| self.other(&error))?;
+        self.write("UPDATE principals SET tags = ?1 WHERE id = ?2", params![tags, row.id])
     }
 }

@@ -57,6 +57,7 @@ pub fn role(name: &str) -> DesiredIdentity {
         scopes: BTreeSet::new(),
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
         managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        groups: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
         sensitive_tags: BTreeSet::new(),
