@@ -201,3 +201,23 @@ fn who_manages_what_is_told_apart_and_an_ignore_file_says_what_may_stay() {
     stack.run(&["drift", "--unmanaged"]).expect(1).says(&["line 1"]);
     stack.run(&["drift", "--unmanaged", "--ignore", "nowhere"]).expect(1).says(&["nowhere"]);
 }
+
+#[test]
+fn a_group_that_gets_something_is_told_and_one_that_goes_waits() {
+    let (aws, stack) = applied();
+    stack.append("stack.hcl", "identity \"ann\" {\n  kind  = \"human\"\n  owner = owner.jane\n}\n\ngroup \"staff\" {\n  members = [identity.ann]\n  scopes  = [scope.orders_read]\n}\n");
+    stack.apply();
+    assert_eq!(found(&stack, 0, &[]), []);
+    aws.boto3(
+        "
+        for group in iam.list_groups()['Groups']:
+            iam.attach_group_policy(GroupName=group['GroupName'], PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')
+        ",
+    );
+    assert_eq!(found(&stack, 2, &[]), [is("drift-stray-access", "group.staff")]);
+    stack.run(&["drift"]).expect(2).says(&["AdministratorAccess"]);
+    stack.apply();
+    stack.edit("stack.hcl", "  members = [identity.ann]\n", "  members = []\n");
+    stack.cut("stack.hcl", "group \"staff\"");
+    assert_eq!(found(&stack, 0, &[]), []);
+}
