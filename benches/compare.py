@@ -2,7 +2,7 @@
 """Holds Leasehold against Terraform, side by side on this machine, and against its own bounds.
 
     cargo build --release
-    python3 benches/compare.py [--plugin-mirror DIR] [--only engine,language,aws,program] [--runs N]
+    python3 benches/compare.py [--plugin-mirror DIR] [--only engine,language,aws,drift,program] [--runs N]
 
 It prints a table and ends with 0 when every bound holds, 1 when one is missed, 2 when a comparison could not be made.
 It needs Python 3.9 on Linux (peak memory is read below /proc) and `terraform` for the first two:
@@ -20,6 +20,8 @@ aws      A converged plan of 1,000 workload roles, each with a statement of its 
          1/30 of the wall time, 1/15 of the memory. Terraform's AWS provider comes from a file system mirror
          (--plugin-mirror or TF_PLUGIN_MIRROR); the emulator is the one of the tests, with the environment that
          `cargo test -p leasehold-emulator` has made below the target directory.
+drift    The drift job over 5,000 users and 1,000 roles that are as they were applied, on moto: at most 20 calls, of which the
+         pages that AWS gives a thousand objects each are counted as such.
 program  `validate` on examples/quickstart takes at most 20 ms; the binary has at most 30 MB.
 
 Every converged plan must say that nothing changes, or the comparison counts for nothing. The runs of the two programs
@@ -191,6 +193,17 @@ identity "svc_{number}" {{
     actions   = ["s3:GetObject", "s3:PutObject"]
     resources = ["arn:aws:s3:::acme-{number}/*"]
   }}
+}}
+'''
+
+
+def user(number):
+    return f'''
+identity "svc_{number}" {{
+  kind    = "service"
+  owner   = owner.jane
+  purpose = "runs job number {number}"
+  ttl     = "90d"
 }}
 '''
 
@@ -454,6 +467,26 @@ class Bench:
             self.report.bound("calls of the converged plan", calls, 15)
             self.report.bound("calls of the apply before it", applying, 2.1 * count + 20)
 
+    # ----- the drift job
+
+    def drift(self):
+        users, roles = self.options.drift_users, self.options.roles
+        provider = '\nprovider "aws" {\n  region = "us-east-1"\n}\n'
+        with Emulator() as emulator:
+            here = {**NOBODY, "AWS_ENDPOINT_URL": emulator.endpoint}
+            blocks = [*(user(n) for n in range(users)), *(workload(n) for n in range(roles))]
+            ours = stack(self.home / "drift", provider, blocks)
+            print(f"\ndrift: the drift job on moto, {users:,} users and {roles:,} roles")
+            self.leasehold("apply", ours, "--auto-approve", "--parallelism", "32", env=here)
+            emulator.calls()
+            runs = [self.leasehold("drift", ours, env=here, expect="In sync") for _ in range(self.options.runs)]
+            by_api = {name: count // len(runs) for name, count in emulator.counts().items()}
+            # moto gives everything in one page where AWS gives a thousand objects.
+            pages = {"GetAccountAuthorizationDetails": -(-(users + roles) // 1000), "ListRoles": -(-roles // 1000)}
+            on_aws = sum({**by_api, **pages}.values())
+            self.report.figure(f"leasehold drift, {sum(by_api.values())} calls here, {on_aws} in AWS's pages", best(runs))
+            self.report.bound("calls of the drift job, in AWS's pages", on_aws, 20)
+
     # ----- the program
 
     def program(self):
@@ -469,7 +502,9 @@ class Emulator:
     """moto, as the tests start it: see tests/emulator."""
 
     def __enter__(self):
-        made = sorted(TARGET.glob("emulator/venv-*/complete"), key=os.path.getmtime)
+        # Other environments, of linters, lie beside it.
+        made = [path for path in TARGET.glob("emulator/venv-*/complete") if (path.parent / "bin" / "moto_server").exists()]
+        made.sort(key=os.path.getmtime)
         if not made:
             raise NotComparable("the emulator is not set up; run once: cargo test -p leasehold-emulator")
         launcher = (ROOT / "tests" / "emulator" / "src" / "launcher.py").read_text()
@@ -478,11 +513,15 @@ class Emulator:
         self.endpoint = f"http://127.0.0.1:{json.loads(self.server.stdout.readline())['port']}"
         return self
 
-    def calls(self):
-        """The number of calls since it was last asked."""
+    def counts(self):
+        """The calls since it was last asked, by API."""
         counts = self.control("counts")
         self.control("forget")
-        return sum(counts.values())
+        return counts
+
+    def calls(self):
+        """The number of calls since it was last asked."""
+        return sum(self.counts().values())
 
     def control(self, what):
         request = urllib.request.Request(f"{self.endpoint}/leasehold-test/{what}", data=b"null", method="POST")
@@ -499,9 +538,10 @@ def main():
     parser.add_argument("--leasehold", type=Path, default=TARGET / "release" / "leasehold", help="the release binary")
     parser.add_argument("--terraform", default=shutil.which("terraform"), help="terraform's binary")
     parser.add_argument("--plugin-mirror", default=os.environ.get("TF_PLUGIN_MIRROR"), help="file system mirror with its AWS provider")
-    parser.add_argument("--only", default="program,engine,language,aws", help="which comparisons, with commas between them")
+    parser.add_argument("--only", default="program,engine,language,aws,drift", help="which comparisons, with commas between them")
     parser.add_argument("--runs", type=int, default=3, help="runs of each program; the best counts (default: 3)")
-    parser.add_argument("--roles", type=int, default=1000, help="roles of the AWS comparison (default: 1000)")
+    parser.add_argument("--roles", type=int, default=1000, help="roles of the AWS comparison and of the drift job (default: 1000)")
+    parser.add_argument("--drift-users", type=int, default=5000, help="users of the drift job (default: 5000)")
     options = parser.parse_args()
     options.leasehold = options.leasehold.resolve()
     if not options.leasehold.exists():
@@ -512,7 +552,8 @@ def main():
             try:
                 if name in ("engine", "language", "aws") and not options.terraform:
                     raise NotComparable("terraform is not installed")
-                comparisons = {"engine": Bench.engine, "language": Bench.language, "aws": Bench.aws, "program": Bench.program}
+                comparisons = {"engine": Bench.engine, "language": Bench.language, "aws": Bench.aws, "drift": Bench.drift,
+                               "program": Bench.program}
                 comparisons[name](Bench(options, Path(home), report))
             except NotComparable as problem:
                 print(f"\n{name}: not compared: {problem}", file=sys.stderr)

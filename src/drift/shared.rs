@@ -1,28 +1,34 @@
-//! The stack's scopes against what was last applied of them.
+//! What the stack's identities share, scopes and groups, against what was last applied of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Resource, ResourceId, resource::identity_digest};
+use leasehold_provider::{Address, Change, LiveShared, Resource, ResourceId, resource::identity_digest};
 
 use super::{Finding, Inputs, Pending, Report, Rule, done_outside};
+use crate::config::estate;
 use crate::diff::resources;
 use crate::lifecycle::Standing;
+use crate::realize::Resources;
 
-/// Looks at every scope that is declared or live. A scope in `as_applied` was there when an identity that holds it was applied.
+/// Looks at every scope and group that is declared or live. One in `as_applied` was there when an identity that holds it was applied.
 pub fn look_at(
     inputs: &Inputs<'_>,
     as_applied: &BTreeSet<ResourceId>,
     standings: &[Standing<'_>],
     report: &mut Report,
 ) {
-    for (id, wanted) in inputs.shared {
-        let address = address(wanted);
-        match inputs.snapshot.shared.get(id) {
-            Some(live) => {
-                report.looked_at.insert(address.clone());
-                differs(inputs, &live.resource, wanted, report);
+    let live: Resources =
+        inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
+    let (wanted, live) = (by_whole(inputs, inputs.shared), by_whole(inputs, &live));
+    for (id, parts) in &wanted {
+        let Some(root) = parts.get(id) else { continue };
+        match (live.get(id), inputs.snapshot.shared.get(id)) {
+            (Some(live), Some(shared)) => {
+                let whole = Whole { inputs, id, address: address(root, Some(shared)), live, wanted: parts };
+                report.looked_at.insert(whole.address.clone());
+                whole.look_at(report);
             }
-            None => missing(inputs, wanted, as_applied.contains(id), report),
+            _ => missing(inputs, root, as_applied.contains(id), report),
         }
     }
     let held: BTreeSet<&ResourceId> = standings
@@ -30,43 +36,86 @@ pub fn look_at(
         .filter_map(|standing| standing.live)
         .flat_map(|live| live.resources.values().flat_map(|resource| &resource.depends_on))
         .collect();
-    for (id, live) in inputs.snapshot.shared.iter().filter(|(id, _)| !inputs.shared.contains_key(*id)) {
-        let marked = live.resource.marks.as_ref().is_some_and(|marks| marks.digest.is_some());
-        if !marked {
-            let message = "it lies under the stack's path and does not carry the stack's marks".to_owned();
-            report.findings.push(finding(inputs, Rule::Unmarked, None, &live.resource, message));
-        } else if !held.contains(id) {
-            report.pending.insert(address(&live.resource), Pending::Leaves);
+    for (id, shared) in &inputs.snapshot.shared {
+        if inputs.realize.shared_whole(id) == *id && !wanted.contains_key(id) {
+            unwanted(inputs, shared, held.contains(id), report);
         }
     }
 }
 
-fn differs(inputs: &Inputs<'_>, live: &Resource, wanted: &Resource, report: &mut Report) {
-    let digest = |resource: &Resource| resource.marks.as_ref().and_then(|marks| marks.digest);
-    if live.attributes == wanted.attributes || resources::same_meaning(live, wanted, inputs.realize) {
-        return;
+/// Objects with their parts, by the object.
+fn by_whole(inputs: &Inputs<'_>, resources: &Resources) -> BTreeMap<ResourceId, Resources> {
+    let mut wholes: BTreeMap<ResourceId, Resources> = BTreeMap::new();
+    for (id, resource) in resources {
+        wholes.entry(inputs.realize.shared_whole(id)).or_default().insert(id.clone(), resource.clone());
     }
-    let address = address(wanted);
-    let configured = digest(live).is_some() && digest(live) == digest(wanted);
-    if !configured {
-        report.pending.insert(address.clone(), Pending::Moves);
-    }
-    // Marks are read where something differs; with none to read, nobody says what was applied.
-    if digest(live) != Some(identity_digest([live])) {
-        let message = if configured {
-            "it does not say what was applied"
-        } else {
-            "it does not say what was last applied, and its configuration differs too"
+    wholes
+}
+
+/// A shared object that is declared and live, with its parts.
+struct Whole<'a> {
+    inputs: &'a Inputs<'a>,
+    id: &'a ResourceId,
+    address: Address,
+    live: &'a Resources,
+    wanted: &'a Resources,
+}
+
+impl Whole<'_> {
+    fn look_at(&self, report: &mut Report) {
+        let realize = self.inputs.realize;
+        let differs = |change: &Change| match change {
+            Change::Update { before, after } => !resources::same_meaning(before, after, realize),
+            Change::Create { .. } | Change::Delete { .. } => true,
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => false,
         };
-        let mut finding = finding(inputs, Rule::Changed, Some(address), live, message.to_owned());
-        let update = Change::Update { before: Box::new(live.clone()), after: Box::new(wanted.clone()) };
-        finding.changes = vec![done_outside(update)];
-        report.findings.push(finding);
+        let changes: Vec<Change> = resources::changes(self.wanted, self.live).into_iter().filter(differs).collect();
+        if changes.is_empty() {
+            return;
+        }
+        let applied = digest(self.live.get(self.id));
+        let configured = applied.is_some() && applied == digest(self.wanted.get(self.id));
+        if !configured {
+            report.pending.insert(self.address.clone(), Pending::Moves);
+        }
+        if applied.is_some() && applied == Some(identity_digest(self.live.values())) {
+            return;
+        }
+        let message = match applied {
+            Some(_) if configured => "it is not as it was applied",
+            Some(_) => "it is not as it was last applied, and its configuration differs too",
+            None => "it is not as declared; nothing on it tells whether somebody changed it or its configuration did",
+        };
+        for change in changes {
+            let rule = if matches!(change, Change::Delete { .. }) { Rule::StrayAccess } else { Rule::Changed };
+            let object = change.before().or(change.after());
+            let told = match (rule, object) {
+                (Rule::StrayAccess, Some(object)) => format!("it holds {}, which nobody declared", object.id),
+                _ => message.to_owned(),
+            };
+            let root = self.live.get(self.id).or(object);
+            let Some(root) = root else { continue };
+            let mut finding = finding(self.inputs, rule, Some(self.address.clone()), root, told);
+            finding.changes = vec![done_outside(change)];
+            report.findings.push(finding);
+        }
+    }
+}
+
+/// What lives and is not declared: left behind by a change of configuration, or somebody else's under the stack's path.
+fn unwanted(inputs: &Inputs<'_>, shared: &LiveShared, held: bool, report: &mut Report) {
+    // Groups carry no tags in some clouds: their path says whose they are.
+    let marked = digest(Some(&shared.resource)).is_some() || estate::sort(&shared.address) == Some("group");
+    if !marked {
+        let message = "it lies under the stack's path and does not carry the stack's marks".to_owned();
+        report.findings.push(finding(inputs, Rule::Unmarked, None, &shared.resource, message));
+    } else if !held && shared.held_by.is_empty() {
+        report.pending.insert(shared.address.clone(), Pending::Leaves);
     }
 }
 
 fn missing(inputs: &Inputs<'_>, wanted: &Resource, was_there: bool, report: &mut Report) {
-    let address = address(wanted);
+    let address = address(wanted, None);
     if let Some(stranger) = inputs.snapshot.strangers.get(&wanted.id) {
         let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
         let mut finding = finding(inputs, Rule::Unmarked, Some(address), wanted, format!("its name is taken: {why}"));
@@ -91,9 +140,14 @@ fn finding(inputs: &Inputs<'_>, rule: Rule, address: Option<Address>, resource: 
     Finding { rule, address, object, owner: None, message, access: None, changes: Vec::new() }
 }
 
-fn address(resource: &Resource) -> Address {
-    match &resource.marks {
-        Some(marks) => marks.address.clone(),
-        None => Address::from_text(resource.id.to_string()),
+fn digest(resource: Option<&Resource>) -> Option<leasehold_provider::Digest> {
+    resource?.marks.as_ref()?.digest
+}
+
+fn address(wanted: &Resource, live: Option<&LiveShared>) -> Address {
+    match (&wanted.marks, live) {
+        (Some(marks), _) => marks.address.clone(),
+        (None, Some(live)) => live.address.clone(),
+        (None, None) => Address::from_text(wanted.id.to_string()),
     }
 }

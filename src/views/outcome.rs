@@ -63,7 +63,7 @@ pub fn human(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &
         let names: Vec<&str> = finished.iter().map(|address| address.as_str()).collect();
         out.push_str(&format!(" Complete: {}.", inert(&names.join(", "))));
     }
-    out.push_str(&format!("\nRun `{again}` again: it starts from what lives and does the rest.\n"));
+    out.push_str(&format!("\nRun `{}` again: it starts from what lives and does the rest.\n", inert(again)));
     out
 }
 

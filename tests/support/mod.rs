@@ -174,7 +174,10 @@ impl Stack {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let timed = matches!(args.first(), Some(&("plan" | "apply" | "list" | "show")));
+        let timed = matches!(
+            args.first(),
+            Some(&("plan" | "apply" | "list" | "show" | "sweep" | "drift" | "revoke" | "restore"))
+        );
         let saved = args.get(1).is_some_and(|arg| self.path(arg).is_file());
         if let Some(now) = self.now.as_ref().filter(|_| timed && !saved && !args.contains(&"--now")) {
             command.args(["--now", now]);

@@ -55,7 +55,7 @@ fn one(finding: &Finding, realize: &dyn Realize) -> String {
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!("  owner {owner}"));
     let subject = paint(STRONG, &inert(&finding.subject()));
     let mut out = format!("  {head}  {subject}{}\n      {}\n", inert(&owner), inert(&finding.message));
-    if finding.address.is_some() && !finding.object.starts_with(finding.rule.words()) {
+    if finding.address.is_some() {
         out.push_str(&format!("      {}\n", paint(FAINT, &inert(&finding.object))));
     }
     out.push_str(&access_lines(finding.access.as_ref()));

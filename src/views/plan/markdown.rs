@@ -99,6 +99,7 @@ impl Part<'_> {
             }
         };
         let (sign, word, _) = style::of(lifecycle);
+        let sign = code(&sign.to_string());
         let short = format!("{sign} {word} {} {}", code(address.as_str()), code(&headline));
         let mut body: String = notes.iter().map(|note| format!("- {}\n", code(note))).collect();
         if !body.is_empty() {

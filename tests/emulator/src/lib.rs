@@ -20,6 +20,7 @@ mod fault;
 mod http;
 mod managed;
 mod python;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -30,6 +31,7 @@ use serde_json::Value;
 
 pub use fault::Fault;
 pub use managed::managed_policies;
+pub use tools::linter;
 
 /// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,4 +1,4 @@
-//! The virtual environment that the emulator runs in: made once under the target directory, whoever comes first.
+//! The virtual environments that the emulator and linters run in: each made once under the target directory, whoever comes first.
 
 use std::env;
 use std::fs::{self, File};
@@ -8,9 +8,14 @@ use std::process::Command;
 
 const REQUIREMENTS: &str = include_str!("../requirements.txt");
 
-/// The environment's interpreter. Several test binaries may ask at once: one makes it while the others wait.
+/// The interpreter of the emulator's environment.
 pub fn interpreter() -> PathBuf {
-    let home = home();
+    environment(REQUIREMENTS)
+}
+
+/// The interpreter of an environment that holds these packages. Several test binaries may ask at once: one makes it while the others wait.
+pub fn environment(requirements: &str) -> PathBuf {
+    let home = home(requirements);
     let python = home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let complete = home.join("complete");
     fs::create_dir_all(&home).expect("the target directory can be written");
@@ -18,16 +23,16 @@ pub fn interpreter() -> PathBuf {
     lock.lock().expect("the file system locks files");
     if !complete.exists() {
         fs::remove_dir_all(&home).expect("an unfinished environment can be removed");
-        create(&home, &python);
+        create(&home, &python, requirements);
         File::create(&complete).expect("the environment can be written");
     }
     python
 }
 
 /// One directory for each set of requirements, so that a change of them makes a new one.
-fn home() -> PathBuf {
+fn home(requirements: &str) -> PathBuf {
     let mut hasher = DefaultHasher::new();
-    REQUIREMENTS.hash(&mut hasher);
+    requirements.hash(&mut hasher);
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
         |dir| Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(dir),
@@ -35,18 +40,18 @@ fn home() -> PathBuf {
     target.join("emulator").join(format!("venv-{:016x}", hasher.finish()))
 }
 
-fn create(home: &Path, python: &Path) {
+fn create(home: &Path, python: &Path, packages: &str) {
     let requirements = home.with_extension("txt");
     run(
         Command::new("python3").args(["-m", "venv"]).arg(home),
         "python3 with its venv module is needed for these tests",
     );
-    fs::write(&requirements, REQUIREMENTS).expect("the target directory can be written");
+    fs::write(&requirements, packages).expect("the target directory can be written");
     run(
         Command::new(python)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
             .arg(&requirements),
-        "the packages of tests/emulator/requirements.txt could not be installed",
+        "the packages of tests/emulator could not be installed",
     );
 }
 
