@@ -314,6 +314,9 @@ pub struct PlanArgs {
     /// Keep the plan in a file, to apply it exactly as it is
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write blocks for what `import` names and no block stands for yet, into a new file
+    #[arg(long, value_name = "FILE")]
+    pub generate: Option<PathBuf>,
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,

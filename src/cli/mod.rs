@@ -8,6 +8,7 @@ mod completions;
 mod connection;
 mod drift;
 mod failure;
+mod generate;
 mod graph;
 mod init;
 mod list;

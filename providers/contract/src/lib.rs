@@ -18,13 +18,15 @@ pub mod marks;
 pub mod provider;
 pub mod resource;
 pub mod snapshot;
+pub mod statements;
 
 pub use address::{Address, InvalidName, StackName};
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
 pub use duration::Span;
 pub use identity::{
-    Condition, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
+    Condition, Credential, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity,
+    Violation,
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
