@@ -8,6 +8,7 @@ mod moved;
 mod removed;
 #[path = "../support/mod.rs"]
 mod support;
+mod whole_estate;
 
 use std::collections::BTreeMap;
 
