@@ -7,6 +7,8 @@ mod bad_input;
 mod declared;
 #[path = "config/evaluation.rs"]
 mod evaluation;
+#[path = "config/fuzz.rs"]
+mod fuzz;
 #[path = "config/hostile.rs"]
 mod hostile;
 #[path = "config/modules.rs"]

@@ -40,6 +40,8 @@ pub async fn execute(
     let mut stopping = *stop.borrow();
     let mut can_stop = true;
     let mut writes = tokio::time::interval(UNWRITTEN);
+    // The first tick is at once.
+    writes.reset();
     loop {
         if !stopping && let Err(why) = work.start(options.parallelism.max(1), journal).await {
             work.outcome.unrecorded = Some(why);
@@ -66,7 +68,7 @@ pub async fn execute(
     for (id, _) in not_done.iter().filter(|(id, _)| id.0 < work.intended) {
         work.step(*id).into_iter().for_each(|step| journal.not_tried(step));
     }
-    work.note(journal.flush().await);
+    // What is still unwritten goes into the journal's last entry, which its owner closes.
     Outcome { not_done, ..work.outcome }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use leasehold_provider::{Change, ObserveRequest, Snapshot};
 use tokio::sync::{mpsc, watch};
 
-use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs, JsonIntoArgs};
+use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs};
 use super::connection::Connection;
 use super::plan::allowance;
 use super::run::{self, Purpose, Run};
@@ -124,25 +124,27 @@ pub(super) struct Terms<'a> {
     pub checkpoint: &'a CheckpointArgs,
 }
 
-impl<'a> Terms<'a> {
-    /// The terms of a command that takes them all from its line.
-    pub fn given(
+impl CarryOutArgs {
+    /// The terms that these arguments and those say.
+    pub(super) fn terms<'a>(
+        &'a self,
         allowance: &'a AllowanceArgs,
-        carry_out: &'a CarryOutArgs,
-        json: &'a JsonIntoArgs,
+        json_into: Option<&'a Path>,
         again: String,
-    ) -> Self {
-        Self {
+    ) -> Terms<'a> {
+        Terms {
             allowance,
-            auto_approve: carry_out.auto_approve,
+            auto_approve: self.auto_approve,
             saved: false,
-            parallelism: carry_out.parallelism,
+            parallelism: self.parallelism,
             again,
-            json_into: json.json_into.as_deref(),
-            checkpoint: &carry_out.checkpoint,
+            json_into,
+            checkpoint: &self.checkpoint,
         }
     }
+}
 
+impl<'a> Terms<'a> {
     fn of(args: &'a ApplyArgs, again: String) -> Self {
         Self {
             allowance: &args.allowance,
@@ -212,7 +214,7 @@ pub(super) async fn settle_plan(
 }
 
 /// The shared objects as a plan leaves them: reading them again then reads their marks as well.
-pub(super) fn shared_of(plan: &Plan) -> Resources {
+fn shared_of(plan: &Plan) -> Resources {
     let after = plan.steps.iter().filter_map(|step| step.change.after()).filter(|resource| resource.identity.is_none());
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
@@ -225,11 +227,11 @@ async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Re
     Ok(connection.observe.observe(request).await?)
 }
 
-pub(super) fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
+fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
     rules::approve(plan, allowance).map_err(Failure::Ruled)
 }
 
-pub(super) fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
+fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
     if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
 }
 
@@ -244,7 +246,7 @@ pub(super) fn refuse_rehearsal(now: Option<Timestamp>, settings: &ProviderSettin
 }
 
 /// Asks a person. Without a terminal to ask at, it refuses; so does an interrupt.
-pub(super) async fn ask() -> Result<(), Failure> {
+async fn ask() -> Result<(), Failure> {
     let refused = |what: &str| Failure::Refused {
         what: what.to_owned(),
         help: "Answer yes at a terminal, or pass --auto-approve where nobody can be asked.".to_owned(),

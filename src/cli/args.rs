@@ -9,9 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use leasehold_policy::AccountId;
 
-pub use records::*;
-
 use crate::views::markdown::DEFAULT_MAX_BYTES;
+
+pub use records::*;
 
 pub use pipelines::{CarryOutArgs, DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};
 
@@ -62,6 +62,8 @@ impl Color {
 pub enum Command {
     /// Write a first stack to start from
     Init(InitArgs),
+    /// Lay out configuration files anew
+    Fmt(FmtArgs),
     /// Check a stack without looking at the cloud
     Validate(ValidateArgs),
     /// Show what would change, and change nothing
@@ -95,6 +97,26 @@ pub enum Command {
     Policy(PolicyCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
+}
+
+/// `leasehold fmt`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 done, or nothing to do · 2 a file cannot be read · 3 with --check: a file is not laid out so"
+)]
+pub struct FmtArgs {
+    /// Files and directories; - reads stdin and writes stdout
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; exit with 3 if a file is not laid out so
+    #[arg(long)]
+    pub check: bool,
+    /// Show what changes
+    #[arg(long)]
+    pub diff: bool,
+    /// Directories within directories too
+    #[arg(long)]
+    pub recursive: bool,
 }
 
 /// The commands on policy documents.
@@ -300,6 +322,8 @@ pub enum FindingsFormat {
     Json,
     /// Annotations of a GitHub workflow
     Github,
+    /// SARIF 2.1.0
+    Sarif,
 }
 
 /// `leasehold plan`

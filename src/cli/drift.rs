@@ -1,15 +1,17 @@
 //! `leasehold drift`: what was changed outside since the last apply, and what is overdue. It is handed the read half of a provider.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use leasehold_provider::Address;
 
 use super::args::{DriftArgs, DriftFormat};
 use super::connection::Connection;
 use super::plan_view::{flat, json_into};
 use super::session::{self, Stack};
-use super::{Exit, Failure};
-use crate::drift::{self, Coverage, Ignore};
+use super::{Exit, Failure, audit};
+use crate::drift::{self, Coverage, Ignore, Rule};
 use crate::views::alerts::{self, Places};
 use crate::views::drift as view;
 
@@ -24,17 +26,23 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<Exit, Failure> {
     let Connection { realize, compare, observe, .. } =
         Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
     let observed = session::observe_with(&stack, observe.as_ref(), realize.as_ref()).await?;
-    let inputs = drift::Inputs {
-        declared: &stack.declared,
-        shared: &observed.shared,
-        snapshot: &observed.snapshot,
-        now,
-        realize: realize.as_ref(),
-        compare: compare.as_ref(),
-        recorded: None,
+    let look = |recorded: Option<&BTreeSet<Address>>| {
+        let inputs = drift::Inputs {
+            declared: &stack.declared,
+            shared: &observed.shared,
+            snapshot: &observed.snapshot,
+            now,
+            realize: realize.as_ref(),
+            compare: compare.as_ref(),
+            recorded,
+        };
+        drift::drift(&inputs).map_err(|findings| Failure::Findings { findings, sources: stack.sources.clone() })
     };
-    let mut report =
-        drift::drift(&inputs).map_err(|findings| Failure::Findings { findings, sources: stack.sources.clone() })?;
+    let mut report = look(None)?;
+    if report.findings.iter().any(|finding| finding.rule == Rule::Missing) {
+        // Only the ledger can tell what was removed from what was never applied.
+        report = look(audit::applied(&stack).await?.as_ref())?;
+    }
     if args.unmanaged {
         report = report.with_coverage(Coverage::of(&observed.snapshot, realize.as_ref(), &ignore));
     }

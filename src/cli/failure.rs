@@ -51,6 +51,8 @@ pub enum Failure {
     Unsound(Vec<Unsound>),
     /// The work began and did not come to its end; the view has told how. Exit code 1.
     Unfinished,
+    /// Files could not be read, and it is told already. Exit code 2, as `terraform fmt` has it.
+    Unread,
     /// Anything else. Exit code 1.
     Other(anyhow::Error),
 }
@@ -134,6 +136,7 @@ impl Failure {
                 (message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
             }
             Self::Unfinished => (String::new(), 1),
+            Self::Unread => (String::new(), 2),
             Self::Other(error) => {
                 let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
                 (message(&error.to_string(), &causes, None), 1)

@@ -62,7 +62,7 @@ async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> 
     }
     let ledger = Ledger::of(here, &args.stack).await?;
     let found = lock::look(&ledger.store).await?.filter(|(record, _)| !record.free);
-    let Some((record, version)) = found else {
+    let Some((record, _)) = found else {
         super::print("Nobody holds the lock.\n")?;
         return Ok(Exit::Done);
     };
@@ -86,14 +86,12 @@ async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> 
     };
     // First the record, then the deed: a lock that was broken without a trace would be worse than a trace of one that was not.
     chain.append(vec![Record::LockBroken(broken)]).await?;
-    match lock::break_open(&ledger.store, &record, &version).await? {
-        Some(_) => super::print(&format!("The lock of {} is broken.\n", inert(&record.holder.actor)))?,
-        None => {
-            return Err(refused(
-                "the lock was renewed or given back meanwhile: its holder lives".to_owned(),
-                "Look again: leasehold lock show.",
-            ));
-        }
+    if !lock::break_open(&ledger.store, &record).await? {
+        return Err(refused(
+            "the lock was given back meanwhile, or has gone to another holder".to_owned(),
+            "Look again: leasehold lock show.",
+        ));
     }
+    super::print(&format!("The lock of {} is broken.\n", inert(&record.holder.actor)))?;
     Ok(Exit::Done)
 }

@@ -8,6 +8,7 @@ mod completions;
 mod connection;
 mod drift;
 mod failure;
+mod fmt;
 mod generate;
 mod graph;
 mod init;
@@ -45,6 +46,8 @@ enum Exit {
     Done,
     /// Changes are there, and the caller asked to be told: 2.
     Changes,
+    /// Files are not laid out as `fmt` would, and the caller asked to be told: 3.
+    Unformatted,
 }
 
 /// Runs the program and says how it ended: 0 done or nothing to do, 1 error, 2 changes present where that was asked for, 3 refused.
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Changes) => ExitCode::from(2),
+        Ok(Exit::Unformatted) => ExitCode::from(3),
         Err(failure) => failure.report(),
     }
 }
@@ -71,6 +75,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
     let here = cli.directory;
     match cli.command {
         Command::Init(args) => init::cmd_init(&here, &args),
+        Command::Fmt(args) => fmt::cmd_fmt(&here, &args),
         Command::Validate(args) => validate::cmd_validate(&here, &args),
         Command::Plan(args) => plan::cmd_plan(&here, &args).await,
         Command::Apply(args) => apply::cmd_apply(&here, &args).await,

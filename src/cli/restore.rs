@@ -4,7 +4,6 @@ use std::path::Path;
 
 use leasehold_provider::Quarantine;
 
-use super::apply::Terms;
 use super::args::{RestoreArgs, SelectionArgs};
 use super::connection::Connection;
 use super::run::Run;
@@ -24,6 +23,8 @@ pub async fn cmd_restore(here: &Path, args: &RestoreArgs) -> Result<Exit, Failur
     apply::refuse_rehearsal(args.now, &settings)?;
     let connection = Connection::to(&settings, stack.directory.path(), now).await?;
     let run = Run::begin(&stack.purpose("restore", &settings), &connection).await?;
+    let again = format!("leasehold restore '{}'", args.what);
+    let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);
     apply::locked(run, async |run| {
         let mut observed = session::observe(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
@@ -31,8 +32,6 @@ pub async fn cmd_restore(here: &Path, args: &RestoreArgs) -> Result<Exit, Failur
         let selection = SelectionArgs { target: vec![address.clone()], exclude: Vec::new() };
         let plan = session::plan(&stack, &connection, &observed, now, &selection)?;
         refuse_unless_restored(&plan, &address)?;
-        let again = format!("leasehold restore '{address}'");
-        let terms = Terms::given(&args.allowance, &args.carry_out, &args.json, again);
         apply::settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
     })
     .await

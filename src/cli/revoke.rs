@@ -1,28 +1,31 @@
 //! `leasehold revoke`: the emergency stop of one identity.
 //!
 //! It needs the stack's name and provider and nothing else of the configuration: what is broken or changed elsewhere does not keep it
-//! from shutting an identity. Naming the identity is the approval; it can be undone with `restore`.
+//! from shutting an identity; the stack's lock does, for two runs must not write at once. Naming the identity is the approval; it can be undone with `restore`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use leasehold_provider::{ObserveRequest, Snapshot, StackName};
+use leasehold_provider::{LiveIdentity, ObserveRequest, Realize, Snapshot, StackName};
 
-use super::apply::Terms;
-use super::args::{AllowanceArgs, CheckpointArgs, RevokeArgs};
+use super::args::{AllowanceArgs, CarryOutArgs, RevokeArgs};
 use super::connection::Connection;
 use super::run::{Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
 use super::{Exit, Failure, apply, named, plan_view};
 use crate::config::declared::{Backend, ProviderSettings};
+use crate::config::essentials::Essentials;
 use crate::lifecycle::LeaveReason;
 use crate::plan::revoke::{Revocation, revoke};
 use crate::plan::{Basis, Plan};
 use crate::realize::{self, Resources};
 use crate::views;
 use crate::views::inert::inert;
+
+/// The writes of one identity that may be in flight at once.
+const AT_A_TIME: u16 = 10;
 
 /// What of the stack could be read.
 struct Known {
@@ -36,87 +39,71 @@ struct Known {
 
 pub async fn cmd_revoke(here: &Path, args: &RevokeArgs) -> Result<Exit, Failure> {
     let now = session::now(args.now);
-    let known = read(here, args, now)?;
-    apply::refuse_rehearsal(args.now, &known.provider)?;
-    let connection = Connection::to(&known.provider, known.directory.path(), now).await?;
-    let purpose = Purpose {
-        command: "revoke",
-        reason: Some(&args.reason),
-        stack: &known.stack,
-        backend: &known.backend,
-        provider: &known.provider,
-        directory: known.directory.path(),
-    };
-    let run = Run::begin(&purpose, &connection).await?;
-    apply::locked(run, async |run| {
-        let (shared, snapshot) = observe(&known, &connection).await?;
-        run.settle(&snapshot).await?;
-        let plan = planned(&known, &connection, &snapshot, args, now)?;
-        if plan.is_empty() {
-            plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &[]))?;
-            super::print(&format!("{} is revoked already, for that reason.\n", inert(&args.what)))?;
-            return Ok(Exit::Done);
-        }
-        carry_out(here, run, plan, &connection, &shared, args).await
-    })
-    .await
-}
-
-fn planned(
-    known: &Known,
-    connection: &Connection,
-    snapshot: &Snapshot,
-    args: &RevokeArgs,
-    now: Timestamp,
-) -> Result<Plan, Failure> {
-    let live = named::find(&args.what, &known.stack, snapshot, connection.realize.as_ref())?;
     let reason = LeaveReason::revoked(&args.reason);
-    let LeaveReason::Revoked { why } = &reason else { return Err(Failure::Unfinished) };
-    if why.is_empty() {
+    if reason == LeaveReason::revoked("") {
         return Err(Failure::Refused {
             what: "the reason holds no letter or digit that a mark could keep".to_owned(),
             help: "Say in a few words why, with --reason.".to_owned(),
         });
     }
-    let address = live.address().clone();
-    revoke(Revocation {
-        stack: &known.stack,
-        live,
-        declared: known.whole.as_ref().and_then(|stack| stack.declared.identities.get(&address)),
-        snapshot,
-        reason,
-        now,
-        realize: connection.realize.as_ref(),
-        basis: basis(known),
+    let known = read(here, args, now)?;
+    apply::refuse_rehearsal(args.now, &known.provider)?;
+    let connection = Connection::to(&known.provider, known.directory.path(), now).await?;
+    let run = Run::begin(&known.purpose(&args.reason), &connection).await?;
+    apply::locked(run, async |run| {
+        let (shared, snapshot) = observe(&known, &connection).await?;
+        run.settle(&snapshot).await?;
+        let live = named::find(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
+        let plan = plan(&known, live, &snapshot, reason, now, connection.realize.as_ref())?;
+        let address = live.address().to_string();
+        if plan.is_empty() {
+            plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &[]))?;
+            super::print(&format!("{} is revoked already, for that reason.\n", inert(&address)))?;
+            return Ok(Exit::Done);
+        }
+        // Whoever names an identity here has approved that it is shut, a break-glass account too.
+        let allowance = AllowanceArgs { max_leavers: None, approve: vec![address.clone()] };
+        let again = format!("leasehold revoke '{address}' --reason '{}'", args.reason);
+        let carry_out =
+            CarryOutArgs { auto_approve: true, parallelism: AT_A_TIME, checkpoint: args.checkpoint.clone() };
+        let terms = carry_out.terms(&allowance, args.json.json_into.as_deref(), again);
+        apply::settle_plan(here, run, plan, &shared, &connection, &terms).await
     })
-    .map_err(Failure::Unsound)
+    .await
 }
 
-/// Whoever names an identity here has approved that it is shut, a break-glass account too.
-async fn carry_out(
-    here: &Path,
-    run: &Run,
-    plan: Plan,
-    connection: &Connection,
-    shared: &Resources,
-    args: &RevokeArgs,
-) -> Result<Exit, Failure> {
-    let approve: Vec<String> = plan.identities.iter().map(|delta| delta.address.to_string()).collect();
-    let again = format!("leasehold revoke '{}' --reason '{}'", approve.join(" "), args.reason);
-    let terms = Terms {
-        allowance: &AllowanceArgs { max_leavers: Some(1), approve },
-        auto_approve: true,
-        saved: false,
-        parallelism: AT_A_TIME,
-        again,
-        json_into: args.json.json_into.as_deref(),
-        checkpoint: &CheckpointArgs::default(),
+impl Known {
+    fn purpose<'a>(&'a self, reason: &'a str) -> Purpose<'a> {
+        Purpose {
+            command: "revoke",
+            reason: Some(reason),
+            stack: &self.stack,
+            backend: &self.backend,
+            provider: &self.provider,
+            directory: self.directory.path(),
+        }
+    }
+}
+
+fn plan(
+    known: &Known,
+    live: &LiveIdentity,
+    snapshot: &Snapshot,
+    reason: LeaveReason,
+    now: Timestamp,
+    realize: &dyn Realize,
+) -> Result<Plan, Failure> {
+    let basis = Basis {
+        version: session::VERSION.to_owned(),
+        directory: known.directory.shown(),
+        files: BTreeMap::new(),
+        provider: known.provider.clone(),
+        backend: known.backend.clone(),
     };
-    apply::settle_plan(here, run, plan, shared, connection, &terms).await
+    let declared = known.whole.as_ref().and_then(|stack| stack.declared.identities.get(live.address()));
+    let revocation = Revocation { stack: &known.stack, live, declared, snapshot, reason, now, realize, basis };
+    revoke(revocation).map_err(Failure::Unsound)
 }
-
-/// The writes of one identity that may be in flight at once.
-const AT_A_TIME: u16 = 10;
 
 /// The whole stack where it is sound, else its name and provider.
 fn read(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure> {
@@ -138,13 +125,8 @@ fn read(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure
                 "The configuration has {count} {}; only the stack's name and provider are taken from it.\n",
                 if count == 1 { "finding" } else { "findings" }
             ));
-            Ok(Known {
-                stack: essentials.stack,
-                provider: essentials.provider,
-                backend: essentials.backend,
-                directory,
-                whole: None,
-            })
+            let Essentials { stack, backend, provider } = essentials;
+            Ok(Known { stack, provider, backend, directory, whole: None })
         }
         Err(other) => Err(other),
     }
@@ -159,14 +141,4 @@ async fn observe(known: &Known, connection: &Connection) -> Result<(Resources, S
     let request = ObserveRequest::plain(&known.stack, &shared);
     let snapshot = connection.observe.observe(request).await?;
     Ok((shared, snapshot))
-}
-
-fn basis(known: &Known) -> Basis {
-    Basis {
-        version: session::VERSION.to_owned(),
-        directory: known.directory.shown(),
-        files: BTreeMap::new(),
-        provider: known.provider.clone(),
-        backend: known.backend.clone(),
-    }
 }

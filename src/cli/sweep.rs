@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::apply::Terms;
 use super::args::{SelectionArgs, SweepArgs};
 use super::connection::Connection;
 use super::run::Run;
@@ -22,7 +21,8 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
     let connection = Connection::to(&settings, stack.directory.path(), now).await?;
     let run = Run::begin(&stack.purpose("sweep", &settings), &connection).await?;
     let again = args.dir.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
-    let terms = Terms::given(&args.allowance, &args.carry_out, &args.json, format!("leasehold sweep{again}"));
+    let terms =
+        args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), format!("leasehold sweep{again}"));
     apply::locked(run, async |run| {
         let observed = session::observe(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
@@ -33,7 +33,7 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
             super::say(&format!("{}\n", inert(&line)));
         }
         if plan.is_empty() {
-            plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &[]))?;
+            plan_view::json_into(here, terms.json_into, || views::plan::json(&plan, &[]))?;
             super::print(&nothing(&stack, &connection, &observed, now))?;
             return Ok(Exit::Done);
         }

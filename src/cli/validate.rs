@@ -27,6 +27,7 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
     match args.format {
         FindingsFormat::Json => super::print_json(&diagnostics::json(&findings, &sources))?,
         FindingsFormat::Github => super::print(&diagnostics::github(&findings, &sources))?,
+        FindingsFormat::Sarif => super::print_json(&diagnostics::sarif(&findings, &sources))?,
         FindingsFormat::Human if !valid => return Err(Failure::Findings { findings, sources }),
         FindingsFormat::Human => {
             if !findings.is_empty() {

@@ -31,6 +31,8 @@ pub struct Diagnostic {
     pub summary: String,
     /// More on it, where there is more: the values involved, the rule.
     pub detail: Option<String>,
+    /// The references in what is wrong, each with a word on its value: `var.x`, `is "a"`.
+    pub values: Vec<(String, String)>,
     /// What to do.
     pub help: Option<String>,
     /// Where. `None`: the stack as a whole.
@@ -47,6 +49,7 @@ impl Diagnostic {
             code,
             summary: summary.into(),
             detail: None,
+            values: Vec::new(),
             help: None,
             location: None,
             related: Vec::new(),

@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod essentials;
 pub mod estate;
 mod eval;
+pub mod format;
 mod functions;
 mod inputs;
 mod load;

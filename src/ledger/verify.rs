@@ -36,8 +36,11 @@ pub enum Wrong {
     #[error("the entry is of stack {0}")]
     OtherStack(StackName),
     /// The entry before it is not the one it followed.
-    #[error("it does not follow from the entry before it: one of the two was changed")]
+    #[error("it does not follow from the entry before it: one of the two was changed, added or taken away")]
     NotLinked,
+    /// The entry after it followed another one, and is itself as it was written.
+    #[error("it is not the entry that the next one followed: it was changed or added")]
+    NotFollowed,
     /// It was written before the entry before it, by more than clocks may differ.
     #[error("it is dated {at}, before the entry it follows")]
     Backdated {
@@ -83,6 +86,8 @@ pub struct Verification<'a> {
     digests: BTreeMap<u64, Digest>,
     evidence: Vec<(u64, Archived)>,
     flaws: Vec<Flaw>,
+    /// An entry that does not follow from the one before it, while nobody has told which of the two is to blame.
+    unlinked: Option<u64>,
     checkpoints: u64,
     trusted: u64,
 }
@@ -120,6 +125,7 @@ impl<'a> Verification<'a> {
             digests: BTreeMap::new(),
             evidence: Vec::new(),
             flaws: Vec::new(),
+            unlinked: None,
             checkpoints: 0,
             trusted: 0,
         }
@@ -127,11 +133,17 @@ impl<'a> Verification<'a> {
 
     /// Takes in the object of that number; `None`: there is none.
     pub fn take(&mut self, number: u64, bytes: Option<&[u8]>) {
-        let Some(bytes) = bytes else { return self.flaw(number, Wrong::Missing) };
+        let Some(bytes) = bytes else {
+            self.blame(false);
+            return self.flaw(number, Wrong::Missing);
+        };
         let digest = Digest::of_bytes(bytes);
         match Entry::read(bytes) {
-            Err(why) => self.flaw(number, Wrong::NotAnEntry(why)),
-            Ok(entry) => self.entry(number, entry),
+            Err(why) => {
+                self.blame(false);
+                self.flaw(number, Wrong::NotAnEntry(why));
+            }
+            Ok(entry) => self.entry(number, digest, entry),
         }
         if self.known.iter().any(|known| known.number == number && known.digest != digest) {
             self.flaw(number, Wrong::NotTheSame);
@@ -141,7 +153,18 @@ impl<'a> Verification<'a> {
         self.digests.remove(&number.saturating_sub(KEPT));
     }
 
-    fn entry(&mut self, number: u64, entry: Entry) {
+    /// Settles whose fault it is that an entry does not follow from the one before it: of the one before, where what comes after
+    /// vouches for the entry itself.
+    fn blame(&mut self, vouched: bool) {
+        match self.unlinked.take() {
+            Some(number) if vouched => self.flaw(number.saturating_sub(1), Wrong::NotFollowed),
+            Some(number) => self.flaw(number, Wrong::NotLinked),
+            None => {}
+        }
+    }
+
+    fn entry(&mut self, number: u64, digest: Digest, entry: Entry) {
+        self.blame(entry.previous == self.head.digest);
         if entry.number != number {
             self.flaw(number, Wrong::OtherNumber(entry.number));
         }
@@ -149,7 +172,12 @@ impl<'a> Verification<'a> {
             self.flaw(number, Wrong::OtherStack(entry.stack.clone()));
         }
         if entry.previous != self.head.digest {
-            self.flaw(number, Wrong::NotLinked);
+            // One was taken away before it, or it is a copy of the one before it: the fault shows here.
+            if entry.number > number || digest == self.head.digest || number == 1 {
+                self.flaw(number, Wrong::NotLinked);
+            } else {
+                self.unlinked = Some(number);
+            }
         }
         if self.at.is_some_and(|before| entry.at.duration_until(before) > CLOCKS) {
             self.flaw(number, Wrong::Backdated { at: entry.at });
@@ -203,6 +231,7 @@ impl<'a> Verification<'a> {
     #[must_use]
     pub fn finish(mut self) -> Verified {
         let end = self.head.number;
+        self.blame(self.known.contains(&self.head));
         if let Some(beyond) = self.known.iter().map(|known| known.number).filter(|number| *number > end).max() {
             self.flaw(end, Wrong::Truncated(beyond));
         }

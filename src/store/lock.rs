@@ -221,11 +221,18 @@ fn check_clock(store: &Store) -> Result<(), LockError> {
     }
 }
 
-/// Frees a lock that somebody else holds. `None`: it was free, or has changed meanwhile.
-pub async fn break_open(store: &Store, record: &Record, version: &Version) -> Result<Option<Record>, LockError> {
-    let freed = Record { free: true, counter: record.counter.saturating_add(1), ..record.clone() };
-    let written = store.replace(KEY, &bytes(&freed), version).await?;
-    Ok((written != Written::Taken).then_some(freed))
+/// Frees a lock that somebody else holds, however often that holder renews it meanwhile. `false`: it is another's by now, or free.
+pub async fn break_open(store: &Store, record: &Record) -> Result<bool, LockError> {
+    while let Some((found, version)) = look(store).await? {
+        if found.nonce != record.nonce || found.free {
+            return Ok(false);
+        }
+        let freed = Record { free: true, counter: found.counter.saturating_add(1), ..found };
+        if store.replace(KEY, &bytes(&freed), &version).await? != Written::Taken {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn after(moment: Timestamp, lease: Duration) -> Timestamp {

@@ -1,5 +1,6 @@
 //! Findings, drawn for people, written for machines.
 
+mod sarif;
 pub(super) mod text;
 
 use std::collections::HashMap;
@@ -9,6 +10,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use serde_json::{Value, json};
 
 use crate::config::{Diagnostic, FileId, Location, Severity, Sources};
+pub use sarif::sarif;
 use text::{Text, inert};
 
 /// How findings are drawn.
@@ -69,12 +71,16 @@ fn plain(finding: &Diagnostic) -> String {
     format!("{}\n\n  {}{help}\n", finding.code, words(finding))
 }
 
-/// Summary and detail.
+/// Summary, detail, and the values involved, each on lines of their own.
 fn words(finding: &Diagnostic) -> String {
-    match &finding.detail {
-        Some(detail) => format!("{}\n{}", inert(&finding.summary), inert(detail)),
-        None => inert(&finding.summary),
+    let mut words = inert(&finding.summary);
+    if let Some(detail) = &finding.detail {
+        words.push_str(&format!("\n{}", inert(detail)));
     }
+    for (reference, value) in &finding.values {
+        words.push_str(&format!("\n{} {}", inert(reference), inert(value)));
+    }
+    words
 }
 
 /// A finding as miette draws it: places in the file of the finding are labels, places in other files reports of their own.
@@ -236,6 +242,8 @@ fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
     }
     if let Some((location, text)) = finding.location.as_ref().and_then(|at| Some((at, texts.known.get(&at.span.file)?)))
     {
+        let value = |(reference, value): &(String, String)| json!({ "traversal": reference, "statement": value });
+        let values: Vec<Value> = finding.values.iter().map(value).collect();
         let range = text.range(&location.span.bytes);
         let lines = text.lines(range.clone(), 0, 0);
         let (start, end) = (range.start - lines.start, range.end.min(lines.start + lines.text.len()) - lines.start);
@@ -248,7 +256,7 @@ fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
                 "start_line": lines.first + 1,
                 "highlight_start_offset": start,
                 "highlight_end_offset": end.max(start),
-                "values": [],
+                "values": values,
             }),
         );
     }
@@ -299,8 +307,9 @@ pub fn github(findings: &[Diagnostic], sources: &Sources) -> String {
         }
         properties.push(format!("title={}", property(&finding.summary)));
         let label = finding.location.as_ref().map(|location| &location.label).filter(|label| !label.is_empty());
-        let body: Vec<&str> =
-            label.into_iter().chain(&finding.detail).chain(&finding.help).map(String::as_str).collect();
+        let values: Vec<String> = finding.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let body = label.into_iter().chain(&finding.detail).chain(&values).chain(&finding.help);
+        let body: Vec<&str> = body.map(String::as_str).collect();
         let body = if body.is_empty() { finding.summary.clone() } else { body.join("\n") };
         out.push_str(&format!("::{level} {}::{}\n", properties.join(","), message(&body)));
     }

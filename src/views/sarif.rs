@@ -4,6 +4,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::inert::inert;
+
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// What a URI's path keeps as it is.
@@ -33,6 +35,22 @@ pub fn log(rules: &[Value], results: &[Value]) -> Value {
 #[must_use]
 pub fn sentence(text: &str) -> String {
     if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
+}
+
+/// A message's text: brackets would be links and braces placeholders to whoever shows it.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let inert = inert(text);
+    let mut out = String::with_capacity(inert.len());
+    for c in inert.chars() {
+        match c {
+            '\\' | '[' | ']' => out.extend(['\\', c]),
+            '{' => out.push_str("{{"),
+            '}' => out.push_str("}}"),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// A path as a URI: relative where the path is.

@@ -58,6 +58,8 @@ pub struct RevokeArgs {
     #[arg(long, value_name = "INSTANT")]
     pub now: Option<Timestamp>,
     #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
+    #[command(flatten)]
     pub json: JsonIntoArgs,
 }
 

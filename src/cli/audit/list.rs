@@ -67,7 +67,7 @@ pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Exit,
 }
 
 /// Every entry of the chain. An auditor who is shown a part must know it: what does not read is an error.
-async fn entries(ledger: &Ledger) -> Result<Vec<Entry>, Failure> {
+pub(super) async fn entries(ledger: &Ledger) -> Result<Vec<Entry>, Failure> {
     let (numbers, _) = ledger.names().await?;
     let mut entries = Vec::with_capacity(numbers.len());
     let mut failed = None;

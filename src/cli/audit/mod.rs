@@ -1,5 +1,6 @@
 //! `leasehold audit`: what the ledger says, and whether it is whole.
 
+mod applied;
 mod checkpoint;
 mod list;
 mod verify;
@@ -16,6 +17,7 @@ use crate::ledger::entry;
 use crate::store::lock::Terms;
 use crate::store::{Store, StoreError};
 
+pub use applied::applied;
 pub use checkpoint::publish;
 
 pub async fn cmd_audit(here: &Path, command: &AuditCommand) -> Result<Exit, Failure> {
@@ -52,6 +54,19 @@ impl Ledger {
         let store = super::run::store(&known.backend, &known.provider, &known.stack, directory.path()).await?;
         let terms = Terms::of(&known.backend);
         Ok(Self { stack: known.stack, store, directory: directory.path().to_owned(), terms })
+    }
+
+    /// The same, of a stack that is read already.
+    pub async fn of_stack(stack: &Stack) -> Result<Self, Failure> {
+        let declared = &stack.declared;
+        let provider = stack.provider()?;
+        let store = super::run::store(&declared.backend, &provider, &declared.stack, stack.directory.path()).await?;
+        Ok(Self {
+            stack: declared.stack.clone(),
+            store,
+            directory: stack.directory.path().to_owned(),
+            terms: Terms::of(&declared.backend),
+        })
     }
 
     /// The names that lie in the ledger: the numbers of entries, and what is no entry.

@@ -190,7 +190,7 @@ impl Evaluator<'_> {
                 return Ok(Value::string(default_name(prefix, &block.label, block.key.as_ref())));
             }
             let scope = Scope::of_file(module, declared.file);
-            return self.from_template(declared, name, span, &scope.within(&bound));
+            return self.template_attribute(declared, name, span, &scope.within(&bound));
         };
         self.once(module, CellKey::Attribute(block.to_string(), Arc::from(name)), span, || {
             self.eval(&attribute.value, &Scope::of_file(module, declared.file).within(&bound))
@@ -200,7 +200,7 @@ impl Evaluator<'_> {
 
 impl Evaluator<'_> {
     /// An attribute that a block does not have itself: its template's, or null.
-    fn from_template(&self, declared: &Block, name: &str, span: Span, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn template_attribute(&self, declared: &Block, name: &str, span: Span, scope: &Scope<'_>) -> Evaluated<Value> {
         let Some(template) = declared.body.attribute("template") else { return Ok(Value::NULL) };
         match self.eval(&template.value, scope)?.data {
             Data::Block(template) if template.keyword == Keyword::Template => {

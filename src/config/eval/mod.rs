@@ -192,14 +192,7 @@ impl<'a> Evaluator<'a> {
             }
         });
         let mut finding = finding;
-        if !notes.is_empty() {
-            let lines: Vec<String> = notes.into_iter().map(|(name, value)| format!("{name} is {value}")).collect();
-            let lines = lines.join("\n");
-            finding.detail = Some(match finding.detail.take() {
-                Some(detail) => format!("{detail}\n{lines}"),
-                None => lines,
-            });
-        }
+        finding.values = notes.into_iter().map(|(name, value)| (name, format!("is {value}"))).collect();
         Fault::Wrong { finding, noted: true }
     }
 

@@ -35,6 +35,30 @@ const DIFFERS: &[(&str, &str)] = &[
     ("yamldecode(\"a: 2001-12-14\")", "YAML 1.2: a date is text, as it is written"),
 ];
 
+/// The rows of the table under a heading of the user's reference: first cell without its code marks, second cell.
+fn table<'d>(document: &'d str, heading: &str) -> Vec<(&'d str, &'d str)> {
+    let section = document.split_once(heading).map_or("", |(_, rest)| rest);
+    let lines = section.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
+    lines
+        .map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "))
+        .map(|(first, second)| (first.trim_matches('`'), second))
+        .collect()
+}
+
+#[test]
+fn the_reference_names_what_differs_and_every_function() {
+    let document = include_str!("../../../docs/language.md");
+    assert_eq!(table(document, "\n## What differs from Terraform\n"), DIFFERS);
+    let mut listed: Vec<&str> = table(document, "\n## Functions\n")
+        .into_iter()
+        .flat_map(|(_, names)| names.split(' ').map(|name| name.trim_matches('`')))
+        .collect();
+    let mut known: Vec<&str> = super::names().collect();
+    listed.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(listed, known);
+}
+
 /// The value in a tuple as JSON, and its type; `None` where there is none.
 fn outcome(expression: &str) -> Option<(String, String)> {
     let sources = Sources::default();

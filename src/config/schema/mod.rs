@@ -99,3 +99,41 @@ pub fn readable(keyword: Keyword) -> &'static [&'static str] {
         Keyword::Provider => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Calls `found` with the name of every block and attribute that a table and those within it hold.
+    fn words(schema: &'static BlockSchema, found: &mut dyn FnMut(&'static str)) {
+        found(schema.keyword);
+        let forms = schema.forms.iter().filter(|form| !form.later).map(|form| (form.attributes, form.blocks));
+        for (attributes, blocks) in forms.chain([(schema.attributes, schema.blocks)]) {
+            attributes.iter().for_each(|attribute| found(attribute.name));
+            blocks.iter().for_each(|inner| words(inner.schema, found));
+        }
+    }
+
+    #[test]
+    fn the_reference_names_every_block_and_attribute() {
+        let document = include_str!("../../../docs/language.md");
+        let named = |word: &str| {
+            // Within code, as a word of its own.
+            document
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .any(|code| code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|each| each == word))
+        };
+        let mut missing = Vec::new();
+        for schema in TOP {
+            words(schema, &mut |word| {
+                // What a later version does is that version's to tell.
+                if !named(word) && word != "on_owner_exit" && word != "alias" {
+                    missing.push(format!("{}: {word}", schema.keyword));
+                }
+            });
+        }
+        assert!(missing.is_empty(), "docs/language.md does not name {missing:?}");
+    }
+}

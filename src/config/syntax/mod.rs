@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::source::{FileId, Span};
 
+mod extent;
 mod lower;
 pub mod parse;
 mod plain;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Alert, Level};
 use crate::views::inert::inert;
-use crate::views::sarif::{log, sentence, uri};
+use crate::views::sarif::{escaped, log, sentence, uri};
 
 /// The alerts of one run.
 #[must_use]
@@ -67,19 +67,4 @@ fn result(alert: &Alert, rule_index: Option<usize>, fingerprint: &str) -> Value 
         "locations": [location],
         "partialFingerprints": { "leaseholdAlert/v1": fingerprint },
     })
-}
-
-/// A message's text: brackets would be links and braces placeholders to whoever shows it.
-fn escaped(text: &str) -> String {
-    let inert = inert(text);
-    let mut out = String::with_capacity(inert.len());
-    for c in inert.chars() {
-        match c {
-            '\\' | '[' | ']' => out.extend(['\\', c]),
-            '{' => out.push_str("{{"),
-            '}' => out.push_str("}}"),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -1,0 +1,148 @@
+//! `leasehold fmt`: configuration files laid out as `terraform fmt` lays them out.
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use similar::TextDiff;
+
+use super::args::FmtArgs;
+use super::{Exit, Failure};
+use crate::config::format::format;
+use crate::config::{SourceFile, Sources};
+
+/// Endings of the files that are laid out.
+const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];
+
+/// A file, or stdin where it has no path.
+struct Input {
+    path: Option<PathBuf>,
+    shown: String,
+    bytes: Vec<u8>,
+}
+
+/// One diagnostic does not keep the other files from being laid out; the run fails all the same.
+pub fn cmd_fmt(here: &Path, args: &FmtArgs) -> Result<Exit, Failure> {
+    let mut broken: Vec<(Vec<crate::config::Diagnostic>, Sources)> = Vec::new();
+    let mut unformatted = false;
+    for input in inputs(here, args).map_err(cannot_read)? {
+        let sources =
+            Sources::new(vec![SourceFile { name: input.shown.clone(), bytes: input.bytes.as_slice().into() }]);
+        let text = match format(&sources) {
+            Ok(texts) => texts.concat(),
+            Err(findings) => {
+                broken.push((findings, sources));
+                continue;
+            }
+        };
+        let changed = text.as_bytes() != input.bytes;
+        unformatted |= changed;
+        tell(&input, &text, changed, args)?;
+        if let Some(path) = input.path.as_ref().filter(|_| changed && !args.check) {
+            replace(path, &text).map_err(cannot_read)?;
+        }
+    }
+    for (findings, sources) in &broken {
+        super::say(&super::failure::drawn(findings, sources));
+    }
+    match (broken.is_empty(), args.check && unformatted) {
+        (false, _) => Err(Failure::Unread),
+        (true, true) => Ok(Exit::Unformatted),
+        (true, false) => Ok(Exit::Done),
+    }
+}
+
+/// The text of stdin, the name of a file that changes, and the lines that do.
+fn tell(input: &Input, text: &str, changed: bool, args: &FmtArgs) -> Result<(), Failure> {
+    if input.path.is_none() && !args.check && !args.diff {
+        return super::print(text);
+    }
+    if !changed {
+        return Ok(());
+    }
+    if input.path.is_some() {
+        super::print(&format!("{}\n", crate::views::inert::inert(&input.shown)))?;
+    }
+    if args.diff {
+        let before = String::from_utf8_lossy(&input.bytes);
+        let diff = TextDiff::from_lines(before.as_ref(), text);
+        let names = (format!("old/{}", input.shown), format!("new/{}", input.shown));
+        super::print(&diff.unified_diff().header(&names.0, &names.1).to_string())?;
+    }
+    Ok(())
+}
+
+fn cannot_read(error: anyhow::Error) -> Failure {
+    super::say(&format!("error: {error:#}\n"));
+    Failure::Unread
+}
+
+fn inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<Input>> {
+    let mut inputs = Vec::new();
+    for path in &args.paths {
+        if path.as_os_str() == "-" {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
+            inputs.push(Input { path: None, shown: "<stdin>".to_owned(), bytes });
+            continue;
+        }
+        let full = super::below(here, path);
+        if full.is_dir() {
+            let shown = if path == Path::new(".") { PathBuf::new() } else { path.clone() };
+            directory(&full, &shown, args.recursive, &mut inputs)?;
+        } else {
+            inputs.push(file(full, path)?);
+        }
+    }
+    Ok(inputs)
+}
+
+fn file(full: PathBuf, shown: &Path) -> anyhow::Result<Input> {
+    let name = shown.display().to_string();
+    if !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+        anyhow::bail!("{name} is no configuration file: its name ends in .hcl or .hclvars");
+    }
+    let bytes = std::fs::read(&full).with_context(|| format!("cannot read {name}"))?;
+    Ok(Input { path: Some(full), shown: name, bytes })
+}
+
+/// The files of a directory by name; hidden ones, and what lies behind links to directories, are passed over.
+fn directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<Input>) -> anyhow::Result<()> {
+    let context = || format!("cannot list {}", full.display());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(full).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        names.push((entry.file_name(), entry.file_type().with_context(context)?));
+    }
+    names.sort_by(|a, b| a.0.cmp(&b.0));
+    for (name, kind) in names {
+        let (path, text) = (full.join(&name), name.to_string_lossy());
+        if text.starts_with('.') {
+            continue;
+        }
+        if kind.is_dir() {
+            if recursive {
+                directory(&path, &shown.join(&name), recursive, into)?;
+            }
+        } else if ENDINGS.iter().any(|ending| text.ends_with(ending)) && path.is_file() {
+            into.push(file(path, &shown.join(&name))?);
+        }
+    }
+    Ok(())
+}
+
+/// The new text takes the place of the old one in one step, or not at all. A link stays one, and so do the file's permissions.
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let context = || format!("cannot write {}", path.display());
+    let real = path.canonicalize().with_context(context)?;
+    let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let next = real.with_file_name(format!(".{name}.{}.next", std::process::id()));
+    let written = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create_new(&next)?;
+        file.set_permissions(std::fs::metadata(&real)?.permissions())?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&next, &real)
+    };
+    written().inspect_err(|_| drop(std::fs::remove_file(&next))).with_context(context)
+}

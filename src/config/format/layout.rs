@@ -1,0 +1,169 @@
+//! Where lines begin, what stands between tokens, and what stands in columns: the layout that `terraform fmt` gives.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::tokens::{Kind, Token};
+
+/// One line, in three cells: what comes first, from `=` on, and a comment at the end.
+#[derive(Default)]
+struct Line<'t> {
+    lead: Vec<Token<'t>>,
+    assign: Vec<Token<'t>>,
+    comment: Option<Token<'t>>,
+}
+
+/// Lays tokens out anew.
+#[must_use]
+pub fn lay_out(tokens: Vec<Token<'_>>) -> String {
+    let mut lines = lines(tokens);
+    indent(&mut lines);
+    for line in &mut lines {
+        space(line);
+    }
+    align(&mut lines);
+    let mut text = String::new();
+    for line in lines {
+        for token in line.lead.iter().chain(&line.assign).chain(&line.comment) {
+            text.extend(std::iter::repeat_n(' ', token.spaces));
+            text.push_str(token.text);
+        }
+    }
+    text
+}
+
+fn lines(tokens: Vec<Token<'_>>) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
+    let mut line = Vec::new();
+    for token in tokens {
+        let ends = token.ends_line();
+        line.push(token);
+        if ends {
+            lines.push(cells(std::mem::take(&mut line)));
+        }
+    }
+    if !line.is_empty() {
+        lines.push(cells(line));
+    }
+    lines
+}
+
+fn cells(mut lead: Vec<Token<'_>>) -> Line<'_> {
+    let comment = if lead.len() > 1 { lead.pop_if(|token| token.kind == Kind::Comment) } else { None };
+    let mut assign = Vec::new();
+    if let Some(at) = lead.iter().skip(1).position(|token| token.kind == Kind::Equal) {
+        // A value that goes on in the lines below does not stand in the column.
+        let open: i64 = lead.iter().skip(at + 1).map(Token::brackets).sum();
+        if open == 0 {
+            assign = lead.split_off(at + 1);
+        }
+    }
+    Line { lead, assign, comment }
+}
+
+/// Two blanks for each line above that opened more than it closed, and is still open.
+fn indent(lines: &mut [Line<'_>]) {
+    let mut open: Vec<i64> = Vec::new();
+    for line in lines {
+        let net: i64 = line.lead.iter().chain(&line.assign).map(Token::brackets).sum();
+        let Some(first) = line.lead.first_mut() else { continue };
+        if first.kind == Kind::Newline {
+            first.spaces = 0;
+            continue;
+        }
+        let mut closed = -net;
+        while closed > 0 {
+            match open.last_mut() {
+                Some(last) if closed < *last => {
+                    *last -= closed;
+                    closed = 0;
+                }
+                Some(last) => {
+                    closed -= *last;
+                    open.pop();
+                }
+                None => closed = 0,
+            }
+        }
+        first.spaces = open.len().saturating_mul(2);
+        if net > 0 {
+            open.push(net);
+        }
+    }
+}
+
+/// One blank or none between the tokens of a line.
+fn space(line: &mut Line<'_>) {
+    for cell in [&mut line.lead, &mut line.assign] {
+        let mut before = None;
+        let mut index = 0;
+        while let Some([subject, after]) = cell.get_mut(index..index + 2) {
+            after.spaces = usize::from(parted(subject.kind, subject.text, before, after.kind));
+            before = Some(subject.kind);
+            index += 1;
+        }
+    }
+    if let Some(first) = line.assign.first_mut() {
+        first.spaces = 1;
+    }
+}
+
+/// Whether a blank stands between a token and the next one.
+fn parted(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> bool {
+    use Kind::{
+        Bang, CloseBrace, CloseBracket, CloseParen, CloseQuote, CloseTemplate, Comma, Dot, DoubleColon, Ellipsis,
+        Equal, Minus, Newline, Number, OpenBrace, OpenBracket, OpenParen, OpenQuote, OpenTemplate, Operator, Text,
+        Word,
+    };
+    let closes = matches!(subject, CloseBrace | CloseBracket | CloseParen | CloseTemplate);
+    match (subject, after) {
+        (_, Newline) | (Word, OpenParen | DoubleColon) | (DoubleColon, Word) => false,
+        (Dot, _) | (_, Dot | Comma | Ellipsis) => false,
+        (Comma, _) => true,
+        (Text | OpenQuote, _) | (_, Text | CloseQuote) => false,
+        // `in` of a for expression is no name: what follows is a list, not an index.
+        (Word, _) if text == "in" && before == Some(Word) => true,
+        (Word | Number, OpenBracket) => false,
+        (_, OpenBracket) if closes => false,
+        (Bang, _) => false,
+        (Minus, _) => !matches!(
+            before,
+            None | Some(OpenParen | OpenBrace | OpenBracket | Equal | Comma | Operator | Minus | Bang)
+        ),
+        (OpenBrace, CloseBrace) => false,
+        (OpenBrace, _) | (_, CloseBrace) => true,
+        (OpenTemplate, OpenBrace) | (CloseBrace, CloseTemplate) => true,
+        (OpenTemplate | OpenBracket | OpenParen, _) | (_, CloseTemplate | CloseBracket | CloseParen) => false,
+        (CloseTemplate, OpenTemplate) => false,
+        _ => true,
+    }
+}
+
+/// `=` and comments of lines that follow each other stand in one column.
+fn align(lines: &mut [Line<'_>]) {
+    in_columns(lines, |line| line.assign.first_mut(), |line| columns(&line.lead));
+    in_columns(lines, |line| line.comment.as_mut(), |line| columns(&line.lead).saturating_add(columns(&line.assign)));
+}
+
+fn in_columns<'l, 't: 'l>(
+    lines: &'l mut [Line<'t>],
+    cell: impl for<'x> Fn(&'x mut Line<'t>) -> Option<&'x mut Token<'t>>,
+    width: impl Fn(&Line<'t>) -> usize,
+) {
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let apart = rest.iter_mut().position(|line| cell(line).is_none()).unwrap_or(rest.len());
+        let (run, after) = rest.split_at_mut(apart);
+        let widest = run.iter().map(&width).max().unwrap_or(0);
+        for line in run {
+            let spaces = widest.saturating_sub(width(line)).saturating_add(1);
+            if let Some(token) = cell(line) {
+                token.spaces = spaces;
+            }
+        }
+        rest = after.get_mut(1..).unwrap_or_default();
+    }
+}
+
+fn columns(cell: &[Token<'_>]) -> usize {
+    cell.iter().map(|token| token.spaces.saturating_add(token.text.graphemes(true).count())).sum()
+}

@@ -1,0 +1,280 @@
+//! Text → tokens. Nothing of the text is lost but the blanks between tokens; strings and heredocs keep every byte.
+
+/// What a token is, as far as layout cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The end of a line.
+    Newline,
+    /// `# …`, `// …` with the end of its line; `/* … */`.
+    Comment,
+    /// A word.
+    Word,
+    /// A number.
+    Number,
+    /// `"` at the beginning of a string.
+    OpenQuote,
+    /// `"` at its end.
+    CloseQuote,
+    /// Text within a string.
+    Text,
+    /// A heredoc, from `<<` to its closing word.
+    Heredoc,
+    /// `${` and `%{`.
+    OpenTemplate,
+    /// The `}` that ends them.
+    CloseTemplate,
+    /// `{`.
+    OpenBrace,
+    /// `}`.
+    CloseBrace,
+    /// `[`.
+    OpenBracket,
+    /// `]`.
+    CloseBracket,
+    /// `(`.
+    OpenParen,
+    /// `)`.
+    CloseParen,
+    /// `,`.
+    Comma,
+    /// `.`.
+    Dot,
+    /// `...`.
+    Ellipsis,
+    /// `::`.
+    DoubleColon,
+    /// `=`.
+    Equal,
+    /// `!`.
+    Bang,
+    /// `-`.
+    Minus,
+    /// After it, a minus is a sign: other operators, `?`, `:`, `=>`.
+    Operator,
+    /// Anything else.
+    Other,
+}
+
+/// A token with the blanks before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token<'t> {
+    /// What it is.
+    pub kind: Kind,
+    /// Its bytes.
+    pub text: &'t str,
+    /// How many blanks stand before it.
+    pub spaces: usize,
+}
+
+impl Token<'_> {
+    /// How many brackets it opens, or closes.
+    #[must_use]
+    pub fn brackets(&self) -> i64 {
+        match self.kind {
+            Kind::OpenBrace | Kind::OpenBracket | Kind::OpenParen | Kind::OpenTemplate => 1,
+            Kind::CloseBrace | Kind::CloseBracket | Kind::CloseParen | Kind::CloseTemplate => -1,
+            _ => 0,
+        }
+    }
+
+    /// Whether a line ends with it.
+    #[must_use]
+    pub fn ends_line(&self) -> bool {
+        self.kind == Kind::Newline || (self.kind == Kind::Comment && self.text.ends_with('\n'))
+    }
+}
+
+/// What the reader is within.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// An expression or a body; how many braces are open in it.
+    Code(usize),
+    /// A string.
+    Quote,
+}
+
+/// Cuts a text into tokens. The text is taken to be sound; of any other, every byte still lands in some token or blank.
+#[must_use]
+pub fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut within = vec![Within::Code(0)];
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let inside = within.last().copied().unwrap_or(Within::Code(0));
+        let spaces = match inside {
+            Within::Code(_) => rest.len() - rest.trim_start_matches([' ', '\t']).len(),
+            Within::Quote => 0,
+        };
+        let rest = rest.get(spaces..).unwrap_or_default();
+        if rest.is_empty() {
+            break;
+        }
+        let (kind, length) = match inside {
+            Within::Code(braces) => code(rest, braces),
+            Within::Quote => quoted(rest),
+        };
+        let length = boundary(rest, length.max(1));
+        tokens.push(Token { kind, text: rest.get(..length).unwrap_or(rest), spaces });
+        at += spaces + length;
+        let depth = within.len();
+        match (kind, within.last_mut()) {
+            (Kind::OpenQuote, _) => within.push(Within::Quote),
+            (Kind::OpenTemplate, _) => within.push(Within::Code(0)),
+            (Kind::CloseQuote | Kind::CloseTemplate, _) if depth > 1 => {
+                within.pop();
+            }
+            (Kind::OpenBrace, Some(Within::Code(braces))) => *braces += 1,
+            (Kind::CloseBrace, Some(Within::Code(braces))) => *braces = braces.saturating_sub(1),
+            _ => {}
+        }
+        // A brace that closes an interpolation stands where no brace is open; in a body it is a brace like any other.
+        if kind == Kind::CloseBrace && within.len() > 1 && inside == Within::Code(0) {
+            if let Some(last) = tokens.last_mut() {
+                last.kind = Kind::CloseTemplate;
+            }
+            within.pop();
+        }
+    }
+    tokens
+}
+
+fn boundary(text: &str, mut length: usize) -> usize {
+    while length < text.len() && !text.is_char_boundary(length) {
+        length += 1;
+    }
+    length.min(text.len())
+}
+
+/// The first token of code.
+fn code(rest: &str, braces: usize) -> (Kind, usize) {
+    const FIXED: [(&str, Kind); 33] = [
+        ("\r\n", Kind::Newline),
+        ("\n", Kind::Newline),
+        ("...", Kind::Ellipsis),
+        ("::", Kind::DoubleColon),
+        ("==", Kind::Operator),
+        ("!=", Kind::Operator),
+        ("<=", Kind::Operator),
+        (">=", Kind::Operator),
+        ("=>", Kind::Operator),
+        ("&&", Kind::Operator),
+        ("||", Kind::Operator),
+        ("${", Kind::OpenTemplate),
+        ("%{", Kind::OpenTemplate),
+        ("\"", Kind::OpenQuote),
+        ("{", Kind::OpenBrace),
+        ("}", Kind::CloseBrace),
+        ("[", Kind::OpenBracket),
+        ("]", Kind::CloseBracket),
+        ("(", Kind::OpenParen),
+        (")", Kind::CloseParen),
+        (",", Kind::Comma),
+        (".", Kind::Dot),
+        ("=", Kind::Equal),
+        ("!", Kind::Bang),
+        ("-", Kind::Minus),
+        ("+", Kind::Operator),
+        ("*", Kind::Operator),
+        ("/", Kind::Operator),
+        ("%", Kind::Operator),
+        ("<", Kind::Operator),
+        (">", Kind::Operator),
+        ("?", Kind::Operator),
+        (":", Kind::Operator),
+    ];
+    if rest.starts_with('#') || rest.starts_with("//") {
+        return (Kind::Comment, rest.find('\n').map_or(rest.len(), |end| end + 1));
+    }
+    if rest.starts_with("/*") {
+        return (Kind::Comment, rest.find("*/").map_or(rest.len(), |end| end + 2));
+    }
+    if rest.starts_with("~}") && braces == 0 {
+        return (Kind::CloseTemplate, 2);
+    }
+    if let Some(length) = heredoc(rest) {
+        return (Kind::Heredoc, length);
+    }
+    let first = rest.chars().next().unwrap_or_default();
+    if first.is_ascii_digit() {
+        return (Kind::Number, number(rest));
+    }
+    if first.is_alphabetic() || first == '_' {
+        let ends = |c: char| !(c.is_alphanumeric() || c == '_' || c == '-');
+        return (Kind::Word, rest.find(ends).unwrap_or(rest.len()));
+    }
+    let fixed = FIXED.iter().find(|(text, _)| rest.starts_with(text));
+    match fixed {
+        // The mark of a template that trims blanks belongs to its bracket.
+        Some((text, Kind::OpenTemplate)) if rest.get(text.len()..).is_some_and(|tail| tail.starts_with('~')) => {
+            (Kind::OpenTemplate, text.len() + 1)
+        }
+        Some((text, kind)) => (*kind, text.len()),
+        None => (Kind::Other, first.len_utf8()),
+    }
+}
+
+fn number(rest: &str) -> usize {
+    let digits = |from: usize| rest.bytes().skip(from).take_while(u8::is_ascii_digit).count();
+    let mut length = digits(0);
+    if rest.get(length..).is_some_and(|tail| tail.starts_with('.')) && digits(length + 1) > 0 {
+        length += 1 + digits(length + 1);
+    }
+    let exponent = rest.get(length..).unwrap_or_default();
+    if exponent.starts_with(['e', 'E']) {
+        let sign = usize::from(exponent.get(1..).is_some_and(|tail| tail.starts_with(['+', '-'])));
+        let power = digits(length + 1 + sign);
+        if power > 0 {
+            length += 1 + sign + power;
+        }
+    }
+    length
+}
+
+/// The length of a heredoc, with its closing word but without the end of that line.
+fn heredoc(rest: &str) -> Option<usize> {
+    let word = rest.strip_prefix("<<")?;
+    let word = word.strip_prefix('-').unwrap_or(word);
+    let first_line = word.find('\n')?;
+    let word = word.get(..first_line)?.trim_end_matches('\r');
+    let named = word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && word.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    if !named {
+        return None;
+    }
+    let mut at = rest.find('\n')? + 1;
+    loop {
+        let line = rest.get(at..).filter(|rest| !rest.is_empty())?;
+        let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let after = line.get(blanks..)?.strip_prefix(word);
+        if after.is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-')) {
+            return Some(at + blanks + word.len());
+        }
+        at += line.find('\n')? + 1;
+    }
+}
+
+/// The first token within a string.
+fn quoted(rest: &str) -> (Kind, usize) {
+    if rest.starts_with('"') {
+        return (Kind::CloseQuote, 1);
+    }
+    if rest.starts_with("${~") || rest.starts_with("%{~") {
+        return (Kind::OpenTemplate, 3);
+    }
+    if rest.starts_with("${") || rest.starts_with("%{") {
+        return (Kind::OpenTemplate, 2);
+    }
+    let bytes = rest.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let next = bytes.get(at + 1).copied();
+        match byte {
+            b'"' => break,
+            b'\\' => at += 2,
+            b'$' | b'%' if next == Some(*byte) && bytes.get(at + 2) == Some(&b'{') => at += 3,
+            b'$' | b'%' if next == Some(b'{') => break,
+            _ => at += 1,
+        }
+    }
+    (Kind::Text, at.min(rest.len()))
+}

@@ -1,0 +1,94 @@
+//! Where an expression within an object ends.
+
+/// The length of the expression that a text begins with, without the blanks behind it: up to a comma, the end of the line or of
+/// the object, outside of brackets and strings. `None`: it holds a heredoc or a comment, or is not closed.
+#[must_use]
+pub(super) fn expression(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    loop {
+        let next = bytes.get(at + 1).copied();
+        match bytes.get(at)? {
+            b'"' => at = string(bytes, at)?,
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                at += 1;
+            }
+            b'\n' | b',' | b'}' | b'#' if depth == 0 => break,
+            b'/' if depth == 0 && next == Some(b'/') => break,
+            b')' | b']' | b'}' => {
+                depth = depth.checked_sub(1)?;
+                at += 1;
+            }
+            b'#' => return None,
+            b'/' if matches!(next, Some(b'/' | b'*')) => return None,
+            b'<' if next == Some(b'<') => return None,
+            _ => at += 1,
+        }
+    }
+    let length = text.get(..at)?.trim_end_matches([' ', '\t', '\r']).len();
+    (length > 0).then_some(length)
+}
+
+/// The end of the string that begins at `from`.
+fn string(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from + 1;
+    loop {
+        let byte = *bytes.get(at)?;
+        let next = bytes.get(at + 1).copied();
+        match byte {
+            b'"' => return Some(at + 1),
+            b'\n' => return None,
+            b'\\' => at += 2,
+            b'$' | b'%' if next == Some(byte) && bytes.get(at + 2) == Some(&b'{') => at += 3,
+            b'$' | b'%' if next == Some(b'{') => at = interpolation(bytes, at + 2)?,
+            _ => at += 1,
+        }
+    }
+}
+
+/// The end of the interpolation whose content begins at `from`. Strings within are bounded in depth by the scan of the file.
+fn interpolation(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = from;
+    loop {
+        match bytes.get(at)? {
+            b'"' => at = string(bytes, at)?,
+            b'{' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' if depth == 0 => return Some(at + 1),
+            b'}' => {
+                depth -= 1;
+                at += 1;
+            }
+            b'#' | b'\n' => return None,
+            b'/' if matches!(bytes.get(at + 1), Some(b'/' | b'*')) => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_outside_of_brackets_and_strings() {
+        for (text, found) in [
+            ("f(1, [2, 3]) , x", Some("f(1, [2, 3])")),
+            ("\"a,${f(\"}\")}\" + 1 # c\n", Some("\"a,${f(\"}\")}\" + 1")),
+            ("a ? b : c }", Some("a ? b : c")),
+            ("{ a = 1 }\r\n", Some("{ a = 1 }")),
+            ("\"$${a}\"\n", Some("\"$${a}\"")),
+            ("<<EOT\n", None),
+            ("f(", None),
+            ("f(# c\n)", None),
+            ("}", None),
+        ] {
+            assert_eq!(expression(text).and_then(|length| text.get(..length)), found, "{text}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Findings as SARIF 2.1.0.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::Digest;
+use serde_json::{Value, json};
+
+use super::Texts;
+use crate::config::{Diagnostic, Location, Severity, Sources};
+use crate::views::sarif::{escaped, log, sentence, uri};
+
+/// The findings of one run. Rules are the findings' codes; a fingerprint stays when lines move.
+#[must_use]
+pub fn sarif(findings: &[Diagnostic], sources: &Sources) -> Value {
+    let texts = Texts::new(findings, sources);
+    let codes: BTreeSet<&str> = findings.iter().map(|finding| finding.code).collect();
+    let indices: BTreeMap<&str, usize> = codes.iter().copied().zip(0..).collect();
+    let rules: Vec<Value> = codes
+        .iter()
+        .map(|code| json!({ "id": code, "shortDescription": { "text": code.replace("::", ": ").replace('_', " ") } }))
+        .collect();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let results: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            let fingerprint = fingerprint(finding, &texts);
+            let times = seen.entry(fingerprint.clone()).or_insert(0);
+            *times = times.saturating_add(1);
+            result(finding, indices.get(finding.code).copied(), &format!("{fingerprint}:{times}"), &texts)
+        })
+        .collect();
+    log(&rules, &results)
+}
+
+/// What is wrong in which file, without the line it stands on.
+fn fingerprint(finding: &Diagnostic, texts: &Texts<'_>) -> String {
+    let file = finding.location.as_ref().map(|at| texts.name(at.span.file));
+    Digest::of(&(finding.code, file, &finding.summary))
+        .to_string()
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .take(32)
+        .collect()
+}
+
+fn result(finding: &Diagnostic, rule_index: Option<usize>, fingerprint: &str, texts: &Texts<'_>) -> Value {
+    let label = finding.location.as_ref().map(|at| &at.label).filter(|label| !label.is_empty());
+    let values: Vec<String> = finding.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let words =
+        std::iter::once(&finding.summary).chain(label).chain(&finding.detail).chain(&values).chain(&finding.help);
+    let text: Vec<String> = words.map(|words| sentence(words)).collect();
+    let mut result = json!({
+        "ruleId": finding.code,
+        "ruleIndex": rule_index,
+        "level": match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "message": { "text": escaped(&text.join("\n")) },
+        "locations": finding.location.iter().filter_map(|at| location(at, texts)).collect::<Vec<_>>(),
+        "partialFingerprints": { "leaseholdFinding/v1": fingerprint },
+    });
+    let related: Vec<Value> = finding
+        .related
+        .iter()
+        .filter_map(|at| {
+            let mut place = location(at, texts)?;
+            place.as_object_mut()?.insert("message".to_owned(), json!({ "text": escaped(&sentence(&at.label)) }));
+            Some(place)
+        })
+        .collect();
+    if let Some(fields) = result.as_object_mut().filter(|_| !related.is_empty()) {
+        fields.insert("relatedLocations".to_owned(), related.into());
+    }
+    result
+}
+
+fn location(at: &Location, texts: &Texts<'_>) -> Option<Value> {
+    let text = texts.known.get(&at.span.file)?;
+    let range = text.range(&at.span.bytes);
+    let ((line, column), (end_line, end_column)) = (text.line_and_column(range.start), text.line_and_column(range.end));
+    Some(json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri(&texts.name(at.span.file)) },
+            "region": { "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column },
+        },
+    }))
+}
