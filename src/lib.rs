@@ -19,6 +19,7 @@ pub mod cli;
 pub mod config;
 pub mod diff;
 pub mod drift;
+pub mod generate;
 pub mod graph;
 pub mod ledger;
 pub mod lifecycle;

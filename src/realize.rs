@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use leasehold_provider::resource::identity_digest;
 use leasehold_provider::sensitive::remember;
-use leasehold_provider::{LiveIdentity, Realize, Realm, Resource, ResourceId, Violation, resource::identity_digest};
+use leasehold_provider::{
+    DesiredIdentity, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId, Value, Violation,
+};
 
 use crate::config::{Declared, Diagnostic, Origin};
 use crate::lifecycle::{Phase, Standing};
@@ -39,12 +42,15 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
 pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -> (Resources, Vec<Diagnostic>) {
     match (&standing.phase, standing.live) {
         (Phase::Active(active), _) => {
-            let resources = realize.active(realm, &active.identity, &active.marks);
+            let mut resources = realize.active(realm, &active.identity, &active.marks);
+            let lives = lives(standing).into_iter().flat_map(BTreeMap::values);
+            resources.extend(lives.filter(|part| keeps(&active.identity, part, realize)).cloned());
             let origin = standing.declared.map(|declared| &declared.origin);
             let findings = realize
                 .limits(&active.identity, &resources)
                 .into_iter()
                 .filter_map(|violation| Some(finding(violation, origin?)))
+                .chain(fixed_path(standing, &resources))
                 .collect();
             (sealed(resources, &standing.id), findings)
         }
@@ -55,6 +61,31 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
         (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
         (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
     }
+}
+
+/// All that an identity is and holds as it lives, with marks or without.
+#[must_use]
+pub fn lives<'a>(standing: &Standing<'a>) -> Option<&'a Resources> {
+    standing.live.map(|live| &live.resources).or_else(|| standing.adopts.map(|found| &found.resources))
+}
+
+/// Whether a live part is a credential that the identity keeps as it is.
+fn keeps(identity: &DesiredIdentity, part: &Resource, realize: &dyn Realize) -> bool {
+    realize.credential(&part.id).is_some_and(|credential| identity.keeps.contains(&credential))
+}
+
+/// A role cannot be given another path.
+fn fixed_path(standing: &Standing<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
+    let declared = standing.declared.filter(|declared| declared.principal == Principal::Role)?;
+    let path = |resource: &Resource| resource.get("path").and_then(Value::as_text).unwrap_or("/").to_owned();
+    let live = path(lives(standing)?.get(&standing.id)?);
+    let wanted = path(wanted.iter().find(|resource| resource.id == standing.id)?);
+    (live != wanted).then(|| {
+        Diagnostic::error("lifecycle::path", format!("the path of {} cannot change", standing.address))
+            .at(declared.origin.part("path"), format!("this would be {wanted}"))
+            .detail(format!("{} stands under {live}, and IAM gives a role no other path.", standing.id))
+            .help(format!("write path = \"{live}\""))
+    })
 }
 
 /// The digest of a live identity, to hold against its mark.

@@ -55,7 +55,10 @@ pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unveri
     }
     last.into_iter()
         .filter_map(|((id, _), change)| {
-            let fault = fault(change, live.get(id))?;
+            let still_strange =
+                || snapshot.unmarked.contains_key(id) || snapshot.shared.get(id).is_some_and(|object| object.adoptable);
+            let not_taken_in = matches!(change, Change::Adopt { .. }) && still_strange();
+            let fault = if not_taken_in { Fault::Marks } else { fault(change, live.get(id))? };
             Some(Unverified { id: id.clone(), fault })
         })
         .collect()

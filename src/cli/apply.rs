@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{ObserveRequest, Snapshot};
+use leasehold_provider::{Change, ObserveRequest, Snapshot};
 use secrecy::SecretBox;
 use tokio::sync::{mpsc, watch};
 
@@ -53,7 +53,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
     let terms = Terms::of(args, format!("leasehold apply{again}"));
     locked(run, async |run| {
-        let observed = session::observe(&stack, &connection).await?;
+        let observed = session::observe_to_plan(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
         let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
         settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
@@ -278,7 +278,9 @@ fn shared_of(plan: &Plan) -> Resources {
 
 async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
-    let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&plan.stack, shared) };
+    let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
+    let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
+    let request = ObserveRequest { exact: &exact, adopt: &adopt, ..ObserveRequest::plain(&plan.stack, shared) };
     let mut snapshot = connection.observe.observe(request).await?;
     snapshot.recall(shared);
     Ok(snapshot)

@@ -342,6 +342,9 @@ pub struct PlanArgs {
     /// signature goes beside it, with .sig after its name
     #[arg(long, value_name = "KEY", requires = "out")]
     pub signing_key: Option<PathBuf>,
+    /// Write blocks for what `import` names and no block stands for yet, into a new file
+    #[arg(long, value_name = "FILE")]
+    pub generate: Option<PathBuf>,
     /// Exit with 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,

@@ -9,6 +9,7 @@ mod connection;
 mod drift;
 mod failure;
 mod fmt;
+mod generate;
 mod graph;
 mod init;
 mod list;

@@ -7,6 +7,7 @@ use secrecy::SecretBox;
 
 use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
 use super::connection::Connection;
+use super::generate;
 use super::session::{self, Stack};
 use super::{Exit, Failure, plan_view, signing};
 use crate::plan::sealed::{self, Sealed};
@@ -20,7 +21,14 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     stack.warn();
     let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
-    let observed = session::observe(&stack, &connection).await?;
+    let stack = match &args.generate {
+        Some(file) => {
+            generate::generate(here, file, &stack, &connection).await?;
+            Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?
+        }
+        None => stack,
+    };
+    let observed = session::observe_to_plan(&stack, &connection).await?;
     let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
     let rulings = rules::decide(&plan, &allowance(&args.allowance));
     plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Digest, Observe, ObserveRequest, Realize, Snapshot};
+use leasehold_provider::{Address, Digest, Observe, ObserveRequest, Realize, ResourceId, Snapshot};
 
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
@@ -16,6 +16,7 @@ use crate::config::declared::ProviderSettings;
 use crate::config::essentials::{Essentials, essentials};
 use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
+use crate::lifecycle;
 use crate::plan::select::{Selection, names};
 use crate::plan::{Basis, Plan, Refused, build};
 use crate::realize::{self, Resources};
@@ -129,7 +130,8 @@ impl Stack {
         }
     }
 
-    fn refuse(&self, findings: Vec<Diagnostic>) -> Failure {
+    /// The refusal of a stack with these findings.
+    pub fn refuse(&self, findings: Vec<Diagnostic>) -> Failure {
         Failure::Findings { findings, sources: self.sources.clone() }
     }
 
@@ -239,19 +241,34 @@ pub struct Observed {
     pub snapshot: Snapshot,
 }
 
-/// Observes what a plan for the stack needs.
+/// Observes what lives of the stack.
 pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
     observe_with(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
 }
 
+/// Observes what a plan for the stack needs: also what it shall take in.
+pub async fn observe_to_plan(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
+    let adopt = lifecycle::imports::wanted(&stack.declared, connection.realize.as_ref());
+    observe_and_adopt(stack, connection.observe.as_ref(), connection.realize.as_ref(), &adopt).await
+}
+
 /// The same, with nothing at hand that could write.
 pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Realize) -> Result<Observed, Failure> {
+    observe_and_adopt(stack, observe, realize, &BTreeMap::new()).await
+}
+
+async fn observe_and_adopt(
+    stack: &Stack,
+    observe: &dyn Observe,
+    realize: &dyn Realize,
+    adopt: &BTreeMap<ResourceId, Address>,
+) -> Result<Observed, Failure> {
     let realm = observe.realm().await?;
     let (shared, findings) = realize::shared(&stack.declared, realize, &realm);
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
-    let request = ObserveRequest::plain(&stack.declared.stack, &shared);
+    let request = ObserveRequest { adopt, ..ObserveRequest::plain(&stack.declared.stack, &shared) };
     let mut snapshot = observe.observe(request).await?;
     snapshot.recall(&shared);
     Ok(Observed { shared, snapshot })

@@ -27,6 +27,8 @@ pub struct Catalog<'a> {
     pub groups: BTreeMap<&'a str, &'a Block>,
     /// `moved` blocks in order.
     pub moved: Vec<&'a Block>,
+    /// `import` blocks in order.
+    pub imports: Vec<&'a Block>,
     /// `removed` blocks in order.
     pub removed: Vec<&'a Block>,
     owners: BTreeMap<&'a str, &'a Block>,
@@ -57,6 +59,7 @@ impl<'a> Catalog<'a> {
                 "provider" => catalog.providers.push(block),
                 "group" => insert(&mut catalog.groups, block, findings),
                 "moved" => catalog.moved.push(block),
+                "import" => catalog.imports.push(block),
                 "removed" => catalog.removed.push(block),
                 "variable" => insert(&mut catalog.variables, block, findings),
                 "module" => insert(&mut catalog.modules, block, findings),

@@ -5,7 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Digest, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust};
+use leasehold_provider::{
+    Address, Credential, Digest, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust,
+};
 
 use super::diagnostic::Diagnostic;
 use super::estate::Estate;
@@ -213,6 +215,10 @@ pub struct DeclaredIdentity {
     pub managed_policy_arns: BTreeSet<String>,
     /// Names in the cloud of the groups it is in: the stack's, and those that others manage.
     pub groups: BTreeSet<String>,
+    /// Its path in the cloud.
+    pub path: Option<String>,
+    /// Credentials that stay as they live.
+    pub keeps: BTreeSet<Credential>,
     /// The policy its access is cut to.
     pub permissions_boundary: Option<String>,
     /// Its own tags.

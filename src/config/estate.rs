@@ -1,6 +1,6 @@
 //! What a stack says of objects that live already: which have another address now, which it lets go of, which it takes in.
 
-use leasehold_provider::Address;
+use leasehold_provider::{Address, Kind, Principal};
 
 use super::declared::Origin;
 
@@ -11,6 +11,8 @@ pub struct Estate {
     pub moves: Vec<Move>,
     /// Identities that live on unmanaged.
     pub released: Vec<Release>,
+    /// Objects that live already and shall be the stack's.
+    pub imports: Vec<Import>,
     /// `identity.x.name` where no block says a name: the addresses whose default name some expression reads.
     pub default_names_read: std::collections::BTreeSet<Address>,
 }
@@ -33,6 +35,62 @@ pub struct Release {
     pub from: Address,
     /// The block.
     pub origin: Origin,
+}
+
+/// An `import` block.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// The address it shall have: of an identity or a group.
+    pub to: Address,
+    /// What lives: an ARN, `user/NAME`, `role/NAME`, `group/NAME`, or a name alone.
+    pub id: String,
+    /// Who shall answer for it, where its block is to be written.
+    pub owner: Option<String>,
+    /// What sort of actor it shall be, where its block is to be written.
+    pub kind: Option<Kind>,
+    /// The block.
+    pub origin: Origin,
+}
+
+/// The form of what an import names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A user or a role.
+    Principal(Principal),
+    /// A group.
+    Group,
+}
+
+impl Import {
+    /// The form that the id says, if it does.
+    #[must_use]
+    pub fn form(&self) -> Option<Form> {
+        if sort(&self.to) == Some("group") {
+            return Some(Form::Group);
+        }
+        match self.tail().split_once('/')?.0 {
+            "user" => Some(Form::Principal(Principal::User)),
+            "role" => Some(Form::Principal(Principal::Role)),
+            _ => None,
+        }
+    }
+
+    /// The name in the cloud: what stands behind the last `/`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let tail = self.tail();
+        tail.rsplit_once('/').map_or(tail, |(_, name)| name)
+    }
+
+    /// The account that an ARN names.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.id.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(3)).filter(|account| !account.is_empty())
+    }
+
+    fn tail(&self) -> &str {
+        self.id.rsplit_once(':').map_or(self.id.as_str(), |(_, tail)| tail)
+    }
 }
 
 impl Move {
@@ -73,6 +131,12 @@ impl Estate {
             left.remove(index);
         }
         at
+    }
+
+    /// The `import` block that gives something this address.
+    #[must_use]
+    pub fn import_of(&self, address: &Address) -> Option<&Import> {
+        self.imports.iter().find(|import| import.to == *address)
     }
 
     /// The `removed` block that lets go of what has `address`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Assessment, Change, Comparison, Kind, Principal, Realize, ResourceId};
+use leasehold_provider::{Address, Assessment, Change, Comparison, Kind, Marks, Principal, Realize, ResourceId};
 use serde::{Deserialize, Serialize};
 
 use super::reason::{self, Reason};
@@ -90,8 +90,11 @@ pub fn classify(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Reali
         return Some(delta(standing, event, vec![unmark]));
     }
     let empty = Resources::new();
-    let live_resources = standing.live.map_or(&empty, |live| &live.resources);
-    let mut changes = resources::changes(wanted, live_resources);
+    let mut changes = resources::changes(wanted, crate::realize::lives(standing).unwrap_or(&empty));
+    if let (Some(_), Some(marks)) = (standing.adopts, wanted.get(&standing.id).and_then(|r| r.marks.as_ref())) {
+        let after = Box::new(Marks { digest: None, ..marks.clone() });
+        changes.insert(0, Change::Adopt { id: standing.id.clone(), after });
+    }
     if is_as_applied(standing, wanted) {
         // Nobody asked for other words, and what was written otherwise outside still says the same.
         changes.retain(|change| {
@@ -154,6 +157,11 @@ struct Event {
 }
 
 fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realize: &dyn Realize) -> Event {
+    if standing.adopts.is_some() {
+        let mut reasons = reason::of_changes(changes, realize);
+        reasons.insert(Reason::Adopted);
+        return Event { lifecycle: Lifecycle::Mover, drifted: false, reasons, leaving: None };
+    }
     let Some(live) = standing.live else {
         return Event { lifecycle: Lifecycle::Joiner, drifted: false, reasons: BTreeSet::new(), leaving: None };
     };

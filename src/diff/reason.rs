@@ -18,6 +18,8 @@ pub enum Reason {
         /// Why.
         why: LeaveReason,
     },
+    /// It lived without marks and becomes the stack's.
+    Adopted,
     /// It is no longer managed, and lives on.
     Released {
         /// When its lease fence, which stays, ends its access.
@@ -106,6 +108,7 @@ impl fmt::Display for Reason {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
             Self::Leaves { why } => write!(f, "{why}"),
+            Self::Adopted => f.write_str("taken in: it lives already, and carries no marks yet"),
             Self::Released { until: None } => {
                 f.write_str("no longer managed → its marks are taken off, all else stays")
             }

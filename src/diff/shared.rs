@@ -59,6 +59,12 @@ pub fn shared(
             deltas.entry(whole).or_default().push(change);
         }
     }
+    for (id, _) in snapshot.shared.iter().filter(|(_, object)| object.adoptable) {
+        if let Some(marks) = wanted.get(id).and_then(|resource| resource.marks.as_ref()) {
+            let adopt = Change::Adopt { id: id.clone(), after: Box::new(marks.clone()) };
+            deltas.entry(id.clone()).or_default().insert(0, adopt);
+        }
+    }
     let address = |id: &ResourceId| match (wanted.get(id).and_then(|w| w.marks.as_ref()), snapshot.shared.get(id)) {
         (Some(marks), _) => marks.address.clone(),
         (None, Some(object)) => object.address.clone(),

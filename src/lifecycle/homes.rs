@@ -30,10 +30,12 @@ pub fn find<'a>(
     let mut taken: BTreeMap<ResourceId, &Address> = BTreeMap::new();
     let mut open: Vec<(&DeclaredIdentity, ResourceId)> = Vec::new();
     for identity in declared.identities.values() {
-        let id = principal_id(identity.principal, &identity.name);
+        let import = declared.estate.import_of(&identity.address).filter(|_| !identity.name_given);
+        let id = principal_id(identity.principal, import.map_or(&identity.name, |import| import.name()));
         let live = snapshot.identities.get(&id);
         let is_it = |live: &LiveIdentity| declared.estate.moved(live.address()) == identity.address;
-        if identity.name_given || live.is_some_and(is_it) {
+        let imported = import.is_some() && snapshot.unmarked.contains_key(&id);
+        if identity.name_given || imported || live.is_some_and(is_it) {
             taken.insert(id.clone(), &identity.address);
             homes.of.insert(&identity.address, (id, live));
         } else {

@@ -6,6 +6,7 @@
 pub mod deadline;
 pub mod due;
 pub mod homes;
+pub mod imports;
 pub mod phase;
 pub mod standing;
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
-    Address, DesiredIdentity, Kind, LiveIdentity, Marks, Principal, Quarantine, ResourceId, Snapshot, Span,
+    Address, DesiredIdentity, Kind, LiveIdentity, Marks, Principal, Quarantine, ResourceId, Snapshot, Span, Unmarked,
 };
 
 use super::deadline::{Deadline, deadline};
@@ -24,6 +24,8 @@ pub struct Standing<'a> {
     pub declared: Option<&'a DeclaredIdentity>,
     /// How it lives.
     pub live: Option<&'a LiveIdentity>,
+    /// How it lives without marks, where it shall be taken in.
+    pub adopts: Option<&'a Unmarked>,
     /// What it should be.
     pub phase: Phase,
 }
@@ -47,7 +49,9 @@ pub fn decide<'a>(
                     settle_names(&mut active.identity, id, &homes);
                 }
                 let address = identity.address.clone();
-                standings.push(Standing { address, id: id.clone(), declared: Some(identity), live: *live, phase });
+                let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
+                let declared = Some(identity);
+                standings.push(Standing { address, id: id.clone(), declared, live: *live, adopts, phase });
             }
             Err(finding) => findings.push(*finding),
         }
@@ -62,7 +66,7 @@ pub fn decide<'a>(
             None => leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
         };
         let (address, id) = (live.address().clone(), live.id.clone());
-        standings.push(Standing { address, id, declared: None, live: Some(live), phase });
+        standings.push(Standing { address, id, declared: None, live: Some(live), adopts: None, phase });
     }
     standings.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     (standings, findings)
@@ -177,6 +181,8 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         trusts: identity.trusts.clone(),
         managed_policy_arns: identity.managed_policy_arns.clone(),
         groups: identity.groups.clone(),
+        path: identity.path.clone(),
+        keeps: identity.keeps.clone(),
         permissions_boundary: identity.permissions_boundary.clone(),
         tags: identity.tags.clone(),
         sensitive_tags: identity.sensitive_tags.clone(),

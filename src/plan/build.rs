@@ -49,6 +49,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Plan, Refused> {
     let Inputs { declared, shared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
     let (standings, mut findings) = lifecycle::decide(declared, snapshot, now, principal_id);
+    findings.extend(lifecycle::imports::findings(declared, snapshot, realize));
     findings.extend(names::taken(declared, &standings, shared, snapshot, realize.one_space_of_names()));
     if findings.is_empty() {
         let whole = deltas(&inputs, &standings, &mut findings);
@@ -101,7 +102,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         }
         if let Some(delta) = delta.as_mut().filter(|delta| access_may_change(delta)) {
             let empty = Resources::new();
-            let before = standing.live.map_or(&empty, |live| &live.resources);
+            let before = realize::lives(standing).unwrap_or(&empty);
             let (old, new) = ((before, &live_shared), (&wanted, &wanted_shared));
             delta.access = Some(diff::access::compare(old, new, inputs.realize, inputs.compare));
         }
@@ -171,7 +172,9 @@ fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes:
 
 /// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
 fn access_may_change(delta: &IdentityDelta) -> bool {
-    moves_in_access(delta) && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
+    let taken_in = delta.reasons.contains(&Reason::Adopted);
+    (taken_in || moves_in_access(delta))
+        && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
 }
 
 /// Whether people are told what an access amounts to: of who joins, and of who moves to another.

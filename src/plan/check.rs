@@ -44,6 +44,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         .keys()
         .chain(snapshot.identities.values().flat_map(|identity| identity.resources.keys()))
         .collect();
+    let unmarked: BTreeSet<&ResourceId> = snapshot.unmarked.values().flat_map(|found| found.resources.keys()).collect();
     let mut seen: BTreeMap<(&ResourceId, ChangeKind), StepId> = BTreeMap::new();
     let principal_of: BTreeMap<&ResourceId, &ResourceId> =
         plan.identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id))).collect();
@@ -59,10 +60,11 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         let adopted = |id: &ResourceId| {
             principal_of.get(id).is_some_and(|principal| seen.contains_key(&(*principal, ChangeKind::Adopt)))
         };
-        if snapshot.strangers.contains_key(id) && !adopts && !adopted(id) {
+        let strange = snapshot.strangers.contains_key(id) || unmarked.contains(id);
+        if strange && !adopts && !adopted(id) {
             faults.push(Unsound::WritesStranger(step.id, id.clone()));
         }
-        faults.extend(basis(step, owned.contains(id) || adopts || adopted(id), &seen));
+        faults.extend(basis(step, owned.contains(id) || unmarked.contains(id), &seen));
         if let Some(first) = seen.insert((id, step.change.kind()), step.id)
             && !goes_on(plan, first, step)
         {

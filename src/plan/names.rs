@@ -29,7 +29,8 @@ pub fn taken(
     let mut findings = Vec::new();
     let joiners = standings
         .iter()
-        .filter(|standing| standing.live.is_none())
+        .filter(|standing| standing.live.is_none() && standing.adopts.is_none())
+        .filter(|standing| declared.estate.import_of(&standing.address).is_none())
         .filter_map(|standing| matches!(standing.phase, Phase::Active(_)).then_some((standing, standing.declared?)));
     let mut joiners = joiners.peekable();
     // A plan in which nobody joins has no use for the names of all that live.

@@ -144,6 +144,7 @@ impl Drafts<'_> {
         leaves: bool,
     ) -> BTreeMap<Rank, Vec<StepId>> {
         let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
+        let adopts = changes.iter().any(|change| matches!(change, Change::Adopt { .. }));
         for change in changes {
             let parts = if leaves {
                 vec![(quarantine_rank(change, whole, self.realize), change.clone())]
@@ -151,6 +152,8 @@ impl Drafts<'_> {
                 ranked_parts(change, whole, self.realize)
             };
             for (rank, change) in parts {
+                // What is taken in goes on working: it gets its new policies before it loses those that say the same.
+                let rank = if adopts && rank == Rank::GiveUp { Rank::Loosen } else { rank };
                 let id = self.push(subject, &change);
                 ranks.entry(rank).or_default().push(id);
             }

@@ -42,7 +42,14 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
         delete_after: None,
         held_by_use: None,
     });
-    let standing = Standing { address: live.address().clone(), id: live.id.clone(), declared, live: Some(live), phase };
+    let standing = Standing {
+        address: live.address().clone(),
+        id: live.id.clone(),
+        declared,
+        live: Some(live),
+        adopts: None,
+        phase,
+    };
     let (wanted, _) = realize::identity(&standing, realize, &snapshot.realm);
     let delta = diff::classify(&standing, &wanted, realize).map(|mut delta| {
         delta.lifecycle = Lifecycle::Leaver;

@@ -115,7 +115,8 @@ impl<'a> LiveIndex<'a> {
         let index = || {
             let shared = self.snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
             let parts = self.snapshot.identities.values().flat_map(|identity| identity.resources.iter());
-            shared.chain(parts).collect()
+            let unmarked = self.snapshot.unmarked.values().flat_map(|found| found.resources.iter());
+            shared.chain(parts).chain(unmarked).collect()
         };
         self.objects.get_or_init(index).get(id).copied()
     }

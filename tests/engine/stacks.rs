@@ -50,6 +50,8 @@ pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
         trusts: Vec::new(),
         managed_policy_arns: BTreeSet::new(),
         groups: BTreeSet::new(),
+        path: None,
+        keeps: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),

@@ -1,11 +1,14 @@
 //! Identities that live already: moved to another address, let go of, taken in. Told by the real program on the embedded directory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+mod adopted_on_aws;
 mod groups;
+mod imports;
 mod moved;
 mod removed;
 #[path = "../support/mod.rs"]
 mod support;
+mod whole_estate;
 
 use std::collections::BTreeMap;
 

@@ -205,6 +205,27 @@ pub struct Group {
     pub managed_policy_arns: BTreeSet<String>,
 }
 
+/// A sort of credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credential {
+    /// A key for programs.
+    AccessKey,
+    /// A password for people.
+    Login,
+}
+
+impl Credential {
+    /// The sort as the language writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessKey => "access_key",
+            Self::Login => "login",
+        }
+    }
+}
+
 /// An identity that should be active, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredIdentity {
@@ -240,6 +261,10 @@ pub struct DesiredIdentity {
     pub managed_policy_arns: BTreeSet<String>,
     /// The groups it is in, by their names in the cloud: the stack's, and those that others manage. Users only.
     pub groups: BTreeSet<String>,
+    /// The path it stands under in the cloud, where that is not the root: `/team/x/`.
+    pub path: Option<String>,
+    /// Credentials that it keeps as they live. Others are strays.
+    pub keeps: BTreeSet<Credential>,
     /// The policy its access is cut to, by ARN.
     pub permissions_boundary: Option<String>,
     /// Its tags, without marks.

@@ -19,13 +19,15 @@ pub mod provider;
 pub mod resource;
 pub mod sensitive;
 pub mod snapshot;
+pub mod statements;
 
 pub use address::{Address, InvalidName, StackName};
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
 pub use duration::Span;
 pub use identity::{
-    Condition, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
+    Condition, Credential, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity,
+    Violation,
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};

@@ -82,13 +82,13 @@ impl Marks {
             ("stack", Some(self.stack.to_string())),
             ("address", Some(self.address.to_mark())),
             ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
-            ("owner", self.owner.clone()),
-            ("service", self.service.clone()),
+            ("owner", self.owner.as_deref().map(to_tag)),
+            ("service", self.service.as_deref().map(to_tag)),
             ("environment", self.environment.clone()),
             ("created-at", self.created_at.map(instant)),
             ("expires-at", self.expires_at.map(instant)),
             ("grace", self.grace.map(|span| span.to_string())),
-            ("template", self.template.clone()),
+            ("template", self.template.as_deref().map(to_tag)),
             (
                 "sensitive",
                 (!self.sensitive.is_empty()).then(|| Vec::from_iter(self.sensitive.iter().cloned()).join(" ")),
@@ -119,13 +119,13 @@ impl Marks {
             stack: StackName::new(stack).map_err(|_| broken("stack", stack))?,
             address: Address::from_mark(address).ok_or_else(|| broken("address", address))?,
             kind: get("kind").and_then(|text| Kind::ALL.into_iter().find(|kind| kind.as_str() == text)),
-            owner: get("owner").map(str::to_owned),
-            service: get("service").map(str::to_owned),
+            owner: get("owner").map(from_tag),
+            service: get("service").map(from_tag),
             environment: get("environment").map(str::to_owned),
             created_at: get("created-at").and_then(|text| text.parse().ok()),
             expires_at: get("expires-at").and_then(|text| text.parse().ok()),
             grace: get("grace").and_then(|text| text.parse().ok()),
-            template: get("template").map(str::to_owned),
+            template: get("template").map(from_tag),
             sensitive: get("sensitive").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             quarantine: quarantined_at
                 .map(|at| Quarantine { at, reason: get("reason").unwrap_or("unknown").to_owned() }),
@@ -138,6 +138,15 @@ impl Marks {
     pub fn without_marks(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         tags.iter().filter(|(key, _)| !key.starts_with(PREFIX)).map(|(k, v)| (k.clone(), v.clone())).collect()
     }
+}
+
+/// A [qualified](crate::key::qualified) name as a tag's value: a comma is not allowed there, and a slash is in no name.
+fn to_tag(name: &str) -> String {
+    name.replace(',', "/")
+}
+
+fn from_tag(value: &str) -> String {
+    value.replace('/', ",")
 }
 
 /// A mark that says whose an object is, and cannot be read.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, Change, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realm, Resource,
-    ResourceId, Scope, Snapshot, StackName, Violation,
+    Address, Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realm,
+    Resource, ResourceId, Scope, Snapshot, StackName, Trust, Violation,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -20,6 +20,21 @@ pub trait Realize: Send + Sync {
 
     /// The object that holds a scope, with its marks (the engine sets their `digest`).
     fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource;
+
+    /// The id of the group of that name.
+    fn group_id(&self, name: &str) -> ResourceId;
+
+    /// What sort of credential an object is, if it is one.
+    fn credential(&self, id: &ResourceId) -> Option<Credential> {
+        let _ = id;
+        None
+    }
+
+    /// Who may take on a live role, as a configuration would say it, and in words what no configuration can say.
+    fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        let _ = (realm, role);
+        (Vec::new(), vec!["this provider cannot tell who may take it on".to_owned()])
+    }
 
     /// The objects that a group is and holds, itself first, with its marks (the engine sets their `digest`).
     fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource>;
@@ -145,7 +160,7 @@ pub struct ObserveRequest<'a> {
     pub shared: &'a BTreeMap<ResourceId, Resource>,
     /// Principals whose credentials must be read exactly, whatever bulk reports say.
     pub exact: &'a BTreeSet<ResourceId>,
-    /// Principals without marks that are wanted whole, with the address each shall have.
+    /// Principals and groups without marks that are wanted whole, with the address each shall have.
     pub adopt: &'a BTreeMap<ResourceId, Address>,
 }
 

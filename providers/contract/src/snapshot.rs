@@ -54,6 +54,8 @@ pub struct LiveShared {
     pub resource: Resource,
     /// Its address as far as the cloud tells, or that of what it is part of.
     pub address: Address,
+    /// It carries no mark, and was asked for to be taken in.
+    pub adoptable: bool,
     /// What is not this stack's and holds it, by name: `user/jane`. As long as somebody does, it cannot go.
     pub held_by: BTreeSet<String>,
 }
@@ -62,7 +64,7 @@ impl LiveShared {
     /// An object that nobody else holds.
     #[must_use]
     pub fn new(resource: Resource, address: Address) -> Self {
-        Self { resource, address, held_by: BTreeSet::new() }
+        Self { resource, address, adoptable: false, held_by: BTreeSet::new() }
     }
 }
 

@@ -107,6 +107,8 @@ fn identity(number: u32) -> DesiredIdentity {
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
         managed_policy_arns: BTreeSet::new(),
         groups: BTreeSet::new(),
+        path: None,
+        keeps: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),

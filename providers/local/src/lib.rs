@@ -26,6 +26,7 @@ pub mod outside;
 mod realize;
 mod rows;
 mod schema;
+mod trusts;
 mod writer;
 
 pub use directory::{Clock, LocalDirectory};

@@ -81,6 +81,9 @@ pub fn identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Viola
         let problem = format!("it holds {attached} scopes and managed policies, at most {ATTACHMENTS} can be attached");
         found.add("scopes", problem, "join scopes that always go together into one");
     }
+    if identity.path.is_some() {
+        found.add("path", "the embedded directory has no paths", "leave `path` out, or plan on AWS");
+    }
     if identity.groups.len() > GROUPS {
         let problem = format!("it would be in {} groups, at most {GROUPS} are allowed", identity.groups.len());
         found.add("groups", problem, "join groups that always go together into one");
@@ -248,6 +251,8 @@ mod tests {
             trusts: Vec::new(),
             managed_policy_arns: BTreeSet::new(),
             groups: BTreeSet::new(),
+            path: None,
+            keeps: BTreeSet::new(),
             permissions_boundary: None,
             tags: BTreeMap::new(),
             sensitive_tags: BTreeSet::new(),

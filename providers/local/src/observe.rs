@@ -29,7 +29,7 @@ fn snapshot(connection: &Connection, stack: &StackName, adopt: &Adopted, realm: 
     let mut snapshot = Snapshot::empty(realm);
     let mut held = read_principals(connection, stack, adopt, &mut snapshot)?;
     if schema::has_groups(connection)? {
-        teams::read(connection, stack, &mut held, &mut snapshot)?;
+        teams::read(connection, stack, adopt, &mut held, &mut snapshot)?;
     }
     read_policies(connection, stack, held, &mut snapshot)?;
     Ok(snapshot)
@@ -118,7 +118,7 @@ fn read_policies(
                 resource.marks = Some(*marks);
                 let held_by = held.remove(&id).unwrap_or_default();
                 resource.attributes = policy.attributes();
-                snapshot.shared.insert(id, LiveShared { resource, address, held_by });
+                snapshot.shared.insert(id, LiveShared { resource, address, adoptable: false, held_by });
             }
             other => {
                 let arn = format!("local:policy/{}", policy.name);

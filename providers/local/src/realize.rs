@@ -1,12 +1,12 @@
 //! Decisions in, resources out. Pure.
 
 use leasehold_provider::{
-    Change, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource,
-    ResourceId, Scope, StackName, Value, Violation,
+    Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm,
+    Resource, ResourceId, Scope, StackName, Trust, Value, Violation,
 };
 
 use crate::kinds::{self, Part, Target};
-use crate::{LocalDirectory, documents, groups, limits, order};
+use crate::{LocalDirectory, documents, groups, limits, order, trusts};
 
 /// The status of a key that works.
 pub const KEY_ACTIVE: &str = "Active";
@@ -72,6 +72,22 @@ impl Realize for LocalDirectory {
         order::arrange(&live.id, &mut resources);
         resources.sort_by(|a, b| a.id.cmp(&b.id));
         resources
+    }
+
+    fn group_id(&self, name: &str) -> ResourceId {
+        kinds::group_id(name)
+    }
+
+    fn credential(&self, id: &ResourceId) -> Option<Credential> {
+        match kinds::target(id)? {
+            Target::Part(_, Part::Key(_)) => Some(Credential::AccessKey),
+            Target::Part(_, Part::Login) => Some(Credential::Login),
+            _ => None,
+        }
+    }
+
+    fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        trusts::of(role)
     }
 
     fn group(&self, _realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {

@@ -4,11 +4,13 @@ use leasehold_provider::Address;
 
 use super::fields::Fields;
 use super::inner;
+use super::parts::KINDS;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::estate::{Estate, Move, Release, is_module, sort};
+use crate::config::estate::{Estate, Import, Move, Release, is_module, sort};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
-use crate::config::syntax::{Expr, ExprKind, StepKind};
+use crate::config::syntax::{Block, Expr, ExprKind, StepKind};
+use crate::config::value::Keyword;
 
 /// What the stack says of objects that live already.
 pub fn estate(eval: &Evaluator<'_>) -> Estate {
@@ -32,8 +34,29 @@ pub fn estate(eval: &Evaluator<'_>) -> Estate {
             }
         }
     }
+    estate.imports = imports(eval);
     estate.default_names_read = eval.default_names_read.borrow().clone();
     estate
+}
+
+fn imports(eval: &Evaluator<'_>) -> Vec<Import> {
+    let Some(schema) = schema::top("import") else { return Vec::new() };
+    let read = |block: &&Block| {
+        let fields = Fields::new(eval, ModuleId::STACK, block);
+        let (id, kind) = (fields.filled_text("id"), fields.word("kind", KINDS));
+        let owner = fields.reference("owner", Keyword::Owner).map(|owner| fields.known_as(&owner));
+        let expr = fields.expr("to")?;
+        let to = address(expr).filter(|to| matches!(sort(to), Some("identity" | "group")));
+        if to.is_none() {
+            fields.find(
+                Diagnostic::error("config::address", "`to` is the address of an identity or a group")
+                    .at(fields.span(expr), "not such an address")
+                    .help("write to = identity.NAME or to = group.NAME, without quotes"),
+            );
+        }
+        Some(Import { to: to?, id: id?, owner, kind, origin: fields.origin(schema) })
+    };
+    eval.catalog(ModuleId::STACK).imports.iter().filter_map(read).collect()
 }
 
 /// Whether what is removed lives on: `keep`, or Terraform's `lifecycle { destroy = false }`.

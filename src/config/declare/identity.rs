@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use leasehold_provider::{Address, Key, Kind, Span as Duration, Trust, TrustedIdentity};
+use leasehold_provider::{Address, Credential, Key, Kind, Span as Duration, Trust, TrustedIdentity};
 
 use super::fields::Fields;
 use super::template::Templates;
 use super::trusts::Read;
-use super::{addresses, parts};
+use super::{addresses, inner, parts};
 use crate::config::declared::{DeclaredIdentity, Lease, Origin};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::budget::MOST_IDENTITIES;
@@ -16,6 +16,7 @@ use crate::config::eval::instances::{Instances, default_name};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::source::Span;
+use crate::config::value::show::quoted;
 use crate::config::value::{BlockRef, Keyword};
 
 /// Trusts of identities in identities, to be looked up: whose, which of its trusts, whom.
@@ -146,6 +147,8 @@ fn identity(
     let own = parts::read(fields);
     let template = reading.templates.of(fields);
     let groups = fields.texts("managed_groups").unwrap_or_default().into_iter().collect();
+    let path = fields.filled_text("path").filter(|path| path_is_one(fields, path));
+    let keeps = inner::blocks(fields, "credential").iter().filter_map(|kept| credential(&kept.label)).collect();
     let depends_on = addresses(fields, "depends_on");
     let taken = template.as_deref();
     // What it would have given is not known: nothing more can be said of it.
@@ -185,6 +188,8 @@ fn identity(
         trusts: trusts.collect(),
         managed_policy_arns: whole.managed_policy_arns.unwrap_or_default(),
         groups,
+        path,
+        keeps,
         permissions_boundary: whole.permissions_boundary,
         tags: whole.tags.unwrap_or_default(),
         sensitive_tags: whole.sensitive_tags,
@@ -276,4 +281,21 @@ fn known(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<Tru
         .take_while(|(each, _)| each.as_str().starts_with(&*prefix))
         .map(|(_, identity)| trusted(identity))
         .collect()
+}
+
+fn credential(label: &str) -> Option<Credential> {
+    [Credential::AccessKey, Credential::Login].into_iter().find(|credential| credential.as_str() == label)
+}
+
+/// `/`, or words between slashes.
+fn path_is_one(fields: &Fields<'_, '_>, path: &str) -> bool {
+    let shaped = path.starts_with('/') && path.ends_with('/') && path.len() <= 512;
+    if !shaped {
+        fields.find(
+            Diagnostic::error("config::path", format!("{} is not a path", quoted(path)))
+                .at(fields.place("path"), "begins and ends with a slash")
+                .help("write path = \"/team/payments/\""),
+        );
+    }
+    shaped
 }

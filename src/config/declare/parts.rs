@@ -37,7 +37,8 @@ pub struct Parts {
     pub max_session_duration: Option<Duration>,
 }
 
-const KINDS: &[(&str, Kind)] = &[
+/// The kinds of identities, as they are written.
+pub const KINDS: &[(&str, Kind)] = &[
     ("human", Kind::Human),
     ("service", Kind::Service),
     ("workload", Kind::Workload),

@@ -41,11 +41,11 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 /// Blocks that stand in a file by themselves.
 pub const TOP: &[&BlockSchema] = &[
     &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &TEMPLATE, &MODULE,
-    &OUTPUT, &MOVED, &REMOVED,
+    &OUTPUT, &MOVED, &REMOVED, &IMPORT,
 ];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory", "store", "import"];
+pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory", "store"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -172,7 +172,7 @@ static IDENTITY: BlockSchema = BlockSchema {
         many(&DYNAMIC),
         inner_later(&PROTECT),
         inner_later(&REVIEW),
-        inner_later(&CREDENTIAL),
+        many(&CREDENTIAL),
     ],
     ..block(
         "identity",
@@ -191,6 +191,7 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("renewed_at"),
             optional("managed_policy_arns"),
             optional("managed_groups"),
+            optional("path"),
             optional("permissions_boundary"),
             optional("tags"),
             optional("max_session_duration"),
@@ -222,6 +223,18 @@ static GROUP: BlockSchema = BlockSchema {
 /// An address that changed.
 static MOVED: BlockSchema =
     block("moved", &[], &[required("from", "from = identity.old_label"), required("to", "to = identity.new_label")]);
+
+/// What lives already and shall be the stack's.
+static IMPORT: BlockSchema = block(
+    "import",
+    &[],
+    &[
+        required("to", "to = identity.legacy_bot"),
+        required("id", "id = \"arn:aws:iam::111122223333:user/legacy-bot\""),
+        optional("owner"),
+        optional("kind"),
+    ],
+);
 
 /// What is no longer managed, and whether it lives on.
 static REMOVED: BlockSchema = BlockSchema {
@@ -261,7 +274,11 @@ static TEMPLATE: BlockSchema = BlockSchema {
 static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
 static PROTECT: BlockSchema = block("protect", &[], &[]);
 static REVIEW: BlockSchema = block("review", &[], &[]);
-static CREDENTIAL: BlockSchema = block("credential", &["type"], &[]);
+/// Credentials that stay as they live.
+static CREDENTIAL: BlockSchema = BlockSchema {
+    forms: &[form("access_key", &[later("rotate_every"), later("overlap"), later("store")]), form("login", &[])],
+    ..block("credential", &["type"], &[])
+};
 
 /// The content of a `dynamic` block; what it makes is checked as what it makes.
 static DYNAMIC: BlockSchema = BlockSchema {

@@ -305,7 +305,8 @@ fn changes_with(changes: &[Change], principal: Option<&ResourceId>, lines: Lines
             _ if note.is_some() && lines == Lines::WhereNothingElseSaysIt => Vec::new(),
             Change::Update { before, after } => attributes::differences(before, after),
             Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
-            Change::Create { .. } | Change::Delete { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Vec::new(),
+            Change::Adopt { after, .. } => attributes::mark_differences(None, after),
+            Change::Create { .. } | Change::Delete { .. } | Change::Unmark { .. } => Vec::new(),
         };
         out.extend(details.iter().map(|detail| format!("          {}\n", detail.painted())));
     }
@@ -323,7 +324,8 @@ pub fn words(change: &Change, realize: &dyn Realize) -> Option<String> {
 
 /// Marks that only keep the books of another change are not shown.
 pub(super) fn is_shown(change: &Change, all: &[Change]) -> bool {
-    change.kind() != ChangeKind::Mark || all.len() == 1 || counts_as_change(change)
+    let taken_in = all.iter().any(|other| other.kind() == ChangeKind::Adopt);
+    change.kind() != ChangeKind::Mark || !taken_in && (all.len() == 1 || counts_as_change(change))
 }
 
 fn waiting(plan: &Plan) -> String {

@@ -66,7 +66,13 @@ impl Summary {
         self.add += changes.iter().filter(|c| matches!(c, Change::Create { .. })).count();
         self.destroy += changes.iter().filter(|c| matches!(c, Change::Delete { .. })).count();
         self.change += updated.len();
-        self.change += changes.iter().filter(|c| matches!(c, Change::Unmark { .. })).count();
+        let marked = |id: &ResourceId| changes.iter().any(|c| matches!(c, Change::Mark { .. }) && c.id() == id);
+        let changes_hands = |c: &&Change| match c {
+            Change::Unmark { .. } => true,
+            Change::Adopt { id, .. } => !updated.contains(id) && !marked(id),
+            _ => false,
+        };
+        self.change += changes.iter().filter(changes_hands).count();
         self.change += changes
             .iter()
             .filter(|change| !updated.contains(change.id()) && (changes.len() == 1 || counts_as_change(change)))

@@ -58,6 +58,17 @@ def as_iam_does():
 
     IAMBackend.delete_policy = delete_policy_unless_attached
 
+    update_group = IAMBackend.update_group
+
+    def update_group_and_path(self, group_name, new_group_name, new_path):
+        # A new path alone is a change, too.
+        if new_path and not new_group_name:
+            self.get_group(group_name).path = new_path
+            return
+        update_group(self, group_name, new_group_name, new_path)
+
+    IAMBackend.update_group = update_group_and_path
+
     delete_user = IAMBackend.delete_user
 
     def delete_user_unless_it_holds_something(self, user_name):

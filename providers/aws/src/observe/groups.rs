@@ -20,7 +20,9 @@ impl Reading<'_> {
         let name = named(group.group_name, "a group")?;
         let path = group.path.unwrap_or_default();
         let attached = group.attached_managed_policies.unwrap_or_default();
-        if path != arn::stack_path(request.stack) {
+        let ours = path == arn::stack_path(request.stack);
+        let wanted = request.adopt.get(&kinds::group(&name)).filter(|_| !path.starts_with("/leasehold/"));
+        if !ours && wanted.is_none() {
             account.holds(self.realm, request.stack, &format!("group/{name}"), &attached);
             let stack =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
@@ -39,7 +41,8 @@ impl Reading<'_> {
             resources.push(groups::attachment(self.realm, request.stack, &name, policy_arn));
         }
         for (id, resource) in groups::by_id(resources) {
-            account.groups.insert(id, LiveShared::new(resource, groups::address(&name)));
+            let address = wanted.cloned().unwrap_or_else(|| groups::address(&name));
+            account.groups.insert(id, LiveShared { adoptable: !ours, ..LiveShared::new(resource, address) });
         }
         Ok(())
     }

@@ -71,7 +71,10 @@ impl Reading<'_> {
         account.strangers.extend(misplaced);
         let parts = account.identities.values().flat_map(|identity| identity.resources.keys());
         let bearers = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));
-        self.provider.known.observed(request.stack, bearers.chain(shared.keys()).cloned());
+        self.provider.known.observed(
+            request.stack,
+            bearers.chain(shared.iter().filter(|(_, object)| !object.adoptable).map(|(id, _)| id)).cloned(),
+        );
         tracing::debug!(calls = self.calls.count(), "observed");
         Ok(Snapshot {
             realm: self.realm.clone(),

@@ -5,10 +5,11 @@ pub mod group;
 mod limits;
 mod quarantine;
 mod trust;
+mod trusted;
 
 use leasehold_provider::{
-    Aspect, Change, Custody, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize,
-    Realm, Resource, ResourceId, Scope, StackName, Value, Violation,
+    Aspect, Change, Credential, Custody, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine,
+    Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation,
 };
 
 use crate::{AwsProvider, arn, document, kinds, links};
@@ -36,6 +37,22 @@ impl Realize for AwsRealizer {
 
     fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         quarantine::quarantined(realm, live, quarantine)
+    }
+
+    fn group_id(&self, name: &str) -> ResourceId {
+        kinds::group(name)
+    }
+
+    fn credential(&self, id: &ResourceId) -> Option<Credential> {
+        match &id.kind {
+            kind if *kind == kinds::ACCESS_KEY => Some(Credential::AccessKey),
+            kind if *kind == kinds::LOGIN_PROFILE => Some(Credential::Login),
+            _ => None,
+        }
+    }
+
+    fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        trusted::of(role)
     }
 
     fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
@@ -125,6 +142,18 @@ impl Realize for AwsProvider {
         AwsRealizer.quarantined(realm, live, quarantine)
     }
 
+    fn group_id(&self, name: &str) -> ResourceId {
+        AwsRealizer.group_id(name)
+    }
+
+    fn credential(&self, id: &ResourceId) -> Option<Credential> {
+        AwsRealizer.credential(id)
+    }
+
+    fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        AwsRealizer.trusts(realm, role)
+    }
+
     fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
         AwsRealizer.group(realm, stack, group)
     }
@@ -210,6 +239,9 @@ fn principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Resour
     let id = kinds::principal(identity.principal, &identity.name);
     let mut principal = Resource::new(id, Some(identity.address.clone()));
     principal.marks = Some(marks.clone());
+    if let Some(path) = identity.path.as_ref().filter(|path| *path != "/") {
+        principal = principal.with("path", path.as_str());
+    }
     if let Some(boundary) = &identity.permissions_boundary {
         principal = principal.with("permissions_boundary", boundary.as_str());
     }

@@ -167,6 +167,8 @@ pub fn identity(name: &str, principal: Principal) -> DesiredIdentity {
         },
         managed_policy_arns: BTreeSet::new(),
         groups: BTreeSet::new(),
+        path: None,
+        keeps: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::from([("team".to_owned(), "a b".to_owned())]),
         sensitive_tags: BTreeSet::new(),

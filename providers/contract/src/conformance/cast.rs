@@ -135,6 +135,8 @@ fn named(principal: Principal, name: &str, address: Address) -> DesiredIdentity 
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
         groups: BTreeSet::new(),
+        path: None,
+        keeps: BTreeSet::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use leasehold_provider::{LiveShared, Resource, Snapshot, StackName};
 use rusqlite::Connection;
 
-use super::{HeldByOthers, stranger};
+use super::{Adopted, HeldByOthers, stranger};
 use crate::rows::{self, Owned, Tags};
 use crate::{groups, kinds, schema};
 
@@ -27,6 +27,7 @@ pub fn memberships(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Ve
 pub fn read(
     connection: &Connection,
     stack: &StackName,
+    adopt: &Adopted,
     held: &mut HeldByOthers,
     snapshot: &mut Snapshot,
 ) -> rusqlite::Result<()> {
@@ -39,9 +40,11 @@ pub fn read(
         let tags: Tags = rows::json(row.get_ref(2)?.as_str()?, 2)?;
         let id = kinds::group_id(&name);
         let policies: Vec<String> = attached.query_map([key], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        let marks = match Owned::of(&tags, stack) {
-            Owned::Ours(marks) => *marks,
-            other => {
+        let wanted = adopt.get(&id);
+        let (marks, address) = match (Owned::of(&tags, stack), wanted) {
+            (Owned::Ours(marks), _) => (Some((*marks).clone()), marks.address),
+            (Owned::Unmarked, Some(address)) => (None, address.clone()),
+            (other, _) => {
                 for policy in policies {
                     let policy = leasehold_provider::ResourceId::new(kinds::POLICY, policy);
                     held.entry(policy).or_default().insert(format!("group/{name}"));
@@ -50,9 +53,9 @@ pub fn read(
                 continue;
             }
         };
-        let address = marks.address.clone();
+        let adoptable = marks.is_none();
         let mut root = Resource::new(id.clone(), None);
-        root.marks = Some(marks);
+        root.marks = marks;
         let mut resources = vec![root];
         let mut documents = inline.query([key])?;
         while let Some(row) = documents.next()? {
@@ -62,7 +65,7 @@ pub fn read(
         resources.extend(policies.iter().map(|policy| groups::attachment(&name, policy)));
         for resource in resources {
             let held_by = held.remove(&resource.id).unwrap_or_default();
-            let shared = LiveShared { resource, address: address.clone(), held_by };
+            let shared = LiveShared { resource, address: address.clone(), adoptable, held_by };
             snapshot.shared.insert(shared.resource.id.clone(), shared);
         }
     }

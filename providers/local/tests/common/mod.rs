@@ -58,6 +58,8 @@ pub fn role(name: &str) -> DesiredIdentity {
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
         managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
         groups: BTreeSet::new(),
+        path: None,
+        keeps: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
         sensitive_tags: BTreeSet::new(),

@@ -141,6 +141,10 @@ impl Realize for Flawed {
         resources
     }
 
+    fn group_id(&self, name: &str) -> ResourceId {
+        self.inner.group_id(name)
+    }
+
     fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
         self.inner.group(realm, stack, group)
     }

@@ -1,0 +1,33 @@
+//! `leasehold plan --generate FILE`: blocks for what `import` names, into a new file.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::Failure;
+use super::connection::Connection;
+use super::session::{self, Stack};
+use crate::generate;
+
+/// Writes the file. It says what it wrote, and what no block can say.
+pub async fn generate(here: &Path, file: &Path, stack: &Stack, connection: &Connection) -> Result<(), Failure> {
+    let path = super::below(here, file);
+    let observed = session::observe_to_plan(stack, connection).await?;
+    let generated = generate::generate(&stack.declared, &observed.snapshot, connection.realize.as_ref())
+        .map_err(|findings| stack.refuse(findings))?;
+    if generated.blocks == 0 {
+        super::say("Every import has its block: nothing was written.\n");
+        return Ok(());
+    }
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).open(&path);
+    let mut opened = opened.with_context(|| format!("cannot make {}: it must be a new file", path.display()))?;
+    std::io::Write::write_all(&mut opened, generated.text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    let noun = if generated.blocks == 1 { "block" } else { "blocks" };
+    super::say(&format!("Wrote {} {noun} to {}. They are yours to change.\n", generated.blocks, file.display()));
+    for what in &generated.unsaid {
+        super::say(&format!("No block can say this, and an apply would take it away: {what}\n"));
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Blocks as text, laid out as `fmt` lays them out.
+
+/// A block, written from the inside out.
+#[derive(Debug, Clone, Default)]
+pub struct Body {
+    attributes: Vec<(String, String)>,
+    rest: Vec<String>,
+}
+
+impl Body {
+    /// Adds `name = value`, the value being an expression.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.attributes.push((name.to_owned(), value.into()));
+    }
+
+    /// Adds a list of texts on one line, unless it is empty.
+    pub fn list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a String>) {
+        let items: Vec<String> = items.into_iter().map(|item| quoted(item)).collect();
+        if !items.is_empty() {
+            self.set(name, format!("[{}]", items.join(", ")));
+        }
+    }
+
+    /// Adds a map over several lines, unless it is empty.
+    pub fn map<'a>(&mut self, name: &str, entries: impl IntoIterator<Item = (&'a String, &'a String)>) {
+        let mut inner = Self::default();
+        for (key, value) in entries {
+            inner.set(&if is_name(key) { key.clone() } else { quoted(key) }, quoted(value));
+        }
+        if !inner.attributes.is_empty() {
+            self.rest.push(format!("{name} = {{\n{}}}\n", indented(&inner.text())));
+        }
+    }
+
+    /// Adds an inner block.
+    pub fn block(&mut self, header: &str, body: &Self) {
+        self.rest.push(block(header, body));
+    }
+
+    /// The lines of the body: attributes with their signs below each other, then the rest, a line between.
+    fn text(&self) -> String {
+        let width = self.attributes.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let line = |(name, value): &(String, String)| format!("{name:<width$} = {value}\n");
+        let head: String = self.attributes.iter().map(line).collect();
+        let parts = (!head.is_empty()).then_some(head).into_iter().chain(self.rest.iter().cloned());
+        parts.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A whole block.
+#[must_use]
+pub fn block(header: &str, body: &Body) -> String {
+    let text = body.text();
+    if text.is_empty() { format!("{header} {{}}\n") } else { format!("{header} {{\n{}}}\n", indented(&text)) }
+}
+
+fn indented(text: &str) -> String {
+    let indent = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") };
+    text.lines().map(indent).collect()
+}
+
+fn is_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+/// A text between quotes; what would begin a template stands for itself.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '$' | '%' if rest.peek() == Some(&'{') => {
+                out.push(c);
+                out.push(c);
+            }
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_laid_out_as_fmt_does() {
+        let mut condition = Body::default();
+        condition.set("test", quoted("StringLike"));
+        condition.list("values", &["${aws:username}/*".to_owned(), "a\"b".to_owned()]);
+        let mut body = Body::default();
+        body.set("kind", quoted("service"));
+        body.set("permissions_boundary", quoted("x"));
+        body.map("tags", [(&"team".to_owned(), &"a".to_owned()), (&"a b".to_owned(), &"c".to_owned())]);
+        body.block("condition", &condition);
+        body.block("credential \"login\"", &Body::default());
+        let text = block("identity \"x\"", &body);
+        assert_eq!(
+            text,
+            r#"identity "x" {
+  kind                 = "service"
+  permissions_boundary = "x"
+
+  tags = {
+    team  = "a"
+    "a b" = "c"
+  }
+
+  condition {
+    test   = "StringLike"
+    values = ["$${aws:username}/*", "a\"b"]
+  }
+
+  credential "login" {}
+}
+"#
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! What lives already → the blocks that would declare it, as text.
+//!
+//! Pure. In: imports without a block, and what they name as it lives. Out: text that the configuration stage reads, and in words
+//! whatever no block can say.
+
+pub mod hcl;
+mod identity;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Realize, ResourceId, Snapshot, Value};
+
+use crate::config::{Declared, Diagnostic, Import};
+use crate::lifecycle::imports::{self, Found};
+use hcl::{Body, block};
+
+/// Blocks for what imports name.
+#[derive(Debug, Default)]
+pub struct Generated {
+    /// The blocks; empty when every import has its block.
+    pub text: String,
+    /// How many.
+    pub blocks: usize,
+    /// What no block can say, with whose it is.
+    pub unsaid: Vec<String>,
+}
+
+/// Writes blocks for the imports that have none.
+pub fn generate(declared: &Declared, snapshot: &Snapshot, realize: &dyn Realize) -> Result<Generated, Vec<Diagnostic>> {
+    let groups: BTreeSet<&Address> = declared.groups.values().map(|group| &group.group.address).collect();
+    let has_block = |to: &Address| declared.identities.contains_key(to) || groups.contains(to);
+    let missing: Vec<&Import> = declared.estate.imports.iter().filter(|import| !has_block(&import.to)).collect();
+    let (mut findings, mut found) = (Vec::new(), Vec::new());
+    for import in missing {
+        match label(import).and_then(|label| Ok((label, imports::found(import, declared, snapshot, realize)?))) {
+            Ok((label, what)) => found.push((import, label, what)),
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    let task = Task { declared, snapshot, realize, members: members(&found) };
+    let mut generated = Generated::default();
+    for (import, label, what) in &found {
+        match task.text(import, label, *what, &mut generated.unsaid) {
+            Ok(text) => {
+                generated.text.push_str(if generated.text.is_empty() { "" } else { "\n" });
+                generated.text.push_str(&text);
+                generated.blocks = generated.blocks.saturating_add(1);
+            }
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    if findings.is_empty() { Ok(generated) } else { Err(findings) }
+}
+
+/// The label of the block that an import needs.
+fn label(import: &Import) -> Result<String, Box<Diagnostic>> {
+    let text = import.to.as_str();
+    match text.split_once('.') {
+        Some((_, label)) if !label.contains(['.', '[']) => Ok(label.to_owned()),
+        _ => Err(Box::new(
+            Diagnostic::error("lifecycle::import", format!("no block can be written for {}", import.to))
+                .at(import.origin.part("to"), "an instance, or within a module")
+                .help("write its block by hand, or give it an address of its own: to = identity.NAME"),
+        )),
+    }
+}
+
+/// By the name of each group that is taken in: the addresses of the users that are taken in with it.
+fn members(found: &[(&Import, String, Found<'_>)]) -> BTreeMap<String, BTreeSet<Address>> {
+    let groups = found.iter().filter_map(|(_, _, what)| match what {
+        Found::Group(id) => Some((id.name.clone(), BTreeSet::new())),
+        Found::Principal(_) => None,
+    });
+    let mut members: BTreeMap<String, BTreeSet<Address>> = groups.collect();
+    for (import, _, what) in found {
+        let Found::Principal(found) = what else { continue };
+        for group in found.resources.values().filter_map(|part| part.get("group")?.as_text()) {
+            if let Some(members) = members.get_mut(group) {
+                members.insert(import.to.clone());
+            }
+        }
+    }
+    members
+}
+
+struct Task<'a> {
+    declared: &'a Declared,
+    snapshot: &'a Snapshot,
+    realize: &'a dyn Realize,
+    members: BTreeMap<String, BTreeSet<Address>>,
+}
+
+impl Task<'_> {
+    fn text(
+        &self,
+        import: &Import,
+        label: &str,
+        what: Found<'_>,
+        unsaid: &mut Vec<String>,
+    ) -> Result<String, Box<Diagnostic>> {
+        match what {
+            Found::Group(id) => Ok(self.group(import, label, id, unsaid)),
+            Found::Principal(found) => self.identity(import, label, found, unsaid),
+        }
+    }
+
+    fn group(&self, import: &Import, label: &str, id: &ResourceId, unsaid: &mut Vec<String>) -> String {
+        let mut body = Body::default();
+        let parts = self.snapshot.shared.values().map(|shared| &shared.resource);
+        let parts: Vec<_> = parts.filter(|part| self.realize.shared_whole(&part.id) == *id).collect();
+        let members = self.members.get(&id.name).into_iter().flatten().map(ToString::to_string);
+        body.set("members", format!("[{}]", members.collect::<Vec<_>>().join(", ")));
+        if id.name != label {
+            body.set("name", hcl::quoted(&id.name));
+        }
+        let policy = |name: &str| {
+            let texts = parts.iter().filter_map(|part| part.get(name)?.as_text().map(str::to_owned));
+            texts.collect::<BTreeSet<String>>()
+        };
+        let attached: BTreeSet<String> = policy("policy_arn").union(&policy("policy")).cloned().collect();
+        body.list("managed_policy_arns", &attached);
+        let documents = parts.iter().filter_map(|part| match part.get("policy") {
+            Some(Value::Document(document)) => Some((&part.id, document)),
+            _ => None,
+        });
+        identity::statements(&mut body, documents, &import.to, unsaid);
+        block(&format!("group \"{label}\""), &body)
+    }
+}

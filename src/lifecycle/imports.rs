@@ -1,0 +1,141 @@
+//! What lives already and shall be the stack's: what an `import` block names, held against the cloud.
+
+use std::collections::BTreeMap;
+
+use leasehold_provider::{Address, Principal, Realize, ResourceId, Snapshot, Unmarked};
+
+use crate::config::estate::Form;
+use crate::config::{Declared, Diagnostic, Import};
+
+/// The objects that the stack's imports name, with the address each shall have: what an observation must return whole.
+#[must_use]
+pub fn wanted(declared: &Declared, realize: &dyn Realize) -> BTreeMap<ResourceId, Address> {
+    let imports = declared.estate.imports.iter();
+    imports
+        .flat_map(|import| candidates(import, declared, realize).into_iter().map(|id| (id, import.to.clone())))
+        .collect()
+}
+
+/// The objects that an import may mean: one, unless neither its id nor a block says whether it is a user or a role.
+fn candidates(import: &Import, declared: &Declared, realize: &dyn Realize) -> Vec<ResourceId> {
+    let principals = match (import.form(), declared.identities.get(&import.to)) {
+        (Some(Form::Group), _) => return vec![realize.group_id(import.name())],
+        (Some(Form::Principal(form)), _) => vec![form],
+        (None, Some(identity)) => vec![identity.principal],
+        (None, None) => vec![Principal::User, Principal::Role],
+    };
+    principals.into_iter().map(|form| realize.principal_id(form, import.name())).collect()
+}
+
+/// Everything that keeps an import from being made.
+#[must_use]
+pub fn findings(declared: &Declared, snapshot: &Snapshot, realize: &dyn Realize) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    let mut first_of: BTreeMap<ResourceId, &Import> = BTreeMap::new();
+    for import in &declared.estate.imports {
+        let ids = candidates(import, declared, realize);
+        let again = ids.iter().find_map(|id| first_of.get(id).copied()).filter(|first| first.to != import.to);
+        findings.extend(again.map(|first| {
+            at_id(import, format!("{} would be taken in twice", import.id))
+                .related(first.origin.part("to"), format!("as {}", first.to))
+                .help("an object has one address: keep one of the two")
+        }));
+        first_of.extend(ids.iter().map(|id| (id.clone(), import)));
+        findings.extend(wrong(import, &ids, declared, snapshot, realize));
+    }
+    findings
+}
+
+/// What an import names, as it lives.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'a> {
+    /// A user or role.
+    Principal(&'a Unmarked),
+    /// A group, by its id among what the snapshot shares.
+    Group(&'a ResourceId),
+}
+
+/// What an import without a block names; the finding says why it cannot be taken in.
+pub fn found<'a>(
+    import: &Import,
+    declared: &Declared,
+    snapshot: &'a Snapshot,
+    realize: &dyn Realize,
+) -> Result<Found<'a>, Box<Diagnostic>> {
+    let ids = candidates(import, declared, realize);
+    let principals: Vec<&Unmarked> = ids.iter().filter_map(|id| snapshot.unmarked.get(id)).collect();
+    let group = ids.iter().find_map(|id| snapshot.shared.get_key_value(id)).map(|(id, _)| id);
+    match (principals.as_slice(), group) {
+        ([one], _) => Ok(Found::Principal(one)),
+        ([], Some(group)) => Ok(Found::Group(group)),
+        ([], None) => Err(Box::new(not_there(import, &ids, snapshot))),
+        (_, _) => Err(Box::new(
+            at_id(import, format!("{} is a user and a role", import.id))
+                .help(format!("say which: id = \"user/{0}\" or id = \"role/{0}\"", import.name())),
+        )),
+    }
+}
+
+fn at_id(import: &Import, summary: String) -> Diagnostic {
+    Diagnostic::error("lifecycle::import", summary).at(import.origin.part("id"), format!("to be {}", import.to))
+}
+
+fn wrong(
+    import: &Import,
+    ids: &[ResourceId],
+    declared: &Declared,
+    snapshot: &Snapshot,
+    realize: &dyn Realize,
+) -> Option<Diagnostic> {
+    if let Some(account) = import.account().filter(|account| *account != snapshot.realm.account) {
+        return Some(
+            at_id(import, format!("{} is in account {account}, and this is {}", import.id, snapshot.realm.account))
+                .help("use credentials of that account, or correct the id"),
+        );
+    }
+    let group = declared.groups.values().find(|group| group.group.address == import.to);
+    let wants = match (declared.identities.get(&import.to), group) {
+        (Some(identity), _) if identity.name_given => Some(realize.principal_id(identity.principal, &identity.name)),
+        (Some(_), _) => None,
+        (None, Some(group)) => Some(realize.group_id(&group.group.name)),
+        (None, None) => {
+            return Some(
+                Diagnostic::error("lifecycle::import", format!("{} is not declared", import.to))
+                    .at(import.origin.part("to"), "no block has this address")
+                    .help("write the block, or let it be written: leasehold plan --generate imported.hcl"),
+            );
+        }
+    };
+    if let Some(wants) = wants.filter(|wants| !ids.contains(wants)) {
+        return Some(
+            at_id(import, format!("{} is {wants}, and the import names {}", import.to, import.id))
+                .help(format!("write name = \"{}\" in its block, or correct the id", import.name())),
+        );
+    }
+    let there = |id: &&ResourceId| {
+        let shared = snapshot.shared.contains_key(*id);
+        shared || snapshot.identities.contains_key(*id) || snapshot.unmarked.contains_key(*id)
+    };
+    if ids.iter().find(there).is_some() {
+        return None;
+    }
+    Some(not_there(import, ids, snapshot))
+}
+
+fn not_there(import: &Import, ids: &[ResourceId], snapshot: &Snapshot) -> Diagnostic {
+    let stranger = ids.iter().find_map(|id| snapshot.strangers.get(id));
+    let (summary, help) = match stranger.map(|stranger| (&stranger.stack, &stranger.unreadable)) {
+        Some((_, Some(why))) => (
+            format!("{} cannot be taken in: {why}", import.id),
+            "what is AWS's own, or carries broken marks, is left alone",
+        ),
+        Some((Some(stack), None)) => (
+            format!("{} belongs to stack {stack}", import.id),
+            "let that stack let go of it first: removed { from = …  keep = true }",
+        ),
+        Some((None, None)) | None => {
+            (format!("nothing lives as {}", import.id), "correct the id: an ARN, user/NAME, role/NAME or group/NAME")
+        }
+    };
+    at_id(import, summary).help(help)
+}
