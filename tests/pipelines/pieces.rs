@@ -408,12 +408,8 @@ fn pre_commit_hooks_run_what_they_name() {
         let defined = hooks.as_sequence().unwrap().iter().find(|defined| defined["id"] == hook["id"]).unwrap();
         defined["entry"].as_str().unwrap().to_owned()
     };
-    // A command that this version does not have yet is not run; those that it has are.
-    let known: Vec<&Value> =
-        used.iter().filter(|hook| runner.run(&format!("{} --help", entry(hook)), "work", &env).0 == 0).collect();
-    assert!(known.iter().any(|hook| hook["id"] == "leasehold-validate"));
     let run = || -> Vec<i32> {
-        let codes = known.iter().map(|hook| {
+        let codes = used.iter().map(|hook| {
             let args = hook["args"].as_sequence().unwrap().iter().map(|arg| arg.as_str().unwrap());
             let args: Vec<&str> = args.collect();
             runner.run(&format!("{} {}", entry(hook), args.join(" ")), "work", &env).0
