@@ -170,6 +170,9 @@ pub fn sort(address: &Address) -> Option<&str> {
 
 /// Where the last key of an address begins.
 fn last_key(text: &str) -> Option<usize> {
+    if !text.ends_with("\"]") {
+        return text.rfind('[');
+    }
     let opens = text.match_indices("[\"").map(|(at, _)| at);
     let is_key = |at: &usize| {
         let inner = text.get(at.saturating_add(1)..text.len().saturating_sub(1));
@@ -228,5 +231,7 @@ mod tests {
         assert!(is_module(&Address::from_text("module.a.module.b")));
         assert!(!is_module(&Address::from_text(r#"module.a.identity.b"#)));
         assert!(!is_module(&Address::from_text("identity.module")));
+        assert!(is_module(&Address::from_text(r#"module.a["["].module.b[0]"#)));
+        assert_eq!(moved(&[("identity.a", "identity.a[0]")], "identity.a"), "identity.a[0]");
     }
 }

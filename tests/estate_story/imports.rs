@@ -41,6 +41,7 @@ fn a_written_block_takes_a_principal_in_with_its_access_and_its_key() {
     snapshot!("generated", written);
     stack.write("imported.hcl", &written);
     stack.ok(&["validate"]);
+    stack.ok(&["fmt", "--check", "imported.hcl"]);
     let plan = stack.plan_json();
     assert_eq!(lifecycles(&plan), only("identity.bot", "mover"));
     assert_eq!(plan["identity_changes"][0]["access_verdict"], "equivalent");

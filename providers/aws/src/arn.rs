@@ -91,7 +91,7 @@ pub fn actor(arn: &str) -> String {
 
 /// The scope of `stack` whose policy the ARN names, if it does.
 pub fn scope_of<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
-    stack_policy(realm, stack, policy_arn).filter(|scope| !scope.contains('.'))
+    stack_policy(realm, stack, policy_arn).filter(|scope| !scope.starts_with("user."))
 }
 
 /// The user of `stack` whose own statements the policy of that ARN holds, if it does.

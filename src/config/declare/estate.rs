@@ -116,11 +116,11 @@ pub fn address(expr: &Expr) -> Option<Address> {
             }
             StepKind::Index(key) => {
                 let key = match &key.kind {
-                    ExprKind::String(key) => key.to_string(),
-                    ExprKind::Number(number) => number.to_string(),
+                    ExprKind::String(key) => serde_json::Value::from(&**key).to_string(),
+                    ExprKind::Number(number) if number.bytes().all(|b| b.is_ascii_digit()) => number.to_string(),
                     _ => return None,
                 };
-                text.push_str(&format!("[{}]", serde_json::Value::from(key)));
+                text.push_str(&format!("[{key}]"));
             }
             StepKind::AttributeSplat | StepKind::FullSplat => return None,
         }
