@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::config::declared::ProviderSettings;
+use leasehold::config::declared::{Backend, Place, ProviderSettings};
 use leasehold::config::{Declared, Inputs, NoFiles, load};
 use leasehold::plan::select::Selection;
 use leasehold::plan::{Basis, Plan, build};
@@ -64,7 +64,9 @@ impl Bench {
             let (created_at, last_used) = (marks.created_at, None);
             Some((id.clone(), LiveIdentity { id, principal, name, marks, created_at, last_used, resources }))
         };
-        let shared = self.shared.iter().map(|(id, resource)| (id.clone(), LiveShared { resource: resource.clone() }));
+        let shared = self.shared.iter().map(|(id, resource)| {
+            (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x")))
+        });
         Snapshot {
             identities: self.standings(&self.nothing).iter().filter_map(live).collect(),
             shared: shared.collect(),
@@ -85,6 +87,7 @@ impl Bench {
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
+                backend: Backend { place: Place::default(), lock_lease: None },
             },
             selection: &Selection::default(),
         });

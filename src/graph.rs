@@ -17,6 +17,8 @@ use crate::config::{Declared, DeclaredIdentity, Diagnostic};
 pub enum Need {
     /// An identity holds a scope.
     Holds,
+    /// An identity is in a group.
+    IsIn,
     /// A role trusts an identity.
     Trusts,
     /// An identity says that another must be there first.
@@ -33,6 +35,7 @@ impl Need {
     pub fn verb(self) -> &'static str {
         match self {
             Self::Holds => "holds",
+            Self::IsIn => "is in",
             Self::Trusts => "trusts",
             Self::DependsOn => "depends on",
             Self::WorksFor => "works for",
@@ -63,6 +66,19 @@ impl Graph {
         }
         for (scope, _) in declared.scopes.values() {
             builder.node(&scope.address());
+        }
+        for group in declared.groups.values() {
+            let node = builder.node(&group.group.address);
+            for scope in &group.group.scopes {
+                builder.edge(node, &Address::from_text(format!("scope.{scope}")), Need::Holds);
+            }
+            for member in &group.members {
+                let member = builder.node(member);
+                builder.edge(member, &group.group.address, Need::IsIn);
+            }
+            if let Some(owner) = &group.owner {
+                builder.edge(node, &Address::from_text(format!("owner.{owner}")), Need::AnsweredForBy);
+            }
         }
         for identity in declared.identities.values() {
             let node = builder.node(&identity.address);

@@ -9,7 +9,7 @@
 //!                                                 rules + approvals → ApprovedPlan ─apply→ cloud
 //! ```
 //!
-//! Beside them, [`who_can`] asks a snapshot a question, and `policy` commands ask policy documents.
+//! Beside them, [`drift`] holds a snapshot against what was last applied, [`who_can`] asks a snapshot a question, and `policy` commands ask policy documents.
 //!
 //! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
 //! read in `cli`, in `store` and in the provider crates.
@@ -18,7 +18,9 @@ pub mod apply;
 pub mod cli;
 pub mod config;
 pub mod diff;
+pub mod drift;
 pub mod graph;
+pub mod ledger;
 pub mod lifecycle;
 pub mod plan;
 pub mod realize;

@@ -22,6 +22,14 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
         set_digest(&mut resource);
         resources.insert(resource.id.clone(), resource);
     }
+    for declared_group in declared.groups.values() {
+        let group = &declared_group.group;
+        let parts = realize.group(realm, &declared.stack, group);
+        let violations = realize.group_limits(group, &parts);
+        findings.extend(violations.into_iter().map(|violation| finding(violation, &declared_group.origin)));
+        let whole = parts.first().map(|root| root.id.clone());
+        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root)));
+    }
     (resources, findings)
 }
 
@@ -43,7 +51,8 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
             let resources = realize.quarantined(realm, live, &quarantined.quarantine);
             (sealed(resources, &standing.id), Vec::new())
         }
-        (Phase::Quarantined(_), None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
+        (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
+        (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
     }
 }
 

@@ -1,14 +1,11 @@
 //! Snapshot + question → who may. Pure; it looks at what lives, not at what is declared.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Answer, Compare, Kind, LiveIdentity, Permission, Principal, Question, Realize, Resource, ResourceId,
-    Snapshot,
+    Address, Answer, Compare, Kind, LiveIdentity, Permission, Principal, Question, Realize, ResourceId, Snapshot,
 };
 
-use crate::diff::access;
+use crate::diff::access::{self, Shared};
 
 /// An identity that may, or may under conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +45,7 @@ pub struct Wanted<'a> {
 /// quarantined, or whose lease is over, holds a policy that denies everything.
 #[must_use]
 pub fn who_can(snapshot: &Snapshot, wanted: Wanted<'_>, realize: &dyn Realize, compare: &dyn Compare) -> Vec<Holder> {
-    let shared: BTreeMap<ResourceId, &Resource> =
-        snapshot.shared.iter().map(|(id, shared)| (id.clone(), &shared.resource)).collect();
+    let shared = Shared::live(snapshot, realize);
     let mut holders: Vec<Holder> = snapshot
         .identities
         .values()
@@ -62,7 +58,7 @@ pub fn who_can(snapshot: &Snapshot, wanted: Wanted<'_>, realize: &dyn Realize, c
 
 fn holder(
     live: &LiveIdentity,
-    shared: &BTreeMap<ResourceId, &Resource>,
+    shared: &Shared<'_>,
     wanted: Wanted<'_>,
     realize: &dyn Realize,
     compare: &dyn Compare,

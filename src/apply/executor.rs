@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use leasehold_provider::{Enact, EnactError, EnactErrorKind, Enacted};
 use tokio::sync::{mpsc::UnboundedSender, watch};
 use tokio::task::JoinSet;
 
-use super::{Event, NotDone, Outcome};
+use super::{Event, Journal, NotDone, NotRecorded, Outcome};
 use crate::plan::{Step, StepId};
 use crate::rules::ApprovedPlan;
 
@@ -18,67 +19,157 @@ pub struct Options {
     pub parallelism: usize,
 }
 
-/// Carries out a plan. A step that fails keeps what needs it from being tried, and nothing else. When `stop` turns true, what is in
-/// flight is finished and nothing new is started. Events that nobody listens to are dropped.
+/// How many steps are written down in one go. More of them make fewer entries; a run that is killed leaves that many to look at.
+const BATCH: usize = 64;
+
+/// How long an outcome may stay unwritten.
+const UNWRITTEN: Duration = Duration::from_secs(1);
+
+/// Carries out a plan. Each step is written down before it is tried. A step that fails keeps what needs it from being tried, and
+/// nothing else. When `stop` turns true, or a step cannot be written down, what is in flight is finished and nothing new is started.
+/// Events that nobody listens to are dropped.
 pub async fn execute(
     approved: &ApprovedPlan,
     enact: Arc<dyn Enact>,
     options: Options,
+    journal: &dyn Journal,
     events: UnboundedSender<Event>,
     mut stop: watch::Receiver<bool>,
 ) -> Outcome {
-    let mut schedule = Schedule::of(approved.steps());
-    let mut outcome = Outcome::default();
-    let mut running: JoinSet<(StepId, Result<Enacted, EnactError>)> = JoinSet::new();
-    let mut task_steps: BTreeMap<tokio::task::Id, StepId> = BTreeMap::new();
+    let mut work = Work::of(approved, enact, events);
     let mut stopping = *stop.borrow();
     let mut can_stop = true;
+    let mut writes = tokio::time::interval(UNWRITTEN);
+    // The first tick is at once.
+    writes.reset();
     loop {
-        while !stopping && running.len() < options.parallelism.max(1) {
-            let Some(step) = schedule.next(approved.steps()) else { break };
-            tell(&events, Event::Started(step.id));
-            let (enact, stack, step) = (Arc::clone(&enact), approved.plan().stack.clone(), step.clone());
-            let id = step.id;
-            let task = running.spawn(async move { (step.id, enact.enact(&stack, &step.change).await) });
-            task_steps.insert(task.id(), id);
+        if !stopping && let Err(why) = work.start(options.parallelism.max(1), journal).await {
+            work.outcome.unrecorded = Some(why);
+            stopping = true;
+            tell(&work.events, Event::Stopping);
         }
-        if running.is_empty() {
+        if work.running.is_empty() {
             break;
         }
-        let finished = tokio::select! {
-            finished = running.join_next_with_id() => finished,
+        tokio::select! {
+            finished = work.running.join_next_with_id() => work.finish(finished, journal),
             changed = stop.changed(), if can_stop && !stopping => {
                 // An error says that whoever could ask to stop is gone.
                 can_stop = changed.is_ok();
                 stopping = *stop.borrow();
                 if stopping {
-                    tell(&events, Event::Stopping);
+                    tell(&work.events, Event::Stopping);
                 }
-                continue;
             }
-        };
+            _ = writes.tick() => work.note(journal.flush().await),
+        }
+    }
+    let not_done = not_done(approved.steps(), &work.outcome);
+    for (id, _) in not_done.iter().filter(|(id, _)| id.0 < work.intended) {
+        work.step(*id).into_iter().for_each(|step| journal.not_tried(step));
+    }
+    // What is still unwritten goes into the journal's last entry, which its owner closes.
+    Outcome { not_done, ..work.outcome }
+}
+
+type Ended = (StepId, Result<Enacted, EnactError>);
+
+/// An execution between two events.
+struct Work<'a> {
+    approved: &'a ApprovedPlan,
+    enact: Arc<dyn Enact>,
+    events: UnboundedSender<Event>,
+    schedule: Schedule,
+    /// How many steps are written down, from the first on.
+    intended: u32,
+    running: JoinSet<Ended>,
+    tasks: BTreeMap<tokio::task::Id, StepId>,
+    outcome: Outcome,
+}
+
+impl<'a> Work<'a> {
+    fn of(approved: &'a ApprovedPlan, enact: Arc<dyn Enact>, events: UnboundedSender<Event>) -> Self {
+        Self {
+            approved,
+            enact,
+            events,
+            schedule: Schedule::of(approved.steps()),
+            intended: 0,
+            running: JoinSet::new(),
+            tasks: BTreeMap::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    fn step(&self, id: StepId) -> Option<&'a Step> {
+        self.approved.steps().get(usize::try_from(id.0).ok()?)
+    }
+
+    /// Begins steps until as many as allowed are in flight.
+    async fn start(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), NotRecorded> {
+        while self.running.len() < parallelism {
+            let Some(id) = self.schedule.first() else { return Ok(()) };
+            let Some(step) = self.step(id) else { return Ok(()) };
+            while self.intended <= id.0 {
+                self.intend(journal).await?;
+            }
+            journal.may_write()?;
+            self.schedule.begin(id);
+            tell(&self.events, Event::Started(id));
+            let (enact, stack) = (Arc::clone(&self.enact), self.approved.plan().stack.clone());
+            let change = step.change.clone();
+            let task = self.running.spawn(async move { (id, enact.enact(&stack, &change).await) });
+            self.tasks.insert(task.id(), id);
+        }
+        Ok(())
+    }
+
+    /// Writes the next steps down, in the plan's order: one that waits for another is written down with it.
+    async fn intend(&mut self, journal: &dyn Journal) -> Result<(), NotRecorded> {
+        let from = usize::try_from(self.intended).unwrap_or(usize::MAX);
+        let next: Vec<&Step> = self.approved.steps().iter().skip(from).take(BATCH).collect();
+        journal.intend(&next).await?;
+        let count = u32::try_from(next.len()).unwrap_or(u32::MAX).max(1);
+        self.intended = self.intended.saturating_add(count);
+        Ok(())
+    }
+
+    /// Takes in how a step ended.
+    fn finish(
+        &mut self,
+        finished: Option<Result<(tokio::task::Id, Ended), tokio::task::JoinError>>,
+        journal: &dyn Journal,
+    ) {
         let (id, result) = match finished {
-            None => break,
+            None => return,
             Some(Ok((_, ended))) => ended,
-            Some(Err(error)) => match task_steps.get(&error.id()) {
+            Some(Err(error)) => match self.tasks.get(&error.id()) {
                 Some(step) => (*step, Err(broke_off(&error))),
-                None => continue,
+                None => return,
             },
         };
+        if let Some(step) = self.step(id) {
+            journal.ended(step, result.as_ref());
+        }
         match result {
             Ok(enacted) => {
-                tell(&events, Event::Done(id, enacted.clone()));
-                outcome.done.push((id, enacted));
-                schedule.succeeded(id);
+                tell(&self.events, Event::Done(id, enacted.clone()));
+                self.outcome.done.push((id, enacted));
+                self.schedule.succeeded(id);
             }
             Err(error) => {
-                tell(&events, Event::Failed(id, error.clone()));
-                outcome.failed.push((id, error));
+                tell(&self.events, Event::Failed(id, error.clone()));
+                self.outcome.failed.push((id, error));
             }
         }
     }
-    outcome.not_done = not_done(approved.steps(), &outcome);
-    outcome
+
+    /// Outcomes that cannot be written stop the work at the next intent; until then they are kept.
+    fn note(&mut self, written: Result<(), NotRecorded>) {
+        if let Err(why) = written {
+            self.outcome.unrecorded = Some(why);
+        }
+    }
 }
 
 fn tell(events: &UnboundedSender<Event>, event: Event) {
@@ -117,9 +208,13 @@ impl Schedule {
         }
     }
 
-    fn next<'a>(&mut self, steps: &'a [Step]) -> Option<&'a Step> {
-        let id = self.ready.pop_first()?;
-        steps.get(usize::try_from(id.0).ok()?)
+    /// The first step that may begin.
+    fn first(&self) -> Option<StepId> {
+        self.ready.first().copied()
+    }
+
+    fn begin(&mut self, id: StepId) {
+        self.ready.remove(&id);
     }
 
     fn succeeded(&mut self, id: StepId) {

@@ -5,12 +5,33 @@
 pub mod executor;
 pub mod verify;
 
+use async_trait::async_trait;
 use leasehold_provider::{EnactError, Enacted};
 
-use crate::plan::StepId;
+use crate::plan::{Step, StepId};
 
 pub use executor::{Options, execute};
 pub use verify::{Unverified, verify};
+
+/// Where the executor writes down what it is about to do, before it does it.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Writes down that these steps are about to be tried. When it fails, none of them is.
+    async fn intend(&self, steps: &[&Step]) -> Result<(), NotRecorded>;
+    /// Whether a write may begin now; asked before each one.
+    fn may_write(&self) -> Result<(), NotRecorded>;
+    /// Takes down how a step ended. It may be written later, together with others.
+    fn ended(&self, step: &Step, result: Result<&Enacted, &EnactError>);
+    /// Takes down that a step that was intended was not tried.
+    fn not_tried(&self, step: &Step);
+    /// Writes what was taken down and not written yet.
+    async fn flush(&self) -> Result<(), NotRecorded>;
+}
+
+/// Why nothing more may be written to the cloud: it could not be recorded, or this run does not hold the stack's lock any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotRecorded(pub String);
 
 /// What the executor tells while it works.
 #[derive(Debug, Clone)]
@@ -34,6 +55,8 @@ pub struct Outcome {
     pub failed: Vec<(StepId, EnactError)>,
     /// Steps that were not tried, and why.
     pub not_done: Vec<(StepId, NotDone)>,
+    /// What kept it from writing more.
+    pub unrecorded: Option<NotRecorded>,
 }
 
 /// Why a step was not tried.
@@ -49,6 +72,6 @@ impl Outcome {
     /// Whether every step is done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && self.not_done.is_empty()
+        self.failed.is_empty() && self.not_done.is_empty() && self.unrecorded.is_none()
     }
 }

@@ -50,7 +50,7 @@ pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unveri
     done.sort_unstable();
     let mut last: BTreeMap<(&ResourceId, bool), &Change> = BTreeMap::new();
     for step in done.into_iter().filter_map(|id| plan.steps.get(usize::try_from(id.0).ok()?)) {
-        let marks = matches!(step.change, Change::Mark { .. });
+        let marks = step.change.is_of_marks();
         last.insert((step.change.id(), marks), &step.change);
     }
     last.into_iter()
@@ -63,7 +63,8 @@ pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unveri
 
 fn fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
     match (change, live) {
-        (Change::Delete { .. }, None) => None,
+        (Change::Delete { .. } | Change::Unmark { .. }, None) => None,
+        (Change::Unmark { .. }, Some(_)) => Some(Fault::Marks),
         (Change::Delete { .. }, Some(_)) => Some(Fault::StillThere),
         (_, None) => Some(Fault::Missing),
         (Change::Create { after } | Change::Update { after, .. }, Some(live)) => {
@@ -76,7 +77,7 @@ fn fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
                 .collect();
             (!names.is_empty()).then_some(Fault::Differs(names))
         }
-        (Change::Mark { after, .. }, Some(live)) => {
+        (Change::Mark { after, .. } | Change::Adopt { after, .. }, Some(live)) => {
             // Marks that no bulk read tells are not there to be held against.
             let unread = live.identity.is_none() && live.marks.is_none();
             (!unread && live.marks.as_ref() != Some(after.as_ref())).then_some(Fault::Marks)

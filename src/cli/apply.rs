@@ -10,14 +10,16 @@ use jiff::Timestamp;
 use leasehold_provider::{ObserveRequest, Snapshot};
 use tokio::sync::{mpsc, watch};
 
-use super::args::ApplyArgs;
+use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs};
 use super::connection::Connection;
 use super::plan::allowance;
+use super::run::{self, Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
 use super::{Exit, Failure, plan_view, progress};
 use crate::apply::{self, Outcome, Unverified};
 use crate::config::declared::ProviderSettings;
+use crate::ledger::journal::Recorder;
 use crate::plan::{Plan, saved, stale};
 use crate::realize::Resources;
 use crate::rules::{self, Allowance, ApprovedPlan};
@@ -43,24 +45,16 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let settings = stack.provider()?;
     refuse_rehearsal(args.now, &settings)?;
     let connection = Connection::to(&settings, stack.directory.path(), now).await?;
-    let observed = session::observe(&stack, &connection).await?;
-    let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
-    let allowance = allowance(&args.allowance);
-    let rulings = rules::decide(&plan, &allowance);
-    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
-    super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
-    if plan.is_empty() {
-        return Ok(Exit::Done);
-    }
-    let approved = approve(plan, &allowance)?;
-    if !args.auto_approve {
-        ask()?;
-        // A person takes time to read: what they approved must still be what is there.
-        let observed = session::observe(&stack, &connection).await?;
-        refuse_stale(stale::of_objects(approved.plan(), &observed.snapshot))?;
-    }
+    let run = Run::begin(&stack.purpose("apply", &settings), &connection).await?;
     let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
-    carry_out(&approved, &connection, args.parallelism, &observed.shared, &format!("leasehold apply{again}")).await
+    let terms = Terms::of(args, format!("leasehold apply{again}"));
+    locked(run, async |run| {
+        let observed = session::observe(&stack, &connection).await?;
+        run.settle(&observed.snapshot).await?;
+        let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
+        settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
+    })
+    .await
 }
 
 async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
@@ -82,43 +76,160 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
     let connection = Connection::to(&plan.basis.provider, directory.path(), plan.now).await?;
     let realm = connection.observe.realm().await?;
     refuse_stale(stale::of_realm(&plan.realm, &realm).into_iter().collect())?;
-    let shared = shared_of(&plan);
-    let snapshot = observe(&plan, &connection, &shared).await?;
-    refuse_stale(stale::of_objects(&plan, &snapshot))?;
-    let allowance = allowance(&args.allowance);
+    let purpose = Purpose {
+        command: "apply",
+        reason: None,
+        stack: &plan.stack,
+        backend: &plan.basis.backend,
+        provider: &plan.basis.provider,
+        directory: directory.path(),
+    };
+    let run = Run::begin(&purpose, &connection).await?;
+    let terms = Terms::of(args, format!("leasehold apply {}", plan.basis.directory)).saved();
+    let plan = plan.clone();
+    locked(run, async |run| {
+        let shared = shared_of(&plan);
+        let snapshot = observe(&plan, &connection, &shared).await?;
+        run.settle(&snapshot).await?;
+        refuse_stale(stale::of_objects(&plan, &snapshot))?;
+        settle_plan(here, run, plan, &shared, &connection, &terms).await
+    })
+    .await
+}
+
+/// Does the work of a run, and gives the lock back however the work ended.
+pub(super) async fn locked(
+    mut run: Run,
+    work: impl AsyncFnOnce(&mut Run) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let ended = work(&mut run).await;
+    run.end().await;
+    ended
+}
+
+/// How a plan is to be carried out.
+pub(super) struct Terms<'a> {
+    pub allowance: &'a AllowanceArgs,
+    /// Nobody is asked.
+    pub auto_approve: bool,
+    /// The plan was reviewed as a file.
+    pub saved: bool,
+    /// How many writes may be in flight at once.
+    pub parallelism: u16,
+    /// The command that finishes what was not done.
+    pub again: String,
+    /// Where the plan goes as JSON as well.
+    pub json_into: Option<&'a Path>,
+    /// Whether, and with which key, the ledger's end is signed afterwards.
+    pub checkpoint: &'a CheckpointArgs,
+}
+
+impl CarryOutArgs {
+    /// The terms that these arguments and those say.
+    pub(super) fn terms<'a>(
+        &'a self,
+        allowance: &'a AllowanceArgs,
+        json_into: Option<&'a Path>,
+        again: String,
+    ) -> Terms<'a> {
+        Terms {
+            allowance,
+            auto_approve: self.auto_approve,
+            saved: false,
+            parallelism: self.parallelism,
+            again,
+            json_into,
+            checkpoint: &self.checkpoint,
+        }
+    }
+}
+
+impl<'a> Terms<'a> {
+    fn of(args: &'a ApplyArgs, again: String) -> Self {
+        Self {
+            allowance: &args.allowance,
+            auto_approve: args.auto_approve,
+            saved: false,
+            parallelism: args.parallelism,
+            again,
+            json_into: args.json.json_into.as_deref(),
+            checkpoint: &args.checkpoint,
+        }
+    }
+
+    fn saved(self) -> Self {
+        Self { saved: true, ..self }
+    }
+
+    /// Who said yes, to what, and how, for the ledger.
+    fn approvals(&self) -> Vec<(Option<String>, String)> {
+        let whole = match (self.saved, self.auto_approve) {
+            (true, true) => "saved plan, --auto-approve",
+            (false, true) => "--auto-approve",
+            (_, false) => "at the terminal",
+        };
+        let mut approvals = vec![(None, whole.to_owned())];
+        approvals.extend(self.allowance.max_leavers.map(|count| (None, format!("--max-leavers {count}"))));
+        approvals.extend(self.allowance.approve.iter().map(|who| (Some(who.clone()), "--approve".to_owned())));
+        approvals
+    }
+}
+
+/// Shows a plan, holds it against the rules, asks, and carries it out.
+pub(super) async fn settle_plan(
+    here: &Path,
+    run: &Run,
+    plan: Plan,
+    shared: &Resources,
+    connection: &Connection,
+    terms: &Terms<'_>,
+) -> Result<Exit, Failure> {
+    let allowance = allowance(terms.allowance);
     let rulings = rules::decide(&plan, &allowance);
-    plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
+    plan_view::json_into(here, terms.json_into, || views::plan::json(&plan, &rulings))?;
     super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
-    let approved = approve(plan, &allowance)?;
-    if !args.auto_approve {
-        ask()?;
-        let snapshot = observe(approved.plan(), &connection, &shared).await?;
-        refuse_stale(stale::of_objects(approved.plan(), &snapshot))?;
+    if !rulings.is_empty() {
+        run.refuse(&plan, &rulings).await?;
     }
-    let again = format!("leasehold apply {}", approved.plan().basis.directory);
-    carry_out(&approved, &connection, args.parallelism, &shared, &again).await
+    let approved = approve(plan, &allowance)?;
+    if !terms.auto_approve {
+        ask().await?;
+    }
+    // A person takes time to read: what they approved must still be what is there. Who leaves is read once more in full, to be archived.
+    let leaves = approved.plan().leavers().next().is_some();
+    let snapshot = if leaves || !terms.auto_approve {
+        let snapshot = observe(approved.plan(), connection, shared).await?;
+        refuse_stale(stale::of_objects(approved.plan(), &snapshot))?;
+        snapshot
+    } else {
+        Snapshot::empty(approved.plan().realm.clone())
+    };
+    let journal = run.journal(approved.plan(), &snapshot, &rulings, terms.approvals()).await?;
+    let ended = carry_out(&approved, connection, terms, shared, journal).await;
+    run.publish(terms.checkpoint, here).await?;
+    ended
 }
 
 /// The shared objects as a plan leaves them: reading them again then reads their marks as well.
-pub(super) fn shared_of(plan: &Plan) -> Resources {
+fn shared_of(plan: &Plan) -> Resources {
     let after = plan.steps.iter().filter_map(|step| step.change.after()).filter(|resource| resource.identity.is_none());
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
 
 async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
-    let request = ObserveRequest { stack: &plan.stack, shared, exact: &exact };
+    let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&plan.stack, shared) };
     Ok(connection.observe.observe(request).await?)
 }
 
-pub(super) fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
+fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
     rules::approve(plan, allowance).map_err(Failure::Ruled)
 }
 
-pub(super) fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
+fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
     if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
 }
 
@@ -132,8 +243,8 @@ pub(super) fn refuse_rehearsal(now: Option<Timestamp>, settings: &ProviderSettin
     }
 }
 
-/// Asks a person. Without a terminal to ask at, it refuses.
-pub(super) fn ask() -> Result<(), Failure> {
+/// Asks a person. Without a terminal to ask at, it refuses; so does an interrupt.
+async fn ask() -> Result<(), Failure> {
     let refused = |what: &str| Failure::Refused {
         what: what.to_owned(),
         help: "Answer yes at a terminal, or pass --auto-approve where nobody can be asked.".to_owned(),
@@ -143,18 +254,24 @@ pub(super) fn ask() -> Result<(), Failure> {
     }
     super::say(&format!("\n{} Only 'yes' applies it: ", paint(STRONG, "Apply this plan?")));
     std::io::stderr().flush().context("cannot write to stderr")?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
+    let read = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = tokio::select! {
+        answer = read => answer.context("cannot read the answer")?.context("cannot read the answer")?,
+        _ = tokio::signal::ctrl_c() => String::new(),
+    };
     if answer.trim() == "yes" { Ok(()) } else { Err(refused("not applied, and nothing was changed")) }
 }
 
-/// Carries out an approved plan, reads it back, and tells how it ended. `again` is the command that finishes what was not done.
-pub(super) async fn carry_out(
+/// Carries out an approved plan, reads it back, and tells how it ended.
+async fn carry_out(
     approved: &ApprovedPlan,
     connection: &Connection,
-    parallelism: u16,
+    terms: &Terms<'_>,
     shared: &Resources,
-    again: &str,
+    journal: Recorder<'_>,
 ) -> Result<Exit, Failure> {
     let (events, listener) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
@@ -167,14 +284,18 @@ pub(super) async fn carry_out(
             }
         }
     });
-    let options = apply::Options { parallelism: usize::from(parallelism) };
-    let outcome = apply::execute(approved, Arc::clone(&connection.enact), options, events, stopped).await;
+    let options = apply::Options { parallelism: usize::from(terms.parallelism) };
+    let enact = Arc::clone(&connection.enact);
+    let outcome = apply::execute(approved, enact, options, &journal, events, stopped).await;
     interrupts.abort();
     view.await.context("the progress view broke off")?;
-    let unverified = read_back(approved.plan(), &outcome, connection, shared).await?;
-    let text = views::outcome::human(approved.plan(), &outcome, &unverified, again);
+    let unverified = read_back(approved.plan(), &outcome, connection, shared).await;
+    let told = journal.close(run::ended(&outcome, unverified.as_deref().unwrap_or_default())).await;
+    let unverified = unverified?;
+    let text = views::outcome::human(approved.plan(), &outcome, &unverified, &terms.again);
     if outcome.is_complete() && unverified.is_empty() {
         super::print(&format!("\n{text}"))?;
+        told.map_err(|why| run::unrecorded(&why))?;
         Ok(Exit::Done)
     } else {
         super::say(&format!("\n{text}"));

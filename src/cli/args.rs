@@ -1,5 +1,8 @@
 //! The command line.
 
+mod pipelines;
+mod records;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,11 +11,17 @@ use leasehold_policy::AccountId;
 
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 
+pub use records::*;
+
+pub use pipelines::{CarryOutArgs, DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};
+
 /// Reconcile declared identities with a cloud's IAM: who has access, who answers for it, and until when.
 #[derive(Debug, Parser)]
 #[command(name = "leasehold", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes present (--detailed-exitcode) · \
-3 refused by a rule, the delete budget or a stale plan")]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do · 1 error · 2 changes (plan --detailed-exitcode) or drift present · \
+3 refused by a rule, the delete budget or a stale plan"
+)]
 pub struct Cli {
     /// Work in this directory
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
@@ -61,6 +70,14 @@ pub enum Command {
     Plan(PlanArgs),
     /// Make the cloud as the configuration says, or as a saved plan says
     Apply(ApplyArgs),
+    /// Do what time brought: shut leases that ended, delete after graces that ended
+    Sweep(SweepArgs),
+    /// Say what was changed outside, is overdue, or stands where it should not
+    Drift(DriftArgs),
+    /// Stop one identity at once
+    Revoke(RevokeArgs),
+    /// Give a revoked identity back what its configuration says
+    Restore(RestoreArgs),
     /// Show a saved plan, or one identity
     Show(ShowArgs),
     /// List the identities of a stack
@@ -69,6 +86,12 @@ pub enum Command {
     Graph(GraphArgs),
     /// Say which identities may do something, through what, and until when
     WhoCan(WhoCanArgs),
+    /// Read the ledger, and check that it is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// See who holds the stack's lock, or break it
+    #[command(subcommand)]
+    Lock(LockCommand),
     /// Compare, check, try out and explain policy documents; needs no stack
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -383,6 +406,8 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    #[command(flatten)]
+    pub checkpoint: CheckpointArgs,
     /// How many writes may be in flight at once
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,

@@ -28,17 +28,8 @@ impl Connection {
     pub async fn to(settings: &ProviderSettings, directory: &Path, now: Timestamp) -> Result<Self, Failure> {
         match settings {
             ProviderSettings::Local { path } => Ok(Self::of(Arc::new(local(path.as_deref(), directory, now)))),
-            ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } => {
-                let settings = AwsSettings {
-                    region: region.clone(),
-                    profile: profile.clone(),
-                    allowed_account_ids: allowed_account_ids.clone(),
-                    assume_role: assume_role.clone().map(|role| leasehold_aws::AssumeRole {
-                        role_arn: role.role_arn,
-                        external_id: role.external_id,
-                        session_name: role.session_name,
-                    }),
-                };
+            ProviderSettings::Aws { .. } => {
+                let settings = aws_settings(settings).unwrap_or_default();
                 let provider = AwsProvider::connect(settings).await.context("the provider block cannot work")?;
                 Ok(Self::of(Arc::new(provider)))
             }
@@ -53,6 +44,21 @@ impl Connection {
             enact: provider,
         }
     }
+}
+
+/// What the provider block says to the AWS clients; `None`: it is not of AWS.
+pub fn aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
+    let ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } = settings else { return None };
+    Some(AwsSettings {
+        region: region.clone(),
+        profile: profile.clone(),
+        allowed_account_ids: allowed_account_ids.clone(),
+        assume_role: assume_role.clone().map(|role| leasehold_aws::AssumeRole {
+            role_arn: role.role_arn,
+            external_id: role.external_id,
+            session_name: role.session_name,
+        }),
+    })
 }
 
 /// The pure half of a provider, without a connection.

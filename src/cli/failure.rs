@@ -2,12 +2,15 @@
 
 use std::process::ExitCode;
 
-use leasehold_provider::{ObserveError, ObserveErrorKind};
+use leasehold_provider::{ObserveError, ObserveErrorKind, StackName};
 
 use crate::config::{Diagnostic, Sources};
+use crate::ledger::LedgerError;
 use crate::plan::check::Unsound;
 use crate::plan::stale::Stale;
 use crate::rules::Ruling;
+use crate::store::StoreError;
+use crate::store::lock::{self, LockError};
 use crate::views::diagnostics;
 use crate::views::inert::inert;
 use crate::views::style::{REMOVE, paint};
@@ -35,6 +38,15 @@ pub enum Failure {
         /// What to do.
         help: String,
     },
+    /// Somebody else holds the stack's lock. Exit code 3, nothing was changed.
+    Locked {
+        /// The stack.
+        stack: StackName,
+        /// Who, since when, until when.
+        record: Box<lock::Record>,
+    },
+    /// The stack's records cannot be read or written. Exit code 1.
+    Store(StoreError),
     /// The built plan failed its own check. Exit code 1, nothing was changed.
     Unsound(Vec<Unsound>),
     /// The work began and did not come to its end; the view has told how. Exit code 1.
@@ -57,6 +69,46 @@ impl From<ObserveError> for Failure {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Store(error) => Self::Store(error),
+            LedgerError::LockBroken => Self::Refused {
+                what: error.to_string(),
+                help: "See who and why with `leasehold audit list --kind lock_broken`.".to_owned(),
+            },
+            other => Self::Refused {
+                what: other.to_string(),
+                help:
+                    "See what is wrong with `leasehold audit verify`. Nothing is written to the cloud without a ledger."
+                        .to_owned(),
+            },
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Store(error) => Self::Store(error),
+            LockError::Clock { .. } => Self::Refused {
+                what: error.to_string(),
+                help: "Set the clock: leases end by it. Nothing was changed.".to_owned(),
+            },
+            LockError::Unreadable { .. } => Self::Refused {
+                what: error.to_string(),
+                help: "Use the version of leasehold that wrote it, or take the object away by hand.".to_owned(),
+            },
+        }
+    }
+}
+
 impl Failure {
     /// Tells people on stderr, and gives the exit code.
     #[must_use]
@@ -73,6 +125,11 @@ impl Failure {
             Self::Ruled(rulings) => (ruled(&rulings), 3),
             Self::Stale(stale) => (stale_plan(&stale), 3),
             Self::Refused { what, help } => (message(&what, &[], Some(&help)), 3),
+            Self::Locked { stack, record } => (locked(&stack, &record), 3),
+            Self::Store(error) => {
+                let nothing = "Nothing more was written to the cloud: what cannot be recorded is not done.".to_owned();
+                (message(&error.to_string(), &[nothing], Some(error.help())), 1)
+            }
             Self::Unsound(faults) => {
                 let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 let what = "the plan failed its own check; this is a fault in leasehold, and nothing was changed";
@@ -97,6 +154,22 @@ fn message(what: &str, details: &[String], help: Option<&str>) -> String {
         text.push_str(&format!("  help: {}\n", inert(help)));
     }
     text
+}
+
+fn locked(stack: &StackName, record: &lock::Record) -> String {
+    let lock::Record { holder, what, since, expires, epoch, .. } = record;
+    let mut details = vec![
+        format!("held by {} on {} (process {}), doing {what}", holder.actor, holder.host, holder.process),
+        format!("since {since}; unless it is renewed it ends at {expires}"),
+    ];
+    if let Some(pipeline) = &holder.pipeline {
+        details.push(format!("pipeline: {pipeline}"));
+    }
+    let what = format!("stack {stack} is locked by another run, and nothing was changed");
+    let help = format!(
+        "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason …` does not wait."
+    );
+    message(&what, &details, Some(&help))
 }
 
 fn unreadable(error: &ObserveError) -> String {

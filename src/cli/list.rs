@@ -61,6 +61,7 @@ impl Row {
                 ("quarantined", marks.and_then(|marks| marks.expires_at))
             }
             Phase::Quarantined(_) => ("leaving", marks.and_then(|marks| marks.expires_at)),
+            Phase::Released => ("to be let go", marks.and_then(|marks| marks.expires_at)),
             Phase::Absent { .. } if standing.live.is_some() => ("to be deleted", marks.and_then(|m| m.expires_at)),
             Phase::Absent { .. } => ("gone", None),
         };

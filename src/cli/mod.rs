@@ -3,20 +3,30 @@
 
 mod apply;
 mod args;
+mod audit;
 mod completions;
 mod connection;
+mod drift;
 mod failure;
 mod fmt;
 mod graph;
 mod init;
 mod list;
+mod lock;
+mod named;
+mod origin;
 mod plan;
 mod plan_view;
 mod policy;
 mod progress;
+mod restore;
+mod revoke;
+mod run;
 mod session;
 mod show;
+mod signing;
 mod stack_directory;
+mod sweep;
 mod validate;
 mod who_can;
 
@@ -49,7 +59,10 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot start the runtime")).report(),
     };
-    match runtime.block_on(run(cli)) {
+    let ended = runtime.block_on(run(cli));
+    // Somebody may still be asked something that was interrupted; nobody waits for the answer.
+    runtime.shutdown_background();
+    match ended {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Changes) => ExitCode::from(2),
         Ok(Exit::Unformatted) => ExitCode::from(3),
@@ -65,10 +78,16 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Validate(args) => validate::cmd_validate(&here, &args),
         Command::Plan(args) => plan::cmd_plan(&here, &args).await,
         Command::Apply(args) => apply::cmd_apply(&here, &args).await,
+        Command::Sweep(args) => sweep::cmd_sweep(&here, &args).await,
+        Command::Drift(args) => drift::cmd_drift(&here, &args).await,
+        Command::Revoke(args) => revoke::cmd_revoke(&here, &args).await,
+        Command::Restore(args) => restore::cmd_restore(&here, &args).await,
         Command::Show(args) => show::cmd_show(&here, &args).await,
         Command::List(args) => list::cmd_list(&here, &args).await,
         Command::Graph(args) => graph::cmd_graph(&here, &args),
         Command::WhoCan(args) => who_can::cmd_who_can(&here, &args).await,
+        Command::Audit(command) => audit::cmd_audit(&here, &command).await,
+        Command::Lock(command) => lock::cmd_lock(&here, &command).await,
         Command::Policy(command) => policy::cmd_policy(&here, &command),
         Command::Completions(args) => completions::cmd_completions(&args),
     }

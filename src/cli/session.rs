@@ -1,17 +1,19 @@
 //! What the commands share: read the stack, connect, observe, plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Digest, ObserveRequest, Snapshot};
+use leasehold_provider::{Digest, Observe, ObserveRequest, Realize, Snapshot};
 
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
 use super::failure::Failure;
+use super::run::Purpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::ProviderSettings;
+use crate::config::essentials::{Essentials, essentials};
 use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
 use crate::plan::select::{Selection, names};
@@ -56,11 +58,8 @@ impl Stack {
         now: Timestamp,
     ) -> Result<(StackDirectory, Loaded), Failure> {
         let directory = StackDirectory::open(here, dir)?;
-        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
-        let given = var_files(here, &variables.var_file)?;
-        let mut files = digests(&directory, stack_files.iter().chain(&assigned));
-        let inputs = Inputs { variables: assignments(&assigned, &given, &variables.var)?, now, files: &directory };
-        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        let Text { sources, variables, mut files } = Text::read(here, &directory, variables)?;
+        let inputs = Inputs { variables, now, files: &directory };
         let sources = gather(sources, &directory);
         files.extend(module_digests(&sources));
         let result = load(&sources, &inputs);
@@ -70,6 +69,22 @@ impl Stack {
             findings.extend(Graph::of(declared).cycles(declared));
         }
         Ok((directory, Loaded { sources, declared: result.declared, findings, files }))
+    }
+
+    /// Reads no more than the stack's name and provider, which may be sound where the rest is not.
+    pub fn essentials(
+        here: &Path,
+        dir: Option<&Path>,
+        variables: &VariableArgs,
+        now: Timestamp,
+    ) -> Result<(StackDirectory, Essentials), Failure> {
+        let directory = StackDirectory::open(here, dir)?;
+        let Text { sources, variables, .. } = Text::read(here, &directory, variables)?;
+        let inputs = Inputs { variables, now, files: &directory };
+        match essentials(&sources, &inputs) {
+            Ok(essentials) => Ok((directory, essentials)),
+            Err(findings) => Err(Failure::Findings { findings, sources }),
+        }
     }
 
     /// The provider the stack works with; the embedded directory when it names none.
@@ -88,6 +103,18 @@ impl Stack {
         }
     }
 
+    /// What a command that writes tells the lock and the ledger of this stack.
+    pub fn purpose<'a>(&'a self, command: &'a str, provider: &'a ProviderSettings) -> Purpose<'a> {
+        Purpose {
+            command,
+            reason: None,
+            stack: &self.declared.stack,
+            backend: &self.declared.backend,
+            provider,
+            directory: self.directory.path(),
+        }
+    }
+
     /// Prints the stack's warnings.
     pub fn warn(&self) {
         if !self.warnings.is_empty() {
@@ -100,7 +127,31 @@ impl Stack {
     }
 
     fn basis(&self, provider: ProviderSettings) -> Basis {
-        Basis { version: VERSION.to_owned(), directory: self.directory.shown(), files: self.files.clone(), provider }
+        Basis {
+            version: VERSION.to_owned(),
+            directory: self.directory.shown(),
+            files: self.files.clone(),
+            provider,
+            backend: self.declared.backend.clone(),
+        }
+    }
+}
+
+/// The text that a stack is made of.
+struct Text {
+    sources: Sources,
+    variables: Vec<Assignment>,
+    files: BTreeMap<String, Digest>,
+}
+
+impl Text {
+    fn read(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, Failure> {
+        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
+        let given = var_files(here, &variables.var_file)?;
+        let files = digests(directory, stack_files.iter().chain(&assigned));
+        let variables = assignments(&assigned, &given, &variables.var)?;
+        let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
+        Ok(Self { sources, variables, files })
     }
 }
 
@@ -183,13 +234,18 @@ pub struct Observed {
 
 /// Observes what a plan for the stack needs.
 pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
-    let realm = connection.observe.realm().await?;
-    let (shared, findings) = realize::shared(&stack.declared, connection.realize.as_ref(), &realm);
+    observe_with(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
+}
+
+/// The same, with nothing at hand that could write.
+pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Realize) -> Result<Observed, Failure> {
+    let realm = observe.realm().await?;
+    let (shared, findings) = realize::shared(&stack.declared, realize, &realm);
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
-    let request = ObserveRequest { stack: &stack.declared.stack, shared: &shared, exact: &BTreeSet::new() };
-    let snapshot = connection.observe.observe(request).await?;
+    let request = ObserveRequest::plain(&stack.declared.stack, &shared);
+    let snapshot = observe.observe(request).await?;
     Ok(Observed { shared, snapshot })
 }
 
@@ -225,11 +281,13 @@ fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) ->
         let declared = stack.declared.identities.keys().any(|address| names(pattern, address));
         let live = observed.snapshot.identities.values().any(|identity| names(pattern, identity.address()));
         let scope = stack.declared.scopes.values().any(|(scope, _)| names(pattern, &scope.address()));
-        if !declared && !live && !scope {
+        let group = stack.declared.groups.values().any(|group| names(pattern, &group.group.address));
+        if !declared && !live && !scope && !group {
             let live = observed.snapshot.identities.values().map(|identity| identity.address().to_string());
             let scopes = stack.declared.scopes.values().map(|(scope, _)| scope.address().to_string());
+            let groups = stack.declared.groups.values().map(|group| group.group.address.to_string());
             let declared = stack.declared.identities.keys().map(ToString::to_string);
-            let known: Vec<String> = declared.chain(live).chain(scopes).collect();
+            let known: Vec<String> = declared.chain(live).chain(scopes).chain(groups).collect();
             let nearest = nearest(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
             return Err(
                 anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into()

@@ -23,6 +23,12 @@ pub struct Catalog<'a> {
     pub outputs: BTreeMap<&'a str, &'a Block>,
     /// `provider` blocks in order.
     pub providers: Vec<&'a Block>,
+    /// `group` blocks by label.
+    pub groups: BTreeMap<&'a str, &'a Block>,
+    /// `moved` blocks in order.
+    pub moved: Vec<&'a Block>,
+    /// `removed` blocks in order.
+    pub removed: Vec<&'a Block>,
     owners: BTreeMap<&'a str, &'a Block>,
     services: BTreeMap<&'a str, &'a Block>,
     scopes: BTreeMap<&'a str, &'a Block>,
@@ -49,6 +55,9 @@ impl<'a> Catalog<'a> {
                     }
                 }
                 "provider" => catalog.providers.push(block),
+                "group" => insert(&mut catalog.groups, block, findings),
+                "moved" => catalog.moved.push(block),
+                "removed" => catalog.removed.push(block),
                 "variable" => insert(&mut catalog.variables, block, findings),
                 "module" => insert(&mut catalog.modules, block, findings),
                 "output" => insert(&mut catalog.outputs, block, findings),

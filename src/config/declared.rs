@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Digest, Kind, Principal, Scope, Span, StackName, Statement, Trust};
+use leasehold_provider::{Address, Digest, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust};
 
 use super::diagnostic::Diagnostic;
+use super::estate::Estate;
 use super::source::{self, FileId};
 
 /// A stack as its files declare it.
@@ -25,8 +26,12 @@ pub struct Declared {
     pub services: BTreeMap<String, Service>,
     /// Shared entitlements, by label, with where they are written.
     pub scopes: BTreeMap<String, (Scope, Origin)>,
+    /// Groups, by label.
+    pub groups: BTreeMap<String, DeclaredGroup>,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
+    /// What it says of objects that live already.
+    pub estate: Estate,
     /// The files that expressions read, such as with `file()`, and the digest of their bytes. A saved plan pins them.
     pub files_read: BTreeMap<String, Digest>,
     /// How long leavers of this stack stay quarantined, where their identity does not say: `defaults.leaver.grace`, or 7 days.
@@ -35,9 +40,19 @@ pub struct Declared {
     pub origin: Origin,
 }
 
-/// Where a stack keeps its records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backend {
+/// Where a stack keeps its records, and how long its lock lasts.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Backend {
+    /// Where.
+    pub place: Place,
+    /// How long a lock lasts that is not renewed; `None`: a minute. A run that was killed is waited for that long and a quarter more.
+    pub lock_lease: Option<Span>,
+}
+
+/// A place for records.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Place {
     /// A folder, relative to the stack's directory.
     Local {
         /// The folder's path, `.leasehold` unless said otherwise.
@@ -63,8 +78,14 @@ pub enum Backend {
     },
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self::Local { path: ".leasehold".to_owned() }
+    }
+}
+
 /// A bucket of S3.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bucket {
     /// Its name.
     pub name: String,
@@ -146,13 +167,28 @@ pub struct Service {
     pub origin: Origin,
 }
 
+/// A group as declared.
+#[derive(Debug, Clone)]
+pub struct DeclaredGroup {
+    /// What it is and holds.
+    pub group: Group,
+    /// The label of the owner who answers for it.
+    pub owner: Option<String>,
+    /// Who is in it.
+    pub members: BTreeSet<Address>,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
 /// An identity as declared.
 #[derive(Debug, Clone)]
 pub struct DeclaredIdentity {
     /// Where it stands.
     pub address: Address,
-    /// Its name in the cloud.
+    /// Its name in the cloud. Where the block says none, one that lives under another name keeps that.
     pub name: String,
+    /// The block says the name.
+    pub name_given: bool,
     /// What sort of actor it is.
     pub kind: Kind,
     /// Its form in the cloud.
@@ -177,6 +213,8 @@ pub struct DeclaredIdentity {
     pub trusts: Vec<Trust>,
     /// Policies that others manage.
     pub managed_policy_arns: BTreeSet<String>,
+    /// Names in the cloud of the groups it is in: the stack's, and those that others manage.
+    pub groups: BTreeSet<String>,
     /// The policy its access is cut to.
     pub permissions_boundary: Option<String>,
     /// Its own tags.

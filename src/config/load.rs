@@ -27,10 +27,10 @@ pub struct Loaded {
 /// The blocks of a stack's files, before anything is known about what they mean.
 #[derive(Debug)]
 pub struct Config {
-    stack: Parsed,
-    values: Parsed,
+    pub(super) stack: Parsed,
+    pub(super) values: Parsed,
     /// By directory, relative to the stack's.
-    modules: BTreeMap<String, Parsed>,
+    pub(super) modules: BTreeMap<String, Parsed>,
 }
 
 /// Reads a stack: [`parse`], then [`evaluate`].

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Access, AccessVerdict, Aspect, Compare, Comparison, Document, Realize, Resource, ResourceId, Value,
+    Access, AccessVerdict, Aspect, Compare, Comparison, Document, Realize, Resource, ResourceId, Snapshot, Value,
 };
 
 use crate::realize::Resources;
@@ -19,30 +19,93 @@ pub struct Held {
     pub boundaries: BTreeSet<String>,
 }
 
+/// What identities share, and which objects belong together: a group and its policies.
+#[derive(Debug, Default)]
+pub struct Shared<'a> {
+    objects: BTreeMap<&'a ResourceId, &'a Resource>,
+    parts: BTreeMap<ResourceId, Vec<&'a Resource>>,
+}
+
+impl<'a> Shared<'a> {
+    /// The index of shared objects.
+    #[must_use]
+    pub fn of(resources: impl Iterator<Item = &'a Resource>, realize: &dyn Realize) -> Self {
+        let mut shared = Self::default();
+        for resource in resources {
+            let whole = realize.shared_whole(&resource.id);
+            if whole != resource.id {
+                shared.parts.entry(whole).or_default().push(resource);
+            }
+            shared.objects.insert(&resource.id, resource);
+        }
+        shared
+    }
+
+    /// The index of what a snapshot shares.
+    #[must_use]
+    pub fn live(snapshot: &'a Snapshot, realize: &dyn Realize) -> Self {
+        Self::of(snapshot.shared.values().map(|shared| &shared.resource), realize)
+    }
+
+    /// The shared objects through which somebody who hangs on `id` gets access: itself, and what it holds in turn.
+    pub fn reach(&self, id: &ResourceId) -> impl Iterator<Item = &'a ResourceId> {
+        let own = self.objects.get_key_value(id).map(|(id, _)| *id);
+        let parts = self.parts.get(id).into_iter().flatten();
+        let held = parts.flat_map(|part| &part.depends_on).filter_map(|id| Some(*self.objects.get_key_value(id)?.0));
+        own.into_iter().chain(held.filter(move |held| Some(*held) != own))
+    }
+
+    /// The policies that hang on or stand in an object, each with the object it stands in; and those whose content is not read.
+    fn policies(&self, whole: &'a Resource, realize: &dyn Realize) -> (Vec<(ResourceId, Document)>, BTreeSet<String>) {
+        let (mut found, mut opaque) = (Vec::new(), BTreeSet::new());
+        for part in std::iter::once(whole).chain(self.parts.get(&whole.id).into_iter().flatten().copied()) {
+            for (name, value) in &part.attributes {
+                match (realize.aspect(&part.id, name), value) {
+                    (Aspect::Access, Value::Document(document)) => found.push((part.id.clone(), document.clone())),
+                    (Aspect::Access, Value::Text(name)) => {
+                        let others = part.depends_on.iter().filter(|id| **id != whole.id);
+                        let held: Vec<&Resource> = others.filter_map(|id| self.objects.get(id).copied()).collect();
+                        if held.is_empty() {
+                            opaque.insert(name.clone());
+                        }
+                        for object in held {
+                            found.extend(
+                                documents(object, realize).map(|document| (object.id.clone(), document.clone())),
+                            );
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (found, opaque)
+    }
+}
+
 /// All that an identity with these resources holds.
 #[must_use]
-pub fn held<'a>(
-    resources: impl IntoIterator<Item = &'a Resource>,
-    shared: &BTreeMap<ResourceId, &Resource>,
-    realize: &dyn Realize,
-) -> Held {
+pub fn held<'a>(resources: impl IntoIterator<Item = &'a Resource>, shared: &Shared<'_>, realize: &dyn Realize) -> Held {
     let mut held = Held::default();
-    let mut add = |source: &ResourceId, document: &Document| {
-        held.access.policies.push(document.clone());
-        held.sources.push(source.clone());
-    };
     let (mut opaque, mut boundaries) = (BTreeSet::new(), BTreeSet::new());
     for resource in resources {
         for (name, value) in &resource.attributes {
             match (realize.aspect(&resource.id, name), value) {
-                (Aspect::Access, Value::Document(document)) => add(&resource.id, document),
+                (Aspect::Access, Value::Document(document)) => {
+                    held.access.policies.push(document.clone());
+                    held.sources.push(resource.id.clone());
+                }
                 (Aspect::Access, Value::Text(name)) => {
-                    let attached: Vec<_> = resource.depends_on.iter().filter_map(|id| shared.get(id)).collect();
+                    let attached: Vec<_> = resource.depends_on.iter().filter_map(|id| shared.objects.get(id)).collect();
                     if attached.is_empty() {
                         opaque.insert(name.clone());
                     }
                     for object in attached {
-                        documents(object, realize).for_each(|document| add(&object.id, document));
+                        let (policies, unread) = shared.policies(object, realize);
+                        opaque.extend(unread);
+                        for (source, document) in policies {
+                            held.access.policies.push(document);
+                            held.sources.push(source);
+                        }
                     }
                 }
                 (Aspect::Boundary, Value::Text(name)) => {
@@ -67,8 +130,8 @@ fn documents<'a>(resource: &'a Resource, realize: &'a dyn Realize) -> impl Itera
 /// Compares an identity's access before and after. Never claims less than it knows: what rests on a policy whose content was not
 /// read is [`AccessVerdict::Unknown`] unless it is the same on both sides and cannot matter.
 pub fn compare(
-    before: (&Resources, &BTreeMap<ResourceId, &Resource>),
-    after: (&Resources, &BTreeMap<ResourceId, &Resource>),
+    before: (&Resources, &Shared<'_>),
+    after: (&Resources, &Shared<'_>),
     realize: &dyn Realize,
     comparer: &dyn Compare,
 ) -> Comparison {

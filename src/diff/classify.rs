@@ -23,6 +23,8 @@ pub enum Lifecycle {
     Leaver,
     /// It is not as it was last applied, and its configuration is.
     Drift,
+    /// It lives on and is no longer this stack's.
+    Released,
 }
 
 /// What happens to one identity, and why.
@@ -82,6 +84,11 @@ pub enum Leaving {
 /// What happens to an identity whose resources should be `wanted`. `None`: nothing.
 #[must_use]
 pub fn classify(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Realize) -> Option<IdentityDelta> {
+    if let (Phase::Released, Some(live)) = (&standing.phase, standing.live) {
+        let unmark = Change::Unmark { id: live.id.clone(), before: Box::new(live.marks.clone()) };
+        let event = event(standing, wanted, std::slice::from_ref(&unmark), realize);
+        return Some(delta(standing, event, vec![unmark]));
+    }
     let empty = Resources::new();
     let live_resources = standing.live.map_or(&empty, |live| &live.resources);
     let mut changes = resources::changes(wanted, live_resources);
@@ -153,6 +160,10 @@ fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realiz
     let principal = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref());
     let live_differs = live.marks.digest != Some(live_digest(live));
     match &standing.phase {
+        Phase::Released => {
+            let reasons = BTreeSet::from([Reason::Released { until: live.marks.expires_at }]);
+            Event { lifecycle: Lifecycle::Released, drifted: live_differs, reasons, leaving: None }
+        }
         Phase::Absent { reason } => leaver(reason, Leaving::Deletion, live_differs),
         Phase::Quarantined(q) => {
             let to = Leaving::Quarantine { delete_after: q.delete_after, held_by_use: q.held_by_use };

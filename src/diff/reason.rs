@@ -18,6 +18,11 @@ pub enum Reason {
         /// Why.
         why: LeaveReason,
     },
+    /// It is no longer managed, and lives on.
+    Released {
+        /// When its lease fence, which stays, ends its access.
+        until: Option<Timestamp>,
+    },
     /// It was quarantined and comes back.
     Restored {
         /// Since when it was quarantined.
@@ -101,6 +106,13 @@ impl fmt::Display for Reason {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
             Self::Leaves { why } => write!(f, "{why}"),
+            Self::Released { until: None } => {
+                f.write_str("no longer managed → its marks are taken off, all else stays")
+            }
+            Self::Released { until: Some(at) } => write!(
+                f,
+                "no longer managed → its marks are taken off, all else stays; the lease fence in its policy too: no access from {at}"
+            ),
             Self::Restored { since } => write!(f, "restored from quarantine (since {since})"),
             Self::Owner { from, to } => write!(f, "owner {} → {}", or_none(from), or_none(to)),
             Self::Service { from, to } => write!(f, "service {} → {}", or_none(from), or_none(to)),
@@ -112,7 +124,7 @@ impl fmt::Display for Reason {
             }
             Self::Template { template } => write!(f, "{template} says something else"),
             Self::OtherTemplate { from, to } => write!(f, "template {} → {}", or_none(from), or_none(to)),
-            Self::Address { from } => write!(f, "was {from}"),
+            Self::Address { from } => write!(f, "moved from {from}"),
             Self::Differs { aspect } => f.write_str(match aspect {
                 Aspect::Trust => "trust differs",
                 Aspect::Access => "access differs",

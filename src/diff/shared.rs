@@ -9,7 +9,7 @@ use super::classify::Lifecycle;
 use super::resources;
 use crate::realize::Resources;
 
-/// What happens to one shared object, and why.
+/// What happens to one shared object with its parts, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedDelta {
     /// Its address: `scope.orders_read`.
@@ -24,8 +24,12 @@ pub struct SharedDelta {
     pub changes: Vec<Change>,
 }
 
+/// Shared objects that are no longer declared and stay, with who holds them that is not this stack's.
+pub type Kept = BTreeMap<Address, BTreeSet<String>>;
+
 /// The deltas of all shared objects. An object that is no longer declared stays as long as something in `still_needed` hangs on it,
-/// such as the attachment of a quarantined identity that may yet be restored.
+/// such as the attachment of a quarantined identity that may yet be restored; and as long as somebody holds it who is not this stack's,
+/// because it cannot go before they let go, and they are not ours to change.
 #[must_use]
 pub fn shared(
     wanted: &Resources,
@@ -33,44 +37,50 @@ pub fn shared(
     still_needed: &BTreeSet<ResourceId>,
     holders: &BTreeMap<ResourceId, usize>,
     realize: &dyn Realize,
-) -> Vec<SharedDelta> {
+) -> (Vec<SharedDelta>, Kept) {
     let live: Resources = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
+    let mut kept_for_others = Kept::new();
     for change in resources::changes(wanted, &live) {
-        let kept = matches!(change, Change::Delete { .. }) && still_needed.contains(change.id());
+        let whole = realize.shared_whole(change.id());
+        if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))
+        {
+            if !object.held_by.is_empty() {
+                kept_for_others.insert(object.address.clone(), object.held_by.clone());
+                continue;
+            }
+            if still_needed.contains(&whole) {
+                continue;
+            }
+        }
         let respelled =
             matches!(&change, Change::Update { before, after } if is_only_respelled(before, after, realize));
-        if !kept && !respelled {
-            deltas.entry(change.id().clone()).or_default().push(change);
+        if !respelled {
+            deltas.entry(whole).or_default().push(change);
         }
     }
-    deltas
+    let address = |id: &ResourceId| match (wanted.get(id).and_then(|w| w.marks.as_ref()), snapshot.shared.get(id)) {
+        (Some(marks), _) => marks.address.clone(),
+        (None, Some(object)) => object.address.clone(),
+        (None, None) => Address::from_text(&id.name),
+    };
+    let deltas = deltas
         .into_iter()
-        .map(|(id, changes)| {
-            let (before, after) = (live.get(&id), wanted.get(&id));
-            SharedDelta {
-                address: address(after.or(before), &id),
-                lifecycle: lifecycle(before, after),
-                holders: holders.get(&id).copied().unwrap_or(0),
-                id,
-                changes,
-            }
+        .map(|(id, changes)| SharedDelta {
+            address: address(&id),
+            lifecycle: lifecycle(live.get(&id), wanted.get(&id)),
+            holders: holders.get(&id).copied().unwrap_or(0),
+            id,
+            changes,
         })
-        .collect()
+        .collect();
+    (deltas, kept_for_others)
 }
 
 /// Whether nobody asked for other words, and what was written otherwise outside still says the same.
 #[must_use]
 pub fn is_only_respelled(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
     lifecycle(Some(before), Some(after)) == Lifecycle::Drift && resources::same_meaning(before, after, realize)
-}
-
-fn address(resource: Option<&Resource>, id: &ResourceId) -> Address {
-    let marked = resource.and_then(|resource| resource.marks.as_ref()).map(|marks| marks.address.clone());
-    marked.unwrap_or_else(|| {
-        let label = id.name.rsplit('/').next().unwrap_or(&id.name);
-        Address::qualified("scope", label)
-    })
 }
 
 /// With a digest among its marks an object tells by itself who changed it; without one it counts as changed by configuration.

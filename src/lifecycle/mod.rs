@@ -4,6 +4,8 @@
 //! to run before. This stage never looks at policies or keys, and changes nothing.
 
 pub mod deadline;
+pub mod due;
+pub mod homes;
 pub mod phase;
 pub mod standing;
 

@@ -13,6 +13,8 @@ pub enum Phase {
     Active(Box<Active>),
     /// All access is shut and every credential off; it can still be restored.
     Quarantined(Quarantined),
+    /// It is no longer this stack's: its marks are taken off, and everything else stays as it is.
+    Released,
     /// It is gone.
     Absent {
         /// Why it left.
@@ -64,10 +66,47 @@ pub enum LeaveReason {
         service: String,
     },
     /// Somebody stopped it by hand; it stays so until somebody restores it.
-    Revoked,
+    Revoked {
+        /// Why, in that person's words; empty where the mark has none.
+        why: String,
+    },
 }
 
+/// The `reason` mark of an identity that was revoked begins so.
+const REVOKED: &str = "revoked";
+/// The longest value of a tag, in characters.
+const LONGEST_MARK: usize = 256;
+
 impl LeaveReason {
+    /// A revocation, with as much of its reason as a mark can hold: every run of other characters becomes one space.
+    #[must_use]
+    pub fn revoked(why: &str) -> Self {
+        let fits = |c: char| c.is_alphanumeric() || "_.:/=+-@".contains(c);
+        let plain: String = why.chars().map(|c| if fits(c) { c } else { ' ' }).collect();
+        let plain = plain.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let room = LONGEST_MARK.saturating_sub(REVOKED.len()).saturating_sub(2);
+        Self::Revoked { why: plain.chars().take(room).collect::<String>().trim_end().to_owned() }
+    }
+
+    /// What the `reason` mark says, where that decides what the identity should be.
+    #[must_use]
+    pub fn of_mark(mark: &str) -> Option<Self> {
+        let why = match mark.strip_prefix(REVOKED)? {
+            "" => "",
+            rest => rest.strip_prefix(": ")?,
+        };
+        Some(Self::Revoked { why: why.to_owned() })
+    }
+
+    /// The `reason` mark.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        match self {
+            Self::Revoked { why } if !why.is_empty() => format!("{REVOKED}: {why}"),
+            _ => self.code().to_owned(),
+        }
+    }
+
     /// The code that the `reason` mark holds.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -76,7 +115,7 @@ impl LeaveReason {
             Self::Replaced { .. } => "replaced",
             Self::LeaseEnded { .. } => "lease-ended",
             Self::ServiceRetired { .. } => "service-retired",
-            Self::Revoked => "revoked",
+            Self::Revoked { .. } => REVOKED,
         }
     }
 }
@@ -88,7 +127,34 @@ impl fmt::Display for LeaveReason {
             Self::Replaced { by } => write!(f, "replaced by principal {by}"),
             Self::LeaseEnded { at } => write!(f, "lease ended {at}"),
             Self::ServiceRetired { service } => write!(f, "service {service} is retired"),
-            Self::Revoked => f.write_str("revoked by hand"),
+            Self::Revoked { why } if why.is_empty() => f.write_str("revoked by hand"),
+            Self::Revoked { why } => write!(f, "revoked by hand: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revocation_fits_its_mark_and_reads_back() {
+        let long = "x".repeat(400);
+        for (why, kept) in [
+            ("key leaked", "key leaked"),
+            ("key leaked, <b>see</b> #42!\u{1b}[31m", "key leaked b see /b 42 31m"),
+            ("", ""),
+            (long.as_str(), &long[..247]),
+        ] {
+            let reason = LeaveReason::revoked(why);
+            assert_eq!(reason, LeaveReason::Revoked { why: kept.to_owned() });
+            let mark = reason.mark();
+            assert!(
+                mark.chars().count() <= 256 && mark.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c))
+            );
+            assert_eq!(LeaveReason::of_mark(&mark), Some(reason));
+        }
+        assert_eq!(LeaveReason::of_mark("removed"), None);
+        assert_eq!(LeaveReason::of_mark("revokedish"), None);
     }
 }

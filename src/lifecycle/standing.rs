@@ -1,13 +1,12 @@
 //! Where each identity stands: declared, live, and the phase that follows.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
     Address, DesiredIdentity, Kind, LiveIdentity, Marks, Principal, Quarantine, ResourceId, Snapshot, Span,
 };
 
 use super::deadline::{Deadline, deadline};
+use super::homes;
 use super::phase::{Active, LeaveReason, Phase, Quarantined};
 use crate::config::{Declared, DeclaredIdentity, Diagnostic};
 
@@ -37,41 +36,49 @@ pub fn decide<'a>(
     now: Timestamp,
     principal_id: impl Fn(Principal, &str) -> ResourceId,
 ) -> (Vec<Standing<'a>>, Vec<Diagnostic>) {
-    let mut findings = Vec::new();
+    let mut homes = homes::find(declared, snapshot, &principal_id);
+    let mut findings = std::mem::take(&mut homes.findings);
     let mut standings = Vec::with_capacity(declared.identities.len());
-    let mut principals: BTreeSet<ResourceId> = BTreeSet::new();
     for identity in declared.identities.values() {
-        let id = principal_id(identity.principal, &identity.name);
-        let live = snapshot.identities.get(&id);
-        principals.insert(id.clone());
-        match declared_phase(declared, identity, live, now) {
-            Ok(phase) => standings.push(Standing {
-                address: identity.address.clone(),
-                id,
-                declared: Some(identity),
-                live,
-                phase,
-            }),
+        let Some((id, live)) = homes.of.get(&identity.address) else { continue };
+        match declared_phase(declared, identity, *live, now) {
+            Ok(mut phase) => {
+                if let Phase::Active(active) = &mut phase {
+                    settle_names(&mut active.identity, id, &homes);
+                }
+                let address = identity.address.clone();
+                standings.push(Standing { address, id: id.clone(), declared: Some(identity), live: *live, phase });
+            }
             Err(finding) => findings.push(*finding),
         }
     }
-    let names: BTreeMap<&Address, &str> = declared.identities.iter().map(|(a, i)| (a, i.name.as_str())).collect();
-    for (id, live) in snapshot.identities.iter().filter(|(id, _)| !principals.contains(id)) {
-        let reason = match names.get(live.address()) {
-            Some(name) => LeaveReason::Replaced { by: (*name).to_owned() },
+    for live in &homes.rest {
+        let reason = match homes.of.get(live.address()) {
+            Some((by, _)) => LeaveReason::Replaced { by: by.name.clone() },
             None => LeaveReason::Removed,
         };
-        let phase = leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now);
-        standings.push(Standing {
-            address: live.address().clone(),
-            id: id.clone(),
-            declared: None,
-            live: Some(live),
-            phase,
-        });
+        let phase = match declared.estate.release_of(&declared.estate.moved(live.address())) {
+            Some(_) => Phase::Released,
+            None => leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
+        };
+        let (address, id) = (live.address().clone(), live.id.clone());
+        standings.push(Standing { address, id, declared: None, live: Some(live), phase });
     }
     standings.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     (standings, findings)
+}
+
+/// The names that an identity and those it trusts have in the cloud.
+fn settle_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::Homes<'_>) {
+    identity.name.clone_from(&id.name);
+    for trust in &mut identity.trusts {
+        let leasehold_provider::Trust::Identity { identities } = trust else { continue };
+        for trusted in identities {
+            if let Some((id, _)) = homes.of.get(&trusted.address) {
+                trusted.name.clone_from(&id.name);
+            }
+        }
+    }
 }
 
 fn declared_phase(
@@ -105,8 +112,8 @@ fn leave_reason(
     now: Timestamp,
 ) -> Option<LeaveReason> {
     let revoked = live.and_then(|live| live.marks.quarantine.as_ref());
-    if revoked.is_some_and(|quarantine| quarantine.reason == LeaveReason::Revoked.code()) {
-        return Some(LeaveReason::Revoked);
+    if let Some(revoked) = revoked.and_then(|quarantine| LeaveReason::of_mark(&quarantine.reason)) {
+        return Some(revoked);
     }
     if let Some(end) = end.filter(|end| end.at <= now) {
         return Some(LeaveReason::LeaseEnded { at: end.at });
@@ -125,9 +132,8 @@ fn leave_reason(
 /// Two leavers are not deleted while their block stands: one whose lease ended, because the count of its `ttl` would start
 /// anew and give the access back; and one that was revoked, because its mark is what keeps it shut.
 fn leaving(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> Phase {
-    let quarantine =
-        live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.code().to_owned() });
-    let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked);
+    let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.mark() });
+    let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked { .. });
     let delete_after = (!stays).then(|| grace.after(quarantine.at));
     let grace_over = live.marks.quarantine.is_some() && delete_after.is_some_and(|at| at <= now);
     let used = live.last_used.filter(|used| used.duration_since(quarantine.at) > LAST_USE_GRAIN);
@@ -170,6 +176,7 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         scopes: identity.scopes.clone(),
         trusts: identity.trusts.clone(),
         managed_policy_arns: identity.managed_policy_arns.clone(),
+        groups: identity.groups.clone(),
         permissions_boundary: identity.permissions_boundary.clone(),
         tags: identity.tags.clone(),
         sensitive_tags: identity.sensitive_tags.clone(),

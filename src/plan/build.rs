@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Access, Aspect, Compare, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Access, Aspect, Change, Compare, Realize, ResourceId, Snapshot};
 
 use super::check::{self, Unsound};
 use super::select::{self, Selection};
 use super::stale::LiveIndex;
 use super::{Basis, Plan, Waiting, names, order};
 use crate::config::{Declared, Diagnostic};
+use crate::diff::access::Shared;
 use crate::diff::{self, IdentityDelta, Lifecycle, Reason, SharedDelta};
 use crate::lifecycle::{self, Phase, Standing};
 use crate::realize::{self, Resources};
@@ -61,6 +62,7 @@ pub fn build(inputs: Inputs<'_>) -> Result<Plan, Refused> {
 struct Deltas {
     identities: Vec<IdentityDelta>,
     shared: Vec<SharedDelta>,
+    kept: diff::shared::Kept,
     quarantined: BTreeMap<leasehold_provider::Address, Waiting>,
     holds_rewritten: order::Rewritten,
 }
@@ -72,18 +74,18 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut quarantined = BTreeMap::new();
     let mut holds_rewritten = order::Rewritten::new();
-    let live_shared: BTreeMap<ResourceId, &Resource> =
-        inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), &shared.resource)).collect();
-    let wanted_shared: BTreeMap<ResourceId, &Resource> =
-        inputs.shared.iter().map(|(id, resource)| (id.clone(), resource)).collect();
-    let rewritten: BTreeMap<&ResourceId, String> = rewritten(inputs);
+    let live_shared = Shared::live(inputs.snapshot, inputs.realize);
+    let wanted_shared = Shared::of(inputs.shared.values(), inputs.realize);
+    let rewritten: BTreeMap<ResourceId, String> = rewritten(inputs);
     let mut assessed: Vec<usize> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
     for standing in standings {
         let (wanted, violations) = realize::identity(standing, inputs.realize, realm);
         findings.extend(violations);
-        let on: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
-        for id in on.iter().filter(|id| wanted_shared.contains_key(**id) || live_shared.contains_key(**id)) {
+        let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
+        let on: BTreeSet<&ResourceId> =
+            needs.into_iter().flat_map(|id| wanted_shared.reach(id).chain(live_shared.reach(id))).collect();
+        for id in &on {
             still_needed.insert((*id).clone());
             let holders = holders.entry((*id).clone()).or_default();
             *holders = holders.saturating_add(1);
@@ -121,8 +123,8 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
             delta.assessment = Some(assessment);
         }
     }
-    let shared = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
-    Deltas { identities, shared, quarantined, holds_rewritten }
+    let (shared, kept) = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
+    Deltas { identities, shared, kept, quarantined, holds_rewritten }
 }
 
 fn waiting(quarantined: &lifecycle::phase::Quarantined) -> Waiting {
@@ -134,22 +136,23 @@ fn waiting(quarantined: &lifecycle::phase::Quarantined) -> Waiting {
     }
 }
 
-/// The live shared objects that this plan rewrites, with their addresses.
-fn rewritten<'a>(inputs: &Inputs<'a>) -> BTreeMap<&'a ResourceId, String> {
-    let live = &inputs.snapshot.shared;
-    inputs
-        .shared
-        .values()
-        .filter(|after| {
-            live.get(&after.id).map(|before| &before.resource).is_some_and(|before| {
-                before.attributes != after.attributes && !diff::shared::is_only_respelled(before, after, inputs.realize)
-            })
-        })
-        .map(|after| {
+/// The live shared objects that this plan rewrites, themselves or a part of them, with their addresses.
+fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
+    let live: Resources =
+        inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
+    let mut rewritten = BTreeMap::new();
+    for change in diff::resources::changes(inputs.shared, &live) {
+        let whole = inputs.realize.shared_whole(change.id());
+        let says_the_same = match &change {
+            Change::Update { before, after } => diff::shared::is_only_respelled(before, after, inputs.realize),
+            change => change.is_of_marks(),
+        };
+        if let (false, true, Some(after)) = (says_the_same, live.contains_key(&whole), inputs.shared.get(&whole)) {
             let address = after.marks.as_ref().map_or_else(|| after.id.name.clone(), |m| m.address.to_string());
-            (&after.id, address)
-        })
-        .collect()
+            rewritten.insert(whole, address);
+        }
+    }
+    rewritten
 }
 
 /// A mover whose scopes say something else: the reasons of its own delta and these, or a delta with no changes of its own.
@@ -181,9 +184,13 @@ fn moves_in_access(delta: &IdentityDelta) -> bool {
 
 fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
     let live = LiveIndex::of(inputs.snapshot);
-    let steps = order::order(&deltas.identities, &deltas.shared, &deltas.holds_rewritten, inputs.realize, &|id| {
-        live.digest(id)
-    });
+    let (old, new) =
+        (Shared::live(inputs.snapshot, inputs.realize), Shared::of(inputs.shared.values(), inputs.realize));
+    let around = order::Around {
+        holders: &deltas.holds_rewritten,
+        reach: &|id| old.reach(id).chain(new.reach(id)).cloned().collect(),
+    };
+    let steps = order::order(&deltas.identities, &deltas.shared, around, inputs.realize, &|id| live.digest(id));
     let plan = Plan {
         stack: inputs.declared.stack.clone(),
         realm: inputs.snapshot.realm.clone(),
@@ -194,6 +201,7 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         steps,
         managed: inputs.snapshot.identities.len(),
         quarantined: deltas.quarantined,
+        kept: deltas.kept,
     };
     let plan = select::select(plan, inputs.selection);
     let faults = check::check(&plan, inputs.snapshot);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, ResourceId, Snapshot};
+use leasehold_provider::{Address, Change, ChangeKind, ResourceId, Snapshot};
 
 use super::{Plan, Step, StepId};
 
@@ -44,7 +44,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         .keys()
         .chain(snapshot.identities.values().flat_map(|identity| identity.resources.keys()))
         .collect();
-    let mut seen: BTreeMap<(&ResourceId, leasehold_provider::ChangeKind), StepId> = BTreeMap::new();
+    let mut seen: BTreeMap<(&ResourceId, ChangeKind), StepId> = BTreeMap::new();
     let principal_of: BTreeMap<&ResourceId, &ResourceId> =
         plan.identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id))).collect();
     let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
@@ -55,10 +55,14 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         faults
             .extend(step.needs.iter().filter(|need| **need >= step.id).map(|need| Unsound::NeedsLater(step.id, *need)));
         let id = step.change.id();
-        if snapshot.strangers.contains_key(id) {
+        let adopts = matches!(step.change, Change::Adopt { .. }) && snapshot.unmarked.contains_key(id);
+        let adopted = |id: &ResourceId| {
+            principal_of.get(id).is_some_and(|principal| seen.contains_key(&(*principal, ChangeKind::Adopt)))
+        };
+        if snapshot.strangers.contains_key(id) && !adopts && !adopted(id) {
             faults.push(Unsound::WritesStranger(step.id, id.clone()));
         }
-        faults.extend(basis(step, owned.contains(id), &seen));
+        faults.extend(basis(step, owned.contains(id) || adopts || adopted(id), &seen));
         if let Some(first) = seen.insert((id, step.change.kind()), step.id)
             && !goes_on(plan, first, step)
         {
@@ -88,17 +92,13 @@ fn goes_on(plan: &Plan, first: StepId, second: &Step) -> bool {
     }
 }
 
-fn basis(
-    step: &Step,
-    owned: bool,
-    seen: &BTreeMap<(&ResourceId, leasehold_provider::ChangeKind), StepId>,
-) -> Option<Unsound> {
+fn basis(step: &Step, owned: bool, seen: &BTreeMap<(&ResourceId, ChangeKind), StepId>) -> Option<Unsound> {
     let id = step.change.id();
     let wrong = |what| Some(Unsound::WrongBasis(step.id, what, id.clone()));
     match &step.change {
         Change::Create { .. } if owned => wrong("makes what is there:"),
         Change::Update { .. } | Change::Delete { .. } if !owned => wrong("changes what is not there:"),
-        Change::Mark { .. } if !owned && !seen.contains_key(&(id, leasehold_provider::ChangeKind::Create)) => {
+        Change::Mark { .. } if !owned && !seen.contains_key(&(id, ChangeKind::Create)) => {
             wrong("marks what is not there:")
         }
         _ => None,
@@ -106,10 +106,8 @@ fn basis(
 }
 
 fn marks_fit(step: &Step, plan: &Plan) -> bool {
-    let marks = match &step.change {
-        Change::Mark { after, .. } => Some(after.as_ref()),
-        Change::Create { after } => after.marks.as_ref(),
-        Change::Update { .. } | Change::Delete { .. } => None,
-    };
-    marks.is_none_or(|marks| marks.stack == plan.stack && marks.address == step.subject)
+    if let Change::Unmark { before, .. } = &step.change {
+        return before.stack == plan.stack;
+    }
+    step.change.marks_after().is_none_or(|marks| marks.stack == plan.stack && marks.address == step.subject)
 }

@@ -6,10 +6,12 @@ pub mod build;
 pub mod check;
 pub mod names;
 pub mod order;
+pub mod revoke;
 pub mod risk;
 pub mod saved;
 pub mod select;
 pub mod stale;
+pub mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +19,7 @@ use jiff::Timestamp;
 use leasehold_provider::{Address, Change, Digest, Realm, ResourceId, StackName};
 use serde::{Deserialize, Serialize};
 
-use crate::config::declared::ProviderSettings;
+use crate::config::declared::{Backend, ProviderSettings};
 use crate::diff::{IdentityDelta, SharedDelta};
 
 pub use build::{Refused, build};
@@ -55,6 +57,8 @@ pub struct Basis {
     pub files: BTreeMap<String, Digest>,
     /// The provider.
     pub provider: ProviderSettings,
+    /// Where the stack's lock and ledger are.
+    pub backend: Backend,
 }
 
 /// All that a run would do, and why.
@@ -78,6 +82,9 @@ pub struct Plan {
     pub managed: usize,
     /// Quarantined identities that stay as they are: who, and from when each may be deleted.
     pub quarantined: BTreeMap<Address, Waiting>,
+    /// Shared objects that are no longer declared and stay, because somebody holds them who is not this stack's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<Address, BTreeSet<String>>,
 }
 
 /// A quarantined identity that this plan leaves as it is.

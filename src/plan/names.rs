@@ -59,7 +59,10 @@ pub fn taken(
         let scope = declared.scopes.values().find(|(scope, _)| scope.address() == address);
         findings.push(match scope {
             Some((_, origin)) => finding.at(origin.span(), "this name is taken"),
-            None => finding,
+            None => match declared.groups.values().find(|group| group.group.address == address) {
+                Some(group) => finding.at(group.origin.part("name"), "this name is taken"),
+                None => finding,
+            },
         });
     }
     findings

@@ -18,23 +18,55 @@ use leasehold_provider::{Change, Realize, Resource, ResourceId};
 use super::{Step, StepId};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 
-/// By principal: the addresses of the scopes it holds, or keeps in quarantine, that the plan rewrites.
+/// By principal: the addresses of the scopes and groups it holds, or keeps in quarantine, that the plan rewrites.
 pub type Rewritten = BTreeMap<ResourceId, BTreeSet<String>>;
+
+/// Who is concerned when a shared object is rewritten.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// Those that hold rewritten objects.
+    pub holders: &'a Rewritten,
+    /// The shared objects through which one that hangs on an object gets access.
+    pub reach: &'a dyn Fn(&ResourceId) -> BTreeSet<ResourceId>,
+}
+
+impl Around<'_> {
+    /// Nothing shared is rewritten.
+    #[must_use]
+    pub fn nothing() -> Self {
+        const NOBODY: &Rewritten = &Rewritten::new();
+        Self { holders: NOBODY, reach: &|_| BTreeSet::new() }
+    }
+}
 
 /// The steps of all deltas, in an order that holds. A cycle is the engine's own fault: the self-check finds it.
 #[must_use]
 pub fn order(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
-    rewritten: &Rewritten,
+    around: Around<'_>,
     realize: &dyn Realize,
     digest_of: &dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 ) -> Vec<Step> {
-    let mut drafts = Drafts { steps: Vec::new(), around_scope: BTreeMap::new(), rewritten, realize, digest_of };
+    let rewritten = around.holders;
+    let mut drafts = Drafts { steps: Vec::new(), holders: BTreeMap::new(), rewritten, realize, digest_of };
     let mut ranked: BTreeSet<StepId> = BTreeSet::new();
+    let mut rewrites: Vec<Rewrite> = Vec::new();
     for delta in shared {
-        let range = drafts.push_all(&delta.address, &delta.changes);
-        drafts.chain(&[range]);
+        let stays = !matches!(delta.lifecycle, Lifecycle::Joiner | Lifecycle::Leaver);
+        let has_parts = delta.changes.iter().any(|change| realize.shared_whole(change.id()) != *change.id());
+        let groups: Vec<Vec<StepId>> = if stays && has_parts {
+            drafts.ranks(&delta.address, &delta.id, &delta.changes, false).into_values().collect()
+        } else {
+            vec![drafts.push_all(&delta.address, &delta.changes)]
+        };
+        drafts.chain(&groups);
+        if stays {
+            ranked.extend(groups.iter().flatten().filter(|_| has_parts));
+            let writes = groups.concat().into_iter();
+            let steps = writes.filter(|id| step(&drafts.steps, *id).is_some_and(|step| !step.change.is_of_marks()));
+            rewrites.push(Rewrite { id: delta.id.clone(), subject: delta.address.clone(), steps: steps.collect() });
+        }
     }
     for delta in identities {
         let teardown = delta.changes.iter().any(|c| matches!(c, Change::Delete { before } if before.id == delta.id));
@@ -46,22 +78,29 @@ pub fn order(
             ranked.extend(ranks.into_iter().flatten());
         }
     }
-    let Drafts { mut steps, around_scope, .. } = drafts;
+    let Drafts { mut steps, holders, .. } = drafts;
     add_dependencies(&mut steps, &ranked);
-    order_around_scopes(&mut steps, &around_scope);
+    order_around_shared(&mut steps, &rewrites, &holders, around.reach);
     number(steps)
 }
 
-/// The steps of a rewritten scope's holders that come before it, and those that come after.
+/// A shared object that stays and says something else, with the steps that make it do so.
+struct Rewrite {
+    id: ResourceId,
+    subject: leasehold_provider::Address,
+    steps: Vec<StepId>,
+}
+
+/// The steps of a rewritten object's holders that come before it, and those that come after.
 #[derive(Default)]
-struct Around {
+struct Holders {
     before: Vec<StepId>,
     after: Vec<StepId>,
 }
 
 struct Drafts<'a> {
     steps: Vec<Step>,
-    around_scope: BTreeMap<String, Around>,
+    holders: BTreeMap<String, Holders>,
     rewritten: &'a Rewritten,
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
@@ -86,25 +125,37 @@ impl Drafts<'_> {
     }
 
     fn push_ranked(&mut self, delta: &IdentityDelta) -> Vec<Vec<StepId>> {
+        let ranks = self.ranks(&delta.address, &delta.id, &delta.changes, delta.leaving.is_some());
+        let of = |rank| ranks.get(&rank).cloned().unwrap_or_default();
+        let (tighten, loosen) = (of(Rank::Tighten), of(Rank::Loosen));
+        for shared in self.rewritten.get(&delta.id).into_iter().flatten() {
+            let holders = self.holders.entry(shared.clone()).or_default();
+            holders.before.extend(&tighten);
+            holders.after.extend(&loosen);
+        }
+        ranks.into_values().collect()
+    }
+
+    fn ranks(
+        &mut self,
+        subject: &leasehold_provider::Address,
+        whole: &ResourceId,
+        changes: &[Change],
+        leaves: bool,
+    ) -> BTreeMap<Rank, Vec<StepId>> {
         let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
-        for change in &delta.changes {
-            let parts = match delta.leaving {
-                Some(_) => vec![(quarantine_rank(change, &delta.id, self.realize), change.clone())],
-                None => ranked_parts(change, &delta.id, self.realize),
+        for change in changes {
+            let parts = if leaves {
+                vec![(quarantine_rank(change, whole, self.realize), change.clone())]
+            } else {
+                ranked_parts(change, whole, self.realize)
             };
             for (rank, change) in parts {
-                let id = self.push(&delta.address, &change);
+                let id = self.push(subject, &change);
                 ranks.entry(rank).or_default().push(id);
             }
         }
-        let of = |rank| ranks.get(&rank).cloned().unwrap_or_default();
-        let (tighten, loosen) = (of(Rank::Tighten), of(Rank::Loosen));
-        for scope in self.rewritten.get(&delta.id).into_iter().flatten() {
-            let around = self.around_scope.entry(scope.clone()).or_default();
-            around.before.extend(&tighten);
-            around.after.extend(&loosen);
-        }
-        ranks.into_values().collect()
+        ranks
     }
 
     /// Lets each group wait for all of the group before it. Within a group of one object's changes, the marks wait for the rest.
@@ -133,6 +184,7 @@ impl Drafts<'_> {
 /// The ranks of a mover's, a quarantine's and a drift's steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
+    Adopt,
     GiveUp,
     Tighten,
     Principal,
@@ -144,7 +196,8 @@ enum Rank {
 
 fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
     match change {
-        Change::Mark { .. } => Rank::Mark,
+        Change::Adopt { .. } => Rank::Adopt,
+        Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
         Change::Delete { before } if realize.restricts(before) => Rank::Loosen,
         Change::Delete { .. } => Rank::GiveUp,
         Change::Create { after } if realize.restricts(after) => Rank::Tighten,
@@ -172,25 +225,33 @@ fn ranked_parts(change: &Change, principal: &ResourceId, realize: &dyn Realize) 
     }
 }
 
-/// Lets a rewritten scope wait for those that let go of it and for its holders' tightening, and their loosening wait for it.
-fn order_around_scopes(steps: &mut [Step], around_scope: &BTreeMap<String, Around>) {
-    let rewrites: Vec<(StepId, ResourceId, String)> = steps
-        .iter()
-        .filter(|step| matches!(&step.change, Change::Update { after, .. } if after.identity.is_none()))
-        .map(|step| (step.id, step.change.id().clone(), step.subject.to_string()))
-        .collect();
-    for (rewrite, id, subject) in rewrites {
-        let lets_go =
-            |step: &&Step| matches!(&step.change, Change::Delete { before } if before.depends_on.contains(&id));
-        let mut first: Vec<StepId> = steps.iter().filter(lets_go).map(|step| step.id).collect();
-        let around = around_scope.get(&subject);
-        first.extend(around.into_iter().flat_map(|around| &around.before));
-        if let Some(step) = step_mut(steps, rewrite) {
-            step.needs.extend(first);
+/// Lets a rewritten object wait for those that let go of it and for its holders' tightening; lets their loosening, and those that
+/// take it up anew, wait for it.
+fn order_around_shared(
+    steps: &mut [Step],
+    rewrites: &[Rewrite],
+    holders: &BTreeMap<String, Holders>,
+    reach: &dyn Fn(&ResourceId) -> BTreeSet<ResourceId>,
+) {
+    for rewrite in rewrites {
+        let through = |needs: &BTreeSet<ResourceId>| needs.iter().any(|id| reach(id).contains(&rewrite.id));
+        let others = || steps.iter().filter(|step| step.subject != rewrite.subject);
+        let lets_go = |step: &&Step| matches!(&step.change, Change::Delete { before } if through(&before.depends_on));
+        let takes_up = |step: &&Step| matches!(&step.change, Change::Create { after } if through(&after.depends_on));
+        let mut first: Vec<StepId> = others().filter(lets_go).map(|step| step.id).collect();
+        let mut last: Vec<StepId> = others().filter(takes_up).map(|step| step.id).collect();
+        if let Some(holders) = holders.get(rewrite.subject.as_str()) {
+            first.extend(&holders.before);
+            last.extend(&holders.after);
         }
-        for later in around.into_iter().flat_map(|around| &around.after) {
-            if let Some(step) = step_mut(steps, *later) {
-                step.needs.insert(rewrite);
+        for id in &rewrite.steps {
+            if let Some(step) = step_mut(steps, *id) {
+                step.needs.extend(&first);
+            }
+        }
+        for id in last {
+            if let Some(step) = step_mut(steps, id) {
+                step.needs.extend(&rewrite.steps);
             }
         }
     }
@@ -199,7 +260,8 @@ fn order_around_scopes(steps: &mut [Step], around_scope: &BTreeMap<String, Aroun
 /// The ranks of a quarantine: closed to newcomers, everything denied, credentials off, what cannot be switched off removed, marked.
 fn quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
     match change {
-        Change::Mark { .. } => Rank::Mark,
+        Change::Adopt { .. } => Rank::Adopt,
+        Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
         Change::Update { after, .. } if after.id == *principal => Rank::GiveUp,
         Change::Create { after } | Change::Update { after, .. } if realize.restricts(after) => Rank::Tighten,
         Change::Create { .. } | Change::Update { .. } => Rank::Rest,
@@ -220,7 +282,7 @@ fn add_dependencies(steps: &mut [Step], ranked: &BTreeSet<StepId>) {
             Change::Delete { before } => {
                 removers.insert(before.id.clone(), step.id);
             }
-            Change::Mark { .. } => {}
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => {}
         }
     }
     let mut waits: Vec<(StepId, StepId)> = Vec::new();

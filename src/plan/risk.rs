@@ -19,6 +19,8 @@ pub enum Risk {
     Grows,
     /// It goes away for good.
     Deleted,
+    /// It lives on, and nobody manages it any more.
+    Released,
     /// Somebody changed it outside.
     Drifted,
     /// All its access is shut.
@@ -42,6 +44,7 @@ impl Risk {
             Self::GrowsToPermissions => "grows to permissions management",
             Self::Grows => "access grows",
             Self::Deleted => "deleted",
+            Self::Released => "let go",
             Self::Drifted => "drift",
             Self::Quarantined => "quarantined",
             Self::JoinsToWrite => "joins, may write",
@@ -66,6 +69,7 @@ pub fn of_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
             Some(Leaving::Quarantine { .. }) => Risk::Quarantined,
             Some(Leaving::Deletion) | None => Risk::Deleted,
         },
+        Lifecycle::Released => Risk::Released,
         Lifecycle::Joiner if grave => Risk::GrowsToPermissions,
         Lifecycle::Joiner if level.is_none_or(|level| level >= AccessLevel::Write) => Risk::JoinsToWrite,
         Lifecycle::Joiner => Risk::Joins,
@@ -88,6 +92,7 @@ pub fn of_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
     let own = match delta.lifecycle {
         Lifecycle::Drift => Risk::Drifted,
         Lifecycle::Leaver => Risk::Deleted,
+        Lifecycle::Released => Risk::Released,
         Lifecycle::Joiner | Lifecycle::Mover => Risk::Moves,
     };
     own.min(worst)

@@ -96,8 +96,12 @@ fn closure(start: BTreeSet<Address>, edges: &Needs) -> BTreeSet<Address> {
 fn keep(mut plan: Plan, subjects: &BTreeSet<Address>) -> Plan {
     plan.identities.retain(|delta| subjects.contains(&delta.address));
     plan.shared.retain(|delta| subjects.contains(&delta.address));
-    let kept: Vec<Step> =
-        std::mem::take(&mut plan.steps).into_iter().filter(|s| subjects.contains(&s.subject)).collect();
+    keep_steps(plan, |step| subjects.contains(&step.subject))
+}
+
+/// The plan with some of its steps, numbered anew; what the others were needed for no longer waits for them.
+pub(super) fn keep_steps(mut plan: Plan, wanted: impl Fn(&Step) -> bool) -> Plan {
+    let kept: Vec<Step> = std::mem::take(&mut plan.steps).into_iter().filter(wanted).collect();
     let numbers: BTreeMap<StepId, StepId> = kept.iter().zip(0u32..).map(|(step, n)| (step.id, StepId(n))).collect();
     plan.steps = kept
         .into_iter()

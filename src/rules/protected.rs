@@ -1,22 +1,33 @@
-//! Break-glass accounts leave only with an approval that names them.
+//! Break-glass accounts leave, or are let go of, only with an approval that names them.
 
 use leasehold_provider::Kind;
 
 use super::{Allowance, Decision, Ruling};
+use crate::diff::Lifecycle;
 use crate::plan::Plan;
 
-/// Requires an approval for each break-glass account that would leave.
+/// Requires an approval for each break-glass account that would leave, or would no longer be watched over.
 #[must_use]
 pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let approved = |address: &str| allowance.approved.iter().any(|named| named == address);
-    plan.leavers()
+    plan.identities
+        .iter()
+        .filter(|delta| matches!(delta.lifecycle, Lifecycle::Leaver | Lifecycle::Released))
         .filter(|delta| delta.kind == Some(Kind::BreakGlass) && !approved(delta.address.as_str()))
         .map(|delta| Ruling {
             rule: "break-glass",
             subject: Some(delta.address.clone()),
             decision: Decision::RequireApproval,
-            why: format!("{} is a break-glass account and would leave", delta.address),
-            help: format!("If it shall leave, approve it by name: --approve '{}'.", delta.address),
+            why: match delta.lifecycle {
+                Lifecycle::Released => format!("{} is a break-glass account and would be let go of", delta.address),
+                _ => format!("{} is a break-glass account and would leave", delta.address),
+            },
+            help: match delta.lifecycle {
+                Lifecycle::Released => {
+                    format!("If nobody shall watch over it, approve that by name: --approve '{}'.", delta.address)
+                }
+                _ => format!("If it shall leave, approve it by name: --approve '{}'.", delta.address),
+            },
         })
         .collect()
 }

@@ -14,11 +14,10 @@ const PAUSES: [Duration; 5] = [
 ];
 
 /// Asks again while the answer is lost.
-pub async fn repeat<T>(
-    store: &Store,
-    key: &str,
-    ask: impl AsyncFn() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+pub async fn repeat<T, Answer>(store: &Store, key: &str, ask: impl Fn() -> Answer) -> Result<T, StoreError>
+where
+    Answer: Future<Output = Result<T, StoreError>>,
+{
     for pause in PAUSES {
         match ask().await {
             Err(error) if error.kind == StoreErrorKind::Unsettled => {
@@ -33,13 +32,16 @@ pub async fn repeat<T>(
 
 /// Writes under a condition. Where the answer is lost, or says that the condition failed, what lies there tells whose write it was:
 /// a server's error may hide one's own success. `from` is the state that the write replaces, if it replaces one.
-pub async fn settle(
+pub async fn settle<Answer>(
     store: &Store,
     key: &str,
     bytes: &[u8],
     from: Option<&Version>,
-    write: impl AsyncFn() -> Result<Version, StoreError>,
-) -> Result<Written, StoreError> {
+    write: impl Fn() -> Answer,
+) -> Result<Written, StoreError>
+where
+    Answer: Future<Output = Result<Version, StoreError>>,
+{
     let mut pauses = PAUSES.iter();
     loop {
         let error = match write().await {

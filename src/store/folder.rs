@@ -1,6 +1,6 @@
 //! What a folder on disk does not do by itself: write only if nothing changed, and list in order from a place on.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,20 @@ const TURN: &str = ".turn";
 /// The state of an object in a folder: the digest of its bytes.
 pub fn version(bytes: &[u8]) -> Version {
     Version(UpdateVersion { e_tag: Some(Digest::of_bytes(bytes).to_string()), version: None })
+}
+
+/// The file whose lock says that a process holds the stack's lock: the system frees it when that process ends, however it ends.
+const HELD: &str = ".held";
+
+/// Holds a folder's lock for as long as the file is open; `None`: another process does.
+pub fn claim(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join(HELD));
+    let file = file.map_err(|error| StoreError::of_io(store.place(), HELD, "write", &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(StoreError::of_io(store.place(), HELD, "lock", &error)),
+    }
 }
 
 /// Writes an object anew if it is still as `version` says. Processes take turns by the lock of a file, which the system frees when

@@ -9,6 +9,7 @@ mod attempt;
 mod error;
 mod folder;
 
+pub mod lock;
 mod open;
 mod server;
 
@@ -75,7 +76,7 @@ impl Store {
 
     /// The object of that key; `None`: there is none.
     pub async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        attempt::repeat(self, key, async || self.read_once(key).await).await
+        attempt::repeat(self, key, || self.read_once(key)).await
     }
 
     async fn read_once(&self, key: &str) -> Result<Option<Object>, StoreError> {
@@ -102,7 +103,7 @@ impl Store {
 
     /// Makes an object where none is.
     pub async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
-        attempt::settle(self, key, bytes, None, async || {
+        attempt::settle(self, key, bytes, None, || async move {
             let put = self.objects.put_opts(&self.at(key), payload(bytes), PutMode::Create.into()).await;
             put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
         })
@@ -114,7 +115,7 @@ impl Store {
         if let Some(folder) = &self.folder {
             return folder::replace(self, folder, key, bytes, version).await;
         }
-        attempt::settle(self, key, bytes, Some(version), async || {
+        attempt::settle(self, key, bytes, Some(version), || async move {
             let options = PutOptions::from(PutMode::Update(version.0.clone()));
             let put = self.objects.put_opts(&self.at(key), payload(bytes), options).await;
             put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
@@ -129,7 +130,7 @@ impl Store {
 
     /// Takes an object away; that it is gone already is as good.
     pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
-        let gone = attempt::repeat(self, key, async || {
+        let gone = attempt::repeat(self, key, || async move {
             self.objects.delete(&self.at(key)).await.map_err(|error| self.error(key, "delete", error))
         });
         match gone.await {
@@ -148,11 +149,11 @@ impl Store {
         if let Some(folder) = &self.folder {
             return folder::list(self, folder, prefix, after, limit).await;
         }
-        let below = self.at(prefix);
-        attempt::repeat(self, prefix, async || {
+        let below = &self.at(prefix);
+        attempt::repeat(self, prefix, || async move {
             let names = match after {
-                Some(after) => self.objects.list_with_offset(Some(&below), &below.clone().join(after)),
-                None => self.objects.list(Some(&below)),
+                Some(after) => self.objects.list_with_offset(Some(below), &below.clone().join(after)),
+                None => self.objects.list(Some(below)),
             };
             let mut names = names.map_err(|error| self.error(prefix, "list", error));
             let mut found = Vec::new();
@@ -187,4 +188,12 @@ fn payload(bytes: &[u8]) -> PutPayload {
 #[must_use]
 pub fn wall_clock() -> Timestamp {
     Timestamp::now()
+}
+
+/// A name unlike any other: 128 random bits in hexadecimal digits.
+#[must_use]
+pub fn unlike_any_other() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    // The standard library takes the keys of its hashers from the system's randomness.
+    format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
 }

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 use super::Store;
 use super::server::{Clock, Connector};
-use crate::config::declared::Backend;
+use crate::config::declared::{Backend, Bucket, Place};
 
 /// One request, from connecting to the last byte.
 const REQUEST: Duration = Duration::from_secs(30);
@@ -31,11 +31,11 @@ pub async fn open(
     directory: &FilePath,
     chain: impl AsyncFnOnce() -> aws_types::SdkConfig,
 ) -> anyhow::Result<Store> {
-    match backend {
-        Backend::Local { path } => local(&directory.join(path)),
-        Backend::S3(bucket) => s3(bucket, stack, chain().await),
+    match &backend.place {
+        Place::Local { path } => local(&directory.join(path)),
+        Place::S3(bucket) => s3(bucket, stack, chain().await),
         #[cfg(feature = "azure")]
-        Backend::Azure { account, container, prefix } => {
+        Place::Azure { account, container, prefix } => {
             let builder = object_store::azure::MicrosoftAzureBuilder::from_env()
                 .with_account(account)
                 .with_container_name(container)
@@ -44,7 +44,7 @@ pub async fn open(
             elsewhere(format!("azure://{account}/{container}"), prefix.as_deref(), stack, builder.build())
         }
         #[cfg(feature = "gcs")]
-        Backend::Gcs { bucket, prefix } => {
+        Place::Gcs { bucket, prefix } => {
             let builder = object_store::gcp::GoogleCloudStorageBuilder::from_env()
                 .with_bucket_name(bucket)
                 .with_retry(no_retries())
@@ -93,7 +93,7 @@ fn local(folder: &FilePath) -> anyhow::Result<Store> {
     })
 }
 
-fn s3(bucket: &crate::config::declared::Bucket, stack: &str, chain: aws_types::SdkConfig) -> anyhow::Result<Store> {
+fn s3(bucket: &Bucket, stack: &str, chain: aws_types::SdkConfig) -> anyhow::Result<Store> {
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{stack}"));
     let place = format!("s3://{}/{prefix}", bucket.name);
     let provider = chain.credentials_provider().context("there is no source of AWS credentials")?;

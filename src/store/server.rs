@@ -69,3 +69,26 @@ impl HttpService for Dated {
         Ok(answer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_of_an_answer_is_read() {
+        let clock = Clock::default();
+        assert_eq!(clock.skew(), None);
+        let http = |date: &str| {
+            let mut answer = HttpResponse::new(object_store::client::HttpResponseBody::from(Vec::new()));
+            answer.headers_mut().insert("date", date.parse().unwrap());
+            answer
+        };
+        let two_hours_ago = Timestamp::now().checked_sub(SignedDuration::from_hours(2)).unwrap();
+        let date = two_hours_ago.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        clock.read(&http(&date));
+        let skew = clock.skew().unwrap().as_secs();
+        assert!((7199..=7202).contains(&skew), "{skew}");
+        clock.read(&http("yesterday"));
+        assert!(clock.skew().unwrap().as_secs() > 7000, "what does not read says nothing");
+    }
+}

@@ -1,7 +1,9 @@
 //! Values → what people and machines read. Views render; they decide nothing, and they print nothing.
 
 pub mod alerts;
+pub mod audit;
 pub mod diagnostics;
+pub mod drift;
 pub mod inert;
 pub mod markdown;
 pub mod outcome;

@@ -48,6 +48,9 @@ pub fn human(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &
     for fault in unverified {
         out.push_str(&format!("{} {}\n", paint(REMOVE, "not verified:"), inert(&fault.to_string())));
     }
+    if let Some(why) = &outcome.unrecorded {
+        out.push_str(&format!("{} {}\n", paint(REMOVE, "stopped:"), inert(&why.to_string())));
+    }
     let finished = finished(plan, outcome);
     out.push_str(&format!(
         "\n{} of {} steps done, {} failed, {} not done.",

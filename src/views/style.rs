@@ -24,6 +24,7 @@ pub fn of(lifecycle: Lifecycle) -> (char, &'static str, Style) {
         Lifecycle::Joiner => ('+', "joiner", ADD),
         Lifecycle::Mover => ('~', "mover", CHANGE),
         Lifecycle::Leaver => ('-', "leaver", REMOVE),
+        Lifecycle::Released => ('.', "let go", CHANGE),
         Lifecycle::Drift => ('!', "drift", DRIFT),
     }
 }

@@ -31,7 +31,8 @@ drawn! {
     unknown_inner_block: identity("  ttl = \"1d\"\n  statment {\n  }\n");
     block_of_a_later_version: Stack::with("grant \"base\" {\n}\nrule \"m\" {\n}\n");
     attribute_of_a_later_version: identity("  ttl = \"1d\"\n  provider = provider.base\n  review { every = \"30d\" }\n");
-    backend_of_a_later_version: Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"s3\" { bucket = \"b\" }\n}\n");
+    backend_not_built_in: Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"gcs\" { bucket = \"b\" }\n}\n");
+    bucket_without_a_name: Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"s3\" { buckt = \"b\" }\n}\n");
     unknown_attribute: identity("  ttl       = \"1d\"\n  enviroment = \"prod\"\n");
     attribute_that_is_a_block: identity("  ttl = \"1d\"\n  statement = {}\n");
     stray_attribute: Stack::with("bucket = \"x\"\n");

@@ -185,7 +185,7 @@ fn a_retired_service_sends_its_identities_off_but_not_break_glass() {
 fn a_revoked_identity_stays_shut_whatever_its_block_says() {
     let declared = stack_with_bot(ttl(900));
     let live = live_bot(&declared, quarantined_at("2026-11-10T00:00:00Z", "revoked"));
-    assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")), (&LeaveReason::Revoked, None));
+    assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")), (&LeaveReason::revoked(""), None));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold::config::{Backend, Declared, DeclaredIdentity, FileId, Lease, Origin, Owner, Service};
+use leasehold::config::declared::Place;
+use leasehold::config::{Backend, Declared, DeclaredIdentity, Estate, FileId, Lease, Origin, Owner, Service};
 use leasehold_provider::{Address, Effect, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity};
 use proptest::prelude::*;
 
@@ -16,12 +17,14 @@ pub fn empty_stack() -> Declared {
     let service = Service { owner: Some("jane".to_owned()), retired: false, origin: nowhere() };
     Declared {
         stack: StackName::new("laws").unwrap(),
-        backend: Backend::Local { path: ".leasehold".to_owned() },
+        backend: Backend { place: Place::default(), lock_lease: None },
         providers: Vec::new(),
         owners: BTreeMap::from([("jane".to_owned(), owner()), ("tom".to_owned(), owner())]),
         services: BTreeMap::from([("shop".to_owned(), service)]),
         scopes: BTreeMap::new(),
+        groups: BTreeMap::new(),
         identities: BTreeMap::new(),
+        estate: Estate::default(),
         files_read: BTreeMap::new(),
         grace: Span::from_days(7),
         origin: nowhere(),
@@ -33,6 +36,7 @@ pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
     DeclaredIdentity {
         address: Address::identity(label, None),
         name: label.to_owned(),
+        name_given: true,
         kind,
         principal: kind.default_principal(),
         owner: "jane".to_owned(),
@@ -45,6 +49,7 @@ pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
         scopes: BTreeSet::new(),
         trusts: Vec::new(),
         managed_policy_arns: BTreeSet::new(),
+        groups: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use leasehold::apply::{self, Outcome};
+use leasehold::apply::{self, Journal, NotRecorded, Outcome};
 use leasehold::config::Declared;
-use leasehold::config::declared::ProviderSettings;
+use leasehold::config::declared::{Backend, Place, ProviderSettings};
 use leasehold::plan::select::Selection;
-use leasehold::plan::{Basis, Plan, build};
+use leasehold::plan::{Basis, Plan, Step, build};
 use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
-use leasehold_provider::{Enact, Observe as _, ObserveRequest, Snapshot};
+use leasehold_provider::{Enact, EnactError, Enacted, Observe as _, ObserveRequest, Snapshot};
 
 use crate::at;
 
@@ -21,6 +21,24 @@ pub struct World {
     pub directory: Arc<LocalDirectory>,
     runtime: tokio::runtime::Runtime,
     _home: tempfile::TempDir,
+}
+
+/// A journal that keeps nothing: the laws are about the cloud.
+struct Forgetful;
+
+#[async_trait::async_trait]
+impl Journal for Forgetful {
+    async fn intend(&self, _: &[&Step]) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+    fn may_write(&self) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+    fn ended(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
+    fn not_tried(&self, _: &Step) {}
+    async fn flush(&self) -> Result<(), NotRecorded> {
+        Ok(())
+    }
 }
 
 impl World {
@@ -44,7 +62,7 @@ impl World {
     pub fn observe(&self, declared: &Declared) -> Snapshot {
         let realm = self.runtime.block_on(self.directory.realm()).unwrap();
         let (shared, _) = realize::shared(declared, self.directory.as_ref(), &realm);
-        let request = ObserveRequest { stack: &declared.stack, shared: &shared, exact: &BTreeSet::new() };
+        let request = ObserveRequest::plain(&declared.stack, &shared);
         self.runtime.block_on(self.directory.observe(request)).unwrap()
     }
 
@@ -64,6 +82,7 @@ impl World {
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
+                backend: Backend { place: Place::default(), lock_lease: None },
             },
             selection: &Selection::default(),
         })
@@ -76,11 +95,11 @@ impl World {
         let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         let options = apply::Options { parallelism: 4 };
-        self.runtime.block_on(apply::execute(&approved, enact, options, events, stopped))
+        self.runtime.block_on(apply::execute(&approved, enact, options, &Forgetful, events, stopped))
     }
 
     /// Carries out one step.
-    pub fn enact(&self, plan: &Plan, step: &leasehold::plan::Step) {
+    pub fn enact(&self, plan: &Plan, step: &Step) {
         self.runtime.block_on(self.directory.enact(&plan.stack, &step.change)).unwrap();
     }
 

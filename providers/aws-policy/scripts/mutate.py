@@ -134,6 +134,25 @@ MUTANTS = [
         "(true, false, true) => Some(false),",
     ),
     ("free operator holds", "compare/shape.rs", "[false, true]", "[true, true]"),
+    (
+        "denials forgotten in trimming",
+        "compare/trim.rs",
+        "a.boundary == b.boundary && statements(a",
+        "a.boundary == b.boundary && true || statements(a",
+    ),
+    ("boundaries forgotten in trimming", "compare/trim.rs", "a.boundary == b.boundary && statements(a", "statements(a"),
+    (
+        "conditions forgotten in trimming",
+        "compare/trim.rs",
+        "statement.resources.as_ref(), &statement.conditions)",
+        "statement.resources.as_ref(), &[])",
+    ),
+    (
+        "trimmed to what no action is",
+        "compare/trim.rs",
+        "actions.iter().any(|action| action_is(pattern, action))",
+        "actions.iter().any(|action| !action_is(pattern, action))",
+    ),
     ("evaluator ignores deny", "evaluate/layers.rs", "if denied == Truth::Yes {", "if denied == Truth::Yes && false {"),
     (
         "evaluator ignores boundary",

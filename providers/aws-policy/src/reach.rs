@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::access::Access;
 use crate::catalogue::{AccessLevel, Action, catalogue};
-use crate::compare::{Containment, contains};
+use crate::compare::{Budget, Containment, contains_within};
 use crate::document::{Clause, Condition, Document, Effect, Statement, Version};
 use crate::evaluate::action_is;
 use crate::operator::{Operator, Quantifier, Test};
@@ -45,6 +45,11 @@ impl<'a> Question<'a> {
 
 /// Whether the access grants some request of this kind.
 pub fn reach(access: &Access, question: &Question<'_>) -> Reach {
+    reach_within(access, question, &mut Budget::standard())
+}
+
+/// The same with what is left of a budget.
+pub(crate) fn reach_within(access: &Access, question: &Question<'_>, budget: &mut Budget) -> Reach {
     let action = Pattern::read(&question.action.to_lowercase(), Version::V2012, Dialect::Plain);
     let everything = || Clause { negated: false, items: vec![Pattern::read("*", Version::V2012, Dialect::Full)] };
     // Everything but the question is denied; what is then still granted is the answer.
@@ -65,7 +70,7 @@ pub fn reach(access: &Access, question: &Question<'_>) -> Reach {
         document.statements.retain(|statement| speaks_of(statement, question.action));
     }
     asked.policies.push(Document { version: Version::V2012, id: None, statements: deny });
-    match contains(&Access::default(), &asked) {
+    match contains_within(&Access::default(), &asked, budget) {
         Containment::Refuted(request) => Reach::Granted(request),
         Containment::Proved => Reach::Never,
         Containment::Unknown(_) => Reach::Unknown,
@@ -96,13 +101,13 @@ pub struct ServiceReach {
 
 /// Everything in the catalogue that an access lets one do, by service and level.
 pub fn explain(access: &Access) -> Vec<ServiceReach> {
-    let mut known: BTreeMap<Vec<bool>, Reach> = BTreeMap::new();
+    let mut known = Known::new();
     let mut out = Vec::new();
     for service in catalogue().services() {
         let mut found =
             ServiceReach { service: service.prefix, name: service.name, levels: BTreeMap::new(), uncertain: 0 };
         for action in service.actions.values() {
-            match reach_of(access, action, &mut known) {
+            match known.reach(access, action) {
                 Reach::Never => continue,
                 Reach::Unknown => found.uncertain += 1,
                 Reach::Granted(_) => {}
@@ -128,10 +133,10 @@ pub fn highest_level(access: &Access) -> Option<AccessLevel> {
     ];
     let statements = access.policies.iter().flat_map(|document| &document.statements);
     let allows: Vec<&Statement> = statements.filter(|statement| statement.effect == Effect::Allow).collect();
-    let mut known: BTreeMap<Vec<bool>, Reach> = BTreeMap::new();
+    let mut known = Known::new();
     FROM_THE_TOP.into_iter().find(|level| {
         let mut named = allows.iter().flat_map(|statement| named_by(statement)).filter(|action| action.level == *level);
-        named.any(|action| reach_of(access, action, &mut known) != Reach::Never)
+        named.any(|action| known.reach(access, action) != Reach::Never)
     })
 }
 
@@ -144,13 +149,29 @@ fn named_by(statement: &Statement) -> Box<dyn Iterator<Item = &'static Action> +
     Box::new(statement.actions.items.iter().flat_map(|pattern| catalogue().matching(pattern)))
 }
 
-/// Actions that the same statements name have the same answer; each combination is asked once.
-fn reach_of(access: &Access, action: &Action, known: &mut BTreeMap<Vec<bool>, Reach>) -> Reach {
-    let name = action.full_name();
-    let documents = access.policies.iter().chain(access.boundary.iter().flatten());
-    let named: Vec<bool> =
-        documents.flat_map(|document| &document.statements).map(|statement| speaks_of(statement, &name)).collect();
-    known.entry(named).or_insert_with(|| reach(access, &Question::about(&name))).clone()
+/// What one access is known to reach. Actions that the same statements name have the same answer; each combination is asked
+/// once, and all questions share the work that they may take.
+struct Known {
+    by_statements: BTreeMap<Vec<bool>, Reach>,
+    budget: Budget,
+}
+
+/// Questions about one access take as much work as so many comparisons.
+const COMPARISONS: usize = 5;
+
+impl Known {
+    fn new() -> Self {
+        Self { by_statements: BTreeMap::new(), budget: Budget::of_comparisons(COMPARISONS) }
+    }
+
+    fn reach(&mut self, access: &Access, action: &Action) -> Reach {
+        let name = action.full_name();
+        let documents = access.policies.iter().chain(access.boundary.iter().flatten());
+        let named: Vec<bool> =
+            documents.flat_map(|document| &document.statements).map(|statement| speaks_of(statement, &name)).collect();
+        let ask = || reach_within(access, &Question::about(&name), &mut self.budget);
+        self.by_statements.entry(named).or_insert_with(ask).clone()
+    }
 }
 
 #[cfg(test)]

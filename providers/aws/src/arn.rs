@@ -1,6 +1,6 @@
 //! Names as AWS writes them, and the short ones that plans show.
 
-use leasehold_provider::{Principal, Realm, ResourceId, StackName};
+use leasehold_provider::{Custody, Principal, Realm, Resource, ResourceId, StackName, Value};
 
 use crate::kinds;
 
@@ -135,6 +135,36 @@ pub fn principal_id(realm: &Realm, text: &str) -> Option<ResourceId> {
     (arn.account == realm.account && arn.partition == realm.partition).then(|| kinds::principal(principal, name))
 }
 
+/// The role or user that an ARN means to people: itself, or the role of a session.
+pub fn meant(realm: &Realm, text: &str) -> Option<ResourceId> {
+    let session = Arn::parse(text).filter(|arn| arn.account == realm.account && arn.partition == realm.partition);
+    let role = session.and_then(|arn| arn.resource.strip_prefix("assumed-role/")?.split('/').next());
+    role.map(|role| kinds::principal(Principal::Role, role)).or_else(|| principal_id(realm, text))
+}
+
+/// The ARN of a live role, user or policy.
+pub fn of_object(realm: &Realm, resource: &Resource) -> Option<String> {
+    let text = |name: &str| resource.get(name).and_then(Value::as_text);
+    let (kind, name) = match &resource.id.kind {
+        kind if *kind == kinds::ROLE => ("role", resource.id.name.as_str()),
+        kind if *kind == kinds::USER => ("user", resource.id.name.as_str()),
+        kind if *kind == kinds::POLICY => ("policy", text("name")?),
+        _ => return None,
+    };
+    let Realm { partition, account, .. } = realm;
+    Some(format!("arn:{partition}:iam::{account}:{kind}{}{name}", text("path").unwrap_or("/")))
+}
+
+/// Who may write what an ARN names: service-linked roles and those of Identity Center are nobody's to write.
+pub fn custody(text: &str) -> Custody {
+    let resource = Arn::parse(text).map_or("", |arn| arn.resource);
+    match resource.strip_prefix("role") {
+        Some(path) if path.starts_with("/aws-service-role/") => Custody::ServiceLinked,
+        Some(path) if path.starts_with("/aws-reserved/") => Custody::Reserved,
+        _ => Custody::Customer,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +176,25 @@ mod tests {
             partition: "aws".to_owned(),
             actor: String::new(),
         }
+    }
+
+    #[test]
+    fn a_session_means_its_role_and_another_account_nothing() {
+        let meant = |text: &str| meant(&realm(), text).map(|id| id.to_string());
+        let is = |text: &str| Some(text.to_owned());
+        assert_eq!(meant("arn:aws:sts::111122223333:assumed-role/ci/session/x"), is("aws_iam_role ci"));
+        assert_eq!(meant("arn:aws:iam::111122223333:role/path/ci"), is("aws_iam_role ci"));
+        assert_eq!(meant("arn:aws:iam::111122223333:user/jane"), is("aws_iam_user jane"));
+        assert_eq!(meant("arn:aws:sts::999999999999:assumed-role/ci/session"), None);
+        assert_eq!(meant("arn:aws:s3:::bucket"), None);
+    }
+
+    #[test]
+    fn what_aws_keeps_for_itself_is_told_by_its_path() {
+        let role = |path: &str| custody(&format!("arn:aws:iam::111122223333:role/{path}/x"));
+        assert_eq!(role("aws-service-role/support.amazonaws.com"), Custody::ServiceLinked);
+        assert_eq!(role("aws-reserved/sso.amazonaws.com"), Custody::Reserved);
+        assert_eq!(role("team"), Custody::Customer);
     }
 
     #[test]

@@ -23,6 +23,13 @@ pub const LOGIN_PROFILE: ResourceKind = ResourceKind::new("aws_iam_user_login_pr
 /// A user's membership in one group.
 pub const MEMBERSHIP: ResourceKind = ResourceKind::new("aws_iam_user_group_membership");
 
+/// A group.
+pub const GROUP: ResourceKind = ResourceKind::new("aws_iam_group");
+/// An inline policy of a group.
+pub const GROUP_POLICY: ResourceKind = ResourceKind::new("aws_iam_group_policy");
+/// A managed policy on a group.
+pub const GROUP_ATTACHMENT: ResourceKind = ResourceKind::new("aws_iam_group_policy_attachment");
+
 /// The name of the one inline policy that Leasehold writes.
 pub const INLINE: &str = "leasehold";
 
@@ -52,6 +59,17 @@ pub fn scope(stack: &StackName, scope: &str) -> ResourceId {
 /// scopes hold no dot.
 pub fn own_policy(stack: &StackName, user: &str) -> ResourceId {
     ResourceId::new(POLICY, format!("{stack}/user.{user}"))
+}
+
+/// The group that a resource is or hangs on. IAM cannot tag groups: the path says whose one is.
+pub fn group_of(id: &ResourceId) -> Option<&str> {
+    let is = [GROUP, GROUP_POLICY, GROUP_ATTACHMENT].contains(&id.kind);
+    is.then(|| id.name.split_once('/').map_or(id.name.as_str(), |(group, _)| group))
+}
+
+/// The id of a group.
+pub fn group(name: &str) -> ResourceId {
+    ResourceId::new(GROUP, name)
 }
 
 /// The principal that a resource is or hangs on: `checkout_ci` of `checkout_ci/leasehold`.

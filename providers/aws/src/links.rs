@@ -39,6 +39,9 @@ pub fn link<'a>(realm: &Realm, stack: &StackName, resources: impl IntoIterator<I
             needs.extend(arn::scope_of(realm, stack, policy).map(|scope| kinds::scope(stack, scope)));
             needs.extend(arn::own_policy_of(realm, stack, policy).map(|user| kinds::own_policy(stack, user)));
         }
+        if resource.id.kind == MEMBERSHIP {
+            needs.insert(kinds::group(kinds::part(&resource.id)));
+        }
         if resource.id.kind == ROLE {
             needs.extend(trusted(realm, resource));
         }

@@ -66,14 +66,25 @@ impl World for Account {
         Ok(())
     }
 
+    async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError> {
+        self.aws.boto3(&format!(
+            "
+            {EVERYTHING}
+            iam.create_group(GroupName='{name}')
+            iam.put_group_policy(GroupName='{name}', PolicyName='theirs', PolicyDocument=everything)
+            "
+        ));
+        Ok(())
+    }
+
     async fn strangers(&self) -> Result<String, WorldError> {
         let details = self.aws.boto3(
             "
-            details = iam.get_account_authorization_details(Filter=['User', 'Role', 'LocalManagedPolicy'])
+            details = iam.get_account_authorization_details(Filter=['User', 'Role', 'Group', 'LocalManagedPolicy'])
             def marked(it):
                 return any(tag['Key'].startswith('leasehold:') for tag in it.get('Tags', []))
             people = [it for it in details['UserDetailList'] + details['RoleDetailList'] if not marked(it)]
-            policies = [it for it in details['Policies'] if not it['Path'].startswith('/leasehold/')]
+            policies = [it for it in details['Policies'] + details['GroupDetailList'] if not it['Path'].startswith('/leasehold/')]
             keys = [iam.list_access_keys(UserName=it['UserName'])['AccessKeyMetadata']
                     for it in people if 'UserName' in it]
             print(sorted(json.dumps(it, default=str, sort_keys=True) for it in people + policies + keys))

@@ -231,6 +231,6 @@ impl ObserveAll for AwsProvider {
     async fn observe_all(&self) -> Result<leasehold_provider::Snapshot, ObserveError> {
         let stack = StackName::new("payments").unwrap();
         let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-        self.observe(ObserveRequest { stack: &stack, shared: &shared, exact: &exact }).await
+        self.observe(ObserveRequest { exact: &exact, ..ObserveRequest::plain(&stack, &shared) }).await
     }
 }

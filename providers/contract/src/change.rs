@@ -34,6 +34,21 @@ pub enum Change {
         /// What they shall say.
         after: Box<Marks>,
     },
+    /// Put marks on an object that carries none, and leave everything else as it is: from then on it is the stack's. The one
+    /// write to what is not; the configuration names the object.
+    Adopt {
+        /// The object.
+        id: ResourceId,
+        /// What its marks shall say.
+        after: Box<Marks>,
+    },
+    /// Take its marks off, and leave everything else as it is: from then on it is nobody's.
+    Unmark {
+        /// The object.
+        id: ResourceId,
+        /// What they say.
+        before: Box<Marks>,
+    },
 }
 
 /// The sort of a [`Change`].
@@ -48,6 +63,10 @@ pub enum ChangeKind {
     Delete,
     /// Marks only.
     Mark,
+    /// Marks where there were none.
+    Adopt,
+    /// No marks any more.
+    Unmark,
 }
 
 impl Change {
@@ -57,7 +76,7 @@ impl Change {
         match self {
             Self::Create { after } | Self::Update { after, .. } => &after.id,
             Self::Delete { before } => &before.id,
-            Self::Mark { id, .. } => id,
+            Self::Mark { id, .. } | Self::Adopt { id, .. } | Self::Unmark { id, .. } => id,
         }
     }
 
@@ -69,6 +88,24 @@ impl Change {
             Self::Update { .. } => ChangeKind::Update,
             Self::Delete { .. } => ChangeKind::Delete,
             Self::Mark { .. } => ChangeKind::Mark,
+            Self::Adopt { .. } => ChangeKind::Adopt,
+            Self::Unmark { .. } => ChangeKind::Unmark,
+        }
+    }
+
+    /// Whether it writes marks and nothing else.
+    #[must_use]
+    pub fn is_of_marks(&self) -> bool {
+        matches!(self, Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. })
+    }
+
+    /// The marks that the object carries afterwards, where the change says.
+    #[must_use]
+    pub fn marks_after(&self) -> Option<&Marks> {
+        match self {
+            Self::Create { after } => after.marks.as_ref(),
+            Self::Mark { after, .. } | Self::Adopt { after, .. } => Some(after),
+            Self::Update { .. } | Self::Delete { .. } | Self::Unmark { .. } => None,
         }
     }
 
@@ -77,7 +114,7 @@ impl Change {
     pub fn before(&self) -> Option<&Resource> {
         match self {
             Self::Update { before, .. } | Self::Delete { before } => Some(before),
-            Self::Create { .. } | Self::Mark { .. } => None,
+            Self::Create { .. } | Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => None,
         }
     }
 
@@ -86,7 +123,7 @@ impl Change {
     pub fn after(&self) -> Option<&Resource> {
         match self {
             Self::Create { after } | Self::Update { after, .. } => Some(after),
-            Self::Delete { .. } | Self::Mark { .. } => None,
+            Self::Delete { .. } | Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => None,
         }
     }
 }

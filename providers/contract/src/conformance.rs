@@ -8,6 +8,7 @@
 
 mod cast;
 mod diff;
+mod hands;
 mod life;
 mod pure;
 mod stage;
@@ -52,6 +53,9 @@ pub enum Law {
     SparesStrangers,
     /// A write to what does not carry the stack's mark is refused as [`crate::EnactErrorKind::NotOurs`].
     RefusesStrangers,
+    /// A principal without marks that is asked for is observed whole; adopted, it is the stack's and otherwise as it was; let go of,
+    /// it is nobody's and otherwise as it was. Another stack's is never adopted.
+    ChangesHands,
     /// One stack's objects are strangers to another.
     SeparatesStacks,
     /// The suite's worlds do what is asked of them. Not a law of the provider: a failure here is the test's own.
@@ -111,6 +115,9 @@ pub trait World: Send + Sync {
     /// Makes a policy without marks, of the name that a scope of this label would have.
     async fn add_stranger_policy(&self, stack: &StackName, scope: &str) -> Result<(), WorldError>;
 
+    /// Makes a group without marks, with an inline policy.
+    async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError>;
+
     /// Everything that is and hangs on unmarked principals and policies, as text: the same text, if nobody touched them.
     async fn strangers(&self) -> Result<String, WorldError>;
 
@@ -150,5 +157,6 @@ pub async fn living(worlds: &dyn Worlds) -> Vec<Failure> {
 pub async fn sparing(worlds: &dyn Worlds) -> Vec<Failure> {
     let mut failures = Vec::new();
     strangers::check(worlds, &mut failures).await;
+    hands::check(worlds, &mut failures).await;
     failures
 }

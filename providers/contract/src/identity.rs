@@ -190,6 +190,21 @@ impl Scope {
     }
 }
 
+/// A group of the stack: what its members may do together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// `group.NAME`.
+    pub address: Address,
+    /// Its name in the cloud.
+    pub name: String,
+    /// Its own statements.
+    pub statements: Vec<Statement>,
+    /// The labels of the scopes it holds.
+    pub scopes: BTreeSet<String>,
+    /// Policies that others manage and it holds, by ARN.
+    pub managed_policy_arns: BTreeSet<String>,
+}
+
 /// An identity that should be active, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesiredIdentity {
@@ -223,6 +238,8 @@ pub struct DesiredIdentity {
     pub trusts: Vec<Trust>,
     /// Policies that others manage and it holds, by ARN.
     pub managed_policy_arns: BTreeSet<String>,
+    /// The groups it is in, by their names in the cloud: the stack's, and those that others manage. Users only.
+    pub groups: BTreeSet<String>,
     /// The policy its access is cut to, by ARN.
     pub permissions_boundary: Option<String>,
     /// Its tags, without marks.

@@ -24,14 +24,14 @@ pub use change::{Change, ChangeKind};
 pub use digest::Digest;
 pub use duration::Span;
 pub use identity::{
-    Condition, DesiredIdentity, Effect, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
+    Condition, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity, Violation,
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
 pub use provider::{
-    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Aspect, Assessment, Compare, Comparison, Deciding,
-    Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Permission,
-    Provider, Question, Realize, Severity,
+    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Aspect, Assessment, Compare, Comparison, Custody,
+    Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
+    Permission, Provider, Question, Realize, Severity,
 };
 pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger};
+pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realm, Resource, ResourceId, Scope,
-    Snapshot, StackName, Violation,
+    Address, Change, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realm, Resource,
+    ResourceId, Scope, Snapshot, StackName, Violation,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -20,6 +20,14 @@ pub trait Realize: Send + Sync {
 
     /// The object that holds a scope, with its marks (the engine sets their `digest`).
     fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource;
+
+    /// The objects that a group is and holds, itself first, with its marks (the engine sets their `digest`).
+    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource>;
+
+    /// The shared object that one is part of: the group of a group's policy. A scope's object is whole by itself.
+    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
+        id.clone()
+    }
 
     /// All that an active identity is and holds, the principal among it. The principal carries `marks` as they are given;
     /// the engine sets their `digest`. Once enacted and observed again, the resources are equal to these.
@@ -35,6 +43,9 @@ pub trait Realize: Send + Sync {
     /// The limits of the cloud that a scope's resource would break.
     fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation>;
 
+    /// The limits of the cloud that a group's resources would break.
+    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation>;
+
     /// Whether the resource takes access away (a Deny): it is then put on before, and taken off after, what gives access.
     fn restricts(&self, resource: &Resource) -> bool;
 
@@ -45,7 +56,7 @@ pub trait Realize: Send + Sync {
         match attribute {
             "assume_role_policy" | "trust" => Aspect::Trust,
             "permissions_boundary" => Aspect::Boundary,
-            "policy" | "policy_arn" => Aspect::Access,
+            "policy" | "policy_arn" | "group" => Aspect::Access,
             "max_session_duration" => Aspect::Session,
             "status" => Aspect::Credential,
             "tags" => Aspect::Tags,
@@ -65,6 +76,24 @@ pub trait Realize: Send + Sync {
         false
     }
 
+    /// The object that somebody means by the cloud's own name for it, such as an ARN. A session of a role stands for the role.
+    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        let _ = (realm, name);
+        None
+    }
+
+    /// The cloud's own name of a live object, such as its ARN; `None`: it has none but its id.
+    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        let _ = (realm, resource);
+        None
+    }
+
+    /// Who may write an object, by the cloud's own name for it.
+    fn custody(&self, name: &str) -> Custody {
+        let _ = name;
+        Custody::Customer
+    }
+
     /// Whether the cloud takes two documents for the same, however they are written. What lives and was only written otherwise by
     /// somebody has not drifted.
     fn same_document(&self, a: &Document, b: &Document) -> bool {
@@ -73,6 +102,18 @@ pub trait Realize: Send + Sync {
 
     /// A few words on what a change does, where its attributes do not say it: `lease fence`, `deny everything`.
     fn describe(&self, change: &Change) -> Option<String>;
+}
+
+/// Who may write an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Custody {
+    /// The account's owners.
+    Customer,
+    /// A service of the cloud, which linked it to the account.
+    ServiceLinked,
+    /// The cloud's own directory of people, such as Identity Center.
+    Reserved,
 }
 
 /// What an attribute bears on.
@@ -104,6 +145,18 @@ pub struct ObserveRequest<'a> {
     pub shared: &'a BTreeMap<ResourceId, Resource>,
     /// Principals whose credentials must be read exactly, whatever bulk reports say.
     pub exact: &'a BTreeSet<ResourceId>,
+    /// Principals without marks that are wanted whole, with the address each shall have.
+    pub adopt: &'a BTreeMap<ResourceId, Address>,
+}
+
+impl<'a> ObserveRequest<'a> {
+    /// What a plan for a stack needs, when it takes in nothing and nothing must be read exactly.
+    #[must_use]
+    pub fn plain(stack: &'a StackName, shared: &'a BTreeMap<ResourceId, Resource>) -> Self {
+        const NONE: &BTreeSet<ResourceId> = &BTreeSet::new();
+        const NOBODY: &BTreeMap<ResourceId, Address> = &BTreeMap::new();
+        Self { stack, shared, exact: NONE, adopt: NOBODY }
+    }
 }
 
 /// Reads the cloud. It has no way to write.

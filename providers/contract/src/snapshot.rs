@@ -1,6 +1,6 @@
 //! What is live: the cloud's side of a diff, in the normal form of [`Resource`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,18 @@ impl LiveIdentity {
 pub struct LiveShared {
     /// The object. Its marks are `None` where no bulk read tells them and nothing asked for a closer look.
     pub resource: Resource,
+    /// Its address as far as the cloud tells, or that of what it is part of.
+    pub address: Address,
+    /// What is not this stack's and holds it, by name: `user/jane`. As long as somebody does, it cannot go.
+    pub held_by: BTreeSet<String>,
+}
+
+impl LiveShared {
+    /// An object that nobody else holds.
+    #[must_use]
+    pub fn new(resource: Resource, address: Address) -> Self {
+        Self { resource, address, held_by: BTreeSet::new() }
+    }
 }
 
 /// A principal or policy that does not carry this stack's mark. It is never written.
@@ -63,6 +75,23 @@ pub struct Stranger {
     pub arn: String,
     /// Why its marks could not be read, where they could not.
     pub unreadable: Option<String>,
+}
+
+/// A principal that carries no mark and was asked for by name, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmarked {
+    /// The resource that is the principal; a key of `resources`.
+    pub id: ResourceId,
+    /// Its form.
+    pub principal: Principal,
+    /// Its name in the cloud.
+    pub name: String,
+    /// When the cloud says it was made.
+    pub created_at: Option<Timestamp>,
+    /// When it, or a credential of it, was last used, as far as the cloud tells.
+    pub last_used: Option<Timestamp>,
+    /// All it is and holds. They carry no marks, and are part of the address that was asked for.
+    pub resources: BTreeMap<ResourceId, Resource>,
 }
 
 /// All that a plan needs to know of the cloud. A snapshot is whole or it is not there: a read that failed half-way is an
@@ -77,12 +106,20 @@ pub struct Snapshot {
     pub shared: BTreeMap<ResourceId, LiveShared>,
     /// Everything else of the kinds this provider realizes.
     pub strangers: BTreeMap<ResourceId, Stranger>,
+    /// Of the strangers, those that carry no mark and were asked for whole.
+    pub unmarked: BTreeMap<ResourceId, Unmarked>,
 }
 
 impl Snapshot {
     /// An empty cloud.
     #[must_use]
     pub fn empty(realm: Realm) -> Self {
-        Self { realm, identities: BTreeMap::new(), shared: BTreeMap::new(), strangers: BTreeMap::new() }
+        Self {
+            realm,
+            identities: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            strangers: BTreeMap::new(),
+            unmarked: BTreeMap::new(),
+        }
     }
 }

@@ -71,7 +71,7 @@ impl Bench {
 
     fn observe(&self) -> Snapshot {
         let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-        let request = ObserveRequest { stack: &self.stack, shared: &shared, exact: &exact };
+        let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, &shared) };
         self.runtime.block_on(self.directory.observe(request)).unwrap()
     }
 }
@@ -106,6 +106,7 @@ fn identity(number: u32) -> DesiredIdentity {
         scopes: BTreeSet::from(["shared".to_owned()]),
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
         managed_policy_arns: BTreeSet::new(),
+        groups: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),

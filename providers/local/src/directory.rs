@@ -96,7 +96,8 @@ impl Observe for LocalDirectory {
 
     async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let (path, stack, realm) = (self.path.clone(), request.stack.clone(), self.realm_now());
-        let read = tokio::task::spawn_blocking(move || observe::read(&path, &stack, realm));
+        let adopt = request.adopt.clone();
+        let read = tokio::task::spawn_blocking(move || observe::read(&path, &stack, &adopt, realm));
         read.await.unwrap_or_else(|stopped| {
             Err(ObserveError {
                 kind: ObserveErrorKind::Other,

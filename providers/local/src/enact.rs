@@ -4,6 +4,8 @@
 //! belongs. Then the live object is held against the change: it is as the change expects it, or already as the change wants
 //! it, or it is a conflict.
 
+mod groups;
+mod hands;
 mod parts;
 
 use jiff::Timestamp;
@@ -30,6 +32,8 @@ pub fn carry_out(
         Some(Target::Principal(form, name)) => task.principal(form, name),
         Some(Target::Policy(name)) => task.policy(name),
         Some(Target::Part(principal, part)) => task.part(principal, part),
+        Some(Target::Group(name)) => task.group(name),
+        Some(Target::GroupPart(group, part)) => task.group_part(group, part),
         None => Err(task.fail(EnactErrorKind::Other, "the directory has no such kind of object", None)),
     }
 }
@@ -51,6 +55,9 @@ impl Task<'_> {
             Some(row) if row.form == form && row.name == name => (Some(row), None),
             other => (None, other),
         };
+        if let Change::Adopt { .. } | Change::Unmark { .. } = self.change {
+            return self.change_hands(live.as_ref());
+        }
         let marks = live.as_ref().map(|row| self.owned(&row.tags)).transpose()?;
         if let (Change::Create { .. }, Some(row)) = (self.change, &namesake) {
             self.owned(&row.tags)?;
@@ -119,11 +126,14 @@ impl Task<'_> {
                 self.nothing_left(key)?;
                 self.write("DELETE FROM principals WHERE id = ?1", params![key])
             }
-            Change::Mark { .. } => Ok(already_so()),
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(already_so()),
         }
     }
 
     fn policy(&self, name: &str) -> Outcome {
+        if let Change::Adopt { .. } | Change::Unmark { .. } = self.change {
+            return Err(self.fail(EnactErrorKind::Other, "only principals change hands", None));
+        }
         let found = self.find_policy(name)?;
         let marks = found.as_ref().map(|row| self.owned(&row.tags)).transpose()?;
         if let Some(row) = found.as_ref().filter(|row| row.name != name) {
@@ -164,13 +174,17 @@ impl Task<'_> {
                 )
             }
             Change::Delete { .. } => {
-                let holders = self.count("SELECT count(*) FROM attachments WHERE policy = ?1", params![name])?;
+                let holders = self.count(
+                    "SELECT (SELECT count(*) FROM attachments WHERE policy = ?1) + \
+                     (SELECT count(*) FROM group_attachments WHERE policy = ?1)",
+                    params![name],
+                )?;
                 if holders > 0 {
                     return Err(self.conflict(&format!("{holders} principals still hold it")));
                 }
                 self.write("DELETE FROM policies WHERE name = ?1", params![name])
             }
-            Change::Mark { .. } => Ok(already_so()),
+            Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(already_so()),
         }
     }
 
@@ -235,6 +249,7 @@ impl Task<'_> {
             ("inline policies", "SELECT count(*) FROM inline_policies WHERE principal = ?1"),
             ("attachments", "SELECT count(*) FROM attachments WHERE principal = ?1"),
             ("access keys", "SELECT count(*) FROM access_keys WHERE principal = ?1"),
+            ("memberships", "SELECT count(*) FROM memberships WHERE principal = ?1"),
             ("logins", "SELECT count(*) FROM logins WHERE principal = ?1"),
         ];
         for (what, sql) in tables {

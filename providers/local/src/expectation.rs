@@ -15,7 +15,9 @@ pub enum Verdict {
 /// something is to be created or deleted; an update leaves them alone.
 pub fn verdict(change: &Change, live: Option<&Attributes>, marks: Option<&Marks>) -> Result<Verdict, &'static str> {
     match (change, live) {
-        (Change::Create { .. }, None) | (Change::Mark { .. }, _) => Ok(Verdict::Write),
+        (Change::Create { .. }, None) | (Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }, _) => {
+            Ok(Verdict::Write)
+        }
         (Change::Create { after }, Some(live)) => {
             let address = after.marks.as_ref().map(|marks| &marks.address);
             if after.attributes == *live && address == marks.map(|marks| &marks.address) {

@@ -20,6 +20,15 @@ pub const ACCESS_KEY: ResourceKind = ResourceKind::new("directory_access_key");
 /// A user's password, as far as the directory is concerned: there is one or there is not.
 pub const LOGIN: ResourceKind = ResourceKind::new("directory_login");
 
+/// A group of users.
+pub const GROUP: ResourceKind = ResourceKind::new("directory_group");
+/// A policy inside a group; ours is called [`LEASE_POLICY`].
+pub const GROUP_POLICY: ResourceKind = ResourceKind::new("directory_group_policy");
+/// A policy's attachment to a group.
+pub const GROUP_ATTACHMENT: ResourceKind = ResourceKind::new("directory_group_attachment");
+/// A user's membership in a group.
+pub const MEMBERSHIP: ResourceKind = ResourceKind::new("directory_membership");
+
 /// The name of the inline policy that holds an identity's own statements and its lease fence.
 pub const LEASE_POLICY: &str = "leasehold";
 
@@ -44,6 +53,11 @@ pub fn login_id(principal: &str) -> ResourceId {
     part_id(LOGIN, principal, LOGIN_NAME)
 }
 
+/// The id of a group.
+pub fn group_id(name: &str) -> ResourceId {
+    ResourceId::new(GROUP, name)
+}
+
 /// What an id points at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<'a> {
@@ -53,6 +67,10 @@ pub enum Target<'a> {
     Policy(&'a str),
     /// Something that hangs on the principal named first.
     Part(&'a str, Part<'a>),
+    /// A group.
+    Group(&'a str),
+    /// A policy inside, or an attachment to, the group named first.
+    GroupPart(&'a str, Part<'a>),
 }
 
 /// Something that hangs on a principal.
@@ -66,6 +84,8 @@ pub enum Part<'a> {
     Key(&'a str),
     /// The login.
     Login,
+    /// The membership in the group of that name.
+    Membership(&'a str),
 }
 
 /// Reads an id. `None`: the directory has no such kind, or the name lacks its principal.
@@ -80,13 +100,24 @@ pub fn target(id: &ResourceId) -> Option<Target<'_>> {
     if *kind == POLICY {
         return Some(Target::Policy(&id.name));
     }
+    if *kind == GROUP {
+        return Some(Target::Group(&id.name));
+    }
     let (principal, name) = id.name.split_once('/')?;
+    if *kind == GROUP_POLICY {
+        return Some(Target::GroupPart(principal, Part::Inline(name)));
+    }
+    if *kind == GROUP_ATTACHMENT {
+        return Some(Target::GroupPart(principal, Part::Attachment(name)));
+    }
     let part = if *kind == INLINE_POLICY {
         Part::Inline(name)
     } else if *kind == ATTACHMENT {
         Part::Attachment(name)
     } else if *kind == ACCESS_KEY {
         Part::Key(name)
+    } else if *kind == MEMBERSHIP {
+        Part::Membership(name)
     } else if *kind == LOGIN && name == LOGIN_NAME {
         Part::Login
     } else {

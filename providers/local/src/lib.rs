@@ -17,6 +17,7 @@ mod enact;
 mod expectation;
 mod failures;
 pub mod faults;
+mod groups;
 pub mod kinds;
 mod limits;
 mod observe;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::marks::PREFIX;
-use leasehold_provider::{Address, DesiredIdentity, Principal, Resource, Scope, Statement, Value, Violation};
+use leasehold_provider::{Address, DesiredIdentity, Group, Principal, Resource, Scope, Statement, Value, Violation};
 
 use crate::kinds::{self, Part, Target};
 
@@ -21,6 +21,10 @@ const ROLE_INLINE: usize = 10_240;
 const POLICY: usize = 6144;
 /// A trust document, likewise.
 const TRUST: usize = 2048;
+/// Inline policies of a group, likewise.
+const GROUP_INLINE: usize = 5120;
+/// Groups that one user may be in.
+const GROUPS: usize = 10;
 /// Policies attached to one principal.
 const ATTACHMENTS: usize = 10;
 /// Tags of one object, marks included.
@@ -77,6 +81,10 @@ pub fn identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Viola
         let problem = format!("it holds {attached} scopes and managed policies, at most {ATTACHMENTS} can be attached");
         found.add("scopes", problem, "join scopes that always go together into one");
     }
+    if identity.groups.len() > GROUPS {
+        let problem = format!("it would be in {} groups, at most {GROUPS} are allowed", identity.groups.len());
+        found.add("groups", problem, "join groups that always go together into one");
+    }
     for resource in resources {
         match kinds::target(&resource.id) {
             Some(Target::Part(_, Part::Inline(_))) => {
@@ -107,6 +115,25 @@ pub fn scope(scope: &Scope, resource: &Resource) -> Vec<Violation> {
     found.statements(&scope.statements);
     let help = "split the scope into two, and give both to the identities that hold it";
     found.size("statement", "the policy", resource.get("policy"), POLICY, help);
+    found.all
+}
+
+/// The limits that a group's resources would break.
+pub fn group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
+    let mut found = Findings { subject: &group.address, all: Vec::new() };
+    if let Some(problem) = policy_name_problem(&group.name) {
+        found.add("name", problem, "a name has 1 to 128 letters, digits and _+=,.@-");
+    }
+    found.statements(&group.statements);
+    let attached = group.scopes.len().saturating_add(group.managed_policy_arns.len());
+    if attached > ATTACHMENTS {
+        let problem = format!("it holds {attached} scopes and managed policies, at most {ATTACHMENTS} can be attached");
+        found.add("scopes", problem, "join scopes that always go together into one");
+    }
+    for resource in resources {
+        let help = "move statements into a scope: a scope may be longer, and can be shared";
+        found.size("statement", "the inline policy", resource.get("policy"), GROUP_INLINE, help);
+    }
     found.all
 }
 
@@ -220,6 +247,7 @@ mod tests {
             scopes: BTreeSet::new(),
             trusts: Vec::new(),
             managed_policy_arns: BTreeSet::new(),
+            groups: BTreeSet::new(),
             permissions_boundary: None,
             tags: BTreeMap::new(),
             sensitive_tags: BTreeSet::new(),

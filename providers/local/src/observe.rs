@@ -1,34 +1,53 @@
 //! The whole directory in one pass: every table is read once, in the order of its principals, and the tables are merged.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::path::Path;
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    LiveIdentity, LiveShared, Marks, ObserveError, Realm, Resource, ResourceId, Snapshot, StackName, Stranger, Value,
+    Address, LiveIdentity, LiveShared, Marks, ObserveError, Realm, Resource, ResourceId, Snapshot, StackName, Stranger,
+    Unmarked, Value,
 };
 use rusqlite::{Connection, Row, types};
+
+mod teams;
 
 use crate::kinds;
 use crate::rows::{self, Owned, PolicyRow, PrincipalRow};
 use crate::{failures, order, schema};
 
-/// Reads what a plan for `stack` needs. A file that is not there is an empty directory.
-pub fn read(path: &Path, stack: &StackName, realm: Realm) -> Result<Snapshot, ObserveError> {
+/// Reads what a plan for a stack needs. A file that is not there is an empty directory.
+pub fn read(path: &Path, stack: &StackName, adopt: &Adopted, realm: Realm) -> Result<Snapshot, ObserveError> {
     match schema::open_to_read(path).map_err(|error| failures::opening_to_read(&error))? {
         None => Ok(Snapshot::empty(realm)),
-        Some(connection) => snapshot(&connection, stack, realm).map_err(|error| failures::reading(&error)),
+        Some(connection) => snapshot(&connection, stack, adopt, realm).map_err(|error| failures::reading(&error)),
     }
 }
 
-fn snapshot(connection: &Connection, stack: &StackName, realm: Realm) -> rusqlite::Result<Snapshot> {
+fn snapshot(connection: &Connection, stack: &StackName, adopt: &Adopted, realm: Realm) -> rusqlite::Result<Snapshot> {
     let mut snapshot = Snapshot::empty(realm);
-    read_principals(connection, stack, &mut snapshot)?;
-    read_policies(connection, stack, &mut snapshot)?;
+    let mut held = read_principals(connection, stack, adopt, &mut snapshot)?;
+    if schema::has_groups(connection)? {
+        teams::read(connection, stack, &mut held, &mut snapshot)?;
+    }
+    read_policies(connection, stack, held, &mut snapshot)?;
     Ok(snapshot)
 }
 
-fn read_principals(connection: &Connection, stack: &StackName, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
+/// Principals without marks that are wanted whole, with the address each shall have.
+type Adopted = BTreeMap<ResourceId, Address>;
+
+/// By policy and by group: who holds it, or is in it, and is not the stack's.
+type HeldByOthers = BTreeMap<ResourceId, BTreeSet<String>>;
+
+fn read_principals(
+    connection: &Connection,
+    stack: &StackName,
+    adopt: &Adopted,
+    snapshot: &mut Snapshot,
+) -> rusqlite::Result<HeldByOthers> {
+    let mut held = HeldByOthers::new();
     let sql = format!("SELECT {}, created_at, last_used FROM principals ORDER BY id", rows::PRINCIPAL);
     let mut principals = connection.prepare(&sql)?;
     let mut inline = connection.prepare("SELECT principal, name, document FROM inline_policies ORDER BY 1, 2")?;
@@ -39,6 +58,7 @@ fn read_principals(connection: &Connection, stack: &StackName, snapshot: &mut Sn
     let mut keys = keys.query_map([], |row| part(row, (row.get(1)?, row.get(2)?, instant(row, 3)?)))?.peekable();
     let mut logins = connection.prepare("SELECT principal FROM logins ORDER BY 1")?;
     let mut logins = logins.query_map([], |row| part(row, ()))?.peekable();
+    let mut memberships = teams::memberships(connection)?;
 
     let mut rows = principals.query([])?;
     while let Some(row) = rows.next()? {
@@ -47,24 +67,45 @@ fn read_principals(connection: &Connection, stack: &StackName, snapshot: &mut Sn
             inline: all_of(&mut inline, principal.id)?,
             attachments: all_of(&mut attachments, principal.id)?,
             keys: all_of(&mut keys, principal.id)?,
+            groups: memberships.remove(&principal.id).unwrap_or_default(),
             login: !all_of(&mut logins, principal.id)?.is_empty(),
         };
         let id = kinds::principal_id(principal.form, &principal.name);
+        let (created_at, last_used) = (instant(row, 8)?, instant(row, 9)?.max(parts.last_used()));
+        let (form, name) = (principal.form, principal.name.clone());
         match Owned::of(&principal.tags, stack) {
             Owned::Ours(marks) => {
-                let live = identity(id.clone(), principal, *marks, parts, instant(row, 8)?, instant(row, 9)?)?;
-                snapshot.identities.insert(id, live);
+                let resources = resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
+                let (id, marks) = (id.clone(), *marks);
+                let live = LiveIdentity { id, principal: form, name, marks, created_at, last_used, resources };
+                snapshot.identities.insert(live.id.clone(), live);
             }
             other => {
-                let arn = format!("local:{}", kinds::principal_path(principal.form, &principal.name));
-                snapshot.strangers.insert(id, stranger(arn, other));
+                let path = kinds::principal_path(form, &name);
+                for policy in &parts.attachments {
+                    held.entry(ResourceId::new(kinds::POLICY, policy)).or_default().insert(path.clone());
+                }
+                for group in &parts.groups {
+                    held.entry(kinds::group_id(group)).or_default().insert(path.clone());
+                }
+                if let (Owned::Unmarked, Some(address)) = (&other, adopt.get(&id)) {
+                    let resources = resources(&id, principal, address.clone(), None, parts)?;
+                    let unmarked = Unmarked { id: id.clone(), principal: form, name, created_at, last_used, resources };
+                    snapshot.unmarked.insert(id.clone(), unmarked);
+                }
+                snapshot.strangers.insert(id, stranger(format!("local:{path}"), other));
             }
         }
     }
-    Ok(())
+    Ok(held)
 }
 
-fn read_policies(connection: &Connection, stack: &StackName, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
+fn read_policies(
+    connection: &Connection,
+    stack: &StackName,
+    mut held: HeldByOthers,
+    snapshot: &mut Snapshot,
+) -> rusqlite::Result<()> {
     let mut policies = connection.prepare(&format!("SELECT {} FROM policies ORDER BY name", rows::POLICY))?;
     let mut rows = policies.query([])?;
     while let Some(row) = rows.next()? {
@@ -73,9 +114,11 @@ fn read_policies(connection: &Connection, stack: &StackName, snapshot: &mut Snap
         match Owned::of(&policy.tags, stack) {
             Owned::Ours(marks) => {
                 let mut resource = Resource::new(id.clone(), None);
+                let address = marks.address.clone();
                 resource.marks = Some(*marks);
+                let held_by = held.remove(&id).unwrap_or_default();
                 resource.attributes = policy.attributes();
-                snapshot.shared.insert(id, LiveShared { resource });
+                snapshot.shared.insert(id, LiveShared { resource, address, held_by });
             }
             other => {
                 let arn = format!("local:policy/{}", policy.name);
@@ -94,22 +137,30 @@ struct Parts {
     attachments: Vec<String>,
     /// Id, status and last use.
     keys: Vec<(String, String, Option<Timestamp>)>,
+    /// The groups it is in.
+    groups: Vec<String>,
     login: bool,
 }
 
-fn identity(
-    id: ResourceId,
+impl Parts {
+    fn last_used(&self) -> Option<Timestamp> {
+        self.keys.iter().filter_map(|(_, _, used)| *used).max()
+    }
+}
+
+/// All that a principal is and holds, as part of the identity at `address`.
+fn resources(
+    id: &ResourceId,
     principal: PrincipalRow,
-    marks: Marks,
+    address: Address,
+    marks: Option<&Marks>,
     parts: Parts,
-    created_at: Option<Timestamp>,
-    last_used: Option<Timestamp>,
-) -> rusqlite::Result<LiveIdentity> {
-    let (form, name) = (principal.form, principal.name.clone());
-    let part = |kind, part: &str| Resource::new(kinds::part_id(kind, &name, part), Some(marks.address.clone()));
-    let mut own = Resource::new(id.clone(), Some(marks.address.clone()));
+) -> rusqlite::Result<BTreeMap<ResourceId, Resource>> {
+    let name = principal.name.clone();
+    let part = |kind, part: &str| Resource::new(kinds::part_id(kind, &name, part), Some(address.clone()));
+    let mut own = Resource::new(id.clone(), Some(address.clone()));
     own.attributes = principal.attributes();
-    own.marks = Some(marks.clone());
+    own.marks = marks.cloned();
     let mut resources = vec![own];
     for (policy, document) in &parts.inline {
         let document = rows::json(document, 2)?;
@@ -118,17 +169,17 @@ fn identity(
     for policy in parts.attachments {
         resources.push(part(kinds::ATTACHMENT, &policy).with("policy", policy));
     }
-    let mut last_used = last_used;
-    for (key, status, used) in parts.keys {
+    for group in parts.groups {
+        resources.push(part(kinds::MEMBERSHIP, &group).with("group", group));
+    }
+    for (key, status, _) in parts.keys {
         resources.push(part(kinds::ACCESS_KEY, &key).with("status", status));
-        last_used = last_used.max(used);
     }
     if parts.login {
-        resources.push(Resource::new(kinds::login_id(&name), Some(marks.address.clone())));
+        resources.push(Resource::new(kinds::login_id(&name), Some(address.clone())));
     }
-    order::arrange(&id, &mut resources);
-    let resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
-    Ok(LiveIdentity { id, principal: form, name, marks, created_at, last_used, resources })
+    order::arrange(id, &mut resources);
+    Ok(resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect())
 }
 
 fn stranger(arn: String, whose: Owned) -> Stranger {

@@ -17,7 +17,12 @@ pub fn arrange(principal: &ResourceId, resources: &mut [Resource]) {
     let fenced = resources.iter().any(|r| r.id == lease);
     let gives_access: Vec<ResourceId> = resources
         .iter()
-        .filter(|r| matches!(kinds::target(&r.id), Some(Target::Part(_, Part::Inline(_) | Part::Attachment(_)))))
+        .filter(|r| {
+            matches!(
+                kinds::target(&r.id),
+                Some(Target::Part(_, Part::Inline(_) | Part::Attachment(_) | Part::Membership(_)))
+            )
+        })
         .map(|r| r.id.clone())
         .collect();
     for resource in resources {
@@ -29,6 +34,9 @@ pub fn arrange(principal: &ResourceId, resources: &mut [Resource]) {
                     Part::Key(_) | Part::Login => needs.extend(gives_access.iter().cloned()),
                     Part::Attachment(policy) if !kinds::is_arn(policy) => {
                         needs.insert(ResourceId::new(kinds::POLICY, policy));
+                    }
+                    Part::Membership(group) => {
+                        needs.insert(kinds::group_id(group));
                     }
                     Part::Attachment(_) | Part::Inline(_) => {}
                 }
@@ -42,7 +50,7 @@ pub fn arrange(principal: &ResourceId, resources: &mut [Resource]) {
                     needs.remove(principal);
                 }
             }
-            Some(Target::Policy(_)) | None => {}
+            Some(Target::Policy(_) | Target::Group(_) | Target::GroupPart(..)) | None => {}
         }
         resource.depends_on = needs;
     }

@@ -65,6 +65,25 @@ impl Outside {
         Ok(())
     }
 
+    /// Makes a group with a policy inside. Its tags are whatever is given.
+    pub fn create_group(&self, name: &str, policy: &Document, tags: &BTreeMap<String, String>) -> Outcome {
+        let connection = self.connect()?;
+        connection.execute(
+            "INSERT INTO groups (name, tags, created_at) VALUES (?1, ?2, ?3)",
+            params![name, serde_json::to_string(tags)?, self.now()],
+        )?;
+        connection.execute(
+            "INSERT INTO group_policies (team, name, document) SELECT id, 'theirs', ?2 FROM groups WHERE name = ?1",
+            params![name, stored(policy)],
+        )?;
+        Ok(())
+    }
+
+    /// Puts a user into a group.
+    pub fn add_member(&self, user: &str, group: &str) -> Outcome {
+        self.of(user, "INSERT INTO memberships (principal, team) SELECT ?1, id FROM groups WHERE name = ?2", &[&group])
+    }
+
     /// Writes an inline policy of a principal, new or not.
     pub fn put_inline_policy(&self, principal: &str, name: &str, policy: &Document) -> Outcome {
         self.of(
@@ -138,6 +157,7 @@ impl Outside {
     /// Removes a principal with all that hangs on it.
     pub fn remove_principal(&self, principal: &str) -> Outcome {
         for sql in [
+            "DELETE FROM memberships WHERE principal = ?1",
             "DELETE FROM logins WHERE principal = ?1",
             "DELETE FROM access_keys WHERE principal = ?1",
             "DELETE FROM attachments WHERE principal = ?1",
@@ -160,6 +180,9 @@ impl Outside {
             ("inline", "SELECT i.* FROM inline_policies i JOIN principals p ON p.id = i.principal WHERE p.name = ?1"),
             ("attachment", "SELECT a.* FROM attachments a JOIN principals p ON p.id = a.principal WHERE p.name = ?1"),
             ("key", "SELECT k.* FROM access_keys k JOIN principals p ON p.id = k.principal WHERE p.name = ?1"),
+            ("group", "SELECT * FROM groups WHERE name = ?1"),
+            ("group policy", "SELECT i.* FROM group_policies i JOIN groups g ON g.id = i.team WHERE g.name = ?1"),
+            ("membership", "SELECT m.* FROM memberships m JOIN principals p ON p.id = m.principal WHERE p.name = ?1"),
             ("login", "SELECT l.* FROM logins l JOIN principals p ON p.id = l.principal WHERE p.name = ?1"),
         ] {
             let mut statement = connection.prepare(sql)?;

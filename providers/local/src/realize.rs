@@ -1,12 +1,12 @@
 //! Decisions in, resources out. Pure.
 
 use leasehold_provider::{
-    Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource,
+    Change, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource,
     ResourceId, Scope, StackName, Value, Violation,
 };
 
 use crate::kinds::{self, Part, Target};
-use crate::{LocalDirectory, documents, limits, order};
+use crate::{LocalDirectory, documents, groups, limits, order};
 
 /// The status of a key that works.
 pub const KEY_ACTIVE: &str = "Active";
@@ -52,6 +52,9 @@ impl Realize for LocalDirectory {
         for policy in identity.scopes.iter().chain(&identity.managed_policy_arns) {
             resources.push(part(kinds::ATTACHMENT, policy).with("policy", policy.as_str()));
         }
+        for group in &identity.groups {
+            resources.push(part(kinds::MEMBERSHIP, group).with("group", group.as_str()));
+        }
         order::arrange(&id, &mut resources);
         resources
     }
@@ -69,6 +72,33 @@ impl Realize for LocalDirectory {
         order::arrange(&live.id, &mut resources);
         resources.sort_by(|a, b| a.id.cmp(&b.id));
         resources
+    }
+
+    fn group(&self, _realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+        let mut root = Resource::new(kinds::group_id(&group.name), None);
+        root.marks = Some(Marks::new(stack.clone(), group.address.clone()));
+        let mut resources = vec![root];
+        if !group.statements.is_empty() {
+            let mut inline = groups::inline(&group.name, kinds::LEASE_POLICY, documents::policy(&group.statements));
+            if group.statements.iter().any(|statement| statement.sensitive) {
+                inline.sensitive.insert("policy".to_owned());
+            }
+            resources.push(inline);
+        }
+        let policies = group.scopes.iter().chain(&group.managed_policy_arns);
+        resources.extend(policies.map(|policy| groups::attachment(&group.name, policy)));
+        resources
+    }
+
+    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
+        match kinds::target(id) {
+            Some(Target::GroupPart(group, _)) => kinds::group_id(group),
+            _ => id.clone(),
+        }
+    }
+
+    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        limits::group(group, resources)
     }
 
     fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
@@ -102,7 +132,7 @@ impl Realize for LocalDirectory {
     fn describe(&self, change: &Change) -> Option<String> {
         let attribute = |name| change.after().and_then(|after| after.get(name));
         match kinds::target(change.id())? {
-            Target::Part(_, Part::Inline(_)) => {
+            Target::Part(_, Part::Inline(_)) | Target::GroupPart(_, Part::Inline(_)) => {
                 let policy = attribute("policy")?.as_document()?;
                 let words = [(documents::QUARANTINE_SID, "deny everything"), (documents::FENCE_SID, "lease fence")];
                 let (_, text) = words.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
@@ -116,7 +146,11 @@ impl Realize for LocalDirectory {
                 let was_open = change.before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
                 (was_open && *attribute("trust")? == closed).then(|| "trust closed".to_owned())
             }
-            Target::Principal(Principal::User, _) | Target::Policy(_) | Target::Part(..) => None,
+            Target::Principal(Principal::User, _)
+            | Target::Policy(_)
+            | Target::Part(..)
+            | Target::Group(_)
+            | Target::GroupPart(..) => None,
         }
     }
 }
@@ -159,8 +193,15 @@ fn shut(resource: &Resource, live: &LiveIdentity, quarantine: &Quarantine) -> Op
             resource.marks = Some(Marks { quarantine: Some(quarantine.clone()), ..live.marks.clone() });
         }
         Some(Target::Part(_, Part::Key(_))) => resource = resource.with("status", KEY_INACTIVE),
-        Some(Target::Part(_, Part::Login)) => return None,
-        Some(Target::Part(_, Part::Inline(_) | Part::Attachment(_)) | Target::Policy(_)) | None => {}
+        // Groups are left; the configuration says them anew when it comes back.
+        Some(Target::Part(_, Part::Login | Part::Membership(_))) => return None,
+        Some(
+            Target::Part(_, Part::Inline(_) | Part::Attachment(_))
+            | Target::Policy(_)
+            | Target::Group(_)
+            | Target::GroupPart(..),
+        )
+        | None => {}
     }
     Some(resource)
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 /// The version of the tables below, in the file's `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// The version before groups: read as it is, and brought up to date before the first write.
+const WITHOUT_GROUPS: i64 = 1;
 /// What the file's `application_id` says: "LHID", Leasehold's identity directory.
 const APPLICATION: i64 = 0x4C48_4944;
 /// How long one process waits for another's transaction.
@@ -82,6 +84,39 @@ CREATE TABLE logins (
 ) STRICT;
 ";
 
+/// What version 2 adds.
+const GROUP_TABLES: &str = "
+CREATE TABLE groups (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL COLLATE NOCASE UNIQUE CHECK (name <> '' AND instr(name, '/') = 0),
+    tags TEXT NOT NULL DEFAULT '{}',
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE group_policies (
+    team INTEGER NOT NULL REFERENCES groups (id) ON DELETE RESTRICT,
+    name TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (team, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE group_attachments (
+    team INTEGER NOT NULL REFERENCES groups (id) ON DELETE RESTRICT,
+    policy TEXT NOT NULL,
+    PRIMARY KEY (team, policy)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE memberships (
+    principal INTEGER NOT NULL REFERENCES principals (id) ON DELETE RESTRICT,
+    team INTEGER NOT NULL REFERENCES groups (id) ON DELETE RESTRICT,
+    PRIMARY KEY (principal, team)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memberships_of_group ON memberships (team);
+";
+
+/// Whether the file has the tables of groups.
+pub fn has_groups(connection: &Connection) -> rusqlite::Result<bool> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version > WITHOUT_GROUPS)
+}
+
 /// Why a directory's file could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -142,7 +177,7 @@ pub fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let answer = connection.execute_batch("PRAGMA query_only = ON; BEGIN").and_then(|()| state(&connection));
     match answer.map_err(|source| failed(path, source))? {
-        State::Ready => Ok(Some(connection)),
+        State::Ready | State::Older => Ok(Some(connection)),
         State::Empty => Ok(None),
         State::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
         State::Newer(found) => Err(OpenError::Newer { path: path.to_owned(), found }),
@@ -158,7 +193,7 @@ pub fn open_to_write(path: &Path, durability: Durability) -> Result<Connection, 
     let synced = connection.execute_batch(durability.pragma()).and_then(|()| create_tables(&mut connection));
     let outcome = synced.map_err(|source| failed(path, source))?;
     match outcome {
-        State::Ready | State::Empty => Ok(connection),
+        State::Ready | State::Older | State::Empty => Ok(connection),
         State::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
         State::Newer(found) => Err(OpenError::Newer { path: path.to_owned(), found }),
     }
@@ -182,6 +217,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
 
 enum State {
     Ready,
+    Older,
     Empty,
     Foreign,
     Newer(i64),
@@ -195,6 +231,7 @@ fn state(connection: &Connection) -> rusqlite::Result<State> {
     Ok(match (application, version) {
         (0, 0) if tables == 0 => State::Empty,
         (APPLICATION, VERSION) => State::Ready,
+        (APPLICATION, WITHOUT_GROUPS) => State::Older,
         (APPLICATION, found) if found > VERSION => State::Newer(found),
         _ => State::Foreign,
     })
@@ -207,6 +244,9 @@ fn create_tables(connection: &mut Connection) -> rusqlite::Result<State> {
     if matches!(found, State::Empty) {
         transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
+    }
+    if matches!(found, State::Empty | State::Older) {
+        transaction.execute_batch(GROUP_TABLES)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
@@ -235,7 +275,7 @@ mod tests {
         let path = folder.path().join("directory.db");
         open_to_write(&path, Durability::Power).unwrap().pragma_update(None, "user_version", 7).unwrap();
         for error in [open_to_read(&path).unwrap_err(), open_to_write(&path, Durability::Power).unwrap_err()] {
-            assert!(error.to_string().ends_with("has version 7 of the directory's tables; this program reads up to 1"));
+            assert!(error.to_string().ends_with("has version 7 of the directory's tables; this program reads up to 2"));
         }
     }
 

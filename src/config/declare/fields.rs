@@ -14,9 +14,9 @@ use crate::config::eval::{Evaluator, Fault, ModuleId, Scope, with_value};
 use crate::config::schema::{BlockSchema, check::title, part_name};
 use crate::config::source::Span;
 use crate::config::syntax::{Block, Body, Expr, ExprKind};
-use crate::config::value::convert::to_text;
+use crate::config::value::convert::{convert, to_text};
 use crate::config::value::show::quoted;
-use crate::config::value::{BlockRef, Data, Keyword, Value};
+use crate::config::value::{BlockRef, Data, Keyword, Type, Value};
 
 /// The attributes of one block, or of one instance of it.
 #[derive(Clone)]
@@ -173,6 +173,19 @@ impl<'e, 'a> Fields<'e, 'a> {
             return None;
         }
         Some(text)
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        let (value, expr) = self.value(name)?;
+        self.open(name, &value, expr).then_some(())?;
+        match convert(&value, &Type::Bool) {
+            Ok(Value { data: Data::Bool(flag), .. }) => Some(flag),
+            _ => {
+                self.find(self.wrong_type(name, "true or false", &value, expr));
+                None
+            }
+        }
     }
 
     /// One of a few words.

@@ -145,6 +145,7 @@ fn identity(
     let name = fields.filled_text("name");
     let own = parts::read(fields);
     let template = reading.templates.of(fields);
+    let groups = fields.texts("managed_groups").unwrap_or_default().into_iter().collect();
     let depends_on = addresses(fields, "depends_on");
     let taken = template.as_deref();
     // What it would have given is not known: nothing more can be said of it.
@@ -169,6 +170,7 @@ fn identity(
         }
     });
     Some(DeclaredIdentity {
+        name_given: name.is_some(),
         name: name.unwrap_or_else(|| default_name(&prefix, &fields.label, fields.key.as_ref())),
         kind,
         principal: whole.principal.unwrap_or_else(|| kind.default_principal()),
@@ -182,6 +184,7 @@ fn identity(
         scopes: whole.scopes.unwrap_or_default(),
         trusts: trusts.collect(),
         managed_policy_arns: whole.managed_policy_arns.unwrap_or_default(),
+        groups,
         permissions_boundary: whole.permissions_boundary,
         tags: whole.tags.unwrap_or_default(),
         sensitive_tags: whole.sensitive_tags,

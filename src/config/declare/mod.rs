@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use leasehold_provider::{Address, StackName};
 
+mod estate;
 pub mod fields;
+mod groups;
 mod identity;
 mod inner;
 pub mod instant;
@@ -17,7 +19,7 @@ mod template;
 mod trusts;
 pub mod variables;
 
-use super::declared::Declared;
+use super::declared::{Backend, Declared, ProviderSettings};
 use super::eval::{Evaluator, ModuleId};
 use super::schema;
 use super::value::{BlockRef, Keyword};
@@ -31,6 +33,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let providers = stack::providers(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut groups = BTreeMap::new();
     let mut identities = Identities::default();
     let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
     while let Some((module, waits_for)) = waiting.pop_front() {
@@ -39,10 +42,14 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         owners.append(&mut people::owners(eval, module));
         services.append(&mut people::services(eval, module));
         scopes.append(&mut people::scopes(eval, module));
+        groups.append(&mut groups::groups(eval, module));
         identity::identities(eval, module, default_ttl, &waits_for, &mut identities);
         modules::outputs(eval, module);
         waiting.extend(modules::calls(eval, module, &waits_for));
     }
+    let mut identities = identities.settled(eval);
+    groups::enter(&groups, &mut identities);
+    let estate = estate::estate(eval);
     let (settings, leasehold) = (settings?, leasehold?);
     Some(Declared {
         // A name that is wrong is reported; the checks that follow do not depend on it.
@@ -52,11 +59,23 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         owners,
         services,
         scopes,
-        identities: identities.settled(eval),
+        groups,
+        identities,
+        estate,
         files_read: eval.files_read.borrow().clone(),
         grace: settings.grace.unwrap_or_else(|| leasehold_provider::Span::from_days(7)),
         origin: schema::top("leasehold").map(|schema| origin(leasehold, schema))?,
     })
+}
+
+/// The stack's name, where its records live, and its provider, without looking at anything else.
+pub fn essential(eval: &Evaluator<'_>) -> Option<(StackName, Backend, ProviderSettings)> {
+    let settings = stack::settings(&Fields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
+    let provider = match stack::providers(eval).into_iter().next() {
+        Some(block) => block.settings,
+        None => ProviderSettings::Local { path: None },
+    };
+    Some((settings.stack?, settings.backend, provider))
 }
 
 /// Locals that nothing refers to are evaluated too: what is wrong with them is wrong.

@@ -6,7 +6,7 @@ use leasehold_provider::{Span as Duration, StackName};
 
 use super::fields::Fields;
 use super::inner;
-use crate::config::declared::{AssumeRole, Backend, Bucket, ProviderBlock, ProviderSettings};
+use crate::config::declared::{AssumeRole, Backend, Bucket, Place, ProviderBlock, ProviderSettings};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
@@ -37,9 +37,9 @@ pub fn settings(fields: &Fields<'_, '_>) -> Settings {
     });
     version(fields);
     let mut settings =
-        Settings { stack, backend: Backend::Local { path: ".leasehold".to_owned() }, ttl: None, grace: None };
+        Settings { stack, backend: Backend { place: Place::default(), lock_lease: None }, ttl: None, grace: None };
     for backend in inner::blocks(fields, "backend") {
-        settings.backend = stores(&backend).unwrap_or(settings.backend);
+        settings.backend = Backend { place: place(&backend).unwrap_or_default(), lock_lease: lock_lease(&backend) };
     }
     for defaults in inner::blocks(fields, "defaults") {
         settings.ttl = defaults.duration("ttl");
@@ -51,24 +51,40 @@ pub fn settings(fields: &Fields<'_, '_>) -> Settings {
 }
 
 /// What a `backend` block says; `None`: nothing, or nothing that can be used, which is found elsewhere.
-fn stores(backend: &Fields<'_, '_>) -> Option<Backend> {
+fn place(backend: &Fields<'_, '_>) -> Option<Place> {
     let prefix = backend.filled_text("prefix").map(|prefix| prefix.trim_matches('/').to_owned());
     Some(match backend.block.label(0) {
-        "s3" => Backend::S3(Bucket {
+        "s3" => Place::S3(Bucket {
             name: backend.filled_text("bucket")?,
             prefix,
             region: backend.filled_text("region"),
             endpoint: backend.filled_text("endpoint"),
             evidence_retention: backend.duration("evidence_retention"),
         }),
-        "azure" => Backend::Azure {
+        "azure" => Place::Azure {
             account: backend.filled_text("account")?,
             container: backend.filled_text("container")?,
             prefix,
         },
-        "gcs" => Backend::Gcs { bucket: backend.filled_text("bucket")?, prefix },
-        _ => Backend::Local { path: backend.filled_text("path")? },
+        "gcs" => Place::Gcs { bucket: backend.filled_text("bucket")?, prefix },
+        _ => Place::Local { path: backend.filled_text("path")? },
     })
+}
+
+/// The shortest lock that a slow store lets its holder renew in time.
+const SHORTEST_LOCK: u32 = 2;
+
+fn lock_lease(backend: &Fields<'_, '_>) -> Option<Duration> {
+    let lease = backend.duration("lock_lease")?;
+    if lease.seconds() < SHORTEST_LOCK {
+        backend.find(
+            Diagnostic::error("config::lock_lease", "a lock of less than two seconds cannot be renewed in time")
+                .at(backend.place("lock_lease"), "too short")
+                .help("a minute is the default: lock_lease = \"60s\""),
+        );
+        return None;
+    }
+    Some(lease)
 }
 
 fn suggest_name(name: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use leasehold_provider::Key;
+use leasehold_provider::{Address, Key};
 
 use super::scope::each;
 use super::suggest::{listed, nearest};
@@ -183,6 +183,9 @@ impl Evaluator<'_> {
         }
         let Some(attribute) = declared.body.attribute(name) else {
             if name == "name" && block.keyword == Keyword::Identity {
+                let path = self.module(module).path.clone();
+                let address = Address::block(path.as_deref(), "identity", &block.label, block.key.as_ref());
+                self.default_names_read.borrow_mut().insert(address);
                 let prefix = &self.module(module).prefix;
                 return Ok(Value::string(default_name(prefix, &block.label, block.key.as_ref())));
             }

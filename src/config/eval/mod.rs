@@ -67,6 +67,8 @@ pub struct Evaluator<'a> {
     instances: RefCell<HashMap<BlockId, Option<Arc<Instances>>>>,
     /// What was found within modules, by code and place.
     told: RefCell<HashSet<Told>>,
+    /// Identities, by block and key, whose name some expression reads although their block says none.
+    pub default_names_read: RefCell<std::collections::BTreeSet<leasehold_provider::Address>>,
     /// How many `try` and `can` lie around what is evaluated: their faults are not shown, so they need no notes.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
@@ -122,6 +124,7 @@ impl<'a> Evaluator<'a> {
             variables: BTreeMap::new(),
             findings: RefCell::default(),
             files_read: RefCell::default(),
+            default_names_read: RefCell::default(),
             cells: RefCell::default(),
             running: RefCell::default(),
             instances: RefCell::default(),

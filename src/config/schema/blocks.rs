@@ -39,12 +39,13 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 }
 
 /// Blocks that stand in a file by themselves.
-pub const TOP: &[&BlockSchema] =
-    &[&LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &TEMPLATE, &MODULE, &OUTPUT];
+pub const TOP: &[&BlockSchema] = &[
+    &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &TEMPLATE, &MODULE,
+    &OUTPUT, &MOVED, &REMOVED,
+];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] =
-    &["group", "grant", "rule", "exception", "directory", "store", "import", "moved", "removed"];
+pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory", "store", "import"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -53,7 +54,7 @@ static LEASEHOLD: BlockSchema = BlockSchema {
 
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
-        form("local", &[optional("path")]),
+        form("local", &[optional("path"), optional("lock_lease")]),
         form(
             "s3",
             &[
@@ -62,6 +63,7 @@ static BACKEND: BlockSchema = BlockSchema {
                 optional("region"),
                 optional("endpoint"),
                 optional("evidence_retention"),
+                optional("lock_lease"),
             ],
         ),
         Form {
@@ -72,12 +74,16 @@ static BACKEND: BlockSchema = BlockSchema {
                     required("account", "account = \"acmeleasehold\""),
                     required("container", "container = \"leasehold\""),
                     optional("prefix"),
+                    optional("lock_lease"),
                 ],
             )
         },
         Form {
             later: !cfg!(feature = "gcs"),
-            ..form("gcs", &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix")])
+            ..form(
+                "gcs",
+                &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix"), optional("lock_lease")],
+            )
         },
     ],
     ..block("backend", &["type"], &[])
@@ -185,6 +191,7 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("expires_at"),
             optional("renewed_at"),
             optional("managed_policy_arns"),
+            optional("managed_groups"),
             optional("permissions_boundary"),
             optional("tags"),
             optional("max_session_duration"),
@@ -196,6 +203,35 @@ static IDENTITY: BlockSchema = BlockSchema {
         ],
     )
 };
+
+static GROUP: BlockSchema = BlockSchema {
+    blocks: &[many(&STATEMENT), many(&DYNAMIC)],
+    ..block(
+        "group",
+        &["name"],
+        &[
+            optional("members"),
+            optional("scopes"),
+            optional("managed_policy_arns"),
+            optional("name"),
+            optional("owner"),
+            optional("purpose"),
+        ],
+    )
+};
+
+/// An address that changed.
+static MOVED: BlockSchema =
+    block("moved", &[], &[required("from", "from = identity.old_label"), required("to", "to = identity.new_label")]);
+
+/// What is no longer managed, and whether it lives on.
+static REMOVED: BlockSchema = BlockSchema {
+    blocks: &[one(&LIFECYCLE)],
+    ..block("removed", &[], &[required("from", "from = identity.old_label"), optional("keep")])
+};
+
+/// Terraform's way to say `keep = true`.
+static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "destroy = false")]);
 
 /// What identities that name it take from it.
 static TEMPLATE: BlockSchema = BlockSchema {

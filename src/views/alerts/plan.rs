@@ -52,6 +52,10 @@ fn event(delta: &IdentityDelta) -> Option<Alert> {
         Lifecycle::Leaver => {
             Some(alert("leaver", Level::Note, format!("leaves: {why}"), "Nothing, if it shall leave."))
         }
+        Lifecycle::Released => {
+            let remedy = "Make sure that somebody else manages it: no lease ends its access from now on.";
+            Some(alert("let-go", Level::Warning, format!("is let go of: {why}"), remedy))
+        }
         Lifecycle::Drift => {
             Some(alert("drift", Level::Warning, why, "An apply puts it back as the configuration says."))
         }

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    AccessFinding, AccessLevel, AccessVerdict, Aspect, Change, ChangeKind, Realize, ResourceId, Severity, Span,
+    AccessFinding, AccessLevel, AccessVerdict, Aspect, Change, ChangeKind, Comparison, Realize, ResourceId, Severity,
+    Span,
 };
 
 use super::attributes;
 use super::summary::{Summary, counts_as_change, grows};
 use crate::diff::classify::Leaving;
 use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
+use crate::lifecycle::LeaveReason;
 use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::views::inert::inert;
@@ -69,7 +71,19 @@ fn identity(delta: &IdentityDelta, now: Timestamp, realize: &dyn Realize) -> Str
     if !notes.is_empty() {
         out.push_str(&format!("      {}\n", paint(FAINT, &notes.join("; "))));
     }
-    if let Some(access) = &delta.access {
+    out.push_str(&access_lines(delta.access.as_ref()));
+    out.push_str(&findings(delta.assessment.iter().flat_map(|assessment| &assessment.findings)));
+    // What a leaver loses is told by the words on each change: it is everything, and its lines would say no more.
+    let lines = if delta.leaving.is_some() { Lines::WhereNothingElseSaysIt } else { Lines::Always };
+    out.push_str(&changes_with(&delta.changes, Some(&delta.id), lines, realize));
+    out.push('\n');
+    out
+}
+
+/// What a change of access was found to mean.
+pub(in crate::views) fn access_lines(access: Option<&Comparison>) -> String {
+    let mut out = String::new();
+    if let Some(access) = access {
         if let Some(witness) = &access.witness {
             out.push_str(&format!("      newly allowed, for example: {}\n", inert(witness)));
         }
@@ -77,11 +91,6 @@ fn identity(delta: &IdentityDelta, now: Timestamp, realize: &dyn Realize) -> Str
             out.push_str(&format!("      not decided: {}\n", inert(reason)));
         }
     }
-    out.push_str(&findings(delta.assessment.iter().flat_map(|assessment| &assessment.findings)));
-    // What a leaver loses is told by the words on each change: it is everything, and its lines would say no more.
-    let lines = if delta.leaving.is_some() { Lines::WhereNothingElseSaysIt } else { Lines::Always };
-    out.push_str(&changes(&delta.changes, Some(&delta.id), lines, realize));
-    out.push('\n');
     out
 }
 
@@ -97,7 +106,7 @@ pub(super) fn headline(delta: &IdentityDelta, now: Timestamp) -> String {
     if let Some(leaving) = &delta.leaving {
         return leaving_line(delta, leaving);
     }
-    if delta.lifecycle == Lifecycle::Drift {
+    if matches!(delta.lifecycle, Lifecycle::Drift | Lifecycle::Released) {
         let words: Vec<String> = delta.reasons.iter().filter(|r| !is_detail(r)).map(ToString::to_string).collect();
         return words.join("; ");
     }
@@ -155,7 +164,11 @@ fn leaving_line(delta: &IdentityDelta, leaving: &Leaving) -> String {
             _ => None,
         })
         .collect();
+    let revoked = delta.reasons.iter().any(|r| matches!(r, Reason::Leaves { why: LeaveReason::Revoked { .. } }));
     let what = match leaving {
+        Leaving::Quarantine { .. } if revoked => {
+            format!("quarantine now, shut until `leasehold restore {}`", delta.address)
+        }
         Leaving::Quarantine { delete_after: Some(at), .. } => format!("quarantine now, deleted after {}", day(*at)),
         Leaving::Quarantine { delete_after: None, .. } => "quarantine now, deleted once its block is gone".to_owned(),
         Leaving::Deletion => "deleted now".to_owned(),
@@ -173,7 +186,7 @@ pub(super) fn notes(delta: &IdentityDelta) -> Vec<String> {
             let reasons = delta.reasons.iter().filter(|reason| !contradicts(reason));
             reasons.map(|reason| inert(&reason.to_string()).into_owned()).collect()
         }
-        Lifecycle::Joiner | Lifecycle::Leaver | Lifecycle::Drift => Vec::new(),
+        Lifecycle::Joiner | Lifecycle::Leaver | Lifecycle::Drift | Lifecycle::Released => Vec::new(),
     }
 }
 
@@ -195,13 +208,10 @@ pub(super) fn holders(delta: &SharedDelta) -> String {
 fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
     let (sign, _, style) = style::of(delta.lifecycle);
     let holders = holders(delta);
-    let head = paint(style, &format!("{sign} scope "));
+    let sort = crate::config::estate::sort(&delta.address).unwrap_or("scope");
+    let head = paint(style, &format!("{sign} {sort:<6}"));
     let address = inert(delta.address.as_str()).into_owned();
-    format!(
-        "  {head}  {}  {holders}\n{}\n",
-        paint(STRONG, &address),
-        changes(&delta.changes, None, Lines::Always, realize)
-    )
+    format!("  {head}  {}  {holders}\n{}\n", paint(STRONG, &address), changes(&delta.changes, None, realize))
 }
 
 fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dyn Realize) -> String {
@@ -264,8 +274,13 @@ pub(super) fn worst_first<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> V
     told.map(|(_, id, message, remedy)| (id.as_str(), format!("{message} ({remedy})"))).collect()
 }
 
+/// The changes of one subject, with the lines that differ.
+pub(in crate::views) fn changes(changes: &[Change], principal: Option<&ResourceId>, realize: &dyn Realize) -> String {
+    changes_with(changes, principal, Lines::Always, realize)
+}
+
 /// The changes of one subject: its principal first, then what hangs on it, what hangs on more after what hangs on less.
-fn changes(changes: &[Change], principal: Option<&ResourceId>, lines: Lines, realize: &dyn Realize) -> String {
+fn changes_with(changes: &[Change], principal: Option<&ResourceId>, lines: Lines, realize: &dyn Realize) -> String {
     let mut shown: Vec<&Change> = changes.iter().filter(|change| is_shown(change, changes)).collect();
     let hangs_on = |change: &Change| change.after().or(change.before()).map_or(0, |resource| resource.depends_on.len());
     shown.sort_by_key(|change| (Some(change.id()) != principal, hangs_on(change)));
@@ -275,13 +290,13 @@ fn changes(changes: &[Change], principal: Option<&ResourceId>, lines: Lines, rea
     for change in shown {
         let (sign, style) = match change.kind() {
             ChangeKind::Create => ('+', ADD),
-            ChangeKind::Update | ChangeKind::Mark => ('~', CHANGE),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('~', CHANGE),
             ChangeKind::Delete => ('-', REMOVE),
         };
         let id = change.id();
         let note = match change.kind() {
-            ChangeKind::Mark => realize.describe(change).or_else(|| Some("marks".to_owned())),
-            _ => realize.describe(change),
+            ChangeKind::Mark => words(change, realize).or_else(|| Some("marks".to_owned())),
+            _ => words(change, realize),
         };
         let (kind, name, words) = (id.kind.as_str(), inert(&id.name), inert(note.as_deref().unwrap_or_default()));
         let line = format!("{kind:<kind_width$}  {name:<name_width$}  {words}");
@@ -290,11 +305,20 @@ fn changes(changes: &[Change], principal: Option<&ResourceId>, lines: Lines, rea
             _ if note.is_some() && lines == Lines::WhereNothingElseSaysIt => Vec::new(),
             Change::Update { before, after } => attributes::differences(before, after),
             Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
-            Change::Create { .. } | Change::Delete { .. } => Vec::new(),
+            Change::Create { .. } | Change::Delete { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Vec::new(),
         };
         out.extend(details.iter().map(|detail| format!("          {}\n", detail.painted())));
     }
     out
+}
+
+/// A few words on what a change does.
+pub fn words(change: &Change, realize: &dyn Realize) -> Option<String> {
+    match change.kind() {
+        ChangeKind::Adopt => Some("marks are put on; it carries none".to_owned()),
+        ChangeKind::Unmark => Some("marks are taken off".to_owned()),
+        _ => realize.describe(change),
+    }
 }
 
 /// Marks that only keep the books of another change are not shown.
@@ -305,12 +329,27 @@ pub(super) fn is_shown(change: &Change, all: &[Change]) -> bool {
 fn waiting(plan: &Plan) -> String {
     let mut out = String::new();
     for (address, waiting) in &plan.quarantined {
+        let revoked = LeaveReason::of_mark(&waiting.reason);
         let then = match (waiting.held_by_use, waiting.delete_after) {
             (Some(used), _) => format!("kept: it was used at {used}, after its quarantine began"),
             (None, Some(at)) => format!("deleted after {}", day(at)),
+            (None, None) if revoked.is_some() => format!("shut until `leasehold restore {address}`"),
             (None, None) => "deleted once its block is gone".to_owned(),
         };
-        let line = format!(". quarantined  {address}  since {} ({}) · {then}", day(waiting.since), waiting.reason);
+        let why = revoked.map_or_else(|| waiting.reason.clone(), |revoked| revoked.to_string());
+        let line = format!(". quarantined  {address}  since {} ({why}) · {then}", day(waiting.since));
+        out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
+    }
+    for (address, holders) in &plan.kept {
+        let names: Vec<&str> = holders.iter().take(FOLD_ABOVE).map(String::as_str).collect();
+        let more = match holders.len().saturating_sub(names.len()) {
+            0 => String::new(),
+            rest => format!(" and {rest} more"),
+        };
+        let line = format!(
+            ". kept         {address}  no longer declared, but held by {}{more}, not this stack's",
+            names.join(", ")
+        );
         out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
     }
     if !out.is_empty() {

@@ -1,6 +1,6 @@
 //! A plan for machines: Terraform's keys for resources, and beside them what happens to identities.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{AccessFinding, Address, Change, Resource, Value};
 use serde_json::{Map, Value as Json, json};
@@ -12,7 +12,7 @@ use crate::plan::{Plan, Step};
 use crate::rules::{Decision, Ruling};
 
 /// The version of this format. A new key raises the second number, anything else the first.
-pub const FORMAT_VERSION: &str = "1.1";
+pub const FORMAT_VERSION: &str = "1.2";
 
 /// The plan. Policies are JSON in a string, as Terraform's providers hold them, so that rules written for those work.
 #[must_use]
@@ -34,6 +34,7 @@ pub fn json(plan: &Plan, rulings: &[Ruling]) -> Json {
             "holders": delta.holders,
         })).collect::<Vec<_>>(),
         "quarantined": plan.quarantined,
+        "kept": plan.kept,
         "rulings": rulings,
     })
 }
@@ -106,17 +107,57 @@ fn resource_changes(plan: &Plan) -> Vec<Json> {
         .collect()
 }
 
+/// One change of one object, with Terraform's keys.
+#[must_use]
+pub fn object_change(change: &Change) -> Json {
+    let id = change.id();
+    let actions = match change {
+        Change::Create { .. } => json!(["create"]),
+        Change::Delete { .. } => json!(["delete"]),
+        Change::Update { .. } | Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => json!(["update"]),
+    };
+    let (before, after) = match change {
+        Change::Mark { before, after, .. } => {
+            (before.as_ref().map(|marks| json!({ "tags": marks.to_tags() })), Some(json!({ "tags": after.to_tags() })))
+        }
+        Change::Adopt { after, .. } => (None, Some(json!({ "tags": after.to_tags() }))),
+        Change::Unmark { before, .. } => (Some(json!({ "tags": before.to_tags() })), None),
+        _ => {
+            let hidden = hidden([change.before(), change.after()]);
+            let shown = |resource| attributes(resource, &hidden);
+            (change.before().map(shown), change.after().map(shown))
+        }
+    };
+    json!({
+        "address": format!("{}.{}", id.kind, id.name),
+        "type": id.kind,
+        "name": id.name,
+        "change": { "actions": actions, "before": before, "after": after },
+    })
+}
+
 fn change(steps: &[&Step], first: Option<&Change>) -> Json {
     let actions = match first {
         Some(Change::Create { .. }) => json!(["create"]),
         Some(Change::Delete { .. }) => json!(["delete"]),
-        Some(Change::Update { .. } | Change::Mark { .. }) | None => json!(["update"]),
+        Some(Change::Update { .. } | Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }) | None => {
+            json!(["update"])
+        }
     };
     // A change in two steps is one change of the object: from where the first begins to where the last ends.
     let last = steps.iter().rev().find_map(|step| step.change.after());
-    let (mut before, mut after) = (first.and_then(Change::before).map(attributes), last.map(attributes));
+    let first_before = first.and_then(Change::before);
+    let hidden = hidden([first_before, last]);
+    let shown = |resource| attributes(resource, &hidden);
+    let (mut before, mut after) = (first_before.map(shown), last.map(shown));
     for step in steps {
-        if let Change::Mark { before: old, after: new, .. } = &step.change {
+        let (old, new) = match &step.change {
+            Change::Mark { before, after, .. } => (before.as_ref(), Some(after)),
+            Change::Adopt { after, .. } => (None, Some(after)),
+            Change::Unmark { before, .. } => (Some(before), None),
+            _ => continue,
+        };
+        {
             let tags = |target: &mut Option<Json>, tags: BTreeMap<String, String>| {
                 let object = target.get_or_insert_with(|| json!({}));
                 if let Some(fields) = object.as_object_mut() {
@@ -124,7 +165,7 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
                 }
             };
             tags(&mut before, old.as_ref().map(|marks| marks.to_tags()).unwrap_or_default());
-            tags(&mut after, new.to_tags());
+            tags(&mut after, new.map(|marks| marks.to_tags()).unwrap_or_default());
         }
     }
     json!({
@@ -132,15 +173,20 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
         "before": before,
         "after": after,
         "after_unknown": {},
-        "before_sensitive": first.and_then(Change::before).map_or(json!({}), sensitive),
-        "after_sensitive": last.map_or(json!({}), sensitive),
+        "before_sensitive": first_before.map_or(json!({}), |_| sensitive(&hidden)),
+        "after_sensitive": last.map_or(json!({}), |_| sensitive(&hidden)),
     })
 }
 
-fn attributes(resource: &Resource) -> Json {
+/// What views hide of an object: what is sensitive on either side. What lives does not say by itself what of it is.
+fn hidden(sides: [Option<&Resource>; 2]) -> BTreeSet<&str> {
+    sides.into_iter().flatten().flat_map(|resource| &resource.sensitive).map(String::as_str).collect()
+}
+
+fn attributes(resource: &Resource, hidden: &BTreeSet<&str>) -> Json {
     let mut fields = Map::new();
     for (name, value) in &resource.attributes {
-        let shown = if resource.sensitive.contains(name.as_ref()) {
+        let shown = if hidden.contains(name.as_ref()) {
             Json::from(HIDDEN)
         } else {
             match value {
@@ -166,6 +212,6 @@ fn add_tags(fields: &mut Map<String, Json>, tags: BTreeMap<String, String>) {
     }
 }
 
-fn sensitive(resource: &Resource) -> Json {
-    Json::Object(resource.sensitive.iter().map(|name| (name.clone(), true.into())).collect())
+fn sensitive(hidden: &BTreeSet<&str>) -> Json {
+    Json::Object(hidden.iter().map(|name| ((*name).to_owned(), true.into())).collect())
 }

@@ -69,6 +69,13 @@ fn head(plan: &Plan, rulings: &[Ruling]) -> String {
         let verb = if waiting == 1 { "identity stays" } else { "identities stay" };
         out.push_str(&format!("{waiting} quarantined {verb} as before.\n\n"));
     }
+    for (address, holders) in &plan.kept {
+        out.push_str(&format!(
+            "{} is kept for {} that are not this stack's.\n\n",
+            code(address.as_str()),
+            holders.len()
+        ));
+    }
     out
 }
 
@@ -86,7 +93,8 @@ impl Part<'_> {
                 (delta.lifecycle, &delta.address, headline, notes(delta), &delta.changes)
             }
             Self::Shared(delta) => {
-                let headline = format!("scope · {}", human::holders(delta));
+                let sort = crate::config::estate::sort(&delta.address).unwrap_or("scope");
+                let headline = format!("{sort} · {}", human::holders(delta));
                 (delta.lifecycle, &delta.address, headline, Vec::new(), &delta.changes)
             }
         };
@@ -115,17 +123,17 @@ fn notes(delta: &IdentityDelta) -> Vec<String> {
 }
 
 /// The objects that change, one line each, with the lines that differ under them; long documents in folds of their own.
-fn changed(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
+pub(in crate::views) fn changed(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut folded = String::new();
     for change in changes.iter().filter(|change| human::is_shown(change, changes)) {
         let (sign, marker) = match change.kind() {
             ChangeKind::Create => ('+', Marker::Added),
-            ChangeKind::Update | ChangeKind::Mark => ('!', Marker::Same),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('!', Marker::Same),
             ChangeKind::Delete => ('-', Marker::Removed),
         };
         let id = change.id();
-        let described = realize.describe(change);
+        let described = human::words(change, realize);
         // What a leaver loses is everything: the words on the change say it.
         let told = leaves && described.is_some();
         let note = described.map_or_else(String::new, |note| format!("  {}", inert(&note)));
@@ -135,7 +143,8 @@ fn changed(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
             Change::Update { before, after } => attributes::differences(before, after),
             Change::Mark { before, after, .. } => attributes::mark_differences(before.as_deref(), after),
             Change::Create { after } => attributes::documents(after, marker),
-            Change::Delete { .. } => Vec::new(),
+            Change::Adopt { after, .. } => attributes::mark_differences(None, after),
+            Change::Delete { .. } | Change::Unmark { .. } => Vec::new(),
         };
         if about.len() > LONG {
             let summary = format!("{} {}: {} lines", id.kind, code(&id.name), about.len());

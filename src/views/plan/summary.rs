@@ -5,6 +5,7 @@ use std::fmt;
 
 use leasehold_provider::{AccessVerdict, Change, Marks, ResourceId};
 
+use crate::config::estate;
 use crate::diff::Lifecycle;
 use crate::plan::Plan;
 
@@ -25,22 +26,28 @@ pub struct Summary {
     pub expanding: usize,
     /// Identities that leave.
     pub leavers: usize,
+    /// Identities that are no longer managed and live on.
+    pub released: usize,
     /// Identities that drifted, movers among them.
     pub drifted: usize,
-    /// Shared objects that change.
+    /// Scopes that change.
     pub shared: usize,
+    /// Groups that change.
+    pub groups: usize,
 }
 
 impl Summary {
     /// The counts of a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let mut summary = Self { shared: plan.shared.len(), ..Self::default() };
+        let groups = plan.shared.iter().filter(|delta| estate::sort(&delta.address) == Some("group")).count();
+        let mut summary = Self { shared: plan.shared.len().saturating_sub(groups), groups, ..Self::default() };
         for delta in &plan.identities {
             match delta.lifecycle {
                 Lifecycle::Joiner => summary.joiners += 1,
                 Lifecycle::Mover => summary.movers += 1,
                 Lifecycle::Leaver => summary.leavers += 1,
+                Lifecycle::Released => summary.released += 1,
                 Lifecycle::Drift => {}
             }
             summary.drifted += usize::from(delta.drifted);
@@ -59,6 +66,7 @@ impl Summary {
         self.add += changes.iter().filter(|c| matches!(c, Change::Create { .. })).count();
         self.destroy += changes.iter().filter(|c| matches!(c, Change::Delete { .. })).count();
         self.change += updated.len();
+        self.change += changes.iter().filter(|c| matches!(c, Change::Unmark { .. })).count();
         self.change += changes
             .iter()
             .filter(|change| !updated.contains(change.id()) && (changes.len() == 1 || counts_as_change(change)))
@@ -76,7 +84,11 @@ pub fn grows(verdict: AccessVerdict) -> bool {
 /// Whether a write of marks says something that people decided, not just bookkeeping that goes with another change.
 #[must_use]
 pub fn counts_as_change(change: &Change) -> bool {
-    let Change::Mark { before, after, .. } = change else { return false };
+    let (before, after) = match change {
+        Change::Mark { before, after, .. } => (before, after),
+        Change::Adopt { .. } | Change::Unmark { .. } => return true,
+        _ => return false,
+    };
     let plain = |marks: &Marks| Marks { digest: None, quarantine: None, ..marks.clone() };
     before.as_ref().is_none_or(|before| plain(before) != plain(after))
 }
@@ -98,8 +110,10 @@ impl fmt::Display for Summary {
             plural(self.joiners, "joiner", "joiners"),
             movers,
             plural(self.leavers, "leaver", "leavers"),
+            plural(self.released, "let go", "let go"),
             plural(self.drifted, "drift", "drifts"),
             plural(self.shared, "shared scope", "shared scopes"),
+            plural(self.groups, "group", "groups"),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() { Ok(()) } else { write!(f, "  {}.", parts.join(", ")) }

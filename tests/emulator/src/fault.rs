@@ -22,6 +22,9 @@ enum How {
     DelayResponse { seconds: f64 },
     DropResponse,
     DropRequest,
+    Hold,
+    HoldResponse,
+    Skew { seconds: i64 },
 }
 
 impl Fault {
@@ -70,6 +73,24 @@ impl Fault {
     #[must_use]
     pub fn drop_request(action: &str) -> Self {
         Self::new(action, How::DropRequest)
+    }
+
+    /// The call is held before it is carried out, until [`Emulator::let_go`](crate::Emulator::let_go) or for a minute.
+    #[must_use]
+    pub fn hold(action: &str) -> Self {
+        Self::new(action, How::Hold)
+    }
+
+    /// The call is carried out at once, and its answer held as [`Fault::hold`] holds a call.
+    #[must_use]
+    pub fn hold_response(action: &str) -> Self {
+        Self::new(action, How::HoldResponse)
+    }
+
+    /// The answer comes from a server whose clock is so many seconds ahead.
+    #[must_use]
+    pub fn skew(action: &str, seconds: i64) -> Self {
+        Self::new(action, How::Skew { seconds })
     }
 
     /// The same, for so many calls only.

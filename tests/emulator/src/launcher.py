@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections import Counter
+from email.utils import formatdate
 from urllib.parse import parse_qsl
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
@@ -131,6 +132,8 @@ class Recorder:
         self.lock = threading.Lock()
         self.requests = []
         self.faults = Faults()
+        self.held = 0
+        self.gate = threading.Event()
         self.port = None
 
     def __call__(self, environ, start_response):
@@ -139,13 +142,16 @@ class Recorder:
             return self.control(path.removeprefix("/leasehold-test/"), read_body(environ), start_response)
         body = read_body(environ)
         environ["wsgi.input"] = io.BytesIO(body)
-        parameters = dict(parse_qsl(body.decode("utf-8", "replace")))
-        action = parameters.get("Action")
-        if action is None or UNCOUNTED in environ.get("HTTP_USER_AGENT", ""):
+        parameters = dict(parse_qsl(body.decode("utf-8", "replace"))) if path == "/" else {}
+        # What is no call of a query API is one of S3: its method is its name, and the object's key what it is about.
+        action = parameters.get("Action") or f"S3:{environ['REQUEST_METHOD']}"
+        if UNCOUNTED in environ.get("HTTP_USER_AGENT", ""):
             return self.app(environ, start_response)
 
         entry = {"action": action, "fault": None, "status": None}
         entry["parameters"] = {key: parameters[key] for key in RECORDED if key in parameters}
+        if path != "/":
+            entry["parameters"]["Key"] = path
         with self.lock:
             self.requests.append(entry)
         order = self.faults.take(action)
@@ -174,11 +180,38 @@ class Recorder:
             answer = list(self.answer(environ, start_response, entry))
             time.sleep(order["seconds"])
             return answer
+        if fault == "hold":
+            self.hold()
+            return self.answer(environ, start_response, entry)
+        if fault == "hold_response":
+            answer = list(self.answer(environ, start_response, entry))
+            self.hold()
+            return answer
+        if fault == "skew":
+            return self.skewed(order["seconds"], environ, start_response, entry)
         if fault == "drop_response":
             # Committed by moto, never told to the client.
             list(self.app(environ, lambda *_: None))
         hang_up(environ)
         return []
+
+    def hold(self):
+        """Keeps a request until the test lets all go."""
+        with self.lock:
+            self.held += 1
+            gate = self.gate
+        gate.wait(60)
+
+    def let_go(self):
+        with self.lock:
+            self.held = 0
+            self.gate.set()
+            self.gate = threading.Event()
+
+    def skewed(self, seconds, environ, start_response, entry):
+        """Answers with a clock that is so far off."""
+        CLOCK.ahead = seconds
+        return self.answer(environ, start_response, entry)
 
     def control(self, path, body, start_response):
         try:
@@ -212,6 +245,11 @@ class Recorder:
             moto_api_backend.reset()
             self.faults.replace([])
             return self.obey("forget", None)
+        if path == "held":
+            with self.lock:
+                return self.held
+        if path == "let_go":
+            return self.let_go()
         if path == "boto3":
             return self.script(value)
         raise ValueError(f"nothing at /leasehold-test/{path}")
@@ -268,9 +306,17 @@ def hang_up(environ):
     raise ConnectionAbortedError("ordered by the test")
 
 
+# How far ahead the clock of the answer is that this thread gives.
+CLOCK = threading.local()
+
+
 class QuietHandler(MotoRequestHandler):
     def log(self, type, message, *args):
         pass
+
+    def date_time_string(self, timestamp=None):
+        ahead, CLOCK.ahead = getattr(CLOCK, "ahead", 0), 0
+        return formatdate(time.time() + ahead, usegmt=True)
 
 
 def end_with_parent():

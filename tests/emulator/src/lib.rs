@@ -18,6 +18,7 @@
 
 mod fault;
 mod http;
+mod managed;
 mod python;
 
 use std::collections::BTreeMap;
@@ -28,11 +29,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use fault::Fault;
+pub use managed::managed_policies;
 
 /// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Request {
-    /// The API's name, such as `CreateRole`.
+    /// The API's name, such as `CreateRole`; of S3 the method, such as `S3:PUT`.
     pub action: String,
     /// The parameters that say what the call was about: names, ARNs, ids, markers. No documents.
     pub parameters: BTreeMap<String, String>,
@@ -43,10 +45,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whether the API changes anything: all but `Get…`, `List…`, `Generate…`, `Simulate…` and those of STS.
+    /// Whether the call changes anything in IAM: all but `Get…`, `List…`, `Generate…`, `Simulate…` and those of STS and S3.
     #[must_use]
     pub fn writes(&self) -> bool {
-        !["Get", "List", "Generate", "Simulate", "AssumeRole"].iter().any(|reading| self.action.starts_with(reading))
+        !["Get", "List", "Generate", "Simulate", "AssumeRole", "S3:"]
+            .iter()
+            .any(|reading| self.action.starts_with(reading))
     }
 }
 
@@ -155,6 +159,17 @@ impl Emulator {
     /// Withdraws all faults.
     pub fn heal(&self) {
         self.control("faults", &Value::Array(Vec::new()));
+    }
+
+    /// How many calls are held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        serde_json::from_value(self.control("held", &Value::Null)).expect("the launcher counts what it holds")
+    }
+
+    /// Lets all go that are held.
+    pub fn let_go(&self) {
+        self.control("let_go", &Value::Null);
     }
 
     /// Empties the account, withdraws faults, forgets requests.

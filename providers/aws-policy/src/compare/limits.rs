@@ -4,9 +4,12 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exhausted;
 
+const WORK: usize = 30_000_000;
+const MEMORY: usize = 8_000_000;
+
 /// What is left.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     work: usize,
     memory: usize,
 }
@@ -14,17 +17,28 @@ pub(super) struct Budget {
 impl Budget {
     /// About a second of work and 100 MB in a release build.
     pub fn standard() -> Self {
-        Self { work: 30_000_000, memory: 8_000_000 }
+        Self::of_comparisons(1)
+    }
+
+    /// The work of so many comparisons, for questions that share it: a document that takes one to the limit does not do so
+    /// for each question about it.
+    pub fn of_comparisons(count: usize) -> Self {
+        Self { work: WORK.saturating_mul(count), memory: MEMORY }
+    }
+
+    /// Another comparison begins; what the one before it held is free again.
+    pub(super) fn begin(&mut self) {
+        self.memory = MEMORY;
     }
 
     /// Takes steps of work.
-    pub fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
+    pub(super) fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
         self.work = self.work.checked_sub(steps).ok_or(Exhausted)?;
         Ok(())
     }
 
     /// Takes words of memory that stay in use.
-    pub fn hold(&mut self, words: usize) -> Result<(), Exhausted> {
+    pub(super) fn hold(&mut self, words: usize) -> Result<(), Exhausted> {
         self.memory = self.memory.checked_sub(words).ok_or(Exhausted)?;
         Ok(())
     }

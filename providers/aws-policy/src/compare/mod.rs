@@ -18,6 +18,7 @@ mod scalar;
 mod search;
 mod shape;
 mod text;
+mod trim;
 mod variables;
 mod witness;
 
@@ -28,13 +29,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::compare::limits::Budget;
 use crate::compare::search::{Found, Search};
 use crate::compare::shape::{Shape, Side};
 use crate::compare::text::Reading;
 use crate::request::Request;
 
 pub use crate::compare::cell::Open;
+pub(crate) use crate::compare::limits::Budget;
 
 /// What the new access is, measured by the old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -176,36 +177,38 @@ impl Comparison {
 
 /// Compares two accesses.
 pub fn compare(old: &Access, new: &Access) -> Comparison {
-    let mut shape = Shape::of(old, new);
-    Comparison {
-        new_in_old: contained(&mut shape, Side::New, new, old),
-        old_in_new: contained(&mut shape, Side::Old, old, new),
-    }
+    Comparison { new_in_old: contains(old, new), old_in_new: contains(new, old) }
 }
 
 /// Whether `inner` is contained in `outer`.
 pub fn contains(outer: &Access, inner: &Access) -> Containment {
-    contained(&mut Shape::of(outer, inner), Side::New, inner, outer)
+    contains_within(outer, inner, &mut Budget::standard())
 }
 
-fn contained(shape: &mut Shape, side: Side, inner: &Access, outer: &Access) -> Containment {
+/// The same with what is left of a budget; [`Why::Limit`] once that is nothing.
+pub(crate) fn contains_within(outer: &Access, inner: &Access, budget: &mut Budget) -> Containment {
+    let (asked, against) = trim::trimmed(inner, outer);
+    if !trim::grants_something(&asked) {
+        return Containment::Proved;
+    }
+    let shape = &mut Shape::of(&against, &asked);
     let readings: &[Reading] = if shape.depends_on_reading {
         &[Reading::Whole, Reading::Trailing, Reading::Segment]
     } else {
         &[Reading::Whole]
     };
     let variables = witness::variable_keys([inner, outer]);
-    let mut budget = Budget::standard();
+    budget.begin();
     let mut doubt = None;
     for reading in readings {
         shape.read_as(*reading);
         let search = Search {
             shape,
-            inner: side,
+            inner: Side::New,
             granting: inner,
             refusing: outer,
             variables: &variables,
-            budget: &mut budget,
+            budget: &mut *budget,
             cells: BTreeMap::new(),
             seen: HashSet::new(),
             open: BTreeSet::new(),

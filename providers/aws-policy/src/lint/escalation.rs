@@ -7,7 +7,7 @@ use crate::access::Access;
 use crate::document::Effect;
 use crate::evaluate::{Layer, evaluate};
 use crate::lint::{Findings, Gain, PATHS, Path, Rule, Severity};
-use crate::reach::{Question, Reach, reach, speaks_of};
+use crate::reach::{Question, Reach, reach_within, speaks_of};
 
 const PASS_ROLE: &str = "iam:PassRole";
 const PASSED_TO: &str = "iam:PassedToService";
@@ -18,6 +18,7 @@ pub(super) fn check(out: &mut Findings<'_>) {
     let document = out.document;
     let access = Access::of(vec![document.clone()]);
     let mut known = BTreeMap::new();
+    let budget = &mut out.budget;
     let mut ask = |action: &'static str, service: Option<&'static str>| -> Option<usize> {
         *known.entry((action, service)).or_insert_with(|| {
             let allowed = |s: &crate::document::Statement| s.effect == Effect::Allow && speaks_of(s, action);
@@ -25,7 +26,7 @@ pub(super) fn check(out: &mut Findings<'_>) {
                 return None;
             }
             let question = Question { action, resource: None, context: service.map(|service| (PASSED_TO, service)) };
-            match reach(&access, &question) {
+            match reach_within(&access, &question, budget) {
                 Reach::Never => None,
                 // Not known is a finding, too: somebody has to look.
                 Reach::Unknown => document.statements.iter().position(allowed),

@@ -13,6 +13,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::compare::Budget;
 use crate::document::{Document, PolicyKind};
 use crate::principal::AccountId;
 
@@ -226,7 +227,7 @@ impl Setting {
 
 /// The findings, worst first.
 pub fn lint(document: &Document, setting: &Setting) -> Vec<Finding> {
-    let mut out = Findings { document, found: Vec::new() };
+    let mut out = Findings::of(document);
     check(&mut out, setting);
     redundancy::check(&mut out);
     out.worst_first()
@@ -234,7 +235,7 @@ pub fn lint(document: &Document, setting: &Setting) -> Vec<Finding> {
 
 /// The findings but for those of redundancy, which take a comparison for each entry of the document.
 pub fn risks(document: &Document, setting: &Setting) -> Vec<Finding> {
-    let mut out = Findings { document, found: Vec::new() };
+    let mut out = Findings::of(document);
     check(&mut out, setting);
     out.worst_first()
 }
@@ -252,7 +253,7 @@ fn check(out: &mut Findings<'_>, setting: &Setting) {
 
 /// The ways to more rights alone, of a document that stands for all that an identity holds.
 pub fn escalations(document: &Document) -> Vec<Finding> {
-    let mut out = Findings { document, found: Vec::new() };
+    let mut out = Findings::of(document);
     escalation::check(&mut out);
     out.worst_first()
 }
@@ -261,9 +262,19 @@ pub fn escalations(document: &Document) -> Vec<Finding> {
 struct Findings<'a> {
     document: &'a Document,
     found: Vec<Finding>,
+    /// What all questions about the document may still take. A question that is not answered for lack of it is a finding where
+    /// rights are at stake, and none where it is about tidiness.
+    budget: Budget,
 }
 
-impl Findings<'_> {
+/// The questions about one document take as much work as so many comparisons.
+const COMPARISONS: usize = 3;
+
+impl<'a> Findings<'a> {
+    fn of(document: &'a Document) -> Self {
+        Self { document, found: Vec::new(), budget: Budget::of_comparisons(COMPARISONS) }
+    }
+
     fn worst_first(mut self) -> Vec<Finding> {
         self.found.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
         self.found.dedup();

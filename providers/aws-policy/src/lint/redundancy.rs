@@ -2,7 +2,7 @@
 //! is asked of the comparison; only a proof is a finding.
 
 use crate::access::Access;
-use crate::compare::{Containment, contains};
+use crate::compare::{Budget, Containment, contains_within};
 use crate::document::{Document, Effect, Statement};
 use crate::lint::{Findings, Rule, Severity};
 
@@ -12,7 +12,7 @@ const MOST_ENTRIES: usize = 250;
 pub(super) fn never_matching(out: &mut Findings<'_>) {
     let document = out.document;
     for (index, statement) in document.statements.iter().enumerate() {
-        if never_matches(document, statement) {
+        if never_matches(document, statement, &mut out.budget) {
             let message = "no request can match all parts of this statement".to_owned();
             out.at(index, Rule::NeverMatches, Severity::Medium, message);
         }
@@ -38,7 +38,7 @@ pub(super) fn check(out: &mut Findings<'_>) {
             without.statements.remove(index);
         }
         let Some(effect) = kept.statements.get(index).map(|statement| statement.effect) else { continue };
-        if says_as_much(&kept, &without, effect) {
+        if says_as_much(&kept, &without, effect, &mut out.budget) {
             let message = "the other statements say the same without it".to_owned();
             out.at(index, Rule::RedundantStatement, Severity::Low, message);
             kept = without;
@@ -52,18 +52,18 @@ fn entries(statement: &Statement) -> usize {
     statement.actions.items.len() + statement.resources.as_ref().map_or(0, |clause| clause.items.len())
 }
 
-fn never_matches(document: &Document, statement: &Statement) -> bool {
+fn never_matches(document: &Document, statement: &Statement, budget: &mut Budget) -> bool {
     let alone = Statement { effect: Effect::Allow, ..statement.clone() };
     let alone = Access::of(vec![Document { statements: vec![alone], ..document.clone() }]);
-    contains(&Access::default(), &alone) == Containment::Proved
+    contains_within(&Access::default(), &alone, budget) == Containment::Proved
 }
 
 /// Whether leaving something out of a statement of this effect changes nothing.
-fn says_as_much(with: &Document, without: &Document, effect: Effect) -> bool {
+fn says_as_much(with: &Document, without: &Document, effect: Effect, budget: &mut Budget) -> bool {
     let (with, without) = (Access::of(vec![with.clone()]), Access::of(vec![without.clone()]));
     let proof = match effect {
-        Effect::Allow => contains(&without, &with),
-        Effect::Deny => contains(&with, &without),
+        Effect::Allow => contains_within(&without, &with, budget),
+        Effect::Deny => contains_within(&with, &without, budget),
     };
     proof == Containment::Proved
 }
@@ -76,7 +76,7 @@ fn elements(out: &mut Findings<'_>, kept: &mut Document, index: usize, effect: E
             let mut without = kept.clone();
             let Some(statement) = without.statements.get_mut(index) else { return };
             let Some(text) = part.remove(statement, place) else { continue };
-            if says_as_much(kept, &without, effect) {
+            if says_as_much(kept, &without, effect, &mut out.budget) {
                 let message = format!("`{text}` adds nothing to what the document says without it");
                 out.at(index, Rule::RedundantElement, Severity::Low, message);
                 *kept = without;

@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod hostile;
+pub mod managed;
+
 use std::collections::BTreeSet;
 
 use leasehold_policy::{Access, Caller, Document, Request};

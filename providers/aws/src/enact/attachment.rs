@@ -17,7 +17,7 @@ impl Writing<'_> {
             }
             Change::Update { .. } => Ok(None),
             Change::Delete { before } => self.detach(principal, name, policy_arn(before)?).await,
-            Change::Mark { id, .. } => Err(unmarkable(id)),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
         }
     }
 

@@ -30,7 +30,7 @@ impl Writing<'_> {
                 self.remove("iam:DeleteAccessKey", send).await
             }
             Change::Create { after } => Err(impossible(&after.id, "keys are not made by this step", "plan again")),
-            Change::Mark { id, .. } => Err(unmarkable(id)),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
         }
     }
 
@@ -45,7 +45,7 @@ impl Writing<'_> {
             Change::Create { after } | Change::Update { after, .. } => {
                 Err(impossible(&after.id, "passwords are only ever removed", "plan again"))
             }
-            Change::Mark { id, .. } => Err(unmarkable(id)),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
         }
     }
 
@@ -65,7 +65,7 @@ impl Writing<'_> {
                 let send = || iam.remove_user_from_group().user_name(user).group_name(group).send();
                 self.remove("iam:RemoveUserFromGroup", send).await
             }
-            Change::Mark { id, .. } => Err(unmarkable(id)),
+            Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
         }
     }
 }

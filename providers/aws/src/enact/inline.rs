@@ -34,7 +34,7 @@ impl Writing<'_> {
                 let send = || iam.delete_user_policy().user_name(name).policy_name(policy).send();
                 self.remove("iam:DeleteUserPolicy", send).await
             }
-            (Change::Mark { id, .. }, _) => Err(unmarkable(id)),
+            (Change::Mark { id, .. } | Change::Adopt { id, .. } | Change::Unmark { id, .. }, _) => Err(unmarkable(id)),
         }
     }
 }

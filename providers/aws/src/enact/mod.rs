@@ -2,6 +2,7 @@
 
 mod attachment;
 mod credential;
+mod group;
 mod inline;
 mod leftovers;
 mod policy;
@@ -58,6 +59,9 @@ type Note = Option<String>;
 impl Writing<'_> {
     async fn write(&self, change: &Change) -> Result<Note, Refusal> {
         let id = change.id();
+        if let Some(group) = kinds::group_of(id) {
+            return self.of_group(group, change).await;
+        }
         let Some((principal, name)) = kinds::holder(id) else {
             return if id.kind == kinds::POLICY { self.policy(change).await } else { Err(unknown(id)) };
         };

@@ -3,6 +3,7 @@
 use aws_sdk_iam::types::PolicyVersion;
 use leasehold_provider::{Change, Document, EnactError, EnactErrorKind, Marks, Resource};
 
+use super::inline::unmarkable;
 use super::standing::not_ours;
 use super::tags::{self, TagChange};
 use super::{Note, Refusal, Writing, document_of, document_text, impossible, uncertain};
@@ -27,6 +28,7 @@ impl Writing<'_> {
                 self.tag_policy(&arn, TagChange::of_marks(before.as_deref(), after)).await?;
                 Ok(None)
             }
+            Change::Adopt { id, .. } | Change::Unmark { id, .. } => Err(unmarkable(id)),
         }
     }
 

@@ -7,7 +7,7 @@ use super::tags::{self, TagChange};
 use super::{Note, Refusal, Writing, attribute, document_of, document_text, impossible, own_tags};
 use crate::document;
 use crate::failure::Failure;
-use crate::observe::{RoleFacts, role_resource};
+use crate::observe::{RoleFacts, Whose, role_resource};
 use crate::realize::DEFAULT_SESSION;
 use crate::retry::Class;
 
@@ -39,6 +39,16 @@ impl Writing<'_> {
             }
             Change::Mark { before, after, .. } => {
                 self.tag_role(name, TagChange::of_marks(before.as_deref(), after)).await?;
+                Ok(None)
+            }
+            Change::Adopt { after, .. } => {
+                self.tag_role(name, TagChange::onto(after)).await?;
+                self.provider.known.found(self.stack, change.id());
+                Ok(None)
+            }
+            Change::Unmark { .. } => {
+                self.tag_role(name, TagChange::off()).await?;
+                self.provider.known.gone(self.stack, change.id());
                 Ok(None)
             }
         }
@@ -93,7 +103,8 @@ impl Writing<'_> {
         let trust = document::decode(role.assume_role_policy_document.as_deref().unwrap_or_default())
             .map_err(|problem| Failure::malformed(OPERATION, format!("the trust of role {name}: {problem}")))?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let mut live = role_resource(name, &role.path, Value::Document(trust), boundary, &live_tags, &found);
+        let mut live =
+            role_resource(name, &role.path, Value::Document(trust), boundary, &live_tags, Whose::Marked(&found));
         facts.set(&mut live);
         // It is new to this run, so it may be new to the cloud as well.
         self.provider.known.made(self.stack, &after.id);

@@ -1,7 +1,7 @@
 //! Whose an object is, before it is written. What an observation of this run has told is not asked again.
 
 use aws_sdk_iam::types::PolicyScopeType;
-use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId};
+use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId, StackName};
 
 use super::{Refusal, Writing, impossible};
 use crate::observe::{Page, read_all};
@@ -26,10 +26,17 @@ impl Writing<'_> {
             // The cloud refuses a name that is taken; only then is it asked whose it is.
             return Ok(Standing::Ours);
         }
-        if self.provider.known.is_ours(self.stack, &bearer) {
+        let changes_hands = matches!(change, Change::Adopt { .. } | Change::Unmark { .. });
+        if !changes_hands && self.provider.known.is_ours(self.stack, &bearer) {
             return Ok(Standing::Ours);
         }
         match self.marks_of(&bearer).await? {
+            Found::Unmarked if matches!(change, Change::Adopt { .. }) => Ok(Standing::Ours),
+            Found::Unmarked if matches!(change, Change::Unmark { .. }) => Ok(Standing::Gone),
+            Found::Unmarked => Err(not_ours(&bearer, "it carries no mark")),
+            Found::Marks(marks) if changes_hands && marks.stack == *self.stack && !is_about(change, &marks) => {
+                Err(not_ours(&bearer, &format!("it is {} of this stack", marks.address)))
+            }
             Found::Marks(marks) if marks.stack == *self.stack => {
                 self.provider.known.found(self.stack, &bearer);
                 Ok(Standing::Ours)
@@ -39,7 +46,7 @@ impl Writing<'_> {
             Found::Absent if bearer.kind == kinds::POLICY && self.namesake(&bearer).await? => {
                 Err(not_ours(&bearer, "the policy of that name is under another path"))
             }
-            Found::Absent if matches!(change, Change::Delete { .. }) => Ok(Standing::Gone),
+            Found::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => Ok(Standing::Gone),
             Found::Absent => Err(EnactError {
                 kind: EnactErrorKind::Conflict,
                 operation: id.to_string(),
@@ -57,6 +64,8 @@ impl Writing<'_> {
             Change::Update { before, after } => (before.marks.as_ref(), after.marks.as_ref()),
             Change::Delete { before } => (before.marks.as_ref(), None),
             Change::Mark { before, after, .. } => (before.as_deref(), Some(&**after)),
+            Change::Adopt { after, .. } => (None, Some(&**after)),
+            Change::Unmark { before, .. } => (Some(&**before), None),
         };
         match before.into_iter().chain(after).find(|marks| marks.stack != *self.stack) {
             Some(marks) => Err(not_ours(change.id(), &format!("the change itself names stack {}", marks.stack))),
@@ -69,6 +78,9 @@ impl Writing<'_> {
         if let Some((principal, name)) = kinds::holder(id) {
             return Ok(kinds::principal(principal, name));
         }
+        if let Some(group) = kinds::group_of(id) {
+            return Ok(kinds::group(group));
+        }
         let scope = id.name.strip_prefix(self.stack.as_str()).and_then(|rest| rest.strip_prefix('/'));
         if id.kind == kinds::POLICY && scope.is_some() {
             Ok(id.clone())
@@ -80,6 +92,9 @@ impl Writing<'_> {
     }
 
     async fn marks_of(&self, bearer: &ResourceId) -> Result<Found, Refusal> {
+        if let Some(group) = kinds::group_of(bearer) {
+            return Ok(self.group_path(group).await?.map_or(Found::Absent, |path| self.by_path(group, &path)));
+        }
         let iam = &self.provider.clients.iam;
         let tags = match kinds::holder(bearer) {
             Some((Principal::Role, name)) => {
@@ -116,13 +131,23 @@ impl Writing<'_> {
                 let scope = leasehold_provider::Address::qualified("scope", kinds::part(bearer));
                 Found::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
             }
-            Ok(None) => Found::Strange("it carries no mark".to_owned()),
+            Ok(None) => Found::Unmarked,
             Err(problem) => Found::Strange(problem.to_string()),
         })
     }
 }
 
 impl Writing<'_> {
+    /// Whose a group is, by its path.
+    fn by_path(&self, group: &str, path: &str) -> Found {
+        let stack = path.strip_prefix("/leasehold/").map(|rest| StackName::new(rest.trim_end_matches('/')));
+        match stack {
+            None => Found::Unmarked,
+            Some(Ok(stack)) => Found::Marks(Box::new(Marks::new(stack, crate::realize::group::address(group)))),
+            Some(Err(problem)) => Found::Strange(problem.to_string()),
+        }
+    }
+
     /// Whether a policy of the name that the scope's would have is under another path. IAM has one policy of a name.
     async fn namesake(&self, scope: &ResourceId) -> Result<bool, Refusal> {
         const OPERATION: &str = "iam:ListPolicies";
@@ -143,8 +168,20 @@ impl Writing<'_> {
     }
 }
 
+/// Whether the marks on an object are those that a change of hands expects: the ones it puts on, or the ones it takes off.
+fn is_about(change: &Change, found: &Marks) -> bool {
+    match change {
+        // A group's path does not say its label.
+        Change::Adopt { id, .. } if kinds::group_of(id).is_some() => true,
+        Change::Adopt { after, .. } => after.address == found.address,
+        Change::Unmark { before, .. } => before.address == found.address,
+        _ => true,
+    }
+}
+
 enum Found {
     Marks(Box<Marks>),
+    Unmarked,
     Strange(String),
     Absent,
 }

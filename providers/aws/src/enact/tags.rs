@@ -43,6 +43,17 @@ impl TagChange {
         }
     }
 
+    /// Marks where there are none.
+    pub fn onto(after: &Marks) -> Self {
+        Self { put: after.to_tags(), remove: Vec::new() }
+    }
+
+    /// No marks any more, whichever there are.
+    pub fn off() -> Self {
+        let keys = ["stack", "address"].iter().chain(&OPTIONAL);
+        Self { put: BTreeMap::new(), remove: keys.map(|key| format!("{PREFIX}{key}")).collect() }
+    }
+
     /// From marks that are known, or from any, to others.
     pub fn of_marks(before: Option<&Marks>, after: &Marks) -> Self {
         let after = after.to_tags();

@@ -6,7 +6,7 @@ use super::standing::taken;
 use super::tags::{self, TagChange};
 use super::{Note, Refusal, Writing, attribute, impossible, own_tags};
 use crate::failure::Failure;
-use crate::observe::user_resource;
+use crate::observe::{Whose, user_resource};
 use crate::retry::Class;
 
 impl Writing<'_> {
@@ -37,6 +37,16 @@ impl Writing<'_> {
             }
             Change::Mark { before, after, .. } => {
                 self.tag_user(name, TagChange::of_marks(before.as_deref(), after)).await?;
+                Ok(None)
+            }
+            Change::Adopt { after, .. } => {
+                self.tag_user(name, TagChange::onto(after)).await?;
+                self.provider.known.found(self.stack, change.id());
+                Ok(None)
+            }
+            Change::Unmark { .. } => {
+                self.tag_user(name, TagChange::off()).await?;
+                self.provider.known.gone(self.stack, change.id());
                 Ok(None)
             }
         }
@@ -83,7 +93,7 @@ impl Writing<'_> {
         self.must_be(&after.id, found.as_ref(), after.marks.as_ref())?;
         let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let live = user_resource(name, &user.path, boundary, &live_tags, &found);
+        let live = user_resource(name, &user.path, boundary, &live_tags, Whose::Marked(&found));
         // It is new to this run, so it may be new to the cloud as well.
         self.provider.known.made(self.stack, &after.id);
         self.update_user(name, &live, after).await?;

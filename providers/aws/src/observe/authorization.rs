@@ -1,11 +1,15 @@
 //! `GetAccountAuthorizationDetails`: every principal with its policies and tags, and every customer-managed policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, RoleDetail, UserDetail};
-use leasehold_provider::{LiveIdentity, Marks, Principal, Resource, ResourceId, StackName, Stranger, Value};
+use aws_sdk_iam::types::{AttachedPolicy, EntityType, ManagedPolicyDetail, RoleDetail, UserDetail};
+use jiff::Timestamp;
+use leasehold_provider::{
+    LiveIdentity, LiveShared, Marks, ObserveRequest, Principal, Realm, Resource, ResourceId, StackName, Stranger,
+    Unmarked, Value,
+};
 
-use super::live::{self, Details};
+use super::live::{self, Details, Whose};
 use super::pages::{Page, read_all};
 use super::{Reading, belongs_to_aws};
 use crate::failure::Failure;
@@ -23,6 +27,12 @@ pub struct Account {
     pub shared: BTreeMap<ResourceId, Resource>,
     /// All others.
     pub strangers: BTreeMap<ResourceId, Stranger>,
+    /// Of the others, those that carry no mark and were asked for whole.
+    pub unmarked: BTreeMap<ResourceId, Unmarked>,
+    /// The stack's groups with all they hold.
+    pub groups: BTreeMap<ResourceId, LiveShared>,
+    /// By policy under the stack's path, and by group: who holds it and is not the stack's.
+    pub held_by: BTreeMap<ResourceId, BTreeSet<String>>,
 }
 
 impl Account {
@@ -40,7 +50,8 @@ impl Account {
 
 impl Reading<'_> {
     /// Reads all pages. Each is reduced as it comes: of what is not the stack's, only the name is kept.
-    pub async fn authorization(&self, stack: &StackName) -> Result<Account, Failure> {
+    pub async fn authorization(&self, request: &ObserveRequest<'_>) -> Result<Account, Failure> {
+        let stack = request.stack;
         let mut account = Account::default();
         let iam = &self.provider.clients.iam;
         let fetch = async |marker: Option<String>| {
@@ -53,15 +64,18 @@ impl Reading<'_> {
                     .send()
             };
             let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
-            let items = (page.role_detail_list, page.user_detail_list, page.policies);
+            let items = (page.role_detail_list, page.user_detail_list, page.group_detail_list, page.policies);
             Ok(Page { items, truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |(roles, users, policies)| {
+        read_all(OPERATION, fetch, |(roles, users, groups, policies)| {
             for role in roles.unwrap_or_default() {
-                self.role(&mut account, stack, role)?;
+                self.role(&mut account, request, role)?;
             }
             for user in users.unwrap_or_default() {
-                self.user(&mut account, stack, user)?;
+                self.user(&mut account, request, user)?;
+            }
+            for group in groups.unwrap_or_default() {
+                self.group(&mut account, request, group)?;
             }
             for policy in policies.unwrap_or_default() {
                 self.policy(&mut account, stack, policy)?;
@@ -73,74 +87,71 @@ impl Reading<'_> {
         Ok(account)
     }
 
-    fn role(&self, account: &mut Account, stack: &StackName, role: RoleDetail) -> Result<(), Failure> {
+    fn role(&self, account: &mut Account, request: &ObserveRequest<'_>, role: RoleDetail) -> Result<(), Failure> {
         let name = named(role.role_name, "a role")?;
         let id = kinds::principal(Principal::Role, &name);
         let path = role.path.unwrap_or_default();
         let tags = super::tags(role.tags);
-        let marks = match whose(stack, &tags, role.arn.unwrap_or_default()) {
-            Whose::Ours(marks) if !belongs_to_aws(&path) => *marks,
-            Whose::Ours(marks) => {
-                let reason = format!("it is under {path}, which is AWS's own");
-                let stranger = Stranger { stack: Some(marks.stack), arn: id.to_string(), unreadable: Some(reason) };
-                account.strangers.insert(id, stranger);
-                return Ok(());
-            }
-            Whose::Strange(stranger) => {
-                account.strangers.insert(id, stranger);
-                return Ok(());
-            }
+        let attached = role.attached_managed_policies.unwrap_or_default();
+        let whose = match whose(request.stack, &tags, role.arn.unwrap_or_default()) {
+            owner if belongs_to_aws(&path) => Owner::Strange(owner.within_aws(&id, &path)),
+            owner => owner,
         };
+        let Some(bearing) = self.sort_out(account, request, &id, &whose, &attached) else { return Ok(()) };
         let trust = decoded(role.assume_role_policy_document.as_deref(), &format!("the trust of role {name}"))?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let resource = live::role_resource(&name, &path, trust, boundary, &tags, &marks);
-        let identity = live::identity(
-            Principal::Role,
-            name,
-            resource,
-            marks,
-            Details {
-                realm: self.realm,
-                created_at: role.create_date.and_then(super::instant),
-                last_used: role.role_last_used.and_then(|used| used.last_used_date).and_then(super::instant),
-                inline: role.role_policy_list.unwrap_or_default(),
-                attached: role.attached_managed_policies.unwrap_or_default(),
-                groups: Vec::new(),
-            },
-        )?;
-        account.identities.insert(id, identity);
+        let resource = live::role_resource(&name, &path, trust, boundary, &tags, bearing);
+        let inline = role.role_policy_list.unwrap_or_default();
+        let details = Details { realm: self.realm, stack: request.stack, inline, attached, groups: Vec::new() };
+        let resources = live::resources(Principal::Role, &name, resource, details)?;
+        let created_at = role.create_date.and_then(super::instant);
+        let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
+        account.add(Found { id, principal: Principal::Role, name, created_at, last_used, resources }, whose);
         Ok(())
     }
 
-    fn user(&self, account: &mut Account, stack: &StackName, user: UserDetail) -> Result<(), Failure> {
+    fn user(&self, account: &mut Account, request: &ObserveRequest<'_>, user: UserDetail) -> Result<(), Failure> {
         let name = named(user.user_name, "a user")?;
         let id = kinds::principal(Principal::User, &name);
         let tags = super::tags(user.tags);
-        let marks = match whose(stack, &tags, user.arn.unwrap_or_default()) {
-            Whose::Ours(marks) => *marks,
-            Whose::Strange(stranger) => {
-                account.strangers.insert(id, stranger);
-                return Ok(());
+        let attached = user.attached_managed_policies.unwrap_or_default();
+        let whose = whose(request.stack, &tags, user.arn.unwrap_or_default());
+        let bearing = self.sort_out(account, request, &id, &whose, &attached);
+        if matches!(whose, Owner::Strange(_)) {
+            for group in user.group_list.iter().flatten() {
+                account.held_by.entry(kinds::group(group)).or_default().insert(format!("user/{name}"));
             }
-        };
+        }
+        let Some(bearing) = bearing else { return Ok(()) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let resource = live::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, &marks);
-        let identity = live::identity(
-            Principal::User,
-            name,
-            resource,
-            marks,
-            Details {
-                realm: self.realm,
-                created_at: user.create_date.and_then(super::instant),
-                last_used: None,
-                inline: user.user_policy_list.unwrap_or_default(),
-                attached: user.attached_managed_policies.unwrap_or_default(),
-                groups: user.group_list.unwrap_or_default(),
-            },
-        )?;
-        account.identities.insert(id, identity);
+        let resource = live::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
+        let (inline, groups) = (user.user_policy_list.unwrap_or_default(), user.group_list.unwrap_or_default());
+        let details = Details { realm: self.realm, stack: request.stack, inline, attached, groups };
+        let resources = live::resources(Principal::User, &name, resource, details)?;
+        let created_at = user.create_date.and_then(super::instant);
+        account.add(Found { id, principal: Principal::User, name, created_at, last_used: None, resources }, whose);
         Ok(())
+    }
+
+    /// What a principal's resources are part of; `None`: nothing of this stack. Of a stranger its name is kept, and which of the
+    /// stack's policies it holds.
+    fn sort_out<'a>(
+        &self,
+        account: &mut Account,
+        request: &ObserveRequest<'a>,
+        id: &ResourceId,
+        owner: &'a Owner,
+        attached: &[AttachedPolicy],
+    ) -> Option<Whose<'a>> {
+        let stranger = match owner {
+            Owner::Ours(marks) => return Some(Whose::Marked(marks)),
+            Owner::Strange(stranger) => stranger,
+        };
+        let path = kinds::holder(id).map_or_else(String::new, |(form, name)| format!("{}/{name}", form.as_str()));
+        account.holds(self.realm, request.stack, &path, attached);
+        account.strangers.insert(id.clone(), stranger.clone());
+        let unmarked = stranger.stack.is_none() && stranger.unreadable.is_none();
+        request.adopt.get(id).filter(|_| unmarked).map(Whose::Wanted)
     }
 
     fn policy(&self, account: &mut Account, stack: &StackName, policy: ManagedPolicyDetail) -> Result<(), Failure> {
@@ -173,28 +184,77 @@ impl Reading<'_> {
 }
 
 /// Whose a principal is.
-enum Whose {
-    Ours(Box<Marks>),
+enum Owner {
+    Ours(Marks),
     Strange(Stranger),
 }
 
-fn whose(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> Whose {
-    match Marks::from_tags(tags) {
-        Ok(Some(marks)) if marks.stack == *stack => Whose::Ours(Box::new(marks)),
-        Ok(marks) => Whose::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None }),
-        Err(problem) => {
-            let stack = tags.get("leasehold:stack").and_then(|name| StackName::new(name.as_str()).ok());
-            Whose::Strange(Stranger { stack, arn, unreadable: Some(problem.to_string()) })
+impl Owner {
+    /// A principal under a path of AWS is nobody's to write, whatever its tags say.
+    fn within_aws(self, id: &ResourceId, path: &str) -> Stranger {
+        let reason = Some(format!("it is under {path}, which is AWS's own"));
+        match self {
+            Self::Ours(marks) => Stranger { stack: Some(marks.stack), arn: id.to_string(), unreadable: reason },
+            Self::Strange(stranger) => Stranger { unreadable: reason, ..stranger },
         }
     }
 }
 
-fn named(name: Option<String>, what: &str) -> Result<String, Failure> {
+fn whose(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> Owner {
+    match Marks::from_tags(tags) {
+        Ok(Some(marks)) if marks.stack == *stack => Owner::Ours(marks),
+        Ok(marks) => Owner::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None }),
+        Err(problem) => {
+            let stack = tags.get("leasehold:stack").and_then(|name| StackName::new(name.as_str()).ok());
+            Owner::Strange(Stranger { stack, arn, unreadable: Some(problem.to_string()) })
+        }
+    }
+}
+
+/// A principal that is wanted whole.
+struct Found {
+    id: ResourceId,
+    principal: Principal,
+    name: String,
+    created_at: Option<Timestamp>,
+    last_used: Option<Timestamp>,
+    resources: BTreeMap<ResourceId, Resource>,
+}
+
+impl Account {
+    fn add(&mut self, found: Found, owner: Owner) {
+        let Found { id, principal, name, created_at, last_used, resources } = found;
+        match owner {
+            Owner::Ours(marks) => {
+                let live = LiveIdentity { id, principal, name, marks, created_at, last_used, resources };
+                self.identities.insert(live.id.clone(), live);
+            }
+            Owner::Strange(_) => {
+                let unmarked = Unmarked { id, principal, name, created_at, last_used, resources };
+                self.unmarked.insert(unmarked.id.clone(), unmarked);
+            }
+        }
+    }
+
+    /// Notes which of the stack's policies somebody holds who is not the stack's.
+    pub fn holds(&mut self, realm: &Realm, stack: &StackName, holder: &str, attached: &[AttachedPolicy]) {
+        for policy_arn in attached.iter().filter_map(|policy| policy.policy_arn.as_deref()) {
+            let scope = arn::scope_of(realm, stack, policy_arn).map(|scope| kinds::scope(stack, scope));
+            let own = arn::own_policy_of(realm, stack, policy_arn).map(|user| kinds::own_policy(stack, user));
+            if let Some(policy) = scope.or(own) {
+                self.held_by.entry(policy).or_default().insert(holder.to_owned());
+            }
+        }
+    }
+}
+
+/// A name that must be there.
+pub fn named(name: Option<String>, what: &str) -> Result<String, Failure> {
     name.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} has no name")))
 }
 
 /// A document that must be there.
-fn decoded(text: Option<&str>, what: &str) -> Result<Value, Failure> {
+pub fn decoded(text: Option<&str>, what: &str) -> Result<Value, Failure> {
     let text = text.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} is missing")))?;
     let document =
         document::decode(text).map_err(|problem| Failure::malformed(OPERATION, format!("{what}: {problem}")))?;

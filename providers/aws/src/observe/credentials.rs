@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use leasehold_provider::{LiveIdentity, Principal, Resource, ResourceId, Value};
+use leasehold_provider::{LiveIdentity, Principal, Resource, ResourceId, Unmarked, Value};
 
 use super::Reading;
 use super::pages::{Page, read_all};
@@ -56,6 +56,20 @@ impl Reading<'_> {
             for mut resource in credentials.resources {
                 resource.identity = Some(identity.marks.address.clone());
                 identity.resources.insert(resource.id.clone(), resource);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds keys and passwords to the users among principals that carry no marks.
+    pub async fn credentials_of_unmarked(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), Failure> {
+        for user in found.values_mut().filter(|found| found.principal == Principal::User) {
+            let credentials = self.credentials_of(user.id.clone(), user.name.clone()).await?;
+            user.last_used = user.last_used.max(credentials.last_used);
+            let address = user.resources.get(&user.id).and_then(|resource| resource.identity.clone());
+            for mut resource in credentials.resources {
+                resource.identity.clone_from(&address);
+                user.resources.insert(resource.id.clone(), resource);
             }
         }
         Ok(())

@@ -3,13 +3,21 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::{AttachedPolicy, PolicyDetail};
-use jiff::Timestamp;
-use leasehold_provider::{LiveIdentity, Marks, Principal, Realm, Resource, ResourceId, StackName, Value};
+use leasehold_provider::{Address, Marks, Principal, Realm, Resource, ResourceId, StackName, Value};
 
 use crate::failure::Failure;
 use crate::{arn, document, kinds};
 
 const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
+
+/// What a principal's resources are part of.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// Its marks say so.
+    Marked(&'a Marks),
+    /// It carries none, and shall become this.
+    Wanted(&'a Address),
+}
 
 /// A role, without what only `ListRoles` tells.
 pub fn role_resource(
@@ -18,10 +26,10 @@ pub fn role_resource(
     trust: Value,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    marks: &Marks,
+    whose: Whose<'_>,
 ) -> Resource {
     let role = kinds::principal(Principal::Role, name);
-    principal_resource(role, path, boundary, tags, marks).with("assume_role_policy", trust)
+    principal_resource(role, path, boundary, tags, whose).with("assume_role_policy", trust)
 }
 
 /// A user.
@@ -30,9 +38,9 @@ pub fn user_resource(
     path: &str,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    marks: &Marks,
+    whose: Whose<'_>,
 ) -> Resource {
-    principal_resource(kinds::principal(Principal::User, name), path, boundary, tags, marks)
+    principal_resource(kinds::principal(Principal::User, name), path, boundary, tags, whose)
 }
 
 fn principal_resource(
@@ -40,10 +48,14 @@ fn principal_resource(
     path: &str,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    marks: &Marks,
+    whose: Whose<'_>,
 ) -> Resource {
-    let mut resource = Resource::new(id, Some(marks.address.clone()));
-    resource.marks = Some(marks.clone());
+    let (address, marks) = match whose {
+        Whose::Marked(marks) => (&marks.address, Some(marks)),
+        Whose::Wanted(address) => (address, None),
+    };
+    let mut resource = Resource::new(id, Some(address.clone()));
+    resource.marks = marks.cloned();
     if !path.is_empty() && path != "/" {
         resource = resource.with("path", path);
     }
@@ -63,10 +75,8 @@ pub fn shared_resource(id: ResourceId, stack: &StackName, name: &str, policy: Va
 pub struct Details<'a> {
     /// Where.
     pub realm: &'a Realm,
-    /// When it was made.
-    pub created_at: Option<Timestamp>,
-    /// When it was last used, as far as known.
-    pub last_used: Option<Timestamp>,
+    /// For which stack.
+    pub stack: &'a StackName,
     /// Its inline policies.
     pub inline: Vec<PolicyDetail>,
     /// The managed policies on it.
@@ -75,15 +85,14 @@ pub struct Details<'a> {
     pub groups: Vec<String>,
 }
 
-/// A principal of the stack with all it is and holds but its credentials.
-pub fn identity(
+/// All that a principal is and holds but its credentials.
+pub fn resources(
     principal: Principal,
-    name: String,
+    name: &str,
     resource: Resource,
-    marks: Marks,
     details: Details<'_>,
-) -> Result<LiveIdentity, Failure> {
-    let address = marks.address.clone();
+) -> Result<BTreeMap<ResourceId, Resource>, Failure> {
+    let address = resource.identity.clone();
     let id = resource.id.clone();
     let mut resources = BTreeMap::from([(id.clone(), resource)]);
     for policy in details.inline {
@@ -93,17 +102,17 @@ pub fn identity(
         let document = document::decode(&text).map_err(|problem| {
             Failure::malformed(OPERATION, format!("inline policy {policy_name} of {id}: {problem}"))
         })?;
-        let inline = kinds::inline(principal, &name, &policy_name);
-        let resource = Resource::new(inline.clone(), Some(address.clone()));
+        let inline = kinds::inline(principal, name, &policy_name);
+        let resource = Resource::new(inline.clone(), address.clone());
         resources.insert(inline, resource.with("policy", Value::Document(document)));
     }
     for policy in details.attached {
         let Some(policy_arn) = policy.policy_arn else {
             return Err(Failure::malformed(OPERATION, format!("a policy attached to {id} has no ARN")));
         };
-        let short = arn::short_name(details.realm, &marks.stack, &policy_arn);
-        let attachment = kinds::attachment(principal, &name, &short);
-        let resource = Resource::new(attachment.clone(), Some(address.clone())).with("policy_arn", policy_arn.clone());
+        let short = arn::short_name(details.realm, details.stack, &policy_arn);
+        let attachment = kinds::attachment(principal, name, &short);
+        let resource = Resource::new(attachment.clone(), address.clone()).with("policy_arn", policy_arn.clone());
         if resources.insert(attachment, resource).is_some() {
             let problem = format!("two policies attached to {id} go by the name {short:?}, one of them {policy_arn}");
             return Err(Failure::malformed(OPERATION, problem));
@@ -111,16 +120,8 @@ pub fn identity(
     }
     for group in details.groups {
         let membership = ResourceId::new(kinds::MEMBERSHIP, format!("{name}/{group}"));
-        let resource = Resource::new(membership.clone(), Some(address.clone())).with("group", group);
+        let resource = Resource::new(membership.clone(), address.clone()).with("group", group);
         resources.insert(membership, resource);
     }
-    Ok(LiveIdentity {
-        id,
-        principal,
-        name,
-        marks,
-        created_at: details.created_at,
-        last_used: details.last_used,
-        resources,
-    })
+    Ok(resources)
 }

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod credentials;
+mod groups;
 mod live;
 mod pages;
 mod report;
@@ -17,7 +18,7 @@ use leasehold_provider::{Observe, ObserveError, ObserveRequest, Principal, Realm
 use crate::failure::Failure;
 use crate::{AwsProvider, kinds, links};
 
-pub use live::{role_resource, user_resource};
+pub use live::{Whose, role_resource, user_resource};
 pub use pages::{Page, read_all};
 pub use roles::RoleFacts;
 
@@ -43,29 +44,42 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     async fn snapshot(&self, request: ObserveRequest<'_>) -> Result<Snapshot, Failure> {
-        let (mut account, facts) = futures::try_join!(self.authorization(request.stack), self.role_facts())?;
-        let roles = account.identities.values_mut().filter(|identity| identity.principal == Principal::Role);
-        for role in roles {
-            let facts = match facts.get(&role.name) {
+        let (mut account, facts) = futures::try_join!(self.authorization(&request), self.role_facts())?;
+        let marked = account.identities.values_mut().map(|live| (live.principal, &live.id, &mut live.resources));
+        let unmarked = account.unmarked.values_mut().map(|found| (found.principal, &found.id, &mut found.resources));
+        for (_, id, resources) in marked.chain(unmarked).filter(|(principal, ..)| *principal == Principal::Role) {
+            let facts = match facts.get(&id.name) {
                 Some(facts) => facts.clone(),
                 // Made between the two reads, or by a page that came late: asked for by name.
-                None => self.role_fact(&role.name).await?,
+                None => self.role_fact(&id.name).await?,
             };
-            if let Some(resource) = role.resources.get_mut(&role.id) {
+            if let Some(resource) = resources.get_mut(id) {
                 facts.set(resource);
             }
         }
         self.credentials(&mut account.identities, request.exact).await?;
-        for identity in account.identities.values_mut() {
-            links::link(self.realm, request.stack, identity.resources.values_mut());
+        self.credentials_of_unmarked(&mut account.unmarked).await?;
+        let marked = account.identities.values_mut().map(|live| &mut live.resources);
+        for resources in marked.chain(account.unmarked.values_mut().map(|found| &mut found.resources)) {
+            links::link(self.realm, request.stack, resources.values_mut());
         }
-        let (shared, misplaced) = self.marks_of_shared(account.shared, &request).await?;
+        let (mut shared, misplaced) = self.marks_of_shared(account.shared, &request).await?;
+        shared.append(&mut account.groups);
+        for (id, object) in &mut shared {
+            object.held_by = account.held_by.remove(id).unwrap_or_default();
+        }
         account.strangers.extend(misplaced);
         let parts = account.identities.values().flat_map(|identity| identity.resources.keys());
         let bearers = parts.filter(|id| [kinds::ROLE, kinds::USER, kinds::POLICY].contains(&id.kind));
         self.provider.known.observed(request.stack, bearers.chain(shared.keys()).cloned());
         tracing::debug!(calls = self.calls.load(std::sync::atomic::Ordering::Relaxed), "observed");
-        Ok(Snapshot { realm: self.realm.clone(), identities: account.identities, shared, strangers: account.strangers })
+        Ok(Snapshot {
+            realm: self.realm.clone(),
+            identities: account.identities,
+            shared,
+            strangers: account.strangers,
+            unmarked: account.unmarked,
+        })
     }
 }
 

@@ -39,7 +39,8 @@ impl Reading<'_> {
                 Some(Marked::Ours(marks)) => resource.marks = Some(*marks),
                 None => {}
             }
-            shared.insert(resource.id.clone(), LiveShared { resource });
+            let address = Address::qualified("scope", kinds::part(&resource.id));
+            shared.insert(resource.id.clone(), LiveShared::new(resource, address));
         }
         Ok((shared, strangers))
     }

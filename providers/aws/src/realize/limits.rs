@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_policy::{Document, PolicyKind};
 use leasehold_provider::marks::PREFIX;
-use leasehold_provider::{Address, DesiredIdentity, Principal, Resource, Scope, Statement, Trust, Value, Violation};
+use leasehold_provider::{
+    Address, DesiredIdentity, Group, Principal, Resource, Scope, Statement, Trust, Value, Violation,
+};
 
 use crate::{document, kinds};
 
@@ -13,6 +15,10 @@ const POLICY_NAME: usize = 128;
 /// Characters of a user's inline policies together.
 pub const USER_INLINE: usize = 2048;
 const ROLE_INLINE: usize = 10240;
+/// Characters of a group's inline policies together.
+const GROUP_INLINE: usize = 5120;
+/// Groups a user may be in.
+const GROUPS: usize = 10;
 const MANAGED: usize = 6144;
 const TRUST: usize = 2048;
 const ATTACHMENTS: usize = 10;
@@ -64,6 +70,27 @@ pub fn scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
             "split the scope in two, or shorten its actions and resources with wildcards",
         );
     }
+    findings.found
+}
+
+/// What a group's resources would break.
+pub fn group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
+    let mut findings = Findings { subject: group.address.clone(), found: Vec::new() };
+    name(&mut findings, &group.name, POLICY_NAME);
+    statements(&mut findings, &group.statements);
+    for resource in resources {
+        grammar(&mut findings, "statement", resource, "policy", PolicyKind::Identity);
+    }
+    let inline: usize = resources.iter().map(|resource| size(resource, "policy")).sum();
+    if inline > GROUP_INLINE {
+        findings.add(
+            "statement",
+            format!("its own statements have {inline} characters; a group's inline policies hold {GROUP_INLINE}"),
+            "move statements to a scope: it is a policy of its own, with room for 6144 characters",
+        );
+    }
+    attached(&mut findings, resources);
+    policy_arns(&mut findings, "managed_policy_arns", &group.managed_policy_arns);
     findings.found
 }
 
@@ -201,26 +228,37 @@ fn size(resource: &Resource, attribute: &str) -> usize {
 }
 
 fn attachments(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+    attached(findings, resources);
+    policy_arns(findings, "managed_policy_arns", &identity.managed_policy_arns);
+    policy_arns(findings, "permissions_boundary", &identity.permissions_boundary);
+    if identity.groups.len() > GROUPS {
+        findings.add(
+            "groups",
+            format!("it would be in {} groups; IAM allows {GROUPS}", identity.groups.len()),
+            "join groups that always go together",
+        );
+    }
+}
+
+fn attached(findings: &mut Findings, resources: &[Resource]) {
     let count = resources.iter().filter(|resource| resource.get("policy_arn").is_some()).count();
     if count > ATTACHMENTS {
         findings.add(
             "scopes",
             format!("{count} policies would be attached (scopes and managed_policy_arns); IAM allows {ATTACHMENTS}"),
-            "join scopes that are always held together, or move statements into the identity itself",
+            "join scopes that are always held together, or move statements into the block itself",
         );
     }
-    for (attribute, arns) in [
-        ("managed_policy_arns", identity.managed_policy_arns.iter().collect::<Vec<_>>()),
-        ("permissions_boundary", identity.permissions_boundary.iter().collect()),
-    ] {
-        for arn in arns {
-            if !crate::arn::Arn::parse(arn).is_some_and(|arn| arn.resource.starts_with("policy/")) {
-                findings.add(
-                    attribute,
-                    format!("{arn:?} is not the ARN of a managed policy"),
-                    "write it as arn:aws:iam::aws:policy/NAME or arn:aws:iam::ACCOUNT:policy/NAME",
-                );
-            }
+}
+
+fn policy_arns<'a>(findings: &mut Findings, attribute: &'static str, arns: impl IntoIterator<Item = &'a String>) {
+    for arn in arns {
+        if !crate::arn::Arn::parse(arn).is_some_and(|arn| arn.resource.starts_with("policy/")) {
+            findings.add(
+                attribute,
+                format!("{arn:?} is not the ARN of a managed policy"),
+                "write it as arn:aws:iam::aws:policy/NAME or arn:aws:iam::ACCOUNT:policy/NAME",
+            );
         }
     }
 }

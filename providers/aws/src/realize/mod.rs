@@ -1,13 +1,14 @@
 //! Desired identities and scopes → resources of IAM. Pure.
 
 mod describe;
+pub mod group;
 mod limits;
 mod quarantine;
 mod trust;
 
 use leasehold_provider::{
-    Aspect, Change, DesiredIdentity, Document, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm, Resource,
-    ResourceId, Scope, StackName, Value, Violation,
+    Aspect, Change, Custody, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize,
+    Realm, Resource, ResourceId, Scope, StackName, Value, Violation,
 };
 
 use crate::{AwsProvider, arn, document, kinds, links};
@@ -35,6 +36,18 @@ impl Realize for AwsRealizer {
 
     fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         quarantine::quarantined(realm, live, quarantine)
+    }
+
+    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+        group::group(realm, stack, group)
+    }
+
+    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
+        kinds::group_of(id).map_or_else(|| id.clone(), kinds::group)
+    }
+
+    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        limits::group(group, resources)
     }
 
     fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
@@ -69,6 +82,18 @@ impl Realize for AwsRealizer {
         Some(resource)
     }
 
+    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        arn::meant(realm, name)
+    }
+
+    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        arn::of_object(realm, resource)
+    }
+
+    fn custody(&self, name: &str) -> Custody {
+        arn::custody(name)
+    }
+
     fn same_document(&self, a: &Document, b: &Document) -> bool {
         leasehold_policy::provider::same(a, b)
     }
@@ -100,6 +125,18 @@ impl Realize for AwsProvider {
         AwsRealizer.quarantined(realm, live, quarantine)
     }
 
+    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+        AwsRealizer.group(realm, stack, group)
+    }
+
+    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
+        AwsRealizer.shared_whole(id)
+    }
+
+    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        AwsRealizer.group_limits(group, resources)
+    }
+
     fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
         AwsRealizer.limits(identity, resources)
     }
@@ -114,6 +151,18 @@ impl Realize for AwsProvider {
 
     fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
         AwsRealizer.aspect(id, attribute)
+    }
+
+    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        AwsRealizer.named(realm, name)
+    }
+
+    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        AwsRealizer.name_of(realm, resource)
+    }
+
+    fn custody(&self, name: &str) -> Custody {
+        AwsRealizer.custody(name)
     }
 
     fn same_document(&self, a: &Document, b: &Document) -> bool {
@@ -148,6 +197,10 @@ fn active(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resou
         let short = arn::short_name(realm, &marks.stack, &policy_arn);
         let id = kinds::attachment(identity.principal, &identity.name, &short);
         Resource::new(id, Some(identity.address.clone())).with("policy_arn", policy_arn)
+    }));
+    resources.extend(identity.groups.iter().map(|group| {
+        let id = ResourceId::new(kinds::MEMBERSHIP, format!("{}/{group}", identity.name));
+        Resource::new(id, Some(identity.address.clone())).with("group", group.as_str())
     }));
     links::link(realm, &marks.stack, &mut resources);
     resources

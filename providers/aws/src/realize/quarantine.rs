@@ -5,12 +5,16 @@ use leasehold_provider::{LiveIdentity, Principal, Quarantine, Realm, Resource, V
 use crate::{document, kinds, links};
 
 /// What the identity is and holds in quarantine. What gives access stays as it lives, overruled by the Deny, so that it can
-/// be restored; a password cannot be switched off and goes.
+/// be restored; a password cannot be switched off and goes; groups are left, which the configuration says anew when it comes back.
 pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
     let deny = Value::Document(document::deny_everything());
     let inline = kinds::inline(live.principal, &live.name, kinds::INLINE);
-    let mut resources: Vec<Resource> =
-        live.resources.values().filter(|resource| resource.id.kind != kinds::LOGIN_PROFILE).cloned().collect();
+    let mut resources: Vec<Resource> = live
+        .resources
+        .values()
+        .filter(|r| ![kinds::LOGIN_PROFILE, kinds::MEMBERSHIP].contains(&r.id.kind))
+        .cloned()
+        .collect();
     if !live.resources.contains_key(&inline) {
         resources.push(Resource::new(inline.clone(), Some(live.marks.address.clone())));
     }

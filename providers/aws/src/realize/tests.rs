@@ -68,6 +68,7 @@ fn identity() -> DesiredIdentity {
             },
         ],
         managed_policy_arns: BTreeSet::from(["arn:aws-cn:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        groups: BTreeSet::new(),
         permissions_boundary: Some("arn:aws-cn:iam::111122223333:policy/edge".to_owned()),
         tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
         sensitive_tags: BTreeSet::new(),

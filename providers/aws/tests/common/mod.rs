@@ -58,7 +58,7 @@ impl World {
 
     pub async fn try_observe(&self, shared: &BTreeMap<ResourceId, Resource>) -> Result<Snapshot, ObserveError> {
         let exact = BTreeSet::new();
-        self.provider.observe(ObserveRequest { stack: &self.stack, shared, exact: &exact }).await
+        self.provider.observe(ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, shared) }).await
     }
 
     pub async fn live(&self, identity: &DesiredIdentity) -> LiveIdentity {
@@ -166,6 +166,7 @@ pub fn identity(name: &str, principal: Principal) -> DesiredIdentity {
             Vec::new()
         },
         managed_policy_arns: BTreeSet::new(),
+        groups: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::from([("team".to_owned(), "a b".to_owned())]),
         sensitive_tags: BTreeSet::new(),

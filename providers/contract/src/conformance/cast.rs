@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::World;
 use crate::{
-    Address, Condition, DesiredIdentity, Effect, Kind, Marks, Principal, Scope, Span, StackName, Statement, Trust,
-    TrustedIdentity,
+    Address, Condition, DesiredIdentity, Effect, Group, Kind, Marks, Principal, Scope, Span, StackName, Statement,
+    Trust, TrustedIdentity,
 };
 
 /// 2026-11-20T22:00:00Z
@@ -28,6 +28,17 @@ pub fn scopes() -> Vec<Scope> {
         scope("conf_read", Some("read orders"), &["s3:GetObject"]),
         scope("conf_write", None, &["s3:PutObject", "s3:DeleteObject"]),
     ]
+}
+
+/// The groups of the stack.
+pub fn groups() -> Vec<Group> {
+    vec![Group {
+        address: Address::from_text("group.conf_group"),
+        name: "conf-group".to_owned(),
+        statements: vec![allow(&["sns:ListTopics"], "*")],
+        scopes: BTreeSet::from(["conf_read".to_owned()]),
+        managed_policy_arns: BTreeSet::new(),
+    }]
 }
 
 /// A scope's marks.
@@ -62,6 +73,7 @@ pub fn full_user(world: &dyn World) -> DesiredIdentity {
         statements: vec![reads, denies],
         scopes: BTreeSet::from(["conf_read".to_owned()]),
         managed_policy_arns: world.managed_policy().into_iter().collect(),
+        groups: BTreeSet::from(["conf-group".to_owned()]),
         permissions_boundary: world.boundary(),
         tags: BTreeMap::from([("team".to_owned(), "orders".to_owned())]),
         ..named(Principal::User, "conf-user", Address::identity("user", None))
@@ -122,6 +134,7 @@ fn named(principal: Principal, name: &str, address: Address) -> DesiredIdentity 
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
+        groups: BTreeSet::new(),
     }
 }
 
@@ -143,7 +156,8 @@ pub fn marks(stack: &StackName, identity: &DesiredIdentity) -> Marks {
 pub type Move = (&'static str, fn(&mut DesiredIdentity));
 
 /// The ways in which an identity moves. Some leave one form or another as it is.
-pub const MOVES: [Move; 14] = [
+pub const MOVES: [Move; 15] = [
+    ("leaves its groups", |who| who.groups.clear()),
     ("gains a scope", |who| {
         who.scopes.insert("conf_write".to_owned());
     }),

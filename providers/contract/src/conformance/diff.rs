@@ -30,6 +30,12 @@ impl Wanted {
         self.shared.insert(resource.id.clone(), resource);
     }
 
+    /// Adds a group with all its parts.
+    pub fn share_all(&mut self, mut resources: Vec<Resource>) {
+        seal(&mut resources);
+        self.shared.extend(resources.into_iter().map(|resource| (resource.id.clone(), resource)));
+    }
+
     /// All of it.
     pub fn resources(&self) -> BTreeMap<&ResourceId, &Resource> {
         self.shared.iter().chain(self.identities.values().flatten()).collect()

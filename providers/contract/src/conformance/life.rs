@@ -56,6 +56,17 @@ async fn moves(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), S
         wanted.share(stage.provider().scope(&stage.realm, &stage.stack, &scope));
     }
     stage.reach(&wanted, Times::Twice).await?;
+    stage.scene = "a group changes".to_owned();
+    for mut group in cast::groups() {
+        let (realm, stack) = (stage.realm.clone(), stage.stack.clone());
+        group.statements.clear();
+        group.scopes = ["conf_write".to_owned()].into();
+        let changed = stage.provider().group(&realm, &stack, &group);
+        wanted.shared.retain(|id, _| !changed.iter().any(|part| stage.provider().shared_whole(id) == part.id));
+        wanted.share_all(changed);
+    }
+    stage.reach(&wanted, Times::Twice).await?;
+    stage.reach(&home, Times::Twice).await?;
     Ok(())
 }
 

@@ -89,6 +89,9 @@ impl<'a> Stage<'a> {
         for scope in cast::scopes() {
             wanted.share(self.provider().scope(&self.realm, &self.stack, &scope));
         }
+        for group in cast::groups() {
+            wanted.share_all(self.provider().group(&self.realm, &self.stack, &group));
+        }
         for identity in identities {
             let marks = cast::marks(&self.stack, identity);
             let principal = self.provider().principal_id(identity.principal, &identity.name);
@@ -116,7 +119,7 @@ impl<'a> Stage<'a> {
 
     async fn try_snapshot(&self, wanted: &Wanted) -> Result<Snapshot, ObserveError> {
         let exact: BTreeSet<ResourceId> = wanted.identities.keys().cloned().collect();
-        let request = ObserveRequest { stack: &self.stack, shared: &wanted.shared, exact: &exact };
+        let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, &wanted.shared) };
         self.provider().observe(request).await
     }
 

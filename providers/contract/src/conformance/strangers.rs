@@ -3,7 +3,7 @@
 use super::diff::Wanted;
 use super::stage::{Stage, Stopped, Times, title};
 use super::{Failure, Law, Worlds, cast};
-use crate::{Change, EnactErrorKind, Principal, Quarantine, Resource, Snapshot, StackName};
+use crate::{Change, EnactErrorKind, Marks, Principal, Quarantine, Resource, Snapshot, StackName};
 
 pub async fn check(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
     // A scenario that stops has said why.
@@ -48,6 +48,10 @@ async fn namesakes(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(
         let added = stage.world.add_stranger_policy(&stage.stack, &scope.name).await;
         stage.scenery(added)?;
     }
+    for group in cast::groups() {
+        let added = stage.world.add_stranger_group(&group.name).await;
+        stage.scenery(added)?;
+    }
     let before = stage.world.strangers().await;
     let before = stage.scenery(before)?;
     let snapshot = stage.snapshot(&active).await?;
@@ -83,6 +87,12 @@ async fn neighbours(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<
     for resource in theirs.resources().into_values() {
         for change in every_change(resource) {
             refused(&mut stage, Law::SeparatesStacks, &change).await;
+        }
+        if let (Some(marks), Some(_)) = (&resource.marks, &resource.identity) {
+            let ours = Box::new(Marks::new(stage.stack.clone(), marks.address.clone()));
+            let id = || resource.id.clone();
+            refused(&mut stage, Law::ChangesHands, &Change::Adopt { id: id(), after: ours.clone() }).await;
+            refused(&mut stage, Law::ChangesHands, &Change::Unmark { id: id(), before: ours }).await;
         }
     }
     stage.reach(&Wanted::default(), Times::Once).await?;

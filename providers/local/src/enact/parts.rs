@@ -22,7 +22,7 @@ impl Task<'_> {
             };
         };
         self.owned(&holder.tags)?;
-        if let Change::Mark { .. } = self.change {
+        if self.change.is_of_marks() {
             return Err(self.fail(EnactErrorKind::Other, "only principals and policies carry marks", None));
         }
         let live = self.live_part(holder.id, part)?;
@@ -40,6 +40,10 @@ impl Task<'_> {
                 )
             }
             (Part::Attachment(policy), _) => self.attach(holder.id, policy),
+            (Part::Membership(_), _) if holder.form == Principal::Role => {
+                Err(self.fail(EnactErrorKind::Other, "a role is in no group", None))
+            }
+            (Part::Membership(group), _) => self.join(holder.id, group),
             (Part::Key(key), Change::Create { after }) => self.add_key(&holder, key, after),
             (Part::Key(key), Change::Update { after, .. }) => {
                 self.check_attributes(after, &["status"])?;
@@ -51,7 +55,7 @@ impl Task<'_> {
             (Part::Login, _) => {
                 self.write("INSERT INTO logins (principal, created_at) VALUES (?1, ?2)", params![holder.id, self.now])
             }
-            (_, Change::Mark { .. }) => Ok(already_so()),
+            (_, Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }) => Ok(already_so()),
         }
     }
 
@@ -90,6 +94,11 @@ impl Task<'_> {
             Part::Key(key) => {
                 self.write("DELETE FROM access_keys WHERE principal = ?1 AND id = ?2", params![holder, key])
             }
+            Part::Membership(group) => {
+                let sql = "DELETE FROM memberships WHERE principal = ?1 \
+                           AND team = (SELECT id FROM groups WHERE name = ?2)";
+                self.write(sql, params![holder, group])
+            }
             Part::Login => self.write("DELETE FROM logins WHERE principal = ?1", params![holder]),
         }
     }
@@ -114,6 +123,11 @@ impl Task<'_> {
             Part::Key(key) => {
                 let sql = "SELECT status FROM access_keys WHERE principal = ?1 AND id = ?2";
                 query(sql, key).map_err(|error| self.sqlite(&error))?.map(|status| attributes("status", status.into()))
+            }
+            Part::Membership(group) => {
+                let sql = "SELECT g.name FROM memberships m JOIN groups g ON g.id = m.team \
+                           WHERE m.principal = ?1 AND g.name = ?2";
+                query(sql, group).map_err(|error| self.sqlite(&error))?.map(|name| attributes("group", name.into()))
             }
             Part::Login => {
                 let there = self.count("SELECT count(*) FROM logins WHERE principal = ?1", params![holder])?;

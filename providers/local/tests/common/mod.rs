@@ -36,7 +36,7 @@ pub fn realm() -> Realm {
 
 pub async fn observe(directory: &LocalDirectory) -> Snapshot {
     let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-    directory.observe(ObserveRequest { stack: &stack(), shared: &shared, exact: &exact }).await.unwrap()
+    directory.observe(ObserveRequest { exact: &exact, ..ObserveRequest::plain(&stack(), &shared) }).await.unwrap()
 }
 
 /// A role with an inline policy and one attachment.
@@ -57,6 +57,7 @@ pub fn role(name: &str) -> DesiredIdentity {
         scopes: BTreeSet::new(),
         trusts: vec![Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] }],
         managed_policy_arns: BTreeSet::from(["arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()]),
+        groups: BTreeSet::new(),
         permissions_boundary: None,
         tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
         sensitive_tags: BTreeSet::new(),

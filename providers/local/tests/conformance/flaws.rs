@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
 use leasehold_provider::{
-    Access, Change, Compare, Comparison, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind, Enacted,
+    Access, Change, Compare, Comparison, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind, Enacted, Group,
     LiveIdentity, Marks, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal, Quarantine, Realize,
     Realm, Resource, ResourceId, Scope, Snapshot, StackName, Value, Violation,
 };
@@ -139,6 +139,18 @@ impl Realize for Flawed {
             }
         }
         resources
+    }
+
+    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+        self.inner.group(realm, stack, group)
+    }
+
+    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
+        self.inner.shared_whole(id)
+    }
+
+    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        self.inner.group_limits(group, resources)
     }
 
     fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {

@@ -74,6 +74,12 @@ impl World for Directory {
         Ok(())
     }
 
+    async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError> {
+        self.directory.outside().create_group(name, &everything(), &BTreeMap::new())?;
+        self.strangers.lock().unwrap().push(name.to_owned());
+        Ok(())
+    }
+
     async fn strangers(&self) -> Result<String, WorldError> {
         let names = self.strangers.lock().unwrap().clone();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

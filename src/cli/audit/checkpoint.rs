@@ -1,0 +1,61 @@
+//! `leasehold audit checkpoint`, and `apply --checkpoint-out`: sign the end of the chain, and write it where a pipeline can publish it.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use leasehold_provider::StackName;
+
+use super::Ledger;
+use crate::cli::args::AuditCheckpointArgs;
+use crate::cli::{Exit, Failure, signing};
+use crate::ledger::record::{Record, Signed};
+use crate::ledger::{Chain, Head, checkpoint};
+use crate::store::{self, lock};
+
+pub async fn cmd_checkpoint(here: &Path, args: &AuditCheckpointArgs) -> Result<Exit, Failure> {
+    let ledger = Ledger::of(here, &args.stack).await?;
+    let known = lock::look(&ledger.store).await?.and_then(|(record, _)| record.head);
+    let (store, stack) = (ledger.store.clone(), ledger.stack.clone());
+    let chain = Chain::open(store, stack.clone(), store::unlike_any_other(), known).await?;
+    let head = publish(&chain, &stack, args.signing_key.as_deref(), args.out.as_deref(), here).await?;
+    if args.out.is_none() {
+        crate::cli::print(&checkpoint::body(&stack, &head))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes the end of a chain to `out`, and its signature to `out.sig` and into the chain, where there is a key.
+pub async fn publish(
+    chain: &Chain,
+    stack: &StackName,
+    key: Option<&Path>,
+    out: Option<&Path>,
+    here: &Path,
+) -> Result<Head, Failure> {
+    let head = chain.head().await;
+    let text = checkpoint::body(stack, &head);
+    let signed = key.map(|key| signing::sign(&crate::cli::below(here, key), &text)).transpose()?;
+    if let Some(signed) = &signed {
+        let record = Signed {
+            number: head.number,
+            digest: head.digest,
+            key: signed.key.clone(),
+            signature: signed.armoured.clone(),
+        };
+        chain.append(vec![Record::Checkpoint(record)]).await?;
+    }
+    if let Some(out) = out {
+        let out = crate::cli::below(here, out);
+        write(&out, &text)?;
+        if let Some(signed) = &signed {
+            let mut signature = out.into_os_string();
+            signature.push(".sig");
+            write(Path::new(&signature), &signed.armoured)?;
+        }
+    }
+    Ok(head)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    Ok(std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?)
+}

@@ -1,0 +1,149 @@
+//! `leasehold audit list`, `show`, `export`, `identity`: the ledger's records, picked and told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::Ledger;
+use crate::cli::args::{
+    AuditExportArgs, AuditFormat, AuditIdentityArgs, AuditListArgs, AuditPickArgs, AuditShowArgs, ExportFormat, Format,
+};
+use crate::cli::{Exit, Failure};
+use crate::diff::Lifecycle;
+use crate::ledger::{Entry, Record};
+use crate::views::audit::{self, Line};
+
+pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<Exit, Failure> {
+    let ledger = Ledger::of(here, &args.stack).await?;
+    let lines = picked(entries(&ledger).await?, &args.pick);
+    match args.format {
+        AuditFormat::Human => crate::cli::print(&audit::table(&lines))?,
+        AuditFormat::Json => crate::cli::print_json(&audit::json(&ledger.stack, &lines))?,
+        AuditFormat::Csv => crate::cli::print(&audit::csv(&lines)?)?,
+    }
+    Ok(Exit::Done)
+}
+
+pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<Exit, Failure> {
+    let ledger = Ledger::of(here, &args.stack).await?;
+    let lines = picked(entries(&ledger).await?, &args.pick);
+    match args.format {
+        ExportFormat::Json => crate::cli::print_json(&audit::json(&ledger.stack, &lines))?,
+        ExportFormat::Csv => crate::cli::print(&audit::csv(&lines)?)?,
+    }
+    Ok(Exit::Done)
+}
+
+pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<Exit, Failure> {
+    let ledger = Ledger::of(here, &args.stack).await?;
+    let found = ledger.store.read(&crate::ledger::entry::key(args.number)).await?;
+    let Some(object) = found else {
+        return Err(anyhow::anyhow!("there is no entry {} in {}", args.number, ledger.store.place()).into());
+    };
+    let entry = read(args.number, &object.bytes)?;
+    match args.format {
+        Format::Human => crate::cli::print(&audit::entry(&entry))?,
+        Format::Json => crate::cli::print_json(&serde_json::to_value(&entry).map_err(anyhow::Error::from)?)?,
+    }
+    Ok(Exit::Done)
+}
+
+pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Exit, Failure> {
+    let ledger = Ledger::of(here, &args.stack).await?;
+    let pick = AuditPickArgs { identity: vec![args.address.clone()], ..AuditPickArgs::default() };
+    let lines = picked(entries(&ledger).await?, &pick);
+    if lines.is_empty() {
+        return Err(anyhow::anyhow!(
+            "the ledger of stack {} says nothing of {}; `leasehold audit list` shows of whom it does",
+            ledger.stack,
+            args.address
+        )
+        .into());
+    }
+    match args.format {
+        Format::Human => crate::cli::print(&audit::life(&args.address, &lines))?,
+        Format::Json => crate::cli::print_json(&audit::json(&ledger.stack, &lines))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Every entry of the chain. An auditor who is shown a part must know it: what does not read is an error.
+pub(super) async fn entries(ledger: &Ledger) -> Result<Vec<Entry>, Failure> {
+    let (numbers, _) = ledger.names().await?;
+    let mut entries = Vec::with_capacity(numbers.len());
+    let mut failed = None;
+    ledger
+        .each(numbers.last().copied().unwrap_or_default(), |(number, bytes)| {
+            match bytes.map(|bytes| read(number, &bytes)) {
+                Some(Ok(entry)) => entries.push(entry),
+                Some(Err(failure)) => failed = failed.take().or(Some(failure)),
+                None => {
+                    let gap = anyhow::anyhow!("entry {number} is missing; see `leasehold audit verify`");
+                    failed = failed.take().or_else(|| Some(gap.into()));
+                }
+            }
+        })
+        .await?;
+    failed.map_or(Ok(entries), Err)
+}
+
+fn read(number: u64, bytes: &[u8]) -> Result<Entry, Failure> {
+    Entry::read(bytes)
+        .map_err(|why| anyhow::anyhow!("entry {number} of the ledger: {why}; see `leasehold audit verify`").into())
+}
+
+/// The records that were asked for. What a run decided of an identity gives its steps their owner and lifecycle.
+fn picked(entries: Vec<Entry>, pick: &AuditPickArgs) -> Vec<Line> {
+    let mut about: BTreeMap<(String, String), (Option<String>, Lifecycle)> = BTreeMap::new();
+    let mut who: BTreeMap<String, String> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for entry in entries {
+        for record in entry.records {
+            match &record {
+                Record::RunStarted(started) => {
+                    who.insert(entry.run.clone(), started.actor.clone());
+                }
+                Record::Change(change) => {
+                    let of = (change.owner.clone(), change.lifecycle);
+                    about.insert((entry.run.clone(), change.subject.to_string()), of);
+                }
+                _ => {}
+            }
+            let subject = record.subject().map(ToString::to_string);
+            let of = subject.as_ref().and_then(|subject| about.get(&(entry.run.clone(), subject.clone())));
+            lines.push(Line {
+                number: entry.number,
+                at: entry.at,
+                run: entry.run.clone(),
+                actor: who.get(&entry.run).cloned(),
+                subject,
+                owner: of.and_then(|(owner, _)| owner.clone()),
+                lifecycle: of.map(|(_, lifecycle)| *lifecycle),
+                record,
+            });
+        }
+    }
+    let runs: BTreeSet<String> = lines.iter().filter(|line| wanted(line, pick)).map(|line| line.run.clone()).collect();
+    lines.retain(|line| wanted(line, pick) || (keeps_runs(pick) && runs.contains(&line.run) && frames(&line.record)));
+    lines
+}
+
+/// Beside what was asked of an identity, who ran it and how that ended.
+fn keeps_runs(pick: &AuditPickArgs) -> bool {
+    pick.kind.is_empty() && (!pick.identity.is_empty() || !pick.owner.is_empty() || !pick.lifecycle.is_empty())
+}
+
+fn frames(record: &Record) -> bool {
+    matches!(record, Record::RunStarted(_) | Record::RunEnded(_) | Record::Approval(_))
+}
+
+fn wanted(line: &Line, pick: &AuditPickArgs) -> bool {
+    let of =
+        |wanted: &[String], is: Option<&str>| wanted.is_empty() || is.is_some_and(|is| wanted.iter().any(|w| w == is));
+    of(&pick.identity, line.subject.as_deref())
+        && of(&pick.owner, line.owner.as_deref())
+        && of(&pick.kind, Some(line.record.kind()))
+        && of(&pick.run, Some(line.run.as_str()))
+        && (pick.lifecycle.is_empty() || line.lifecycle.is_some_and(|is| pick.lifecycle.iter().any(|w| w.is(is))))
+        && pick.after.is_none_or(|after| line.at >= after)
+        && pick.before.is_none_or(|before| line.at < before)
+}

@@ -1,0 +1,97 @@
+//! `leasehold audit`: what the ledger says, and whether it is whole.
+
+mod applied;
+mod checkpoint;
+mod list;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use futures::StreamExt as _;
+use leasehold_provider::StackName;
+
+use super::args::{AuditCommand, AuditStackArgs};
+use super::session::{self, Stack};
+use super::{Exit, Failure};
+use crate::ledger::entry;
+use crate::store::lock::Terms;
+use crate::store::{Store, StoreError};
+
+pub use applied::applied;
+pub use checkpoint::publish;
+
+pub async fn cmd_audit(here: &Path, command: &AuditCommand) -> Result<Exit, Failure> {
+    match command {
+        AuditCommand::Verify(args) => verify::cmd_verify(here, args).await,
+        AuditCommand::List(args) => list::cmd_list(here, args).await,
+        AuditCommand::Export(args) => list::cmd_export(here, args).await,
+        AuditCommand::Show(args) => list::cmd_show(here, args).await,
+        AuditCommand::Identity(args) => list::cmd_identity(here, args).await,
+        AuditCommand::Checkpoint(args) => checkpoint::cmd_checkpoint(here, args).await,
+    }
+}
+
+/// How many entries are asked for at once.
+const AT_ONCE: usize = 64;
+
+/// A stack's ledger, to be read.
+pub struct Ledger {
+    pub stack: StackName,
+    pub store: Store,
+    /// The stack's directory.
+    pub directory: PathBuf,
+    pub terms: Terms,
+}
+
+/// An object of the ledger: its number, and its bytes if it is there.
+pub type Numbered = (u64, Option<Vec<u8>>);
+
+impl Ledger {
+    /// Opens the ledger of a stack. The cloud is not asked, and only the stack's name, provider and backend need be sound.
+    pub async fn of(here: &Path, args: &AuditStackArgs) -> Result<Self, Failure> {
+        let now = session::now(None);
+        let (directory, known) = Stack::essentials(here, args.dir.as_deref(), &args.variables, now)?;
+        let store = super::run::store(&known.backend, &known.provider, &known.stack, directory.path()).await?;
+        let terms = Terms::of(&known.backend);
+        Ok(Self { stack: known.stack, store, directory: directory.path().to_owned(), terms })
+    }
+
+    /// The same, of a stack that is read already.
+    pub async fn of_stack(stack: &Stack) -> Result<Self, Failure> {
+        let declared = &stack.declared;
+        let provider = stack.provider()?;
+        let store = super::run::store(&declared.backend, &provider, &declared.stack, stack.directory.path()).await?;
+        Ok(Self {
+            stack: declared.stack.clone(),
+            store,
+            directory: stack.directory.path().to_owned(),
+            terms: Terms::of(&declared.backend),
+        })
+    }
+
+    /// The names that lie in the ledger: the numbers of entries, and what is no entry.
+    pub async fn names(&self) -> Result<(Vec<u64>, Vec<String>), StoreError> {
+        let mut numbers = Vec::new();
+        let mut strays = Vec::new();
+        for name in self.store.list("ledger").await? {
+            match entry::number(&name) {
+                Some(number) => numbers.push(number),
+                None => strays.push(name),
+            }
+        }
+        Ok((numbers, strays))
+    }
+
+    /// Reads the entries from 1 to `last` in order and hands them on, some at once.
+    pub async fn each(&self, last: u64, mut take: impl FnMut(Numbered)) -> Result<(), StoreError> {
+        let reads = (1..=last).map(|number| async move {
+            let object = self.store.read(&entry::key(number)).await?;
+            Ok::<Numbered, StoreError>((number, object.map(|object| object.bytes)))
+        });
+        let mut reads = futures::stream::iter(reads).buffered(AT_ONCE);
+        while let Some(read) = reads.next().await {
+            take(read?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! Which live identity somebody means: by its address, its name, its ARN, or the id of one of its keys.
+
+use leasehold_provider::{LiveIdentity, Realize, ResourceId, Snapshot, StackName, Stranger};
+
+use super::failure::Failure;
+use super::session::nearest;
+
+/// The one live identity of the stack that `what` names.
+pub fn find<'a>(
+    what: &str,
+    stack: &StackName,
+    snapshot: &'a Snapshot,
+    realize: &dyn Realize,
+) -> Result<&'a LiveIdentity, Failure> {
+    let meant = realize.named(&snapshot.realm, what);
+    let is_named = |live: &LiveIdentity| {
+        live.address().as_str() == what
+            || live.id.to_string() == what
+            || live.name == what
+            || meant.as_ref() == Some(&live.id)
+            || live.resources.keys().any(|id| is_key(id, what))
+    };
+    let mut found = snapshot.identities.values().filter(|live| is_named(live));
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(one), Some(other)) => {
+            let (one, other) = (one.address(), other.address());
+            Err(anyhow::anyhow!("{what} may be {one} or {other}; say which by its address or its ARN").into())
+        }
+        (None, _) => Err(unknown(what, stack, snapshot, meant.as_ref())),
+    }
+}
+
+/// Whether the id is that of a key of that name.
+fn is_key(id: &ResourceId, what: &str) -> bool {
+    id.kind.as_str().ends_with("access_key") && id.name.split_once('/').is_some_and(|(_, key)| key == what)
+}
+
+fn unknown(what: &str, stack: &StackName, snapshot: &Snapshot, meant: Option<&ResourceId>) -> Failure {
+    let is_meant = |id: &ResourceId, stranger: &Stranger| stranger.arn == what || meant == Some(id) || id.name == what;
+    if let Some((id, stranger)) = snapshot.strangers.iter().find(|(id, stranger)| is_meant(id, stranger)) {
+        let whose = match (&stranger.stack, &stranger.unreadable) {
+            (_, Some(why)) => format!("its marks cannot be read: {why}"),
+            (Some(other), None) => format!("it belongs to stack {other}"),
+            (None, None) => "it carries no mark of leasehold".to_owned(),
+        };
+        return Failure::Refused {
+            what: format!("{id} is not of stack {stack}: {whose}"),
+            help:
+                "Leasehold never writes what does not carry its stack's mark. Stop it with the cloud's own tools, or \
+                   from the stack it belongs to."
+                    .to_owned(),
+        };
+    }
+    let known: Vec<String> = snapshot.identities.values().map(|live| live.address().to_string()).collect();
+    let near = nearest(what, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+    anyhow::anyhow!("no live identity of stack {stack} is called {what}{near}").into()
+}

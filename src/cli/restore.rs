@@ -1,0 +1,83 @@
+//! `leasehold restore`: takes the mark of a revocation off, and gives the identity back what its configuration says.
+
+use std::path::Path;
+
+use leasehold_provider::Quarantine;
+
+use super::args::{RestoreArgs, SelectionArgs};
+use super::connection::Connection;
+use super::run::Run;
+use super::session::{self, Observed, Stack};
+use super::{Exit, Failure, apply, named};
+use crate::lifecycle::LeaveReason;
+use crate::plan::Plan;
+
+/// What stands in for the mark of a revocation while the plan is made: a reason that decides nothing.
+const RESTORED: &str = "restored";
+
+pub async fn cmd_restore(here: &Path, args: &RestoreArgs) -> Result<Exit, Failure> {
+    let now = session::now(args.now);
+    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
+    stack.warn();
+    let settings = stack.provider()?;
+    apply::refuse_rehearsal(args.now, &settings)?;
+    let connection = Connection::to(&settings, stack.directory.path(), now).await?;
+    let run = Run::begin(&stack.purpose("restore", &settings), &connection).await?;
+    let again = format!("leasehold restore '{}'", args.what);
+    let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);
+    apply::locked(run, async |run| {
+        let mut observed = session::observe(&stack, &connection).await?;
+        run.settle(&observed.snapshot).await?;
+        let address = lift(&args.what, &stack, &connection, &mut observed)?;
+        let selection = SelectionArgs { target: vec![address.clone()], exclude: Vec::new() };
+        let plan = session::plan(&stack, &connection, &observed, now, &selection)?;
+        refuse_unless_restored(&plan, &address)?;
+        apply::settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
+    })
+    .await
+}
+
+/// Takes the revocation out of what is known of the identity, so that its configuration decides again. Gives its address.
+fn lift(what: &str, stack: &Stack, connection: &Connection, observed: &mut Observed) -> Result<String, Failure> {
+    let name = &stack.declared.stack;
+    let live = named::find(what, name, &observed.snapshot, connection.realize.as_ref())?;
+    let (id, address) = (live.id.clone(), live.address().clone());
+    let quarantine = live.marks.quarantine.clone();
+    match quarantine {
+        Some(Quarantine { at, reason }) if LeaveReason::of_mark(&reason).is_some() => {
+            if !stack.declared.identities.contains_key(&address) {
+                return Err(Failure::Refused {
+                    what: format!("no block declares {address} any more, so there is nothing to give back"),
+                    help: "Put its block back first; without it, the identity is deleted after its grace.".to_owned(),
+                });
+            }
+            if let Some(live) = observed.snapshot.identities.get_mut(&id) {
+                live.marks.quarantine = Some(Quarantine { at, reason: RESTORED.to_owned() });
+            }
+            Ok(address.to_string())
+        }
+        Some(Quarantine { reason, .. }) => Err(Failure::Refused {
+            what: format!("{address} was not revoked: it is quarantined because of {reason:?}"),
+            help: "What its configuration and its lease say decides; change that, and run `leasehold apply`."
+                .to_owned(),
+        }),
+        None => Err(Failure::Refused {
+            what: format!("{address} is not revoked"),
+            help: "`leasehold list` says how each identity stands.".to_owned(),
+        }),
+    }
+}
+
+/// Without the revocation the configuration may still say that it leaves.
+fn refuse_unless_restored(plan: &Plan, address: &str) -> Result<(), Failure> {
+    let delta = plan.identities.iter().find(|delta| delta.address.as_str() == address);
+    if delta.is_some_and(|delta| delta.leaving.is_none()) {
+        return Ok(());
+    }
+    Err(Failure::Refused {
+        what: format!(
+            "{address} would stay shut without the revocation too: its lease is over, or its service is retired"
+        ),
+        help: "Renew its lease with `renewed_at`, or correct its service; then restore it.".to_owned(),
+    })
+}

@@ -1,0 +1,144 @@
+//! `leasehold revoke`: the emergency stop of one identity.
+//!
+//! It needs the stack's name and provider and nothing else of the configuration: what is broken or changed elsewhere does not keep it
+//! from shutting an identity; the stack's lock does, for two runs must not write at once. Naming the identity is the approval; it can be undone with `restore`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use leasehold_provider::{LiveIdentity, ObserveRequest, Realize, Snapshot, StackName};
+
+use super::args::{AllowanceArgs, CarryOutArgs, RevokeArgs};
+use super::connection::Connection;
+use super::run::{Purpose, Run};
+use super::session::{self, Stack};
+use super::stack_directory::StackDirectory;
+use super::{Exit, Failure, apply, named, plan_view};
+use crate::config::declared::{Backend, ProviderSettings};
+use crate::config::essentials::Essentials;
+use crate::lifecycle::LeaveReason;
+use crate::plan::revoke::{Revocation, revoke};
+use crate::plan::{Basis, Plan};
+use crate::realize::{self, Resources};
+use crate::views;
+use crate::views::inert::inert;
+
+/// The writes of one identity that may be in flight at once.
+const AT_A_TIME: u16 = 10;
+
+/// What of the stack could be read.
+struct Known {
+    stack: StackName,
+    provider: ProviderSettings,
+    backend: Backend,
+    directory: StackDirectory,
+    /// The stack, where all of it is sound.
+    whole: Option<Stack>,
+}
+
+pub async fn cmd_revoke(here: &Path, args: &RevokeArgs) -> Result<Exit, Failure> {
+    let now = session::now(args.now);
+    let reason = LeaveReason::revoked(&args.reason);
+    if reason == LeaveReason::revoked("") {
+        return Err(Failure::Refused {
+            what: "the reason holds no letter or digit that a mark could keep".to_owned(),
+            help: "Say in a few words why, with --reason.".to_owned(),
+        });
+    }
+    let known = read(here, args, now)?;
+    apply::refuse_rehearsal(args.now, &known.provider)?;
+    let connection = Connection::to(&known.provider, known.directory.path(), now).await?;
+    let run = Run::begin(&known.purpose(&args.reason), &connection).await?;
+    apply::locked(run, async |run| {
+        let (shared, snapshot) = observe(&known, &connection).await?;
+        run.settle(&snapshot).await?;
+        let live = named::find(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
+        let plan = plan(&known, live, &snapshot, reason, now, connection.realize.as_ref())?;
+        let address = live.address().to_string();
+        if plan.is_empty() {
+            plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &[]))?;
+            super::print(&format!("{} is revoked already, for that reason.\n", inert(&address)))?;
+            return Ok(Exit::Done);
+        }
+        // Whoever names an identity here has approved that it is shut, a break-glass account too.
+        let allowance = AllowanceArgs { max_leavers: None, approve: vec![address.clone()] };
+        let again = format!("leasehold revoke '{address}' --reason '{}'", args.reason);
+        let carry_out =
+            CarryOutArgs { auto_approve: true, parallelism: AT_A_TIME, checkpoint: args.checkpoint.clone() };
+        let terms = carry_out.terms(&allowance, args.json.json_into.as_deref(), again);
+        apply::settle_plan(here, run, plan, &shared, &connection, &terms).await
+    })
+    .await
+}
+
+impl Known {
+    fn purpose<'a>(&'a self, reason: &'a str) -> Purpose<'a> {
+        Purpose {
+            command: "revoke",
+            reason: Some(reason),
+            stack: &self.stack,
+            backend: &self.backend,
+            provider: &self.provider,
+            directory: self.directory.path(),
+        }
+    }
+}
+
+fn plan(
+    known: &Known,
+    live: &LiveIdentity,
+    snapshot: &Snapshot,
+    reason: LeaveReason,
+    now: Timestamp,
+    realize: &dyn Realize,
+) -> Result<Plan, Failure> {
+    let basis = Basis {
+        version: session::VERSION.to_owned(),
+        directory: known.directory.shown(),
+        files: BTreeMap::new(),
+        provider: known.provider.clone(),
+        backend: known.backend.clone(),
+    };
+    let declared = known.whole.as_ref().and_then(|stack| stack.declared.identities.get(live.address()));
+    let revocation = Revocation { stack: &known.stack, live, declared, snapshot, reason, now, realize, basis };
+    revoke(revocation).map_err(Failure::Unsound)
+}
+
+/// The whole stack where it is sound, else its name and provider.
+fn read(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure> {
+    match Stack::read(here, args.dir.as_deref(), &args.variables, now) {
+        Ok(stack) => Ok(Known {
+            stack: stack.declared.stack.clone(),
+            provider: stack.provider()?,
+            backend: stack.declared.backend.clone(),
+            directory: stack.directory.clone(),
+            whole: Some(stack),
+        }),
+        Err(Failure::Findings { findings, .. }) => {
+            let essentials = Stack::essentials(here, args.dir.as_deref(), &args.variables, now);
+            let (directory, essentials) = essentials.inspect_err(|_| {
+                super::say("The stack's name or provider cannot be read, or may stand in text that cannot be:\n");
+            })?;
+            let count = findings.len();
+            super::say(&format!(
+                "The configuration has {count} {}; only the stack's name and provider are taken from it.\n",
+                if count == 1 { "finding" } else { "findings" }
+            ));
+            let Essentials { stack, backend, provider } = essentials;
+            Ok(Known { stack, provider, backend, directory, whole: None })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+async fn observe(known: &Known, connection: &Connection) -> Result<(Resources, Snapshot), Failure> {
+    let realm = connection.observe.realm().await?;
+    let shared = match &known.whole {
+        Some(stack) => realize::shared(&stack.declared, connection.realize.as_ref(), &realm).0,
+        None => Resources::new(),
+    };
+    let request = ObserveRequest::plain(&known.stack, &shared);
+    let snapshot = connection.observe.observe(request).await?;
+    Ok((shared, snapshot))
+}

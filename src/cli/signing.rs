@@ -1,0 +1,97 @@
+//! Signs with an SSH key: a private key's file, or the agent that holds the key whose public half a file names.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use ssh_key::{HashAlg, PrivateKey, PublicKey, Signature};
+
+use crate::ledger::checkpoint;
+
+/// A signature of a text, armoured, and the fingerprint of its key.
+pub struct Signed {
+    pub armoured: String,
+    pub key: String,
+}
+
+/// Signs a text with the key in a file.
+pub fn sign(key: &Path, text: &str) -> anyhow::Result<Signed> {
+    let content = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
+    if content.contains("PRIVATE KEY") { with_file(key, &content, text) } else { with_agent(key, &content, text) }
+}
+
+fn with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<Signed> {
+    let key = PrivateKey::from_openssh(content)
+        .with_context(|| format!("{} is not an OpenSSH ed25519 private key", path.display()))?;
+    if key.is_encrypted() {
+        bail!(
+            "{} has a passphrase: add it to ssh-agent and name the public key, {}.pub",
+            path.display(),
+            path.display()
+        );
+    }
+    let armoured = checkpoint::sign(&key, text)
+        .with_context(|| format!("{} cannot sign; an ed25519 key is needed", path.display()))?;
+    Ok(Signed { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
+}
+
+fn with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<Signed> {
+    let key = PublicKey::from_openssh(content.trim())
+        .with_context(|| format!("{} is neither a private nor a public OpenSSH key", path.display()))?;
+    let data = checkpoint::to_be_signed(text).context("the text cannot be signed")?;
+    let blob = key.to_bytes().context("the key does not encode")?;
+    let signature =
+        agent::sign(&blob, &data).with_context(|| format!("the SSH agent does not sign with {}", path.display()))?;
+    let signature = Signature::try_from(signature.as_slice()).context("the SSH agent's answer does not read")?;
+    let armoured = checkpoint::armoured(key.key_data(), signature).context("the signature does not encode")?;
+    checkpoint::verify(text, &armoured, None).context("the SSH agent's signature does not hold")?;
+    Ok(Signed { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
+}
+
+/// One request of the agent protocol (draft-ietf-sshm-ssh-agent, section 3.6). The crates that speak all of it bring every kind of
+/// key along, RSA with its open advisory among them.
+#[cfg(unix)]
+mod agent {
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use anyhow::{Context as _, bail};
+
+    const SIGN_REQUEST: u8 = 13;
+    const SIGN_RESPONSE: u8 = 14;
+    /// No answer of an agent is as long.
+    const LONGEST: u32 = 256 * 1024;
+
+    pub fn sign(key: &[u8], data: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let socket = std::env::var_os("SSH_AUTH_SOCK").context("SSH_AUTH_SOCK is not set: no agent runs")?;
+        let mut agent = UnixStream::connect(&socket).context("the agent's socket does not answer")?;
+        agent.set_read_timeout(Some(Duration::from_secs(60)))?;
+        let mut request = vec![SIGN_REQUEST];
+        for part in [key, data] {
+            request.extend(u32::try_from(part.len())?.to_be_bytes());
+            request.extend(part);
+        }
+        request.extend(0u32.to_be_bytes());
+        agent.write_all(&u32::try_from(request.len())?.to_be_bytes())?;
+        agent.write_all(&request)?;
+        let mut length = [0; 4];
+        agent.read_exact(&mut length)?;
+        let length = u32::from_be_bytes(length);
+        if length > LONGEST {
+            bail!("its answer is too long");
+        }
+        let mut answer = vec![0; usize::try_from(length)?];
+        agent.read_exact(&mut answer)?;
+        match answer.split_first() {
+            Some((&SIGN_RESPONSE, rest)) if rest.len() >= 4 => Ok(rest.get(4..).unwrap_or_default().to_vec()),
+            _ => bail!("it refuses: it may not hold the key"),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod agent {
+    pub fn sign(_: &[u8], _: &[u8]) -> anyhow::Result<Vec<u8>> {
+        anyhow::bail!("agents are reached on Unix only; name the private key's file")
+    }
+}

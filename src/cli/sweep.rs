@@ -1,0 +1,54 @@
+//! `leasehold sweep`: carries out what time alone brought. The scheduled write.
+
+use std::path::Path;
+
+use super::args::{SelectionArgs, SweepArgs};
+use super::connection::Connection;
+use super::run::Run;
+use super::session::{self, Observed, Stack};
+use super::{Exit, Failure, apply, plan_view};
+use crate::lifecycle::{self, due};
+use crate::plan::sweep::{Swept, sweep};
+use crate::views;
+use crate::views::inert::inert;
+
+pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
+    let now = session::now(args.now);
+    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
+    stack.warn();
+    let settings = stack.provider()?;
+    apply::refuse_rehearsal(args.now, &settings)?;
+    let connection = Connection::to(&settings, stack.directory.path(), now).await?;
+    let run = Run::begin(&stack.purpose("sweep", &settings), &connection).await?;
+    let again = args.dir.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
+    let terms =
+        args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), format!("leasehold sweep{again}"));
+    apply::locked(run, async |run| {
+        let observed = session::observe(&stack, &connection).await?;
+        run.settle(&observed.snapshot).await?;
+        let whole = session::plan(&stack, &connection, &observed, now, &SelectionArgs::default())?;
+        let Swept { plan, waiting } = sweep(whole, &observed.snapshot).map_err(Failure::Unsound)?;
+        for address in &waiting {
+            let line = format!("{address} is due, and others must let go of it first: run `leasehold apply`");
+            super::say(&format!("{}\n", inert(&line)));
+        }
+        if plan.is_empty() {
+            plan_view::json_into(here, terms.json_into, || views::plan::json(&plan, &[]))?;
+            super::print(&nothing(&stack, &connection, &observed, now))?;
+            return Ok(Exit::Done);
+        }
+        apply::settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
+    })
+    .await
+}
+
+/// That nothing is due, and what will be.
+fn nothing(stack: &Stack, connection: &Connection, observed: &Observed, now: jiff::Timestamp) -> String {
+    let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
+    let (standings, _) = lifecycle::decide(&stack.declared, &observed.snapshot, now, principal_id);
+    let next = match due::next(&standings) {
+        Some(due) => format!("Next: {}.", inert(&due.to_string())),
+        None => "Nothing is due later either.".to_owned(),
+    };
+    format!("No changes. No lease has ended and no grace is over.\n{next}\n")
+}

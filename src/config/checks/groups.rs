@@ -1,0 +1,78 @@
+//! Groups: who may be in one, and what they are called.
+
+use std::collections::HashMap;
+
+use leasehold_provider::Principal;
+
+use crate::config::declared::{Declared, DeclaredGroup};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::value::show::quoted;
+
+/// A role is in no group: IAM has none for roles.
+pub fn members_are_users(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
+        for member in members {
+            let Some(identity) = declared.identities.get(member).filter(|i| i.principal == Principal::Role) else {
+                continue;
+            };
+            findings.push(
+                Diagnostic::error(
+                    "config::not_a_user",
+                    format!("{member} is a role, and {} has users only", group.address),
+                )
+                .at(origin.part("members"), "a role among the members")
+                .related(identity.origin.span(), format!("kind = \"{}\" makes it a role", identity.kind))
+                .help("give it the scopes themselves: scopes = [scope.NAME] in its own block"),
+            );
+        }
+    }
+    let roles = declared.identities.values().filter(|identity| identity.principal == Principal::Role);
+    for identity in roles.filter(|identity| identity.origin.parts.iter().any(|(part, _)| *part == "managed_groups")) {
+        findings.push(
+            Diagnostic::error(
+                "config::not_a_user",
+                format!("{} is a role, and a role is in no group", identity.address),
+            )
+            .at(identity.origin.part("managed_groups"), "for users only")
+            .help("leave `managed_groups` out"),
+        );
+    }
+}
+
+/// Groups have different names, upper and lower case being the same.
+pub fn groups_have_names_of_their_own(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    let mut taken: HashMap<String, &DeclaredGroup> = HashMap::new();
+    for group in declared.groups.values() {
+        if let Some(first) = taken.insert(group.group.name.to_lowercase(), group) {
+            findings.push(
+                Diagnostic::error(
+                    "config::duplicate_name",
+                    format!("two groups are named {}", quoted(&group.group.name)),
+                )
+                .at(group.origin.part("name"), format!("the name of {}", group.group.address))
+                .related(first.origin.part("name"), format!("the name of {}", first.group.address))
+                .help("give one of them another `name`; the cloud takes upper and lower case for the same"),
+            );
+        }
+    }
+}
+
+/// What an identity says of groups that others manage is not about the stack's own.
+pub fn managed_groups_are_others(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    for group in declared.groups.values() {
+        let strays = declared.identities.values().filter(|identity| {
+            identity.groups.contains(&group.group.name) && !group.members.contains(&identity.address)
+        });
+        for identity in strays {
+            findings.push(
+                Diagnostic::error(
+                    "config::conflict",
+                    format!("{} is named {}: it is this stack's group", group.group.address, quoted(&group.group.name)),
+                )
+                .at(identity.origin.part("managed_groups"), "for groups that others manage")
+                .related(group.origin.span(), "declared here")
+                .help(format!("add {} to its members", identity.address)),
+            );
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `moved` and `removed` blocks: addresses as they are written, never evaluated, because what they name need not be declared.
+
+use leasehold_provider::Address;
+
+use super::fields::Fields;
+use super::inner;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::estate::{Estate, Move, Release, is_module, sort};
+use crate::config::eval::{Evaluator, ModuleId};
+use crate::config::schema;
+use crate::config::syntax::{Expr, ExprKind, StepKind};
+
+/// What the stack says of objects that live already.
+pub fn estate(eval: &Evaluator<'_>) -> Estate {
+    let mut estate = Estate::default();
+    if let Some(schema) = schema::top("moved") {
+        for block in &eval.catalog(ModuleId::STACK).moved {
+            let fields = Fields::new(eval, ModuleId::STACK, block);
+            let (from, to) = (subject(&fields, "from"), subject(&fields, "to"));
+            if let (Some(from), Some(to)) = (from, to) {
+                let origin = fields.origin(schema);
+                estate.moves.extend(like(&fields, &from, &to).then_some(Move { from, to, origin }));
+            }
+        }
+    }
+    if let Some(schema) = schema::top("removed") {
+        for block in &eval.catalog(ModuleId::STACK).removed {
+            let fields = Fields::new(eval, ModuleId::STACK, block);
+            let (from, keeps) = (subject(&fields, "from"), keeps(&fields));
+            if let (Some(from), true) = (from, keeps) {
+                estate.released.push(Release { from, origin: fields.origin(schema) });
+            }
+        }
+    }
+    estate.default_names_read = eval.default_names_read.borrow().clone();
+    estate
+}
+
+/// Whether what is removed lives on: `keep`, or Terraform's `lifecycle { destroy = false }`.
+fn keeps(fields: &Fields<'_, '_>) -> bool {
+    let keep = fields.flag("keep");
+    let destroy = inner::blocks(fields, "lifecycle").first().and_then(|lifecycle| lifecycle.flag("destroy"));
+    if let (Some(keep), Some(destroy)) = (keep, destroy)
+        && keep == destroy
+    {
+        fields.find(
+            Diagnostic::error("config::conflict", "`keep` and `lifecycle` say opposite things")
+                .at(fields.place("keep"), format!("keep = {keep}"))
+                .detail(format!("lifecycle {{ destroy = {destroy} }} says the opposite."))
+                .help("keep one of the two"),
+        );
+    }
+    keep.or(destroy.map(|destroy| !destroy)).unwrap_or(false)
+}
+
+/// The address of an identity, or of a module, that an attribute names.
+fn subject(fields: &Fields<'_, '_>, name: &str) -> Option<Address> {
+    let expr = fields.expr(name)?;
+    let wrong = |summary: String, label: &str| {
+        Diagnostic::error("config::address", summary)
+            .at(fields.span(expr), label)
+            .help("write identity.NAME, identity.NAME[\"key\"] or module.NAME, without quotes")
+    };
+    let Some(address) = address(expr) else {
+        fields.find(wrong(format!("`{name}` is an address, as it is written elsewhere"), "not an address"));
+        return None;
+    };
+    let text = address.as_str();
+    let in_module_or_root = ["identity", "module"].into_iter().any(|word| text.split('.').next() == Some(word));
+    if in_module_or_root && matches!(sort(&address), Some("identity" | "module")) {
+        return Some(address);
+    }
+    fields.find(match text.split('.').next() {
+        Some("scope" | "group") => Diagnostic::error("config::address", format!("{text} has nothing to move or to keep"))
+            .at(fields.span(expr), "shared by identities")
+            .detail("It is named in the cloud after its label; under another label it is another object.")
+            .help("take this block out: who holds the old one is given the new one, and the plan says that its access is EQUIVALENT"),
+        _ => wrong(format!("{text} is not the address of an identity or a module"), "not such an address"),
+    });
+    None
+}
+
+/// An address as it is written: words, and keys in brackets.
+pub fn address(expr: &Expr) -> Option<Address> {
+    let ExprKind::Traverse(traverse) = &expr.kind else { return None };
+    let ExprKind::Variable(base) = &traverse.base.kind else { return None };
+    let mut text = base.to_string();
+    for step in &traverse.steps {
+        match &step.kind {
+            StepKind::Name(name) => {
+                text.push('.');
+                text.push_str(name);
+            }
+            StepKind::Index(key) => {
+                let key = match &key.kind {
+                    ExprKind::String(key) => key.to_string(),
+                    ExprKind::Number(number) => number.to_string(),
+                    _ => return None,
+                };
+                text.push_str(&format!("[{}]", serde_json::Value::from(key)));
+            }
+            StepKind::AttributeSplat | StepKind::FullSplat => return None,
+        }
+    }
+    Some(Address::from_text(text))
+}
+
+fn like(fields: &Fields<'_, '_>, from: &Address, to: &Address) -> bool {
+    let alike = is_module(from) == is_module(to);
+    if !alike {
+        fields.find(
+            Diagnostic::error("config::moved", format!("{from} cannot become {to}"))
+                .at(fields.place("to"), "of another sort")
+                .related(fields.place("from"), "from here")
+                .help("an identity moves to the address of an identity, a module to that of a module"),
+        );
+    }
+    alike
+}

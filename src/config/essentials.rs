@@ -1,0 +1,124 @@
+//! Of a stack that may be broken elsewhere: its name and its provider, for what must be done at once.
+//!
+//! Only the `leasehold` and `provider` blocks are evaluated, with the variables and locals they refer to. Where one of them is wrong, or
+//! may stand in text that cannot be read, there is no answer: a provider read by half could lead into another account.
+
+use std::collections::BTreeMap;
+
+use leasehold_provider::StackName;
+
+use super::catalog::Catalog;
+use super::declare::{essential, variables};
+use super::declared::{Backend, ProviderSettings};
+use super::diagnostic::{Diagnostic, Severity};
+use super::eval::Evaluator;
+use super::inputs::Inputs;
+use super::load::{Config, on_a_deep_stack, parse};
+use super::modules::Library;
+use super::schema;
+use super::source::Sources;
+
+/// What must be known of a stack to find and write its objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Essentials {
+    /// Its name.
+    pub stack: StackName,
+    /// Where its records live.
+    pub backend: Backend,
+    /// Its provider.
+    pub provider: ProviderSettings,
+}
+
+/// Reads the essentials, or says what keeps them from being read.
+pub fn essentials(sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
+    let config = parse(sources);
+    on_a_deep_stack(|| read(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
+}
+
+fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
+    let Config { stack: parsed, values, .. } = config;
+    let catalog = Catalog::new(parsed, &mut Vec::new());
+    let mut findings: Vec<Diagnostic> = values.findings.clone();
+    for block in parsed.blocks.iter().filter(|block| ["leasehold", "provider"].contains(&&*block.keyword.text)) {
+        schema::check::blocks(std::slice::from_ref(block), &mut findings);
+    }
+    let broken = ["leasehold", "provider"].iter().any(|keyword| catalog.is_broken(keyword, ""));
+    // A block that is not there may stand in text that cannot be read.
+    let may_hide = catalog.providers.is_empty() || catalog.leasehold.is_none();
+    if broken || may_hide {
+        findings.extend(parsed.findings.iter().cloned());
+    }
+    let twice = parsed.blocks.iter().filter(|block| &*block.keyword.text == "leasehold").nth(1);
+    findings.extend(twice.map(|block| {
+        Diagnostic::error("config::duplicate_block", "the `leasehold` block is declared twice")
+            .at(block.span(), "again")
+    }));
+
+    let mut files: variables::VariableFiles<'_> = BTreeMap::new();
+    for (file, attribute) in &values.attributes {
+        if let Some(source) = sources.get(*file) {
+            files.entry(&source.name).or_default().push((*file, attribute));
+        }
+    }
+    let library = Library::new(sources, catalog, BTreeMap::new());
+    let mut eval = Evaluator::new(&library, inputs.files, inputs.now);
+    variables::resolve(&mut eval, library.stack(), &inputs.variables, &files, sources);
+    let found = essential(&eval);
+    findings.append(&mut eval.findings.borrow_mut());
+    let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
+    match found {
+        Some((stack, backend, provider)) if !failed => Ok(Essentials { stack, backend, provider }),
+        _ => Err(findings),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Assignment, NoFiles, SourceFile};
+
+    fn read(text: &str) -> Result<Essentials, Vec<Diagnostic>> {
+        let file = SourceFile { name: "stack.hcl".to_owned(), bytes: text.as_bytes().into() };
+        let now = "2026-11-20T22:00:00Z".parse().unwrap();
+        let variables: Vec<Assignment> = Vec::new();
+        essentials(&Sources::new(vec![file]), &Inputs { variables, now, files: &NoFiles })
+    }
+
+    const SOUND: &str = r#"
+leasehold { stack = "payments" }
+variable "account" { default = "111122223333" }
+provider "aws" { allowed_account_ids = [var.account] }
+"#;
+
+    #[test]
+    fn what_is_wrong_elsewhere_does_not_matter() {
+        let sound = read(SOUND).unwrap();
+        assert_eq!(sound.stack.as_str(), "payments");
+        let ProviderSettings::Aws { allowed_account_ids, .. } = &sound.provider else { panic!("{sound:?}") };
+        assert!(allowed_account_ids.contains("111122223333"));
+        for broken in [
+            "identity \"x\" { kind = \"nonsense\" nonsense = 1 }",
+            "identity \"x\" { owner = owner.nobody }",
+            "identity \"x\" {",
+            "nonsense {}",
+            "x = = 1",
+        ] {
+            assert_eq!(read(&format!("{SOUND}\n{broken}\n")).unwrap(), sound, "{broken}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_provider_or_may_hide_it_does() {
+        for broken in [
+            "leasehold { stack = \"payments\" }\nprovider \"aws\" { allowed_account_id = [\"111122223333\"] }",
+            "leasehold { stack = \"payments\" }\nprovider \"aws\" { allowed_account_ids = [var.nowhere] }",
+            "leasehold { stack = \"payments\" }\nprovider \"aws\" { allowed_account_ids = [\"1\"] }",
+            "leasehold { stack = \"payments\" }\nprovider \"aws\" { allowed_account_ids = [ }\n",
+            "leasehold { stack = \"payments\" }\nidentity \"x\" { = }\n",
+            "provider \"aws\" {}",
+            "leasehold { stack = \"payments\" }\nleasehold { stack = \"other\" }\nprovider \"aws\" {}",
+        ] {
+            assert!(read(broken).is_err(), "{broken}: {:?}", read(broken));
+        }
+    }
+}

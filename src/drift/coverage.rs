@@ -1,0 +1,125 @@
+//! Who manages what in an account.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::{GlobBuilder, GlobMatcher};
+use leasehold_provider::{Custody, Realize, Resource, Snapshot};
+use serde::Serialize;
+
+/// Objects that may be unmanaged: globs on their names in the cloud, in which `*` stands for any characters and `?` for one.
+#[derive(Debug, Clone, Default)]
+pub struct Ignore {
+    patterns: Vec<(String, GlobMatcher)>,
+}
+
+/// A line of an ignore file that is no glob.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {text:?} is no pattern: {problem}")]
+pub struct NotAPattern {
+    /// The line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Ignore {
+    /// Reads an ignore file: a pattern a line; empty lines, and what follows a `#` at the start of a line, say nothing.
+    pub fn read(text: &str) -> Result<Self, NotAPattern> {
+        let mut patterns = Vec::new();
+        for (line, text) in (1usize..).zip(text.lines()) {
+            let text = text.trim();
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            let glob = GlobBuilder::new(text).literal_separator(false).build().map_err(|error| NotAPattern {
+                line,
+                text: text.to_owned(),
+                problem: error.kind().to_string(),
+            })?;
+            patterns.push((text.to_owned(), glob.compile_matcher()));
+        }
+        Ok(Self { patterns })
+    }
+
+    /// The first pattern that a name fits.
+    fn matching(&self, name: &str) -> Option<&str> {
+        self.patterns.iter().find(|(_, glob)| glob.is_match(name)).map(|(text, _)| text.as_str())
+    }
+}
+
+/// Users, roles and customer-managed policies of an account, by who manages them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Of this stack.
+    pub managed: usize,
+    /// Of other stacks, by stack.
+    pub other_stacks: BTreeMap<String, usize>,
+    /// Nobody's: they carry no mark that reads.
+    pub unmanaged: BTreeSet<String>,
+    /// Nobody's, and that is well.
+    pub ignored: usize,
+    /// Linked by a service of the cloud.
+    pub service_linked: usize,
+    /// Of the cloud's own directory of people.
+    pub reserved: usize,
+    /// Patterns that nothing fits any more.
+    pub unused_patterns: Vec<String>,
+}
+
+impl Coverage {
+    /// Sorts everything that lives.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, realize: &dyn Realize, ignore: &Ignore) -> Self {
+        let bears_marks = |resource: &&Resource| resource.marks.is_some();
+        let parts = snapshot.identities.values().flat_map(|live| live.resources.values().filter(bears_marks));
+        let mut coverage = Self { managed: parts.count().saturating_add(snapshot.shared.len()), ..Self::default() };
+        let mut used: BTreeSet<&str> = BTreeSet::new();
+        for stranger in snapshot.strangers.values() {
+            let count = match (realize.custody(&stranger.arn), &stranger.stack) {
+                (Custody::ServiceLinked, _) => &mut coverage.service_linked,
+                (Custody::Reserved, _) => &mut coverage.reserved,
+                (Custody::Customer, Some(stack)) if stranger.unreadable.is_none() => {
+                    coverage.other_stacks.entry(stack.to_string()).or_default()
+                }
+                (Custody::Customer, _) => match ignore.matching(&stranger.arn) {
+                    Some(pattern) => {
+                        used.insert(pattern);
+                        &mut coverage.ignored
+                    }
+                    None => {
+                        coverage.unmanaged.insert(stranger.arn.clone());
+                        continue;
+                    }
+                },
+            };
+            *count = count.saturating_add(1);
+        }
+        let patterns = ignore.patterns.iter().map(|(text, _)| text);
+        coverage.unused_patterns = patterns.filter(|text| !used.contains(text.as_str())).cloned().collect();
+        coverage
+    }
+
+    /// The share of what customers may write that a stack manages, in whole percent, rounded down. `None`: there is nothing.
+    #[must_use]
+    pub fn percent(&self) -> Option<usize> {
+        let managed = self.other_stacks.values().fold(self.managed, |sum, count| sum.saturating_add(*count));
+        let all = managed.saturating_add(self.unmanaged.len()).saturating_add(self.ignored);
+        managed.saturating_mul(100).checked_div(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_globs_on_whole_names() {
+        let ignore = Ignore::read("# ours\n\narn:aws:iam::*:role/legacy-*\narn:aws:iam::1:user/jane\n").unwrap();
+        assert!(ignore.matching("arn:aws:iam::1:role/legacy-a/b").is_some());
+        assert!(ignore.matching("arn:aws:iam::1:role/x/legacy-a").is_none());
+        assert!(ignore.matching("arn:aws:iam::1:user/jane2").is_none());
+        assert_eq!(Ignore::read("ok\n[\n").unwrap_err().line, 2);
+    }
+}

@@ -1,0 +1,249 @@
+//! One identity against what was last applied to it.
+
+use std::collections::BTreeSet;
+
+use leasehold_provider::{Aspect, Change, LiveIdentity, Resource, ResourceId, Value};
+
+use super::{Finding, Inputs, Pending, Report, Rule, done_outside};
+use crate::diff::access::Shared;
+use crate::diff::{self, IdentityDelta};
+use crate::lifecycle::phase::Quarantined;
+use crate::lifecycle::{LeaveReason, Phase, Standing};
+use crate::plan::Waiting;
+use crate::realize::{self, Resources, live_digest};
+
+/// Looks at one identity. What an identity needs that is as it was applied goes into `as_applied`: it was there.
+pub fn look_at(
+    inputs: &Inputs<'_>,
+    standing: &Standing<'_>,
+    as_applied: &mut BTreeSet<ResourceId>,
+    report: &mut Report,
+) {
+    let Some(live) = standing.live else {
+        report_absent(inputs, standing, report);
+        return;
+    };
+    let (wanted, _) = realize::identity(standing, inputs.realize, &inputs.snapshot.realm);
+    let looked =
+        Looked { inputs, standing, live, wanted: &wanted, outside: live.marks.digest != Some(live_digest(live)) };
+    let configured = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
+    let configured = configured.is_some() && configured == live.marks.digest;
+    if configured {
+        as_applied.extend(wanted.values().flat_map(|resource| resource.depends_on.iter().cloned()));
+    }
+    match &standing.phase {
+        Phase::Absent { .. } => {
+            report
+                .findings
+                .push(looked.finding(Rule::GraceOver, "its grace is over, and it is still there".to_owned()));
+            report.findings.extend(looked.changed_somehow());
+        }
+        Phase::Quarantined(quarantined) if live.marks.quarantine.is_none() => {
+            if let LeaveReason::LeaseEnded { at } = &quarantined.reason {
+                let message = format!("its lease ended at {at}, and it is not quarantined");
+                report.findings.push(looked.finding(Rule::LeaseOver, message));
+            } else {
+                report.pending.insert(standing.address.clone(), Pending::Leaves);
+            }
+            report.findings.extend(looked.changed_somehow());
+        }
+        Phase::Released => {
+            report.pending.insert(standing.address.clone(), Pending::LetGo);
+            report.findings.extend(looked.changed_somehow());
+        }
+        Phase::Quarantined(quarantined) => looked.quarantined(quarantined, report),
+        Phase::Active(_) => looked.active(configured, report),
+    }
+}
+
+/// A declared identity that is not there: somebody else has its name, it was removed, or it was never applied.
+fn report_absent(inputs: &Inputs<'_>, standing: &Standing<'_>, report: &mut Report) {
+    let (Phase::Active(_), Some(declared)) = (&standing.phase, standing.declared) else { return };
+    let mut finding = Finding {
+        rule: Rule::Missing,
+        address: Some(standing.address.clone()),
+        object: standing.id.to_string(),
+        owner: Some(declared.owner.clone()),
+        message: "it is declared and not there: removed outside, or never applied".to_owned(),
+        access: None,
+        changes: Vec::new(),
+    };
+    if let Some(stranger) = inputs.snapshot.strangers.get(&standing.id) {
+        finding.rule = Rule::Unmarked;
+        finding.object = stranger.arn.clone();
+        let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
+        finding.message = format!("its name is taken: {why}");
+    } else if inputs.recorded.is_some_and(|recorded| !recorded.contains(&standing.address)) {
+        report.pending.insert(standing.address.clone(), Pending::Joins);
+        return;
+    }
+    report.findings.push(finding);
+}
+
+struct Looked<'a> {
+    inputs: &'a Inputs<'a>,
+    standing: &'a Standing<'a>,
+    live: &'a LiveIdentity,
+    wanted: &'a Resources,
+    /// It differs from what was last applied.
+    outside: bool,
+}
+
+impl Looked<'_> {
+    fn finding(&self, rule: Rule, message: String) -> Finding {
+        let owner = self.standing.declared.map(|declared| declared.owner.clone());
+        Finding {
+            rule,
+            address: Some(self.standing.address.clone()),
+            object: self.name(&self.live.id),
+            owner: owner.or_else(|| self.live.marks.owner.clone()),
+            message,
+            access: None,
+            changes: Vec::new(),
+        }
+    }
+
+    /// An object's name in the cloud, or its id.
+    fn name(&self, id: &ResourceId) -> String {
+        let resource = self.live.resources.get(id);
+        let name = resource.and_then(|resource| self.inputs.realize.name_of(&self.inputs.snapshot.realm, resource));
+        name.unwrap_or_else(|| id.to_string())
+    }
+
+    /// That something differs from what was applied, where nothing tells what that was.
+    fn changed_somehow(&self) -> Option<Finding> {
+        self.outside.then(|| self.finding(Rule::Changed, "it is not as it was last applied".to_owned()))
+    }
+
+    fn quarantined(&self, quarantined: &Quarantined, report: &mut Report) {
+        if let Some(used) = quarantined.held_by_use {
+            let message = format!("its grace is over, and it was used at {used}, after its quarantine began");
+            report.findings.push(self.finding(Rule::GraceOver, message));
+        }
+        if !self.outside {
+            report.quarantined.insert(
+                self.standing.address.clone(),
+                Waiting {
+                    since: quarantined.quarantine.at,
+                    reason: quarantined.quarantine.reason.clone(),
+                    delete_after: quarantined.delete_after,
+                    held_by_use: quarantined.held_by_use,
+                },
+            );
+            return;
+        }
+        let delta = diff::classify(self.standing, self.wanted, self.inputs.realize);
+        let opened: Vec<Change> = delta.into_iter().flat_map(|delta| delta.changes).filter(is_no_mark).collect();
+        let message = if opened.is_empty() {
+            "something was added to it in quarantine; the Deny on everything still holds"
+        } else {
+            "its quarantine was opened"
+        };
+        let mut finding = self.finding(Rule::Changed, message.to_owned());
+        finding.changes = opened.into_iter().map(done_outside).collect();
+        report.findings.push(finding);
+    }
+
+    fn active(&self, configured: bool, report: &mut Report) {
+        let Some(delta) = diff::classify(self.standing, self.wanted, self.inputs.realize) else { return };
+        if !configured {
+            report.pending.insert(self.standing.address.clone(), Pending::Moves);
+        }
+        if !self.outside {
+            return;
+        }
+        if configured {
+            report.findings.extend(self.told_apart(delta));
+        } else {
+            report.findings.extend(self.mixed(delta));
+        }
+    }
+
+    /// What differs is what was done outside, part by part.
+    fn told_apart(&self, delta: IdentityDelta) -> Vec<Finding> {
+        let access = delta.changes.iter().any(|change| self.bears_on_access(change)).then(|| {
+            let live_shared = Shared::live(self.inputs.snapshot, self.inputs.realize);
+            let wanted_shared = Shared::of(self.inputs.shared.values(), self.inputs.realize);
+            let (applied, now) = ((self.wanted, &wanted_shared), (&self.live.resources, &live_shared));
+            diff::access::compare(applied, now, self.inputs.realize, self.inputs.compare)
+        });
+        let (marks, rest): (Vec<Change>, Vec<Change>) =
+            delta.changes.into_iter().partition(|change| !is_no_mark(change));
+        let mut findings: Vec<Finding> = Vec::new();
+        for change in rest {
+            let mut finding = match &change {
+                Change::Delete { before } => self.stray(before),
+                Change::Create { after } => self.finding(Rule::Missing, format!("{} was taken off it", after.id)),
+                Change::Update { after, .. } => {
+                    self.finding(Rule::Changed, format!("{} is not as it was applied", after.id))
+                }
+                Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => continue,
+            };
+            finding.access = access.clone().filter(|_| self.bears_on_access(&change));
+            finding.changes = vec![done_outside(change)];
+            findings.push(finding);
+        }
+        if findings.is_empty() {
+            let mut finding = self.finding(Rule::Changed, "its marks are not as they were written".to_owned());
+            finding.changes = marks.into_iter().map(done_outside).collect();
+            findings.push(finding);
+        }
+        findings
+    }
+
+    /// What differs is in part what was done outside and in part what the configuration asks for. Only credentials, which no
+    /// configuration asks to remove, can be told apart.
+    fn mixed(&self, delta: IdentityDelta) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut rest = Vec::new();
+        for change in delta.changes.into_iter().filter(is_no_mark) {
+            match &change {
+                Change::Delete { before } if self.is_credential(before) => {
+                    let mut finding = self.stray(before);
+                    finding.changes = vec![done_outside(change)];
+                    findings.push(finding);
+                }
+                _ => rest.push(change),
+            }
+        }
+        let message =
+            "it is not as it was last applied; its configuration differs too, so that what follows may be either's";
+        let mut finding = self.finding(Rule::Changed, message.to_owned());
+        finding.changes = rest.into_iter().map(done_outside).collect();
+        findings.push(finding);
+        findings
+    }
+
+    fn stray(&self, resource: &Resource) -> Finding {
+        let rule = if self.is_credential(resource) { Rule::StrayCredential } else { Rule::StrayAccess };
+        let held =
+            resource.attributes.iter().find_map(|(name, value)| match (self.aspect(&resource.id, name), value) {
+                (Aspect::Access, Value::Text(policy)) => Some(policy.clone()),
+                _ => None,
+            });
+        let held = held.unwrap_or_else(|| resource.id.to_string());
+        let status = resource.get("status").and_then(Value::as_text).map(|status| format!(" ({status})"));
+        self.finding(rule, format!("it holds {held}{}, which nobody declared", status.unwrap_or_default()))
+    }
+
+    /// Keys and passwords: what hangs on a principal and bears on nothing else.
+    fn is_credential(&self, resource: &Resource) -> bool {
+        let kind = resource.id.kind.as_str();
+        let told = resource.attributes.keys().any(|name| self.aspect(&resource.id, name) == Aspect::Credential);
+        told || kind.ends_with("access_key") || kind.ends_with("login_profile") || kind.ends_with("login")
+    }
+
+    fn bears_on_access(&self, change: &Change) -> bool {
+        let resources = change.before().into_iter().chain(change.after());
+        let mut names = resources.flat_map(|resource| resource.attributes.keys().map(move |name| (&resource.id, name)));
+        names.any(|(id, name)| matches!(self.aspect(id, name), Aspect::Access | Aspect::Boundary))
+    }
+
+    fn aspect(&self, id: &ResourceId, name: &str) -> Aspect {
+        self.inputs.realize.aspect(id, name)
+    }
+}
+
+fn is_no_mark(change: &Change) -> bool {
+    !matches!(change, Change::Mark { .. })
+}

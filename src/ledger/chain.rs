@@ -1,0 +1,184 @@
+//! Appends to the chain, and reads it.
+
+use jiff::Timestamp;
+use leasehold_provider::{Digest, StackName};
+use tokio::sync::Mutex;
+
+use super::entry::{self, Entry, Head, NotAnEntry};
+use super::record::Record;
+use crate::store::{Store, StoreError, Written, wall_clock};
+
+/// Why the ledger could not be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LedgerError {
+    /// The store does not answer as it must.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An entry that the chain goes on from is not one.
+    #[error("entry {number} of the ledger in {place}: {why}")]
+    Entry {
+        /// Its number.
+        number: u64,
+        /// Where the ledger is.
+        place: String,
+        /// What is wrong with it.
+        why: NotAnEntry,
+    },
+    /// Somebody broke the lock of this run and said so in the ledger.
+    #[error("somebody broke the lock of this run")]
+    LockBroken,
+    /// Somebody else's entry does not follow from ours.
+    #[error("entry {number} of the ledger in {place} does not follow from the one before it")]
+    Forked {
+        /// Its number.
+        number: u64,
+        /// Where the ledger is.
+        place: String,
+    },
+}
+
+/// The end of a ledger, where one run appends.
+#[derive(Debug)]
+pub struct Chain {
+    store: Store,
+    stack: StackName,
+    run: String,
+    head: Mutex<Head>,
+    /// Where the chain ended when it was opened.
+    found: Head,
+    lost: Option<Head>,
+}
+
+impl Chain {
+    /// Finds the end of the ledger. `known` is where it once ended, by the lock: looking begins there.
+    pub async fn open(store: Store, stack: StackName, run: String, known: Option<Head>) -> Result<Self, LedgerError> {
+        let (head, lost) = match known {
+            Some(known) if known.number > 0 => match entry_digest(&store, known.number).await? {
+                Some(digest) if digest == known.digest => (onwards(&store, known).await?, None),
+                // It was cut off or written anew. History is lost, and control is not; the run says so in its first entry.
+                _ => (last(&store).await?, Some(known)),
+            },
+            _ => (last(&store).await?, None),
+        };
+        Ok(Self { store, stack, run, head: Mutex::new(head.clone()), found: head, lost })
+    }
+
+    /// Where the ledger ends.
+    pub async fn head(&self) -> Head {
+        self.head.lock().await.clone()
+    }
+
+    /// An end that was known and is not there any more.
+    #[must_use]
+    pub fn lost(&self) -> Option<&Head> {
+        self.lost.as_ref()
+    }
+
+    /// What the next holder of the lock shall know of the end: an end that was lost stays known until an entry tells of it.
+    pub async fn known(&self) -> Option<Head> {
+        let head = self.head().await;
+        match &self.lost {
+            Some(lost) if head == self.found => Some(lost.clone()),
+            _ => (head.number > 0).then_some(head),
+        }
+    }
+
+    /// The run that appends.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The store that the chain lies in.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Appends one entry. It is in the ledger when this returns.
+    pub async fn append(&self, records: Vec<Record>) -> Result<Head, LedgerError> {
+        let mut head = self.head.lock().await;
+        loop {
+            let next = Entry {
+                schema: entry::SCHEMA,
+                number: head.number.saturating_add(1),
+                previous: head.digest,
+                stack: self.stack.clone(),
+                at: seconds(wall_clock()),
+                run: self.run.clone(),
+                records: records.clone(),
+            };
+            let bytes = next.bytes();
+            match self.store.create(&entry::key(next.number), &bytes).await? {
+                Written::Yes(_) => {
+                    *head = Head { number: next.number, digest: Digest::of_bytes(&bytes) };
+                    return Ok(head.clone());
+                }
+                // Somebody else appended, such as who broke a lock. The chain goes on from theirs.
+                Written::Taken => *head = self.follow(&head).await?,
+            }
+        }
+    }
+
+    async fn follow(&self, head: &Head) -> Result<Head, LedgerError> {
+        let number = head.number.saturating_add(1);
+        let place = || self.store.place().to_owned();
+        let Some(object) = self.store.read(&entry::key(number)).await? else {
+            return Err(LedgerError::Forked { number, place: place() });
+        };
+        let theirs = Entry::read(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
+        if theirs.records.iter().any(|record| matches!(record, Record::LockBroken(_))) {
+            return Err(LedgerError::LockBroken);
+        }
+        if theirs.previous != head.digest || theirs.number != number {
+            return Err(LedgerError::Forked { number, place: place() });
+        }
+        Ok(Head { number, digest: Digest::of_bytes(&object.bytes) })
+    }
+
+    /// The entries from the end backwards, while `wanted` says to go on.
+    pub async fn backwards(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, LedgerError> {
+        let mut number = self.head().await.number;
+        let mut entries = Vec::new();
+        while number > 0 {
+            let place = || self.store.place().to_owned();
+            // A gap ends the search; `audit verify` is what speaks of gaps.
+            let Some(object) = self.store.read(&entry::key(number)).await? else { break };
+            let entry = Entry::read(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
+            let go_on = wanted(&entry);
+            entries.push(entry);
+            if !go_on {
+                break;
+            }
+            number = number.saturating_sub(1);
+        }
+        Ok(entries)
+    }
+}
+
+async fn entry_digest(store: &Store, number: u64) -> Result<Option<Digest>, StoreError> {
+    Ok(store.read(&entry::key(number)).await?.map(|object| Digest::of_bytes(&object.bytes)))
+}
+
+/// From an end that was true to the one that is.
+async fn onwards(store: &Store, mut head: Head) -> Result<Head, StoreError> {
+    loop {
+        let number = head.number.saturating_add(1);
+        match entry_digest(store, number).await? {
+            Some(digest) => head = Head { number, digest },
+            None => return Ok(head),
+        }
+    }
+}
+
+/// The last entry by name.
+async fn last(store: &Store) -> Result<Head, StoreError> {
+    let names = store.list("ledger").await?;
+    let Some(number) = names.iter().filter_map(|name| entry::number(name)).max() else { return Ok(Head::none()) };
+    let digest = entry_digest(store, number).await?;
+    Ok(digest.map_or_else(Head::none, |digest| Head { number, digest }))
+}
+
+fn seconds(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
+}

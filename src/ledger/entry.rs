@@ -1,0 +1,153 @@
+//! One entry: its form, its bytes, its digest.
+
+use jiff::Timestamp;
+use leasehold_provider::{Digest, Document, StackName};
+use serde::{Deserialize, Serialize};
+
+use super::record::Record;
+
+/// The version of the format.
+pub const SCHEMA: u32 = 1;
+
+/// The digest that the first entry has for the one before it.
+#[must_use]
+pub fn beginning() -> Digest {
+    Digest::of_bytes(b"")
+}
+
+/// One entry of a stack's ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The version of the format.
+    pub schema: u32,
+    /// Its place in the chain; the first is 1.
+    pub number: u64,
+    /// The digest of the bytes of the entry before it; of no bytes for the first.
+    pub previous: Digest,
+    /// The stack.
+    pub stack: StackName,
+    /// When it was written, by the writer's clock.
+    pub at: Timestamp,
+    /// The run that wrote it: 32 hexadecimal digits.
+    pub run: String,
+    /// What it says.
+    pub records: Vec<Record>,
+}
+
+/// The last entry of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its number; 0 before the first.
+    pub number: u64,
+    /// The digest of its bytes.
+    pub digest: Digest,
+}
+
+impl Head {
+    /// Where a ledger stands that has no entry yet.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { number: 0, digest: beginning() }
+    }
+}
+
+/// Bytes that are not an entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnEntry {
+    /// They do not read.
+    #[error("it does not read as an entry: {0}")]
+    Unreadable(String),
+    /// Another version of the format.
+    #[error("its format is {0}; this version of leasehold reads format {SCHEMA}")]
+    OtherFormat(u64),
+    /// They say the same in other bytes than a writer would.
+    #[error("its bytes are not in canonical form")]
+    NotCanonical,
+}
+
+impl Entry {
+    /// Its bytes: JSON with sorted keys and without white space. Only these bytes have its digest.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        // An entry of texts, numbers and instants always serializes.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        Document::new(value).text().as_bytes().to_vec()
+    }
+
+    /// Reads an entry, and only from the bytes that [`Self::bytes`] gives.
+    pub fn read(bytes: &[u8]) -> Result<Self, NotAnEntry> {
+        let unreadable = |error: serde_json::Error| NotAnEntry::Unreadable(error.to_string());
+        match serde_json::from_slice::<Self>(bytes) {
+            Ok(entry) if entry.schema != SCHEMA => Err(NotAnEntry::OtherFormat(entry.schema.into())),
+            Ok(entry) if entry.bytes() == bytes => Ok(entry),
+            Ok(_) => Err(NotAnEntry::NotCanonical),
+            Err(error) => {
+                let value: serde_json::Value = serde_json::from_slice(bytes).map_err(unreadable)?;
+                match value.get("schema").and_then(serde_json::Value::as_u64) {
+                    Some(schema) if schema != u64::from(SCHEMA) => Err(NotAnEntry::OtherFormat(schema)),
+                    _ => Err(unreadable(error)),
+                }
+            }
+        }
+    }
+}
+
+/// The key of the entry with that number.
+#[must_use]
+pub fn key(number: u64) -> String {
+    format!("ledger/{}", name(number))
+}
+
+/// The name of the entry's object below `ledger/`: 20 digits, so that names sort as numbers do.
+#[must_use]
+pub fn name(number: u64) -> String {
+    format!("{number:020}.json")
+}
+
+/// The number in such a name.
+#[must_use]
+pub fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".json")?;
+    (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> Entry {
+        Entry {
+            schema: SCHEMA,
+            number: 7,
+            previous: beginning(),
+            stack: StackName::new("demo").unwrap(),
+            at: "2026-11-20T22:00:00Z".parse().unwrap(),
+            run: "0".repeat(32),
+            records: vec![Record::RunEnded(super::super::record::RunEnded::default())],
+        }
+    }
+
+    #[test]
+    fn an_entry_reads_back_from_its_own_bytes_only() {
+        let bytes = entry().bytes();
+        assert_eq!(Entry::read(&bytes), Ok(entry()));
+        let mut spaced = bytes.clone();
+        spaced.push(b'\n');
+        assert_eq!(Entry::read(&spaced), Err(NotAnEntry::NotCanonical));
+        let text = String::from_utf8(bytes).unwrap();
+        let newer = text.replace("\"schema\":1", "\"schema\":2");
+        assert_eq!(Entry::read(newer.as_bytes()), Err(NotAnEntry::OtherFormat(2)));
+        let more = text.replacen('{', "{\"added\":1,", 1);
+        assert!(matches!(Entry::read(more.as_bytes()), Err(NotAnEntry::Unreadable(_))));
+    }
+
+    #[test]
+    fn names_sort_as_numbers() {
+        assert_eq!(name(42), "00000000000000000042.json");
+        assert_eq!(number(&name(u64::MAX)), Some(u64::MAX));
+        assert!(name(9) < name(10));
+        assert_eq!(number("42.json"), None);
+        assert_eq!(number("00000000000000000042.json#1"), None);
+    }
+}

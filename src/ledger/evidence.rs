@@ -1,0 +1,63 @@
+//! Evidence: the whole live object, archived before it is shut or deleted.
+
+use jiff::Timestamp;
+use leasehold_provider::{Address, Digest, Document, LiveIdentity, Marks, Resource, StackName};
+use serde::Serialize;
+
+use super::record::Archived;
+use crate::store::{Store, StoreError};
+
+/// The version of the format.
+const SCHEMA: u32 = 1;
+
+/// What is archived of an identity: all that a restoration by hand would need, and all that an auditor asks.
+#[derive(Debug, Serialize)]
+struct Evidence<'a> {
+    schema: u32,
+    stack: &'a StackName,
+    address: &'a Address,
+    name: &'a str,
+    /// When it was read.
+    read_at: Timestamp,
+    created_at: Option<Timestamp>,
+    last_used: Option<Timestamp>,
+    marks: &'a Marks,
+    resources: Vec<&'a Resource>,
+}
+
+/// The key of an archived object.
+#[must_use]
+pub fn key(digest: Digest) -> String {
+    format!("evidence/{digest}")
+}
+
+/// Archives an identity as it lives, and says what the ledger shall say of it. `before` names what follows: `quarantine`, `deletion`.
+pub async fn archive(
+    store: &Store,
+    stack: &StackName,
+    identity: &LiveIdentity,
+    read_at: Timestamp,
+    before: &str,
+) -> Result<Archived, StoreError> {
+    let bytes = bytes(stack, identity, read_at);
+    let digest = Digest::of_bytes(&bytes);
+    store.keep(&key(digest), &bytes).await?;
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    Ok(Archived { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
+}
+
+fn bytes(stack: &StackName, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {
+    let evidence = Evidence {
+        schema: SCHEMA,
+        stack,
+        address: identity.address(),
+        name: &identity.name,
+        read_at,
+        created_at: identity.created_at,
+        last_used: identity.last_used,
+        marks: &identity.marks,
+        resources: identity.resources.values().collect(),
+    };
+    // Texts, numbers and instants always serialize.
+    Document::new(serde_json::to_value(&evidence).unwrap_or_default()).text().as_bytes().to_vec()
+}

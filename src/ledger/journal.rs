@@ -1,0 +1,134 @@
+//! Between the executor and the chain: intents before the writes, outcomes after them, the lock at each.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use leasehold_provider::{Change, Digest, EnactError, Enacted, Marks, Resource};
+
+use super::chain::Chain;
+use super::record::{Intent, Outcome, Record};
+use crate::apply::{Journal, NotRecorded};
+use crate::plan::Step;
+use crate::store::lock::Guard;
+
+/// Writes an execution into the ledger while its run holds the lock.
+pub struct Recorder<'a> {
+    chain: &'a Chain,
+    guard: &'a Guard,
+    /// Records that go into the next entry.
+    waiting: Mutex<Vec<Record>>,
+}
+
+impl<'a> Recorder<'a> {
+    /// `opening` goes into the first entry, before the first intents.
+    #[must_use]
+    pub fn new(chain: &'a Chain, guard: &'a Guard, opening: Vec<Record>) -> Self {
+        Self { chain, guard, waiting: Mutex::new(opening) }
+    }
+
+    /// Writes what is left, and `closing` as the last.
+    pub async fn close(self, closing: Record) -> Result<(), NotRecorded> {
+        self.append(vec![closing]).await
+    }
+
+    /// Everything waiting, and `more` after it, in one entry.
+    async fn append(&self, more: Vec<Record>) -> Result<(), NotRecorded> {
+        let mut records = std::mem::take(&mut *self.waiting());
+        let kept = records.len();
+        records.extend(more);
+        if records.is_empty() {
+            return Ok(());
+        }
+        match self.chain.append(records.clone()).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                // What was waiting waits on; what failed to be intended was not.
+                records.truncate(kept);
+                let mut waiting = self.waiting();
+                records.append(&mut waiting);
+                *waiting = records;
+                Err(NotRecorded(format!("the ledger could not be written: {error}")))
+            }
+        }
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Journal for Recorder<'_> {
+    async fn intend(&self, steps: &[&Step]) -> Result<(), NotRecorded> {
+        self.may_write()?;
+        self.append(steps.iter().map(|step| Record::Intent(intent(step))).collect()).await
+    }
+
+    fn may_write(&self) -> Result<(), NotRecorded> {
+        if self.guard.may_write() {
+            return Ok(());
+        }
+        Err(NotRecorded("the stack's lock is not held any more, or could not be renewed in time".to_owned()))
+    }
+
+    fn ended(&self, step: &Step, result: Result<&Enacted, &EnactError>) {
+        self.waiting().push(Record::Outcome(outcome(step, result)));
+    }
+
+    fn not_tried(&self, step: &Step) {
+        let not_tried = Outcome {
+            step: step.id.0,
+            subject: step.subject.clone(),
+            done: false,
+            calls: 0,
+            requests: Vec::new(),
+            note: Some("not tried".to_owned()),
+            error: None,
+        };
+        self.waiting().push(Record::Outcome(not_tried));
+    }
+
+    async fn flush(&self) -> Result<(), NotRecorded> {
+        self.append(Vec::new()).await
+    }
+}
+
+fn intent(step: &Step) -> Intent {
+    let (before, after) = match &step.change {
+        Change::Mark { before, after, .. } => (before.as_deref().map(of_marks), Some(of_marks(after))),
+        change => (change.before().map(content), change.after().map(content)),
+    };
+    Intent {
+        step: step.id.0,
+        subject: step.subject.clone(),
+        action: step.change.kind(),
+        resource: step.change.id().clone(),
+        before,
+        after,
+    }
+}
+
+/// The digest of what an object holds, its marks aside: they are written by steps of their own.
+#[must_use]
+pub fn content(resource: &Resource) -> Digest {
+    Digest::of(&(&resource.id, &resource.attributes))
+}
+
+/// The digest of marks.
+#[must_use]
+pub fn of_marks(marks: &Marks) -> Digest {
+    Digest::of(marks)
+}
+
+fn outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Outcome {
+    let enacted = result.ok();
+    Outcome {
+        step: step.id.0,
+        subject: step.subject.clone(),
+        done: enacted.is_some(),
+        calls: enacted.map_or(0, |enacted| enacted.calls),
+        requests: Vec::new(),
+        note: enacted.and_then(|enacted| enacted.note.clone()),
+        error: result.err().map(ToString::to_string),
+    }
+}

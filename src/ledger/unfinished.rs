@@ -1,0 +1,77 @@
+//! What a run that did not come to its end left open: intents without an outcome.
+//!
+//! Pure but for reading the chain. Each is held against the live state; what is found is written, and the plan that follows does the
+//! rest, for phases are decided by level and not by what a run remembers.
+
+use std::collections::BTreeMap;
+
+use leasehold_provider::{ChangeKind, Snapshot};
+
+use super::chain::{Chain, LedgerError};
+use super::entry::Entry;
+use super::journal::{content, of_marks};
+use super::record::{Found, Intent, Record, Resolved};
+use crate::plan::stale::LiveIndex;
+
+/// Intents without an outcome, with the run that wrote each. The search goes back to the last run that closed its books: one that
+/// ended, or one that resolved what it found.
+pub async fn unfinished(chain: &Chain) -> Result<Vec<(String, Intent)>, LedgerError> {
+    let mut entries = chain.backwards(|entry| !closes_books(entry)).await?;
+    entries.reverse();
+    Ok(open_intents(&entries))
+}
+
+fn closes_books(entry: &Entry) -> bool {
+    entry.records.iter().any(|record| matches!(record, Record::RunEnded(_)))
+}
+
+/// The intents in `entries`, oldest first, that no outcome or resolution in them answers.
+#[must_use]
+pub fn open_intents(entries: &[Entry]) -> Vec<(String, Intent)> {
+    let mut open: BTreeMap<(String, u32), Intent> = BTreeMap::new();
+    for entry in entries {
+        for record in &entry.records {
+            match record {
+                Record::Intent(intent) => {
+                    open.insert((entry.run.clone(), intent.step), intent.clone());
+                }
+                Record::Outcome(outcome) => {
+                    open.remove(&(entry.run.clone(), outcome.step));
+                }
+                Record::Resolved(resolved) => {
+                    open.remove(&(resolved.of_run.clone(), resolved.step));
+                }
+                _ => {}
+            }
+        }
+    }
+    open.into_iter().map(|((run, _), intent)| (run, intent)).collect()
+}
+
+/// What the cloud shows of each open intent.
+#[must_use]
+pub fn resolve(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<Resolved> {
+    let live = LiveIndex::of(snapshot);
+    open.iter()
+        .map(|(run, intent)| Resolved {
+            of_run: run.clone(),
+            step: intent.step,
+            subject: intent.subject.clone(),
+            resource: intent.resource.clone(),
+            found: found(intent, &live),
+        })
+        .collect()
+}
+
+fn found(intent: &Intent, live: &LiveIndex<'_>) -> Found {
+    let there = live.get(&intent.resource);
+    let now = match intent.action {
+        ChangeKind::Mark => there.and_then(|resource| resource.marks.as_ref()).map(of_marks),
+        _ => there.map(content),
+    };
+    match (intent.action, now) {
+        (_, now) if now == intent.after => Found::Done,
+        (_, now) if now == intent.before => Found::NotDone,
+        _ => Found::Otherwise,
+    }
+}

@@ -1,0 +1,257 @@
+//! Whether a ledger is whole: the chain, its gaps, its signatures, its evidence, and what a run left unfinished.
+//!
+//! Entries are taken in one by one, in the order of their numbers, so that the memory it takes does not grow with the chain.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use leasehold_provider::{Digest, StackName};
+
+use super::checkpoint::{self, Signers, Trust};
+use super::entry::{Entry, Head, NotAnEntry};
+use super::record::{Archived, Intent, Record};
+
+/// Something that is not as a ledger must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// The number of the entry; for evidence, of the entry that names it.
+    pub entry: u64,
+    /// What is wrong.
+    pub what: Wrong,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Wrong {
+    /// There is none of that number, and there are later ones.
+    #[error("the entry is missing")]
+    Missing,
+    /// It is not an entry.
+    #[error("{0}")]
+    NotAnEntry(NotAnEntry),
+    /// It says another number than its name.
+    #[error("the entry says it is number {0}")]
+    OtherNumber(u64),
+    /// It is of another stack.
+    #[error("the entry is of stack {0}")]
+    OtherStack(StackName),
+    /// The entry before it is not the one it followed.
+    #[error("it does not follow from the entry before it: one of the two was changed, added or taken away")]
+    NotLinked,
+    /// The entry after it followed another one, and is itself as it was written.
+    #[error("it is not the entry that the next one followed: it was changed or added")]
+    NotFollowed,
+    /// It was written before the entry before it, by more than clocks may differ.
+    #[error("it is dated {at}, before the entry it follows")]
+    Backdated {
+        /// Its date.
+        at: Timestamp,
+    },
+    /// A signature in it does not hold.
+    #[error("the signature of the checkpoint does not hold: {0}")]
+    Signature(String),
+    /// A checkpoint in it speaks of another chain.
+    #[error("the checkpoint in it covers entry {0} with another digest than that entry has")]
+    Checkpoint(u64),
+    /// The evidence that it names is not there.
+    #[error("evidence {0} is missing")]
+    NoEvidence(Digest),
+    /// The evidence that it names was changed.
+    #[error("evidence {0} was changed")]
+    Evidence(Digest),
+    /// The chain once had a later entry than it has.
+    #[error("the chain was cut off after it: it once had entry {0}")]
+    Truncated(u64),
+    /// A point that is known from elsewhere has another digest.
+    #[error("the entry is not the one that a checkpoint, or the lock, knows")]
+    NotTheSame,
+    /// An object lies in the ledger that is no entry.
+    #[error("{0:?} is no name of an entry")]
+    Stray(String),
+}
+
+/// Far enough apart that no clocks explain it.
+const CLOCKS: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+
+/// What a verification has seen so far.
+#[derive(Debug)]
+pub struct Verification<'a> {
+    stack: &'a StackName,
+    signers: Option<&'a Signers>,
+    known: Vec<Head>,
+    head: Head,
+    at: Option<Timestamp>,
+    open: BTreeMap<(String, u32), (u64, Intent)>,
+    /// Checkpoints on entries to come, and digests of entries that one may speak of.
+    digests: BTreeMap<u64, Digest>,
+    evidence: Vec<(u64, Archived)>,
+    flaws: Vec<Flaw>,
+    /// An entry that does not follow from the one before it, while nobody has told which of the two is to blame.
+    unlinked: Option<u64>,
+    checkpoints: u64,
+    trusted: u64,
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The last entry.
+    pub head: Head,
+    /// What is wrong, in the order of entries.
+    pub flaws: Vec<Flaw>,
+    /// Intents without an outcome: the run, the entry, the intent.
+    pub unfinished: Vec<(String, u64, Intent)>,
+    /// How many checkpoints the chain holds, and how many of them a known signer made.
+    pub checkpoints: (u64, u64),
+    /// The evidence that is named, with the entry that names it.
+    pub evidence: Vec<(u64, Archived)>,
+}
+
+/// How many of the last digests are kept: a checkpoint covers the entry right before its own, or one of a few before.
+const KEPT: u64 = 1024;
+
+impl<'a> Verification<'a> {
+    /// Begins before the first entry. `known` are points that the chain must contain: checkpoints from elsewhere, the end that the
+    /// lock's last holder saw.
+    #[must_use]
+    pub fn new(stack: &'a StackName, signers: Option<&'a Signers>, known: Vec<Head>) -> Self {
+        Self {
+            stack,
+            signers,
+            known,
+            head: Head::none(),
+            at: None,
+            open: BTreeMap::new(),
+            digests: BTreeMap::new(),
+            evidence: Vec::new(),
+            flaws: Vec::new(),
+            unlinked: None,
+            checkpoints: 0,
+            trusted: 0,
+        }
+    }
+
+    /// Takes in the object of that number; `None`: there is none.
+    pub fn take(&mut self, number: u64, bytes: Option<&[u8]>) {
+        let Some(bytes) = bytes else {
+            self.blame(false);
+            return self.flaw(number, Wrong::Missing);
+        };
+        let digest = Digest::of_bytes(bytes);
+        match Entry::read(bytes) {
+            Err(why) => {
+                self.blame(false);
+                self.flaw(number, Wrong::NotAnEntry(why));
+            }
+            Ok(entry) => self.entry(number, digest, entry),
+        }
+        if self.known.iter().any(|known| known.number == number && known.digest != digest) {
+            self.flaw(number, Wrong::NotTheSame);
+        }
+        self.head = Head { number, digest };
+        self.digests.insert(number, digest);
+        self.digests.remove(&number.saturating_sub(KEPT));
+    }
+
+    /// Settles whose fault it is that an entry does not follow from the one before it: of the one before, where what comes after
+    /// vouches for the entry itself.
+    fn blame(&mut self, vouched: bool) {
+        match self.unlinked.take() {
+            Some(number) if vouched => self.flaw(number.saturating_sub(1), Wrong::NotFollowed),
+            Some(number) => self.flaw(number, Wrong::NotLinked),
+            None => {}
+        }
+    }
+
+    fn entry(&mut self, number: u64, digest: Digest, entry: Entry) {
+        self.blame(entry.previous == self.head.digest);
+        if entry.number != number {
+            self.flaw(number, Wrong::OtherNumber(entry.number));
+        }
+        if entry.stack != *self.stack {
+            self.flaw(number, Wrong::OtherStack(entry.stack.clone()));
+        }
+        if entry.previous != self.head.digest {
+            // One was taken away before it, or it is a copy of the one before it: the fault shows here.
+            if entry.number > number || digest == self.head.digest || number == 1 {
+                self.flaw(number, Wrong::NotLinked);
+            } else {
+                self.unlinked = Some(number);
+            }
+        }
+        if self.at.is_some_and(|before| entry.at.duration_until(before) > CLOCKS) {
+            self.flaw(number, Wrong::Backdated { at: entry.at });
+        }
+        self.at = Some(entry.at);
+        for record in entry.records {
+            self.record(number, &entry.run, record);
+        }
+    }
+
+    fn record(&mut self, number: u64, run: &str, record: Record) {
+        match record {
+            Record::Intent(intent) => {
+                self.open.insert((run.to_owned(), intent.step), (number, intent));
+            }
+            Record::Outcome(outcome) => {
+                self.open.remove(&(run.to_owned(), outcome.step));
+            }
+            Record::Resolved(resolved) => {
+                self.open.remove(&(resolved.of_run, resolved.step));
+            }
+            Record::Evidence(archived) => self.evidence.push((number, archived)),
+            Record::Checkpoint(signed) => self.checkpoint(number, &signed),
+            _ => {}
+        }
+    }
+
+    fn checkpoint(&mut self, number: u64, signed: &super::record::Signed) {
+        self.checkpoints = self.checkpoints.saturating_add(1);
+        if self.digests.get(&signed.number).is_some_and(|digest| *digest != signed.digest) {
+            self.flaw(number, Wrong::Checkpoint(signed.number));
+        }
+        let body = checkpoint::body(self.stack, &Head { number: signed.number, digest: signed.digest });
+        match checkpoint::verify(&body, &signed.signature, self.signers) {
+            Ok(Trust::Known(_)) => self.trusted = self.trusted.saturating_add(1),
+            Ok(Trust::Unknown) => {}
+            Err(why) => self.flaw(number, Wrong::Signature(why.to_string())),
+        }
+    }
+
+    /// Takes in an object that is not named as an entry.
+    pub fn stray(&mut self, name: &str) {
+        self.flaw(self.head.number, Wrong::Stray(name.to_owned()));
+    }
+
+    fn flaw(&mut self, entry: u64, what: Wrong) {
+        self.flaws.push(Flaw { entry, what });
+    }
+
+    /// The end: all entries are in.
+    #[must_use]
+    pub fn finish(mut self) -> Verified {
+        let end = self.head.number;
+        self.blame(self.known.contains(&self.head));
+        if let Some(beyond) = self.known.iter().map(|known| known.number).filter(|number| *number > end).max() {
+            self.flaw(end, Wrong::Truncated(beyond));
+        }
+        Verified {
+            head: self.head,
+            flaws: self.flaws,
+            unfinished: self.open.into_iter().map(|((run, _), (number, intent))| (run, number, intent)).collect(),
+            checkpoints: (self.checkpoints, self.trusted),
+            evidence: self.evidence,
+        }
+    }
+}
+
+/// Whether archived bytes are what the ledger says they are.
+#[must_use]
+pub fn of_evidence(entry: u64, archived: &Archived, bytes: Option<&[u8]>) -> Option<Flaw> {
+    let what = match bytes {
+        None => Wrong::NoEvidence(archived.digest),
+        Some(bytes) if Digest::of_bytes(bytes) != archived.digest => Wrong::Evidence(archived.digest),
+        Some(_) => return None,
+    };
+    Some(Flaw { entry, what })
+}

@@ -1,0 +1,136 @@
+//! Which live principal each declared identity is: by the name its block says, else by the address in the marks, moves followed.
+//!
+//! A principal's name in the cloud outlives the address of its block. Where no block says a name, one that lives keeps its own:
+//! IAM cannot rename a role, and a new name would be a new principal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, LiveIdentity, Principal, ResourceId, Snapshot};
+
+use crate::config::{Declared, DeclaredIdentity, Diagnostic};
+
+/// The principals of declared identities.
+#[derive(Debug, Default)]
+pub struct Homes<'a> {
+    /// The principal of each, and how it lives.
+    pub of: BTreeMap<&'a Address, (ResourceId, Option<&'a LiveIdentity>)>,
+    /// Live principals that no declared identity is.
+    pub rest: Vec<&'a LiveIdentity>,
+    /// What does not fit.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Finds the principal of every declared identity.
+pub fn find<'a>(
+    declared: &'a Declared,
+    snapshot: &'a Snapshot,
+    principal_id: &impl Fn(Principal, &str) -> ResourceId,
+) -> Homes<'a> {
+    let mut homes = Homes::default();
+    let mut taken: BTreeMap<ResourceId, &Address> = BTreeMap::new();
+    let mut open: Vec<(&DeclaredIdentity, ResourceId)> = Vec::new();
+    for identity in declared.identities.values() {
+        let id = principal_id(identity.principal, &identity.name);
+        let live = snapshot.identities.get(&id);
+        let is_it = |live: &LiveIdentity| declared.estate.moved(live.address()) == identity.address;
+        if identity.name_given || live.is_some_and(is_it) {
+            taken.insert(id.clone(), &identity.address);
+            homes.of.insert(&identity.address, (id, live));
+        } else {
+            open.push((identity, id));
+        }
+    }
+    if !open.is_empty() {
+        by_address(declared, snapshot, &mut taken, &mut homes, &mut open);
+    }
+    for (identity, id) in open {
+        if let Some(by) = taken.get(&id) {
+            homes.findings.push(name_in_use(identity, &id, by));
+        }
+        let live = snapshot.identities.get(&id);
+        taken.insert(id.clone(), &identity.address);
+        homes.of.insert(&identity.address, (id, live));
+    }
+    homes.rest = snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)).collect();
+    left_behind(declared, &mut homes);
+    names_read(declared, &mut homes);
+    homes
+}
+
+/// Gives the identities without a name of their own to the principals that bear their addresses.
+fn by_address<'a>(
+    declared: &'a Declared,
+    snapshot: &'a Snapshot,
+    taken: &mut BTreeMap<ResourceId, &'a Address>,
+    homes: &mut Homes<'a>,
+    open: &mut Vec<(&'a DeclaredIdentity, ResourceId)>,
+) {
+    let mut bearers: BTreeMap<(Address, Principal), Vec<&LiveIdentity>> = BTreeMap::new();
+    for live in snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)) {
+        bearers.entry((declared.estate.moved(live.address()), live.principal)).or_default().push(live);
+    }
+    open.retain(|(identity, _)| {
+        let key = (identity.address.clone(), identity.principal);
+        let found =
+            bearers.get(&key).into_iter().flatten().min_by_key(|live| (live.marks.quarantine.is_some(), &live.id));
+        if let Some(live) = found {
+            taken.insert(live.id.clone(), &identity.address);
+            homes.of.insert(&identity.address, (live.id.clone(), Some(live)));
+        }
+        found.is_none()
+    });
+}
+
+/// A move that cannot be made: what lives under the old address has another name or form than the new block says, or the new address
+/// is taken. Left to itself it would leave.
+fn left_behind<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
+    for live in &homes.rest {
+        let to = declared.estate.moved(live.address());
+        let (Some(identity), Some((id, there))) = (declared.identities.get(&to), homes.of.get(&to)) else { continue };
+        if to == *live.address() || live.marks.quarantine.as_ref().is_some_and(|q| q.reason == "replaced") {
+            continue;
+        }
+        let finding = if there.is_some() {
+            Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: both live", live.address()))
+                .at(identity.origin.span(), format!("this is {id}"))
+                .detail(format!("{} carries the mark of {}.", live.id, live.address()))
+                .help("take the `moved` block out; what is no longer declared then leaves")
+        } else {
+            let part = if live.principal == identity.principal { "name" } else { "principal" };
+            Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: it would be another principal", live.address()))
+                .at(identity.origin.part(part), format!("this would be {id}"))
+                .detail(format!("What lives is {}. A principal is not renamed: what trusts it, and what it signs with, would not follow.", live.id))
+                .help(if part == "name" {
+                    format!("write name = \"{}\", or leave `name` out and it keeps the name; or take the `moved` block out, and it is replaced", live.name)
+                } else {
+                    "leave the form as it is; or take the `moved` block out, and it is replaced".to_owned()
+                })
+        };
+        homes.findings.push(finding);
+    }
+}
+
+/// An expression that reads a default name would read another than the principal has.
+fn names_read<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
+    let read: BTreeSet<&Address> = declared.estate.default_names_read.iter().collect();
+    for (address, (id, _)) in homes.of.iter().filter(|(address, _)| read.contains(*address)) {
+        if let Some(identity) = declared.identities.get(*address).filter(|identity| identity.name != id.name) {
+            homes.findings.push(
+                Diagnostic::error(
+                    "lifecycle::name_read",
+                    format!("{address}.name is not known from the configuration alone"),
+                )
+                .at(identity.origin.span(), format!("says no name, and lives as \"{}\"", id.name))
+                .detail(format!("An expression reads {address}.name, and gets the default, \"{}\".", identity.name))
+                .help(format!("write name = \"{}\" in the block", id.name)),
+            );
+        }
+    }
+}
+
+fn name_in_use(identity: &DeclaredIdentity, id: &ResourceId, by: &Address) -> Diagnostic {
+    Diagnostic::error("lifecycle::name_in_use", format!("{} would be named as {by} is", identity.address))
+        .at(identity.origin.part("name"), format!("this would be {id}"))
+        .detail(format!("{by} lives under that name since before it moved."))
+        .help("give this one another `name`")
+}

@@ -1,0 +1,69 @@
+//! The plan that stops one identity at once.
+
+use jiff::Timestamp;
+use leasehold_provider::{LiveIdentity, Quarantine, Realize, Snapshot, StackName};
+
+use super::check::{self, Unsound};
+use super::stale::LiveIndex;
+use super::{Basis, Plan, order};
+use crate::config::DeclaredIdentity;
+use crate::diff::{self, Lifecycle, Reason};
+use crate::lifecycle::phase::Quarantined;
+use crate::lifecycle::{LeaveReason, Phase, Standing};
+use crate::realize;
+
+/// Whom to stop, and why.
+pub struct Revocation<'a> {
+    /// The stack.
+    pub stack: &'a StackName,
+    /// The identity, as it lives.
+    pub live: &'a LiveIdentity,
+    /// Its block, where the configuration reads.
+    pub declared: Option<&'a DeclaredIdentity>,
+    /// The cloud it lives in.
+    pub snapshot: &'a Snapshot,
+    /// Why: [`LeaveReason::Revoked`].
+    pub reason: LeaveReason,
+    /// The instant, in whole seconds.
+    pub now: Timestamp,
+    /// The provider's pure half.
+    pub realize: &'a dyn Realize,
+    /// What the plan is made from.
+    pub basis: Basis,
+}
+
+/// Quarantines the identity under the mark of a revocation. Empty where it is revoked for that reason already.
+pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
+    let Revocation { stack, live, declared, snapshot, reason, now, realize, basis } = revocation;
+    let at = live.marks.quarantine.as_ref().map_or(now, |quarantine| quarantine.at);
+    let phase = Phase::Quarantined(Quarantined {
+        quarantine: Quarantine { at, reason: reason.mark() },
+        reason: reason.clone(),
+        delete_after: None,
+        held_by_use: None,
+    });
+    let standing = Standing { address: live.address().clone(), id: live.id.clone(), declared, live: Some(live), phase };
+    let (wanted, _) = realize::identity(&standing, realize, &snapshot.realm);
+    let delta = diff::classify(&standing, &wanted, realize).map(|mut delta| {
+        delta.lifecycle = Lifecycle::Leaver;
+        delta.reasons = [Reason::Leaves { why: reason }].into();
+        delta
+    });
+    let identities = Vec::from_iter(delta);
+    let index = LiveIndex::of(snapshot);
+    let steps = order::order(&identities, &[], order::Around::nothing(), realize, &|id| index.digest(id));
+    let plan = Plan {
+        stack: stack.clone(),
+        realm: snapshot.realm.clone(),
+        now,
+        basis,
+        identities,
+        shared: Vec::new(),
+        kept: std::collections::BTreeMap::new(),
+        steps,
+        managed: snapshot.identities.len(),
+        quarantined: std::collections::BTreeMap::new(),
+    };
+    let faults = check::check(&plan, snapshot);
+    if faults.is_empty() { Ok(plan) } else { Err(faults) }
+}

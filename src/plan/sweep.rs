@@ -1,0 +1,86 @@
+//! The part of a plan that time alone brings: leases that ended, and graces that ended.
+//!
+//! What a change of configuration or somebody outside brought is left to `apply`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, ResourceId, Snapshot};
+
+use super::check::{self, Unsound};
+use super::{Plan, Step, select};
+use crate::diff::classify::Leaving;
+use crate::diff::{IdentityDelta, Lifecycle, Reason};
+use crate::lifecycle::LeaveReason;
+
+/// What time brings, as a plan of its own.
+#[derive(Debug)]
+pub struct Swept {
+    /// The plan: quarantines of ended leases, deletions after ended graces, and nothing else.
+    pub plan: Plan,
+    /// Identities that are due, and wait for changes that only an apply makes.
+    pub waiting: BTreeSet<Address>,
+}
+
+/// Takes out of a whole plan what time alone brings, and checks it as every plan is checked.
+pub fn sweep(whole: Plan, snapshot: &Snapshot) -> Result<Swept, Vec<Unsound>> {
+    let due: BTreeMap<ResourceId, Address> = whole
+        .identities
+        .iter()
+        .filter(|delta| is_due(delta))
+        .map(|delta| (delta.id.clone(), delta.address.clone()))
+        .collect();
+    let kept = without_foreign_needs(&whole, due.keys().cloned().collect());
+    let waiting = due.iter().filter(|(id, _)| !kept.contains(*id)).map(|(_, address)| address.clone()).collect();
+    let plan = keep(whole, &kept);
+    let faults = check::check(&plan, snapshot);
+    if faults.is_empty() { Ok(Swept { plan, waiting }) } else { Err(faults) }
+}
+
+/// Whether time alone brought it: a lease that ended since the last run, or a grace.
+fn is_due(delta: &IdentityDelta) -> bool {
+    let lease_ended = |reason: &Reason| matches!(reason, Reason::Leaves { why: LeaveReason::LeaseEnded { .. } });
+    match delta.leaving {
+        Some(Leaving::Quarantine { .. }) => {
+            delta.lifecycle == Lifecycle::Leaver && delta.reasons.iter().any(lease_ended)
+        }
+        Some(Leaving::Deletion) => delta.lifecycle == Lifecycle::Leaver,
+        None => false,
+    }
+}
+
+/// The principals that stay when those are taken out that cannot be deleted before somebody who is not due lets go of them. A quarantine
+/// waits for nobody: shutting a lease that ended is always right.
+fn without_foreign_needs(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSet<ResourceId> {
+    let owner = owners(plan);
+    let deleted = plan.identities.iter().filter(|delta| delta.leaving == Some(Leaving::Deletion));
+    let deleted: BTreeSet<&ResourceId> = deleted.map(|delta| &delta.id).collect();
+    loop {
+        let is_kept = |step: &Step| owner.get(step.change.id()).is_some_and(|principal| kept.contains(*principal));
+        let numbers: BTreeSet<_> = plan.steps.iter().filter(|step| is_kept(step)).map(|step| step.id).collect();
+        let leaves = plan
+            .steps
+            .iter()
+            .filter(|step| owner.get(step.change.id()).is_some_and(|principal| deleted.contains(principal)))
+            .find(|step| numbers.contains(&step.id) && step.needs.iter().any(|need| !numbers.contains(need)));
+        match leaves.and_then(|step| owner.get(step.change.id())) {
+            Some(principal) => kept.remove(*principal),
+            None => return kept,
+        };
+    }
+}
+
+/// The principal whose change each object is part of.
+fn owners(plan: &Plan) -> BTreeMap<&ResourceId, &ResourceId> {
+    plan.identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id))).collect()
+}
+
+fn keep(mut plan: Plan, principals: &BTreeSet<ResourceId>) -> Plan {
+    let objects: BTreeSet<ResourceId> = owners(&plan)
+        .into_iter()
+        .filter(|(_, principal)| principals.contains(*principal))
+        .map(|(object, _)| object.clone())
+        .collect();
+    plan.identities.retain(|delta| principals.contains(&delta.id));
+    plan.shared.clear();
+    select::keep_steps(plan, |step| objects.contains(step.change.id()))
+}

@@ -1,0 +1,273 @@
+//! The ledger as people and machines read it.
+
+use jiff::Timestamp;
+use leasehold_provider::{ChangeKind, StackName};
+use serde_json::json;
+
+use super::inert::inert;
+use super::style::{ADD, REMOVE, STRONG, paint};
+use crate::diff::Lifecycle;
+use crate::ledger::record::{Found, Intent, Outcome, RunEnded, RunStarted};
+use crate::ledger::verify::Verified;
+use crate::ledger::{Entry, Record};
+
+/// One record, with what the entries around it say of it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The number of its entry.
+    pub number: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// By which run.
+    pub run: String,
+    /// By whom.
+    pub actor: Option<String>,
+    /// Of which identity or shared object.
+    pub subject: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What happened to it in that run.
+    pub lifecycle: Option<Lifecycle>,
+    /// The record.
+    pub record: Record,
+}
+
+/// One line a record.
+#[must_use]
+pub fn table(lines: &[Line]) -> String {
+    let width =
+        lines.iter().filter_map(|line| line.subject.as_ref()).map(|subject| inert(subject).chars().count()).max();
+    let width = width.unwrap_or_default();
+    lines
+        .iter()
+        .map(|line| {
+            let subject = inert(line.subject.as_deref().unwrap_or_default());
+            let (kind, words) = (line.record.kind(), words(&line.record));
+            format!("{:>6}  {}  {kind:<11}  {subject:<width$}  {}\n", line.number, line.at, inert(&words))
+        })
+        .collect()
+}
+
+/// One entry, all of it.
+#[must_use]
+pub fn entry(entry: &Entry) -> String {
+    let title = format!("Entry {} of stack {}", entry.number, entry.stack);
+    let mut text = format!("{}  {}\n", paint(STRONG, &title), entry.at);
+    text.push_str(&format!("run {}\nfollows {}\n\n", entry.run, entry.previous));
+    for record in &entry.records {
+        let subject = record.subject().map(ToString::to_string).unwrap_or_default();
+        text.push_str(&format!("  {:<11}  {}  {}\n", record.kind(), inert(&subject), inert(&words(record))));
+    }
+    text
+}
+
+/// One identity's life: what was decided, approved, written and archived, run by run.
+#[must_use]
+pub fn life(address: &str, lines: &[Line]) -> String {
+    let mut text = format!("{}\n", paint(STRONG, &inert(address)));
+    let mut run = "";
+    for line in lines {
+        if line.run != run {
+            run = &line.run;
+            let who = line.actor.as_deref().unwrap_or("somebody");
+            text.push_str(&format!("\n{}  run {} by {}\n", line.at, short(run), inert(who)));
+        }
+        text.push_str(&format!("  {:<11}  {}\n", line.record.kind(), inert(&words(&line.record))));
+    }
+    text
+}
+
+fn short(run: &str) -> String {
+    run.chars().take(12).collect()
+}
+
+/// A record in words.
+fn words(record: &Record) -> String {
+    match record {
+        Record::RunStarted(started) => started_words(started),
+        Record::Change(change) => {
+            let owner = change.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {owner}"));
+            let until = change.deadline.map_or_else(String::new, |deadline| format!(" · until {deadline}"));
+            let access = change.access.as_ref().map_or_else(String::new, |access| format!(" · access {access}"));
+            let reasons =
+                if change.reasons.is_empty() { String::new() } else { format!(": {}", change.reasons.join("; ")) };
+            format!("{}{owner}{until}{access}{reasons}", lifecycle(change.lifecycle))
+        }
+        Record::Decided(decided) => format!("{} by {}: {}", plain(&decided.verdict), decided.rule, decided.basis),
+        Record::Approval(approval) => {
+            let what = approval.subject.as_deref().unwrap_or("the plan");
+            format!("{what} approved by {}, {}", approval.by, approval.how)
+        }
+        Record::Intent(intent) => intent_words(intent),
+        Record::Outcome(outcome) => outcome_words(outcome),
+        Record::Resolved(resolved) => {
+            let found = match resolved.found {
+                Found::Done => "was done",
+                Found::NotDone => "was not done",
+                Found::Otherwise => "is neither as before nor as intended",
+            };
+            format!("step {} of run {}: {} {found}", resolved.step, short(&resolved.of_run), resolved.resource)
+        }
+        Record::Evidence(archived) => {
+            format!("archived before {}: evidence/{} ({} bytes)", archived.before, archived.digest, archived.bytes)
+        }
+        Record::RunEnded(ended) => ended_words(ended),
+        Record::Checkpoint(signed) => format!("entry {} signed by {}", signed.number, signed.key),
+        Record::LockBroken(broken) => {
+            format!(
+                "the lock of {} on {} broken by {}: {}",
+                broken.holder.actor, broken.holder.host, broken.by, broken.reason
+            )
+        }
+    }
+}
+
+fn started_words(started: &RunStarted) -> String {
+    let mut text = format!("{} on {} by {} from {}", started.command, started.realm, started.actor, started.host);
+    if let Some(reason) = &started.reason {
+        text.push_str(&format!(", reason: {reason}"));
+    }
+    if let Some(commit) = &started.commit {
+        let dirty = if started.dirty == Some(true) { " with uncommitted changes" } else { "" };
+        text.push_str(&format!(", commit {}{dirty}", commit.chars().take(12).collect::<String>()));
+    }
+    for (what, name) in [("pull_request", "pull request"), ("run", "pipeline")] {
+        if let Some(value) = started.pipeline.get(what) {
+            text.push_str(&format!(", {name} {value}"));
+        }
+    }
+    if let Some(plan) = started.plan {
+        text.push_str(&format!(", plan {}", plan.short()));
+    }
+    if let Some(lost) = &started.lost {
+        text.push_str(&format!(", and the ledger had ended at entry {} before", lost.number));
+    }
+    text
+}
+
+fn intent_words(intent: &Intent) -> String {
+    let verb = match intent.action {
+        ChangeKind::Create => "create",
+        ChangeKind::Update => "update",
+        ChangeKind::Delete => "delete",
+        ChangeKind::Mark => "mark",
+        ChangeKind::Adopt => "adopt",
+        ChangeKind::Unmark => "unmark",
+    };
+    format!("step {}: {verb} {}", intent.step, intent.resource)
+}
+
+fn outcome_words(outcome: &Outcome) -> String {
+    let mut text = format!("step {}: {}", outcome.step, if outcome.done { "done" } else { "not done" });
+    if outcome.calls > 0 {
+        text.push_str(&format!(", {} calls", outcome.calls));
+    }
+    for more in [&outcome.note, &outcome.error].into_iter().flatten() {
+        text.push_str(&format!(", {more}"));
+    }
+    if !outcome.requests.is_empty() {
+        text.push_str(&format!(", requests {}", outcome.requests.join(" ")));
+    }
+    text
+}
+
+fn ended_words(ended: &RunEnded) -> String {
+    if ended.refused {
+        return "refused, nothing was changed".to_owned();
+    }
+    let whole = if ended.complete { "complete" } else { "not complete" };
+    format!(
+        "{whole}: {} done, {} failed, {} not tried, {} not verified",
+        ended.done, ended.failed, ended.not_tried, ended.unverified
+    )
+}
+
+/// Records for machines.
+#[must_use]
+pub fn json(stack: &StackName, lines: &[Line]) -> serde_json::Value {
+    let records: Vec<serde_json::Value> = lines
+        .iter()
+        .map(|line| {
+            json!({
+                "entry": line.number,
+                "at": line.at,
+                "run": line.run,
+                "actor": line.actor,
+                "subject": line.subject,
+                "owner": line.owner,
+                "lifecycle": line.lifecycle,
+                "record": line.record,
+            })
+        })
+        .collect();
+    json!({ "format_version": "1.0", "stack": stack, "records": records })
+}
+
+/// Records for spreadsheets. A cell that a spreadsheet would take for a formula begins with a quote.
+pub fn csv(lines: &[Line]) -> Result<String, anyhow::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["entry", "at", "run", "actor", "kind", "subject", "owner", "lifecycle", "text"])?;
+    for line in lines {
+        let cells = [
+            line.number.to_string(),
+            line.at.to_string(),
+            line.run.clone(),
+            line.actor.clone().unwrap_or_default(),
+            line.record.kind().to_owned(),
+            line.subject.clone().unwrap_or_default(),
+            line.owner.clone().unwrap_or_default(),
+            line.lifecycle.map(lifecycle).unwrap_or_default(),
+            words(&line.record),
+        ];
+        writer.write_record(cells.map(|cell| cell_of(&cell)))?;
+    }
+    Ok(String::from_utf8(writer.into_inner().map_err(|error| error.into_error())?)?)
+}
+
+fn cell_of(text: &str) -> String {
+    let text = inert(text);
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.into_owned() }
+}
+
+fn lifecycle(lifecycle: Lifecycle) -> String {
+    plain(&lifecycle)
+}
+
+fn plain<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// What a verification found.
+#[must_use]
+pub fn verified(place: &str, verified: &Verified, signers: bool) -> String {
+    let mut text = String::new();
+    for flaw in &verified.flaws {
+        let title = format!("entry {}:", flaw.entry);
+        text.push_str(&format!("{} {}\n", paint(REMOVE, &title), inert(&flaw.what.to_string())));
+    }
+    for (run, number, intent) in &verified.unfinished {
+        let words = format!("{} ({}), run {}", intent_words(intent), intent.subject, short(run));
+        text.push_str(&format!("{} entry {number}: {}\n", paint(STRONG, "unfinished:"), inert(&words)));
+    }
+    let (all, known) = verified.checkpoints;
+    let signed = match (all, signers) {
+        (0, _) => "no checkpoints".to_owned(),
+        (all, true) => format!("{all} checkpoints, {known} by known signers"),
+        (all, false) => format!("{all} checkpoints, signed by whom was not asked (--signers)"),
+    };
+    let counts = format!("{} entries, {} pieces of evidence, {signed}", verified.head.number, verified.evidence.len());
+    match verified.flaws.first() {
+        None => text.push_str(&format!("{} {} in {}.\n", paint(ADD, "The ledger is whole:"), counts, inert(place))),
+        Some(first) => text.push_str(&format!(
+            "{} the first bad entry is {}. {counts} in {}.\n",
+            paint(REMOVE, "The ledger was changed:"),
+            first.entry,
+            inert(place)
+        )),
+    }
+    if verified.unfinished.is_empty() {
+        return text;
+    }
+    text.push_str("Unfinished steps are held against the live state by the next apply.\n");
+    text
+}

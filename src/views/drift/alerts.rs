@@ -1,0 +1,43 @@
+//! What a pipeline should show of drift.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::Address;
+
+use crate::drift::{Finding, Report, Rule};
+use crate::views::alerts::{Alert, Case, Level, Place};
+
+/// A case for each identity and scope that was looked at, and for each object beside them that something is to be said of.
+#[must_use]
+pub fn of_drift(report: &Report, place: &dyn Fn(Option<&Address>) -> Option<Place>) -> Vec<Case> {
+    let mut found: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
+    for finding in &report.findings {
+        found.entry(finding.subject()).or_default().push(alert(finding, place));
+    }
+    let looked_at: BTreeSet<String> = report.looked_at.iter().map(ToString::to_string).collect();
+    let subjects: BTreeSet<&String> = looked_at.iter().chain(found.keys()).collect();
+    let case =
+        |subject: &String| Case { subject: subject.clone(), alerts: found.get(subject).cloned().unwrap_or_default() };
+    subjects.into_iter().map(case).collect()
+}
+
+fn alert(finding: &Finding, place: &dyn Fn(Option<&Address>) -> Option<Place>) -> Alert {
+    let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!(" (owner {owner})"));
+    let example = finding
+        .access
+        .iter()
+        .flat_map(|access| &access.witness)
+        .map(|witness| format!("; newly allowed, for example: {witness}"));
+    Alert {
+        rule: finding.rule.id().to_owned(),
+        level: match finding.rule {
+            rule if rule.is_grave() => Level::Error,
+            Rule::Unmanaged => Level::Note,
+            _ => Level::Warning,
+        },
+        subject: finding.subject(),
+        message: format!("{}{}{owner}", finding.message, example.collect::<String>()),
+        remedy: finding.rule.remedy().to_owned(),
+        place: place(finding.address.as_ref()),
+    }
+}

@@ -1,0 +1,52 @@
+//! Drift for machines.
+
+use serde_json::{Value, json};
+
+use crate::drift::{Finding, Report};
+use crate::views::plan::json::object_change;
+
+/// The version of this format. A new key raises the second number, anything else the first.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// The report.
+#[must_use]
+pub fn json(report: &Report) -> Value {
+    json!({
+        "format_version": FORMAT_VERSION,
+        "leasehold_version": env!("CARGO_PKG_VERSION"),
+        "stack": report.stack,
+        "timestamp": report.now,
+        "realm": report.realm,
+        "in_sync": report.is_in_sync(),
+        "identities": report.identities,
+        "scopes": report.looked_at.len().saturating_sub(report.identities),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "pending": report.pending,
+        "quarantined": report.quarantined,
+        "coverage": report.coverage.as_ref().map(|coverage| json!({
+            "managed": coverage.managed,
+            "other_stacks": coverage.other_stacks,
+            "unmanaged": coverage.unmanaged,
+            "ignored": coverage.ignored,
+            "service_linked": coverage.service_linked,
+            "reserved": coverage.reserved,
+            "unused_patterns": coverage.unused_patterns,
+            "percent": coverage.percent(),
+        })),
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule.id(),
+        "grave": finding.rule.is_grave(),
+        "address": finding.address,
+        "object": finding.object,
+        "owner": finding.owner,
+        "message": finding.message,
+        "remedy": finding.rule.remedy(),
+        "access_verdict": finding.access.as_ref().map(|access| access.verdict),
+        "witness": finding.access.as_ref().and_then(|access| access.witness.as_ref()),
+        "changes": finding.changes.iter().map(object_change).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,55 @@
+//! Drift for people, machines and pipelines.
+
+pub mod alerts;
+pub mod human;
+pub mod json;
+pub mod markdown;
+
+use crate::drift::Report;
+use crate::drift::coverage::Coverage;
+
+pub use alerts::of_drift;
+pub use human::human;
+pub use json::json;
+pub use markdown::markdown;
+
+/// How many findings there are, on how many identities and scopes; or that there are none.
+fn counted(report: &Report) -> String {
+    let looked = plural(report.identities, "identity", "identities");
+    let scopes = plural(report.looked_at.len().saturating_sub(report.identities), "scope", "scopes");
+    match report.findings.len() {
+        0 => format!("In sync: {looked} and {scopes} are as they were last applied."),
+        n => format!("Drift: {}; {looked} and {scopes} were looked at.", plural(n, "finding", "findings")),
+    }
+}
+
+/// That an apply is due, which is no drift.
+fn pending(report: &Report) -> Option<String> {
+    let names: Vec<&str> = report.pending.keys().map(leasehold_provider::Address::as_str).take(5).collect();
+    let rest = report.pending.len().saturating_sub(names.len());
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let what = plural(report.pending.len(), "change", "changes");
+    (!names.is_empty()).then(|| {
+        format!("Not drift: the configuration has {what} that no apply has made yet: {}{more}.", names.join(", "))
+    })
+}
+
+/// Who manages what, in a line.
+fn covered(coverage: &Coverage) -> String {
+    let others: usize = coverage.other_stacks.values().sum();
+    let share =
+        coverage.percent().map_or_else(|| "nothing to manage".to_owned(), |percent| format!("{percent} % managed"));
+    format!(
+        "Coverage: {share}. {} of this stack, {others} of other stacks, {} unmanaged, {} ignored; apart from these {} \
+         service-linked and {} reserved.",
+        coverage.managed,
+        coverage.unmanaged.len(),
+        coverage.ignored,
+        coverage.service_linked,
+        coverage.reserved
+    )
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
