@@ -185,7 +185,7 @@ impl Reading<'_> {
 
 /// Whose a principal is.
 enum Owner {
-    Ours(Marks),
+    Ours(Box<Marks>),
     Strange(Stranger),
 }
 
@@ -202,7 +202,7 @@ impl Owner {
 
 fn whose(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> Owner {
     match Marks::from_tags(tags) {
-        Ok(Some(marks)) if marks.stack == *stack => Owner::Ours(marks),
+        Ok(Some(marks)) if marks.stack == *stack => Owner::Ours(Box::new(marks)),
         Ok(marks) => Owner::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None }),
         Err(problem) => {
             let stack = tags.get("leasehold:stack").and_then(|name| StackName::new(name.as_str()).ok());
@@ -226,7 +226,7 @@ impl Account {
         let Found { id, principal, name, created_at, last_used, resources } = found;
         match owner {
             Owner::Ours(marks) => {
-                let live = LiveIdentity { id, principal, name, marks, created_at, last_used, resources };
+                let live = LiveIdentity { id, principal, name, marks: *marks, created_at, last_used, resources };
                 self.identities.insert(live.id.clone(), live);
             }
             Owner::Strange(_) => {
