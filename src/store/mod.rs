@@ -71,7 +71,7 @@ impl Store {
     }
 
     fn at(&self, key: &str) -> Path {
-        key.split('/').fold(self.root.clone(), |path, part| path.join(part))
+        key.split('/').fold(self.root.clone(), Path::join)
     }
 
     /// The object of that key; `None`: there is none.
