@@ -221,7 +221,7 @@ pub fn csv(lines: &[Line]) -> Result<String, anyhow::Error> {
         ];
         writer.write_record(cells.map(|cell| cell_of(&cell)))?;
     }
-    Ok(String::from_utf8(writer.into_inner().map_err(|error| error.into_error())?)?)
+    Ok(String::from_utf8(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)?)
 }
 
 fn cell_of(text: &str) -> String {

@@ -10,7 +10,7 @@ use crate::{IDENTITIES, head, on_s3};
 fn refused(aws: &Emulator, stack: &Stack, code: i32, words: &[&str]) {
     aws.forget_requests();
     stack.run(&["apply", "--auto-approve"]).expect(code).says(words);
-    let writes: Vec<_> = aws.requests().into_iter().filter(|request| request.writes()).collect();
+    let writes: Vec<_> = aws.requests().into_iter().filter(leasehold_emulator::Request::writes).collect();
     assert!(writes.is_empty(), "{writes:?}");
 }
 

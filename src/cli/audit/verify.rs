@@ -38,7 +38,7 @@ pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<Exit, Fai
     verified.flaws.sort_by_key(|flaw| flaw.entry);
     match args.format {
         Format::Human => {
-            crate::cli::print(&views::audit::verified(ledger.store.place(), &verified, signers.is_some()))?
+            crate::cli::print(&views::audit::verified(ledger.store.place(), &verified, signers.is_some()))?;
         }
         Format::Json => crate::cli::print_json(&as_json(&ledger, &verified))?,
     }
