@@ -139,7 +139,7 @@ fn describe(seed: u64, old: &Access, new: &Access) -> String {
 
 #[test]
 fn what_is_left_out_changes_no_verdict() {
-    let pairs = setting("LEASEHOLD_POLICY_PAIRS", 2_000);
+    let pairs = setting("LEASEHOLD_POLICY_PAIRS", 1_000);
     let first = setting("LEASEHOLD_POLICY_SEED", 1);
     let mut verdicts: BTreeMap<(Verdict, Verdict), usize> = BTreeMap::new();
     for seed in first..first + pairs {
