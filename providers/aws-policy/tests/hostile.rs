@@ -100,7 +100,7 @@ fn mutated(random: &mut Random, seed: &str) -> String {
 
 #[test]
 fn nothing_panics_or_hangs() {
-    let runs: u64 = std::env::var("LEASEHOLD_POLICY_FUZZ").ok().map_or(3_000, |text| text.parse().unwrap());
+    let runs: u64 = std::env::var("LEASEHOLD_POLICY_FUZZ").ok().map_or(1_500, |text| text.parse().unwrap());
     let corpus = corpus();
     for input in &corpus {
         let (old, new) = parted(input);

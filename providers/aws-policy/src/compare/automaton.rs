@@ -36,6 +36,15 @@ pub(super) fn free_steps(pattern: &Pattern) -> Vec<Step> {
     pattern.tokens().iter().map(step).collect()
 }
 
+/// Whether a pattern matches the one string that another, which has no wildcards or variables, stands for.
+pub(super) fn matches(pattern: &Pattern, plain: &Pattern) -> bool {
+    if !pattern.has_wildcard() && pattern.variables().is_empty() {
+        return pattern == plain;
+    }
+    let text = plain.tokens().iter().map_while(|token| if let Token::Literal(c) = token { Some(*c) } else { None });
+    Machine::new([(free_steps(pattern), 0)], 1).run(text).contains(0)
+}
+
 const ACCEPT: u32 = u32::MAX;
 
 #[derive(Debug)]
@@ -126,6 +135,21 @@ impl Machine {
             }
         }
         groups
+    }
+
+    /// The groups that this string matches.
+    fn run(&self, text: impl Iterator<Item = char>) -> Bits {
+        let mut state = self.close(self.starts.clone(), &Bits::new(self.group_count));
+        for c in text {
+            let after = |position: &u32| match self.step(*position)? {
+                Step::Char(wanted) => (wanted == c).then_some(position + 1),
+                Step::Folded(wanted) => wanted.eq_ignore_ascii_case(&c).then_some(position + 1),
+                Step::One { crosses } => (crosses || c != ':').then_some(position + 1),
+                Step::Many { crosses } => (crosses || c != ':').then_some(*position),
+            };
+            state = self.close(state.active.iter().filter_map(after).collect(), &state.settled);
+        }
+        self.matched(&state)
     }
 
     /// Every combination of groups that some string matches, each with a shortest string, in the order of their
@@ -239,6 +263,20 @@ mod tests {
         );
         assert_eq!(combinations(&["*", "?"]), [(vec![0], String::new()), (vec![0, 1], "x".to_owned())]);
         assert_eq!(combinations(&["ab", "ab"]), [(vec![], String::new()), (vec![0, 1], "ab".to_owned())]);
+    }
+
+    #[test]
+    fn a_pattern_matches_a_string() {
+        let read = |text: &str| Pattern::read(text, Version::V2012, Dialect::Wildcards);
+        let action = read("s3:getobject");
+        for text in ["s3:getobject", "*", "s3:*", "s3:get*", "*:*object", "s3:?etobject*", "s3:g*t*", "??:*b*t"] {
+            assert!(matches(&read(text), &action), "{text}");
+        }
+        for text in
+            ["s3:get", "s3:getobject?", "s3:*objec", "s3:getobjectacl", "?3:get", "iam:*", "*::*", "S3:GetObject"]
+        {
+            assert!(!matches(&read(text), &action), "{text}");
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::Access;
+use crate::compare::automaton::matches;
 use crate::document::{Clause, Condition, Document, Effect, Statement};
-use crate::evaluate::action_is;
 use crate::pattern::Pattern;
 use crate::principal::Principal;
 
@@ -76,25 +76,25 @@ fn refuses_no_more(a: &Access, b: &Access) -> bool {
 }
 
 /// The actions that an access grants, where they are few and each is spelled out.
-fn few_actions(access: &Access) -> Option<Vec<String>> {
-    let mut out = Vec::new();
+fn few_actions(access: &Access) -> Option<Vec<Pattern>> {
+    let mut out: Vec<Pattern> = Vec::new();
     for statement in statements(access, Effect::Allow) {
         let plain = !statement.actions.negated && !statement.actions.items.iter().any(Pattern::has_wildcard);
         if !plain || out.len() + statement.actions.items.len() > FEW {
             return None;
         }
-        out.extend(statement.actions.items.iter().map(|action| action.text().to_owned()));
+        out.extend(statement.actions.items.iter().cloned());
     }
     Some(out)
 }
 
 /// Drops patterns that match none of the actions, and statements that have none left.
-fn keep_matching(document: &mut Document, actions: &[String]) {
+fn keep_matching(document: &mut Document, actions: &[Pattern]) {
     document.statements.retain_mut(|statement| {
         if statement.actions.negated {
             return true;
         }
-        statement.actions.items.retain(|pattern| actions.iter().any(|action| action_is(pattern, action)));
+        statement.actions.items.retain(|pattern| actions.iter().any(|action| matches(pattern, action)));
         !statement.actions.items.is_empty()
     });
 }
