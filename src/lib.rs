@@ -6,7 +6,7 @@
 //! files ─config→ Declared ─lifecycle(now)→ Desired ─realize→ resources ┐
 //!                                                                      ├─diff→ deltas ─plan→ Plan
 //! cloud ─────────────observe (read only)────────────────→ Snapshot ────┘          │
-//!                                                 rules + approvals → ApprovedPlan ─apply→ cloud
+//!                                                 rules + approvals → ApprovedPlan ─apply→ cloud, ledger
 //! ```
 //!
 //! Beside them, [`drift`] holds a snapshot against what was last applied, [`who_can`] asks a snapshot a question, and `policy` commands ask policy documents.

@@ -2,7 +2,10 @@
 leasehold {
   stack = "STACK_NAME"
 
-  # Where the stack's records live.
+  # Where the stack's lock, ledger and evidence live. A team needs a bucket:
+  # backend "s3" {
+  #   bucket = "acme-leasehold"
+  # }
   backend "local" {
     path = ".leasehold"
   }

@@ -135,7 +135,7 @@ fn told(stack: &Stack) {
     stack.apply().says(&["Read back and verified."]);
     stack.assert_converged();
     let text = stack.read("stack.hcl");
-    stack.write("stack.hcl", &text.split("moved {").next().unwrap().to_owned());
+    stack.write("stack.hcl", text.split("moved {").next().unwrap());
     stack.assert_converged();
 }
 
