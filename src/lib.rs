@@ -9,7 +9,8 @@
 //!                                                 rules + approvals → ApprovedPlan ─apply→ cloud, ledger
 //! ```
 //!
-//! Beside them, [`drift`] holds a snapshot against what was last applied, [`who_can`] asks a snapshot a question, and `policy` commands ask policy documents.
+//! Beside them, [`drift`] holds a snapshot against what was last applied, [`generate`] writes blocks for what lives, [`who_can`] asks a
+//! snapshot a question, and `policy` commands ask policy documents. [`store`] and [`ledger`] keep the records of what is written.
 //!
 //! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
 //! read in `cli`, in `store` and in the provider crates.

@@ -16,13 +16,16 @@ mod server;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 pub use error::{StoreError, StoreErrorKind};
 pub use open::open;
+
+/// How many objects of a bucket are asked for at once.
+const AT_ONCE: usize = 64;
 
 /// A place for objects, reached and not yet asked.
 #[derive(Debug, Clone)]
@@ -77,6 +80,15 @@ impl Store {
     /// The object of that key; `None`: there is none.
     pub async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
         attempt::repeat(self, key, || self.read_once(key)).await
+    }
+
+    /// The bytes of several objects, in the order of their keys; `None` where there is none.
+    pub async fn read_several(&self, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        if let Some(folder) = &self.folder {
+            return folder::read_several(self, folder, keys).await;
+        }
+        let reads = keys.iter().map(|key| async move { Ok(self.read(key).await?.map(|object| object.bytes)) });
+        futures::stream::iter(reads).buffered(AT_ONCE).try_collect().await
     }
 
     async fn read_once(&self, key: &str) -> Result<Option<Object>, StoreError> {

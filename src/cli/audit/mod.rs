@@ -31,8 +31,11 @@ pub async fn cmd_audit(here: &Path, command: &AuditCommand) -> Result<Exit, Fail
     }
 }
 
-/// How many entries are asked for at once.
+/// How many pieces of evidence are asked for at once.
 const AT_ONCE: usize = 64;
+
+/// How many entries are read in one go.
+const CHUNK: usize = 256;
 
 /// A stack's ledger, to be read.
 pub struct Ledger {
@@ -84,13 +87,14 @@ impl Ledger {
 
     /// Reads the entries from 1 to `last` in order and hands them on, some at once.
     pub async fn each(&self, last: u64, mut take: impl FnMut(Numbered)) -> Result<(), StoreError> {
-        let reads = (1..=last).map(|number| async move {
-            let object = self.store.read(&entry::key(number)).await?;
-            Ok::<Numbered, StoreError>((number, object.map(|object| object.bytes)))
+        let reads = (1..=last).step_by(CHUNK).map(|first| async move {
+            let numbers = first..=last.min(first.saturating_add(CHUNK as u64).saturating_sub(1));
+            let read = self.store.read_several(numbers.clone().map(entry::key).collect()).await?;
+            Ok::<Vec<Numbered>, StoreError>(numbers.zip(read).collect())
         });
-        let mut reads = futures::stream::iter(reads).buffered(AT_ONCE);
+        let mut reads = futures::stream::iter(reads).buffered(2);
         while let Some(read) = reads.next().await {
-            take(read?);
+            read?.into_iter().for_each(&mut take);
         }
         Ok(())
     }
