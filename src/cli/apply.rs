@@ -51,7 +51,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let connection = Connection::to(&settings, stack.directory.path(), now).await?;
     let run = Run::begin(&stack.purpose("apply", &settings), &connection).await?;
     let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
-    let terms = Terms::of(args, format!("leasehold apply{again}"));
+    let terms = args.terms(format!("leasehold apply{again}"));
     locked(run, async |run| {
         let observed = session::observe_to_plan(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
@@ -92,7 +92,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         directory: directory.path(),
     };
     let run = Run::begin(&purpose, &connection).await?;
-    let terms = Terms::of(args, format!("leasehold apply {}", plan.basis.directory)).saved();
+    let terms = args.terms(format!("leasehold apply {}", plan.basis.directory)).saved();
     let plan = plan.clone();
     locked(run, async |run| {
         let shared = shared_of(&plan);
@@ -181,6 +181,12 @@ pub(super) struct Terms<'a> {
     pub checkpoint: &'a CheckpointArgs,
 }
 
+impl ApplyArgs {
+    fn terms(&self, again: String) -> Terms<'_> {
+        self.carry_out.terms(&self.allowance, self.json.json_into.as_deref(), again)
+    }
+}
+
 impl CarryOutArgs {
     /// The terms that these arguments and those say.
     pub(super) fn terms<'a>(
@@ -202,18 +208,6 @@ impl CarryOutArgs {
 }
 
 impl<'a> Terms<'a> {
-    fn of(args: &'a ApplyArgs, again: String) -> Self {
-        Self {
-            allowance: &args.allowance,
-            auto_approve: args.auto_approve,
-            saved: false,
-            parallelism: args.parallelism,
-            again,
-            json_into: args.json.json_into.as_deref(),
-            checkpoint: &args.checkpoint,
-        }
-    }
-
     fn saved(self) -> Self {
         Self { saved: true, ..self }
     }

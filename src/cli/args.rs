@@ -410,17 +410,11 @@ pub struct ApplyArgs {
     pub selection: SelectionArgs,
     #[command(flatten)]
     pub allowance: AllowanceArgs,
-    /// Do not ask
-    #[arg(long)]
-    pub auto_approve: bool,
     /// Apply the saved plan only with a signature beside it by one of these: an allowed_signers file, as ssh-keygen knows it
     #[arg(long, value_name = "FILE")]
     pub signers: Option<PathBuf>,
     #[command(flatten)]
-    pub checkpoint: CheckpointArgs,
-    /// How many writes may be in flight at once
-    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub parallelism: u16,
+    pub carry_out: CarryOutArgs,
     #[command(flatten)]
     pub json: JsonIntoArgs,
 }

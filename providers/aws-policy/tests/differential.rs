@@ -10,7 +10,8 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Alphabet, Random, access, pair, statement};
+use common::alphabet::Alphabet;
+use common::{Random, access, pair, statement};
 use leasehold_policy::{Access, Containment, Document, Truth, Verdict, compare, evaluate};
 use serde_json::{Value, json};
 

@@ -11,7 +11,8 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Alphabet, Random, access, document, statement};
+use common::alphabet::Alphabet;
+use common::{Random, access, document, statement};
 use leasehold_policy::{Access, Containment, Document, Truth, Verdict, compare, evaluate};
 use serde_json::{Value, json};
 
