@@ -35,8 +35,9 @@ fn both_emulators_answer_from_the_past() {
             "
             def headed(request, **_):
                 request.headers['{}'] = 'one'
-            iam.meta.events.register('before-sign.iam.*', headed)
+            iam.meta.events.register('before-sign.iam.*', headed, 'past')
             print([user['UserName'] for user in iam.list_users()['Users']])
+            iam.meta.events.unregister('before-sign.iam.*', headed, 'past')
             ",
             leasehold_emulator::AS_OF
         ));

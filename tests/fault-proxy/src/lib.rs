@@ -110,6 +110,13 @@ impl FaultProxy {
         self.relay.release(false);
     }
 
+    /// Waits until the emulator has answered everything that was sent on, whether or not anybody still waits for it.
+    pub fn settle(&self) {
+        while self.relay.desk().on_their_way > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// All requests since the start, or since they were last forgotten, in the order of their coming.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {

@@ -34,6 +34,8 @@ pub struct Desk {
     /// Rises when the record begins anew: what belongs to an older one is not written down any more.
     pub epoch: u64,
     answered: usize,
+    /// How many were sent on and not answered yet.
+    pub on_their_way: usize,
     /// Who waits to be swapped.
     first: Option<oneshot::Sender<()>>,
 }
@@ -91,7 +93,7 @@ pub async fn serve(listener: TcpListener, relay: Arc<Relay>) {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let relay = Arc::clone(&relay);
         tokio::spawn(async move {
-            let service = service_fn(|request| relay.handle(request));
+            let service = service_fn(|request| Arc::clone(&relay).handle(request));
             // A connection that breaks is what tests are about.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
@@ -121,10 +123,11 @@ impl Relay {
         self.gate.send_modify(|gate| *gate = Gate { times: gate.times.wrapping_add(1), go_on });
     }
 
-    async fn handle(&self, request: hyper::Request<Incoming>) -> Told {
+    async fn handle(self: Arc<Self>, request: hyper::Request<Incoming>) -> Told {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| HungUp)?.to_bytes();
         let (call, fault) = self.receive(parts, body);
+        let call = Arc::new(call);
         let told = match fault {
             None => self.send_on(&call).await,
             Some(How::Swap) => self.swap(&call).await,
@@ -162,7 +165,7 @@ impl Relay {
         (Call { parts, body, action, entry }, fault)
     }
 
-    async fn disturb(&self, call: &Call, how: How) -> Told {
+    async fn disturb(self: &Arc<Self>, call: &Arc<Call>, how: How) -> Told {
         match how {
             How::Error { point, status, code, message } => {
                 if point == Point::After {
@@ -204,7 +207,7 @@ impl Relay {
     }
 
     /// The first of two waits until the second was carried out.
-    async fn swap(&self, call: &Call) -> Told {
+    async fn swap(self: &Arc<Self>, call: &Arc<Call>) -> Told {
         let first = self.desk().first.take();
         if let Some(first) = first {
             let told = self.send_on(call).await;
@@ -220,8 +223,25 @@ impl Relay {
         self.send_on(call).await
     }
 
+    /// Sends a request on, to its end whether or not somebody still waits for it.
+    async fn send_on(self: &Arc<Self>, call: &Arc<Call>) -> Told {
+        let (relay, call) = (Arc::clone(self), Arc::clone(call));
+        {
+            let mut desk = relay.desk();
+            desk.on_their_way = desk.on_their_way.saturating_add(1);
+        }
+        let sent = tokio::spawn(async move {
+            let told = relay.carry_out(&call).await;
+            let mut desk = relay.desk();
+            desk.on_their_way = desk.on_their_way.saturating_sub(1);
+            drop(desk);
+            told
+        });
+        sent.await.map_err(|_| HungUp)?
+    }
+
     /// Lets the emulator answer, from the past where that is ordered.
-    async fn send_on(&self, call: &Call) -> Told {
+    async fn carry_out(&self, call: &Call) -> Told {
         let is_write = writes(&call.action);
         if !is_write {
             let past = self.desk().past.as_mut().and_then(Past::seen);
