@@ -1,30 +1,17 @@
 //! Every scenario of a lifecycle, under every fault: the real program, two emulators, a proxy between. Each run must end where a run
 //! without faults ends, by writes in an order that gives nobody more than old and new access.
 //!
-//! `LEASEHOLD_CRASH_POINTS=all` tries every crash point, and more seeds and repetitions of the other faults; without it a sample is
-//! tried, another one each day.
+//! `LEASEHOLD_CRASH_POINTS=all` tries every crash point and every other trial, with more seeds; without it a sample is tried, another
+//! one each day. `LEASEHOLD_SCENARIO` picks scenarios by a part of their name, `LEASEHOLD_TRIAL` trials.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod account;
-mod crash;
+mod authorized;
 mod order;
+mod play;
 mod replay;
 mod scenarios;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
-
-/// Whether everything is to be tried.
-fn is_long() -> bool {
-    std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() == Ok("all")
-}
-
-/// The number of this day: samples rotate by it.
-fn day() -> usize {
-    usize::try_from(jiff::Timestamp::now().as_second() / 86_400).unwrap()
-}
-
-/// The only scenario to play, for a closer look.
-fn is_wanted(scenario: &scenarios::Scenario) -> bool {
-    std::env::var("LEASEHOLD_SCENARIO").map_or(true, |wanted| scenario.name.contains(&wanted))
-}
+mod trials;

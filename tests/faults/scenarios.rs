@@ -120,7 +120,7 @@ fn add(stack: &Stack, identities: &[&str]) {
     identities.iter().for_each(|identity| stack.append("stack.hcl", identity));
 }
 
-const HEAD: &str = r#"leasehold {
+pub const HEAD: &str = r#"leasehold {
   stack = "faults"
   defaults {
     leaver {
@@ -153,7 +153,7 @@ scope "write" {
 "#;
 
 /// A role with a statement of its own and a scope.
-const CI: &str = r#"
+pub const CI: &str = r#"
 identity "ci" {
   kind        = "workload"
   owner       = owner.jane
@@ -175,7 +175,7 @@ identity "ci" {
 "#;
 
 /// A user with a scope.
-const REPORTER: &str = r#"
+pub const REPORTER: &str = r#"
 identity "reporter" {
   kind       = "service"
   owner      = owner.jane
