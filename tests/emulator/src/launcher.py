@@ -20,7 +20,7 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult, EmptyResult
-from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists
+from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists, NotFoundException
 from moto.iam.models import IAMBackend, User, iam_backends
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
@@ -78,6 +78,16 @@ def as_iam_does():
         return delete_user(self, user_name)
 
     IAMBackend.delete_user = delete_user_unless_it_holds_something
+
+    remove_role = IAMBackend.remove_role_from_instance_profile
+
+    def remove_role_that_is_there(self, profile_name, role_name):
+        profile, role = self.get_instance_profile(profile_name), self.get_role(role_name)
+        if role not in profile.roles:
+            raise NotFoundException(f"The role {role_name} is not in the instance profile {profile_name}.")
+        return remove_role(self, profile_name, role_name)
+
+    IAMBackend.remove_role_from_instance_profile = remove_role_that_is_there
 
     # Not in moto: nobody has any.
     IamResponse.list_service_specific_credentials = lambda self: ActionResult({"ServiceSpecificCredentials": []})
