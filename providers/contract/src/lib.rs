@@ -11,6 +11,7 @@ pub mod address;
 pub mod change;
 pub mod conformance;
 pub mod digest;
+pub mod document;
 pub mod duration;
 pub mod identity;
 pub mod key;
@@ -24,6 +25,7 @@ pub mod statements;
 pub use address::{Address, InvalidName, StackName};
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
+pub use document::Document;
 pub use duration::Span;
 pub use identity::{
     Condition, Credential, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity,
@@ -36,5 +38,5 @@ pub use provider::{
     Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
     Permission, Provider, Question, Realize, Severity,
 };
-pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
+pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};
