@@ -278,3 +278,8 @@ impl fmt::Display for Why {
 pub(crate) fn off_words(replaced_at: Timestamp, last_used: Option<Timestamp>) -> String {
     format!("replaced {replaced_at}, {}", used(last_used))
 }
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
