@@ -1,15 +1,19 @@
 //! Where each identity stands: declared, live, and the phase that follows.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
-    Address, DesiredIdentity, Kind, LiveIdentity, Marks, Principal, Quarantine, ResourceId, Snapshot, Span, Unmarked,
+    Address, Credential, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine, ResourceId,
+    Snapshot, Span, Unmarked,
 };
 
 use rayon::prelude::*;
 
 use super::deadline::{Deadline, deadline};
-use super::homes;
+use super::keys::{Issue, Keys};
 use super::phase::{Active, LeaveReason, Phase, Quarantined};
+use super::{homes, keys};
 use crate::config::{Declared, DeclaredIdentity, Diagnostic};
 
 /// The grain of AWS's last-used records: a use noted this shortly after a quarantine began may have been before it.
@@ -107,7 +111,10 @@ fn declared_phase(
     };
     let reason = leave_reason(declared, identity, live, end, now);
     match (reason, live) {
-        (None, _) => Ok(Phase::Active(Box::new(active(declared, identity, created_at, end)))),
+        (None, live) => {
+            let keys = issued_keys(identity, live, now);
+            Ok(Phase::Active(Box::new(Active { keys, ..active(declared, identity, created_at, end) })))
+        }
         (Some(reason), Some(live)) => Ok(leaving(live, reason, identity.grace.unwrap_or(declared.grace), now)),
         (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(lease_in_past(identity, end, at, now))),
         (Some(reason), None) => Ok(Phase::Absent { reason }),
@@ -194,7 +201,21 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         sensitive_tags: identity.sensitive_tags.clone(),
         max_session_duration: identity.max_session_duration,
     };
-    Active { identity, marks }
+    Active { identity, marks, keys: None }
+}
+
+/// The keys of an identity that is issued some, or was. One that keeps those that it has keeps them all.
+fn issued_keys(identity: &DeclaredIdentity, live: Option<&LiveIdentity>, now: Timestamp) -> Option<Keys> {
+    const NONE: &BTreeMap<ResourceId, LiveKey> = &BTreeMap::new();
+    let live = live.map_or(NONE, |live| &live.keys);
+    let issue = identity.access_key.as_ref().map(|terms| Issue {
+        terms,
+        owner: &identity.owner,
+        environment: identity.environment.as_deref(),
+    });
+    let was_issued = live.values().any(|key| key.delivered.is_some());
+    let keeps = identity.keeps.contains(&Credential::AccessKey);
+    (issue.is_some() || was_issued && !keeps).then(|| keys::decide(issue, live, now))
 }
 
 fn lease_in_past(identity: &DeclaredIdentity, end: Option<Deadline>, at: Timestamp, now: Timestamp) -> Diagnostic {

@@ -21,6 +21,7 @@ pub mod resource;
 pub mod sensitive;
 pub mod snapshot;
 pub mod statements;
+pub mod vault;
 
 pub use address::{Address, InvalidName, StackName};
 pub use change::{Change, ChangeKind};
@@ -39,4 +40,5 @@ pub use provider::{
     Permission, Provider, Question, Realize, Severity,
 };
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};
+pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
+pub use vault::{Delivered, Delivery, NotKept, Vault};

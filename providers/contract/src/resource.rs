@@ -48,6 +48,21 @@ impl ResourceId {
     pub fn new(kind: ResourceKind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into() }
     }
+
+    /// What stands in a plan for the part of a name that the cloud will choose: `ci/(new)`.
+    pub const NEW: &str = "(new)";
+
+    /// What stands after the name of what it hangs on: `leasehold` of `checkout_ci/leasehold`; empty where it hangs on nothing.
+    #[must_use]
+    pub fn part(&self) -> &str {
+        self.name.split_once('/').map_or("", |(_, part)| part)
+    }
+
+    /// Whether the cloud will choose the name.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.part() == Self::NEW
+    }
 }
 
 impl fmt::Display for ResourceId {

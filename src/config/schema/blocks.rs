@@ -41,11 +41,11 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 /// Blocks that stand in a file by themselves.
 pub const TOP: &[&BlockSchema] = &[
     &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &TEMPLATE, &MODULE,
-    &OUTPUT, &MOVED, &REMOVED, &IMPORT,
+    &OUTPUT, &MOVED, &REMOVED, &IMPORT, &STORE,
 ];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory", "store"];
+pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -252,7 +252,7 @@ static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "d
 
 /// What identities that name it take from it.
 static TEMPLATE: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC)],
+    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC), many(&CREDENTIAL)],
     ..block(
         "template",
         &["name"],
@@ -279,11 +279,18 @@ static TEMPLATE: BlockSchema = BlockSchema {
 static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
 static PROTECT: BlockSchema = block("protect", &[], &[]);
 static REVIEW: BlockSchema = block("review", &[], &[]);
-/// Credentials that stay as they live.
+/// Credentials that stay as they live; with a store, keys that are issued and rotated.
 static CREDENTIAL: BlockSchema = BlockSchema {
-    forms: &[form("access_key", &[later("rotate_every"), later("overlap"), later("store")]), form("login", &[])],
+    forms: &[
+        form("access_key", &[optional("store"), optional("rotate_every"), optional("overlap")]),
+        form("login", &[]),
+    ],
     ..block("credential", &["type"], &[])
 };
+
+/// A place for the secrets of issued keys.
+static STORE: BlockSchema =
+    BlockSchema { forms: &[form("file", &[optional("path")])], ..block("store", &["type", "name"], &[]) };
 
 /// The content of a `dynamic` block; what it makes is checked as what it makes.
 static DYNAMIC: BlockSchema = BlockSchema {
