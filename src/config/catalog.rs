@@ -36,6 +36,7 @@ pub struct Catalog<'a> {
     scopes: BTreeMap<&'a str, &'a Block>,
     identities: BTreeMap<&'a str, &'a Block>,
     templates: BTreeMap<&'a str, &'a Block>,
+    stores: BTreeMap<&'a str, &'a Block>,
     none: BTreeMap<&'a str, &'a Block>,
     /// Headers of items that could not be parsed: what refers to them is not to blame.
     broken: BTreeSet<&'a (String, String)>,
@@ -69,6 +70,8 @@ impl<'a> Catalog<'a> {
                 "scope" => insert(&mut catalog.scopes, block, findings),
                 "template" => insert(&mut catalog.templates, block, findings),
                 "identity" => insert(&mut catalog.identities, block, findings),
+                // Its first label says of what sort it is.
+                "store" => insert_by(1, &mut catalog.stores, block, findings),
                 _ => {}
             }
         }
@@ -104,13 +107,24 @@ impl<'a> Catalog<'a> {
             Keyword::Scope => &self.scopes,
             Keyword::Identity => &self.identities,
             Keyword::Template => &self.templates,
+            Keyword::Store => &self.stores,
             Keyword::Provider => &self.none,
         }
     }
 }
 
 fn insert<'a>(blocks: &mut BTreeMap<&'a str, &'a Block>, block: &'a Block, findings: &mut Vec<Diagnostic>) {
-    let Some(label) = block.labels.first() else { return };
+    insert_by(0, blocks, block, findings);
+}
+
+/// Indexes a block by the label that names it.
+fn insert_by<'a>(
+    naming: usize,
+    blocks: &mut BTreeMap<&'a str, &'a Block>,
+    block: &'a Block,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let Some(label) = block.labels.get(naming) else { return };
     match blocks.get(&*label.text) {
         Some(first) => {
             let name = format!("{} {}", block.keyword.text, super::value::show::quoted(&label.text));

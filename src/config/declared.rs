@@ -22,6 +22,8 @@ pub struct Declared {
     pub backend: Backend,
     /// The clouds. Empty: the embedded directory.
     pub providers: Vec<ProviderBlock>,
+    /// Where the secrets of issued keys go, by label.
+    pub stores: BTreeMap<String, StoreBlock>,
     /// People who answer for identities, by label.
     pub owners: BTreeMap<String, Owner>,
     /// Business services, by label.
@@ -97,6 +99,28 @@ pub struct Bucket {
     pub region: Option<String>,
     /// The endpoint, for stores that are not AWS; else the one of the AWS configuration.
     pub endpoint: Option<String>,
+    /// How the bucket's object lock keeps ledger and evidence; `None`: as the bucket's own default says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+}
+
+/// How long what is written once can be neither changed nor deleted. The bucket must have object lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Retention {
+    /// Who may shorten it.
+    pub mode: RetentionMode,
+    /// For how long, counted from each object's writing.
+    pub period: Span,
+}
+
+/// Who may shorten a retention: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html#object-lock-retention-modes>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionMode {
+    /// Who has the right `s3:BypassGovernanceRetention`.
+    Governance,
+    /// Nobody.
+    Compliance,
 }
 
 /// A `provider` block.
@@ -130,6 +154,37 @@ pub enum ProviderSettings {
         /// A role to assume first.
         assume_role: Option<AssumeRole>,
     },
+}
+
+/// A `store` block.
+#[derive(Debug, Clone)]
+pub struct StoreBlock {
+    /// Its settings.
+    pub settings: SecretStore,
+    /// The block.
+    pub origin: Origin,
+}
+
+/// A place for the secrets of issued keys.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SecretStore {
+    /// A directory with a file for each identity.
+    File {
+        /// Its path, from the stack's directory; `.leasehold/secrets/NAME` unless said otherwise.
+        path: String,
+    },
+}
+
+/// How the access keys of an identity are issued and rotated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyTerms {
+    /// The label of the store that their secrets go to.
+    pub store: String,
+    /// How old a key may become before a new one takes its place.
+    pub rotate_every: Span,
+    /// How long an old key works on after the new one was delivered, and then how long it is off before it is deleted.
+    pub overlap: Span,
 }
 
 /// The role a provider assumes before it does anything.
@@ -219,6 +274,8 @@ pub struct DeclaredIdentity {
     pub path: Option<String>,
     /// Credentials that stay as they live.
     pub keeps: BTreeSet<Credential>,
+    /// The access keys that it is issued.
+    pub access_key: Option<KeyTerms>,
     /// The policy its access is cut to.
     pub permissions_boundary: Option<String>,
     /// Its own tags.

@@ -47,7 +47,7 @@ impl<'a> Recorder<'a> {
                 let mut waiting = self.waiting();
                 records.append(&mut waiting);
                 *waiting = records;
-                Err(NotRecorded(format!("the ledger could not be written: {error}")))
+                Err(NotRecorded { problem: format!("the ledger could not be written: {error}"), help: error.help() })
             }
         }
     }
@@ -68,7 +68,10 @@ impl Journal for Recorder<'_> {
         if self.guard.may_write() {
             return Ok(());
         }
-        Err(NotRecorded("the stack's lock is not held any more, or could not be renewed in time".to_owned()))
+        Err(NotRecorded {
+            problem: "the stack's lock is not held any more, or could not be renewed in time".to_owned(),
+            help: "`leasehold lock show` tells who holds it now.",
+        })
     }
 
     fn ended(&self, step: &Step, result: Result<&Enacted, &EnactError>) {
@@ -96,6 +99,8 @@ impl Journal for Recorder<'_> {
 fn intent(step: &Step) -> Intent {
     let (before, after) = match &step.change {
         Change::Mark { before, after, .. } => (before.as_deref().map(of_marks), Some(of_marks(after))),
+        // Its name is not known yet. What it comes beside is: once there is one more, something was made.
+        Change::Create { after } if after.id.is_new() => (step.precondition, None),
         change => (change.before().map(content), change.after().map(content)),
     };
     Intent {
@@ -128,7 +133,8 @@ fn outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Outcome {
         done: enacted.is_some(),
         calls: enacted.map_or(0, |enacted| enacted.calls),
         requests: result.map_or_else(|error| error.requests.clone(), |enacted| enacted.requests.clone()),
-        note: enacted.and_then(|enacted| enacted.note.clone()),
+        note: enacted
+            .and_then(|enacted| enacted.note.clone().or_else(|| Some(format!("made {}", enacted.made.as_ref()?)))),
         error: result.err().map(ToString::to_string),
     }
 }

@@ -201,6 +201,7 @@ enum Rank {
     Rest,
     Give,
     Loosen,
+    Issue,
     Mark,
 }
 
@@ -211,6 +212,7 @@ fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank 
         Change::Delete { before } if realize.restricts(before) => Rank::Loosen,
         Change::Delete { .. } => Rank::GiveUp,
         Change::Create { after } if realize.restricts(after) => Rank::Tighten,
+        Change::Create { after } if after.id.is_new() => Rank::Issue,
         Change::Create { .. } => Rank::Give,
         Change::Update { after, .. } if after.id == *principal => Rank::Principal,
         Change::Update { .. } => Rank::Rest,

@@ -11,6 +11,7 @@ pub mod address;
 pub mod change;
 pub mod conformance;
 pub mod digest;
+pub mod document;
 pub mod duration;
 pub mod identity;
 pub mod key;
@@ -20,10 +21,12 @@ pub mod resource;
 pub mod sensitive;
 pub mod snapshot;
 pub mod statements;
+pub mod vault;
 
 pub use address::{Address, InvalidName, StackName};
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
+pub use document::Document;
 pub use duration::Span;
 pub use identity::{
     Condition, Credential, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity,
@@ -36,5 +39,6 @@ pub use provider::{
     Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
     Permission, Provider, Question, Realize, Severity,
 };
-pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};
+pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
+pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
+pub use vault::{Delivered, Delivery, NotKept, Vault};

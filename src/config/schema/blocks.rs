@@ -41,11 +41,11 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 /// Blocks that stand in a file by themselves.
 pub const TOP: &[&BlockSchema] = &[
     &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &TEMPLATE, &MODULE,
-    &OUTPUT, &MOVED, &REMOVED, &IMPORT,
+    &OUTPUT, &MOVED, &REMOVED, &IMPORT, &STORE,
 ];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory", "store"];
+pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -55,16 +55,19 @@ static LEASEHOLD: BlockSchema = BlockSchema {
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
         form("local", &[optional("path"), optional("lock_lease")]),
-        form(
-            "s3",
-            &[
-                required("bucket", "bucket = \"acme-leasehold\""),
-                optional("prefix"),
-                optional("region"),
-                optional("endpoint"),
-                optional("lock_lease"),
-            ],
-        ),
+        Form {
+            blocks: &[one(&RETENTION)],
+            ..form(
+                "s3",
+                &[
+                    required("bucket", "bucket = \"acme-leasehold\""),
+                    optional("prefix"),
+                    optional("region"),
+                    optional("endpoint"),
+                    optional("lock_lease"),
+                ],
+            )
+        },
         Form {
             later: !cfg!(feature = "azure"),
             ..form(
@@ -87,6 +90,8 @@ static BACKEND: BlockSchema = BlockSchema {
     ],
     ..block("backend", &["type"], &[])
 };
+
+static RETENTION: BlockSchema = block("retention", &[], &[required("period", "period = \"365d\""), optional("mode")]);
 
 static DEFAULTS: BlockSchema =
     BlockSchema { blocks: &[one(&LEAVER_DEFAULTS)], ..block("defaults", &[], &[optional("ttl")]) };
@@ -247,7 +252,7 @@ static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "d
 
 /// What identities that name it take from it.
 static TEMPLATE: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC)],
+    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC), many(&CREDENTIAL)],
     ..block(
         "template",
         &["name"],
@@ -274,11 +279,18 @@ static TEMPLATE: BlockSchema = BlockSchema {
 static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
 static PROTECT: BlockSchema = block("protect", &[], &[]);
 static REVIEW: BlockSchema = block("review", &[], &[]);
-/// Credentials that stay as they live.
+/// Credentials that stay as they live; with a store, keys that are issued and rotated.
 static CREDENTIAL: BlockSchema = BlockSchema {
-    forms: &[form("access_key", &[later("rotate_every"), later("overlap"), later("store")]), form("login", &[])],
+    forms: &[
+        form("access_key", &[optional("store"), optional("rotate_every"), optional("overlap")]),
+        form("login", &[]),
+    ],
     ..block("credential", &["type"], &[])
 };
+
+/// A place for the secrets of issued keys.
+static STORE: BlockSchema =
+    BlockSchema { forms: &[form("file", &[optional("path")])], ..block("store", &["type", "name"], &[]) };
 
 /// The content of a `dynamic` block; what it makes is checked as what it makes.
 static DYNAMIC: BlockSchema = BlockSchema {

@@ -226,7 +226,8 @@ impl Account {
         let Found { id, principal, name, created_at, last_used, resources } = found;
         match owner {
             Owner::Ours(marks) => {
-                let live = LiveIdentity { id, principal, name, marks: *marks, created_at, last_used, resources };
+                let (marks, keys) = (*marks, BTreeMap::new());
+                let live = LiveIdentity { id, principal, name, marks, created_at, last_used, resources, keys };
                 self.identities.insert(live.id.clone(), live);
             }
             Owner::Strange(_) => {

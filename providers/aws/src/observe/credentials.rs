@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use leasehold_provider::{LiveIdentity, Principal, Resource, ResourceId, Unmarked, Value};
+use leasehold_provider::{LiveIdentity, LiveKey, Principal, Resource, ResourceId, Unmarked, Value};
 
 use super::Reading;
 use super::pages::{Page, read_all};
@@ -23,6 +23,7 @@ const AT_A_TIME: usize = 8;
 struct Credentials {
     user: ResourceId,
     resources: Vec<Resource>,
+    keys: BTreeMap<ResourceId, LiveKey>,
     last_used: Option<Timestamp>,
 }
 
@@ -57,6 +58,7 @@ impl Reading<'_> {
                 resource.identity = Some(identity.marks.address.clone());
                 identity.resources.insert(resource.id.clone(), resource);
             }
+            identity.keys.extend(credentials.keys);
         }
         Ok(())
     }
@@ -77,20 +79,17 @@ impl Reading<'_> {
 
     async fn credentials_of(&self, user: ResourceId, name: String) -> Result<Credentials, Failure> {
         let (keys, password) = futures::try_join!(self.access_keys(&name), self.password(&name))?;
-        let mut last_used = None;
-        let mut resources = Vec::new();
-        for (key, used) in keys {
-            last_used = last_used.max(used);
-            resources.push(key);
-        }
+        let mut last_used = keys.iter().filter_map(|(_, key)| key.last_used).max();
+        let mut resources: Vec<Resource> = keys.iter().map(|(resource, _)| resource.clone()).collect();
+        let keys = keys.into_iter().map(|(resource, key)| (resource.id, key)).collect();
         if let Some((login, used)) = password {
             last_used = last_used.max(used);
             resources.push(login);
         }
-        Ok(Credentials { user, resources, last_used })
+        Ok(Credentials { user, resources, keys, last_used })
     }
 
-    async fn access_keys(&self, user: &str) -> Result<Vec<(Resource, Option<Timestamp>)>, Failure> {
+    async fn access_keys(&self, user: &str) -> Result<Vec<(Resource, LiveKey)>, Failure> {
         const LIST: &str = "iam:ListAccessKeys";
         const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
         let iam = &self.provider.clients.iam;
@@ -113,9 +112,10 @@ impl Reading<'_> {
             };
             let send = || iam.get_access_key_last_used().access_key_id(&key_id).send();
             let answer = caller.call(&self.calls, LAST_USED, Class::Idempotent, send).await?;
-            let used = answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
-            let id = ResourceId::new(kinds::ACCESS_KEY, format!("{user}/{key_id}"));
-            keys.push((Resource::new(id, None).with("status", status.as_str()), used));
+            let last_used = answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
+            let created_at = key.create_date.and_then(super::instant);
+            let resource = Resource::new(kinds::access_key(user, &key_id), None).with("status", status.as_str());
+            keys.push((resource, LiveKey { created_at, last_used, delivered: None }));
         }
         Ok(keys)
     }

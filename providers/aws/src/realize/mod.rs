@@ -51,6 +51,10 @@ impl Realize for AwsRealizer {
         }
     }
 
+    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
+        Some(kinds::access_key(user, key))
+    }
+
     fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
         trusted::of(role)
     }
@@ -148,6 +152,10 @@ impl Realize for AwsProvider {
 
     fn credential(&self, id: &ResourceId) -> Option<Credential> {
         AwsRealizer.credential(id)
+    }
+
+    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
+        AwsRealizer.key_id(user, key)
     }
 
     fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
