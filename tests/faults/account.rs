@@ -78,8 +78,9 @@ impl Account {
             }
             principal.inline.values_mut().for_each(without_instants);
             principal.trust.iter_mut().for_each(without_instants);
-            let numbered = std::mem::take(&mut principal.keys).into_values().enumerate();
-            principal.keys = numbered.map(|(n, status)| (format!("key {n}"), status)).collect();
+            let mut statuses: Vec<String> = std::mem::take(&mut principal.keys).into_values().collect();
+            statuses.sort_unstable();
+            principal.keys = statuses.into_iter().enumerate().map(|(n, status)| (format!("key {n}"), status)).collect();
         }
         for policy in account.policies.values_mut() {
             policy.versions.values_mut().for_each(without_instants);

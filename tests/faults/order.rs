@@ -29,7 +29,7 @@ pub fn prove(before: &Account, after: &Account, writes: &[Request], what: &str) 
             let (old, new) = (before.principals.get(name), after.principals.get(name));
             assert_no_more_than_old_and_new(name, [(before, old), (&now, Some(principal)), (after, new)], &at);
             assert_is_fenced(name, &now, principal, &at);
-            assert_keys_stay_off(name, &earlier, principal, write, &at);
+            assert_keys_stay_off(name, [&earlier, &now, after], write, &at);
         }
     }
     assert_eq!(now, *after, "{what}: the replay of what was recorded ends elsewhere");
@@ -154,18 +154,20 @@ fn is_shut(principal: &Principal) -> bool {
     denials.into_iter().any(|statement| statement.effect == Effect::Deny && is_total(&statement))
 }
 
-/// In a quarantine everything is denied before the first key goes off; a key never goes on again; and the mark says that all are off.
-fn assert_keys_stay_off(name: &str, earlier: &Account, principal: &Principal, write: &Request, at: &str) {
+/// Of who leaves: everything is denied before the first key goes off; none comes to life after that; and the mark says that all are off.
+fn assert_keys_stay_off(name: &str, [earlier, now, after]: [&Account; 3], write: &Request, at: &str) {
     let active = |principal: &Principal| principal.keys.values().filter(|status| *status == "Active").count();
-    let quarantined = principal.tags.contains_key("leasehold:quarantined-at");
-    assert!(!quarantined || active(principal) == 0, "{at}: {name} is in quarantine with a live key");
-    assert!(!(quarantined && principal.login), "{at}: {name} is in quarantine with a password");
+    let quarantined = |principal: &Principal| principal.tags.contains_key("leasehold:quarantined-at");
+    let leaves = after.principals.get(name).is_none_or(quarantined);
+    let (Some(principal), true) = (now.principals.get(name), leaves) else { return };
+    assert!(!quarantined(principal) || active(principal) == 0, "{at}: {name} is in quarantine with a live key");
+    assert!(!(quarantined(principal) && principal.login), "{at}: {name} is in quarantine with a password");
     let Some(before) = earlier.principals.get(name) else { return };
     if is_shut(before) {
         assert!(active(principal) <= active(before), "{at}: {name} is shut, and a key came to life");
     }
-    let is_leaving = write.action == "DeleteLoginProfile" || write.action == "UpdateAccessKey";
-    if is_leaving && Account::subject(write).as_deref() == Some(name) {
+    let of_credentials = ["DeleteLoginProfile", "UpdateAccessKey", "DeleteAccessKey"].contains(&write.action.as_str());
+    if of_credentials && Account::subject(write).as_deref() == Some(name) {
         assert!(is_shut(before), "{at}: {name} loses its credentials before everything is denied to it");
     }
 }

@@ -19,6 +19,25 @@ pub struct Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "joiner role", change: |stack| add(stack, &[CI]), ..NOTHING },
     Scenario { name: "joiner user", change: |stack| add(stack, &[REPORTER]), ..NOTHING },
+    Scenario { name: "joiner user with an access key", change: |stack| add(stack, &[STORE, KEYED]), ..NOTHING },
+    Scenario {
+        name: "mover of environment with an access key",
+        before: &[STORE, KEYED],
+        change: |stack| stack.edit("stack.hcl", "\"prod\"", "\"staging\""),
+        ..NOTHING
+    },
+    Scenario {
+        name: "leaver user with an issued key",
+        before: &[STORE, KEYED],
+        change: |stack| drop(stack.cut("stack.hcl", "identity \"caller\"")),
+        ..NOTHING
+    },
+    Scenario {
+        name: "restore of a user with an access key",
+        before: &[STORE, KEYED],
+        happens: |_, stack| quarantine(stack, &["caller"]),
+        ..NOTHING
+    },
     Scenario {
         name: "mover narrow",
         before: &[CI],
@@ -181,6 +200,27 @@ identity "reporter" {
   owner      = owner.jane
   scopes = [scope.read] # reporter
   expires_at = "2090-01-01T00:00:00Z"
+}
+"#;
+
+/// Where keys are delivered.
+const STORE: &str = "
+store \"file\" \"vault\" {
+}
+";
+
+/// A user with a key.
+const KEYED: &str = r#"
+identity "caller" {
+  kind        = "service"
+  owner       = owner.jane
+  environment = "prod"
+  scopes      = [scope.read]
+  expires_at  = "2090-01-01T00:00:00Z"
+
+  credential "access_key" {
+    store = store.vault
+  }
 }
 "#;
 

@@ -1,9 +1,10 @@
 //! Where a scenario is played: an emulator with a proxy before it, and the moment from which every run begins.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::FaultProxy;
+use leasehold_fault_proxy::{FaultProxy, Request};
+use serde_json::Value;
 
 use crate::account::Account;
 use crate::scenarios::Scenario;
@@ -98,7 +99,38 @@ impl Stage {
         assert_same(&seen(account.timeless()), &seen(reference.account.timeless()), &what);
         let again: Ran = stack.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(again.code, 0, "{what}: {again}");
+        assert_delivered(&account, stack, &writes, &what);
         crate::order::prove(&start.account, &account, &writes, &what)
+    }
+}
+
+/// Who has an entry in the store has the key that it hands out, working unless it is in quarantine; the secret is that of the service; and
+/// no other key of theirs works that was not delivered.
+fn assert_delivered(account: &Account, stack: &Stack, writes: &[Request], what: &str) {
+    let Ok(entries) = std::fs::read_dir(stack.path(".leasehold/secrets/vault")) else { return };
+    let is_entry = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+    for path in entries.map(|entry| entry.unwrap().path()).filter(is_entry) {
+        let entry: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let user = &account.principals[&format!("user/{name}")];
+        let working = if user.tags.contains_key("leasehold:quarantined-at") { "Inactive" } else { "Active" };
+        let id = entry["AccessKeyId"].as_str().unwrap();
+        assert_eq!(user.keys.get(id).map(String::as_str), Some(working), "{what}: the delivered key of {name}");
+        let delivered = entry["Leasehold"]["keys"].as_object().unwrap();
+        assert_eq!(
+            user.keys.keys().collect::<Vec<_>>(),
+            delivered.keys().collect::<Vec<_>>(),
+            "{what}: the keys of {name}"
+        );
+        let issued =
+            writes.iter().filter_map(|write| write.answer.as_ref()).find(|it| it.element("AccessKeyId") == Some(id));
+        if let Some(answer) = issued {
+            assert_eq!(
+                entry["SecretAccessKey"].as_str(),
+                answer.element("SecretAccessKey"),
+                "{what}: the secret of {name}"
+            );
+        }
     }
 }
 
