@@ -50,7 +50,7 @@ pub fn order(
 ) -> Vec<Step> {
     let rewritten = around.holders;
     let mut drafts = Drafts { steps: Vec::new(), holders: BTreeMap::new(), rewritten, realize, digest_of };
-    let mut ranked: BTreeMap<StepId, usize> = BTreeMap::new();
+    let mut ranked: BTreeSet<StepId> = BTreeSet::new();
     let mut rewrites: Vec<Rewrite> = Vec::new();
     for delta in shared {
         let stays = !matches!(delta.lifecycle, Lifecycle::Joiner | Lifecycle::Leaver);
@@ -62,9 +62,7 @@ pub fn order(
         };
         drafts.chain(&groups);
         if stays {
-            if has_parts {
-                ranked.extend(numbered(&groups));
-            }
+            ranked.extend(groups.iter().flatten().filter(|_| has_parts));
             let writes = groups.concat().into_iter();
             let steps = writes.filter(|id| step(&drafts.steps, *id).is_some_and(|step| !step.change.is_of_marks()));
             rewrites.push(Rewrite { id: delta.id.clone(), subject: delta.address.clone(), steps: steps.collect() });
@@ -77,18 +75,13 @@ pub fn order(
         } else {
             let ranks = drafts.push_ranked(delta);
             drafts.chain(&ranks);
-            ranked.extend(numbered(&ranks));
+            ranked.extend(ranks.into_iter().flatten());
         }
     }
     let Drafts { mut steps, holders, .. } = drafts;
     add_dependencies(&mut steps, &ranked);
     order_around_shared(&mut steps, &rewrites, &holders, around.reach);
     number(steps)
-}
-
-/// Each step of ranked groups, with the number of its group.
-fn numbered(groups: &[Vec<StepId>]) -> impl Iterator<Item = (StepId, usize)> {
-    groups.iter().enumerate().flat_map(|(rank, group)| group.iter().map(move |id| (*id, rank)))
 }
 
 /// A shared object that stays and says something else, with the steps that make it do so.
@@ -281,10 +274,9 @@ fn quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realiz
     }
 }
 
-/// Lets steps wait as their resources' dependencies say. Between the ranks of one change the ranks alone decide: there the principal
-/// stands already, and which part goes first is a matter of access, not of existence. Within a rank dependencies hold: what is attached
-/// to a principal whose fence is missing waits for the fence.
-fn add_dependencies(steps: &mut [Step], ranked: &BTreeMap<StepId, usize>) {
+/// Lets steps wait as their resources' dependencies say. Between the steps of one ranked change the ranks alone decide: there the
+/// principal stands already, and which part goes first is a matter of access, not of existence.
+fn add_dependencies(steps: &mut [Step], ranked: &BTreeSet<StepId>) {
     let mut makers: BTreeMap<ResourceId, Vec<StepId>> = BTreeMap::new();
     let mut removers: BTreeMap<ResourceId, StepId> = BTreeMap::new();
     for step in steps.iter() {
@@ -311,8 +303,7 @@ fn add_dependencies(steps: &mut [Step], ranked: &BTreeMap<StepId, usize>) {
     }
     let by_rank = |a: StepId, b: StepId, steps: &[Step]| {
         let subject = |id| step(steps, id).map(|step| &step.subject);
-        let ranks = ranked.get(&a).zip(ranked.get(&b));
-        ranks.is_some_and(|(a, b)| a != b) && subject(a) == subject(b)
+        ranked.contains(&a) && ranked.contains(&b) && subject(a) == subject(b)
     };
     for (waiter, waited_for) in waits {
         if waiter != waited_for

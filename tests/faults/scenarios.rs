@@ -107,6 +107,12 @@ pub const SCENARIOS: &[Scenario] = &[
         change: |_| {},
         ..NOTHING
     },
+    Scenario {
+        name: "drift of fences and of what they fence",
+        before: &[CI, REPORTER],
+        happens: |stage, _| without_fences(stage),
+        ..NOTHING
+    },
     Scenario { name: "mixed stack of 20 identities", before: &[CROWD], change: move_the_crowd, ..NOTHING },
 ];
 
@@ -312,6 +318,18 @@ fn in_instance_profile(stage: &Stage) {
         "
         iam.create_instance_profile(InstanceProfileName='machines')
         iam.add_role_to_instance_profile(InstanceProfileName='machines', RoleName='ci')
+        ",
+    );
+}
+
+fn without_fences(stage: &Stage) {
+    stage.aws.boto3(
+        "
+        scope = 'arn:aws:iam::123456789012:policy/leasehold/faults/faults.read'
+        iam.detach_role_policy(RoleName='ci', PolicyArn=scope)
+        iam.delete_role_policy(RoleName='ci', PolicyName='leasehold')
+        iam.detach_user_policy(UserName='reporter', PolicyArn=scope)
+        iam.delete_user_policy(UserName='reporter', PolicyName='leasehold')
         ",
     );
 }

@@ -54,6 +54,16 @@ pub const WEATHERS: &[Weather] = &[
             proxy.order(Fault::error_after("*", 500, "ServiceFailure").by_chance(0.05, seed));
         },
     },
+    Weather {
+        name: "inline policies slow",
+        seeds: (1, 1),
+        order: |proxy, _| {
+            // Whatever should wait for a fence and does not, overtakes it.
+            for action in ["PutRolePolicy", "PutUserPolicy"] {
+                proxy.order(Fault::stall(action, Point::Before, Duration::from_millis(150)));
+            }
+        },
+    },
     Weather { name: "reads 30 s behind", seeds: (1, 1), order: |proxy, _| behind(proxy) },
     Weather {
         name: "reads 30 s behind, in real time",
