@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use leasehold_provider::resource::identity_digest;
 use leasehold_provider::sensitive::remember;
 use leasehold_provider::{
-    DesiredIdentity, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId, Value, Violation,
+    Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId, Value, Violation,
 };
 
 use crate::config::{Declared, Diagnostic, Origin};
@@ -32,7 +32,7 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
         let violations = realize.group_limits(group, &parts);
         findings.extend(violations.into_iter().map(|violation| finding(violation, &declared_group.origin)));
         let whole = parts.first().map(|root| root.id.clone());
-        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root)));
+        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root, realize, false)));
     }
     (resources, findings)
 }
@@ -43,8 +43,15 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
     match (&standing.phase, standing.live) {
         (Phase::Active(active), _) => {
             let mut resources = realize.active(realm, &active.identity, &active.marks);
-            let lives = lives(standing).into_iter().flat_map(BTreeMap::values);
-            resources.extend(lives.filter(|part| keeps(&active.identity, part, realize)).cloned());
+            let lives = || lives(standing).into_iter().flat_map(BTreeMap::values);
+            resources.extend(lives().filter(|part| keeps(&active.identity, part, realize)).cloned());
+            let guards = guards_a_person(Some(active.identity.kind), &resources, realize);
+            let left: Vec<Resource> = lives()
+                .filter(|part| realize.leaves_be(&part.id, guards))
+                .filter(|part| is_new(part, &resources))
+                .cloned()
+                .collect();
+            resources.extend(left);
             let origin = standing.declared.map(|declared| &declared.origin);
             let findings = realize
                 .limits(&active.identity, &resources)
@@ -52,11 +59,12 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
                 .filter_map(|violation| Some(finding(violation, origin?)))
                 .chain(fixed_path(standing, &resources))
                 .collect();
-            (sealed(resources, &standing.id), findings)
+            (sealed(resources, &standing.id, realize, guards), findings)
         }
         (Phase::Quarantined(quarantined), Some(live)) => {
             let resources = realize.quarantined(realm, live, &quarantined.quarantine);
-            (sealed(resources, &standing.id), Vec::new())
+            let guards = guards_a_person(live.marks.kind, &resources, realize);
+            (sealed(resources, &standing.id, realize, guards), Vec::new())
         }
         (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
         (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
@@ -74,6 +82,20 @@ fn keeps(identity: &DesiredIdentity, part: &Resource, realize: &dyn Realize) -> 
     realize.credential(&part.id).is_some_and(|credential| identity.keeps.contains(&credential))
 }
 
+fn is_new(part: &Resource, among: &[Resource]) -> bool {
+    !among.iter().any(|resource| resource.id == part.id)
+}
+
+/// Whether a second factor of an identity is a person's: the identity is one's, or holds a password.
+fn guards_a_person<'a>(
+    kind: Option<Kind>,
+    parts: impl IntoIterator<Item = &'a Resource>,
+    realize: &dyn Realize,
+) -> bool {
+    matches!(kind, Some(Kind::Human | Kind::BreakGlass))
+        || parts.into_iter().any(|part| realize.credential(&part.id) == Some(Credential::Login))
+}
+
 /// A role cannot be given another path.
 fn fixed_path(standing: &Standing<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
     let declared = standing.declared.filter(|declared| declared.principal == Principal::Role)?;
@@ -88,15 +110,16 @@ fn fixed_path(standing: &Standing<'_>, wanted: &[Resource]) -> Option<Diagnostic
     })
 }
 
-/// The digest of a live identity, to hold against its mark.
+/// The digest of a live identity, to hold against its mark. What is left as it lives does not count.
 #[must_use]
-pub fn live_digest(live: &LiveIdentity) -> leasehold_provider::Digest {
-    identity_digest(live.resources.values())
+pub fn live_digest(live: &LiveIdentity, realize: &dyn Realize) -> leasehold_provider::Digest {
+    let guards = guards_a_person(live.marks.kind, live.resources.values(), realize);
+    identity_digest(live.resources.values().filter(|part| !realize.leaves_be(&part.id, guards)))
 }
 
-fn sealed(mut resources: Vec<Resource>, principal: &ResourceId) -> Resources {
+fn sealed(mut resources: Vec<Resource>, principal: &ResourceId, realize: &dyn Realize, guards: bool) -> Resources {
     remember(&mut resources, principal);
-    let digest = identity_digest(&resources);
+    let digest = identity_digest(resources.iter().filter(|part| !realize.leaves_be(&part.id, guards)));
     let mut resources: Resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     if let Some(marks) = resources.get_mut(principal).and_then(|resource| resource.marks.as_mut()) {
         marks.digest = Some(digest);

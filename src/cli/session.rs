@@ -31,6 +31,8 @@ pub struct Stack {
     pub sources: Sources,
     pub declared: Declared,
     pub warnings: Vec<Diagnostic>,
+    /// The instant it is read for.
+    now: Timestamp,
     files: BTreeMap<String, Digest>,
 }
 
@@ -47,7 +49,7 @@ impl Stack {
         let Loaded { sources, declared, findings, files } = loaded;
         let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
         match declared {
-            Some(declared) if !failed => Ok(Self { directory, sources, declared, warnings: findings, files }),
+            Some(declared) if !failed => Ok(Self { directory, sources, declared, warnings: findings, now, files }),
             _ => Err(Failure::Findings { findings, sources }),
         }
     }
@@ -271,6 +273,10 @@ async fn observe_and_adopt(
     let request = ObserveRequest { adopt, ..ObserveRequest::plain(&stack.declared.stack, &shared) };
     let mut snapshot = observe.observe(request).await?;
     snapshot.recall(&shared);
+    if observe.leaves_open(&snapshot) {
+        let principals = lifecycle::closer::to_know(&stack.declared, &snapshot, stack.now, realize);
+        observe.look_closer(&stack.declared.stack, &mut snapshot, &principals).await?;
+    }
     Ok(Observed { shared, snapshot })
 }
 

@@ -205,7 +205,7 @@ pub struct Group {
     pub managed_policy_arns: BTreeSet<String>,
 }
 
-/// A sort of credential.
+/// A sort of credential. Their order is the one in which a quarantine shuts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credential {
@@ -213,15 +213,31 @@ pub enum Credential {
     AccessKey,
     /// A password for people.
     Login,
+    /// A key for code repositories.
+    SshKey,
+    /// A certificate that signs requests.
+    SigningCertificate,
+    /// A user name and password, or a key, for one service of the cloud.
+    ServiceSpecific,
+    /// A second factor: it gives no access, and taking it off may weaken what a password guards.
+    MfaDevice,
 }
 
 impl Credential {
+    /// Every sort, in the order in which a quarantine shuts them.
+    pub const ALL: [Self; 6] =
+        [Self::AccessKey, Self::Login, Self::SshKey, Self::SigningCertificate, Self::ServiceSpecific, Self::MfaDevice];
+
     /// The sort as the language writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AccessKey => "access_key",
             Self::Login => "login",
+            Self::SshKey => "ssh_key",
+            Self::SigningCertificate => "signing_certificate",
+            Self::ServiceSpecific => "service_specific",
+            Self::MfaDevice => "mfa_device",
         }
     }
 }

@@ -30,6 +30,14 @@ pub trait Realize: Send + Sync {
         None
     }
 
+    /// Whether a live part of an identity is left as it lives, declared or not, until the identity leaves; the digest passes over it.
+    /// `guards_a_person`: the identity is a person's, or has a password. Their second factor is theirs to change: it is enrolled by hand, and
+    /// taking one off as a stray would leave the password alone.
+    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        let _ = (id, guards_a_person);
+        false
+    }
+
     /// Who may take on a live role, as a configuration would say it, and in words what no configuration can say.
     fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
         let _ = (realm, role);
@@ -182,6 +190,24 @@ pub trait Observe: Send + Sync {
 
     /// Reads everything a plan for the stack needs, or fails.
     async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError>;
+
+    /// Whether the reading of a snapshot may have left something open of principals that were not to be read exactly, such as
+    /// credentials that no report tells.
+    fn leaves_open(&self, snapshot: &Snapshot) -> bool {
+        let _ = snapshot;
+        false
+    }
+
+    /// Reads of these principals of a snapshot what was left open.
+    async fn look_closer(
+        &self,
+        stack: &StackName,
+        snapshot: &mut Snapshot,
+        principals: &BTreeSet<ResourceId>,
+    ) -> Result<(), ObserveError> {
+        let _ = (stack, snapshot, principals);
+        Ok(())
+    }
 }
 
 /// Writes the cloud, one change a call.

@@ -284,7 +284,7 @@ fn known(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<Tru
 }
 
 fn credential(label: &str) -> Option<Credential> {
-    [Credential::AccessKey, Credential::Login].into_iter().find(|credential| credential.as_str() == label)
+    Credential::ALL.into_iter().find(|credential| credential.as_str() == label)
 }
 
 /// `/`, or words between slashes.

@@ -276,7 +276,14 @@ static PROTECT: BlockSchema = block("protect", &[], &[]);
 static REVIEW: BlockSchema = block("review", &[], &[]);
 /// Credentials that stay as they live.
 static CREDENTIAL: BlockSchema = BlockSchema {
-    forms: &[form("access_key", &[later("rotate_every"), later("overlap"), later("store")]), form("login", &[])],
+    forms: &[
+        form("access_key", &[later("rotate_every"), later("overlap"), later("store")]),
+        form("login", &[]),
+        form("ssh_key", &[]),
+        form("signing_certificate", &[]),
+        form("service_specific", &[]),
+        form("mfa_device", &[]),
+    ],
     ..block("credential", &["type"], &[])
 };
 

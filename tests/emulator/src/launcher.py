@@ -7,12 +7,15 @@ started it, however that test died. Requests under /leasehold-test/ are for the 
 import io
 import json
 import os
+import random
 import socket
+import string
 import sys
 import threading
 import time
 import traceback
 from collections import Counter
+from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 from urllib.parse import parse_qsl
 
@@ -21,7 +24,13 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 import boto3
 import botocore.config
 from moto.core.responses import ActionResult, EmptyResult
-from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists
+from moto.iam.exceptions import (
+    DeleteConflictException,
+    EntityAlreadyExists,
+    LimitExceededException,
+    NotFoundException,
+    ValidationError,
+)
 from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
@@ -29,7 +38,8 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import make_server
 
 RECORDED = (
-    "RoleName UserName GroupName PolicyName PolicyArn AccessKeyId Status SerialNumber VersionId Marker MaxItems"
+    "RoleName UserName GroupName PolicyName PolicyArn AccessKeyId SSHPublicKeyId CertificateId ServiceSpecificCredentialId "
+    "InstanceProfileName OpenIDConnectProviderArn SAMLProviderArn Status SerialNumber VersionId Marker MaxItems"
 ).split()
 NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 UNCOUNTED = "leasehold-test-client"
@@ -73,15 +83,33 @@ def as_iam_does():
 
     def delete_user_unless_it_holds_something(self, user_name):
         user = self.get_user(user_name)
-        credentials = (user.access_keys, user.password, user.mfa_devices, user.ssh_public_keys, user.signing_certificates)
+        services = [credential for credential in service_credentials(self) if credential["UserName"] == user_name]
+        credentials = (
+            user.access_keys,
+            user.password,
+            user.mfa_devices,
+            user.ssh_public_keys,
+            user.signing_certificates,
+            services,
+        )
         if any(credentials) or self.get_groups_for_user(user_name):
             raise DeleteConflictException("Cannot delete entity, must remove credentials and leave groups first.")
         return delete_user(self, user_name)
 
     IAMBackend.delete_user = delete_user_unless_it_holds_something
 
-    # Not in moto: nobody has any.
-    IamResponse.list_service_specific_credentials = lambda self: ActionResult({"ServiceSpecificCredentials": []})
+    delete_virtual_mfa_device = IAMBackend.delete_virtual_mfa_device
+
+    def delete_virtual_mfa_device_unless_assigned(self, serial_number):
+        device = self.virtual_mfa_devices.get(serial_number)
+        if device and device.user:
+            raise DeleteConflictException("MFA VirtualDevice in use. Must deactivate first.")
+        delete_virtual_mfa_device(self, serial_number)
+
+    IAMBackend.delete_virtual_mfa_device = delete_virtual_mfa_device_unless_assigned
+
+    service_specific_credentials()
+    tags_of_devices()
 
     # Boundaries of users, which moto drops.
     User.permissions_boundary = None
@@ -101,6 +129,92 @@ def as_iam_does():
     IamResponse.create_user = create_user_with_boundary
     IamResponse.put_user_permissions_boundary = lambda self: bound(self, self._get_param("PermissionsBoundary"))
     IamResponse.delete_user_permissions_boundary = lambda self: bound(self, None)
+
+
+def service_credentials(backend):
+    """The credentials of an account for one service each, which moto does not have."""
+    return backend.__dict__.setdefault("leasehold_service_credentials", [])
+
+
+def service_specific_credentials():
+    """The model of them: made, listed of one user or of all, switched, deleted. A secret is told once, when it is made."""
+
+    def credential(self):
+        wanted = self._get_param("ServiceSpecificCredentialId")
+        user = self._get_param("UserName")
+        for found in service_credentials(self.backend):
+            if found["ServiceSpecificCredentialId"] == wanted and user in (None, found["UserName"]):
+                return found
+        raise NotFoundException(f"No service specific credential was found for {wanted}.")
+
+    def create(self):
+        user = self.backend.get_user(self._get_param("UserName"))
+        service = self._get_param("ServiceName")
+        held = [c for c in service_credentials(self.backend) if (c["UserName"], c["ServiceName"]) == (user.name, service)]
+        if len(held) > 1:
+            raise LimitExceededException("Cannot exceed quota for ServiceSpecificCredentialsPerUser: 2")
+        made = {
+            "UserName": user.name,
+            "ServiceName": service,
+            "Status": "Active",
+            "CreateDate": datetime.now(timezone.utc),
+            "ServiceSpecificCredentialId": "ACCA" + "".join(random.choices(string.ascii_uppercase, k=16)),
+            "ServiceUserName": f"{user.name}-at-{self.current_account}",
+        }
+        days = self._get_param("CredentialAgeDays")
+        if days:
+            made["ExpirationDate"] = made["CreateDate"] + timedelta(days=int(days))
+        service_credentials(self.backend).append(made)
+        return ActionResult({"ServiceSpecificCredential": {**made, "ServicePassword": "told-once"}})
+
+    def listed(self):
+        user, service = self._get_param("UserName"), self._get_param("ServiceName")
+        everybody = str(self._get_param("AllUsers", "false")).lower() == "true"
+        if not user and not everybody:
+            raise ValidationError("Must specify userName when calling with non-User credentials")
+        if user:
+            self.backend.get_user(user)
+        found = [
+            found
+            for found in service_credentials(self.backend)
+            if user in (None, found["UserName"]) and service in (None, found["ServiceName"])
+        ]
+        return ActionResult({"ServiceSpecificCredentials": found, "IsTruncated": False})
+
+    def update(self):
+        credential(self)["Status"] = self._get_param("Status")
+        return EmptyResult()
+
+    def delete(self):
+        service_credentials(self.backend).remove(credential(self))
+        return EmptyResult()
+
+    IamResponse.create_service_specific_credential = create
+    IamResponse.list_service_specific_credentials = listed
+    IamResponse.update_service_specific_credential = update
+    IamResponse.delete_service_specific_credential = delete
+
+
+def tags_of_devices():
+    """Tags of virtual MFA devices, which moto does not have."""
+
+    def tags_of(self):
+        serial = self._get_param("SerialNumber")
+        device = self.backend.virtual_mfa_devices.get(serial)
+        if not device:
+            raise NotFoundException(f"VirtualMFADevice with serial number {serial} doesn't exist.")
+        return device.__dict__.setdefault("leasehold_tags", {})
+
+    def tag(self):
+        tags_of(self).update({tag["Key"]: tag["Value"] for tag in self._get_param("Tags", [])})
+        return EmptyResult()
+
+    def listed(self):
+        tags = [{"Key": key, "Value": value} for key, value in tags_of(self).items()]
+        return ActionResult({"Tags": tags, "IsTruncated": False})
+
+    IamResponse.tag_mfa_device = tag
+    IamResponse.list_mfa_device_tags = listed
 
 
 class Faults:

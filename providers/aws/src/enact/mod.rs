@@ -2,10 +2,13 @@
 
 mod attachment;
 mod credential;
+mod device;
 mod group;
 mod inline;
 mod leftovers;
+mod other_credential;
 mod policy;
+mod profile;
 mod role;
 mod standing;
 mod tags;
@@ -83,6 +86,9 @@ impl Writing<'_> {
             }
             kind if *kind == kinds::ACCESS_KEY => self.access_key(name, change).await,
             kind if *kind == kinds::LOGIN_PROFILE => self.login_profile(name, change).await,
+            kind if kinds::SWITCHED.contains(kind) => self.other_credential(name, change).await,
+            kind if [kinds::VIRTUAL_DEVICE, kinds::DEVICE].contains(kind) => self.device(name, change).await,
+            kind if *kind == kinds::PROFILE_MEMBERSHIP => self.profile_membership(name, change).await,
             kind if *kind == kinds::MEMBERSHIP => self.membership(name, change).await,
             _ => Err(unknown(id)),
         }

@@ -4,15 +4,16 @@ mod authorization;
 mod credentials;
 mod groups;
 mod live;
+mod other_credentials;
 mod pages;
 mod report;
 mod roles;
 mod shared;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use leasehold_provider::{Observe, ObserveError, ObserveRequest, Principal, Realm, Snapshot};
+use leasehold_provider::{Observe, ObserveError, ObserveRequest, Principal, Realm, ResourceId, Snapshot, StackName};
 
 use crate::failure::Failure;
 use crate::retry::Calls;
@@ -32,6 +33,27 @@ impl Observe for AwsProvider {
         let realm = self.place().await?;
         let reading = Reading { provider: self, realm, calls: Calls::default() };
         Ok(reading.snapshot(request).await?)
+    }
+
+    fn leaves_open(&self, snapshot: &Snapshot) -> bool {
+        let users = snapshot.identities.values().filter(|live| live.principal == Principal::User).count();
+        !Reading::knows_all_of(users)
+    }
+
+    async fn look_closer(
+        &self,
+        stack: &StackName,
+        snapshot: &mut Snapshot,
+        principals: &BTreeSet<ResourceId>,
+    ) -> Result<(), ObserveError> {
+        let realm = self.place().await?;
+        let reading = Reading { provider: self, realm, calls: Calls::default() };
+        reading.closer(&mut snapshot.identities, principals).await?;
+        for id in principals {
+            let parts = snapshot.identities.get_mut(id).map(|identity| &mut identity.resources);
+            links::link(realm, stack, parts.into_iter().flat_map(BTreeMap::values_mut));
+        }
+        Ok(())
     }
 }
 

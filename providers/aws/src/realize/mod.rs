@@ -44,11 +44,13 @@ impl Realize for AwsRealizer {
     }
 
     fn credential(&self, id: &ResourceId) -> Option<Credential> {
-        match &id.kind {
-            kind if *kind == kinds::ACCESS_KEY => Some(Credential::AccessKey),
-            kind if *kind == kinds::LOGIN_PROFILE => Some(Credential::Login),
-            _ => None,
-        }
+        kinds::credential(id)
+    }
+
+    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        // Which instances a role is handed to is for those to say who run them; that it may be at all, its trust says.
+        id.kind == kinds::PROFILE_MEMBERSHIP
+            || (guards_a_person && kinds::credential(id) == Some(Credential::MfaDevice))
     }
 
     fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
@@ -76,7 +78,9 @@ impl Realize for AwsRealizer {
     }
 
     fn restricts(&self, resource: &Resource) -> bool {
-        matches!(resource.get("policy"), Some(Value::Document(policy)) if document::denies(policy))
+        // A second factor guards a password: it goes after what it guards.
+        kinds::credential(&resource.id) == Some(Credential::MfaDevice)
+            || matches!(resource.get("policy"), Some(Value::Document(policy)) if document::denies(policy))
     }
 
     fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
@@ -86,7 +90,7 @@ impl Realize for AwsRealizer {
             "policy" | "policy_arn" | "group" => Aspect::Access,
             "max_session_duration" => Aspect::Session,
             "tags" => Aspect::Tags,
-            _ if [kinds::ACCESS_KEY, kinds::LOGIN_PROFILE].contains(&id.kind) => Aspect::Credential,
+            _ if kinds::credential(id).is_some() => Aspect::Credential,
             _ => Aspect::Description,
         }
     }
@@ -148,6 +152,10 @@ impl Realize for AwsProvider {
 
     fn credential(&self, id: &ResourceId) -> Option<Credential> {
         AwsRealizer.credential(id)
+    }
+
+    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        AwsRealizer.leaves_be(id, guards_a_person)
     }
 
     fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
