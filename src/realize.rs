@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use leasehold_provider::resource::identity_digest;
 use leasehold_provider::sensitive::remember;
 use leasehold_provider::{
-    Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId, Value, Violation,
+    Address, Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId, Value,
+    Violation,
 };
 
 use crate::config::{Declared, Diagnostic, Origin};
@@ -34,7 +35,23 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
         let whole = parts.first().map(|root| root.id.clone());
         resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root, realize, false)));
     }
+    for (federation, origin) in declared.federations.values() {
+        let Some(mut resource) = realize.federation(realm, &declared.stack, federation) else {
+            findings.push(without_federations(&federation.address(), origin, realm));
+            continue;
+        };
+        let violations = realize.federation_limits(federation, &resource);
+        findings.extend(violations.into_iter().map(|violation| finding(violation, origin)));
+        set_digest(&mut resource);
+        resources.insert(resource.id.clone(), resource);
+    }
     (resources, findings)
+}
+
+fn without_federations(address: &Address, origin: &Origin, realm: &Realm) -> Diagnostic {
+    let summary = format!("{address} cannot be here: provider {} has no federations", realm.provider);
+    let finding = Diagnostic::error("realize::no_federations", summary).at(origin.span(), "not supported here");
+    origin.explain(finding.help("take the block out, or work with provider \"aws\""))
 }
 
 /// What one identity should be and hold, with the digest of it all in its principal's marks.

@@ -313,12 +313,19 @@ fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) ->
         let live = observed.snapshot.identities.values().any(|identity| names(pattern, identity.address()));
         let scope = stack.declared.scopes.values().any(|(scope, _)| names(pattern, &scope.address()));
         let group = stack.declared.groups.values().any(|group| names(pattern, &group.group.address));
-        if !declared && !live && !scope && !group {
+        let federations = || stack.declared.federations.values().map(|(federation, _)| federation.address());
+        let federation = federations().any(|address| names(pattern, &address));
+        if !declared && !live && !scope && !group && !federation {
             let live = observed.snapshot.identities.values().map(|identity| identity.address().to_string());
             let scopes = stack.declared.scopes.values().map(|(scope, _)| scope.address().to_string());
             let groups = stack.declared.groups.values().map(|group| group.group.address.to_string());
             let declared = stack.declared.identities.keys().map(ToString::to_string);
-            let known: Vec<String> = declared.chain(live).chain(scopes).chain(groups).collect();
+            let known: Vec<String> = declared
+                .chain(live)
+                .chain(scopes)
+                .chain(groups)
+                .chain(federations().map(|address| address.to_string()))
+                .collect();
             let nearest = nearest(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
             return Err(
                 anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into()

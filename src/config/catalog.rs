@@ -25,6 +25,8 @@ pub struct Catalog<'a> {
     pub providers: Vec<&'a Block>,
     /// `group` blocks by label.
     pub groups: BTreeMap<&'a str, &'a Block>,
+    /// `federation` blocks by their second label.
+    pub federations: BTreeMap<&'a str, &'a Block>,
     /// `moved` blocks in order.
     pub moved: Vec<&'a Block>,
     /// `import` blocks in order.
@@ -58,6 +60,7 @@ impl<'a> Catalog<'a> {
                 }
                 "provider" => catalog.providers.push(block),
                 "group" => insert(&mut catalog.groups, block, findings),
+                "federation" => insert_by(1, &mut catalog.federations, block, findings),
                 "moved" => catalog.moved.push(block),
                 "import" => catalog.imports.push(block),
                 "removed" => catalog.removed.push(block),
@@ -110,7 +113,17 @@ impl<'a> Catalog<'a> {
 }
 
 fn insert<'a>(blocks: &mut BTreeMap<&'a str, &'a Block>, block: &'a Block, findings: &mut Vec<Diagnostic>) {
-    let Some(label) = block.labels.first() else { return };
+    insert_by(0, blocks, block, findings);
+}
+
+/// Indexes a block by the label that names it.
+fn insert_by<'a>(
+    label: usize,
+    blocks: &mut BTreeMap<&'a str, &'a Block>,
+    block: &'a Block,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let Some(label) = block.labels.get(label) else { return };
     match blocks.get(&*label.text) {
         Some(first) => {
             let name = format!("{} {}", block.keyword.text, super::value::show::quoted(&label.text));

@@ -4,6 +4,7 @@
 mod credentials;
 mod drift;
 mod faults;
+mod federations;
 mod lifecycle;
 mod refusals;
 #[path = "../support/mod.rs"]

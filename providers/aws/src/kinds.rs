@@ -45,6 +45,11 @@ pub const GROUP_POLICY: ResourceKind = ResourceKind::new("aws_iam_group_policy")
 /// A managed policy on a group.
 pub const GROUP_ATTACHMENT: ResourceKind = ResourceKind::new("aws_iam_group_policy_attachment");
 
+/// An OpenID Connect provider: named by its issuer's URL without `https://`.
+pub const OIDC_PROVIDER: ResourceKind = ResourceKind::new("aws_iam_openid_connect_provider");
+/// A SAML provider.
+pub const SAML_PROVIDER: ResourceKind = ResourceKind::new("aws_iam_saml_provider");
+
 /// The name of the one inline policy that Leasehold writes.
 pub const INLINE: &str = "leasehold";
 

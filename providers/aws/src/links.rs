@@ -52,6 +52,7 @@ pub fn link<'a>(realm: &Realm, stack: &StackName, resources: impl IntoIterator<I
         }
         if resource.id.kind == kinds::ROLE {
             needs.extend(trusted(realm, resource));
+            needs.extend(federations(realm, resource));
         }
         resource.depends_on = needs;
     }
@@ -62,4 +63,10 @@ fn trusted(realm: &Realm, role: &Resource) -> BTreeSet<ResourceId> {
     let Some(Value::Document(trust)) = role.get("assume_role_policy") else { return BTreeSet::new() };
     let ids = document::aws_principals(trust).into_iter().filter_map(|text| arn::principal_id(realm, &text));
     ids.filter(|id| *id != role.id).collect()
+}
+
+/// The federations of this account that a role's trust names.
+pub fn federations(realm: &Realm, role: &Resource) -> BTreeSet<ResourceId> {
+    let Some(Value::Document(trust)) = role.get("assume_role_policy") else { return BTreeSet::new() };
+    document::federated_principals(trust).into_iter().filter_map(|text| arn::federation_id(realm, &text)).collect()
 }

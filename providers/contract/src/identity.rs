@@ -153,7 +153,7 @@ pub enum Trust {
     },
     /// Holders of an assertion of a SAML provider.
     Saml {
-        /// The provider's ARN.
+        /// The provider's ARN, or its name in the account.
         provider: String,
         /// Accepted `SAML:aud` values.
         audiences: Vec<String>,
@@ -203,6 +203,45 @@ pub struct Group {
     pub scopes: BTreeSet<String>,
     /// Policies that others manage and it holds, by ARN.
     pub managed_policy_arns: BTreeSet<String>,
+}
+
+/// Somebody whose word on who a caller is the account takes: an object of the stack that trusts name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Federation {
+    /// The block's label, in a module [qualified](crate::key::qualified) by it.
+    pub name: String,
+    /// Who.
+    pub issuer: Issuer,
+}
+
+impl Federation {
+    /// `federation.LABEL`.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address::qualified("federation", &self.name)
+    }
+}
+
+/// Who says who a caller is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Issuer {
+    /// An issuer of OpenID Connect tokens.
+    Oidc {
+        /// Its URL, `https://…`. It is the object's name in the cloud too.
+        url: String,
+        /// The audiences that tokens may be for.
+        audiences: BTreeSet<String>,
+        /// The thumbprints of its certificate, in lower case; empty: left to the cloud.
+        thumbprints: BTreeSet<String>,
+    },
+    /// A directory that signs SAML assertions.
+    Saml {
+        /// The object's name in the cloud.
+        name: String,
+        /// Its metadata, an XML document.
+        metadata: String,
+    },
 }
 
 /// A sort of credential. Their order is the one in which a quarantine shuts them.

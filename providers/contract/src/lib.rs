@@ -26,8 +26,8 @@ pub use change::{Change, ChangeKind};
 pub use digest::Digest;
 pub use duration::Span;
 pub use identity::{
-    Condition, Credential, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity,
-    Violation,
+    Condition, Credential, DesiredIdentity, Effect, Federation, Group, Issuer, Kind, Principal, Scope, Statement,
+    Trust, TrustedIdentity, Violation,
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};

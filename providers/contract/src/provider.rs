@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realm,
-    Resource, ResourceId, Scope, Snapshot, StackName, Trust, Violation,
+    Address, Change, Credential, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
+    Quarantine, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Trust, Violation,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -20,6 +20,18 @@ pub trait Realize: Send + Sync {
 
     /// The object that holds a scope, with its marks (the engine sets their `digest`).
     fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource;
+
+    /// The object that a federation is, with its marks (the engine sets their `digest`). `None`: the provider has no notion of one.
+    fn federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+        let _ = (realm, stack, federation);
+        None
+    }
+
+    /// The limits of the cloud that a federation's resource would break.
+    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        let _ = (federation, resource);
+        Vec::new()
+    }
 
     /// The id of the group of that name.
     fn group_id(&self, name: &str) -> ResourceId;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use leasehold_provider::{Address, StackName};
 
 mod estate;
+mod federations;
 pub mod fields;
 mod groups;
 mod identity;
@@ -33,7 +34,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let providers = stack::providers(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let mut groups = BTreeMap::new();
+    let (mut groups, mut federations) = (BTreeMap::new(), BTreeMap::new());
     let mut identities = Identities::default();
     let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
     while let Some((module, waits_for)) = waiting.pop_front() {
@@ -43,6 +44,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         services.append(&mut people::services(eval, module));
         scopes.append(&mut people::scopes(eval, module));
         groups.append(&mut groups::groups(eval, module));
+        federations.append(&mut federations::federations(eval, module));
         identity::identities(eval, module, default_ttl, &waits_for, &mut identities);
         modules::outputs(eval, module);
         waiting.extend(modules::calls(eval, module, &waits_for));
@@ -60,6 +62,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         services,
         scopes,
         groups,
+        federations,
         identities,
         estate,
         files_read: eval.files_read.borrow().clone(),

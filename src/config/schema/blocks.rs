@@ -40,8 +40,22 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 
 /// Blocks that stand in a file by themselves.
 pub const TOP: &[&BlockSchema] = &[
-    &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &TEMPLATE, &MODULE,
-    &OUTPUT, &MOVED, &REMOVED, &IMPORT,
+    &LEASEHOLD,
+    &VARIABLE,
+    &LOCALS,
+    &PROVIDER,
+    &OWNER,
+    &SERVICE,
+    &SCOPE,
+    &FEDERATION,
+    &IDENTITY,
+    &GROUP,
+    &TEMPLATE,
+    &MODULE,
+    &OUTPUT,
+    &MOVED,
+    &REMOVED,
+    &IMPORT,
 ];
 
 /// Blocks of the language that this version does not have.
@@ -162,6 +176,22 @@ static SERVICE: BlockSchema = block("service", &["name"], &[optional("owner"), o
 static SCOPE: BlockSchema = BlockSchema {
     blocks: &[many(&STATEMENT), many(&DYNAMIC)],
     ..block("scope", &["name"], &[optional("description")])
+};
+
+/// Whose word on who a caller is the account takes.
+static FEDERATION: BlockSchema = BlockSchema {
+    forms: &[
+        form(
+            "oidc",
+            &[
+                required("url", "url = \"https://token.actions.githubusercontent.com\""),
+                required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
+                optional("thumbprints"),
+            ],
+        ),
+        form("saml", &[required("metadata", "metadata = file(\"corp.xml\")"), optional("name")]),
+    ],
+    ..block("federation", &["type", "name"], &[])
 };
 
 static IDENTITY: BlockSchema = BlockSchema {

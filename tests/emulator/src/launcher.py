@@ -7,15 +7,12 @@ started it, however that test died. Requests under /leasehold-test/ are for the 
 import io
 import json
 import os
-import random
 import socket
-import string
 import sys
 import threading
 import time
 import traceback
 from collections import Counter
-from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 from urllib.parse import parse_qsl
 
@@ -23,14 +20,8 @@ os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 import boto3
 import botocore.config
-from moto.core.responses import ActionResult, EmptyResult
-from moto.iam.exceptions import (
-    DeleteConflictException,
-    EntityAlreadyExists,
-    LimitExceededException,
-    NotFoundException,
-    ValidationError,
-)
+from moto.core.responses import EmptyResult
+from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists
 from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
@@ -110,6 +101,7 @@ def as_iam_does():
 
     service_specific_credentials()
     tags_of_devices()
+    federations()
 
     # Boundaries of users, which moto drops.
     User.permissions_boundary = None
@@ -129,92 +121,6 @@ def as_iam_does():
     IamResponse.create_user = create_user_with_boundary
     IamResponse.put_user_permissions_boundary = lambda self: bound(self, self._get_param("PermissionsBoundary"))
     IamResponse.delete_user_permissions_boundary = lambda self: bound(self, None)
-
-
-def service_credentials(backend):
-    """The credentials of an account for one service each, which moto does not have."""
-    return backend.__dict__.setdefault("leasehold_service_credentials", [])
-
-
-def service_specific_credentials():
-    """The model of them: made, listed of one user or of all, switched, deleted. A secret is told once, when it is made."""
-
-    def credential(self):
-        wanted = self._get_param("ServiceSpecificCredentialId")
-        user = self._get_param("UserName")
-        for found in service_credentials(self.backend):
-            if found["ServiceSpecificCredentialId"] == wanted and user in (None, found["UserName"]):
-                return found
-        raise NotFoundException(f"No service specific credential was found for {wanted}.")
-
-    def create(self):
-        user = self.backend.get_user(self._get_param("UserName"))
-        service = self._get_param("ServiceName")
-        held = [c for c in service_credentials(self.backend) if (c["UserName"], c["ServiceName"]) == (user.name, service)]
-        if len(held) > 1:
-            raise LimitExceededException("Cannot exceed quota for ServiceSpecificCredentialsPerUser: 2")
-        made = {
-            "UserName": user.name,
-            "ServiceName": service,
-            "Status": "Active",
-            "CreateDate": datetime.now(timezone.utc),
-            "ServiceSpecificCredentialId": "ACCA" + "".join(random.choices(string.ascii_uppercase, k=16)),
-            "ServiceUserName": f"{user.name}-at-{self.current_account}",
-        }
-        days = self._get_param("CredentialAgeDays")
-        if days:
-            made["ExpirationDate"] = made["CreateDate"] + timedelta(days=int(days))
-        service_credentials(self.backend).append(made)
-        return ActionResult({"ServiceSpecificCredential": {**made, "ServicePassword": "told-once"}})
-
-    def listed(self):
-        user, service = self._get_param("UserName"), self._get_param("ServiceName")
-        everybody = str(self._get_param("AllUsers", "false")).lower() == "true"
-        if not user and not everybody:
-            raise ValidationError("Must specify userName when calling with non-User credentials")
-        if user:
-            self.backend.get_user(user)
-        found = [
-            found
-            for found in service_credentials(self.backend)
-            if user in (None, found["UserName"]) and service in (None, found["ServiceName"])
-        ]
-        return ActionResult({"ServiceSpecificCredentials": found, "IsTruncated": False})
-
-    def update(self):
-        credential(self)["Status"] = self._get_param("Status")
-        return EmptyResult()
-
-    def delete(self):
-        service_credentials(self.backend).remove(credential(self))
-        return EmptyResult()
-
-    IamResponse.create_service_specific_credential = create
-    IamResponse.list_service_specific_credentials = listed
-    IamResponse.update_service_specific_credential = update
-    IamResponse.delete_service_specific_credential = delete
-
-
-def tags_of_devices():
-    """Tags of virtual MFA devices, which moto does not have."""
-
-    def tags_of(self):
-        serial = self._get_param("SerialNumber")
-        device = self.backend.virtual_mfa_devices.get(serial)
-        if not device:
-            raise NotFoundException(f"VirtualMFADevice with serial number {serial} doesn't exist.")
-        return device.__dict__.setdefault("leasehold_tags", {})
-
-    def tag(self):
-        tags_of(self).update({tag["Key"]: tag["Value"] for tag in self._get_param("Tags", [])})
-        return EmptyResult()
-
-    def listed(self):
-        tags = [{"Key": key, "Value": value} for key, value in tags_of(self).items()]
-        return ActionResult({"Tags": tags, "IsTruncated": False})
-
-    IamResponse.tag_mfa_device = tag
-    IamResponse.list_mfa_device_tags = listed
 
 
 class Faults:

@@ -3,6 +3,7 @@
 mod attachment;
 mod credential;
 mod device;
+mod federation;
 mod group;
 mod inline;
 mod leftovers;
@@ -73,7 +74,12 @@ impl Writing<'_> {
             return self.of_group(group, change).await;
         }
         let Some((principal, name)) = kinds::holder(id) else {
-            return if id.kind == kinds::POLICY { self.policy(change).await } else { Err(unknown(id)) };
+            return match &id.kind {
+                kind if *kind == kinds::POLICY => self.policy(change).await,
+                kind if *kind == kinds::OIDC_PROVIDER => self.oidc_provider(change).await,
+                kind if *kind == kinds::SAML_PROVIDER => self.saml_provider(change).await,
+                _ => Err(unknown(id)),
+            };
         };
         match &id.kind {
             kind if *kind == kinds::ROLE => self.role(name, change).await,

@@ -97,7 +97,11 @@ impl Reading<'_> {
             owner if belongs_to_aws(&path) => Owner::Strange(owner.within_aws(&id, &path)),
             owner => owner,
         };
-        let Some(bearing) = self.sort_out(account, request, &id, &whose, &attached) else { return Ok(()) };
+        let bearing = self.sort_out(account, request, &id, &whose, &attached);
+        if matches!(whose, Owner::Strange(_)) {
+            self.trusts_of_stranger(account, &name, role.assume_role_policy_document.as_deref());
+        }
+        let Some(bearing) = bearing else { return Ok(()) };
         let trust = decoded(role.assume_role_policy_document.as_deref(), &format!("the trust of role {name}"))?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let resource = live::role_resource(&name, &path, trust, boundary, &tags, bearing);

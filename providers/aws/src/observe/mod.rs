@@ -2,6 +2,7 @@
 
 mod authorization;
 mod credentials;
+mod federations;
 mod groups;
 mod live;
 mod other_credentials;
@@ -66,7 +67,8 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     async fn snapshot(&self, request: ObserveRequest<'_>) -> Result<Snapshot, Failure> {
-        let (mut account, facts) = futures::try_join!(self.authorization(&request), self.role_facts())?;
+        let (mut account, facts, federations) =
+            futures::try_join!(self.authorization(&request), self.role_facts(), self.federations(&request))?;
         let marked = account.identities.values_mut().map(|live| (live.principal, &live.id, &mut live.resources));
         let unmarked = account.unmarked.values_mut().map(|found| (found.principal, &found.id, &mut found.resources));
         for (_, id, resources) in marked.chain(unmarked).filter(|(principal, ..)| *principal == Principal::Role) {
@@ -87,6 +89,8 @@ impl Reading<'_> {
         }
         let (mut shared, misplaced) = self.marks_of_shared(account.shared, &request).await?;
         shared.append(&mut account.groups);
+        shared.extend(federations.ours);
+        account.strangers.extend(federations.strangers);
         for (id, object) in &mut shared {
             object.held_by = account.held_by.remove(id).unwrap_or_default();
         }

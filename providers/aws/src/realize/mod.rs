@@ -1,6 +1,7 @@
 //! Desired identities and scopes → resources of IAM. Pure.
 
 mod describe;
+pub mod federation;
 pub mod group;
 mod limits;
 mod quarantine;
@@ -8,8 +9,8 @@ mod trust;
 mod trusted;
 
 use leasehold_provider::{
-    Aspect, Change, Credential, Custody, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine,
-    Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation,
+    Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
+    Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation,
 };
 
 use crate::{AwsProvider, arn, document, kinds, links};
@@ -37,6 +38,14 @@ impl Realize for AwsRealizer {
 
     fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         quarantine::quarantined(realm, live, quarantine)
+    }
+
+    fn federation(&self, _realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+        Some(federation::resource(stack, federation))
+    }
+
+    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        limits::federation(federation, resource)
     }
 
     fn group_id(&self, name: &str) -> ResourceId {
@@ -86,6 +95,7 @@ impl Realize for AwsRealizer {
     fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
         match attribute {
             "assume_role_policy" => Aspect::Trust,
+            _ if [kinds::OIDC_PROVIDER, kinds::SAML_PROVIDER].contains(&id.kind) => Aspect::Trust,
             "permissions_boundary" => Aspect::Boundary,
             "policy" | "policy_arn" | "group" => Aspect::Access,
             "max_session_duration" => Aspect::Session,
@@ -144,6 +154,14 @@ impl Realize for AwsProvider {
 
     fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         AwsRealizer.quarantined(realm, live, quarantine)
+    }
+
+    fn federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+        AwsRealizer.federation(realm, stack, federation)
+    }
+
+    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        AwsRealizer.federation_limits(federation, resource)
     }
 
     fn group_id(&self, name: &str) -> ResourceId {
