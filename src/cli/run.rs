@@ -242,7 +242,7 @@ pub fn ended(outcome: &Outcome, unverified: &[Unverified]) -> Record {
 
 /// The ledger does not take what was done: people must know, for it is the only trace that is missing.
 pub fn unrecorded(why: &NotRecorded) -> Failure {
-    anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}").into()
+    anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}. {}", why.help).into()
 }
 
 async fn give_back(guard: lock::Guard, head: Option<crate::ledger::Head>) {

@@ -49,7 +49,7 @@ pub fn human(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &
         out.push_str(&format!("{} {}\n", paint(REMOVE, "not verified:"), inert(&fault.to_string())));
     }
     if let Some(why) = &outcome.unrecorded {
-        out.push_str(&format!("{} {}\n", paint(REMOVE, "stopped:"), inert(&why.to_string())));
+        out.push_str(&format!("{} {}\n  {}\n", paint(REMOVE, "stopped:"), inert(&why.problem), why.help));
     }
     let finished = finished(plan, outcome);
     out.push_str(&format!(
