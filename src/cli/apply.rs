@@ -17,7 +17,7 @@ use super::plan::allowance;
 use super::run::{self, Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, plan_view, progress, signing};
+use super::{Exit, Failure, plan_view, progress, quotas, signing};
 use crate::apply::{self, Outcome, Unverified};
 use crate::config::declared::ProviderSettings;
 use crate::ledger::checkpoint::{self, Signers};
@@ -56,6 +56,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
         let observed = session::observe_to_plan(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
         let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
+        quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
         settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
     })
     .await

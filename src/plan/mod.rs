@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod names;
 pub mod order;
+pub mod quotas;
 pub mod revoke;
 pub mod risk;
 pub mod saved;

@@ -6,6 +6,7 @@ mod drift;
 mod faults;
 mod federations;
 mod lifecycle;
+mod quotas;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;

@@ -16,6 +16,7 @@ pub mod identity;
 pub mod key;
 pub mod marks;
 pub mod provider;
+pub mod quota;
 pub mod resource;
 pub mod sensitive;
 pub mod snapshot;
@@ -36,5 +37,6 @@ pub use provider::{
     Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
     Permission, Provider, Question, Realize, Severity,
 };
+pub use quota::Quota;
 pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Address, Change, Credential, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
-    Quarantine, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Trust, Violation,
+    Quarantine, Quota, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Trust, Violation,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -202,6 +202,11 @@ pub trait Observe: Send + Sync {
 
     /// Reads everything a plan for the stack needs, or fails.
     async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError>;
+
+    /// How many objects the cloud takes, and has. Asked when a plan would make something; what is not told is left to the cloud.
+    async fn quotas(&self) -> Result<Vec<Quota>, ObserveError> {
+        Ok(Vec::new())
+    }
 
     /// Whether the reading of a snapshot may have left something open of principals that were not to be read exactly, such as
     /// credentials that no report tells.

@@ -7,6 +7,7 @@ mod groups;
 mod live;
 mod other_credentials;
 mod pages;
+mod quotas;
 mod report;
 mod roles;
 mod shared;
@@ -14,7 +15,9 @@ mod shared;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use leasehold_provider::{Observe, ObserveError, ObserveRequest, Principal, Realm, ResourceId, Snapshot, StackName};
+use leasehold_provider::{
+    Observe, ObserveError, ObserveRequest, Principal, Quota, Realm, ResourceId, Snapshot, StackName,
+};
 
 use crate::failure::Failure;
 use crate::retry::Calls;
@@ -34,6 +37,12 @@ impl Observe for AwsProvider {
         let realm = self.place().await?;
         let reading = Reading { provider: self, realm, calls: Calls::default() };
         Ok(reading.snapshot(request).await?)
+    }
+
+    async fn quotas(&self) -> Result<Vec<Quota>, ObserveError> {
+        let realm = self.place().await?;
+        let reading = Reading { provider: self, realm, calls: Calls::default() };
+        Ok(reading.quotas().await?)
     }
 
     fn leaves_open(&self, snapshot: &Snapshot) -> bool {

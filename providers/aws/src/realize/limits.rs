@@ -21,7 +21,8 @@ const GROUP_INLINE: usize = 5120;
 const GROUPS: usize = 10;
 const MANAGED: usize = 6144;
 const TRUST: usize = 2048;
-const ATTACHMENTS: usize = 10;
+/// Policies attached to one principal or group, at most in any account. What this one allows, most often 10, its summary tells.
+const ATTACHMENTS: usize = 25;
 const TAGS: usize = 50;
 const TAG_KEY: usize = 128;
 const TAG_VALUE: usize = 256;
