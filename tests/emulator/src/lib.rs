@@ -72,7 +72,7 @@ impl Emulator {
     pub fn moto() -> Self {
         let mut server = Command::new(python::interpreter())
             .arg("-c")
-            .arg(include_str!("launcher.py"))
+            .arg(concat!(include_str!("models.py"), "\n", include_str!("launcher.py")))
             .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
             .env_remove("PYTHONPATH")
             .env_remove("PYTHONHOME")
