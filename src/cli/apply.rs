@@ -17,7 +17,7 @@ use super::plan::allowance;
 use super::run::{self, Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, plan_view, progress, signing};
+use super::{Exit, Failure, plan_view, progress, quotas, signing};
 use crate::apply::{self, Outcome, Unverified};
 use crate::config::declared::ProviderSettings;
 use crate::ledger::checkpoint::{self, Signers};
@@ -63,6 +63,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
         run.settle(&observed.snapshot).await?;
         tidy(&stack.declared.stack, &observed.snapshot, &connection)?;
         let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
+        quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
         settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
     })
     .await

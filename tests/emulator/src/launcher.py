@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.core.responses import ActionResult, EmptyResult
+from moto.core.responses import EmptyResult
 from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists, NotFoundException
 from moto.iam.models import IAMBackend, User, iam_backends
 from moto.iam.responses import IamResponse
@@ -28,7 +28,8 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import make_server
 
 RECORDED = (
-    "RoleName UserName GroupName PolicyName PolicyArn AccessKeyId Status SerialNumber VersionId Marker MaxItems"
+    "RoleName UserName GroupName PolicyName PolicyArn AccessKeyId SSHPublicKeyId CertificateId ServiceSpecificCredentialId "
+    "InstanceProfileName OpenIDConnectProviderArn SAMLProviderArn Status SerialNumber VersionId Marker MaxItems"
 ).split()
 AS_OF = "HTTP_X_LEASEHOLD_AS_OF"
 NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
@@ -72,7 +73,15 @@ def as_iam_does():
 
     def delete_user_unless_it_holds_something(self, user_name):
         user = self.get_user(user_name)
-        credentials = (user.access_keys, user.password, user.mfa_devices, user.ssh_public_keys, user.signing_certificates)
+        services = [credential for credential in service_credentials(self) if credential["UserName"] == user_name]
+        credentials = (
+            user.access_keys,
+            user.password,
+            user.mfa_devices,
+            user.ssh_public_keys,
+            user.signing_certificates,
+            services,
+        )
         if any(credentials) or self.get_groups_for_user(user_name):
             raise DeleteConflictException("Cannot delete entity, must remove credentials and leave groups first.")
         return delete_user(self, user_name)
@@ -89,8 +98,19 @@ def as_iam_does():
 
     IAMBackend.remove_role_from_instance_profile = remove_role_that_is_there
 
-    # Not in moto: nobody has any.
-    IamResponse.list_service_specific_credentials = lambda self: ActionResult({"ServiceSpecificCredentials": []})
+    delete_virtual_mfa_device = IAMBackend.delete_virtual_mfa_device
+
+    def delete_virtual_mfa_device_unless_assigned(self, serial_number):
+        device = self.virtual_mfa_devices.get(serial_number)
+        if device and device.user:
+            raise DeleteConflictException("MFA VirtualDevice in use. Must deactivate first.")
+        delete_virtual_mfa_device(self, serial_number)
+
+    IAMBackend.delete_virtual_mfa_device = delete_virtual_mfa_device_unless_assigned
+
+    service_specific_credentials()
+    tags_of_devices()
+    federations()
 
     # Boundaries of users, which moto drops.
     User.permissions_boundary = None
