@@ -30,8 +30,13 @@ pub trait Journal: Send + Sync {
 
 /// Why nothing more may be written to the cloud: it could not be recorded, or this run does not hold the stack's lock any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotRecorded(pub String);
+#[error("{problem}")]
+pub struct NotRecorded {
+    /// What stands in the way.
+    pub problem: String,
+    /// What to do about it.
+    pub help: &'static str,
+}
 
 /// What the executor tells while it works.
 #[derive(Debug, Clone)]

@@ -99,6 +99,28 @@ pub struct Bucket {
     pub region: Option<String>,
     /// The endpoint, for stores that are not AWS; else the one of the AWS configuration.
     pub endpoint: Option<String>,
+    /// How the bucket's object lock keeps ledger and evidence; `None`: as the bucket's own default says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+}
+
+/// How long what is written once can be neither changed nor deleted. The bucket must have object lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Retention {
+    /// Who may shorten it.
+    pub mode: RetentionMode,
+    /// For how long, counted from each object's writing.
+    pub period: Span,
+}
+
+/// Who may shorten a retention: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html#object-lock-retention-modes>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionMode {
+    /// Who has the right `s3:BypassGovernanceRetention`.
+    Governance,
+    /// Nobody.
+    Compliance,
 }
 
 /// A `provider` block.

@@ -36,7 +36,11 @@ pub struct Config {
 /// Reads a stack: [`parse`], then [`evaluate`].
 #[must_use]
 pub fn load(sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
-    evaluate(&parse(sources), sources, inputs)
+    let config = parse(sources);
+    let loaded = evaluate(&config, sources, inputs);
+    // Nobody waits for the freeing of a large tree.
+    rayon::spawn(move || drop(config));
+    loaded
 }
 
 /// Text → blocks. What cannot be read is among the findings of [`evaluate`].

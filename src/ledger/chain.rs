@@ -37,6 +37,18 @@ pub enum LedgerError {
     },
 }
 
+impl LedgerError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.help(),
+            Self::Entry { .. } | Self::Forked { .. } => "`leasehold audit verify` tells where the chain breaks.",
+            Self::LockBroken => "`leasehold audit list --kind lock_broken` tells who broke it, and why.",
+        }
+    }
+}
+
 /// The end of a ledger, where one run appends.
 #[derive(Debug)]
 pub struct Chain {
@@ -109,7 +121,7 @@ impl Chain {
                 records: records.clone(),
             };
             let bytes = next.bytes();
-            match self.store.create(&entry::key(next.number), &bytes).await? {
+            match self.store.keep(&entry::key(next.number), &bytes).await? {
                 Written::Yes(_) => {
                     *head = Head { number: next.number, digest: Digest::of_bytes(&bytes) };
                     return Ok(head.clone());

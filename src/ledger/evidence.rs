@@ -42,6 +42,7 @@ pub async fn archive(
 ) -> Result<Archived, StoreError> {
     let bytes = bytes(stack, identity, read_at);
     let digest = Digest::of_bytes(&bytes);
+    // The key is made from the bytes: that it is there already is as good.
     store.keep(&key(digest), &bytes).await?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     Ok(Archived { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })

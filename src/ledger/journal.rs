@@ -47,7 +47,7 @@ impl<'a> Recorder<'a> {
                 let mut waiting = self.waiting();
                 records.append(&mut waiting);
                 *waiting = records;
-                Err(NotRecorded(format!("the ledger could not be written: {error}")))
+                Err(NotRecorded { problem: format!("the ledger could not be written: {error}"), help: error.help() })
             }
         }
     }
@@ -68,7 +68,10 @@ impl Journal for Recorder<'_> {
         if self.guard.may_write() {
             return Ok(());
         }
-        Err(NotRecorded("the stack's lock is not held any more, or could not be renewed in time".to_owned()))
+        Err(NotRecorded {
+            problem: "the stack's lock is not held any more, or could not be renewed in time".to_owned(),
+            help: "`leasehold lock show` tells who holds it now.",
+        })
     }
 
     fn ended(&self, step: &Step, result: Result<&Enacted, &EnactError>) {

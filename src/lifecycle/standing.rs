@@ -8,6 +8,8 @@ use leasehold_provider::{
     Snapshot, Span, Unmarked,
 };
 
+use rayon::prelude::*;
+
 use super::deadline::{Deadline, deadline};
 use super::keys::{Issue, Keys};
 use super::phase::{Active, LeaveReason, Phase, Quarantined};
@@ -44,19 +46,23 @@ pub fn decide<'a>(
 ) -> (Vec<Standing<'a>>, Vec<Diagnostic>) {
     let mut homes = homes::find(declared, snapshot, &principal_id);
     let mut findings = std::mem::take(&mut homes.findings);
-    let mut standings = Vec::with_capacity(declared.identities.len());
-    for identity in declared.identities.values() {
-        let Some((id, live)) = homes.of.get(&identity.address) else { continue };
-        match declared_phase(declared, identity, *live, now) {
-            Ok(mut phase) => {
-                if let Phase::Active(active) = &mut phase {
-                    settle_names(&mut active.identity, id, &homes);
-                }
-                let address = identity.address.clone();
-                let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
-                let declared = Some(identity);
-                standings.push(Standing { address, id: id.clone(), declared, live: *live, adopts, phase });
+    let of_block = |identity: &'a DeclaredIdentity| {
+        let (id, live) = homes.of.get(&identity.address)?;
+        let phase = declared_phase(declared, identity, *live, now).map(|mut phase| {
+            if let Phase::Active(active) = &mut phase {
+                settle_names(&mut active.identity, id, &homes);
             }
+            phase
+        });
+        let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
+        let (address, declared) = (identity.address.clone(), Some(identity));
+        Some(phase.map(|phase| Standing { address, id: id.clone(), declared, live: *live, adopts, phase }))
+    };
+    let decided: Vec<_> = declared.identities.par_iter().filter_map(|(_, identity)| of_block(identity)).collect();
+    let mut standings = Vec::with_capacity(decided.len());
+    for standing in decided {
+        match standing {
+            Ok(standing) => standings.push(standing),
             Err(finding) => findings.push(*finding),
         }
     }

@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod names;
 pub mod order;
+mod part;
 pub mod revoke;
 pub mod risk;
 pub mod saved;

@@ -33,6 +33,8 @@ pub enum StoreErrorKind {
     Unsettled,
     /// The store does not do what the ledger needs.
     Unable,
+    /// The bucket has no object lock, and the configuration asks for a retention.
+    NoObjectLock,
     /// Anything else.
     Other,
 }
@@ -61,6 +63,9 @@ impl StoreError {
                 "Check the network, the endpoint and the region of the backend block, then run again."
             }
             StoreErrorKind::Unable => "The store must support conditional writes (If-None-Match, If-Match).",
+            StoreErrorKind::NoObjectLock => {
+                "Turn the bucket's object lock on (it needs versioning), or take `retention` out of the backend block."
+            }
             StoreErrorKind::Absent | StoreErrorKind::Other => "Check the backend block of the stack.",
         }
     }
@@ -70,6 +75,10 @@ fn kind(error: &object_store::Error, text: &str) -> StoreErrorKind {
     use object_store::Error as E;
     if text.contains("NoSuchBucket") {
         return StoreErrorKind::NoBucket;
+    }
+    // S3 says InvalidRequest, a code of many meanings.
+    if text.contains("missing Object Lock Configuration") || text.contains("missing ObjectLockConfiguration") {
+        return StoreErrorKind::NoObjectLock;
     }
     match error {
         E::NotFound { .. } => StoreErrorKind::Absent,

@@ -11,6 +11,7 @@ mod folder;
 
 pub mod lock;
 mod open;
+mod retention;
 mod server;
 
 use std::path::PathBuf;
@@ -115,8 +116,21 @@ impl Store {
 
     /// Makes an object where none is.
     pub async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+        self.put_new(key, bytes, PutMode::Create.into()).await
+    }
+
+    /// Makes an object where none is, which is never written again: a bucket with object lock keeps it as long as the
+    /// configuration says.
+    pub async fn keep(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+        let mut options = PutOptions::from(PutMode::Create);
+        options.extensions.insert(retention::WrittenOnce);
+        self.put_new(key, bytes, options).await
+    }
+
+    async fn put_new(&self, key: &str, bytes: &[u8], options: PutOptions) -> Result<Written, StoreError> {
+        let options = &options;
         attempt::settle(self, key, bytes, None, || async move {
-            let put = self.objects.put_opts(&self.at(key), payload(bytes), PutMode::Create.into()).await;
+            let put = self.objects.put_opts(&self.at(key), payload(bytes), options.clone()).await;
             put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
         })
         .await
@@ -133,11 +147,6 @@ impl Store {
             put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
         })
         .await
-    }
-
-    /// Keeps an object whose key is made from its bytes: that it is there already is as good.
-    pub async fn keep(&self, key: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        self.create(key, bytes).await.map(|_| ())
     }
 
     /// Takes an object away; that it is gone already is as good.

@@ -16,6 +16,7 @@ use object_store::{CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
 
 use super::Store;
+use super::retention::Terms;
 use super::server::{Clock, Connector};
 use crate::config::declared::{Backend, Bucket, Place};
 
@@ -98,7 +99,14 @@ fn s3(bucket: &Bucket, stack: &str, chain: aws_types::SdkConfig) -> anyhow::Resu
     let place = format!("s3://{}/{prefix}", bucket.name);
     let provider = chain.credentials_provider().context("there is no source of AWS credentials")?;
     let region = bucket.region.clone().or_else(|| chain.region().map(ToString::to_string));
-    let connector = Connector::default();
+    let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+    let credentials = Arc::new(Credentials::of(provider));
+    let terms = Terms {
+        retention: bucket.retention,
+        credentials: Arc::<Credentials>::clone(&credentials),
+        region: region.clone(),
+    };
+    let connector = Connector { terms: Some(terms), clock: Clock::default() };
     let server = connector.clock.clone();
     // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -106,8 +114,8 @@ fn s3(bucket: &Bucket, stack: &str, chain: aws_types::SdkConfig) -> anyhow::Resu
     let endpoint = endpoint.or_else(|| chain.endpoint_url().map(str::to_owned));
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&bucket.name)
-        .with_region(region.unwrap_or_else(|| "us-east-1".to_owned()))
-        .with_credentials(Arc::new(Credentials::of(provider)))
+        .with_region(region)
+        .with_credentials(credentials)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         // A bucket with object lock asks for a checksum of every object.
         .with_checksum_algorithm(Checksum::SHA256)

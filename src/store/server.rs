@@ -9,6 +9,8 @@ use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 
+use super::retention::{Retaining, Terms};
+
 /// Not measured yet.
 const UNKNOWN: i64 = i64::MIN;
 
@@ -46,12 +48,18 @@ impl Clock {
 pub struct Connector {
     /// Where the measure goes.
     pub clock: Clock,
+    /// On which terms S3 keeps what is written once; `None`: this is not S3.
+    pub terms: Option<Terms>,
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = ReqwestConnector::default().connect(options)?;
-        Ok(HttpClient::new(Dated { client, clock: self.clock.clone() }))
+        let dated = HttpClient::new(Dated { client, clock: self.clock.clone() });
+        Ok(match &self.terms {
+            Some(terms) => HttpClient::new(Retaining { client: dated, terms: terms.clone() }),
+            None => dated,
+        })
     }
 }
 

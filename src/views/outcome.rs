@@ -50,7 +50,7 @@ pub fn human(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &
         out.push_str(&format!("{} {}\n", paint(REMOVE, "not verified:"), inert(&fault.to_string())));
     }
     if let Some(why) = &outcome.unrecorded {
-        out.push_str(&format!("{} {}\n", paint(REMOVE, "stopped:"), inert(&why.to_string())));
+        out.push_str(&format!("{} {}\n  {}\n", paint(REMOVE, "stopped:"), inert(&why.problem), why.help));
     }
     out.push_str(&issued(outcome));
     let finished = finished(plan, outcome);

@@ -5,6 +5,7 @@ mod checkpoints;
 mod concurrency;
 mod crash;
 mod refusals;
+mod retention;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;

@@ -11,6 +11,7 @@ pub mod address;
 pub mod change;
 pub mod conformance;
 pub mod digest;
+pub mod document;
 pub mod duration;
 pub mod identity;
 pub mod key;
@@ -25,6 +26,7 @@ pub mod vault;
 pub use address::{Address, InvalidName, StackName};
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
+pub use document::Document;
 pub use duration::Span;
 pub use identity::{
     Condition, Credential, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity,
@@ -37,6 +39,6 @@ pub use provider::{
     Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
     Permission, Provider, Question, Realize, Severity,
 };
-pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
+pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
 pub use vault::{Delivered, Delivery, NotKept, Vault};

@@ -184,7 +184,7 @@ fn resources(
     own.marks = marks.cloned();
     let mut resources = vec![own];
     for (policy, document) in &parts.inline {
-        let document = rows::json(document, 2)?;
+        let document = rows::document(document, 2)?;
         resources.push(part(kinds::INLINE_POLICY, policy).with("policy", Value::Document(document)));
     }
     for policy in parts.attachments {

@@ -6,7 +6,9 @@ use leasehold_provider::{Span as Duration, StackName};
 
 use super::fields::Fields;
 use super::inner;
-use crate::config::declared::{AssumeRole, Backend, Bucket, Place, ProviderBlock, ProviderSettings};
+use crate::config::declared::{
+    AssumeRole, Backend, Bucket, Place, ProviderBlock, ProviderSettings, Retention, RetentionMode,
+};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
@@ -59,6 +61,7 @@ fn place(backend: &Fields<'_, '_>) -> Option<Place> {
             prefix,
             region: backend.filled_text("region"),
             endpoint: backend.filled_text("endpoint"),
+            retention: inner::blocks(backend, "retention").iter().find_map(retention),
         }),
         "azure" => Place::Azure {
             account: backend.filled_text("account")?,
@@ -68,6 +71,24 @@ fn place(backend: &Fields<'_, '_>) -> Option<Place> {
         "gcs" => Place::Gcs { bucket: backend.filled_text("bucket")?, prefix },
         _ => Place::Local { path: backend.filled_text("path")? },
     })
+}
+
+const MODES: &[(&str, RetentionMode)] =
+    &[("governance", RetentionMode::Governance), ("compliance", RetentionMode::Compliance)];
+
+fn retention(fields: &Fields<'_, '_>) -> Option<Retention> {
+    let period = fields.duration("period");
+    let mode = match fields.expr("mode") {
+        Some(_) => fields.word("mode", MODES),
+        None => Some(RetentionMode::Governance),
+    };
+    let period = period?;
+    if period.seconds() == 0 {
+        let finding = Diagnostic::error("config::retention", "a retention of no time keeps nothing");
+        fields.find(finding.at(fields.place("period"), "nothing").help("for example period = \"365d\""));
+        return None;
+    }
+    Some(Retention { mode: mode?, period })
 }
 
 /// The shortest lock that a slow store lets its holder renew in time.

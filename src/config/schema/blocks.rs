@@ -55,16 +55,19 @@ static LEASEHOLD: BlockSchema = BlockSchema {
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
         form("local", &[optional("path"), optional("lock_lease")]),
-        form(
-            "s3",
-            &[
-                required("bucket", "bucket = \"acme-leasehold\""),
-                optional("prefix"),
-                optional("region"),
-                optional("endpoint"),
-                optional("lock_lease"),
-            ],
-        ),
+        Form {
+            blocks: &[one(&RETENTION)],
+            ..form(
+                "s3",
+                &[
+                    required("bucket", "bucket = \"acme-leasehold\""),
+                    optional("prefix"),
+                    optional("region"),
+                    optional("endpoint"),
+                    optional("lock_lease"),
+                ],
+            )
+        },
         Form {
             later: !cfg!(feature = "azure"),
             ..form(
@@ -87,6 +90,8 @@ static BACKEND: BlockSchema = BlockSchema {
     ],
     ..block("backend", &["type"], &[])
 };
+
+static RETENTION: BlockSchema = block("retention", &[], &[required("period", "period = \"365d\""), optional("mode")]);
 
 static DEFAULTS: BlockSchema =
     BlockSchema { blocks: &[one(&LEAVER_DEFAULTS)], ..block("defaults", &[], &[optional("ttl")]) };
