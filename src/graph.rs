@@ -80,6 +80,9 @@ impl Graph {
                 builder.edge(node, &Address::from_text(format!("owner.{owner}")), Need::AnsweredForBy);
             }
         }
+        for (federation, _) in declared.federations.values() {
+            builder.node(&federation.address());
+        }
         for identity in declared.identities.values() {
             let node = builder.node(&identity.address);
             for (address, need) in needs(identity) {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use leasehold_provider::resource::identity_digest;
 use leasehold_provider::sensitive::remember;
 use leasehold_provider::{
-    DesiredIdentity, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId, Value, Violation,
+    Address, Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId, Value,
+    Violation,
 };
 
 use crate::config::{Declared, Diagnostic, Origin};
@@ -33,9 +34,25 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
         let violations = realize.group_limits(group, &parts);
         findings.extend(violations.into_iter().map(|violation| finding(violation, &declared_group.origin)));
         let whole = parts.first().map(|root| root.id.clone());
-        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root, None)));
+        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root, |_| true)));
+    }
+    for (federation, origin) in declared.federations.values() {
+        let Some(mut resource) = realize.federation(realm, &declared.stack, federation) else {
+            findings.push(without_federations(&federation.address(), origin, realm));
+            continue;
+        };
+        let violations = realize.federation_limits(federation, &resource);
+        findings.extend(violations.into_iter().map(|violation| finding(violation, origin)));
+        set_digest(&mut resource);
+        resources.insert(resource.id.clone(), resource);
     }
     (resources, findings)
+}
+
+fn without_federations(address: &Address, origin: &Origin, realm: &Realm) -> Diagnostic {
+    let summary = format!("{address} cannot be here: provider {} has no federations", realm.provider);
+    let finding = Diagnostic::error("realize::no_federations", summary).at(origin.span(), "not supported here");
+    origin.explain(finding.help("take the block out, or work with provider \"aws\""))
 }
 
 /// What one identity should be and hold, with the digest of it all in its principal's marks.
@@ -44,8 +61,15 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
     match (&standing.phase, standing.live) {
         (Phase::Active(active), _) => {
             let mut resources = realize.active(realm, &active.identity, &active.marks);
-            let lives = lives(standing).into_iter().flat_map(BTreeMap::values);
-            resources.extend(lives.filter(|part| keeps(&active.identity, part, realize)).cloned());
+            let lives = || lives(standing).into_iter().flat_map(BTreeMap::values);
+            resources.extend(lives().filter(|part| keeps(&active.identity, part, realize)).cloned());
+            let guards = guards_a_person(Some(active.identity.kind), &resources, realize);
+            let left: Vec<Resource> = lives()
+                .filter(|part| realize.leaves_be(&part.id, guards))
+                .filter(|part| is_new(part, &resources))
+                .cloned()
+                .collect();
+            resources.extend(left);
             let origin = standing.declared.map(|declared| &declared.origin);
             let mut findings: Vec<Diagnostic> = realize
                 .limits(&active.identity, &resources)
@@ -59,11 +83,12 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
                     Err(finding) => findings.push(*finding),
                 }
             }
-            (sealed(resources, &standing.id, standing.live), findings)
+            (sealed(resources, &standing.id, |part| counts(part, standing.live, realize, guards)), findings)
         }
         (Phase::Quarantined(quarantined), Some(live)) => {
             let resources = realize.quarantined(realm, live, &quarantined.quarantine);
-            (sealed(resources, &standing.id, Some(live)), Vec::new())
+            let guards = guards_a_person(live.marks.kind, &resources, realize);
+            (sealed(resources, &standing.id, |part| counts(part, Some(live), realize, guards)), Vec::new())
         }
         (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
         (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
@@ -121,6 +146,20 @@ fn no_keys(standing: &Standing<'_>) -> Box<Diagnostic> {
     })
 }
 
+fn is_new(part: &Resource, among: &[Resource]) -> bool {
+    !among.iter().any(|resource| resource.id == part.id)
+}
+
+/// Whether a second factor of an identity is a person's: the identity is one's, or holds a password.
+fn guards_a_person<'a>(
+    kind: Option<Kind>,
+    parts: impl IntoIterator<Item = &'a Resource>,
+    realize: &dyn Realize,
+) -> bool {
+    matches!(kind, Some(Kind::Human | Kind::BreakGlass))
+        || parts.into_iter().any(|part| realize.credential(&part.id) == Some(Credential::Login))
+}
+
 /// A role cannot be given another path.
 fn fixed_path(standing: &Standing<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
     let declared = standing.declared.filter(|declared| declared.principal == Principal::Role)?;
@@ -135,21 +174,24 @@ fn fixed_path(standing: &Standing<'_>, wanted: &[Resource]) -> Option<Diagnostic
     })
 }
 
-/// The digest of a live identity, to hold against its mark.
+/// The digest of a live identity, to hold against its mark. What is left as it lives does not count.
 #[must_use]
-pub fn live_digest(live: &LiveIdentity) -> leasehold_provider::Digest {
-    identity_digest(live.resources.values().filter(|resource| !is_issued(&resource.id, Some(live))))
+pub fn live_digest(live: &LiveIdentity, realize: &dyn Realize) -> leasehold_provider::Digest {
+    let guards = guards_a_person(live.marks.kind, live.resources.values(), realize);
+    identity_digest(live.resources.values().filter(|part| counts(part, Some(live), realize, guards)))
 }
 
-/// Whether an object is a key that was issued, or is to be. Such keys come and go with time and under names that nobody knows before:
-/// the digest of what was applied is without them, and each is held against what should become of it.
-fn is_issued(id: &ResourceId, live: Option<&LiveIdentity>) -> bool {
-    id.is_new() || live.and_then(|live| live.keys.get(id)).is_some_and(|key| key.delivered.is_some())
+/// Whether the digest of what was applied covers a part. It passes over what is left as it lives, and over issued keys: they come and go
+/// with time and under names that nobody knows before, and each is held against what should become of it.
+fn counts(part: &Resource, live: Option<&LiveIdentity>, realize: &dyn Realize, guards: bool) -> bool {
+    let key = live.and_then(|live| live.keys.get(&part.id));
+    let issued = part.id.is_new() || key.is_some_and(|key| key.delivered.is_some());
+    !issued && !realize.leaves_be(&part.id, guards)
 }
 
-fn sealed(mut resources: Vec<Resource>, principal: &ResourceId, live: Option<&LiveIdentity>) -> Resources {
+fn sealed(mut resources: Vec<Resource>, principal: &ResourceId, counts: impl Fn(&Resource) -> bool) -> Resources {
     remember(&mut resources, principal);
-    let digest = identity_digest(resources.iter().filter(|resource| !is_issued(&resource.id, live)));
+    let digest = identity_digest(resources.iter().filter(|part| counts(part)));
     let mut resources: Resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     if let Some(marks) = resources.get_mut(principal).and_then(|resource| resource.marks.as_mut()) {
         marks.digest = Some(digest);

@@ -17,7 +17,7 @@ use super::plan::allowance;
 use super::run::{self, Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, plan_view, progress, signing};
+use super::{Exit, Failure, plan_view, progress, quotas, signing};
 use crate::apply::{self, Outcome, Unverified};
 use crate::config::declared::ProviderSettings;
 use crate::ledger::checkpoint::{self, Signers};
@@ -31,9 +31,9 @@ use crate::views;
 use crate::views::inert::inert;
 use crate::views::style::{STRONG, paint};
 
-/// How often, and with what pauses, a cloud that is slow to show a write is read again.
-const VERIFY_PAUSES: [Duration; 4] =
-    [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
+/// How often, and with what pauses, a cloud that is slow to show a write is read again: for more than half a minute in all.
+const VERIFY_PAUSES: [Duration; 5] =
+    [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
 
 pub async fn cmd_apply(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let what = args.what.as_ref().map(|what| super::below(here, what));
@@ -63,6 +63,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
         run.settle(&observed.snapshot).await?;
         tidy(&stack.declared.stack, &observed.snapshot, &connection)?;
         let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
+        quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
         settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
     })
     .await

@@ -20,6 +20,7 @@ mod plan;
 mod plan_view;
 mod policy;
 mod progress;
+mod quotas;
 mod restore;
 mod revoke;
 mod run;

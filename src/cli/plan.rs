@@ -10,7 +10,7 @@ use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
 use super::connection::Connection;
 use super::generate;
 use super::session::{self, Stack};
-use super::{Exit, Failure, plan_view, signing};
+use super::{Exit, Failure, plan_view, quotas, signing};
 use crate::plan::sealed::{self, Sealed};
 use crate::plan::{Plan, saved};
 use crate::rules::{self, Allowance};
@@ -33,6 +33,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     let stack = ManuallyDrop::new(stack);
     let observed = ManuallyDrop::new(session::observe_to_plan(&stack, &connection).await?);
     let plan = ManuallyDrop::new(session::plan(&stack, &connection, &observed, now, &args.selection)?);
+    quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
     let rulings = rules::decide(&plan, &allowance(&args.allowance));
     plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;
     plan_view::show(&plan, &rulings, connection.realize.as_ref(), Some(&stack), &args.view)?;

@@ -53,8 +53,13 @@ pub async fn cmd_revoke(here: &Path, args: &RevokeArgs) -> Result<Exit, Failure>
     let connection = Connection::to(&known.provider, known.directory.path(), now).await?;
     let run = Run::begin(&known.purpose(&args.reason), &connection).await?;
     apply::locked(run, async |run| {
-        let (shared, snapshot) = observe(&known, &connection).await?;
+        let (shared, mut snapshot) = observe(&known, &connection).await?;
         run.settle(&snapshot).await?;
+        if connection.observe.leaves_open(&snapshot) {
+            let live = named::find(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
+            let whom = [live.id.clone()].into();
+            connection.observe.look_closer(&known.stack, &mut snapshot, &whom).await?;
+        }
         let live = named::find(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
         let plan = plan(&known, live, &snapshot, reason, now, connection.realize.as_ref())?;
         let address = live.address().to_string();

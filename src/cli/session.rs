@@ -35,6 +35,8 @@ pub struct Stack {
     pub sources: Sources,
     pub declared: Declared,
     pub warnings: Vec<Diagnostic>,
+    /// The instant it is read for.
+    now: Timestamp,
     files: BTreeMap<String, Digest>,
 }
 
@@ -51,7 +53,7 @@ impl Stack {
         let Loaded { sources, declared, findings, files } = loaded;
         let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
         match declared {
-            Some(declared) if !failed => Ok(Self { directory, sources, declared, warnings: findings, files }),
+            Some(declared) if !failed => Ok(Self { directory, sources, declared, warnings: findings, now, files }),
             _ => Err(Failure::Findings { findings, sources }),
         }
     }
@@ -286,6 +288,11 @@ async fn observe_and_adopt(
     let mut snapshot = observe.observe(request).await?;
     snapshot.recall(&shared);
     snapshot.note_deliveries(&delivered);
+    if observe.leaves_open(&snapshot) {
+        let principals = lifecycle::closer::to_know(&stack.declared, &snapshot, stack.now, realize);
+        observe.look_closer(&stack.declared.stack, &mut snapshot, &principals).await?;
+        snapshot.note_deliveries(&delivered);
+    }
     Ok(Observed { shared, snapshot })
 }
 
@@ -329,12 +336,19 @@ fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) ->
         let live = observed.snapshot.identities.values().any(|identity| names(pattern, identity.address()));
         let scope = stack.declared.scopes.values().any(|(scope, _)| names(pattern, &scope.address()));
         let group = stack.declared.groups.values().any(|group| names(pattern, &group.group.address));
-        if !declared && !live && !scope && !group {
+        let federations = || stack.declared.federations.values().map(|(federation, _)| federation.address());
+        let federation = federations().any(|address| names(pattern, &address));
+        if !declared && !live && !scope && !group && !federation {
             let live = observed.snapshot.identities.values().map(|identity| identity.address().to_string());
             let scopes = stack.declared.scopes.values().map(|(scope, _)| scope.address().to_string());
             let groups = stack.declared.groups.values().map(|group| group.group.address.to_string());
             let declared = stack.declared.identities.keys().map(ToString::to_string);
-            let known: Vec<String> = declared.chain(live).chain(scopes).chain(groups).collect();
+            let known: Vec<String> = declared
+                .chain(live)
+                .chain(scopes)
+                .chain(groups)
+                .chain(federations().map(|address| address.to_string()))
+                .collect();
             let nearest = nearest(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
             return Err(
                 anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into()

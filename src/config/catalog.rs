@@ -25,6 +25,8 @@ pub struct Catalog<'a> {
     pub providers: Vec<&'a Block>,
     /// `group` blocks by label.
     pub groups: BTreeMap<&'a str, &'a Block>,
+    /// `federation` blocks by their second label.
+    pub federations: BTreeMap<&'a str, &'a Block>,
     /// `moved` blocks in order.
     pub moved: Vec<&'a Block>,
     /// `import` blocks in order.
@@ -59,6 +61,7 @@ impl<'a> Catalog<'a> {
                 }
                 "provider" => catalog.providers.push(block),
                 "group" => insert(&mut catalog.groups, block, findings),
+                "federation" => insert_by(1, &mut catalog.federations, block, findings),
                 "moved" => catalog.moved.push(block),
                 "import" => catalog.imports.push(block),
                 "removed" => catalog.removed.push(block),

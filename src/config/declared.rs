@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Credential, Digest, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust,
+    Address, Credential, Digest, Federation, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust,
 };
 
 use super::diagnostic::Diagnostic;
@@ -32,6 +32,8 @@ pub struct Declared {
     pub scopes: BTreeMap<String, (Scope, Origin)>,
     /// Groups, by label.
     pub groups: BTreeMap<String, DeclaredGroup>,
+    /// Federations, by label, with where they are written.
+    pub federations: BTreeMap<String, (Federation, Origin)>,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
     /// What it says of objects that live already.

@@ -166,7 +166,7 @@ fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realiz
         return Event { lifecycle: Lifecycle::Joiner, drifted: false, reasons: BTreeSet::new(), leaving: None };
     };
     let principal = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref());
-    let live_differs = live.marks.digest != Some(live_digest(live));
+    let live_differs = live.marks.digest != Some(live_digest(live, realize));
     match &standing.phase {
         Phase::Released => {
             let reasons = BTreeSet::from([Reason::Released { until: live.marks.expires_at }]);

@@ -24,8 +24,13 @@ pub fn look_at(
         return;
     };
     let (wanted, _) = realize::identity(standing, inputs.realize, &inputs.snapshot.realm);
-    let looked =
-        Looked { inputs, standing, live, wanted: &wanted, outside: live.marks.digest != Some(live_digest(live)) };
+    let looked = Looked {
+        inputs,
+        standing,
+        live,
+        wanted: &wanted,
+        outside: live.marks.digest != Some(live_digest(live, inputs.realize)),
+    };
     let configured = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
     let configured = configured.is_some() && configured == live.marks.digest;
     if configured {

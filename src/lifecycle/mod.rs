@@ -3,6 +3,7 @@
 //! Decided by level, never by edge: the same configuration, marks and instant give the same answer, whatever ran or failed
 //! to run before. This stage never looks at policies, and changes nothing.
 
+pub mod closer;
 pub mod deadline;
 pub mod due;
 pub mod homes;

@@ -7,6 +7,7 @@ pub mod check;
 pub mod names;
 pub mod order;
 mod part;
+pub mod quotas;
 pub mod revoke;
 pub mod risk;
 pub mod saved;

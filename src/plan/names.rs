@@ -62,7 +62,12 @@ pub fn taken(
             Some((_, origin)) => finding.at(origin.span(), "this name is taken"),
             None => match declared.groups.values().find(|group| group.group.address == address) {
                 Some(group) => finding.at(group.origin.part("name"), "this name is taken"),
-                None => finding,
+                None => match declared.federations.values().find(|(federation, _)| federation.address() == address) {
+                    Some((_, origin)) => finding.at(origin.span(), "this name is taken").help(
+                        "Take the block out: trusts may name what others manage. Or remove the live object by hand if nobody needs it.",
+                    ),
+                    None => finding,
+                },
             },
         });
     }

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Change, Realize, Resource, ResourceId};
+use leasehold_provider::{Change, Credential, Realize, Resource, ResourceId};
 
 use super::{Step, StepId};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
@@ -193,6 +193,8 @@ enum Rank {
     Principal,
     Rest,
     Give,
+    /// In a quarantine: credentials go off sort by sort.
+    Shut(Credential),
     Loosen,
     Issue,
     Mark,
@@ -262,15 +264,18 @@ fn order_around_shared(
     }
 }
 
-/// The ranks of a quarantine: closed to newcomers, everything denied, credentials off, what cannot be switched off removed, marked.
+/// The ranks of a quarantine: closed to newcomers, everything denied, credentials off or removed sort by sort, other holds let go, marked.
 fn quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
     match change {
         Change::Adopt { .. } => Rank::Adopt,
         Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
         Change::Update { after, .. } if after.id == *principal => Rank::GiveUp,
         Change::Create { after } | Change::Update { after, .. } if realize.restricts(after) => Rank::Tighten,
-        Change::Create { .. } | Change::Update { .. } => Rank::Rest,
-        Change::Delete { .. } => Rank::Loosen,
+        _ => match (realize.credential(change.id()), change) {
+            (Some(sort), _) => Rank::Shut(sort),
+            (None, Change::Delete { .. }) => Rank::Loosen,
+            (None, _) => Rank::Rest,
+        },
     }
 }
 

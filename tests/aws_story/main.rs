@@ -1,9 +1,12 @@
 //! The whole story on AWS IAM, told by the real program against an emulator and asserted by a client of its own, boto3.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+mod credentials;
 mod drift;
 mod faults;
+mod federations;
 mod lifecycle;
+mod quotas;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;
@@ -157,5 +160,9 @@ fn filtered(name: &str, ran: &support::Ran) {
     settings.add_filter(r"since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "since [then]");
     settings.add_filter(r"(AKIA|LKIA)…[A-Z0-9]{4}", "[short key]");
     settings.add_filter(r"(AKIA|LKIA)[A-Z0-9]{12,16}", "[key]");
+    settings.add_filter(r"(APKA|ACCA)…[A-Z0-9]{4}", "$1…[id]");
+    settings.add_filter(r"(APKA|ACCA)[A-Z0-9]{16}", "$1[id]");
+    settings.add_filter(r"\b[a-z0-9]{4}…[a-z0-9]{4}", "[certificate]");
+    settings.add_filter(r"\b[a-z0-9]{32}\b", "[certificate id]");
     settings.bind(|| insta::assert_snapshot!(name, ran.to_string()));
 }

@@ -23,6 +23,7 @@ pub fn empty_stack() -> Declared {
         owners: BTreeMap::from([("jane".to_owned(), owner()), ("tom".to_owned(), owner())]),
         services: BTreeMap::from([("shop".to_owned(), service)]),
         scopes: BTreeMap::new(),
+        federations: BTreeMap::new(),
         groups: BTreeMap::new(),
         identities: BTreeMap::new(),
         estate: Estate::default(),

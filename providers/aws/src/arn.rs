@@ -43,6 +43,32 @@ pub fn oidc_provider(realm: &Realm, host: &str) -> String {
     format!("arn:{partition}:iam::{account}:oidc-provider/{host}")
 }
 
+/// The ARN of a SAML provider.
+pub fn saml_provider(realm: &Realm, name: &str) -> String {
+    let Realm { partition, account, .. } = realm;
+    format!("arn:{partition}:iam::{account}:saml-provider/{name}")
+}
+
+/// The ARN of a federation's object.
+pub fn federation(realm: &Realm, id: &ResourceId) -> Option<String> {
+    match &id.kind {
+        kind if *kind == kinds::OIDC_PROVIDER => Some(oidc_provider(realm, &id.name)),
+        kind if *kind == kinds::SAML_PROVIDER => Some(saml_provider(realm, &id.name)),
+        _ => None,
+    }
+}
+
+/// The id of the federation's object of this account that an ARN names.
+pub fn federation_id(realm: &Realm, text: &str) -> Option<ResourceId> {
+    let arn = Arn::parse(text).filter(|arn| arn.account == realm.account && arn.partition == realm.partition)?;
+    let (kind, name) = arn.resource.split_once('/')?;
+    match kind {
+        "oidc-provider" => Some(ResourceId::new(kinds::OIDC_PROVIDER, name)),
+        "saml-provider" => Some(ResourceId::new(kinds::SAML_PROVIDER, name)),
+        _ => None,
+    }
+}
+
 /// The parts of an ARN of IAM or STS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arn<'a> {
@@ -144,6 +170,9 @@ pub fn meant(realm: &Realm, text: &str) -> Option<ResourceId> {
 
 /// The ARN of a live role, user or policy.
 pub fn of_object(realm: &Realm, resource: &Resource) -> Option<String> {
+    if let Some(arn) = federation(realm, &resource.id) {
+        return Some(arn);
+    }
     let text = |name: &str| resource.get(name).and_then(Value::as_text);
     let (kind, name) = match &resource.id.kind {
         kind if *kind == kinds::ROLE => ("role", resource.id.name.as_str()),

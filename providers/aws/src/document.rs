@@ -192,11 +192,20 @@ pub fn denies(document: &Document) -> bool {
 
 /// The AWS principals that a trust names, as they stand there.
 pub fn aws_principals(trust: &Document) -> Vec<String> {
-    if !trust.text().contains("\"AWS\"") {
+    principals(trust, "AWS")
+}
+
+/// The federations that a trust names, as they stand there.
+pub fn federated_principals(trust: &Document) -> Vec<String> {
+    principals(trust, "Federated")
+}
+
+fn principals(trust: &Document, sort: &str) -> Vec<String> {
+    if !trust.text().contains(&format!("\"{sort}\"")) {
         return Vec::new();
     }
     let trust = glance(trust);
-    let members = statements(&trust).filter_map(|statement| statement.get("Principal")?.get("AWS")?.as_array());
+    let members = statements(&trust).filter_map(|statement| statement.get("Principal")?.get(sort)?.as_array());
     members.flatten().filter_map(|member| member.as_str().map(str::to_owned)).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The kinds of resources this provider knows, by Terraform's names, and how their objects are named.
 
-use leasehold_provider::{Principal, ResourceId, ResourceKind, StackName};
+use leasehold_provider::{Credential, Principal, ResourceId, ResourceKind, StackName};
 
 /// A role.
 pub const ROLE: ResourceKind = ResourceKind::new("aws_iam_role");
@@ -22,6 +22,21 @@ pub const ACCESS_KEY: ResourceKind = ResourceKind::new("aws_iam_access_key");
 pub const LOGIN_PROFILE: ResourceKind = ResourceKind::new("aws_iam_user_login_profile");
 /// A user's membership in one group.
 pub const MEMBERSHIP: ResourceKind = ResourceKind::new("aws_iam_user_group_membership");
+/// An SSH public key of a user, for CodeCommit.
+pub const SSH_KEY: ResourceKind = ResourceKind::new("aws_iam_user_ssh_key");
+/// An X.509 certificate of a user, for old SOAP interfaces.
+pub const CERTIFICATE: ResourceKind = ResourceKind::new("aws_iam_signing_certificate");
+/// A user's credential for one service: CodeCommit, Keyspaces, Bedrock.
+pub const SERVICE_CREDENTIAL: ResourceKind = ResourceKind::new("aws_iam_service_specific_credential");
+/// A user's virtual MFA device.
+pub const VIRTUAL_DEVICE: ResourceKind = ResourceKind::new("aws_iam_virtual_mfa_device");
+/// A user's MFA device that is a thing: a token, a security key, a passkey. Terraform has no name for it.
+pub const DEVICE: ResourceKind = ResourceKind::new("aws_iam_mfa_device");
+/// A role's place in an instance profile: `ROLE/PROFILE`. Terraform has it as an attribute of the profile.
+pub const PROFILE_MEMBERSHIP: ResourceKind = ResourceKind::new("aws_iam_instance_profile_membership");
+
+/// Credentials of users that can be switched off.
+pub const SWITCHED: [ResourceKind; 4] = [ACCESS_KEY, SSH_KEY, CERTIFICATE, SERVICE_CREDENTIAL];
 
 /// A group.
 pub const GROUP: ResourceKind = ResourceKind::new("aws_iam_group");
@@ -29,6 +44,11 @@ pub const GROUP: ResourceKind = ResourceKind::new("aws_iam_group");
 pub const GROUP_POLICY: ResourceKind = ResourceKind::new("aws_iam_group_policy");
 /// A managed policy on a group.
 pub const GROUP_ATTACHMENT: ResourceKind = ResourceKind::new("aws_iam_group_policy_attachment");
+
+/// An OpenID Connect provider: named by its issuer's URL without `https://`.
+pub const OIDC_PROVIDER: ResourceKind = ResourceKind::new("aws_iam_openid_connect_provider");
+/// A SAML provider.
+pub const SAML_PROVIDER: ResourceKind = ResourceKind::new("aws_iam_saml_provider");
 
 /// The name of the one inline policy that Leasehold writes.
 pub const INLINE: &str = "leasehold";
@@ -81,12 +101,31 @@ pub fn group(name: &str) -> ResourceId {
 pub fn holder(id: &ResourceId) -> Option<(Principal, &str)> {
     let name = id.name.split_once('/').map_or(id.name.as_str(), |(owner, _)| owner);
     let kind = &id.kind;
-    if [ROLE, ROLE_POLICY, ROLE_ATTACHMENT].contains(kind) {
+    if [ROLE, ROLE_POLICY, ROLE_ATTACHMENT, PROFILE_MEMBERSHIP].contains(kind) {
         Some((Principal::Role, name))
-    } else if [USER, USER_POLICY, USER_ATTACHMENT, ACCESS_KEY, LOGIN_PROFILE, MEMBERSHIP].contains(kind) {
+    } else if [USER, USER_POLICY, USER_ATTACHMENT, MEMBERSHIP].contains(kind) || credential(id).is_some() {
         Some((Principal::User, name))
     } else {
         None
+    }
+}
+
+/// The name of a virtual MFA device, with its path, of its serial number: `phone` of `arn:aws:iam::111122223333:mfa/phone`. `None`: it is a
+/// thing, whose serial number is its maker's, or an ARN of another sort.
+pub fn virtual_device(serial: &str) -> Option<&str> {
+    serial.strip_prefix("arn:")?.split_once(":mfa/").map(|(_, name)| name)
+}
+
+/// What sort of credential an object is, if it is one.
+pub fn credential(id: &ResourceId) -> Option<Credential> {
+    match &id.kind {
+        kind if *kind == ACCESS_KEY => Some(Credential::AccessKey),
+        kind if *kind == LOGIN_PROFILE => Some(Credential::Login),
+        kind if *kind == SSH_KEY => Some(Credential::SshKey),
+        kind if *kind == CERTIFICATE => Some(Credential::SigningCertificate),
+        kind if *kind == SERVICE_CREDENTIAL => Some(Credential::ServiceSpecific),
+        kind if [VIRTUAL_DEVICE, DEVICE].contains(kind) => Some(Credential::MfaDevice),
+        _ => None,
     }
 }
 

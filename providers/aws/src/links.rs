@@ -1,27 +1,34 @@
 //! The order in which the parts of one identity come and go, the same for desired and live ones.
 //!
-//! principal ← inline `leasehold` ← other inline policies ← attachments and memberships ← credentials. What comes later goes
-//! first, so the Deny in `leasehold` is the last to go before the principal.
+//! principal ← inline `leasehold` ← other inline policies ← attachments ← memberships ← second factors ← service-specific credentials ←
+//! SSH keys ← certificates ← keys and password. What comes later goes first, so the Deny in `leasehold` is the last to go before the principal,
+//! and a password goes before the factor that guards it. A role goes out of its instance profiles before anything else.
 
 use std::collections::BTreeSet;
 
-use leasehold_provider::{Realm, Resource, ResourceId, StackName, Value};
+use leasehold_provider::{Credential, Realm, Resource, ResourceId, StackName, Value};
 
-use crate::kinds::{
-    ACCESS_KEY, LOGIN_PROFILE, MEMBERSHIP, POLICY, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, USER_ATTACHMENT, USER_POLICY,
-};
 use crate::{arn, document, kinds};
 
 /// Which part of an identity a resource is, in the order they are made.
 fn rank(id: &ResourceId) -> u8 {
-    match &id.kind {
+    match (&id.kind, kinds::credential(id)) {
         _ if kinds::is_own_inline(id) => 1,
-        kind if [ROLE_POLICY, USER_POLICY, POLICY].contains(kind) => 2,
-        kind if [ROLE_ATTACHMENT, USER_ATTACHMENT, MEMBERSHIP].contains(kind) => 3,
-        kind if [ACCESS_KEY, LOGIN_PROFILE].contains(kind) => 4,
+        (kind, _) if [kinds::ROLE_POLICY, kinds::USER_POLICY, kinds::POLICY].contains(kind) => 2,
+        (kind, _) if [kinds::ROLE_ATTACHMENT, kinds::USER_ATTACHMENT].contains(kind) => 3,
+        (kind, _) if *kind == kinds::MEMBERSHIP => 4,
+        (_, Some(Credential::MfaDevice)) => WHOLE,
+        (_, Some(Credential::ServiceSpecific)) => 6,
+        (_, Some(Credential::SshKey)) => 7,
+        (_, Some(Credential::SigningCertificate)) => 8,
+        (_, Some(Credential::AccessKey | Credential::Login)) => 9,
+        (kind, _) if *kind == kinds::PROFILE_MEMBERSHIP => 9,
         _ => 0,
     }
 }
+
+/// From this rank on a part needs all parts before it: few identities have such parts, and those have few.
+const WHOLE: u8 = 5;
 
 /// Sets what each resource of one identity needs: everything of it that comes before, and what it points at.
 pub fn link<'a>(realm: &Realm, stack: &StackName, resources: impl IntoIterator<Item = &'a mut Resource>) {
@@ -29,21 +36,23 @@ pub fn link<'a>(realm: &Realm, stack: &StackName, resources: impl IntoIterator<I
     let ranked: Vec<(u8, ResourceId)> = resources.iter().map(|r| (rank(&r.id), r.id.clone())).collect();
     for resource in &mut resources {
         let own = rank(&resource.id);
-        // Other inline policies and attachments are many at times: each needs the Deny, and only credentials need them all.
+        // Other inline policies and attachments are many at times: each needs the Deny, and only credentials need them all. A
+        // membership goes before the attachments do.
         let mut needs: BTreeSet<ResourceId> = ranked
             .iter()
-            .filter(|(other, _)| *other < own && (*other < 2 || own == 4))
+            .filter(|(other, _)| *other < own && (*other < 2 || own >= WHOLE || (own == 4 && *other == 3)))
             .map(|(_, id)| id.clone())
             .collect();
         if let Some(policy) = resource.get("policy_arn").and_then(Value::as_text) {
             needs.extend(arn::scope_of(realm, stack, policy).map(|scope| kinds::scope(stack, scope)));
             needs.extend(arn::own_policy_of(realm, stack, policy).map(|user| kinds::own_policy(stack, user)));
         }
-        if resource.id.kind == MEMBERSHIP {
+        if resource.id.kind == kinds::MEMBERSHIP {
             needs.insert(kinds::group(kinds::part(&resource.id)));
         }
-        if resource.id.kind == ROLE {
+        if resource.id.kind == kinds::ROLE {
             needs.extend(trusted(realm, resource));
+            needs.extend(federations(realm, resource));
         }
         resource.depends_on = needs;
     }
@@ -54,4 +63,10 @@ fn trusted(realm: &Realm, role: &Resource) -> BTreeSet<ResourceId> {
     let Some(Value::Document(trust)) = role.get("assume_role_policy") else { return BTreeSet::new() };
     let ids = document::aws_principals(trust).into_iter().filter_map(|text| arn::principal_id(realm, &text));
     ids.filter(|id| *id != role.id).collect()
+}
+
+/// The federations of this account that a role's trust names.
+pub fn federations(realm: &Realm, role: &Resource) -> BTreeSet<ResourceId> {
+    let Some(Value::Document(trust)) = role.get("assume_role_policy") else { return BTreeSet::new() };
+    document::federated_principals(trust).into_iter().filter_map(|text| arn::federation_id(realm, &text)).collect()
 }

@@ -153,7 +153,7 @@ pub enum Trust {
     },
     /// Holders of an assertion of a SAML provider.
     Saml {
-        /// The provider's ARN.
+        /// The provider's ARN, or its name in the account.
         provider: String,
         /// Accepted `SAML:aud` values.
         audiences: Vec<String>,
@@ -205,7 +205,46 @@ pub struct Group {
     pub managed_policy_arns: BTreeSet<String>,
 }
 
-/// A sort of credential.
+/// Somebody whose word on who a caller is the account takes: an object of the stack that trusts name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Federation {
+    /// The block's label, in a module [qualified](crate::key::qualified) by it.
+    pub name: String,
+    /// Who.
+    pub issuer: Issuer,
+}
+
+impl Federation {
+    /// `federation.LABEL`.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address::qualified("federation", &self.name)
+    }
+}
+
+/// Who says who a caller is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Issuer {
+    /// An issuer of OpenID Connect tokens.
+    Oidc {
+        /// Its URL, `https://…`. It is the object's name in the cloud too.
+        url: String,
+        /// The audiences that tokens may be for.
+        audiences: BTreeSet<String>,
+        /// The thumbprints of its certificate, in lower case; empty: left to the cloud.
+        thumbprints: BTreeSet<String>,
+    },
+    /// A directory that signs SAML assertions.
+    Saml {
+        /// The object's name in the cloud.
+        name: String,
+        /// Its metadata, an XML document.
+        metadata: String,
+    },
+}
+
+/// A sort of credential. Their order is the one in which a quarantine shuts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credential {
@@ -213,15 +252,31 @@ pub enum Credential {
     AccessKey,
     /// A password for people.
     Login,
+    /// A key for code repositories.
+    SshKey,
+    /// A certificate that signs requests.
+    SigningCertificate,
+    /// A user name and password, or a key, for one service of the cloud.
+    ServiceSpecific,
+    /// A second factor: it gives no access, and taking it off may weaken what a password guards.
+    MfaDevice,
 }
 
 impl Credential {
+    /// Every sort, in the order in which a quarantine shuts them.
+    pub const ALL: [Self; 6] =
+        [Self::AccessKey, Self::Login, Self::SshKey, Self::SigningCertificate, Self::ServiceSpecific, Self::MfaDevice];
+
     /// The sort as the language writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AccessKey => "access_key",
             Self::Login => "login",
+            Self::SshKey => "ssh_key",
+            Self::SigningCertificate => "signing_certificate",
+            Self::ServiceSpecific => "service_specific",
+            Self::MfaDevice => "mfa_device",
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod key;
 pub mod marks;
 pub mod provider;
+pub mod quota;
 pub mod resource;
 pub mod sensitive;
 pub mod snapshot;
@@ -29,8 +30,8 @@ pub use digest::Digest;
 pub use document::Document;
 pub use duration::Span;
 pub use identity::{
-    Condition, Credential, DesiredIdentity, Effect, Group, Kind, Principal, Scope, Statement, Trust, TrustedIdentity,
-    Violation,
+    Condition, Credential, DesiredIdentity, Effect, Federation, Group, Issuer, Kind, Principal, Scope, Statement,
+    Trust, TrustedIdentity, Violation,
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
@@ -39,6 +40,7 @@ pub use provider::{
     Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
     Permission, Provider, Question, Realize, Severity,
 };
+pub use quota::Quota;
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
 pub use vault::{Delivered, Delivery, NotKept, Vault};

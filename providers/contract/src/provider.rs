@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realm,
-    Resource, ResourceId, Scope, Snapshot, StackName, Trust, Vault, Violation,
+    Address, Change, Credential, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
+    Quarantine, Quota, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Trust, Vault, Violation,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -20,6 +20,18 @@ pub trait Realize: Send + Sync {
 
     /// The object that holds a scope, with its marks (the engine sets their `digest`).
     fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource;
+
+    /// The object that a federation is, with its marks (the engine sets their `digest`). `None`: the provider has no notion of one.
+    fn federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+        let _ = (realm, stack, federation);
+        None
+    }
+
+    /// The limits of the cloud that a federation's resource would break.
+    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        let _ = (federation, resource);
+        Vec::new()
+    }
 
     /// The id of the group of that name.
     fn group_id(&self, name: &str) -> ResourceId;
@@ -35,6 +47,14 @@ pub trait Realize: Send + Sync {
     fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
         let _ = (user, key);
         None
+    }
+
+    /// Whether a live part of an identity is left as it lives, declared or not, until the identity leaves; the digest passes over it.
+    /// `guards_a_person`: the identity is a person's, or has a password. Their second factor is theirs to change: it is enrolled by hand, and
+    /// taking one off as a stray would leave the password alone.
+    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        let _ = (id, guards_a_person);
+        false
     }
 
     /// Who may take on a live role, as a configuration would say it, and in words what no configuration can say.
@@ -189,6 +209,29 @@ pub trait Observe: Send + Sync {
 
     /// Reads everything a plan for the stack needs, or fails.
     async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError>;
+
+    /// How many objects the cloud takes, and has. Asked when a plan would make something; what is not told is left to the cloud.
+    async fn quotas(&self) -> Result<Vec<Quota>, ObserveError> {
+        Ok(Vec::new())
+    }
+
+    /// Whether the reading of a snapshot may have left something open of principals that were not to be read exactly, such as
+    /// credentials that no report tells.
+    fn leaves_open(&self, snapshot: &Snapshot) -> bool {
+        let _ = snapshot;
+        false
+    }
+
+    /// Reads of these principals of a snapshot what was left open.
+    async fn look_closer(
+        &self,
+        stack: &StackName,
+        snapshot: &mut Snapshot,
+        principals: &BTreeSet<ResourceId>,
+    ) -> Result<(), ObserveError> {
+        let _ = (stack, snapshot, principals);
+        Ok(())
+    }
 }
 
 /// Writes the cloud, one change a call.

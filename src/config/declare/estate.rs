@@ -94,7 +94,7 @@ fn subject(fields: &Fields<'_, '_>, name: &str) -> Option<Address> {
         return Some(address);
     }
     fields.find(match text.split('.').next() {
-        Some("scope" | "group") => Diagnostic::error("config::address", format!("{text} has nothing to move or to keep"))
+        Some("scope" | "group" | "federation") => Diagnostic::error("config::address", format!("{text} has nothing to move or to keep"))
             .at(fields.span(expr), "shared by identities")
             .detail("It is named in the cloud after its label; under another label it is another object.")
             .help("take this block out: who holds the old one is given the new one, and the plan says that its access is EQUIVALENT"),

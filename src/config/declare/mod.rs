@@ -6,6 +6,7 @@ use leasehold_provider::{Address, StackName};
 
 mod credentials;
 mod estate;
+mod federations;
 pub mod fields;
 mod groups;
 mod identity;
@@ -35,7 +36,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let stores = credentials::stores(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let mut groups = BTreeMap::new();
+    let (mut groups, mut federations) = (BTreeMap::new(), BTreeMap::new());
     let mut identities = Identities::default();
     let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
     while let Some((module, waits_for)) = waiting.pop_front() {
@@ -45,6 +46,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         services.append(&mut people::services(eval, module));
         scopes.append(&mut people::scopes(eval, module));
         groups.append(&mut groups::groups(eval, module));
+        federations.append(&mut federations::federations(eval, module));
         identity::identities(eval, module, default_ttl, &waits_for, &mut identities);
         modules::outputs(eval, module);
         waiting.extend(modules::calls(eval, module, &waits_for));
@@ -63,6 +65,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         services,
         scopes,
         groups,
+        federations,
         identities,
         estate,
         files_read: eval.files_read.borrow().clone(),

@@ -40,8 +40,23 @@ const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
 
 /// Blocks that stand in a file by themselves.
 pub const TOP: &[&BlockSchema] = &[
-    &LEASEHOLD, &VARIABLE, &LOCALS, &PROVIDER, &OWNER, &SERVICE, &SCOPE, &IDENTITY, &GROUP, &TEMPLATE, &MODULE,
-    &OUTPUT, &MOVED, &REMOVED, &IMPORT, &STORE,
+    &LEASEHOLD,
+    &VARIABLE,
+    &LOCALS,
+    &PROVIDER,
+    &OWNER,
+    &SERVICE,
+    &SCOPE,
+    &FEDERATION,
+    &IDENTITY,
+    &GROUP,
+    &TEMPLATE,
+    &MODULE,
+    &OUTPUT,
+    &MOVED,
+    &REMOVED,
+    &IMPORT,
+    &STORE,
 ];
 
 /// Blocks of the language that this version does not have.
@@ -169,6 +184,22 @@ static SCOPE: BlockSchema = BlockSchema {
     ..block("scope", &["name"], &[optional("description")])
 };
 
+/// Whose word on who a caller is the account takes.
+static FEDERATION: BlockSchema = BlockSchema {
+    forms: &[
+        form(
+            "oidc",
+            &[
+                required("url", "url = \"https://token.actions.githubusercontent.com\""),
+                required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
+                optional("thumbprints"),
+            ],
+        ),
+        form("saml", &[required("metadata", "metadata = file(\"corp.xml\")"), optional("name")]),
+    ],
+    ..block("federation", &["type", "name"], &[])
+};
+
 static IDENTITY: BlockSchema = BlockSchema {
     blocks: &[
         many(&STATEMENT),
@@ -284,6 +315,11 @@ static CREDENTIAL: BlockSchema = BlockSchema {
     forms: &[
         form("access_key", &[optional("store"), optional("rotate_every"), optional("overlap")]),
         form("login", &[]),
+        form("login", &[]),
+        form("ssh_key", &[]),
+        form("signing_certificate", &[]),
+        form("service_specific", &[]),
+        form("mfa_device", &[]),
     ],
     ..block("credential", &["type"], &[])
 };

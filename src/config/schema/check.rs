@@ -93,7 +93,8 @@ fn labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<Diagno
         );
         return false;
     }
-    let Some(label) = block.labels.first().filter(|_| schema.forms.is_empty()) else { return true };
+    // Where the first label picks a form, the name comes after it.
+    let Some(label) = block.labels.get(usize::from(!schema.forms.is_empty())) else { return true };
     let shaped = label
         .text
         .chars()

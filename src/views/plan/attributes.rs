@@ -66,6 +66,9 @@ impl Line {
 /// What stands for a value that views hide.
 pub const HIDDEN: &str = leasehold_provider::sensitive::HIDDEN;
 
+/// A text that is longer than this is told line by line, and no more than this of a line.
+const LONG: usize = 400;
+
 /// Lines of an unchanged part of a document that are shown on each side of a change.
 const CONTEXT: usize = 2;
 
@@ -122,6 +125,9 @@ fn value_lines(name: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<Line
         (Some(Value::Document(old)), Some(Value::Document(new))) => {
             heading().chain(document_lines(old.json(), new.json()).into_iter().map(Line::deeper)).collect()
         }
+        (Some(Value::Text(old)), Some(Value::Text(new))) if old.len().max(new.len()) > LONG => {
+            heading().chain(text_lines(old, new).into_iter().map(Line::deeper)).collect()
+        }
         (Some(Value::Set(old)), Some(Value::Set(new))) => {
             let gone = old.difference(new).map(|item| Line::new(Marker::Removed, quoted(item)));
             let added = new.difference(old).map(|item| Line::new(Marker::Added, quoted(item)));
@@ -159,10 +165,24 @@ fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }
 
-/// A line diff of two documents, with unchanged parts folded to their count.
+/// A line diff of two documents.
 fn document_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<Line> {
-    let (old, new) = (pretty(old), pretty(new));
-    let diff = TextDiff::from_lines(&old, &new);
+    text_lines(&pretty(old), &pretty(new))
+}
+
+/// A line of a text as it is shown: whole, or its beginning and how long it is.
+fn shown(line: &str) -> String {
+    match line.char_indices().nth(LONG) {
+        None => inert(line).into_owned(),
+        Some((end, _)) => {
+            format!("{}… ({} characters)", inert(line.get(..end).unwrap_or_default()), line.chars().count())
+        }
+    }
+}
+
+/// A line diff of two texts, with unchanged parts folded to their count.
+fn text_lines(old: &str, new: &str) -> Vec<Line> {
+    let diff = TextDiff::from_lines(old, new);
     let mut lines = Vec::new();
     let mut shown_to = 0usize;
     let total = old.lines().count();
@@ -171,7 +191,7 @@ fn document_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<Line>
         fold(&mut lines, start.saturating_sub(shown_to));
         for op in &group {
             for change in diff.iter_changes(op) {
-                let text = inert(change.value().trim_end_matches('\n')).into_owned();
+                let text = shown(change.value().trim_end_matches('\n'));
                 lines.push(match change.tag() {
                     ChangeTag::Equal => Line::new(Marker::Same, text).deeper(),
                     ChangeTag::Delete => Line::new(Marker::Removed, text),

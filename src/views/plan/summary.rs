@@ -34,14 +34,18 @@ pub struct Summary {
     pub shared: usize,
     /// Groups that change.
     pub groups: usize,
+    /// Federations that change.
+    pub federations: usize,
 }
 
 impl Summary {
     /// The counts of a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let groups = plan.shared.iter().filter(|delta| estate::sort(&delta.address) == Some("group")).count();
-        let mut summary = Self { shared: plan.shared.len().saturating_sub(groups), groups, ..Self::default() };
+        let of = |sort: &str| plan.shared.iter().filter(|delta| estate::sort(&delta.address) == Some(sort)).count();
+        let (groups, federations) = (of("group"), of("federation"));
+        let shared = plan.shared.len().saturating_sub(groups).saturating_sub(federations);
+        let mut summary = Self { shared, groups, federations, ..Self::default() };
         for delta in &plan.identities {
             match delta.lifecycle {
                 Lifecycle::Joiner => summary.joiners += 1,
@@ -120,6 +124,7 @@ impl fmt::Display for Summary {
             plural(self.drifted, "drift", "drifts"),
             plural(self.shared, "shared scope", "shared scopes"),
             plural(self.groups, "group", "groups"),
+            plural(self.federations, "federation", "federations"),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         if parts.is_empty() { Ok(()) } else { write!(f, "  {}.", parts.join(", ")) }

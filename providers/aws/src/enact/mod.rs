@@ -2,11 +2,15 @@
 
 mod attachment;
 mod credential;
+mod device;
+mod federation;
 mod group;
 mod inline;
 mod issue;
 mod leftovers;
+mod other_credential;
 mod policy;
+mod profile;
 mod role;
 mod standing;
 mod tags;
@@ -81,7 +85,12 @@ impl Writing<'_> {
             return self.of_group(group, change).await;
         }
         let Some((principal, name)) = kinds::holder(id) else {
-            return if id.kind == kinds::POLICY { self.policy(change).await } else { Err(unknown(id)) };
+            return match &id.kind {
+                kind if *kind == kinds::POLICY => self.policy(change).await,
+                kind if *kind == kinds::OIDC_PROVIDER => self.oidc_provider(change).await,
+                kind if *kind == kinds::SAML_PROVIDER => self.saml_provider(change).await,
+                _ => Err(unknown(id)),
+            };
         };
         match &id.kind {
             kind if *kind == kinds::ROLE => self.role(name, change).await,
@@ -94,6 +103,9 @@ impl Writing<'_> {
             }
             kind if *kind == kinds::ACCESS_KEY => self.access_key(name, change).await,
             kind if *kind == kinds::LOGIN_PROFILE => self.login_profile(name, change).await,
+            kind if kinds::SWITCHED.contains(kind) => self.other_credential(name, change).await,
+            kind if [kinds::VIRTUAL_DEVICE, kinds::DEVICE].contains(kind) => self.device(name, change).await,
+            kind if *kind == kinds::PROFILE_MEMBERSHIP => self.profile_membership(name, change).await,
             kind if *kind == kinds::MEMBERSHIP => self.membership(name, change).await,
             _ => Err(unknown(id)),
         }

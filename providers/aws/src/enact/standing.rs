@@ -82,6 +82,9 @@ impl Writing<'_> {
         if let Some(group) = kinds::group_of(id) {
             return Ok(kinds::group(group));
         }
+        if arn::federation(self.realm, id).is_some() {
+            return Ok(id.clone());
+        }
         let scope = id.name.strip_prefix(self.stack.as_str()).and_then(|rest| rest.strip_prefix('/'));
         if id.kind == kinds::POLICY && scope.is_some() {
             Ok(id.clone())
@@ -114,6 +117,10 @@ impl Writing<'_> {
                     Err(failure) => return Err(failure.into()),
                 }
             }
+            None if arn::federation(self.realm, bearer).is_some() => match self.federation_tags(bearer).await? {
+                Some(tags) => Some(tags),
+                None => return Ok(Found::Absent),
+            },
             None => {
                 let policy = arn::scope_policy(self.realm, self.stack, kinds::part(bearer));
                 let send = || iam.get_policy().policy_arn(&policy).send();

@@ -12,26 +12,14 @@ use crate::retry::Class;
 impl Writing<'_> {
     /// One change of a user itself.
     pub(super) async fn user(&self, name: &str, change: &Change) -> Result<Note, Refusal> {
-        let iam = &self.provider.clients.iam;
         match change {
             Change::Create { after } => self.create_user(name, after).await,
             Change::Update { before, after } => {
                 self.update_user(name, before, after).await?;
                 Ok(None)
             }
-            Change::Delete { .. } => {
-                let send = || iam.delete_user().user_name(name).send();
-                let note = match self.remove("iam:DeleteUser", send).await {
-                    Err(refusal) if refusal.holds_something() => {
-                        let removed = self.clear_user(name).await?;
-                        if removed.is_empty() {
-                            return Err(refusal);
-                        }
-                        self.remove("iam:DeleteUser", send).await?;
-                        Some(format!("with it went: {}", removed.join(", ")))
-                    }
-                    other => other?,
-                };
+            Change::Delete { before } => {
+                let note = self.delete_user(name, before).await?;
                 self.provider.known.gone(self.stack, change.id());
                 Ok(note)
             }
@@ -50,6 +38,28 @@ impl Writing<'_> {
                 Ok(None)
             }
         }
+    }
+
+    async fn delete_user(&self, name: &str, before: &Resource) -> Result<Note, Refusal> {
+        let iam = &self.provider.clients.iam;
+        // While the user is there, a next run comes this way again.
+        let mut removed = match &before.identity {
+            Some(address) => self.forgotten_devices(address).await?,
+            None => Vec::new(),
+        };
+        let send = || iam.delete_user().user_name(name).send();
+        let note = match self.remove("iam:DeleteUser", send).await {
+            Err(refusal) if refusal.holds_something() => {
+                let cleared = self.clear_user(name).await?;
+                if cleared.is_empty() {
+                    return Err(refusal);
+                }
+                removed.extend(cleared);
+                self.remove("iam:DeleteUser", send).await?
+            }
+            other => other?,
+        };
+        if removed.is_empty() { Ok(note) } else { Ok(Some(format!("with it went: {}", removed.join(", ")))) }
     }
 
     async fn create_user(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {

@@ -97,12 +97,19 @@ impl Reading<'_> {
             owner if belongs_to_aws(&path) => Owner::Strange(owner.within_aws(&id, &path)),
             owner => owner,
         };
-        let Some(bearing) = self.sort_out(account, request, &id, &whose, &attached) else { return Ok(()) };
+        let bearing = self.sort_out(account, request, &id, &whose, &attached);
+        if matches!(whose, Owner::Strange(_)) {
+            self.trusts_of_stranger(account, &name, role.assume_role_policy_document.as_deref());
+        }
+        let Some(bearing) = bearing else { return Ok(()) };
         let trust = decoded(role.assume_role_policy_document.as_deref(), &format!("the trust of role {name}"))?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let resource = live::role_resource(&name, &path, trust, boundary, &tags, bearing);
         let inline = role.role_policy_list.unwrap_or_default();
-        let details = Details { realm: self.realm, stack: request.stack, inline, attached, groups: Vec::new() };
+        let profiles = role.instance_profile_list.unwrap_or_default();
+        let profiles = profiles.into_iter().map(|profile| profile.instance_profile_name).collect();
+        let details =
+            Details { realm: self.realm, stack: request.stack, inline, attached, groups: Vec::new(), profiles };
         let resources = live::resources(Principal::Role, &name, resource, details)?;
         let created_at = role.create_date.and_then(super::instant);
         let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
@@ -126,7 +133,8 @@ impl Reading<'_> {
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let resource = live::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
         let (inline, groups) = (user.user_policy_list.unwrap_or_default(), user.group_list.unwrap_or_default());
-        let details = Details { realm: self.realm, stack: request.stack, inline, attached, groups };
+        let details =
+            Details { realm: self.realm, stack: request.stack, inline, attached, groups, profiles: Vec::new() };
         let resources = live::resources(Principal::User, &name, resource, details)?;
         let created_at = user.create_date.and_then(super::instant);
         account.add(Found { id, principal: Principal::User, name, created_at, last_used: None, resources }, whose);

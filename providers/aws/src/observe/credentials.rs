@@ -1,16 +1,19 @@
-//! Access keys and passwords, which no bulk read tells.
+//! Keys, passwords and other credentials, which no bulk read tells.
 //!
 //! Few users are asked one by one. Many are sorted by the credential report first, and only those that it shows to have
-//! something, or that it does not know yet, are asked.
+//! something, or that it does not know yet, are asked; SSH keys, of which it says nothing, are then read of those only who must be
+//! known exactly: who leaves, and who is declared to have one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use leasehold_provider::{LiveIdentity, LiveKey, Principal, Resource, ResourceId, Unmarked, Value};
+use leasehold_provider::{Kind, LiveIdentity, LiveKey, Principal, Resource, ResourceId, Unmarked, Value};
 
 use super::Reading;
+use super::other_credentials::OfServices;
 use super::pages::{Page, read_all};
+use super::report::Row;
 use crate::failure::Failure;
 use crate::kinds;
 use crate::retry::Class;
@@ -27,6 +30,50 @@ struct Credentials {
     last_used: Option<Timestamp>,
 }
 
+/// Which sorts a user is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Ask {
+    keys: bool,
+    ssh: bool,
+    certificates: bool,
+    services: bool,
+    devices: bool,
+}
+
+impl Ask {
+    const EVERYTHING: Self = Self { keys: true, ssh: true, certificates: true, services: true, devices: true };
+
+    /// What the report leaves open. A person's second factor is left as it is, so that it need not be known.
+    fn by_report(row: &Row, kind: Option<Kind>) -> Self {
+        let person = matches!(kind, Some(Kind::Human | Kind::BreakGlass));
+        Self {
+            keys: row.holds_something,
+            certificates: row.has_certificate,
+            devices: row.has_device && !person,
+            ..Self::default()
+        }
+    }
+}
+
+/// Nothing, where it is not asked for.
+async fn when<T: Default>(asked: bool, read: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    if asked { read.await } else { Ok(T::default()) }
+}
+
+/// Something that parts can be added to.
+trait Take {
+    fn take(&mut self, parts: Vec<Resource>);
+}
+
+impl Take for LiveIdentity {
+    fn take(&mut self, parts: Vec<Resource>) {
+        for mut part in parts {
+            part.identity = Some(self.marks.address.clone());
+            self.resources.insert(part.id.clone(), part);
+        }
+    }
+}
+
 impl Reading<'_> {
     /// Adds keys and passwords to the users among `identities`.
     pub async fn credentials(
@@ -37,36 +84,82 @@ impl Reading<'_> {
         let is_user = |identity: &&LiveIdentity| identity.principal == Principal::User;
         let users: Vec<(ResourceId, String)> =
             identities.values().filter(is_user).map(|user| (user.id.clone(), user.name.clone())).collect();
-        let asked = if users.len() <= ASKED_ONE_BY_ONE {
-            users
+        let (asked, services) = if users.len() <= ASKED_ONE_BY_ONE {
+            (users.into_iter().map(|(id, name)| (id, name, Ask::EVERYTHING)).collect(), OfServices::new())
         } else {
-            let report = self.credential_report().await?;
-            for (id, name) in &users {
-                if let Some(identity) = identities.get_mut(id) {
-                    identity.last_used = report.get(name).and_then(|row| row.last_used);
-                }
-            }
-            let holds = |name: &str| report.get(name).is_none_or(|row| row.holds_something);
-            users.into_iter().filter(|(id, name)| exact.contains(id) || holds(name)).collect()
+            self.asked_of_many(users, identities, exact).await?
         };
-        let asked = stream::iter(asked.into_iter().map(|(id, name)| self.credentials_of(id, name)));
+        for (user, found) in services {
+            if let Some(identity) = identities.get_mut(&kinds::principal(Principal::User, &user)) {
+                identity.take(found);
+            }
+        }
+        let asked = stream::iter(asked.into_iter().map(|(id, name, ask)| self.credentials_of(id, name, ask)));
         let found: Vec<Credentials> = asked.buffer_unordered(AT_A_TIME).try_collect().await?;
         for credentials in found {
             let Some(identity) = identities.get_mut(&credentials.user) else { continue };
             identity.last_used = identity.last_used.max(credentials.last_used);
-            for mut resource in credentials.resources {
-                resource.identity = Some(identity.marks.address.clone());
-                identity.resources.insert(resource.id.clone(), resource);
-            }
+            identity.take(credentials.resources);
             identity.keys.extend(credentials.keys);
         }
         Ok(())
     }
 
+    /// What to ask many users for, by what the report says of them, and what one list tells of all.
+    async fn asked_of_many(
+        &self,
+        users: Vec<(ResourceId, String)>,
+        identities: &mut BTreeMap<ResourceId, LiveIdentity>,
+        exact: &BTreeSet<ResourceId>,
+    ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
+        let (report, services) = futures::try_join!(self.credential_report(), self.all_service_credentials())?;
+        let mut asked = Vec::new();
+        for (id, name) in users {
+            let Some(identity) = identities.get_mut(&id) else { continue };
+            let row = report.get(&name);
+            identity.last_used = row.and_then(|row| row.last_used);
+            let mut ask = match row {
+                Some(row) if !exact.contains(&id) => Ask::by_report(row, identity.marks.kind),
+                _ => Ask::EVERYTHING,
+            };
+            // Where the one list is not to be had, each is asked.
+            ask.services = services.is_none();
+            if ask != Ask::default() {
+                asked.push((id, name, ask));
+            }
+        }
+        Ok((asked, services.unwrap_or_default()))
+    }
+
+    /// Reads everything of some users anew.
+    pub async fn closer(
+        &self,
+        identities: &mut BTreeMap<ResourceId, LiveIdentity>,
+        users: &BTreeSet<ResourceId>,
+    ) -> Result<(), Failure> {
+        let names = users.iter().filter_map(|id| identities.get(id)).filter(|user| user.principal == Principal::User);
+        let names: Vec<(ResourceId, String)> = names.map(|user| (user.id.clone(), user.name.clone())).collect();
+        let asked = names.into_iter().map(|(id, name)| self.credentials_of(id, name, Ask::EVERYTHING));
+        let found: Vec<Credentials> = stream::iter(asked).buffer_unordered(AT_A_TIME).try_collect().await?;
+        for credentials in found {
+            let Some(identity) = identities.get_mut(&credentials.user) else { continue };
+            identity.resources.retain(|id, _| kinds::credential(id).is_none());
+            identity.last_used = identity.last_used.max(credentials.last_used);
+            identity.take(credentials.resources);
+            identity.keys = credentials.keys;
+        }
+        Ok(())
+    }
+
+    /// Whether so many users were all asked one by one.
+    pub fn knows_all_of(users: usize) -> bool {
+        users <= ASKED_ONE_BY_ONE
+    }
+
     /// Adds keys and passwords to the users among principals that carry no marks.
     pub async fn credentials_of_unmarked(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), Failure> {
         for user in found.values_mut().filter(|found| found.principal == Principal::User) {
-            let credentials = self.credentials_of(user.id.clone(), user.name.clone()).await?;
+            let credentials = self.credentials_of(user.id.clone(), user.name.clone(), Ask::EVERYTHING).await?;
             user.last_used = user.last_used.max(credentials.last_used);
             let address = user.resources.get(&user.id).and_then(|resource| resource.identity.clone());
             for mut resource in credentials.resources {
@@ -77,10 +170,18 @@ impl Reading<'_> {
         Ok(())
     }
 
-    async fn credentials_of(&self, user: ResourceId, name: String) -> Result<Credentials, Failure> {
-        let (keys, password) = futures::try_join!(self.access_keys(&name), self.password(&name))?;
+    async fn credentials_of(&self, user: ResourceId, name: String, ask: Ask) -> Result<Credentials, Failure> {
+        let (keys, password, ssh, certificates, services, devices) = futures::try_join!(
+            when(ask.keys, self.access_keys(&name)),
+            when(ask.keys, self.password(&name)),
+            when(ask.ssh, self.ssh_keys(&name)),
+            when(ask.certificates, self.certificates(&name)),
+            when(ask.services, self.service_credentials(&name)),
+            when(ask.devices, self.devices(&name)),
+        )?;
         let mut last_used = keys.iter().filter_map(|(_, key)| key.last_used).max();
-        let mut resources: Vec<Resource> = keys.iter().map(|(resource, _)| resource.clone()).collect();
+        let mut resources: Vec<Resource> = [ssh, certificates, services, devices].into_iter().flatten().collect();
+        resources.extend(keys.iter().map(|(resource, _)| resource.clone()));
         let keys = keys.into_iter().map(|(resource, key)| (resource.id, key)).collect();
         if let Some((login, used)) = password {
             last_used = last_used.max(used);

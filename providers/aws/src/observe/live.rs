@@ -83,6 +83,8 @@ pub struct Details<'a> {
     pub attached: Vec<AttachedPolicy>,
     /// The groups it is in.
     pub groups: Vec<String>,
+    /// The instance profiles that hold it.
+    pub profiles: Vec<String>,
 }
 
 /// All that a principal is and holds but its credentials.
@@ -122,6 +124,11 @@ pub fn resources(
         let membership = ResourceId::new(kinds::MEMBERSHIP, format!("{name}/{group}"));
         let resource = Resource::new(membership.clone(), address.clone()).with("group", group);
         resources.insert(membership, resource);
+    }
+    for profile in details.profiles {
+        let place = ResourceId::new(kinds::PROFILE_MEMBERSHIP, format!("{name}/{profile}"));
+        let resource = Resource::new(place.clone(), address.clone()).with("instance_profile", profile);
+        resources.insert(place, resource);
     }
     Ok(resources)
 }

@@ -2,17 +2,22 @@
 
 mod authorization;
 mod credentials;
+mod federations;
 mod groups;
 mod live;
+mod other_credentials;
 mod pages;
+mod quotas;
 mod report;
 mod roles;
 mod shared;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use leasehold_provider::{Observe, ObserveError, ObserveRequest, Principal, Realm, Snapshot};
+use leasehold_provider::{
+    Observe, ObserveError, ObserveRequest, Principal, Quota, Realm, ResourceId, Snapshot, StackName,
+};
 
 use crate::failure::Failure;
 use crate::retry::Calls;
@@ -33,6 +38,33 @@ impl Observe for AwsProvider {
         let reading = Reading { provider: self, realm, calls: Calls::default() };
         Ok(reading.snapshot(request).await?)
     }
+
+    async fn quotas(&self) -> Result<Vec<Quota>, ObserveError> {
+        let realm = self.place().await?;
+        let reading = Reading { provider: self, realm, calls: Calls::default() };
+        Ok(reading.quotas().await?)
+    }
+
+    fn leaves_open(&self, snapshot: &Snapshot) -> bool {
+        let users = snapshot.identities.values().filter(|live| live.principal == Principal::User).count();
+        !Reading::knows_all_of(users)
+    }
+
+    async fn look_closer(
+        &self,
+        stack: &StackName,
+        snapshot: &mut Snapshot,
+        principals: &BTreeSet<ResourceId>,
+    ) -> Result<(), ObserveError> {
+        let realm = self.place().await?;
+        let reading = Reading { provider: self, realm, calls: Calls::default() };
+        reading.closer(&mut snapshot.identities, principals).await?;
+        for id in principals {
+            let parts = snapshot.identities.get_mut(id).map(|identity| &mut identity.resources);
+            links::link(realm, stack, parts.into_iter().flat_map(BTreeMap::values_mut));
+        }
+        Ok(())
+    }
 }
 
 /// One observation of an account.
@@ -44,7 +76,8 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     async fn snapshot(&self, request: ObserveRequest<'_>) -> Result<Snapshot, Failure> {
-        let (mut account, facts) = futures::try_join!(self.authorization(&request), self.role_facts())?;
+        let (mut account, facts, federations) =
+            futures::try_join!(self.authorization(&request), self.role_facts(), self.federations(&request))?;
         let marked = account.identities.values_mut().map(|live| (live.principal, &live.id, &mut live.resources));
         let unmarked = account.unmarked.values_mut().map(|found| (found.principal, &found.id, &mut found.resources));
         for (_, id, resources) in marked.chain(unmarked).filter(|(principal, ..)| *principal == Principal::Role) {
@@ -65,6 +98,8 @@ impl Reading<'_> {
         }
         let (mut shared, misplaced) = self.marks_of_shared(account.shared, &request).await?;
         shared.append(&mut account.groups);
+        shared.extend(federations.ours);
+        account.strangers.extend(federations.strangers);
         for (id, object) in &mut shared {
             object.held_by = account.held_by.remove(id).unwrap_or_default();
         }

@@ -16,6 +16,10 @@ const GET: &str = "iam:GetCredentialReport";
 pub struct Row {
     /// Whether there is a password or a key of any status.
     pub holds_something: bool,
+    /// Whether there is a signing certificate of any status.
+    pub has_certificate: bool,
+    /// Whether there is an MFA device.
+    pub has_device: bool,
     /// The latest use of any of them.
     pub last_used: Option<Timestamp>,
 }
@@ -46,11 +50,22 @@ impl Reading<'_> {
     }
 }
 
+/// Columns without which a report tells too little.
+const NEEDED: [&str; 7] = [
+    "user",
+    "password_enabled",
+    "mfa_active",
+    "access_key_1_active",
+    "access_key_2_active",
+    "cert_1_active",
+    "cert_2_active",
+];
+
 /// Reads the report's CSV by the names of its columns.
 fn read(text: &str) -> Result<HashMap<String, Row>, String> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let header = fields(lines.next().ok_or("the report is empty")?);
-    for needed in ["user", "password_enabled", "access_key_1_active", "access_key_2_active"] {
+    for needed in NEEDED {
         if !header.iter().any(|name| name == needed) {
             return Err(format!("the report has no column {needed}"));
         }
@@ -72,10 +87,13 @@ fn read(text: &str) -> Result<HashMap<String, Row>, String> {
             || on("access_key_2_active")
             || told("access_key_1_last_rotated")
             || told("access_key_2_last_rotated");
+        let has_certificate =
+            ["cert_1", "cert_2"].iter().any(|one| on(&format!("{one}_active")) || told(&format!("{one}_last_rotated")));
         let used = ["password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date"];
         let last_used = used.iter().filter_map(|name| get(name)?.parse::<Timestamp>().ok()).max();
         let user = get("user").unwrap_or_default().to_owned();
-        rows.insert(user, Row { holds_something, last_used });
+        let row = Row { holds_something, has_certificate, has_device: on("mfa_active"), last_used };
+        rows.insert(user, row);
     }
     Ok(rows)
 }
@@ -106,10 +124,15 @@ mod tests {
     use super::*;
 
     const HEADER: &str = "user,password_enabled,password_last_used,access_key_1_active,access_key_1_last_rotated,\
-                          access_key_1_last_used_date,access_key_2_active";
+                          access_key_1_last_used_date,access_key_2_active,mfa_active,cert_1_active,cert_1_last_rotated,\
+                          cert_2_active";
 
-    fn holds(row: &str) -> bool {
-        read(&format!("{HEADER}\n{row}\n")).unwrap()["x"].holds_something
+    fn row(row: &str) -> Row {
+        read(&format!("{HEADER}\n{row}\n")).unwrap()["x"].clone()
+    }
+
+    fn holds(first: &str) -> bool {
+        row(&format!("{first},false,false,N/A,false")).holds_something
     }
 
     #[test]
@@ -122,10 +145,22 @@ mod tests {
     }
 
     #[test]
+    fn who_has_a_certificate_or_a_second_factor_is_told() {
+        let certificate = |rest: &str| row(&format!("x,false,N/A,false,N/A,N/A,false,{rest}")).has_certificate;
+        assert!(!certificate("false,false,N/A,false"));
+        assert!(certificate("false,true,2026-01-01T00:00:00+00:00,false"));
+        assert!(certificate("false,false,2026-01-01T00:00:00+00:00,false"), "switched off is still there");
+        assert!(certificate("false,false,N/A,true"));
+        assert!(row("x,true,N/A,false,N/A,N/A,false,true,false,N/A,false").has_device);
+        assert!(!row("x,false,N/A,false,N/A,N/A,false,false,false,N/A,false").has_device);
+    }
+
+    #[test]
     fn the_latest_use_counts() {
-        let row = "x,true,2026-03-01T00:00:00+00:00,true,2026-01-01T00:00:00Z,2026-02-01T00:00:00+00:00,false";
-        let rows = read(&format!("{HEADER}\n{row}\n")).unwrap();
-        assert_eq!(rows["x"].last_used, Some("2026-03-01T00:00:00Z".parse().unwrap()));
+        let used = row(
+            "x,true,2026-03-01T00:00:00+00:00,true,2026-01-01T00:00:00Z,2026-02-01T00:00:00+00:00,false,false,false,N/A,false",
+        );
+        assert_eq!(used.last_used, Some("2026-03-01T00:00:00Z".parse().unwrap()));
     }
 
     #[test]

@@ -7,6 +7,11 @@ use crate::{document, kinds};
 
 /// What the change does, in the words of the people who approve it.
 pub fn describe(change: &Change) -> Option<String> {
+    if let Change::Delete { before } = change
+        && before.id.kind == kinds::PROFILE_MEMBERSHIP
+    {
+        return Some("instances that run with it lose the role".to_owned());
+    }
     let after = change.after()?;
     let before = change.before();
     if kinds::is_own_inline(&after.id) {
@@ -31,7 +36,7 @@ pub fn describe(change: &Change) -> Option<String> {
         let store = after.get("store").and_then(Value::as_text)?;
         return Some(format!("secret → {store}"));
     }
-    if after.id.kind == kinds::ACCESS_KEY {
+    if kinds::SWITCHED.contains(&after.id.kind) {
         let status = after.get("status").and_then(Value::as_text)?;
         return Some(format!("{} → {status}", short_key(kinds::part(&after.id))));
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_policy::{Document, PolicyKind};
 use leasehold_provider::marks::PREFIX;
 use leasehold_provider::{
-    Address, DesiredIdentity, Group, Principal, Resource, Scope, Statement, Trust, Value, Violation,
+    Address, DesiredIdentity, Federation, Group, Issuer, Principal, Resource, Scope, Statement, Trust, Value, Violation,
 };
 
 use crate::{document, kinds};
@@ -21,10 +21,16 @@ const GROUP_INLINE: usize = 5120;
 const GROUPS: usize = 10;
 const MANAGED: usize = 6144;
 const TRUST: usize = 2048;
-const ATTACHMENTS: usize = 10;
+/// Policies attached to one principal or group, at most in any account. What this one allows, most often 10, its summary tells.
+const ATTACHMENTS: usize = 25;
 const TAGS: usize = 50;
 const TAG_KEY: usize = 128;
 const TAG_VALUE: usize = 256;
+const ISSUER_URL: usize = 255;
+const AUDIENCES: usize = 100;
+const AUDIENCE: usize = 255;
+const THUMBPRINTS: usize = 5;
+const METADATA: std::ops::RangeInclusive<usize> = 1000..=10_000_000;
 const DESCRIPTION: usize = 1000;
 const SESSION: std::ops::RangeInclusive<u32> = 3600..=43200;
 /// The most marks an object carries, quarantine among them: they share the room for tags.
@@ -69,6 +75,45 @@ pub fn scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
             format!("the policy has {size} characters; a managed policy holds {MANAGED}"),
             "split the scope in two, or shorten its actions and resources with wildcards",
         );
+    }
+    findings.found
+}
+
+/// What a federation's object would break.
+pub fn federation(federation: &Federation, resource: &Resource) -> Vec<Violation> {
+    let mut findings = Findings { subject: federation.address(), found: Vec::new() };
+    match &federation.issuer {
+        Issuer::Oidc { audiences, thumbprints, .. } => {
+            let length = resource.id.name.chars().count();
+            if length > ISSUER_URL {
+                findings.add(
+                    "url",
+                    format!("it has {length} characters; IAM allows {ISSUER_URL}"),
+                    "use a shorter URL",
+                );
+            }
+            if audiences.is_empty() || audiences.len() > AUDIENCES {
+                findings.add(
+                    "audiences",
+                    format!("there are {}; IAM allows 1 to {AUDIENCES}", audiences.len()),
+                    "name those that roles of this account ask for",
+                );
+            }
+            if let Some(long) = audiences.iter().find(|audience| audience.chars().count() > AUDIENCE) {
+                findings.add("audiences", format!("{long:?} is longer than {AUDIENCE} characters"), "shorten it");
+            }
+            if thumbprints.len() > THUMBPRINTS {
+                let problem = format!("there are {}; IAM allows {THUMBPRINTS}", thumbprints.len());
+                findings.add("thumbprints", problem, "keep those of certificates in use");
+            }
+        }
+        Issuer::Saml { name: saml, metadata } => {
+            name(&mut findings, saml, POLICY_NAME);
+            if !(METADATA.contains(&metadata.chars().count())) {
+                let problem = format!("it has {} characters; IAM allows 1000 to 10000000", metadata.chars().count());
+                findings.add("metadata", problem, "give the whole document that the directory publishes");
+            }
+        }
     }
     findings.found
 }

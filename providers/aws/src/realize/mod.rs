@@ -1,6 +1,7 @@
 //! Desired identities and scopes → resources of IAM. Pure.
 
 mod describe;
+pub mod federation;
 pub mod group;
 mod limits;
 mod quarantine;
@@ -8,8 +9,8 @@ mod trust;
 mod trusted;
 
 use leasehold_provider::{
-    Aspect, Change, Credential, Custody, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine,
-    Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation,
+    Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
+    Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation,
 };
 
 use crate::{AwsProvider, arn, document, kinds, links};
@@ -39,16 +40,26 @@ impl Realize for AwsRealizer {
         quarantine::quarantined(realm, live, quarantine)
     }
 
+    fn federation(&self, _realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+        Some(federation::resource(stack, federation))
+    }
+
+    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        limits::federation(federation, resource)
+    }
+
     fn group_id(&self, name: &str) -> ResourceId {
         kinds::group(name)
     }
 
     fn credential(&self, id: &ResourceId) -> Option<Credential> {
-        match &id.kind {
-            kind if *kind == kinds::ACCESS_KEY => Some(Credential::AccessKey),
-            kind if *kind == kinds::LOGIN_PROFILE => Some(Credential::Login),
-            _ => None,
-        }
+        kinds::credential(id)
+    }
+
+    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        // Which instances a role is handed to is for those to say who run them; that it may be at all, its trust says.
+        id.kind == kinds::PROFILE_MEMBERSHIP
+            || (guards_a_person && kinds::credential(id) == Some(Credential::MfaDevice))
     }
 
     fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
@@ -80,17 +91,20 @@ impl Realize for AwsRealizer {
     }
 
     fn restricts(&self, resource: &Resource) -> bool {
-        matches!(resource.get("policy"), Some(Value::Document(policy)) if document::denies(policy))
+        // A second factor guards a password: it goes after what it guards.
+        kinds::credential(&resource.id) == Some(Credential::MfaDevice)
+            || matches!(resource.get("policy"), Some(Value::Document(policy)) if document::denies(policy))
     }
 
     fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
         match attribute {
             "assume_role_policy" => Aspect::Trust,
+            _ if [kinds::OIDC_PROVIDER, kinds::SAML_PROVIDER].contains(&id.kind) => Aspect::Trust,
             "permissions_boundary" => Aspect::Boundary,
             "policy" | "policy_arn" | "group" => Aspect::Access,
             "max_session_duration" => Aspect::Session,
             "tags" => Aspect::Tags,
-            _ if [kinds::ACCESS_KEY, kinds::LOGIN_PROFILE].contains(&id.kind) => Aspect::Credential,
+            _ if kinds::credential(id).is_some() => Aspect::Credential,
             _ => Aspect::Description,
         }
     }
@@ -146,6 +160,14 @@ impl Realize for AwsProvider {
         AwsRealizer.quarantined(realm, live, quarantine)
     }
 
+    fn federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+        AwsRealizer.federation(realm, stack, federation)
+    }
+
+    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        AwsRealizer.federation_limits(federation, resource)
+    }
+
     fn group_id(&self, name: &str) -> ResourceId {
         AwsRealizer.group_id(name)
     }
@@ -156,6 +178,10 @@ impl Realize for AwsProvider {
 
     fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
         AwsRealizer.key_id(user, key)
+    }
+
+    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        AwsRealizer.leaves_be(id, guards_a_person)
     }
 
     fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {

@@ -6,6 +6,8 @@ use crate::{document, kinds, links};
 
 /// What the identity is and holds in quarantine. What gives access stays as it lives, overruled by the Deny, so that it can
 /// be restored; a password cannot be switched off and goes; groups are left, which the configuration says anew when it comes back.
+/// A second factor opens nothing and stays until the user goes; so does a role's place in an instance profile, which hands out a role
+/// that is denied everything.
 pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
     let deny = Value::Document(document::deny_everything());
     let inline = kinds::inline(live.principal, &live.name, kinds::INLINE);
@@ -28,7 +30,7 @@ pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) 
             }
         } else if resource.id == inline {
             resource.attributes.insert("policy".into(), deny.clone());
-        } else if resource.id.kind == kinds::ACCESS_KEY {
+        } else if kinds::SWITCHED.contains(&resource.id.kind) && resource.get("status") == Some(&"Active".into()) {
             resource.attributes.insert("status".into(), "Inactive".into());
         }
     }

@@ -57,6 +57,8 @@ fn parts(realm: &Realm, trust: &Trust) -> (Value, &'static str, Vec<Condition>) 
         Trust::Saml { provider, audiences } => {
             let audiences =
                 (!audiences.is_empty()).then(|| condition("StringEquals", "SAML:aud", audiences)).into_iter().collect();
+            let provider =
+                if provider.starts_with("arn:") { provider.clone() } else { arn::saml_provider(realm, provider) };
             (json!({ "Federated": provider }), "sts:AssumeRoleWithSAML", audiences)
         }
     }

@@ -1,0 +1,148 @@
+//! SSH keys, signing certificates, credentials for one service, and MFA devices of users.
+//!
+//! The credential report tells of certificates and MFA devices, one list tells all service-specific credentials, and nothing tells SSH keys
+//! but a call a user.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::{MfaDevice, ServiceSpecificCredentialMetadata, SigningCertificate, SshPublicKeyMetadata};
+use leasehold_provider::{Resource, ResourceId, ResourceKind};
+
+use super::Reading;
+use super::pages::{Page, read_all};
+use crate::failure::Failure;
+use crate::kinds;
+use crate::retry::Class;
+
+/// Credentials for one service, by user.
+pub type OfServices = BTreeMap<String, Vec<Resource>>;
+
+impl Reading<'_> {
+    /// The user's SSH keys.
+    pub async fn ssh_keys(&self, user: &str) -> Result<Vec<Resource>, Failure> {
+        const OPERATION: &str = "iam:ListSSHPublicKeys";
+        let iam = &self.provider.clients.iam;
+        let mut found = Vec::new();
+        let fetch = async |marker: Option<String>| {
+            let send = || iam.list_ssh_public_keys().user_name(user).set_marker(marker.clone()).send();
+            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let keys = page.ssh_public_keys.unwrap_or_default();
+            Ok(Page { items: keys, truncated: page.is_truncated, marker: page.marker })
+        };
+        let resource = |key: SshPublicKeyMetadata| {
+            part(kinds::SSH_KEY, user, &key.ssh_public_key_id).with("status", key.status.as_str())
+        };
+        read_all(OPERATION, fetch, |keys: Vec<_>| {
+            found.extend(keys.into_iter().map(resource));
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// The user's signing certificates. What is in them is not kept: their ids tell them apart.
+    pub async fn certificates(&self, user: &str) -> Result<Vec<Resource>, Failure> {
+        const OPERATION: &str = "iam:ListSigningCertificates";
+        let iam = &self.provider.clients.iam;
+        let mut found = Vec::new();
+        let fetch = async |marker: Option<String>| {
+            let send = || iam.list_signing_certificates().user_name(user).set_marker(marker.clone()).send();
+            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            Ok(Page { items: page.certificates, truncated: page.is_truncated, marker: page.marker })
+        };
+        let resource = |certificate: SigningCertificate| {
+            part(kinds::CERTIFICATE, user, &certificate.certificate_id).with("status", certificate.status.as_str())
+        };
+        read_all(OPERATION, fetch, |certificates: Vec<_>| {
+            found.extend(certificates.into_iter().map(resource));
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// The user's MFA devices. A virtual one goes by its name, which is part of its serial number.
+    pub async fn devices(&self, user: &str) -> Result<Vec<Resource>, Failure> {
+        const OPERATION: &str = "iam:ListMFADevices";
+        let iam = &self.provider.clients.iam;
+        let mut found = Vec::new();
+        let fetch = async |marker: Option<String>| {
+            let send = || iam.list_mfa_devices().user_name(user).set_marker(marker.clone()).send();
+            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            Ok(Page { items: page.mfa_devices, truncated: page.is_truncated, marker: page.marker })
+        };
+        read_all(OPERATION, fetch, |devices: Vec<_>| {
+            found.extend(devices.into_iter().map(|device| mfa_device(user, &device)));
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// The credentials for one service that a user holds.
+    pub async fn service_credentials(&self, user: &str) -> Result<Vec<Resource>, Failure> {
+        Ok(self.list_service_credentials(Some(user)).await?.remove(user).unwrap_or_default())
+    }
+
+    /// The credentials for one service that anybody of the account holds; `None`: the service does not know the question here.
+    pub async fn all_service_credentials(&self) -> Result<Option<OfServices>, Failure> {
+        match self.list_service_credentials(None).await {
+            Ok(found) => Ok(Some(found)),
+            Err(failure) if failure.is("ValidationError") || failure.is("InvalidInput") => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn list_service_credentials(&self, user: Option<&str>) -> Result<OfServices, Failure> {
+        const OPERATION: &str = "iam:ListServiceSpecificCredentials";
+        let iam = &self.provider.clients.iam;
+        let mut found = OfServices::new();
+        let fetch = async |marker: Option<String>| {
+            let send = || {
+                iam.list_service_specific_credentials()
+                    .set_user_name(user.map(str::to_owned))
+                    .set_all_users(user.is_none().then_some(true))
+                    .set_marker(marker.clone())
+                    .send()
+            };
+            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let credentials = page.service_specific_credentials.unwrap_or_default();
+            Ok(Page { items: credentials, truncated: page.is_truncated, marker: page.marker })
+        };
+        read_all(OPERATION, fetch, |credentials: Vec<_>| {
+            for credential in credentials {
+                found.entry(credential.user_name.clone()).or_default().push(service_credential(&credential));
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+}
+
+fn part(kind: ResourceKind, user: &str, part: &str) -> Resource {
+    Resource::new(ResourceId::new(kind, format!("{user}/{part}")), None)
+}
+
+fn service_credential(credential: &ServiceSpecificCredentialMetadata) -> Resource {
+    let id = &credential.service_specific_credential_id;
+    let mut resource = part(kinds::SERVICE_CREDENTIAL, &credential.user_name, id)
+        .with("status", credential.status.as_str())
+        .with("service_name", credential.service_name.as_str());
+    if !credential.service_user_name.is_empty() {
+        resource = resource.with("service_user_name", credential.service_user_name.as_str());
+    }
+    match credential.expiration_date.and_then(super::instant) {
+        Some(at) => resource.with("expiration_date", at.to_string()),
+        None => resource,
+    }
+}
+
+fn mfa_device(user: &str, device: &MfaDevice) -> Resource {
+    let serial = device.serial_number.as_str();
+    let resource = match kinds::virtual_device(serial) {
+        Some(name) => part(kinds::VIRTUAL_DEVICE, user, name),
+        None => part(kinds::DEVICE, user, serial),
+    };
+    resource.with("serial_number", serial)
+}

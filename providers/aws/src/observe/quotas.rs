@@ -1,0 +1,88 @@
+//! `GetAccountSummary`: the account's own quotas, and how much of them is used.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Quota, ResourceKind};
+
+use super::Reading;
+use crate::failure::Failure;
+use crate::kinds;
+use crate::retry::Class;
+
+/// Limits on the account's objects: what is counted, what tells the count, what tells the limit, and of which kind it is.
+const OF_ACCOUNT: [(&str, &str, &str, ResourceKind); 4] = [
+    ("roles", "Roles", "RolesQuota", kinds::ROLE),
+    ("users", "Users", "UsersQuota", kinds::USER),
+    ("groups", "Groups", "GroupsQuota", kinds::GROUP),
+    ("customer-managed policies", "Policies", "PoliciesQuota", kinds::POLICY),
+];
+
+/// Limits on what one principal or group holds: what is counted, what tells the limit, of which kind it is, and where a block says it.
+const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
+    ("policies attached to a role", "AttachedPoliciesPerRoleQuota", kinds::ROLE_ATTACHMENT, POLICIES),
+    ("policies attached to a user", "AttachedPoliciesPerUserQuota", kinds::USER_ATTACHMENT, POLICIES),
+    ("policies attached to a group", "AttachedPoliciesPerGroupQuota", kinds::GROUP_ATTACHMENT, POLICIES),
+    ("groups of a user", "GroupsPerUserQuota", kinds::MEMBERSHIP, &["managed_groups"]),
+    ("access keys of a user", "AccessKeysPerUserQuota", kinds::ACCESS_KEY, &["credential"]),
+];
+
+const POLICIES: &[&str] = &["scopes", "managed_policy_arns"];
+
+impl Reading<'_> {
+    /// The quotas that the account tells. One that it does not tell is left to the service.
+    pub async fn quotas(&self) -> Result<Vec<Quota>, Failure> {
+        const OPERATION: &str = "iam:GetAccountSummary";
+        let iam = &self.provider.clients.iam;
+        let send = || iam.get_account_summary().send();
+        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let told = answer.summary_map.unwrap_or_default();
+        let told: BTreeMap<String, u64> = told
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.as_str().to_owned(), u64::try_from(value).ok()?)))
+            .collect();
+        if told.is_empty() {
+            return Err(Failure::malformed(OPERATION, "the summary of the account is empty"));
+        }
+        Ok(from(&told))
+    }
+}
+
+fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
+    let account = OF_ACCOUNT.into_iter().filter_map(|(what, used, name, kind)| {
+        Some(Quota {
+            name: name.to_owned(),
+            what,
+            kinds: BTreeSet::from([kind]),
+            limit: *told.get(name)?,
+            used: Some(*told.get(used)?),
+            attributes: &[],
+        })
+    });
+    let holder = OF_HOLDER.into_iter().filter_map(|(what, name, kind, attributes)| {
+        Some(Quota {
+            name: name.to_owned(),
+            what,
+            kinds: BTreeSet::from([kind]),
+            limit: *told.get(name)?,
+            used: None,
+            attributes,
+        })
+    });
+    account.chain(holder).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_becomes_a_quota_and_nothing_else() {
+        let told = [("Roles", 7), ("RolesQuota", 1000), ("UsersQuota", 5000), ("AccessKeysPerUserQuota", 2)];
+        let told = told.map(|(key, value)| (key.to_owned(), value)).into();
+        let quotas = from(&told);
+        let names: Vec<&str> = quotas.iter().map(|quota| quota.name.as_str()).collect();
+        assert_eq!(names, ["RolesQuota", "AccessKeysPerUserQuota"], "a limit without its count says nothing");
+        assert_eq!((quotas[0].used, quotas[0].limit), (Some(7), 1000));
+        assert_eq!(quotas[1].used, None);
+    }
+}

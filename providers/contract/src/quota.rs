@@ -1,0 +1,22 @@
+//! How many objects a cloud takes, where it tells.
+
+use std::collections::BTreeSet;
+
+use crate::ResourceKind;
+
+/// One limit on a number of objects, as the cloud tells it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// The cloud's own name for it, such as `RolesQuota`.
+    pub name: String,
+    /// What is counted, in words: `roles`, `policies attached to a role`.
+    pub what: &'static str,
+    /// The kinds that count.
+    pub kinds: BTreeSet<ResourceKind>,
+    /// How many there may be.
+    pub limit: u64,
+    /// How many the whole account has now. `None`: it is each identity's, or group's, own number that is limited.
+    pub used: Option<u64>,
+    /// The attributes of a block that such objects come from; the first that stands there is to blame.
+    pub attributes: &'static [&'static str],
+}

@@ -1,0 +1,69 @@
+//! A plan that makes something is held against the account's own quotas before anybody sees it.
+
+use leasehold_provider::Snapshot;
+
+use super::connection::Connection;
+use super::failure::Failure;
+use super::session::Stack;
+use crate::config::Diagnostic;
+use crate::config::declared::Origin;
+use crate::plan::Plan;
+use crate::plan::quotas::{Exceeded, bear_on, exceeded};
+
+/// Refuses a plan that would pass a quota: at the attribute's line where one block is to blame, else as a whole.
+pub async fn check(stack: &Stack, connection: &Connection, snapshot: &Snapshot, plan: &Plan) -> Result<(), Failure> {
+    if !bear_on(plan) {
+        return Ok(());
+    }
+    let quotas = connection.observe.quotas().await?;
+    let found = exceeded(plan, snapshot, &quotas, connection.realize.as_ref());
+    let findings: Vec<Diagnostic> = found.iter().filter_map(|each| of_block(stack, each)).collect();
+    if !findings.is_empty() {
+        return Err(stack.refuse(findings));
+    }
+    let whole: Vec<String> = found.iter().map(of_account).collect();
+    if whole.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Refused {
+        what: format!("the account has no room for this plan, and nothing was changed: {}", whole.join("; ")),
+        help: "Ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused. Where this plan removes some itself, let \
+               `leasehold sweep` delete those first, or apply a part with --target."
+            .to_owned(),
+    })
+}
+
+fn of_account(exceeded: &Exceeded<'_>) -> String {
+    let Exceeded { quota, made, removed, wanted, .. } = exceeded;
+    let used = quota.used.unwrap_or_default();
+    let goes = if *removed > 0 { format!(" and removes {removed}") } else { String::new() };
+    format!(
+        "{} of {} {} are used, and the plan makes {made}{goes}, which would be {wanted} ({})",
+        used, quota.limit, quota.what, quota.name
+    )
+}
+
+fn of_block(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
+    let address = exceeded.holder.as_ref()?;
+    let declared = &stack.declared;
+    let origin = match declared.identities.get(address) {
+        Some(identity) => &identity.origin,
+        None => &declared.groups.values().find(|group| group.group.address == *address)?.origin,
+    };
+    let quota = exceeded.quota;
+    let stands = |attribute: &&&str| origin.parts.iter().any(|(part, _)| part == *attribute);
+    let attribute = quota.attributes.iter().find(stands).copied().unwrap_or_default();
+    let summary = format!(
+        "{address}: there would be {} {}; this account allows {} ({})",
+        exceeded.wanted, quota.what, quota.limit, quota.name
+    );
+    let finding =
+        Diagnostic::error("limits::quota", summary).at(origin.part(attribute), "beyond what the account takes");
+    Some(explain(finding, origin))
+}
+
+fn explain(finding: Diagnostic, origin: &Origin) -> Diagnostic {
+    origin.explain(finding.help(
+        "hold fewer, join scopes that are always held together, or ask AWS for a higher quota (Service Quotas, IAM)",
+    ))
+}

@@ -1,0 +1,31 @@
+//! Whose credentials a bulk reading may leave open and a plan must know.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use leasehold_provider::{Credential, Realize, ResourceId, Snapshot};
+
+use super::{Phase, decide};
+use crate::config::Declared;
+
+/// The live principals whose every credential must be known: who leaves is shut and deleted whole, and who is declared to hold a sort that
+/// no report tells keeps just those.
+#[must_use]
+pub fn to_know(
+    declared: &Declared,
+    snapshot: &Snapshot,
+    now: Timestamp,
+    realize: &dyn Realize,
+) -> BTreeSet<ResourceId> {
+    let (standings, _) = decide(declared, snapshot, now, |principal, name| realize.principal_id(principal, name));
+    let told = [Credential::AccessKey, Credential::Login];
+    standings
+        .into_iter()
+        .filter(|standing| standing.live.is_some())
+        .filter(|standing| match &standing.phase {
+            Phase::Active(active) => active.identity.keeps.iter().any(|sort| !told.contains(sort)),
+            Phase::Quarantined(_) | Phase::Absent { .. } | Phase::Released => true,
+        })
+        .map(|standing| standing.id)
+        .collect()
+}

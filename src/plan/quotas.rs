@@ -1,0 +1,84 @@
+//! A plan against what the cloud says it takes. Pure: the numbers are arguments.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Change, Quota, Realize, ResourceId, Snapshot};
+
+use super::Plan;
+
+/// A number that a plan would pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exceeded<'a> {
+    /// The limit.
+    pub quota: &'a Quota,
+    /// The one identity or group whose number it is; `None`: it is the account's.
+    pub holder: Option<Address>,
+    /// How many the plan makes.
+    pub made: u64,
+    /// How many it removes.
+    pub removed: u64,
+    /// How many there would be.
+    pub wanted: u64,
+}
+
+/// Whether a plan makes anything, so that quotas bear on it.
+#[must_use]
+pub fn bear_on(plan: &Plan) -> bool {
+    plan.steps.iter().any(|step| matches!(step.change, Change::Create { .. }))
+}
+
+/// The quotas that a plan would pass. What it removes makes no room for what it makes: nothing says that it goes first.
+#[must_use]
+pub fn exceeded<'a>(plan: &Plan, snapshot: &Snapshot, quotas: &'a [Quota], realize: &dyn Realize) -> Vec<Exceeded<'a>> {
+    let mut found = Vec::new();
+    for quota in quotas {
+        match quota.used {
+            Some(used) => found.extend(of_account(plan, quota, used)),
+            None => found.extend(of_holders(plan, snapshot, quota, realize)),
+        }
+    }
+    found
+}
+
+fn of_account<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<Exceeded<'a>> {
+    let changes = || plan.steps.iter().map(|step| &step.change).filter(|change| counts(quota, change.id()));
+    let made = number(changes().filter(|change| matches!(change, Change::Create { .. })).count());
+    let removed = number(changes().filter(|change| matches!(change, Change::Delete { .. })).count());
+    let wanted = used.saturating_add(made);
+    (made > 0 && wanted > quota.limit).then(|| Exceeded { quota, holder: None, made, removed, wanted })
+}
+
+/// Each holder by itself. A stray that goes makes room here: strays go before anything is given.
+fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &dyn Realize) -> Vec<Exceeded<'a>> {
+    let mut holders: BTreeMap<&ResourceId, (&Address, &[Change])> =
+        plan.identities.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))).collect();
+    holders.extend(plan.shared.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))));
+    let mut found = Vec::new();
+    for (id, (address, changes)) in holders {
+        let of = |wanted: fn(&Change) -> bool| {
+            changes.iter().filter(|c| wanted(c) && counts(quota, c.id())).map(Change::id).collect::<BTreeSet<_>>()
+        };
+        let made = of(|change| matches!(change, Change::Create { .. }));
+        if made.is_empty() {
+            continue;
+        }
+        let removed = of(|change| matches!(change, Change::Delete { .. }));
+        let parts = snapshot.identities.get(id).into_iter().flat_map(|live| live.resources.keys());
+        let shared = snapshot.shared.keys().filter(|part| realize.shared_whole(part) == *id);
+        let stay = parts.chain(shared).filter(|part| counts(quota, part) && !removed.contains(part)).count();
+        let wanted = number(stay).saturating_add(number(made.len()));
+        if wanted > quota.limit {
+            let (made, removed) = (number(made.len()), number(removed.len()));
+            found.push(Exceeded { quota, holder: Some(address.clone()), made, removed, wanted });
+        }
+    }
+    found
+}
+
+fn counts(quota: &Quota, id: &ResourceId) -> bool {
+    quota.kinds.contains(&id.kind)
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
