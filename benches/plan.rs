@@ -62,7 +62,10 @@ impl Bench {
             let (id, name) = (standing.id.clone(), standing.id.name.clone());
             let principal = standing.declared?.principal;
             let (created_at, last_used) = (marks.created_at, None);
-            Some((id.clone(), LiveIdentity { id, principal, name, marks, created_at, last_used, resources }))
+            Some((
+                id.clone(),
+                LiveIdentity { id, principal, name, unique_id: None, marks, created_at, last_used, resources },
+            ))
         };
         let shared = self.shared.iter().map(|(id, resource)| {
             (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x")))

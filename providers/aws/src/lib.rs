@@ -20,6 +20,7 @@ mod provider;
 mod realize;
 mod retry;
 mod settings;
+mod skew;
 
 pub use connect::chain;
 pub use provider::AwsProvider;

@@ -77,7 +77,16 @@ fn read_principals(
             Owned::Ours(marks) => {
                 let resources = resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
                 let (id, marks) = (id.clone(), *marks);
-                let live = LiveIdentity { id, principal: form, name, marks, created_at, last_used, resources };
+                let live = LiveIdentity {
+                    id,
+                    principal: form,
+                    name,
+                    unique_id: None,
+                    marks,
+                    created_at,
+                    last_used,
+                    resources,
+                };
                 snapshot.identities.insert(live.id.clone(), live);
             }
             other => {
