@@ -61,11 +61,10 @@ impl Bench {
             let marks = resources.get(&standing.id)?.marks.clone()?;
             let (id, name) = (standing.id.clone(), standing.id.name.clone());
             let principal = standing.declared?.principal;
-            let (created_at, last_used) = (marks.created_at, None);
-            Some((
-                id.clone(),
-                LiveIdentity { id, principal, name, unique_id: None, marks, created_at, last_used, resources },
-            ))
+            let (created_at, last_used, keys) = (marks.created_at, None, BTreeMap::new());
+            let live =
+                LiveIdentity { id, principal, name, unique_id: None, marks, created_at, last_used, resources, keys };
+            Some((live.id.clone(), live))
         };
         let shared = self.shared.iter().map(|(id, resource)| {
             (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x")))
@@ -91,6 +90,7 @@ impl Bench {
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
                 backend: Backend { place: Place::default(), lock_lease: None },
+                stores: BTreeMap::new(),
             },
             selection: &Selection::default(),
         });

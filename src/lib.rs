@@ -10,10 +10,11 @@
 //! ```
 //!
 //! Beside them, [`drift`] holds a snapshot against what was last applied, [`generate`] writes blocks for what lives, [`who_can`] asks a
-//! snapshot a question, and `policy` commands ask policy documents. [`store`] and [`ledger`] keep the records of what is written.
+//! snapshot a question, and `policy` commands ask policy documents. [`store`] and [`ledger`] keep the records of what is written;
+//! [`vault`] keeps the secrets of issued keys, where a stack's `store` blocks say.
 //!
 //! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
-//! read in `cli`, in `store` and in the provider crates.
+//! read in `cli`, in `store`, in `vault` and in the provider crates.
 
 pub mod apply;
 pub mod cli;
@@ -28,5 +29,6 @@ pub mod plan;
 pub mod realize;
 pub mod rules;
 pub mod store;
+pub mod vault;
 pub mod views;
 pub mod who_can;

@@ -10,6 +10,7 @@ use leasehold_provider::{
 };
 
 use crate::config::{Declared, Diagnostic, Origin};
+use crate::lifecycle::keys::{Fate, Keys};
 use crate::lifecycle::{Phase, Standing};
 
 /// The resources of an object, by id.
@@ -33,7 +34,7 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
         let violations = realize.group_limits(group, &parts);
         findings.extend(violations.into_iter().map(|violation| finding(violation, &declared_group.origin)));
         let whole = parts.first().map(|root| root.id.clone());
-        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root, realize, false)));
+        resources.extend(whole.iter().flat_map(|root| sealed(parts.clone(), root, |_| true)));
     }
     for (federation, origin) in declared.federations.values() {
         let Some(mut resource) = realize.federation(realm, &declared.stack, federation) else {
@@ -70,18 +71,24 @@ pub fn identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -
                 .collect();
             resources.extend(left);
             let origin = standing.declared.map(|declared| &declared.origin);
-            let findings = realize
+            let mut findings: Vec<Diagnostic> = realize
                 .limits(&active.identity, &resources)
                 .into_iter()
                 .filter_map(|violation| Some(finding(violation, origin?)))
                 .chain(fixed_path(standing, &resources))
                 .collect();
-            (sealed(resources, &standing.id, realize, guards), findings)
+            if let Some(keys) = &active.keys {
+                match issued(keys, standing, &resources, realize) {
+                    Ok(keys) => resources.extend(keys),
+                    Err(finding) => findings.push(*finding),
+                }
+            }
+            (sealed(resources, &standing.id, |part| counts(part, standing.live, realize, guards)), findings)
         }
         (Phase::Quarantined(quarantined), Some(live)) => {
             let resources = realize.quarantined(realm, live, &quarantined.quarantine);
             let guards = guards_a_person(live.marks.kind, &resources, realize);
-            (sealed(resources, &standing.id, realize, guards), Vec::new())
+            (sealed(resources, &standing.id, |part| counts(part, Some(live), realize, guards)), Vec::new())
         }
         (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
         (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
@@ -97,6 +104,46 @@ pub fn lives<'a>(standing: &Standing<'a>) -> Option<&'a Resources> {
 /// Whether a live part is a credential that the identity keeps as it is.
 fn keeps(identity: &DesiredIdentity, part: &Resource, realize: &dyn Realize) -> bool {
     realize.credential(&part.id).is_some_and(|credential| identity.keeps.contains(&credential))
+}
+
+/// The keys that an identity is issued: those that stay, as they should be, and the one that is to be made. It comes after all else.
+fn issued(
+    keys: &Keys,
+    standing: &Standing<'_>,
+    rest: &[Resource],
+    realize: &dyn Realize,
+) -> Result<Vec<Resource>, Box<Diagnostic>> {
+    let lives = |id: &ResourceId| standing.live.and_then(|live| live.resources.get(id)).cloned();
+    let stay = keys.fates.iter().filter_map(|(id, fate)| {
+        let status = match fate {
+            Fate::Works => "Active",
+            Fate::Off { .. } => "Inactive",
+            Fate::Goes(_) => return None,
+        };
+        Some(lives(id)?.with("status", status))
+    });
+    let mut resources: Vec<Resource> = stay.collect();
+    if let Some(new) = &keys.new {
+        let id = realize.key_id(&standing.id.name, ResourceId::NEW).ok_or_else(|| no_keys(standing))?;
+        let mut key = Resource::new(id, Some(standing.address.clone()))
+            .with("status", "Active")
+            .with("store", format!("store.{}", new.store))
+            .with("owner", new.owner.as_str());
+        if let Some(environment) = &new.environment {
+            key = key.with("environment", environment.as_str());
+        }
+        key.depends_on = rest.iter().map(|resource| resource.id.clone()).collect();
+        resources.push(key);
+    }
+    Ok(resources)
+}
+
+fn no_keys(standing: &Standing<'_>) -> Box<Diagnostic> {
+    let finding = Diagnostic::error("lifecycle::no_keys", "this provider issues no access keys");
+    Box::new(match standing.declared {
+        Some(declared) => finding.at(declared.origin.part("credential"), "asks for one").help("take it out"),
+        None => finding,
+    })
 }
 
 fn is_new(part: &Resource, among: &[Resource]) -> bool {
@@ -131,12 +178,20 @@ fn fixed_path(standing: &Standing<'_>, wanted: &[Resource]) -> Option<Diagnostic
 #[must_use]
 pub fn live_digest(live: &LiveIdentity, realize: &dyn Realize) -> leasehold_provider::Digest {
     let guards = guards_a_person(live.marks.kind, live.resources.values(), realize);
-    identity_digest(live.resources.values().filter(|part| !realize.leaves_be(&part.id, guards)))
+    identity_digest(live.resources.values().filter(|part| counts(part, Some(live), realize, guards)))
 }
 
-fn sealed(mut resources: Vec<Resource>, principal: &ResourceId, realize: &dyn Realize, guards: bool) -> Resources {
+/// Whether the digest of what was applied covers a part. It passes over what is left as it lives, and over issued keys: they come and go
+/// with time and under names that nobody knows before, and each is held against what should become of it.
+fn counts(part: &Resource, live: Option<&LiveIdentity>, realize: &dyn Realize, guards: bool) -> bool {
+    let key = live.and_then(|live| live.keys.get(&part.id));
+    let issued = part.id.is_new() || key.is_some_and(|key| key.delivered.is_some());
+    !issued && !realize.leaves_be(&part.id, guards)
+}
+
+fn sealed(mut resources: Vec<Resource>, principal: &ResourceId, counts: impl Fn(&Resource) -> bool) -> Resources {
     remember(&mut resources, principal);
-    let digest = identity_digest(resources.iter().filter(|part| !realize.leaves_be(&part.id, guards)));
+    let digest = identity_digest(resources.iter().filter(|part| counts(part)));
     let mut resources: Resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     if let Some(marks) = resources.get_mut(principal).and_then(|resource| resource.marks.as_mut()) {
         marks.digest = Some(digest);

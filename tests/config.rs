@@ -3,6 +3,8 @@
 
 #[path = "config/bad_input.rs"]
 mod bad_input;
+#[path = "config/credentials.rs"]
+mod credentials;
 #[path = "config/declared.rs"]
 mod declared;
 #[path = "config/evaluation.rs"]

@@ -46,12 +46,14 @@ impl fmt::Display for Unverified {
 #[must_use]
 pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unverified> {
     let live = LiveIndex::of(snapshot);
-    let mut done: Vec<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
+    let mut done: Vec<(StepId, Option<&ResourceId>)> =
+        outcome.done.iter().map(|(id, enacted)| (*id, enacted.made.as_ref())).collect();
     done.sort_unstable();
     let mut last: BTreeMap<(&ResourceId, bool), &Change> = BTreeMap::new();
-    for step in done.into_iter().filter_map(|id| plan.steps.get(usize::try_from(id.0).ok()?)) {
+    for (id, made) in done {
+        let Some(step) = usize::try_from(id.0).ok().and_then(|id| plan.steps.get(id)) else { continue };
         let marks = step.change.is_of_marks();
-        last.insert((step.change.id(), marks), &step.change);
+        last.insert((made.unwrap_or(step.change.id()), marks), &step.change);
     }
     last.into_iter()
         .filter_map(|((id, _), change)| {
@@ -70,6 +72,12 @@ fn fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
         (Change::Unmark { .. }, Some(_)) => Some(Fault::Marks),
         (Change::Delete { .. }, Some(_)) => Some(Fault::StillThere),
         (_, None) => Some(Fault::Missing),
+        // Beside what it is, the plan says of it where its secret goes.
+        (Change::Create { after }, Some(live)) if after.id.is_new() => {
+            let differs = live.attributes.iter().filter(|(name, value)| after.attributes.get(*name) != Some(*value));
+            let names: Vec<String> = differs.map(|(name, _)| name.to_string()).collect();
+            (!names.is_empty()).then_some(Fault::Differs(names))
+        }
         (Change::Create { after } | Change::Update { after, .. }, Some(live)) => {
             let names: Vec<String> = after
                 .attributes

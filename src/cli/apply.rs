@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Change, ObserveRequest, Snapshot};
+use leasehold_provider::{Change, ObserveRequest, Snapshot, StackName};
 use secrecy::SecretBox;
 use tokio::sync::{mpsc, watch};
 
@@ -24,10 +24,11 @@ use crate::ledger::checkpoint::{self, Signers};
 use crate::ledger::journal::Recorder;
 use crate::plan::saved::Saved;
 use crate::plan::sealed::{self, Sealed};
-use crate::plan::{Plan, saved, stale};
+use crate::plan::{Basis, Plan, saved, stale};
 use crate::realize::Resources;
 use crate::rules::{self, Allowance, ApprovedPlan};
 use crate::views;
+use crate::views::inert::inert;
 use crate::views::style::{STRONG, paint};
 
 /// How often, and with what pauses, a cloud that is slow to show a write is read again.
@@ -48,13 +49,19 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     stack.warn();
     let settings = stack.provider()?;
     refuse_rehearsal(args.now, &settings)?;
-    let connection = Connection::to(&settings, stack.directory.path(), now).await?;
+    let connection = Connection::to(&settings, stack.directory.path(), now).await?.keeping(
+        &stack.stores(),
+        &settings,
+        stack.directory.path(),
+        now,
+    );
     let run = Run::begin(&stack.purpose("apply", &settings), &connection).await?;
     let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
     let terms = args.terms(format!("leasehold apply{again}"));
     locked(run, async |run| {
         let observed = session::observe_to_plan(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
+        tidy(&stack.declared.stack, &observed.snapshot, &connection)?;
         let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
         quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
         settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
@@ -81,7 +88,9 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
     let files = session::current_files(&directory, &plan.basis.files)?;
     refuse_stale(stale::of_basis(&plan.basis, session::VERSION, &files))?;
     // The plan's own instant: on the embedded directory it stands for the present moment as well.
-    let connection = Connection::to(&plan.basis.provider, directory.path(), plan.now).await?;
+    let Basis { provider, stores, .. } = &plan.basis;
+    let connection = Connection::to(provider, directory.path(), plan.now).await?;
+    let connection = connection.keeping(stores, provider, directory.path(), plan.now);
     let realm = connection.observe.realm().await?;
     refuse_stale(stale::of_realm(&plan.realm, &realm).into_iter().collect())?;
     let purpose = Purpose {
@@ -107,6 +116,15 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         settle_plan(here, run, plan, &shared, &connection, &terms).await
     })
     .await
+}
+
+/// Takes keys out of the stores that live no more.
+fn tidy(stack: &StackName, snapshot: &Snapshot, connection: &Connection) -> Result<(), Failure> {
+    let dead = Vec::from_iter(connection.vault.tidy(stack, snapshot)?);
+    if !dead.is_empty() {
+        super::say(&format!("Taken out of the stores, for they live no more: {}.\n", inert(&dead.join(", "))));
+    }
+    Ok(())
 }
 
 /// A plan that none of the signers signed is not applied.
@@ -247,6 +265,7 @@ pub(super) async fn settle_plan(
         run.refuse(&plan, &rulings).await?;
     }
     let approved = approve(plan, &allowance)?;
+    connection.vault.prepare(approved.plan())?;
     if !terms.auto_approve {
         ask().await?;
     }
@@ -272,12 +291,14 @@ fn shared_of(plan: &Plan) -> Resources {
 }
 
 async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
+    let delivered = connection.vault.delivered(&plan.stack, &plan.realm)?;
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
     let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
     let request = ObserveRequest { exact: &exact, adopt: &adopt, ..ObserveRequest::plain(&plan.stack, shared) };
     let mut snapshot = connection.observe.observe(request).await?;
     snapshot.recall(shared);
+    snapshot.note_deliveries(&delivered);
     Ok(snapshot)
 }
 

@@ -1,5 +1,6 @@
 //! A provider's powers, handed out one by one: a command that only plans never touches the one that writes.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use leasehold_local::LocalDirectory;
 use leasehold_provider::{Compare, Enact, Observe, Provider, Realize};
 
 use super::failure::Failure;
-use crate::config::declared::ProviderSettings;
+use crate::config::declared::{ProviderSettings, SecretStore};
+use crate::vault::{Clock, Delivering, Vault};
 
 /// The embedded directory's file, below the stack's directory, unless the stack says otherwise.
 const DIRECTORY: &str = ".leasehold/directory.db";
@@ -21,6 +23,8 @@ pub struct Connection {
     pub compare: Arc<dyn Compare>,
     pub observe: Arc<dyn Observe>,
     pub enact: Arc<dyn Enact>,
+    /// Where the secrets of issued keys go.
+    pub vault: Vault,
 }
 
 impl Connection {
@@ -42,7 +46,28 @@ impl Connection {
             compare: Arc::<P>::clone(&provider),
             observe: Arc::<P>::clone(&provider),
             enact: provider,
+            vault: Vault::none(),
         }
+    }
+
+    /// The same with a place for secrets: what is written through it is delivered there. `now` is what the embedded directory takes for
+    /// the present; elsewhere it is the clock that says when a secret is delivered.
+    #[must_use]
+    pub fn keeping(
+        self,
+        stores: &BTreeMap<String, SecretStore>,
+        settings: &ProviderSettings,
+        directory: &Path,
+        now: Timestamp,
+    ) -> Self {
+        let clock: Clock = match settings {
+            ProviderSettings::Local { .. } => Arc::new(move || now),
+            ProviderSettings::Aws { .. } => Arc::new(Timestamp::now),
+        };
+        let vault = Vault::of(stores, directory, clock);
+        let (realize, observe) = (Arc::clone(&self.realize), Arc::clone(&self.observe));
+        let enact = Arc::new(Delivering { enact: self.enact, observe, realize, vault: vault.clone() });
+        Self { enact, vault, ..self }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::plan::stale::Stale;
 use crate::rules::Ruling;
 use crate::store::StoreError;
 use crate::store::lock::{self, LockError};
+use crate::vault::VaultError;
 use crate::views::diagnostics;
 use crate::views::inert::inert;
 use crate::views::style::{REMOVE, paint};
@@ -49,6 +50,8 @@ pub enum Failure {
     },
     /// The stack's records cannot be read or written. Exit code 1.
     Store(StoreError),
+    /// A store for secrets cannot be used. Exit code 1, nothing was changed.
+    Vault(VaultError),
     /// The built plan failed its own check. Exit code 1, nothing was changed.
     Unsound(Vec<Unsound>),
     /// The work began and did not come to its end; the view has told how. Exit code 1.
@@ -74,6 +77,12 @@ impl From<ObserveError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
     }
 }
 
@@ -132,6 +141,10 @@ impl Failure {
             Self::Store(error) => {
                 let nothing = "Nothing more was written to the cloud: what cannot be recorded is not done.".to_owned();
                 (message(&error.to_string(), &[nothing], Some(error.help())), 1)
+            }
+            Self::Vault(error) => {
+                let nothing = "Nothing was changed: a secret that cannot be stored is not made.".to_owned();
+                (message(&error.to_string(), &[nothing], Some(&error.help)), 1)
             }
             Self::Unsound(faults) => {
                 let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();

@@ -1,5 +1,6 @@
 //! `leasehold plan`: what would change. It is handed the read half of a provider.
 
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -28,8 +29,10 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
         }
         None => stack,
     };
-    let observed = session::observe_to_plan(&stack, &connection).await?;
-    let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
+    // The process ends with this command: freeing it all piece by piece would take longer than much of the work.
+    let stack = ManuallyDrop::new(stack);
+    let observed = ManuallyDrop::new(session::observe_to_plan(&stack, &connection).await?);
+    let plan = ManuallyDrop::new(session::plan(&stack, &connection, &observed, now, &args.selection)?);
     quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
     let rulings = rules::decide(&plan, &allowance(&args.allowance));
     plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &rulings))?;

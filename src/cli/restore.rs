@@ -21,7 +21,12 @@ pub async fn cmd_restore(here: &Path, args: &RestoreArgs) -> Result<Exit, Failur
     stack.warn();
     let settings = stack.provider()?;
     apply::refuse_rehearsal(args.now, &settings)?;
-    let connection = Connection::to(&settings, stack.directory.path(), now).await?;
+    let connection = Connection::to(&settings, stack.directory.path(), now).await?.keeping(
+        &stack.stores(),
+        &settings,
+        stack.directory.path(),
+        now,
+    );
     let run = Run::begin(&stack.purpose("restore", &settings), &connection).await?;
     let again = format!("leasehold restore '{}'", args.what);
     let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use leasehold_provider::{LiveIdentity, ObserveRequest, Realize, Snapshot, StackName};
@@ -21,6 +22,7 @@ use crate::lifecycle::LeaveReason;
 use crate::plan::revoke::{Revocation, revoke};
 use crate::plan::{Basis, Plan};
 use crate::realize::{self, Resources};
+use crate::vault::Vault;
 use crate::views;
 use crate::views::inert::inert;
 
@@ -104,6 +106,7 @@ fn plan(
         files: BTreeMap::new(),
         provider: known.provider.clone(),
         backend: known.backend.clone(),
+        stores: BTreeMap::new(),
     };
     let declared = known.whole.as_ref().and_then(|stack| stack.declared.identities.get(live.address()));
     let revocation = Revocation { stack: &known.stack, live, declared, snapshot, reason, now, realize, basis };
@@ -146,5 +149,13 @@ async fn observe(known: &Known, connection: &Connection) -> Result<(Resources, S
     let request = ObserveRequest::plain(&known.stack, &shared);
     let mut snapshot = connection.observe.observe(request).await?;
     snapshot.recall(&shared);
+    if let Some(stack) = &known.whole {
+        let vault = Vault::of(&stack.stores(), stack.directory.path(), Arc::new(|| Timestamp::UNIX_EPOCH));
+        match vault.delivered(&known.stack, &realm) {
+            Ok(delivered) => snapshot.note_deliveries(&delivered),
+            // No store keeps an identity from being shut.
+            Err(error) => super::say(&format!("warning: {}\n", inert(&error.to_string()))),
+        }
+    }
     Ok((shared, snapshot))
 }

@@ -155,19 +155,7 @@ impl Run {
     fn told(&self, plan: &Plan, rulings: &[Ruling]) -> Vec<Record> {
         let digest = plan.digest().0;
         let mut records = vec![self.opening(Some(digest))];
-        records.extend(plan.identities.iter().map(|delta| {
-            Record::Change(Box::new(Change {
-                subject: delta.address.clone(),
-                name: delta.name.clone(),
-                lifecycle: delta.lifecycle,
-                owner: delta.owner.clone(),
-                service: delta.service.clone(),
-                deadline: delta.deadline,
-                access: delta.access.as_ref().map(|access| word(&access.verdict)),
-                witness: delta.access.as_ref().and_then(|access| access.witness.clone()),
-                reasons: delta.reasons.iter().map(ToString::to_string).collect(),
-            }))
-        }));
+        records.extend(plan.identities.iter().map(|delta| Record::Change(Box::new(Change::of(delta)))));
         records.extend(rulings.iter().map(|ruling| {
             Record::Decided(Decided {
                 rule: ruling.rule.to_owned(),
@@ -252,8 +240,4 @@ async fn give_back(guard: lock::Guard, head: Option<crate::ledger::Head>) {
             inert(&error.to_string())
         ));
     }
-}
-
-fn word<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -1,18 +1,21 @@
 //! What the commands share: read the stack, connect, observe, plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Address, Digest, Observe, ObserveRequest, Realize, ResourceId, Snapshot};
+use leasehold_provider::{
+    Address, Delivered, Digest, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
+};
 
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
 use super::failure::Failure;
 use super::run::Purpose;
 use super::stack_directory::StackDirectory;
-use crate::config::declared::ProviderSettings;
+use crate::config::declared::{ProviderSettings, SecretStore};
 use crate::config::essentials::{Essentials, essentials};
 use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
@@ -21,6 +24,7 @@ use crate::plan::select::{Selection, names};
 use crate::plan::{Basis, Plan, Refused, build};
 use crate::realize::{self, Resources};
 use crate::store::Store;
+use crate::vault::Vault;
 
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -144,7 +148,13 @@ impl Stack {
             files: self.files.clone(),
             provider,
             backend: self.declared.backend.clone(),
+            stores: self.stores(),
         }
+    }
+
+    /// Where the secrets of its issued keys go.
+    pub fn stores(&self) -> BTreeMap<String, SecretStore> {
+        self.declared.stores.iter().map(|(name, store)| (name.clone(), store.settings.clone())).collect()
     }
 }
 
@@ -270,14 +280,27 @@ async fn observe_and_adopt(
     if !findings.is_empty() {
         return Err(stack.refuse(findings));
     }
-    let request = ObserveRequest { adopt, ..ObserveRequest::plain(&stack.declared.stack, &shared) };
+    let name = &stack.declared.stack;
+    let vault = Vault::of(&stack.stores(), stack.directory.path(), Arc::new(|| Timestamp::UNIX_EPOCH));
+    let delivered = vault.delivered(name, &realm)?;
+    let exact = holders_of_keys(&stack.declared, &delivered, realize);
+    let request = ObserveRequest { adopt, exact: &exact, ..ObserveRequest::plain(name, &shared) };
     let mut snapshot = observe.observe(request).await?;
     snapshot.recall(&shared);
+    snapshot.note_deliveries(&delivered);
     if observe.leaves_open(&snapshot) {
         let principals = lifecycle::closer::to_know(&stack.declared, &snapshot, stack.now, realize);
         observe.look_closer(&stack.declared.stack, &mut snapshot, &principals).await?;
+        snapshot.note_deliveries(&delivered);
     }
     Ok(Observed { shared, snapshot })
+}
+
+/// The users that shall have, or were delivered, keys: what a report of hours ago says of them is not enough.
+fn holders_of_keys(declared: &Declared, delivered: &Delivered, realize: &dyn Realize) -> BTreeSet<ResourceId> {
+    let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
+    let names = declared.map(|identity| &identity.name).chain(delivered.keys());
+    names.map(|name| realize.principal_id(Principal::User, name)).collect()
 }
 
 /// Plans for the stack.

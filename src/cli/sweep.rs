@@ -18,7 +18,12 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
     stack.warn();
     let settings = stack.provider()?;
     apply::refuse_rehearsal(args.now, &settings)?;
-    let connection = Connection::to(&settings, stack.directory.path(), now).await?;
+    let connection = Connection::to(&settings, stack.directory.path(), now).await?.keeping(
+        &stack.stores(),
+        &settings,
+        stack.directory.path(),
+        now,
+    );
     let run = Run::begin(&stack.purpose("sweep", &settings), &connection).await?;
     let again = args.dir.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
     let terms =
@@ -50,5 +55,5 @@ fn nothing(stack: &Stack, connection: &Connection, observed: &Observed, now: jif
         Some(due) => format!("Next: {}.", inert(&due.to_string())),
         None => "Nothing is due later either.".to_owned(),
     };
-    format!("No changes. No lease has ended and no grace is over.\n{next}\n")
+    format!("No changes. No lease has ended, no grace is over and no key is due.\n{next}\n")
 }

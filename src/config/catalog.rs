@@ -38,6 +38,7 @@ pub struct Catalog<'a> {
     scopes: BTreeMap<&'a str, &'a Block>,
     identities: BTreeMap<&'a str, &'a Block>,
     templates: BTreeMap<&'a str, &'a Block>,
+    stores: BTreeMap<&'a str, &'a Block>,
     none: BTreeMap<&'a str, &'a Block>,
     /// Headers of items that could not be parsed: what refers to them is not to blame.
     broken: BTreeSet<&'a (String, String)>,
@@ -72,6 +73,8 @@ impl<'a> Catalog<'a> {
                 "scope" => insert(&mut catalog.scopes, block, findings),
                 "template" => insert(&mut catalog.templates, block, findings),
                 "identity" => insert(&mut catalog.identities, block, findings),
+                // Its first label says of what sort it is.
+                "store" => insert_by(1, &mut catalog.stores, block, findings),
                 _ => {}
             }
         }
@@ -107,6 +110,7 @@ impl<'a> Catalog<'a> {
             Keyword::Scope => &self.scopes,
             Keyword::Identity => &self.identities,
             Keyword::Template => &self.templates,
+            Keyword::Store => &self.stores,
             Keyword::Provider => &self.none,
         }
     }
@@ -118,12 +122,12 @@ fn insert<'a>(blocks: &mut BTreeMap<&'a str, &'a Block>, block: &'a Block, findi
 
 /// Indexes a block by the label that names it.
 fn insert_by<'a>(
-    label: usize,
+    naming: usize,
     blocks: &mut BTreeMap<&'a str, &'a Block>,
     block: &'a Block,
     findings: &mut Vec<Diagnostic>,
 ) {
-    let Some(label) = block.labels.get(label) else { return };
+    let Some(label) = block.labels.get(naming) else { return };
     match blocks.get(&*label.text) {
         Some(first) => {
             let name = format!("{} {}", block.keyword.text, super::value::show::quoted(&label.text));

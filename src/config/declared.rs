@@ -22,6 +22,8 @@ pub struct Declared {
     pub backend: Backend,
     /// The clouds. Empty: the embedded directory.
     pub providers: Vec<ProviderBlock>,
+    /// Where the secrets of issued keys go, by label.
+    pub stores: BTreeMap<String, StoreBlock>,
     /// People who answer for identities, by label.
     pub owners: BTreeMap<String, Owner>,
     /// Business services, by label.
@@ -156,6 +158,37 @@ pub enum ProviderSettings {
     },
 }
 
+/// A `store` block.
+#[derive(Debug, Clone)]
+pub struct StoreBlock {
+    /// Its settings.
+    pub settings: SecretStore,
+    /// The block.
+    pub origin: Origin,
+}
+
+/// A place for the secrets of issued keys.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SecretStore {
+    /// A directory with a file for each identity.
+    File {
+        /// Its path, from the stack's directory; `.leasehold/secrets/NAME` unless said otherwise.
+        path: String,
+    },
+}
+
+/// How the access keys of an identity are issued and rotated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyTerms {
+    /// The label of the store that their secrets go to.
+    pub store: String,
+    /// How old a key may become before a new one takes its place.
+    pub rotate_every: Span,
+    /// How long an old key works on after the new one was delivered, and then how long it is off before it is deleted.
+    pub overlap: Span,
+}
+
 /// The role a provider assumes before it does anything.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AssumeRole {
@@ -243,6 +276,8 @@ pub struct DeclaredIdentity {
     pub path: Option<String>,
     /// Credentials that stay as they live.
     pub keeps: BTreeSet<Credential>,
+    /// The access keys that it is issued.
+    pub access_key: Option<KeyTerms>,
     /// The policy its access is cut to.
     pub permissions_boundary: Option<String>,
     /// Its own tags.

@@ -36,7 +36,11 @@ pub struct Config {
 /// Reads a stack: [`parse`], then [`evaluate`].
 #[must_use]
 pub fn load(sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
-    evaluate(&parse(sources), sources, inputs)
+    let config = parse(sources);
+    let loaded = evaluate(&config, sources, inputs);
+    // Nobody waits for the freeing of a large tree.
+    rayon::spawn(move || drop(config));
+    loaded
 }
 
 /// Text → blocks. What cannot be read is among the findings of [`evaluate`].
@@ -139,7 +143,7 @@ fn module<'a>(parsed: &'a Parsed, findings: &mut Vec<Diagnostic>) -> Catalog<'a>
     findings.extend(parsed.findings.iter().cloned());
     findings.extend(parsed.attributes.iter().map(|(file, attribute)| schema::check::stray(*file, attribute)));
     for block in &parsed.blocks {
-        if matches!(&*block.keyword.text, "leasehold" | "provider") {
+        if matches!(&*block.keyword.text, "leasehold" | "provider" | "store") {
             findings.push(
                 Diagnostic::error(
                     "config::not_in_a_module",

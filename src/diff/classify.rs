@@ -182,8 +182,14 @@ fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realiz
                 leaver(&q.reason, to, live_differs)
             }
         }
-        Phase::Active(_) => {
-            let mut reasons = reason::of_changes(changes, realize);
+        Phase::Active(active) => {
+            let keys = active.keys.as_ref();
+            let (of_keys, rest): (Vec<Change>, Vec<Change>) = changes
+                .iter()
+                .cloned()
+                .partition(|change| keys.is_some_and(|keys| reason::is_of_key_life(change, keys)));
+            let mut reasons = reason::of_changes(&rest, realize);
+            reasons.extend(keys.into_iter().flat_map(|keys| reason::of_keys(changes, keys)));
             if let Some(marks) = principal {
                 reasons.extend(reason::of_marks(&live.marks, marks));
             }
@@ -193,8 +199,11 @@ fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realiz
                 reasons.insert(Reason::Restored { since: quarantine.at });
                 return Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
             }
+            if !configuration_differs && rest.is_empty() && !of_keys.is_empty() {
+                return Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
+            }
             if !configuration_differs {
-                reasons.insert(if only_creates(changes) { Reason::Unfinished } else { Reason::ChangedOutside });
+                reasons.insert(if only_creates(&rest) { Reason::Unfinished } else { Reason::ChangedOutside });
                 return Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: None };
             }
             if live_differs {

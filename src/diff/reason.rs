@@ -8,6 +8,7 @@ use leasehold_provider::{Address, Aspect, Change, Marks, Realize};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::LeaveReason;
+use crate::lifecycle::keys::{Fate, Goes, Keys, Why, off_words};
 
 /// One reason of a change. A plan gives all that hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +76,27 @@ pub enum Reason {
         /// The address of the one it has.
         to: Option<String>,
     },
+    /// It is issued a new access key.
+    NewKey {
+        /// Why.
+        why: Why,
+    },
+    /// One of its access keys is switched off.
+    KeyOff {
+        /// Its id.
+        key: String,
+        /// When the key in its place was delivered.
+        replaced_at: Timestamp,
+        /// When it was last used.
+        last_used: Option<Timestamp>,
+    },
+    /// One of its access keys goes.
+    KeyGoes {
+        /// Its id.
+        key: String,
+        /// Why.
+        why: Goes,
+    },
     /// An aspect of it differs.
     Differs {
         /// Which.
@@ -98,6 +120,19 @@ impl Reason {
         match self {
             Self::Lease { from: Some(_), to: None } => true,
             Self::Lease { from: Some(from), to: Some(to) } => to > from,
+            _ => false,
+        }
+    }
+}
+
+impl Reason {
+    /// Whether time alone brought it to an active identity: its keys come of age.
+    #[must_use]
+    pub fn is_of_time(&self) -> bool {
+        match self {
+            Self::NewKey { why } => why.is_of_time(),
+            Self::KeyOff { .. } => true,
+            Self::KeyGoes { why, .. } => why.is_of_time(),
             _ => false,
         }
     }
@@ -128,6 +163,11 @@ impl fmt::Display for Reason {
             Self::Template { template } => write!(f, "{template} says something else"),
             Self::OtherTemplate { from, to } => write!(f, "template {} → {}", or_none(from), or_none(to)),
             Self::Address { from } => write!(f, "moved from {from}"),
+            Self::NewKey { why } => write!(f, "a new key: {why}"),
+            Self::KeyOff { key, replaced_at, last_used } => {
+                write!(f, "{key} is switched off: {}", off_words(*replaced_at, *last_used))
+            }
+            Self::KeyGoes { key, why } => write!(f, "{key} goes: {why}"),
             Self::Differs { aspect } => f.write_str(match aspect {
                 Aspect::Trust => "trust differs",
                 Aspect::Access => "access differs",
@@ -176,6 +216,36 @@ pub fn of_marks(before: &Marks, after: &Marks) -> BTreeSet<Reason> {
         reasons.insert(Reason::Address { from: before.address.to_string() });
     }
     reasons
+}
+
+/// Why the keys of an identity change as `changes` say.
+#[must_use]
+pub fn of_keys(changes: &[Change], keys: &Keys) -> BTreeSet<Reason> {
+    let reason = |change: &Change| {
+        let id = change.id();
+        if id.is_new() {
+            return keys.new.clone().map(|new| Reason::NewKey { why: new.why });
+        }
+        let key = id.part().to_owned();
+        match keys.fates.get(id)? {
+            Fate::Works => None,
+            Fate::Off { replaced_at, last_used } => {
+                Some(Reason::KeyOff { key, replaced_at: *replaced_at, last_used: *last_used })
+            }
+            Fate::Goes(why) => Some(Reason::KeyGoes { key, why: why.clone() }),
+        }
+    };
+    changes.iter().filter_map(reason).collect()
+}
+
+/// Whether the life of an issued key asks for a change: nobody else did anything.
+#[must_use]
+pub fn is_of_key_life(change: &Change, keys: &Keys) -> bool {
+    match keys.fates.get(change.id()) {
+        None => change.id().is_new(),
+        Some(Fate::Works | Fate::Goes(Goes::NotDelivered)) => false,
+        Some(Fate::Off { .. } | Fate::Goes(_)) => true,
+    }
 }
 
 /// What the changes of an identity's resources bear on. Creating or deleting a part of an identity bears on what the part is for.

@@ -6,7 +6,7 @@ use leasehold_provider::{Aspect, Change, LiveIdentity, Resource, ResourceId, Val
 
 use super::{Finding, Inputs, Pending, Report, Rule, done_outside};
 use crate::diff::access::Shared;
-use crate::diff::{self, IdentityDelta};
+use crate::diff::{self, IdentityDelta, Lifecycle, reason};
 use crate::lifecycle::phase::Quarantined;
 use crate::lifecycle::{LeaveReason, Phase, Standing};
 use crate::plan::Waiting;
@@ -125,7 +125,8 @@ impl Looked<'_> {
             let message = format!("its grace is over, and it was used at {used}, after its quarantine began");
             report.findings.push(self.finding(Rule::GraceOver, message));
         }
-        if !self.outside {
+        let delta = diff::classify(self.standing, self.wanted, self.inputs.realize);
+        if !self.outside && delta.is_none() {
             report.quarantined.insert(
                 self.standing.address.clone(),
                 Waiting {
@@ -137,7 +138,6 @@ impl Looked<'_> {
             );
             return;
         }
-        let delta = diff::classify(self.standing, self.wanted, self.inputs.realize);
         let opened: Vec<Change> = delta.into_iter().flat_map(|delta| delta.changes).filter(is_no_mark).collect();
         let message = if opened.is_empty() {
             "something was added to it in quarantine; the Deny on everything still holds"
@@ -151,10 +151,11 @@ impl Looked<'_> {
 
     fn active(&self, configured: bool, report: &mut Report) {
         let Some(delta) = diff::classify(self.standing, self.wanted, self.inputs.realize) else { return };
-        if !configured {
+        if !configured || delta.lifecycle == Lifecycle::Mover {
             report.pending.insert(self.standing.address.clone(), Pending::Moves);
         }
-        if !self.outside {
+        // A digest does not tell of issued keys: each is held against what should become of it.
+        if !self.outside && delta.lifecycle != Lifecycle::Drift {
             return;
         }
         if configured {
@@ -175,7 +176,7 @@ impl Looked<'_> {
         let (marks, rest): (Vec<Change>, Vec<Change>) =
             delta.changes.into_iter().partition(|change| !is_no_mark(change));
         let mut findings: Vec<Finding> = Vec::new();
-        for change in rest {
+        for change in rest.into_iter().filter(|change| !self.is_of_key_life(change)) {
             let mut finding = match &change {
                 Change::Delete { before } => self.stray(before),
                 Change::Create { after } => self.finding(Rule::Missing, format!("{} was taken off it", after.id)),
@@ -201,7 +202,7 @@ impl Looked<'_> {
     fn mixed(&self, delta: IdentityDelta) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut rest = Vec::new();
-        for change in delta.changes.into_iter().filter(is_no_mark) {
+        for change in delta.changes.into_iter().filter(|change| is_no_mark(change) && !self.is_of_key_life(change)) {
             match &change {
                 Change::Delete { before } if self.is_credential(before) => {
                     let mut finding = self.stray(before);
@@ -217,6 +218,14 @@ impl Looked<'_> {
         finding.changes = rest.into_iter().map(done_outside).collect();
         findings.push(finding);
         findings
+    }
+
+    /// Whether the life of an issued key asks for a change: that is due, and no drift.
+    fn is_of_key_life(&self, change: &Change) -> bool {
+        match &self.standing.phase {
+            Phase::Active(active) => active.keys.as_ref().is_some_and(|keys| reason::is_of_key_life(change, keys)),
+            _ => false,
+        }
     }
 
     fn stray(&self, resource: &Resource) -> Finding {

@@ -99,6 +99,8 @@ impl Journal for Recorder<'_> {
 fn intent(step: &Step) -> Intent {
     let (before, after) = match &step.change {
         Change::Mark { before, after, .. } => (before.as_deref().map(of_marks), Some(of_marks(after))),
+        // Its name is not known yet. What it comes beside is: once there is one more, something was made.
+        Change::Create { after } if after.id.is_new() => (step.precondition, None),
         change => (change.before().map(content), change.after().map(content)),
     };
     Intent {
@@ -131,7 +133,8 @@ fn outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Outcome {
         done: enacted.is_some(),
         calls: enacted.map_or(0, |enacted| enacted.calls),
         requests: result.map_or_else(|error| error.requests.clone(), |enacted| enacted.requests.clone()),
-        note: enacted.and_then(|enacted| enacted.note.clone()),
+        note: enacted
+            .and_then(|enacted| enacted.note.clone().or_else(|| Some(format!("made {}", enacted.made.as_ref()?)))),
         error: result.err().map(ToString::to_string),
     }
 }

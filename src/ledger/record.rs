@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use leasehold_provider::{Address, ChangeKind, Digest, ResourceId};
 use serde::{Deserialize, Serialize};
 
-use crate::diff::Lifecycle;
+use crate::diff::{IdentityDelta, Lifecycle};
 use crate::rules::Decision;
 
 /// One statement of the ledger.
@@ -100,6 +100,24 @@ pub struct Change {
     pub witness: Option<String>,
     /// Why.
     pub reasons: Vec<String>,
+}
+
+impl Change {
+    /// What a plan decided of an identity.
+    #[must_use]
+    pub fn of(delta: &IdentityDelta) -> Self {
+        Self {
+            subject: delta.address.clone(),
+            name: delta.name.clone(),
+            lifecycle: delta.lifecycle,
+            owner: delta.owner.clone(),
+            service: delta.service.clone(),
+            deadline: delta.deadline,
+            access: delta.access.as_ref().map(|access| word(&access.verdict)),
+            witness: delta.access.as_ref().and_then(|access| access.witness.clone()),
+            reasons: delta.reasons.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// What one rule decided.
@@ -305,4 +323,8 @@ impl Record {
             Self::LockBroken(_) => "lock_broken",
         }
     }
+}
+
+fn word<T: Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

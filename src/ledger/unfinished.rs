@@ -64,6 +64,10 @@ pub fn resolve(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<Resolved> 
 }
 
 fn found(intent: &Intent, live: &LiveIndex<'_>) -> Found {
+    if intent.resource.is_new() {
+        // Whatever was made and not delivered goes, by the plan that follows.
+        return if live.digest(&intent.resource) == intent.before { Found::NotDone } else { Found::Otherwise };
+    }
     let there = live.get(&intent.resource);
     let now = match intent.action {
         ChangeKind::Mark => there.and_then(|resource| resource.marks.as_ref()).map(of_marks),

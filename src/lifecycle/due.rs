@@ -25,6 +25,8 @@ pub enum What {
     LeaseEnds,
     /// A grace ends.
     GraceEnds,
+    /// A key is due to be replaced, switched off or deleted.
+    KeysChange,
 }
 
 impl fmt::Display for Due {
@@ -32,6 +34,7 @@ impl fmt::Display for Due {
         let what = match self.what {
             What::LeaseEnds => "its lease ends",
             What::GraceEnds => "its grace ends",
+            What::KeysChange => "its keys change",
         };
         write!(f, "{}: {what} at {}", self.address, self.at)
     }
@@ -41,13 +44,16 @@ impl fmt::Display for Due {
 #[must_use]
 pub fn next(standings: &[Standing<'_>]) -> Option<Due> {
     let due = |standing: &Standing<'_>| {
-        standing.live?;
-        let (at, what) = match &standing.phase {
-            Phase::Active(active) => (active.identity.deadline?, What::LeaseEnds),
-            Phase::Quarantined(quarantined) => (quarantined.delete_after?, What::GraceEnds),
-            Phase::Absent { .. } | Phase::Released => return None,
+        let (lease, keys, grace) = match (&standing.phase, standing.live) {
+            (Phase::Active(active), Some(_)) => {
+                (active.identity.deadline, active.keys.as_ref().and_then(|keys| keys.next), None)
+            }
+            (Phase::Quarantined(quarantined), Some(_)) => (None, None, quarantined.delete_after),
+            _ => (None, None, None),
         };
-        Some(Due { at, address: standing.address.clone(), what })
+        let due = [(lease, What::LeaseEnds), (grace, What::GraceEnds), (keys, What::KeysChange)];
+        let first = due.into_iter().filter_map(|(at, what)| Some((at?, what))).min()?;
+        Some(Due { at: first.0, address: standing.address.clone(), what: first.1 })
     };
     standings.iter().filter_map(due).min()
 }

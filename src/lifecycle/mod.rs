@@ -1,13 +1,14 @@
 //! Declared + live marks + `now` → what each identity should be.
 //!
 //! Decided by level, never by edge: the same configuration, marks and instant give the same answer, whatever ran or failed
-//! to run before. This stage never looks at policies or keys, and changes nothing.
+//! to run before. This stage never looks at policies, and changes nothing.
 
 pub mod closer;
 pub mod deadline;
 pub mod due;
 pub mod homes;
 pub mod imports;
+pub mod keys;
 pub mod phase;
 pub mod standing;
 

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use leasehold_provider::{DesiredIdentity, Marks, Quarantine};
 use serde::{Deserialize, Serialize};
 
+use super::keys::Keys;
+
 /// What an identity should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {
@@ -29,6 +31,8 @@ pub struct Active {
     pub identity: DesiredIdentity,
     /// Its marks, without a digest: that follows from the resources.
     pub marks: Marks,
+    /// Its access keys, where it is issued any, or was.
+    pub keys: Option<Keys>,
 }
 
 /// A quarantine, as it should be.

@@ -1,13 +1,19 @@
 //! Where each identity stands: declared, live, and the phase that follows.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
-    Address, DesiredIdentity, Kind, LiveIdentity, Marks, Principal, Quarantine, ResourceId, Snapshot, Span, Unmarked,
+    Address, Credential, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine, ResourceId,
+    Snapshot, Span, Unmarked,
 };
 
+use rayon::prelude::*;
+
 use super::deadline::{Deadline, deadline};
-use super::homes;
+use super::keys::{Issue, Keys};
 use super::phase::{Active, LeaveReason, Phase, Quarantined};
+use super::{homes, keys};
 use crate::config::{Declared, DeclaredIdentity, Diagnostic};
 
 /// The grain of AWS's last-used records: a use noted this shortly after a quarantine began may have been before it.
@@ -40,19 +46,23 @@ pub fn decide<'a>(
 ) -> (Vec<Standing<'a>>, Vec<Diagnostic>) {
     let mut homes = homes::find(declared, snapshot, &principal_id);
     let mut findings = std::mem::take(&mut homes.findings);
-    let mut standings = Vec::with_capacity(declared.identities.len());
-    for identity in declared.identities.values() {
-        let Some((id, live)) = homes.of.get(&identity.address) else { continue };
-        match declared_phase(declared, identity, *live, now) {
-            Ok(mut phase) => {
-                if let Phase::Active(active) = &mut phase {
-                    settle_names(&mut active.identity, id, &homes);
-                }
-                let address = identity.address.clone();
-                let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
-                let declared = Some(identity);
-                standings.push(Standing { address, id: id.clone(), declared, live: *live, adopts, phase });
+    let of_block = |identity: &'a DeclaredIdentity| {
+        let (id, live) = homes.of.get(&identity.address)?;
+        let phase = declared_phase(declared, identity, *live, now).map(|mut phase| {
+            if let Phase::Active(active) = &mut phase {
+                settle_names(&mut active.identity, id, &homes);
             }
+            phase
+        });
+        let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
+        let (address, declared) = (identity.address.clone(), Some(identity));
+        Some(phase.map(|phase| Standing { address, id: id.clone(), declared, live: *live, adopts, phase }))
+    };
+    let decided: Vec<_> = declared.identities.par_iter().filter_map(|(_, identity)| of_block(identity)).collect();
+    let mut standings = Vec::with_capacity(decided.len());
+    for standing in decided {
+        match standing {
+            Ok(standing) => standings.push(standing),
             Err(finding) => findings.push(*finding),
         }
     }
@@ -101,7 +111,10 @@ fn declared_phase(
     };
     let reason = leave_reason(declared, identity, live, end, now);
     match (reason, live) {
-        (None, _) => Ok(Phase::Active(Box::new(active(declared, identity, created_at, end)))),
+        (None, live) => {
+            let keys = issued_keys(identity, live, now);
+            Ok(Phase::Active(Box::new(Active { keys, ..active(declared, identity, created_at, end) })))
+        }
         (Some(reason), Some(live)) => Ok(leaving(live, reason, identity.grace.unwrap_or(declared.grace), now)),
         (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(lease_in_past(identity, end, at, now))),
         (Some(reason), None) => Ok(Phase::Absent { reason }),
@@ -188,7 +201,21 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         sensitive_tags: identity.sensitive_tags.clone(),
         max_session_duration: identity.max_session_duration,
     };
-    Active { identity, marks }
+    Active { identity, marks, keys: None }
+}
+
+/// The keys of an identity that is issued some, or was. One that keeps those that it has keeps them all.
+fn issued_keys(identity: &DeclaredIdentity, live: Option<&LiveIdentity>, now: Timestamp) -> Option<Keys> {
+    const NONE: &BTreeMap<ResourceId, LiveKey> = &BTreeMap::new();
+    let live = live.map_or(NONE, |live| &live.keys);
+    let issue = identity.access_key.as_ref().map(|terms| Issue {
+        terms,
+        owner: &identity.owner,
+        environment: identity.environment.as_deref(),
+    });
+    let was_issued = live.values().any(|key| key.delivered.is_some());
+    let keeps = identity.keeps.contains(&Credential::AccessKey);
+    (issue.is_some() || was_issued && !keeps).then(|| keys::decide(issue, live, now))
 }
 
 fn lease_in_past(identity: &DeclaredIdentity, end: Option<Deadline>, at: Timestamp, now: Timestamp) -> Diagnostic {

@@ -1,19 +1,21 @@
 //! Declared + snapshot + now → Plan: the pure stages put together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use leasehold_provider::{Access, Aspect, Change, Compare, Realize, ResourceId, Snapshot};
+use leasehold_provider::{Access, Assessment, Change, Compare, Realize, ResourceId, Snapshot};
+use rayon::prelude::*;
 
 use super::check::{self, Unsound};
+use super::part::{Around, Part, part};
 use super::select::{self, Selection};
 use super::stale::LiveIndex;
 use super::{Basis, Plan, Waiting, names, order};
 use crate::config::{Declared, Diagnostic};
 use crate::diff::access::Shared;
-use crate::diff::{self, IdentityDelta, Lifecycle, Reason, SharedDelta};
-use crate::lifecycle::{self, Phase, Standing};
-use crate::realize::{self, Resources};
+use crate::diff::{self, IdentityDelta, SharedDelta};
+use crate::lifecycle::{self, Standing};
+use crate::realize::Resources;
 
 /// Everything a plan is a function of.
 pub struct Inputs<'a> {
@@ -69,57 +71,35 @@ struct Deltas {
 }
 
 fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
-    let realm = &inputs.snapshot.realm;
+    let around = Around {
+        live: Shared::live(inputs.snapshot, inputs.realize),
+        wanted: Shared::of(inputs.shared.values(), inputs.realize),
+        rewritten: rewritten(inputs),
+    };
+    let parts: Vec<Part> = standings.par_iter().map(|standing| part(standing, inputs, &around)).collect();
     let mut identities: Vec<IdentityDelta> = Vec::new();
-    let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut quarantined = BTreeMap::new();
     let mut holds_rewritten = order::Rewritten::new();
-    let live_shared = Shared::live(inputs.snapshot, inputs.realize);
-    let wanted_shared = Shared::of(inputs.shared.values(), inputs.realize);
-    let rewritten: BTreeMap<ResourceId, String> = rewritten(inputs);
     let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
-    for standing in standings {
-        let (wanted, violations) = realize::identity(standing, inputs.realize, realm);
-        findings.extend(violations);
-        let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
-        let on: BTreeSet<&ResourceId> =
-            needs.into_iter().flat_map(|id| wanted_shared.reach(id).chain(live_shared.reach(id))).collect();
-        for id in &on {
-            still_needed.insert((*id).clone());
-            let holders = holders.entry((*id).clone()).or_default();
+    for (standing, part) in standings.iter().zip(parts) {
+        findings.extend(part.findings);
+        for id in part.on {
+            let holders = holders.entry(id).or_default();
             *holders = holders.saturating_add(1);
         }
-        let held: BTreeSet<String> = on.iter().filter_map(|id| rewritten.get(*id)).cloned().collect();
-        let scopes: BTreeSet<Reason> = held.iter().map(|scope| Reason::Scope { scope: scope.clone() }).collect();
-        if !held.is_empty() {
-            holds_rewritten.insert(standing.id.clone(), held);
+        if !part.rewritten.is_empty() {
+            holds_rewritten.insert(standing.id.clone(), part.rewritten);
         }
-        let mut delta = diff::classify(standing, &wanted, inputs.realize);
-        if !scopes.is_empty() && matches!(standing.phase, Phase::Active(_)) && standing.live.is_some() {
-            delta = Some(through_scopes(delta, standing, scopes));
+        if let Some((access, sensitive)) = part.access {
+            assessed.push((identities.len(), sensitive));
+            accesses.push(access);
         }
-        if let Some(delta) = delta.as_mut().filter(|delta| access_may_change(delta)) {
-            let empty = Resources::new();
-            let before = realize::lives(standing).unwrap_or(&empty);
-            let (old, new) = ((before, &live_shared), (&wanted, &wanted_shared));
-            delta.access = Some(diff::access::compare(old, new, inputs.realize, inputs.compare));
-        }
-        if let Some(delta) = delta.as_mut().filter(|delta| says_what_access_is(delta)) {
-            let held = diff::access::held(wanted.values(), &wanted_shared, inputs.realize);
-            delta.policies = held.sources;
-            assessed.push((identities.len(), held.sensitive));
-            accesses.push(held.access);
-        }
-        if delta.is_none()
-            && let Phase::Quarantined(q) = &standing.phase
-        {
-            quarantined.insert(standing.address.clone(), waiting(q));
-        }
-        identities.extend(delta);
+        quarantined.extend(part.waiting.map(|waiting| (standing.address.clone(), waiting)));
+        identities.extend(part.delta);
     }
-    for ((index, sensitive), mut assessment) in assessed.into_iter().zip(inputs.compare.assess(&accesses)) {
+    for ((index, sensitive), mut assessment) in assessed.into_iter().zip(assess(&accesses, inputs.compare)) {
         for finding in assessment.findings.iter_mut().filter(|_| sensitive) {
             // What is wrong is told by its id; its words may quote what is sensitive.
             finding.message = leasehold_provider::sensitive::HIDDEN.to_owned();
@@ -128,17 +108,15 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
             delta.assessment = Some(assessment);
         }
     }
+    let still_needed = holders.keys().cloned().collect();
     let (shared, kept) = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
     Deltas { identities, shared, kept, quarantined, holds_rewritten }
 }
 
-fn waiting(quarantined: &lifecycle::phase::Quarantined) -> Waiting {
-    Waiting {
-        since: quarantined.quarantine.at,
-        reason: quarantined.quarantine.reason.clone(),
-        delete_after: quarantined.delete_after,
-        held_by_use: quarantined.held_by_use,
-    }
+/// What is to be said of each access. Neighbours are much alike, so that each thread takes a run of them.
+fn assess(accesses: &[Access], compare: &dyn Compare) -> Vec<Assessment> {
+    let share = accesses.len().div_ceil(rayon::current_num_threads().max(1)).max(1);
+    accesses.par_chunks(share).flat_map_iter(|run| compare.assess(run)).collect()
 }
 
 /// The live shared objects that this plan rewrites, themselves or a part of them, with their addresses.
@@ -158,35 +136,6 @@ fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
         }
     }
     rewritten
-}
-
-/// A mover whose scopes say something else: the reasons of its own delta and these, or a delta with no changes of its own.
-fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes: BTreeSet<Reason>) -> IdentityDelta {
-    let mut delta = delta.unwrap_or_else(|| diff::classify::unchanged(standing));
-    if delta.lifecycle == Lifecycle::Drift {
-        delta.lifecycle = Lifecycle::Mover;
-    }
-    delta.reasons.extend(scopes);
-    delta
-}
-
-/// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
-fn access_may_change(delta: &IdentityDelta) -> bool {
-    let taken_in = delta.reasons.contains(&Reason::Adopted);
-    (taken_in || moves_in_access(delta))
-        && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
-}
-
-/// Whether people are told what an access amounts to: of who joins, and of who moves to another.
-fn says_what_access_is(delta: &IdentityDelta) -> bool {
-    delta.lifecycle == Lifecycle::Joiner || moves_in_access(delta)
-}
-
-fn moves_in_access(delta: &IdentityDelta) -> bool {
-    let bears = |reason: &Reason| {
-        matches!(reason, Reason::Differs { aspect: Aspect::Access | Aspect::Boundary } | Reason::Scope { .. })
-    };
-    delta.lifecycle == Lifecycle::Mover && delta.reasons.iter().any(bears)
 }
 
 fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {

@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod names;
 pub mod order;
+mod part;
 pub mod quotas;
 pub mod revoke;
 pub mod risk;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use leasehold_provider::{Address, Change, Digest, Realm, ResourceId, StackName};
 use serde::{Deserialize, Serialize};
 
-use crate::config::declared::{Backend, ProviderSettings};
+use crate::config::declared::{Backend, ProviderSettings, SecretStore};
 use crate::diff::{IdentityDelta, SharedDelta};
 
 pub use build::{Refused, build};
@@ -61,6 +62,9 @@ pub struct Basis {
     pub provider: ProviderSettings,
     /// Where the stack's lock and ledger are.
     pub backend: Backend,
+    /// Where the secrets of issued keys go.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stores: BTreeMap<String, SecretStore>,
 }
 
 /// All that a run would do, and why.

@@ -196,6 +196,7 @@ enum Rank {
     /// In a quarantine: credentials go off sort by sort.
     Shut(Credential),
     Loosen,
+    Issue,
     Mark,
 }
 
@@ -206,6 +207,7 @@ fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank 
         Change::Delete { before } if realize.restricts(before) => Rank::Loosen,
         Change::Delete { .. } => Rank::GiveUp,
         Change::Create { after } if realize.restricts(after) => Rank::Tighten,
+        Change::Create { after } if after.id.is_new() => Rank::Issue,
         Change::Create { .. } => Rank::Give,
         Change::Update { after, .. } if after.id == *principal => Rank::Principal,
         Change::Update { .. } => Rank::Rest,

@@ -112,18 +112,34 @@ impl<'a> LiveIndex<'a> {
     /// The live object of that id, if it is this stack's.
     #[must_use]
     pub fn get(&self, id: &ResourceId) -> Option<&'a Resource> {
-        let index = || {
+        self.objects().get(id).copied()
+    }
+
+    fn objects(&self) -> &BTreeMap<&'a ResourceId, &'a Resource> {
+        self.objects.get_or_init(|| {
             let shared = self.snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
             let parts = self.snapshot.identities.values().flat_map(|identity| identity.resources.iter());
             let unmarked = self.snapshot.unmarked.values().flat_map(|found| found.resources.iter());
             shared.chain(parts).chain(unmarked).collect()
-        };
-        self.objects.get_or_init(index).get(id).copied()
+        })
+    }
+
+    /// The digest of what an object whose name the cloud will choose comes beside: a plan that was carried out already finds one more.
+    fn beside(&self, id: &ResourceId) -> Option<Digest> {
+        let holder = id.name.strip_suffix(ResourceId::NEW)?;
+        let from = ResourceId { name: holder.to_owned(), kind: id.kind.clone() };
+        let of_holder = |other: &&&ResourceId| other.kind == id.kind && other.name.starts_with(holder);
+        let there: Vec<&&ResourceId> =
+            self.objects().range::<ResourceId, _>(&from..).map(|(id, _)| id).take_while(of_holder).collect();
+        (!there.is_empty()).then(|| Digest::of(&there))
     }
 
     /// The digest of the live object of that id; a stranger's is that of its own name. `None`: there is none.
     #[must_use]
     pub fn digest(&self, id: &ResourceId) -> Option<Digest> {
+        if id.is_new() {
+            return self.beside(id);
+        }
         match self.get(id) {
             Some(resource) => Some(resource.digest()),
             None => self.snapshot.strangers.get(id).map(|stranger| Digest::of(&stranger.arn)),

@@ -1,4 +1,5 @@
-//! The part of a plan that time alone brings: leases that ended, and graces that ended.
+//! The part of a plan that time alone brings: leases that ended, graces that ended, and keys that are due to be replaced, switched off or
+//! deleted.
 //!
 //! What a change of configuration or somebody outside brought is left to `apply`.
 
@@ -15,7 +16,7 @@ use crate::lifecycle::LeaveReason;
 /// What time brings, as a plan of its own.
 #[derive(Debug)]
 pub struct Swept {
-    /// The plan: quarantines of ended leases, deletions after ended graces, and nothing else.
+    /// The plan: quarantines of ended leases, deletions after ended graces, rotations of keys, and nothing else.
     pub plan: Plan,
     /// Identities that are due, and wait for changes that only an apply makes.
     pub waiting: BTreeSet<Address>,
@@ -36,7 +37,7 @@ pub fn sweep(whole: Plan, snapshot: &Snapshot) -> Result<Swept, Vec<Unsound>> {
     if faults.is_empty() { Ok(Swept { plan, waiting }) } else { Err(faults) }
 }
 
-/// Whether time alone brought it: a lease that ended since the last run, or a grace.
+/// Whether time alone brought it: a lease that ended since the last run, a grace, or keys that came of age.
 fn is_due(delta: &IdentityDelta) -> bool {
     let lease_ended = |reason: &Reason| matches!(reason, Reason::Leaves { why: LeaveReason::LeaseEnded { .. } });
     match delta.leaving {
@@ -44,7 +45,11 @@ fn is_due(delta: &IdentityDelta) -> bool {
             delta.lifecycle == Lifecycle::Leaver && delta.reasons.iter().any(lease_ended)
         }
         Some(Leaving::Deletion) => delta.lifecycle == Lifecycle::Leaver,
-        None => false,
+        None => {
+            delta.lifecycle == Lifecycle::Mover
+                && !delta.reasons.is_empty()
+                && delta.reasons.iter().all(Reason::is_of_time)
+        }
     }
 }
 

@@ -16,7 +16,8 @@ pub fn human(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &
     if outcome.is_complete() && unverified.is_empty() {
         let Summary { add, change, destroy, .. } = Summary::of(plan);
         return format!(
-            "{} {add} added, {change} changed, {destroy} destroyed. Read back and verified.\n",
+            "{}{} {add} added, {change} changed, {destroy} destroyed. Read back and verified.\n",
+            issued(outcome),
             paint(ADD, "Apply complete!")
         );
     }
@@ -61,6 +62,7 @@ fn told(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &str) 
     if let Some(why) = &outcome.unrecorded {
         out.push_str(&format!("{} {}\n  {}\n", paint(REMOVE, "stopped:"), inert(&why.problem), why.help));
     }
+    out.push_str(&issued(outcome));
     let finished = finished(plan, outcome);
     out.push_str(&format!(
         "\n{} of {} steps done, {} failed, {} not done.",
@@ -75,6 +77,12 @@ fn told(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &str) 
     }
     out.push_str(&format!("\nRun `{}` again: it starts from what lives and does the rest.\n", inert(again)));
     out
+}
+
+/// The keys that were made, and where their secrets are.
+fn issued(outcome: &Outcome) -> String {
+    let notes = outcome.done.iter().filter(|(_, enacted)| enacted.made.is_some());
+    notes.filter_map(|(_, enacted)| enacted.note.as_ref()).map(|note| format!("{}\n", inert(note))).collect()
 }
 
 /// The subjects all of whose steps are done.

@@ -45,6 +45,7 @@ fn live_bot(declared: &Declared, change: impl FnOnce(&mut LiveIdentity)) -> Snap
         created_at: Some(at(JOINED)),
         last_used: None,
         resources: BTreeMap::new(),
+        keys: BTreeMap::new(),
     };
     change(&mut live);
     let mut snapshot = nothing_live();

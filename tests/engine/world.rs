@@ -83,6 +83,7 @@ impl World {
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
                 backend: Backend { place: Place::default(), lock_lease: None },
+                stores: BTreeMap::new(),
             },
             selection: &Selection::default(),
         })

@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::support::{START, Stack};
 use crate::{entries, on_s3};
 
+/// Within this time a run is told who holds the lock.
+const REFUSED: Duration = Duration::from_secs(5);
+
 /// Rounds, with LEASEHOLD_ROUNDS=20 as many as wanted.
 fn rounds() -> usize {
     std::env::var("LEASEHOLD_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(2)
@@ -24,7 +27,7 @@ fn all_at_once(stack: &Stack, runs: usize) -> usize {
         })
     });
     let threads: Vec<_> = threads.collect();
-    let mut done = 0;
+    let (mut done, mut slowest) = (0, Duration::ZERO);
     for thread in threads {
         let (output, took) = thread.join().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -33,12 +36,13 @@ fn all_at_once(stack: &Stack, runs: usize) -> usize {
             Some(3) => {
                 assert!(stderr.contains("is locked by another run"), "{stderr}");
                 assert!(stderr.contains("held by") && stderr.contains("(process "), "{stderr}");
-                // Of a machine that runs so many at once for its tests, twice the promise.
-                assert!(took < Duration::from_secs(10), "{took:?}");
+                slowest = slowest.max(took);
             }
             other => panic!("{other:?}: {stderr}\n{}", String::from_utf8_lossy(&output.stdout)),
         }
     }
+    println!("the slowest refusal took {slowest:?}");
+    assert!(slowest < REFUSED, "{slowest:?}");
     done
 }
 

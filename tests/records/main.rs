@@ -4,6 +4,7 @@
 mod checkpoints;
 mod concurrency;
 mod crash;
+mod lost_lock;
 mod refusals;
 mod retention;
 mod secrets;

@@ -49,6 +49,7 @@ pub mod principal;
 pub mod provider;
 pub mod reach;
 pub mod request;
+mod sample;
 pub mod value;
 
 pub use access::Access;

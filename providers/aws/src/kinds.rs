@@ -70,6 +70,11 @@ pub fn attachment(principal: Principal, owner: &str, short: &str) -> ResourceId 
     ResourceId::new(kind, format!("{owner}/{short}"))
 }
 
+/// The id of an access key.
+pub fn access_key(user: &str, key: &str) -> ResourceId {
+    ResourceId::new(ACCESS_KEY, format!("{user}/{key}"))
+}
+
 /// The id of a scope's policy: `STACK/SCOPE`.
 pub fn scope(stack: &StackName, scope: &str) -> ResourceId {
     ResourceId::new(POLICY, format!("{stack}/{scope}"))
@@ -127,7 +132,7 @@ pub fn credential(id: &ResourceId) -> Option<Credential> {
 /// What stands after the principal's name: `leasehold` of `checkout_ci/leasehold`. Names of IAM hold no `/`; short names of
 /// attached policies may.
 pub fn part(id: &ResourceId) -> &str {
-    id.name.split_once('/').map_or("", |(_, part)| part)
+    id.part()
 }
 
 /// Whether the id is that of a principal's own inline policy `leasehold`.

@@ -11,6 +11,7 @@ pub mod address;
 pub mod change;
 pub mod conformance;
 pub mod digest;
+pub mod document;
 pub mod duration;
 pub mod identity;
 pub mod key;
@@ -21,10 +22,12 @@ pub mod resource;
 pub mod sensitive;
 pub mod snapshot;
 pub mod statements;
+pub mod vault;
 
 pub use address::{Address, InvalidName, StackName};
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
+pub use document::Document;
 pub use duration::Span;
 pub use identity::{
     Condition, Credential, DesiredIdentity, Effect, Federation, Group, Issuer, Kind, Principal, Scope, Statement,
@@ -38,5 +41,6 @@ pub use provider::{
     Permission, Provider, Question, Realize, Severity,
 };
 pub use quota::Quota;
-pub use resource::{Attributes, Document, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveShared, Realm, Snapshot, Stranger, Unmarked};
+pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
+pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
+pub use vault::{Delivered, Delivery, NotKept, Vault};

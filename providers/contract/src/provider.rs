@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Address, Change, Credential, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
-    Quarantine, Quota, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Trust, Violation,
+    Quarantine, Quota, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Trust, Vault, Violation,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -39,6 +39,13 @@ pub trait Realize: Send + Sync {
     /// What sort of credential an object is, if it is one.
     fn credential(&self, id: &ResourceId) -> Option<Credential> {
         let _ = id;
+        None
+    }
+
+    /// The id of an access key of a user; [`ResourceId::NEW`] stands for the id of one that is to be made. `None`: this provider
+    /// issues no keys.
+    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
+        let _ = (user, key);
         None
     }
 
@@ -233,6 +240,21 @@ pub trait Enact: Send + Sync {
     /// Carries out one change of an object of `stack`. Doing it twice has the effect of doing it once. An object that does not
     /// carry the stack's mark is not written: the error is [`EnactErrorKind::NotOurs`].
     async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError>;
+
+    /// Makes an access key whose id the cloud chooses, hands its secret to the vault, and says which it made. A key whose secret
+    /// could not be handed over is deleted again before the error is given. Doing it twice makes two keys: where the answer to the
+    /// making was lost, a key that the vault was not given is deleted before another is made, or the error is
+    /// [`EnactErrorKind::Unreachable`], and another run will see.
+    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+        let _ = (stack, vault);
+        Err(EnactError {
+            kind: EnactErrorKind::Other,
+            operation: change.id().to_string(),
+            message: "this provider issues no keys".to_owned(),
+            help: Some("leave the credential out".to_owned()),
+            requests: Vec::new(),
+        })
+    }
 }
 
 /// Says what a change of access means. Pure.
@@ -423,6 +445,9 @@ pub struct Enacted {
     /// The ids that the cloud gave to the requests, where it gives any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,
+    /// The object that was made, where the cloud chose its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<ResourceId>,
 }
 
 /// Why the cloud could not be read. There is then no snapshot, not a smaller one.

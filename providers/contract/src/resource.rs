@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Digest, Marks};
+use crate::{Address, Digest, Document, Marks};
 
 /// The type of a resource as users of Terraform know it, such as `aws_iam_role`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,92 +48,26 @@ impl ResourceId {
     pub fn new(kind: ResourceKind, name: impl Into<String>) -> Self {
         Self { kind, name: name.into() }
     }
+
+    /// What stands in a plan for the part of a name that the cloud will choose: `ci/(new)`.
+    pub const NEW: &str = "(new)";
+
+    /// What stands after the name of what it hangs on: `leasehold` of `checkout_ci/leasehold`; empty where it hangs on nothing.
+    #[must_use]
+    pub fn part(&self) -> &str {
+        self.name.split_once('/').map_or("", |(_, part)| part)
+    }
+
+    /// Whether the cloud will choose the name.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.part() == Self::NEW
+    }
 }
 
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, self.name)
-    }
-}
-
-/// A JSON document, such as a policy, with its objects' keys in order: equal documents have equal texts.
-///
-/// It is kept as its text, which takes a tenth of the memory of the parsed value; a plan over many identities compares
-/// documents far more often than it looks into one. Clones share the text.
-#[derive(Clone, Deserialize)]
-#[serde(from = "serde_json::Value")]
-pub struct Document(Arc<Text>);
-
-struct Text {
-    canonical: Box<str>,
-    parsed: OnceLock<serde_json::Value>,
-}
-
-impl Document {
-    /// Takes a document and orders its keys.
-    #[must_use]
-    pub fn new(value: serde_json::Value) -> Self {
-        let canonical = ordered(value).to_string().into_boxed_str();
-        Self(Arc::new(Text { canonical, parsed: OnceLock::new() }))
-    }
-
-    /// The document as text, without white space between its parts.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.0.canonical
-    }
-
-    /// The document. It is parsed when it is first asked for, and stays so.
-    #[must_use]
-    pub fn json(&self) -> &serde_json::Value {
-        // The text was written from a value, so that it parses.
-        self.0.parsed.get_or_init(|| serde_json::from_str(&self.0.canonical).unwrap_or_default())
-    }
-}
-
-impl PartialEq for Document {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.text() == other.text()
-    }
-}
-
-impl Eq for Document {}
-
-impl fmt::Debug for Document {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
-}
-
-impl Serialize for Document {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text: &serde_json::value::RawValue =
-            serde_json::from_str(self.text()).map_err(serde::ser::Error::custom)?;
-        text.serialize(serializer)
-    }
-}
-
-fn ordered(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value::{Array, Object};
-    match value {
-        Array(items) => Array(items.into_iter().map(ordered).collect()),
-        Object(fields) => {
-            let fields: BTreeMap<String, serde_json::Value> = fields.into_iter().collect();
-            Object(fields.into_iter().map(|(key, value)| (key, ordered(value))).collect())
-        }
-        scalar => scalar,
-    }
-}
-
-impl From<serde_json::Value> for Document {
-    fn from(value: serde_json::Value) -> Self {
-        Self::new(value)
-    }
-}
-
-impl From<Document> for serde_json::Value {
-    fn from(document: Document) -> Self {
-        document.json().clone()
     }
 }
 
@@ -281,15 +214,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn documents_are_equal_whatever_the_order_of_keys() {
-        let one: serde_json::Value = serde_json::from_str(r#"{"b":[{"y":1,"x":2}],"a":0}"#).unwrap();
-        let document = Document::new(one);
-        assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
-        assert_eq!(document.text(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
-        assert_eq!(*document.json(), json!({"a": 0, "b": [{"x": 2, "y": 1}]}));
-    }
 
     #[test]
     fn documents_keep_their_form_inside_of_other_values() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Marks, Principal, Resource, ResourceId, StackName};
+use crate::{Address, Delivery, Marks, Principal, Resource, ResourceId, StackName};
 
 /// Where a provider works, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,19 @@ pub struct LiveIdentity {
     pub last_used: Option<Timestamp>,
     /// All it is and holds, strays included.
     pub resources: BTreeMap<ResourceId, Resource>,
+    /// What is known of its access keys beside their status. Each is one of `resources` too.
+    pub keys: BTreeMap<ResourceId, LiveKey>,
+}
+
+/// An access key as it lives, beside what its resource says. Nothing of it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LiveKey {
+    /// When the cloud made it.
+    pub created_at: Option<Timestamp>,
+    /// When it was last used, as far as the cloud tells.
+    pub last_used: Option<Timestamp>,
+    /// Where its secret was delivered to. A provider does not know: the engine fills it in.
+    pub delivered: Option<Delivery>,
 }
 
 impl LiveIdentity {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_provider::{
     Change, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Realm,
-    Snapshot, StackName,
+    Snapshot, StackName, Vault,
 };
 
 use crate::faults::{Faults, Injector};
@@ -132,5 +132,9 @@ impl Enact for LocalDirectory {
             writer.submit(stack, change)
         };
         outcome.await.unwrap_or_else(|_| Err(unreachable("the directory's writer stopped".to_owned())))
+    }
+
+    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+        self.issue_key(stack, change, vault).await
     }
 }

@@ -18,6 +18,7 @@ mod expectation;
 mod failures;
 pub mod faults;
 mod groups;
+mod issue;
 pub mod kinds;
 mod limits;
 mod observe;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, LiveIdentity, LiveShared, Marks, ObserveError, Realm, Resource, ResourceId, Snapshot, StackName, Stranger,
-    Unmarked, Value,
+    Address, LiveIdentity, LiveKey, LiveShared, Marks, ObserveError, Realm, Resource, ResourceId, Snapshot, StackName,
+    Stranger, Unmarked, Value,
 };
 use rusqlite::{Connection, Row, types};
 
@@ -54,8 +54,9 @@ fn read_principals(
     let mut inline = inline.query_map([], |row| part(row, (row.get(1)?, row.get(2)?)))?.peekable();
     let mut attachments = connection.prepare("SELECT principal, policy FROM attachments ORDER BY 1, 2")?;
     let mut attachments = attachments.query_map([], |row| part(row, row.get::<_, String>(1)?))?.peekable();
-    let mut keys = connection.prepare("SELECT principal, id, status, last_used FROM access_keys ORDER BY 1, 2")?;
-    let mut keys = keys.query_map([], |row| part(row, (row.get(1)?, row.get(2)?, instant(row, 3)?)))?.peekable();
+    let mut keys =
+        connection.prepare("SELECT principal, id, status, created_at, last_used FROM access_keys ORDER BY 1, 2")?;
+    let mut keys = keys.query_map([], KeyRow::read)?.peekable();
     let mut logins = connection.prepare("SELECT principal FROM logins ORDER BY 1")?;
     let mut logins = logins.query_map([], |row| part(row, ()))?.peekable();
     let mut memberships = teams::memberships(connection)?;
@@ -75,6 +76,7 @@ fn read_principals(
         let (form, name) = (principal.form, principal.name.clone());
         match Owned::of(&principal.tags, stack) {
             Owned::Ours(marks) => {
+                let keys = parts.live_keys(&name);
                 let resources = resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
                 let (id, marks) = (id.clone(), *marks);
                 let live = LiveIdentity {
@@ -86,6 +88,7 @@ fn read_principals(
                     created_at,
                     last_used,
                     resources,
+                    keys,
                 };
                 snapshot.identities.insert(live.id.clone(), live);
             }
@@ -144,16 +147,35 @@ struct Parts {
     inline: Vec<(String, String)>,
     /// Policies.
     attachments: Vec<String>,
-    /// Id, status and last use.
-    keys: Vec<(String, String, Option<Timestamp>)>,
+    keys: Vec<KeyRow>,
     /// The groups it is in.
     groups: Vec<String>,
     login: bool,
 }
 
+struct KeyRow {
+    id: String,
+    status: String,
+    created_at: Option<Timestamp>,
+    last_used: Option<Timestamp>,
+}
+
+impl KeyRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Self)> {
+        let (created_at, last_used) = (instant(row, 3)?, instant(row, 4)?);
+        part(row, Self { id: row.get(1)?, status: row.get(2)?, created_at, last_used })
+    }
+}
+
 impl Parts {
     fn last_used(&self) -> Option<Timestamp> {
-        self.keys.iter().filter_map(|(_, _, used)| *used).max()
+        self.keys.iter().filter_map(|key| key.last_used).max()
+    }
+
+    /// What is known of the keys of a principal, by id.
+    fn live_keys(&self, principal: &str) -> BTreeMap<ResourceId, LiveKey> {
+        let of = |key: &KeyRow| LiveKey { created_at: key.created_at, last_used: key.last_used, delivered: None };
+        self.keys.iter().map(|key| (kinds::part_id(kinds::ACCESS_KEY, principal, &key.id), of(key))).collect()
     }
 }
 
@@ -172,7 +194,7 @@ fn resources(
     own.marks = marks.cloned();
     let mut resources = vec![own];
     for (policy, document) in &parts.inline {
-        let document = rows::json(document, 2)?;
+        let document = rows::document(document, 2)?;
         resources.push(part(kinds::INLINE_POLICY, policy).with("policy", Value::Document(document)));
     }
     for policy in parts.attachments {
@@ -181,8 +203,8 @@ fn resources(
     for group in parts.groups {
         resources.push(part(kinds::MEMBERSHIP, &group).with("group", group));
     }
-    for (key, status, _) in parts.keys {
-        resources.push(part(kinds::ACCESS_KEY, &key).with("status", status));
+    for key in parts.keys {
+        resources.push(part(kinds::ACCESS_KEY, &key.id).with("status", key.status));
     }
     if parts.login {
         resources.push(Resource::new(kinds::login_id(&name), Some(address.clone())));

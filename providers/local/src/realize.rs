@@ -86,6 +86,10 @@ impl Realize for LocalDirectory {
         }
     }
 
+    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
+        Some(kinds::part_id(kinds::ACCESS_KEY, user, key))
+    }
+
     fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
         trusts::of(role)
     }
@@ -154,6 +158,7 @@ impl Realize for LocalDirectory {
                 let (_, text) = words.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
                 Some(text.to_owned())
             }
+            Target::Part(_, Part::Key(ResourceId::NEW)) => Some(format!("secret → {}", attribute("store")?.as_text()?)),
             Target::Part(_, Part::Key(_)) => {
                 (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key switched off".to_owned())
             }

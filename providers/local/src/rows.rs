@@ -34,7 +34,7 @@ impl PrincipalRow {
             form: if row.get_ref(1)?.as_str()? == "role" { Principal::Role } else { Principal::User },
             name: row.get(2)?,
             description: row.get(3)?,
-            trust: row.get_ref(4)?.as_str_or_null()?.map(|text| json(text, 4)).transpose()?,
+            trust: row.get_ref(4)?.as_str_or_null()?.map(|text| document(text, 4)).transpose()?,
             max_session_duration: row.get(5)?,
             boundary: row.get(6)?,
             tags: json(row.get_ref(7)?.as_str()?, 7)?,
@@ -76,7 +76,7 @@ impl PolicyRow {
         Ok(Self {
             name: row.get(0)?,
             description: row.get(1)?,
-            document: json(row.get_ref(2)?.as_str()?, 2)?,
+            document: document(row.get_ref(2)?.as_str()?, 2)?,
             tags: json(row.get_ref(3)?.as_str()?, 3)?,
         })
     }
@@ -102,8 +102,16 @@ fn own_tags(tags: &Tags) -> Option<Value> {
 
 /// Reads a JSON column.
 pub fn json<T: serde::de::DeserializeOwned>(text: &str, column: usize) -> rusqlite::Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, types::Type::Text, Box::new(error)))
+    serde_json::from_str(text).map_err(|error| no_json(error, column))
+}
+
+/// Reads a column that holds a document.
+pub fn document(text: &str, column: usize) -> rusqlite::Result<Document> {
+    Document::read(text).map_err(|error| no_json(error, column))
+}
+
+fn no_json(error: serde_json::Error, column: usize) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, types::Type::Text, Box::new(error))
 }
 
 /// Whose an object is, by its tags.

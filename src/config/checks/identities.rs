@@ -57,6 +57,21 @@ pub fn roles_trust_somebody(declared: &Declared, findings: &mut Vec<Diagnostic>)
     }
 }
 
+/// A role's sessions end by themselves: it has neither keys nor a password.
+pub fn only_users_have_credentials(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    for identity in each_block(declared).filter(|identity| identity.principal == Principal::Role) {
+        if identity.access_key.is_some() || !identity.keeps.is_empty() {
+            let finding = Diagnostic::error("config::not_a_user", "only a user has credentials of its own")
+                .at(identity.origin.part("credential"), format!("{} is a role", identity.address))
+                .help(format!(
+                    "kind = \"{}\" is a role unless it says principal = \"user\"; a role needs no keys: say who may take it on with `trust`",
+                    identity.kind
+                ));
+            findings.push(identity.origin.explain(finding));
+        }
+    }
+}
+
 /// Access is held on a lease.
 pub fn every_identity_has_a_lease(declared: &Declared, findings: &mut Vec<Diagnostic>) {
     for identity in each_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {

@@ -22,6 +22,7 @@ pub const CHECKS: &[Check] = &[
     moves::released_are_not_declared,
     identities::only_roles_are_trusted_upon,
     identities::roles_trust_somebody,
+    identities::only_users_have_credentials,
     identities::every_identity_has_a_lease,
     identities::emergency_accounts_do_not_expire,
 ];

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use leasehold_provider::{Address, Credential, Key, Kind, Span as Duration, Trust, TrustedIdentity};
+use leasehold_provider::{Address, Key, Kind, Span as Duration, Trust, TrustedIdentity};
 
 use super::fields::Fields;
 use super::template::Templates;
 use super::trusts::Read;
-use super::{addresses, inner, parts};
+use super::{addresses, parts};
 use crate::config::declared::{DeclaredIdentity, Lease, Origin};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::budget::MOST_IDENTITIES;
@@ -148,7 +148,6 @@ fn identity(
     let template = reading.templates.of(fields);
     let groups = fields.texts("managed_groups").unwrap_or_default().into_iter().collect();
     let path = fields.filled_text("path").filter(|path| path_is_one(fields, path));
-    let keeps = inner::blocks(fields, "credential").iter().filter_map(|kept| credential(&kept.label)).collect();
     let depends_on = addresses(fields, "depends_on");
     let taken = template.as_deref();
     // What it would have given is not known: nothing more can be said of it.
@@ -165,6 +164,7 @@ fn identity(
     };
     let (kind, owner) = (whole.kind?, whole.owner?);
     let prefix = fields.eval.module(fields.module).prefix.clone();
+    let credentials = whole.credentials.unwrap_or_default();
     let trusts = whole.trusts.unwrap_or_default().into_iter().enumerate().map(|(index, read)| match read {
         Read::Done(trust) => trust,
         Read::Identities(identities) => {
@@ -189,7 +189,8 @@ fn identity(
         managed_policy_arns: whole.managed_policy_arns.unwrap_or_default(),
         groups,
         path,
-        keeps,
+        keeps: credentials.keeps,
+        access_key: credentials.access_key,
         permissions_boundary: whole.permissions_boundary,
         tags: whole.tags.unwrap_or_default(),
         sensitive_tags: whole.sensitive_tags,
@@ -281,10 +282,6 @@ fn known(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<Tru
         .take_while(|(each, _)| each.as_str().starts_with(&*prefix))
         .map(|(_, identity)| trusted(identity))
         .collect()
-}
-
-fn credential(label: &str) -> Option<Credential> {
-    Credential::ALL.into_iter().find(|credential| credential.as_str() == label)
 }
 
 /// `/`, or words between slashes.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use leasehold_provider::{Address, StackName};
 
+mod credentials;
 mod estate;
 mod federations;
 pub mod fields;
@@ -32,6 +33,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let leasehold = eval.catalog(ModuleId::STACK).leasehold;
     let settings = leasehold.map(|block| stack::settings(&Fields::new(eval, ModuleId::STACK, block)));
     let providers = stack::providers(eval);
+    let stores = credentials::stores(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut groups, mut federations) = (BTreeMap::new(), BTreeMap::new());
@@ -58,6 +60,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         stack: settings.stack.or_else(|| StackName::new("stack").ok())?,
         backend: settings.backend,
         providers,
+        stores,
         owners,
         services,
         scopes,

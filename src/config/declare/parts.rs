@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Kind, Principal, Span as Duration, Statement};
 
+use super::credentials::{Credentials, credentials};
 use super::fields::Fields;
 use super::inner;
 use super::statements::statements;
@@ -35,6 +36,7 @@ pub struct Parts {
     pub tags: Option<BTreeMap<String, String>>,
     pub sensitive_tags: BTreeSet<String>,
     pub max_session_duration: Option<Duration>,
+    pub credentials: Option<Credentials>,
 }
 
 /// The kinds of identities, as they are written.
@@ -71,6 +73,7 @@ pub fn read(fields: &Fields<'_, '_>) -> Parts {
         tags,
         sensitive_tags: sensitive_tags.unwrap_or_default(),
         max_session_duration: fields.duration("max_session_duration"),
+        credentials: credentials(fields),
     }
 }
 
@@ -125,6 +128,7 @@ impl Parts {
             tags,
             sensitive_tags,
             max_session_duration: self.max_session_duration.or(base.max_session_duration),
+            credentials: self.credentials.or(base.credentials),
         }
     }
 }

@@ -104,7 +104,7 @@ fn content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
         Read::Done(trust) => serde_json::json!(trust),
         Read::Identities(identities) => identities.iter().map(|(block, _)| block.to_string()).collect(),
     });
-    serde_json::json!({
+    let mut content = serde_json::json!({
         "add": adds,
         "kind": parts.kind,
         "owner": parts.owner,
@@ -123,5 +123,12 @@ fn content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
         "permissions_boundary": parts.permissions_boundary,
         "tags": parts.tags,
         "max_session_duration": parts.max_session_duration.map(|duration| duration.to_string()),
-    })
+    });
+    // A template that says nothing of credentials has the digest that it had before it could.
+    if let (Some(credentials), Some(content)) = (&parts.credentials, content.as_object_mut()) {
+        let terms = credentials.access_key.as_ref();
+        let issued = terms.map(|terms| (&terms.store, terms.rotate_every.to_string(), terms.overlap.to_string()));
+        content.insert("credentials".to_owned(), serde_json::json!([credentials.keeps, issued]));
+    }
+    content
 }

@@ -11,7 +11,8 @@ use crate::config::value::convert::{convert, to_text};
 use crate::config::value::{BlockRef, Data, Keyword, Type, Value, show::quoted};
 
 /// First words of references that a file may use.
-const ROOTS: [&str; 9] = ["var", "local", "module", "owner", "service", "scope", "identity", "template", "provider"];
+const ROOTS: [&str; 10] =
+    ["var", "local", "module", "owner", "service", "scope", "identity", "template", "provider", "store"];
 
 impl Evaluator<'_> {
     pub(super) fn traverse(&self, base: &Expr, steps: &[Step], scope: &Scope<'_>) -> Evaluated<Value> {

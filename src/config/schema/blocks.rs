@@ -56,10 +56,11 @@ pub const TOP: &[&BlockSchema] = &[
     &MOVED,
     &REMOVED,
     &IMPORT,
+    &STORE,
 ];
 
 /// Blocks of the language that this version does not have.
-pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory", "store"];
+pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
     blocks: &[one(&BACKEND), one(&DEFAULTS)],
@@ -282,7 +283,7 @@ static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "d
 
 /// What identities that name it take from it.
 static TEMPLATE: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC)],
+    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC), many(&CREDENTIAL)],
     ..block(
         "template",
         &["name"],
@@ -309,10 +310,11 @@ static TEMPLATE: BlockSchema = BlockSchema {
 static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
 static PROTECT: BlockSchema = block("protect", &[], &[]);
 static REVIEW: BlockSchema = block("review", &[], &[]);
-/// Credentials that stay as they live.
+/// Credentials that stay as they live; with a store, keys that are issued and rotated.
 static CREDENTIAL: BlockSchema = BlockSchema {
     forms: &[
-        form("access_key", &[later("rotate_every"), later("overlap"), later("store")]),
+        form("access_key", &[optional("store"), optional("rotate_every"), optional("overlap")]),
+        form("login", &[]),
         form("login", &[]),
         form("ssh_key", &[]),
         form("signing_certificate", &[]),
@@ -321,6 +323,10 @@ static CREDENTIAL: BlockSchema = BlockSchema {
     ],
     ..block("credential", &["type"], &[])
 };
+
+/// A place for the secrets of issued keys.
+static STORE: BlockSchema =
+    BlockSchema { forms: &[form("file", &[optional("path")])], ..block("store", &["type", "name"], &[]) };
 
 /// The content of a `dynamic` block; what it makes is checked as what it makes.
 static DYNAMIC: BlockSchema = BlockSchema {

@@ -96,7 +96,7 @@ pub fn readable(keyword: Keyword) -> &'static [&'static str] {
         Keyword::Scope => &["description"],
         Keyword::Identity => &["name", "kind", "owner", "service", "purpose", "environment", "principal", "ttl"],
         Keyword::Template => &["kind", "owner", "service", "purpose", "environment", "principal", "ttl"],
-        Keyword::Provider => &[],
+        Keyword::Provider | Keyword::Store => &[],
     }
 }
 

@@ -95,12 +95,14 @@ pub enum Keyword {
     Provider,
     /// `template`.
     Template,
+    /// `store`.
+    Store,
 }
 
 impl Keyword {
     /// Every one of them.
-    pub const ALL: [Self; 6] =
-        [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider, Self::Template];
+    pub const ALL: [Self; 7] =
+        [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider, Self::Template, Self::Store];
 
     /// The word as it is written.
     #[must_use]
@@ -112,6 +114,7 @@ impl Keyword {
             Self::Identity => "identity",
             Self::Provider => "provider",
             Self::Template => "template",
+            Self::Store => "store",
         }
     }
 
@@ -309,6 +312,7 @@ impl Value {
                 Keyword::Identity => "an identity",
                 Keyword::Provider => "a provider",
                 Keyword::Template => "a template",
+                Keyword::Store => "a store",
             },
         }
     }

@@ -6,6 +6,7 @@ mod device;
 mod federation;
 mod group;
 mod inline;
+mod issue;
 mod leftovers;
 mod other_credential;
 mod policy;
@@ -24,7 +25,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use leasehold_provider::{
     Change, Document, Enact, EnactError, EnactErrorKind, Enacted, ObserveError, ObserveErrorKind, Principal, Realm,
-    Resource, ResourceId, StackName, Value,
+    Resource, ResourceId, StackName, Value, Vault,
 };
 
 use crate::failure::{Cause, Failure};
@@ -40,7 +41,17 @@ impl Enact for AwsProvider {
         let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
         let (calls, ended) = (&writing.calls, writing.enact(change).await);
         match ended {
-            Ok(note) => Ok(Enacted { calls: calls.count(), note, requests: calls.ids() }),
+            Ok(note) => Ok(Enacted { calls: calls.count(), note, requests: calls.ids(), made: None }),
+            Err(error) => Err(EnactError { requests: calls.ids(), ..error }),
+        }
+    }
+
+    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+        let realm = self.place().await.map_err(unplaced)?;
+        let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
+        let (calls, ended) = (&writing.calls, writing.issue(change, vault).await);
+        match ended {
+            Ok(made) => Ok(Enacted { calls: calls.count(), note: None, requests: calls.ids(), made: Some(made) }),
             Err(error) => Err(EnactError { requests: calls.ids(), ..error }),
         }
     }

@@ -237,8 +237,9 @@ impl Account {
         let Found { id, principal, name, unique_id, created_at, last_used, resources } = found;
         match owner {
             Owner::Ours(marks) => {
-                let marks = *marks;
-                let live = LiveIdentity { id, principal, name, unique_id, marks, created_at, last_used, resources };
+                let (marks, keys) = (*marks, BTreeMap::new());
+                let live =
+                    LiveIdentity { id, principal, name, unique_id, marks, created_at, last_used, resources, keys };
                 self.identities.insert(live.id.clone(), live);
             }
             Owner::Strange(_) => {

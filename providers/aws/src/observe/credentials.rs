@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use leasehold_provider::{Kind, LiveIdentity, Principal, Resource, ResourceId, Unmarked, Value};
+use leasehold_provider::{Kind, LiveIdentity, LiveKey, Principal, Resource, ResourceId, Unmarked, Value};
 
 use super::Reading;
 use super::other_credentials::OfServices;
@@ -26,6 +26,7 @@ const AT_A_TIME: usize = 8;
 struct Credentials {
     user: ResourceId,
     resources: Vec<Resource>,
+    keys: BTreeMap<ResourceId, LiveKey>,
     last_used: Option<Timestamp>,
 }
 
@@ -99,6 +100,7 @@ impl Reading<'_> {
             let Some(identity) = identities.get_mut(&credentials.user) else { continue };
             identity.last_used = identity.last_used.max(credentials.last_used);
             identity.take(credentials.resources);
+            identity.keys.extend(credentials.keys);
         }
         Ok(())
     }
@@ -144,6 +146,7 @@ impl Reading<'_> {
             identity.resources.retain(|id, _| kinds::credential(id).is_none());
             identity.last_used = identity.last_used.max(credentials.last_used);
             identity.take(credentials.resources);
+            identity.keys = credentials.keys;
         }
         Ok(())
     }
@@ -176,16 +179,18 @@ impl Reading<'_> {
             when(ask.services, self.service_credentials(&name)),
             when(ask.devices, self.devices(&name)),
         )?;
-        let mut last_used = None;
+        let mut last_used = keys.iter().filter_map(|(_, key)| key.last_used).max();
         let mut resources: Vec<Resource> = [ssh, certificates, services, devices].into_iter().flatten().collect();
-        for (resource, used) in keys.into_iter().chain(password) {
+        resources.extend(keys.iter().map(|(resource, _)| resource.clone()));
+        let keys = keys.into_iter().map(|(resource, key)| (resource.id, key)).collect();
+        if let Some((login, used)) = password {
             last_used = last_used.max(used);
-            resources.push(resource);
+            resources.push(login);
         }
-        Ok(Credentials { user, resources, last_used })
+        Ok(Credentials { user, resources, keys, last_used })
     }
 
-    async fn access_keys(&self, user: &str) -> Result<Vec<(Resource, Option<Timestamp>)>, Failure> {
+    async fn access_keys(&self, user: &str) -> Result<Vec<(Resource, LiveKey)>, Failure> {
         const LIST: &str = "iam:ListAccessKeys";
         const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
         let iam = &self.provider.clients.iam;
@@ -208,9 +213,10 @@ impl Reading<'_> {
             };
             let send = || iam.get_access_key_last_used().access_key_id(&key_id).send();
             let answer = caller.call(&self.calls, LAST_USED, Class::Idempotent, send).await?;
-            let used = answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
-            let id = ResourceId::new(kinds::ACCESS_KEY, format!("{user}/{key_id}"));
-            keys.push((Resource::new(id, None).with("status", status.as_str()), used));
+            let last_used = answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
+            let created_at = key.create_date.and_then(super::instant);
+            let resource = Resource::new(kinds::access_key(user, &key_id), None).with("status", status.as_str());
+            keys.push((resource, LiveKey { created_at, last_used, delivered: None }));
         }
         Ok(keys)
     }

@@ -32,6 +32,10 @@ pub fn describe(change: &Change) -> Option<String> {
         };
         return (closed(after) && !before.is_some_and(closed)).then(|| "trust closed".to_owned());
     }
+    if after.id.is_new() {
+        let store = after.get("store").and_then(Value::as_text)?;
+        return Some(format!("secret → {store}"));
+    }
     if kinds::SWITCHED.contains(&after.id.kind) {
         let status = after.get("status").and_then(Value::as_text)?;
         return Some(format!("{} → {status}", short_key(kinds::part(&after.id))));

@@ -62,6 +62,10 @@ impl Realize for AwsRealizer {
             || (guards_a_person && kinds::credential(id) == Some(Credential::MfaDevice))
     }
 
+    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
+        Some(kinds::access_key(user, key))
+    }
+
     fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
         trusted::of(role)
     }
@@ -170,6 +174,10 @@ impl Realize for AwsProvider {
 
     fn credential(&self, id: &ResourceId) -> Option<Credential> {
         AwsRealizer.credential(id)
+    }
+
+    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
+        AwsRealizer.key_id(user, key)
     }
 
     fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {

@@ -197,6 +197,7 @@ fn changes_are_described_where_their_attributes_do_not() {
         created_at: None,
         last_used: None,
         resources: active.iter().map(|r| (r.id.clone(), r.clone())).collect(),
+        keys: BTreeMap::new(),
     };
     let reason = Quarantine { at: "2026-12-01T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() };
     let shut = quarantine::quarantined(&realm(), &live, &reason);

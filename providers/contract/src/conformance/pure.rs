@@ -137,5 +137,6 @@ fn as_live(stage: &Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]
         created_at: Some(cast::JOINED),
         last_used: None,
         resources: resources.iter().map(|resource| (resource.id.clone(), resource.clone())).collect(),
+        keys: BTreeMap::new(),
     }
 }

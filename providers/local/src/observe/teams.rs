@@ -60,7 +60,7 @@ pub fn read(
         let mut documents = inline.query([key])?;
         while let Some(row) = documents.next()? {
             let policy: String = row.get(0)?;
-            resources.push(groups::inline(&name, &policy, rows::json(row.get_ref(1)?.as_str()?, 1)?));
+            resources.push(groups::inline(&name, &policy, rows::document(row.get_ref(1)?.as_str()?, 1)?));
         }
         resources.extend(policies.iter().map(|policy| groups::attachment(&name, policy)));
         for resource in resources {

@@ -1,0 +1,185 @@
+//! What lock and ledger add to the apply of 1,000 joiners on an emulator of AWS: the same plan carried out with nothing written down, with
+//! records in a folder, and with records in a bucket of the same emulator. The runs alternate, and each begins with an empty account.
+//!
+//! Ends with 1 when either adds more than [`BOUND`] to the wall time. `LEASEHOLD_JOINERS` and `LEASEHOLD_ROUNDS` change the measure.
+#![allow(
+    missing_docs,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a benchmark stops at the first surprise"
+)]
+
+mod stack;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use leasehold::apply::{self, Journal, NotRecorded};
+use leasehold::config::declared::{Backend, Bucket, Place, ProviderSettings};
+use leasehold::config::{Declared, Inputs, NoFiles, load};
+use leasehold::ledger::journal::Recorder;
+use leasehold::ledger::{Chain, record};
+use leasehold::plan::select::Selection;
+use leasehold::plan::{Basis, Plan, Step, build};
+use leasehold::rules::{self, Allowance, ApprovedPlan};
+use leasehold::store::{self, lock};
+use leasehold::{diff, realize};
+use leasehold_aws::{AwsProvider, AwsSettings};
+use leasehold_emulator::Emulator;
+use leasehold_provider::{EnactError, Enacted, Observe as _, ObserveRequest};
+
+/// The part of the wall time that may be added.
+const BOUND: f64 = 0.15;
+const WAYS: [&str; 3] = ["nothing", "folder", "bucket"];
+
+/// Writes nothing down.
+struct Nothing;
+
+#[async_trait]
+impl Journal for Nothing {
+    async fn intend(&self, _: &[&Step]) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+    fn may_write(&self) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+    fn ended(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
+    fn not_tried(&self, _: &Step) {}
+    async fn flush(&self) -> Result<(), NotRecorded> {
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    match std::env::var("LEASEHOLD_BENCH_WAY") {
+        // The emulator is told of in the environment, which only a process of its own can be given.
+        Ok(way) => {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            println!("{}", runtime.block_on(applied(&way)).as_secs_f64());
+            ExitCode::SUCCESS
+        }
+        Err(_) if std::env::args().any(|argument| argument == "--test") => ExitCode::SUCCESS,
+        Err(_) => compare(),
+    }
+}
+
+fn number(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+fn compare() -> ExitCode {
+    let aws = Emulator::moto();
+    let mut best = [f64::MAX; WAYS.len()];
+    for _ in 0..number("LEASEHOLD_ROUNDS", 3) {
+        for (way, best) in WAYS.iter().zip(&mut best) {
+            aws.reset();
+            aws.boto3("client('s3').create_bucket(Bucket='records')");
+            let program = std::env::current_exe().expect("this program");
+            let ran = Command::new(program).envs(aws.env()).env("LEASEHOLD_BENCH_WAY", way).output().expect("a run");
+            let told = String::from_utf8_lossy(&ran.stdout);
+            let Ok(seconds) = told.trim().parse::<f64>() else { panic!("{way}: {ran:?}") };
+            *best = best.min(seconds);
+        }
+    }
+    let [nothing, ..] = best;
+    let mut kept = true;
+    for (way, seconds) in WAYS.iter().zip(best) {
+        let added = seconds / nothing - 1.0;
+        kept &= added <= BOUND;
+        println!("records in {way:8} {seconds:7.3} s  {:+6.1} %", added * 100.0);
+    }
+    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How long it takes to carry out the plan, from asking for the lock to giving it back.
+async fn applied(way: &str) -> Duration {
+    let text = stack::literal(number("LEASEHOLD_JOINERS", 1_000));
+    let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles };
+    let declared = load(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
+    let aws = Arc::new(AwsProvider::connect(AwsSettings::default()).await.expect("the emulator is there"));
+    let plan = plan(&declared, &aws).await;
+    let approved = rules::approve(plan, &Allowance::default()).expect("nothing stands against it");
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = match way {
+        "folder" => Place::Local { path: "records".to_owned() },
+        _ => Place::S3(Bucket {
+            name: "records".to_owned(),
+            prefix: None,
+            region: None,
+            endpoint: None,
+            retention: None,
+        }),
+    };
+    let begun = Instant::now();
+    match way {
+        "nothing" => carry_out(&approved, &aws, &Nothing).await,
+        _ => recorded(&approved, &aws, &Backend { place, lock_lease: None }, folder.path()).await,
+    }
+    begun.elapsed()
+}
+
+async fn plan(declared: &Declared, aws: &AwsProvider) -> Plan {
+    let realm = aws.realm().await.expect("the emulator has an account");
+    let (shared, _) = realize::shared(declared, aws, &realm);
+    let snapshot = aws.observe(ObserveRequest::plain(&declared.stack, &shared)).await.expect("it can be read");
+    let provider = ProviderSettings::Aws {
+        region: None,
+        profile: None,
+        allowed_account_ids: Default::default(),
+        assume_role: None,
+    };
+    let basis = Basis {
+        version: "0.0.0".to_owned(),
+        directory: ".".to_owned(),
+        files: Default::default(),
+        provider,
+        backend: declared.backend.clone(),
+        stores: Default::default(),
+    };
+    let (now, selection) = (stack::NOW, &Selection::default());
+    let inputs = build::Inputs {
+        declared,
+        shared: &shared,
+        snapshot: &snapshot,
+        now,
+        realize: aws,
+        compare: aws,
+        basis,
+        selection,
+    };
+    build(inputs).unwrap_or_else(|refused| panic!("{refused:?}"))
+}
+
+async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Backend, directory: &Path) {
+    let chain = async || leasehold_aws::chain(&AwsSettings::default()).await;
+    let store = store::open(backend, "bench", directory, chain).await.expect("the store is there");
+    let holder = lock::Holder {
+        actor: "bench".to_owned(),
+        host: "bench".to_owned(),
+        process: std::process::id(),
+        pipeline: None,
+    };
+    let asked = lock::ask(&store, &holder, "apply", lock::Terms::of(backend)).await.expect("the lock answers");
+    let lock::Asked::Held(guard) = asked else { panic!("nobody else has the lock") };
+    let plan = approved.plan();
+    let chain = Chain::open(store, plan.stack.clone(), store::unlike_any_other(), guard.head().await);
+    let chain = chain.await.expect("the ledger is empty");
+    let change = |delta: &diff::IdentityDelta| record::Record::Change(Box::new(record::Change::of(delta)));
+    let journal = Recorder::new(&chain, &guard, plan.identities.iter().map(change).collect());
+    carry_out(approved, aws, &journal).await;
+    let ended = record::Record::RunEnded(record::RunEnded::default());
+    journal.close(ended).await.expect("the ledger is written");
+    guard.release(chain.known().await).await.expect("the lock is given back");
+}
+
+async fn carry_out(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, journal: &dyn Journal) {
+    let (events, _) = tokio::sync::mpsc::unbounded_channel();
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let options = apply::Options { parallelism: 16 };
+    let outcome = apply::execute(approved, Arc::<AwsProvider>::clone(aws), options, journal, events, stopped).await;
+    assert!(outcome.is_complete(), "{:?} {:?}", outcome.failed.first(), outcome.unrecorded);
+}

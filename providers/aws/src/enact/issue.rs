@@ -1,0 +1,135 @@
+//! Makes access keys. Their ids are IAM's to choose, and each secret is told once: a key whose secret is not in the vault is
+//! deleted, and never is one made without knowing what became of the one before.
+
+use leasehold_provider::{Change, EnactError, EnactErrorKind, NotKept, Principal, Resource, ResourceId, Vault};
+use secrecy::SecretString;
+
+use super::standing::Standing;
+use super::{Refusal, Writing, attribute, impossible, uncertain};
+use crate::failure::Failure;
+use crate::kinds;
+use crate::observe::{Page, read_all};
+use crate::retry::{Class, until_visible};
+
+const CREATE: &str = "iam:CreateAccessKey";
+
+/// How often a key is made anew after an answer was lost.
+const ATTEMPTS: u32 = 3;
+
+/// A key that was just made.
+struct Made {
+    id: ResourceId,
+    secret: SecretString,
+}
+
+impl Writing<'_> {
+    /// Makes a key and hands its secret over.
+    pub(super) async fn issue(&self, change: &Change, vault: &dyn Vault) -> Result<ResourceId, EnactError> {
+        let (user, after) = issued(change)?;
+        if let Standing::Gone = self.standing(change).await? {
+            return Err(impossible(&after.id, "the user is not there", "plan again").into());
+        }
+        // What may pass by itself is a refusal: nothing was made then.
+        let made = until_visible(self.patience(change), || self.make(user, vault)).await?;
+        match vault.deposit(&made.id, made.secret).await {
+            Ok(()) => Ok(made.id),
+            Err(why) => Err(self.take_back(user, &made.id, &why).await),
+        }
+    }
+
+    /// Makes a key. Where an answer was lost, what it may have made is deleted first.
+    async fn make(&self, user: &str, vault: &dyn Vault) -> Result<Made, Refusal> {
+        let iam = &self.provider.clients.iam;
+        let mut attempts = 0u32;
+        loop {
+            attempts = attempts.saturating_add(1);
+            let send = || iam.create_access_key().user_name(user).send();
+            let failure = match self.call(CREATE, Class::ServerNamed, send).await {
+                Ok(answer) => match answer.access_key {
+                    Some(key) => {
+                        let id = kinds::access_key(user, &key.access_key_id);
+                        return Ok(Made { id, secret: SecretString::from(key.secret_access_key) });
+                    }
+                    None => Failure::malformed(CREATE, "no key in the answer"),
+                },
+                Err(failure) => failure,
+            };
+            if !uncertain(&failure) || attempts >= ATTEMPTS {
+                return Err(failure.into());
+            }
+            tracing::debug!(user, "the answer to the making of a key was lost");
+            self.delete_undelivered(user, vault).await?;
+        }
+    }
+
+    /// Deletes the keys of a user whose secrets are not in the vault. The plan removed all such before it asked for a new one: what is
+    /// there now was made since, and nobody can have been given it.
+    async fn delete_undelivered(&self, user: &str, vault: &dyn Vault) -> Result<(), Refusal> {
+        for key in self.keys_of(user).await? {
+            let id = kinds::access_key(user, &key);
+            let kept = vault.was_delivered(&id).await.map_err(|why| {
+                impossible(&id, &format!("the store cannot be asked whether it has it: {why}"), "apply again")
+            })?;
+            if !kept {
+                tracing::info!(%id, "deleting a key whose secret was lost");
+                self.delete_key(user, &key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn keys_of(&self, user: &str) -> Result<Vec<String>, Refusal> {
+        const OPERATION: &str = "iam:ListAccessKeys";
+        let iam = &self.provider.clients.iam;
+        let mut keys = Vec::new();
+        let fetch = async |marker: Option<String>| {
+            let send = || iam.list_access_keys().user_name(user).set_marker(marker.clone()).send();
+            let page = self.call(OPERATION, Class::Idempotent, send).await?;
+            Ok(Page { items: page.access_key_metadata, truncated: page.is_truncated, marker: page.marker })
+        };
+        read_all(OPERATION, fetch, |page| {
+            keys.extend(page.into_iter().filter_map(|key| key.access_key_id));
+            Ok(())
+        })
+        .await?;
+        Ok(keys)
+    }
+
+    async fn delete_key(&self, user: &str, key: &str) -> Result<(), Refusal> {
+        let iam = &self.provider.clients.iam;
+        self.touched(Principal::User, user);
+        let send = || iam.delete_access_key().user_name(user).access_key_id(key).send();
+        self.remove("iam:DeleteAccessKey", send).await.map(drop)
+    }
+
+    /// The vault did not take the secret: nobody will ever have it.
+    async fn take_back(&self, user: &str, id: &ResourceId, why: &NotKept) -> EnactError {
+        let (then, help) = match self.delete_key(user, id.part()).await {
+            Ok(()) => ("it was deleted again".to_owned(), "mend the store and apply again"),
+            Err(refusal) => (
+                format!("it could not be deleted again either: {}", EnactError::from(refusal)),
+                "apply again: a key that no store holds is deleted",
+            ),
+        };
+        EnactError {
+            requests: Vec::new(),
+            kind: EnactErrorKind::Other,
+            operation: CREATE.to_owned(),
+            message: format!("{id} was made and its secret could not be stored ({why}); {then}"),
+            help: Some(help.to_owned()),
+        }
+    }
+}
+
+/// The user that shall have a new key, and the key.
+fn issued(change: &Change) -> Result<(&str, &Resource), EnactError> {
+    let broken = |id: &ResourceId| EnactError::from(impossible(id, "no key is to be made by this", "plan again"));
+    match (change, kinds::holder(change.id())) {
+        (Change::Create { after }, Some((_, user)))
+            if after.id.kind == kinds::ACCESS_KEY && attribute(after, "status") == Some("Active") =>
+        {
+            Ok((user, after))
+        }
+        _ => Err(broken(change.id())),
+    }
+}

@@ -1,0 +1,209 @@
+//! What must hold whatever happens, in whatever order: time passes, runs complete or are killed between any two writes, answers are slow,
+//! somebody makes keys by hand, owners and stores change, consumers read the store when they please.
+
+use jiff::SignedDuration;
+use leasehold_provider::ResourceKind;
+use proptest::prelude::*;
+
+use super::*;
+
+const OVERLAP: u32 = 24 * 3600;
+const ROTATE_EVERY: u32 = 10 * OVERLAP;
+
+#[derive(Debug, Clone)]
+enum Event {
+    /// Minutes pass.
+    Pass(i64),
+    /// A run completes; the answer to a creation takes so many seconds.
+    Run { latency: i64 },
+    /// A run is killed after so many writes, a creation and a delivery counting as one each.
+    Killed { after: usize, latency: i64 },
+    /// Somebody makes a key by hand.
+    Stray,
+    /// Somebody uses the key with that number.
+    Use(usize),
+    /// Another owner answers.
+    Owner(u8),
+    /// Another store is named. No store is gone back to.
+    Store,
+    /// A consumer reads the store.
+    Read,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (0..4000i64).prop_map(Event::Pass),
+        6 => (0..400i64).prop_map(|latency| Event::Run { latency }),
+        4 => (0..5usize, 0..400i64).prop_map(|(after, latency)| Event::Killed { after, latency }),
+        1 => Just(Event::Stray),
+        2 => (0..4usize).prop_map(Event::Use),
+        1 => (0..3u8).prop_map(Event::Owner),
+        1 => Just(Event::Store),
+        4 => Just(Event::Read),
+    ]
+}
+
+#[derive(Debug)]
+struct World {
+    now: Timestamp,
+    next_id: u32,
+    owner: u8,
+    store: u32,
+    keys: BTreeMap<ResourceId, LiveKey>,
+    active: BTreeMap<ResourceId, bool>,
+    /// What consumers hold, and until when they may count on it.
+    read: Vec<(ResourceId, Timestamp)>,
+}
+
+impl World {
+    fn new() -> Self {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let (keys, active, read) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { now, next_id: 0, owner: 0, store: 0, keys, active, read }
+    }
+
+    fn terms(&self) -> KeyTerms {
+        let span = |seconds| Span::from_seconds(seconds).unwrap();
+        KeyTerms { store: format!("s{}", self.store), rotate_every: span(ROTATE_EVERY), overlap: span(OVERLAP) }
+    }
+
+    fn decide(&self) -> Keys {
+        let (terms, owner) = (self.terms(), self.owner.to_string());
+        decide(Some(Issue { terms: &terms, owner: &owner, environment: None }), &self.keys, self.now)
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+        // A law of its own: what a consumer may count on works, at the last instant too.
+        for (id, until) in &self.read {
+            let works = self.active.get(id) == Some(&true);
+            assert!(works || *until <= self.now, "{id} was read, and does not work until {until}: {self:?}");
+        }
+    }
+
+    fn make(&mut self) -> ResourceId {
+        self.next_id += 1;
+        let id = ResourceId::new(ResourceKind::new("key"), format!("ci/{:04}", self.next_id));
+        assert!(self.keys.len() < MOST, "a third key is made: {self:?}");
+        self.keys.insert(id.clone(), LiveKey { created_at: Some(self.now), ..LiveKey::default() });
+        self.active.insert(id.clone(), true);
+        id
+    }
+
+    fn deliver(&mut self, id: &ResourceId, new: &NewKey) {
+        for key in self.keys.values_mut() {
+            if let Some(delivery) = key.delivered.as_mut().filter(|delivery| delivery.store == new.store) {
+                delivery.held = false;
+            }
+        }
+        let (store, owner) = (new.store.clone(), Some(new.owner.clone()));
+        let delivery = Delivery { store, at: self.now, held: true, owner, environment: None };
+        self.keys.get_mut(id).unwrap().delivered = Some(delivery);
+    }
+
+    /// A run that is killed after so many writes, in the order in which a plan has them: removals, changes, creation, delivery.
+    fn run(&mut self, mut writes: usize, latency: i64) {
+        let keys = self.decide();
+        let mut may_write = || {
+            let may = writes > 0;
+            writes = writes.saturating_sub(1);
+            may
+        };
+        for (id, _) in keys.fates.iter().filter(|(_, fate)| matches!(fate, Fate::Goes(_))) {
+            if !may_write() {
+                return;
+            }
+            self.keys.remove(id);
+            self.active.remove(id);
+        }
+        for (id, fate) in keys.fates.iter().filter(|(_, fate)| !matches!(fate, Fate::Goes(_))) {
+            let works = matches!(fate, Fate::Works);
+            if self.active.get(id) == Some(&works) {
+                continue;
+            }
+            if !may_write() {
+                return;
+            }
+            self.active.insert(id.clone(), works);
+        }
+        self.pass(0);
+        let Some(new) = keys.new.filter(|_| may_write()) else { return };
+        let id = self.make();
+        self.pass(latency);
+        self.read();
+        if may_write() {
+            self.deliver(&id, &new);
+        }
+    }
+
+    fn read(&mut self) {
+        let store = format!("s{}", self.store);
+        let held = |key: &LiveKey| key.delivered.as_ref().is_some_and(|d| d.held && d.store == store);
+        let found: Vec<ResourceId> = self.keys.iter().filter(|(_, key)| held(key)).map(|(id, _)| id.clone()).collect();
+        assert!(found.len() <= 1, "a store hands out one key: {self:?}");
+        let until = self.now + SignedDuration::from_secs(i64::from(OVERLAP));
+        self.read.extend(found.into_iter().map(|id| (id, until)));
+    }
+
+    /// After a run that completed.
+    fn assert_settled(&self) {
+        assert!(self.keys.values().all(|key| key.delivered.is_some()), "an undelivered key is left: {self:?}");
+        let keys = self.decide();
+        assert_eq!(keys.new, None, "{self:?}");
+        for (id, fate) in &keys.fates {
+            let as_it_is = match fate {
+                Fate::Works => self.active[id],
+                Fate::Off { .. } => !self.active[id],
+                Fate::Goes(_) => false,
+            };
+            assert!(as_it_is, "{id} shall be {fate:?}: {self:?}");
+        }
+        assert!(self.active.values().any(|active| *active), "no key works: {self:?}");
+    }
+
+    fn happen(&mut self, event: &Event) {
+        match event {
+            Event::Pass(minutes) => self.pass(minutes * 60),
+            Event::Run { latency } => {
+                self.run(usize::MAX, *latency);
+                self.assert_settled();
+            }
+            Event::Killed { after, latency } => self.run(*after, *latency),
+            Event::Stray if self.keys.len() < MOST => drop(self.make()),
+            Event::Stray => {}
+            Event::Use(number) => {
+                let active = |(id, _): &(&ResourceId, &mut LiveKey)| self.active[*id];
+                let now = self.now;
+                if let Some((_, key)) = self.keys.iter_mut().filter(active).nth(*number) {
+                    key.last_used = Some(now);
+                }
+            }
+            Event::Owner(owner) => self.owner = *owner,
+            Event::Store => self.store += 1,
+            Event::Read => self.read(),
+        }
+        self.pass(0);
+    }
+}
+
+/// How many histories are tried; `LEASEHOLD_KEY_CASES` says more.
+#[allow(clippy::disallowed_methods, reason = "a test reads how long it shall run")]
+fn cases() -> u32 {
+    std::env::var("LEASEHOLD_KEY_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+
+    #[test]
+    fn whoever_reads_the_store_holds_a_key_that_works_and_nothing_undelivered_stays(
+        events in proptest::collection::vec(event(), 1..60),
+    ) {
+        let mut world = World::new();
+        for event in &events {
+            world.happen(event);
+        }
+        // However it went, one run brings it to its end.
+        world.happen(&Event::Run { latency: 1 });
+    }
+}

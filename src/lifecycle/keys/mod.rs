@@ -1,0 +1,285 @@
+//! Which access keys an identity should have: from those that live, what of them was delivered, the declared terms and `now`.
+//!
+//! Decided by level: nothing remembers that a rotation began. A key counts only once its secret was delivered; one that nobody was given
+//! goes. Whoever reads the store holds a key that works for `overlap` more, whatever runs or fails to run: a delivered key is switched off
+//! no earlier than `overlap` after the next one was delivered.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use leasehold_provider::{Delivery, LiveKey, ResourceId, Span};
+use serde::{Deserialize, Serialize};
+
+use crate::config::declared::KeyTerms;
+
+/// How many access keys a user can have.
+pub const MOST: usize = 2;
+
+/// For whom, and on which terms, keys are issued.
+#[derive(Debug, Clone, Copy)]
+pub struct Issue<'a> {
+    /// The declared terms.
+    pub terms: &'a KeyTerms,
+    /// Who answers for the identity.
+    pub owner: &'a str,
+    /// Where it works.
+    pub environment: Option<&'a str>,
+}
+
+/// The keys that an identity should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// What shall become of each key that lives.
+    pub fates: BTreeMap<ResourceId, Fate>,
+    /// The key that shall be made.
+    pub new: Option<NewKey>,
+    /// When time alone brings the next change, as it stands.
+    pub next: Option<Timestamp>,
+}
+
+/// A key that shall be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// The store that its secret goes to.
+    pub store: String,
+    /// The owner whom it is for.
+    pub owner: String,
+    /// The environment that it is for.
+    pub environment: Option<String>,
+    /// Why.
+    pub why: Why,
+}
+
+/// What shall become of a key that lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It works.
+    Works,
+    /// It is switched off, and can still be switched on again.
+    Off {
+        /// When the key that replaces it was delivered.
+        replaced_at: Timestamp,
+        /// When it was last used.
+        last_used: Option<Timestamp>,
+    },
+    /// It goes.
+    Goes(Goes),
+}
+
+/// Why a key goes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Goes {
+    /// No store was given its secret.
+    NotDelivered,
+    /// Its identity declares no issued keys any more.
+    NotDeclared,
+    /// A newer one took its place long ago.
+    Replaced {
+        /// When that was delivered.
+        at: Timestamp,
+        /// When this one was last used.
+        last_used: Option<Timestamp>,
+    },
+    /// It is replaced and off, and a new one needs its place: a user has two keys at most.
+    MakesRoom {
+        /// When it was last used.
+        last_used: Option<Timestamp>,
+    },
+}
+
+/// Why a key shall be made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Why {
+    /// The store holds none that works.
+    NoneHeld,
+    /// The one that it has is too old.
+    Old {
+        /// Its id.
+        key: String,
+        /// When it was made.
+        created_at: Timestamp,
+        /// How old it may become.
+        rotate_every: Span,
+    },
+    /// The one that it has is in another store.
+    Elsewhere {
+        /// In which.
+        store: String,
+    },
+    /// The one that it has was issued under another owner.
+    Owner {
+        /// Under whom.
+        from: Option<String>,
+    },
+    /// The one that it has was issued for another environment.
+    Environment {
+        /// For which.
+        from: Option<String>,
+    },
+}
+
+impl Why {
+    /// Whether time alone brought it.
+    #[must_use]
+    pub fn is_of_time(&self) -> bool {
+        matches!(self, Self::Old { .. })
+    }
+}
+
+impl Goes {
+    /// Whether time alone brought it.
+    #[must_use]
+    pub fn is_of_time(&self) -> bool {
+        matches!(self, Self::Replaced { .. } | Self::MakesRoom { .. })
+    }
+}
+
+/// Says what should become of `live` keys, and whether there should be a new one. Without terms no key is issued, and those that were go.
+#[must_use]
+pub fn decide(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> Keys {
+    let mut fates = BTreeMap::new();
+    let mut delivered: Vec<Held<'_>> = Vec::new();
+    for (id, key) in live {
+        match (&key.delivered, issue) {
+            (None, _) => drop(fates.insert(id.clone(), Fate::Goes(Goes::NotDelivered))),
+            (Some(_), None) => drop(fates.insert(id.clone(), Fate::Goes(Goes::NotDeclared))),
+            (Some(delivery), Some(_)) => delivered.push(Held { id, key, delivery }),
+        }
+    }
+    let Some(issue) = issue else { return Keys { fates, new: None, next: None } };
+    delivered.sort_by_key(|held| (held.delivery.at, held.key.created_at, held.id));
+    let mut next: Vec<Timestamp> = Vec::new();
+    for (held, newer) in delivered.iter().zip(delivered.iter().skip(1)) {
+        let (fate, then) = retired(held, newer, issue.terms, now);
+        fates.insert(held.id.clone(), fate);
+        next.extend(then);
+    }
+    if let Some(newest) = delivered.last() {
+        fates.insert(newest.id.clone(), Fate::Works);
+        next.push(issue.terms.rotate_every.after(newest.created_at()));
+    }
+    let why = why(delivered.last(), issue, now);
+    let new = why.filter(|_| make_room(&mut fates, &delivered)).map(|why| NewKey {
+        store: issue.terms.store.clone(),
+        owner: issue.owner.to_owned(),
+        environment: issue.environment.map(str::to_owned),
+        why,
+    });
+    Keys { fates, new, next: next.into_iter().filter(|at| *at > now).min() }
+}
+
+/// A live key whose secret was delivered.
+struct Held<'a> {
+    id: &'a ResourceId,
+    key: &'a LiveKey,
+    delivery: &'a Delivery,
+}
+
+impl Held<'_> {
+    fn created_at(&self) -> Timestamp {
+        self.key.created_at.unwrap_or(self.delivery.at)
+    }
+}
+
+/// What becomes of a key in whose place another one was delivered, and when that changes next: it works for `overlap` more, then it is off
+/// for as long, counted anew from its last use; then it goes.
+fn retired(held: &Held<'_>, newer: &Held<'_>, terms: &KeyTerms, now: Timestamp) -> (Fate, Option<Timestamp>) {
+    let replaced_at = newer.delivery.at;
+    let works_until = terms.overlap.after(replaced_at);
+    if now < works_until {
+        return (Fate::Works, Some(works_until));
+    }
+    let last_used = held.key.last_used;
+    let off_until = terms.overlap.after(last_used.map_or(works_until, |used| used.max(works_until)));
+    if now < off_until {
+        (Fate::Off { replaced_at, last_used }, Some(off_until))
+    } else {
+        (Fate::Goes(Goes::Replaced { at: replaced_at, last_used }), None)
+    }
+}
+
+/// Why there should be a new key, given the newest that was delivered.
+fn why(newest: Option<&Held<'_>>, issue: Issue<'_>, now: Timestamp) -> Option<Why> {
+    let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(Why::NoneHeld) };
+    let (delivery, terms) = (newest.delivery, issue.terms);
+    if delivery.store != terms.store {
+        return Some(Why::Elsewhere { store: delivery.store.clone() });
+    }
+    if delivery.owner.as_deref() != Some(issue.owner) {
+        return Some(Why::Owner { from: delivery.owner.clone() });
+    }
+    if delivery.environment.as_deref() != issue.environment {
+        return Some(Why::Environment { from: delivery.environment.clone() });
+    }
+    let created_at = newest.created_at();
+    let old = terms.rotate_every.after(created_at) <= now;
+    old.then(|| Why::Old { key: newest.id.part().to_owned(), created_at, rotate_every: terms.rotate_every })
+}
+
+/// Makes room for one more key among those that stay. Only keys that are replaced and off give way, those that were used least lately
+/// first. Whether there is room then: while the last two were both promised to work, a new one has to wait.
+fn make_room(fates: &mut BTreeMap<ResourceId, Fate>, delivered: &[Held<'_>]) -> bool {
+    let stays = |fates: &BTreeMap<ResourceId, Fate>, id: &ResourceId| !matches!(fates.get(id), Some(Fate::Goes(_)));
+    let mut off: Vec<&Held<'_>> =
+        delivered.iter().filter(|held| matches!(fates.get(held.id), Some(Fate::Off { .. }))).collect();
+    off.sort_by_key(|held| (held.key.last_used, held.id));
+    let mut off = off.into_iter();
+    loop {
+        let staying = delivered.iter().filter(|held| stays(fates, held.id)).count();
+        if staying < MOST {
+            return true;
+        }
+        let Some(held) = off.next() else { return false };
+        let last_used = held.key.last_used;
+        fates.insert(held.id.clone(), Fate::Goes(Goes::MakesRoom { last_used }));
+    }
+}
+
+fn used(last_used: Option<Timestamp>) -> String {
+    last_used.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"))
+}
+
+impl fmt::Display for Goes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDelivered => f.write_str("no store holds it: made by somebody else, or by a run that broke off"),
+            Self::NotDeclared => f.write_str("no longer declared"),
+            Self::Replaced { at, last_used } => write!(f, "replaced {at}, {}", used(*last_used)),
+            Self::MakesRoom { last_used } => {
+                write!(
+                    f,
+                    "replaced and off, {}: a user has two keys at most, and a new one needs its place",
+                    used(*last_used)
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        match self {
+            Self::NoneHeld => f.write_str("the store holds none that lives"),
+            Self::Old { key, created_at, rotate_every } => {
+                write!(f, "{key} is of {created_at}, and is replaced after {rotate_every}")
+            }
+            Self::Elsewhere { store } => write!(f, "the one it has is in store.{store}"),
+            Self::Owner { from } => write!(f, "the one it has was issued under owner {}", or_none(from)),
+            Self::Environment { from } => write!(f, "the one it has was issued for environment {}", or_none(from)),
+        }
+    }
+}
+
+/// What is said of a key that is switched off.
+pub(crate) fn off_words(replaced_at: Timestamp, last_used: Option<Timestamp>) -> String {
+    format!("replaced {replaced_at}, {}", used(last_used))
+}
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;

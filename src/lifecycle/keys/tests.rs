@@ -1,0 +1,152 @@
+//! The rules one by one.
+
+use leasehold_provider::ResourceKind;
+
+use super::*;
+
+const NOW: &str = "2026-06-01T00:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn id(key: &str) -> ResourceId {
+    ResourceId::new(ResourceKind::new("key"), format!("ci/{key}"))
+}
+
+fn terms() -> KeyTerms {
+    KeyTerms { store: "vault".to_owned(), rotate_every: Span::from_days(90), overlap: Span::from_days(2) }
+}
+
+/// A key that was made and delivered at an instant; `change` makes it another.
+fn key(name: &str, made: &str, change: impl FnOnce(&mut LiveKey)) -> (ResourceId, LiveKey) {
+    let delivered = Delivery {
+        store: "vault".to_owned(),
+        at: at(made),
+        held: true,
+        owner: Some("jane".to_owned()),
+        environment: None,
+    };
+    let mut key = LiveKey { created_at: Some(at(made)), last_used: None, delivered: Some(delivered) };
+    change(&mut key);
+    (id(name), key)
+}
+
+fn delivery(key: &mut LiveKey) -> &mut Delivery {
+    key.delivered.as_mut().unwrap()
+}
+
+/// One in whose place another was delivered.
+fn former(key: &mut LiveKey) {
+    delivery(key).held = false;
+}
+
+fn decided<const N: usize>(keys: [(ResourceId, LiveKey); N], now: &str) -> Keys {
+    let terms = terms();
+    let issue = Issue { terms: &terms, owner: "jane", environment: None };
+    decide(Some(issue), &BTreeMap::from(keys), at(now))
+}
+
+fn why(keys: &Keys) -> Option<Why> {
+    keys.new.clone().map(|new| new.why)
+}
+
+#[test]
+fn who_has_none_is_issued_one() {
+    let keys = decided([], NOW);
+    assert_eq!(why(&keys), Some(Why::NoneHeld));
+    let new = keys.new.unwrap();
+    assert_eq!((new.store.as_str(), new.owner.as_str(), new.environment), ("vault", "jane", None));
+}
+
+#[test]
+fn a_young_key_stays_and_it_is_known_when_it_will_be_too_old() {
+    let keys = decided([key("A", "2026-05-01T00:00:00Z", |_| ())], NOW);
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
+    assert_eq!(keys.next, Some(at("2026-07-30T00:00:00Z")));
+}
+
+#[test]
+fn a_key_is_replaced_at_the_instant_it_is_too_old_and_works_on() {
+    let live = || [key("A", "2026-03-01T00:00:00Z", |_| ())];
+    assert_eq!(why(&decided(live(), "2026-05-29T23:59:59Z")), None);
+    let keys = decided(live(), "2026-05-30T00:00:00Z");
+    assert!(matches!(why(&keys), Some(Why::Old { key, .. }) if key == "A"));
+    assert_eq!(keys.fates[&id("A")], Fate::Works);
+}
+
+#[test]
+fn the_one_before_works_then_is_off_then_goes() {
+    let live = || [key("A", "2026-01-01T00:00:00Z", former), key("B", "2026-05-01T00:00:00Z", |_| ())];
+    let fate = |now: &str| decided(live(), now).fates[&id("A")].clone();
+    assert_eq!(fate("2026-05-02T23:59:59Z"), Fate::Works);
+    assert!(matches!(fate("2026-05-03T00:00:00Z"), Fate::Off { .. }));
+    assert!(matches!(fate("2026-05-04T23:59:59Z"), Fate::Off { .. }));
+    assert!(matches!(fate("2026-05-05T00:00:00Z"), Fate::Goes(Goes::Replaced { .. })));
+    let next = |now: &str| decided(live(), now).next.unwrap();
+    assert_eq!(next("2026-05-01T00:00:00Z"), at("2026-05-03T00:00:00Z"));
+    assert_eq!(next("2026-05-03T00:00:00Z"), at("2026-05-05T00:00:00Z"));
+}
+
+#[test]
+fn a_late_use_keeps_a_replaced_key_off_for_longer() {
+    let used = |key: &mut LiveKey| {
+        former(key);
+        key.last_used = Some(at("2026-05-20T00:00:00Z"));
+    };
+    let live = || [key("A", "2026-01-01T00:00:00Z", used), key("B", "2026-05-01T00:00:00Z", |_| ())];
+    let fate = |now: &str| decided(live(), now).fates[&id("A")].clone();
+    assert!(matches!(fate("2026-05-21T23:59:59Z"), Fate::Off { last_used: Some(_), .. }));
+    assert!(matches!(fate("2026-05-22T00:00:00Z"), Fate::Goes(Goes::Replaced { .. })));
+}
+
+#[test]
+fn what_no_store_was_given_goes_and_makes_room() {
+    let lost = |key: &mut LiveKey| key.delivered = None;
+    let keys = decided([key("A", "2026-03-01T00:00:00Z", |_| ()), key("B", "2026-06-01T00:00:00Z", lost)], NOW);
+    assert_eq!(keys.fates[&id("B")], Fate::Goes(Goes::NotDelivered));
+    assert_eq!(keys.fates[&id("A")], Fate::Works);
+    assert!(keys.new.is_some());
+}
+
+#[test]
+fn of_two_the_one_that_is_off_gives_way_and_a_promised_one_does_not() {
+    // B is too old to stay; A was replaced by it, and used so lately that it is off still.
+    let used = |key: &mut LiveKey| {
+        former(key);
+        key.last_used = Some(at("2026-05-31T12:00:00Z"));
+    };
+    let keys = decided([key("A", "2025-12-01T00:00:00Z", used), key("B", "2026-03-01T00:00:00Z", |_| ())], NOW);
+    assert_eq!(keys.fates[&id("A")], Fate::Goes(Goes::MakesRoom { last_used: Some(at("2026-05-31T12:00:00Z")) }));
+    assert_eq!(keys.fates[&id("B")], Fate::Works);
+    assert!(keys.new.is_some());
+    // Another owner asks for a new key a day after the last rotation: the one before is promised for a day more.
+    let tom = |key: &mut LiveKey| delivery(key).owner = Some("tom".to_owned());
+    let live = [key("A", "2026-03-01T00:00:00Z", former), key("B", "2026-05-31T00:00:00Z", tom)];
+    let keys = decided(live, NOW);
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
+    assert_eq!(keys.next, Some(at("2026-06-02T00:00:00Z")));
+}
+
+#[test]
+fn another_owner_environment_or_store_asks_for_a_new_key() {
+    let young =
+        |change: fn(&mut Delivery)| why(&decided([key("A", "2026-05-01T00:00:00Z", |key| change(delivery(key)))], NOW));
+    assert_eq!(young(|_| ()), None);
+    let tom = Some("tom".to_owned());
+    assert_eq!(young(|d| d.owner = Some("tom".to_owned())), Some(Why::Owner { from: tom }));
+    let prod = Some("prod".to_owned());
+    assert_eq!(young(|d| d.environment = Some("prod".to_owned())), Some(Why::Environment { from: prod }));
+    assert_eq!(young(|d| d.store = "old".to_owned()), Some(Why::Elsewhere { store: "old".to_owned() }));
+    assert_eq!(young(|d| d.held = false), Some(Why::NoneHeld));
+}
+
+#[test]
+fn without_terms_every_key_goes() {
+    let lost = |key: &mut LiveKey| key.delivered = None;
+    let live = BTreeMap::from([key("A", "2026-05-01T00:00:00Z", |_| ()), key("B", "2026-05-01T00:00:00Z", lost)]);
+    let keys = decide(None, &live, at(NOW));
+    assert_eq!(keys.fates[&id("A")], Fate::Goes(Goes::NotDeclared));
+    assert_eq!(keys.fates[&id("B")], Fate::Goes(Goes::NotDelivered));
+    assert_eq!(keys.new, None);
+}

@@ -1,0 +1,109 @@
+//! One identity's part in a plan. It depends on no other identity's, so that the parts of many are worked out at once.
+
+use std::collections::BTreeSet;
+
+use leasehold_provider::{Access, Aspect, ResourceId};
+
+use super::Waiting;
+use super::build::Inputs;
+use crate::config::Diagnostic;
+use crate::diff::access::Shared;
+use crate::diff::{self, IdentityDelta, Lifecycle, Reason};
+use crate::lifecycle::{Phase, Standing, phase};
+use crate::realize::{self, Resources};
+
+/// What one identity adds to a plan.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// What stands against it.
+    pub findings: Vec<Diagnostic>,
+    /// The shared objects that it holds or needs.
+    pub on: BTreeSet<ResourceId>,
+    /// Of these, the addresses of those that the plan rewrites.
+    pub rewritten: BTreeSet<String>,
+    /// What changes.
+    pub delta: Option<IdentityDelta>,
+    /// What it will be allowed, where people are told what that amounts to; and whether a sensitive value went into it.
+    pub access: Option<(Access, bool)>,
+    /// Its quarantine, where that stays as it is.
+    pub waiting: Option<Waiting>,
+}
+
+/// What identities share, as it lives and as it is wanted.
+pub struct Around<'a> {
+    /// As it lives.
+    pub live: Shared<'a>,
+    /// As it is wanted.
+    pub wanted: Shared<'a>,
+    /// The addresses of the live objects that the plan rewrites.
+    pub rewritten: std::collections::BTreeMap<ResourceId, String>,
+}
+
+/// Works out the part of one identity.
+pub fn part(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -> Part {
+    let (wanted, findings) = realize::identity(standing, inputs.realize, &inputs.snapshot.realm);
+    let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
+    let on: BTreeSet<&ResourceId> =
+        needs.into_iter().flat_map(|id| around.wanted.reach(id).chain(around.live.reach(id))).collect();
+    let rewritten: BTreeSet<String> = on.iter().filter_map(|id| around.rewritten.get(*id)).cloned().collect();
+    let mut delta = diff::classify(standing, &wanted, inputs.realize);
+    if !rewritten.is_empty() && matches!(standing.phase, Phase::Active(_)) && standing.live.is_some() {
+        let scopes = rewritten.iter().map(|scope| Reason::Scope { scope: scope.clone() }).collect();
+        delta = Some(through_scopes(delta, standing, scopes));
+    }
+    if let Some(delta) = delta.as_mut().filter(|delta| access_may_change(delta)) {
+        let empty = Resources::new();
+        let before = realize::lives(standing).unwrap_or(&empty);
+        let (old, new) = ((before, &around.live), (&wanted, &around.wanted));
+        delta.access = Some(diff::access::compare(old, new, inputs.realize, inputs.compare));
+    }
+    let mut access = None;
+    if let Some(delta) = delta.as_mut().filter(|delta| says_what_access_is(delta)) {
+        let held = diff::access::held(wanted.values(), &around.wanted, inputs.realize);
+        delta.policies = held.sources;
+        access = Some((held.access, held.sensitive));
+    }
+    let waiting = match &standing.phase {
+        Phase::Quarantined(quarantined) if delta.is_none() => Some(waiting(quarantined)),
+        _ => None,
+    };
+    Part { findings, on: on.into_iter().cloned().collect(), rewritten, delta, access, waiting }
+}
+
+fn waiting(quarantined: &phase::Quarantined) -> Waiting {
+    Waiting {
+        since: quarantined.quarantine.at,
+        reason: quarantined.quarantine.reason.clone(),
+        delete_after: quarantined.delete_after,
+        held_by_use: quarantined.held_by_use,
+    }
+}
+
+/// A mover whose scopes say something else: the reasons of its own delta and these, or a delta with no changes of its own.
+fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes: BTreeSet<Reason>) -> IdentityDelta {
+    let mut delta = delta.unwrap_or_else(|| diff::classify::unchanged(standing));
+    if delta.lifecycle == Lifecycle::Drift {
+        delta.lifecycle = Lifecycle::Mover;
+    }
+    delta.reasons.extend(scopes);
+    delta
+}
+
+/// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
+fn access_may_change(delta: &IdentityDelta) -> bool {
+    let taken_in = delta.reasons.contains(&Reason::Adopted);
+    (taken_in || moves_in_access(delta))
+        && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
+}
+
+/// Whether people are told what an access amounts to: of who joins, and of who moves to another.
+fn says_what_access_is(delta: &IdentityDelta) -> bool {
+    delta.lifecycle == Lifecycle::Joiner || moves_in_access(delta)
+}
+
+fn moves_in_access(delta: &IdentityDelta) -> bool {
+    let bears = |reason: &Reason| {
+        matches!(reason, Reason::Differs { aspect: Aspect::Access | Aspect::Boundary } | Reason::Scope { .. })
+    };
+    delta.lifecycle == Lifecycle::Mover && delta.reasons.iter().any(bears)
+}

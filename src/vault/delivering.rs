@@ -1,0 +1,118 @@
+//! A provider's write half that knows where secrets go: what it makes is delivered, what is deleted is taken out of the stores.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use leasehold_provider::{
+    Address, Change, Credential, Enact, EnactError, EnactErrorKind, Enacted, NotKept, Observe, Realize, Resource,
+    ResourceId, StackName, Vault as Slot,
+};
+use secrecy::SecretString;
+
+use super::{Holder, Terms, Vault, VaultError, realm_name};
+
+/// The write half of a provider, with a vault.
+pub struct Delivering {
+    /// The provider's write half.
+    pub enact: Arc<dyn Enact>,
+    /// Its read half, which says in which account this is.
+    pub observe: Arc<dyn Observe>,
+    /// Its pure half, which says what is a key.
+    pub realize: Arc<dyn Realize>,
+    /// Where secrets go.
+    pub vault: Vault,
+}
+
+/// The place in a vault for one key.
+struct Place {
+    vault: Vault,
+    holder: Holder,
+    terms: Arc<Terms>,
+}
+
+#[async_trait]
+impl Slot for Place {
+    async fn deposit(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
+        let (vault, holder, terms) = (self.vault.clone(), self.holder.clone(), Arc::clone(&self.terms));
+        let key = key.part().to_owned();
+        at_leisure(move || vault.deposit(&holder, &terms, &key, secret)).await
+    }
+
+    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
+        let (vault, holder, key) = (self.vault.clone(), self.holder.clone(), key.part().to_owned());
+        at_leisure(move || vault.was_delivered(&holder, &key)).await
+    }
+}
+
+/// Waits for the disk beside the other work.
+async fn at_leisure<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
+) -> Result<T, NotKept> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| NotKept(error.to_string())),
+        Err(stopped) => Err(NotKept(format!("the work on the store broke off: {stopped}"))),
+    }
+}
+
+impl Delivering {
+    async fn holder(
+        &self,
+        stack: &StackName,
+        key: &ResourceId,
+        address: Option<&Address>,
+    ) -> Result<Holder, EnactError> {
+        let broken = |message: String| EnactError {
+            requests: Vec::new(),
+            kind: EnactErrorKind::Other,
+            operation: key.to_string(),
+            message,
+            help: None,
+        };
+        let realm = self.observe.realm().await.map_err(|error| broken(error.to_string()))?;
+        let name = key.name.split_once('/').map(|(user, _)| user.to_owned());
+        let (Some(name), Some(address)) = (name, address) else {
+            return Err(broken("the plan does not say whose key it is: plan again".to_owned()));
+        };
+        Ok(Holder { stack: stack.clone(), realm: realm_name(&realm), address: address.clone(), name })
+    }
+
+    async fn make(&self, stack: &StackName, change: &Change, key: &Resource) -> Result<Enacted, EnactError> {
+        let holder = self.holder(stack, &key.id, key.identity.as_ref()).await?;
+        let terms = Terms::of(key).ok_or_else(|| EnactError {
+            requests: Vec::new(),
+            kind: EnactErrorKind::Other,
+            operation: key.id.to_string(),
+            message: "the plan names no store for its secret".to_owned(),
+            help: Some("plan again".to_owned()),
+        })?;
+        let place = Place { vault: self.vault.clone(), holder, terms: Arc::new(terms) };
+        let made = self.enact.issue(stack, change, &place).await?;
+        let store = &place.terms.store;
+        let note = made.made.as_ref().map(|id| format!("{id} was made, and its secret delivered to store.{store}"));
+        Ok(Enacted { note, ..made })
+    }
+
+    /// A key that is gone leaves the stores. That it could not is no failure of the deletion: the next run takes it out.
+    async fn take_out(&self, stack: &StackName, key: &Resource, enacted: Enacted) -> Result<Enacted, EnactError> {
+        let holder = self.holder(stack, &key.id, key.identity.as_ref()).await?;
+        let (vault, id) = (self.vault.clone(), key.id.part().to_owned());
+        match at_leisure(move || vault.withdraw(&holder, &id)).await {
+            Ok(()) => Ok(enacted),
+            Err(why) => Ok(Enacted { note: Some(format!("it is still in the store: {why}")), ..enacted }),
+        }
+    }
+}
+
+#[async_trait]
+impl Enact for Delivering {
+    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+        match change {
+            Change::Create { after } if after.id.is_new() => self.make(stack, change, after).await,
+            Change::Delete { before } if self.realize.credential(&before.id) == Some(Credential::AccessKey) => {
+                let enacted = self.enact.enact(stack, change).await?;
+                self.take_out(stack, before, enacted).await
+            }
+            _ => self.enact.enact(stack, change).await,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a store holds of one identity: its newest secret, and which keys it was given and when.
+//!
+//! The text is what the AWS SDKs and tools take from a `credential_process`: `cat FILE` is one. They pass over the books, and so the
+//! books are read without the secret.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use leasehold_provider::{Address, Delivery, Realm, StackName};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{Holder, realm_name};
+
+/// The version of the books.
+const FORMAT: u32 = 1;
+
+/// An entry as a whole.
+pub struct Entry {
+    /// The key that the store hands out, with its secret.
+    pub current: Option<(String, SecretString)>,
+    /// The books.
+    pub books: Books,
+}
+
+/// Which keys an identity was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Books {
+    format: u32,
+    stack: StackName,
+    realm: String,
+    /// The identity.
+    pub address: Address,
+    /// When, and for whom, each key was delivered that is not known to be gone.
+    pub keys: BTreeMap<String, Kept>,
+    /// The key that is handed out.
+    #[serde(skip)]
+    current: Option<String>,
+}
+
+/// A delivery in the books.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    pub delivered_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+}
+
+/// The part of an entry that is read to list it: no field of it is secret.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(rename = "AccessKeyId")]
+    key: Option<String>,
+    #[serde(rename = "Leasehold")]
+    books: Books,
+}
+
+/// The secret part.
+#[derive(Deserialize)]
+struct Secretive {
+    #[serde(rename = "SecretAccessKey")]
+    secret: Option<SecretString>,
+}
+
+impl Books {
+    /// The empty books of an identity.
+    pub fn of(holder: &Holder) -> Self {
+        Self {
+            format: FORMAT,
+            stack: holder.stack.clone(),
+            realm: holder.realm.clone(),
+            address: holder.address.clone(),
+            keys: BTreeMap::new(),
+            current: None,
+        }
+    }
+
+    /// Reads the books of an entry.
+    pub fn read(text: &[u8]) -> Result<Self, String> {
+        // What serde says of a text may quote it, and a secret with it.
+        let listed: Listed = serde_json::from_slice(text)
+            .map_err(|error| format!("line {}, column {}: not an entry of a store", error.line(), error.column()))?;
+        if listed.books.format != FORMAT {
+            return Err(format!("format {} is of another version of leasehold", listed.books.format));
+        }
+        let current = listed.key.filter(|key| listed.books.keys.contains_key(key));
+        Ok(Self { current, ..listed.books })
+    }
+
+    /// Whether they are of an identity of that stack in that account.
+    pub fn are_of(&self, stack: &StackName, realm: &Realm) -> bool {
+        self.stack == *stack && self.realm == realm_name(realm)
+    }
+
+    /// Whether they are of that identity; its address may have changed.
+    pub fn is_of(&self, holder: &Holder) -> bool {
+        self.stack == holder.stack && self.realm == holder.realm
+    }
+
+    /// Whose they are, for people.
+    pub fn whose(&self) -> String {
+        format!("{} of stack {} in {}", self.address, self.stack, self.realm)
+    }
+
+    /// The deliveries, by key.
+    pub fn deliveries(&self, store: &str) -> impl Iterator<Item = (String, Delivery)> {
+        self.keys.iter().map(|(key, kept)| {
+            let delivery = Delivery {
+                store: store.to_owned(),
+                at: kept.delivered_at,
+                held: self.current.as_ref() == Some(key),
+                owner: kept.owner.clone(),
+                environment: kept.environment.clone(),
+            };
+            (key.clone(), delivery)
+        })
+    }
+}
+
+impl Entry {
+    /// Reads a whole entry.
+    pub fn read(text: &[u8]) -> Result<Self, String> {
+        let mut books = Books::read(text)?;
+        let Secretive { secret } = serde_json::from_slice(text).map_err(|_| "its secret cannot be read".to_owned())?;
+        Ok(Self { current: books.current.take().zip(secret), books })
+    }
+
+    /// The entry as it is written.
+    pub fn text(&self) -> Result<SecretString, String> {
+        let books = serde_json::to_string_pretty(&self.books).map_err(|error| error.to_string())?;
+        let books = books.replace('\n', "\n  ");
+        let head = match &self.current {
+            Some((key, secret)) => {
+                let quoted = |text: &str| serde_json::to_string(text).map_err(|error| error.to_string());
+                format!(
+                    "  \"AccessKeyId\": {},\n  \"SecretAccessKey\": {},\n",
+                    quoted(key)?,
+                    quoted(secret.expose_secret())?
+                )
+            }
+            None => String::new(),
+        };
+        Ok(format!("{{\n  \"Version\": 1,\n{head}  \"Leasehold\": {books}\n}}\n").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder() -> Holder {
+        Holder {
+            stack: StackName::new("payments").unwrap(),
+            realm: "aws 111122223333".to_owned(),
+            address: Address::identity("ci", None),
+            name: "ci".to_owned(),
+        }
+    }
+
+    fn entry() -> Entry {
+        let mut books = Books::of(&holder());
+        let kept = |at: &str| Kept { delivered_at: at.parse().unwrap(), owner: Some("jane".into()), environment: None };
+        books.keys.insert("AKIA1".to_owned(), kept("2026-01-01T00:00:00Z"));
+        books.keys.insert("AKIA2".to_owned(), kept("2026-04-01T00:00:00Z"));
+        Entry { current: Some(("AKIA2".to_owned(), "s\"cret\\/+".into())), books }
+    }
+
+    #[test]
+    fn an_entry_reads_back_and_is_what_a_credential_process_prints() {
+        let text = entry().text().unwrap();
+        let json: serde_json::Value = serde_json::from_str(text.expose_secret()).unwrap();
+        assert_eq!(json["Version"], 1);
+        assert_eq!((&json["AccessKeyId"], &json["SecretAccessKey"]), (&"AKIA2".into(), &"s\"cret\\/+".into()));
+        let read = Entry::read(text.expose_secret().as_bytes()).unwrap();
+        let (key, secret) = read.current.unwrap();
+        assert_eq!((key.as_str(), secret.expose_secret()), ("AKIA2", "s\"cret\\/+"));
+        assert_eq!(read.books.keys, entry().books.keys);
+        let held: BTreeMap<String, bool> = Books::read(text.expose_secret().as_bytes())
+            .unwrap()
+            .deliveries("vault")
+            .map(|(key, delivery)| (key, delivery.held))
+            .collect();
+        assert_eq!(held, BTreeMap::from([("AKIA1".to_owned(), false), ("AKIA2".to_owned(), true)]));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_entry_is_told_without_quoting_it() {
+        for text in ["{\"SecretAccessKey\": \"hush\", \"Leasehold\": 7}", "hush", "{\"Leasehold\": \"hush\"}"] {
+            let problem = Books::read(text.as_bytes()).unwrap_err();
+            assert!(!problem.contains("hush"), "{problem}");
+        }
+        assert!(Books::read(b"{\"Leasehold\":{\"format\":9,\"stack\":\"s\",\"realm\":\"r\",\"address\":\"identity.x\",\"keys\":{}}}").unwrap_err().contains("format 9"));
+    }
+}

@@ -1,0 +1,214 @@
+//! A store in a directory: a file for each identity, whole or not there.
+//!
+//! Directories are their owner's alone (0700), and so are files (0600). A file is written beside its place, brought to the disk, and then
+//! put there by one rename: whoever reads sees the one before or this one, after a crash too.
+#![allow(clippy::disallowed_methods, reason = "this module reads and writes the files of stores")]
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret as _, SecretSlice};
+
+use super::entry::{Books, Entry};
+use super::{Holder, VaultError};
+
+/// What the files of entries end in.
+const ENTRY: &str = ".json";
+/// What a file ends in that is not in its place yet.
+const HALF: &str = ".half";
+/// Keeps secrets out of version control.
+const IGNORE: &str = ".gitignore";
+
+/// A directory of entries.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    store: String,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The directory of a store; it may not be there yet.
+    pub fn at(store: &str, path: PathBuf) -> Self {
+        Self { store: store.to_owned(), path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The books of all entries, by the name of the user. A directory that is not there holds none.
+    pub fn books(&self) -> Result<Vec<(String, Books)>, VaultError> {
+        let mut books = Vec::new();
+        for file in self.files()? {
+            if let Some(name) = file.strip_suffix(ENTRY).filter(|name| !name.is_empty()) {
+                books.extend(self.books_of(name)?.map(|read| (name.to_owned(), read)));
+            }
+        }
+        Ok(books)
+    }
+
+    /// The books of one entry; `None`: it is not there.
+    pub fn books_of(&self, name: &str) -> Result<Option<Books>, VaultError> {
+        let Some(bytes) = self.read(name)? else { return Ok(None) };
+        Books::read(bytes.expose_secret()).map(Some).map_err(|problem| self.unreadable(name, &problem))
+    }
+
+    /// Refuses an entry of that name that is of another identity.
+    pub fn refuse_others(&self, holder: &Holder) -> Result<(), VaultError> {
+        match self.books_of(&holder.name)? {
+            Some(books) if !books.is_of(holder) => Err(VaultError {
+                store: self.store.clone(),
+                problem: format!("{} holds the keys of {}", self.file(&holder.name).display(), books.whose()),
+                help: "give the store of one of the two another `path`".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the directory where it is missing, and makes sure that it can be written and is nobody else's to write.
+    pub fn prepare(&self) -> Result<(), VaultError> {
+        let cannot = |what: &str, error: &io::Error| self.failed(what, error);
+        make(&self.path).map_err(|error| cannot("cannot be made", &error))?;
+        let metadata = fs::metadata(&self.path).map_err(|error| cannot("cannot be looked at", &error))?;
+        if others_may_write(&metadata) {
+            return Err(VaultError {
+                store: self.store.clone(),
+                problem: format!("others may write to {}", self.path.display()),
+                help: format!("take that right away: chmod go-w '{}'", self.path.display()),
+            });
+        }
+        if !self.path.join(IGNORE).exists() {
+            self.put(IGNORE, b"*\n").map_err(|error| cannot("cannot be written to", &error))?;
+        }
+        // Whether there is room, and the right to write, only writing tells.
+        let probe = format!(".probe{HALF}");
+        let tried = self.put_half(&probe, &[0; 4096]).and_then(|()| fs::remove_file(self.path.join(&probe)));
+        tried.map_err(|error| cannot("cannot be written to", &error))
+    }
+
+    /// Puts an entry in its place.
+    pub fn write(&self, name: &str, entry: &Entry) -> Result<(), VaultError> {
+        let text = entry.text().map_err(|problem| self.unreadable(name, &problem))?;
+        make(&self.path)
+            .and_then(|()| self.put(&format!("{name}{ENTRY}"), text.expose_secret().as_bytes()))
+            .map_err(|error| self.failed("cannot be written to", &error))
+    }
+
+    /// Takes keys out of an entry, and the entry away with the last of them.
+    pub fn strike(&self, name: &str, keys: &BTreeSet<String>) -> Result<(), VaultError> {
+        let Some(bytes) = self.read(name)? else { return Ok(()) };
+        let mut entry = Entry::read(bytes.expose_secret()).map_err(|problem| self.unreadable(name, &problem))?;
+        entry.books.keys.retain(|key, _| !keys.contains(key));
+        entry.current = entry.current.filter(|(key, _)| !keys.contains(key));
+        if !entry.books.keys.is_empty() {
+            return self.write(name, &entry);
+        }
+        let removed = fs::remove_file(self.file(name)).and_then(|()| self.sync());
+        removed.map_err(|error| self.failed("cannot be written to", &error))
+    }
+
+    /// Removes what a run that was killed left half written.
+    pub fn remove_halves(&self) -> Result<(), VaultError> {
+        for file in self.files()?.iter().filter(|file| file.ends_with(HALF)) {
+            fs::remove_file(self.path.join(file)).map_err(|error| self.failed("cannot be written to", &error))?;
+        }
+        Ok(())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}{ENTRY}"))
+    }
+
+    /// The names of the files, in order.
+    fn files(&self) -> Result<BTreeSet<String>, VaultError> {
+        let cannot = |error: &io::Error| self.failed("cannot be read", error);
+        let listed = match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            listed => listed.map_err(|error| cannot(&error))?,
+        };
+        listed
+            .map(|file| Ok(file.map_err(|error| cannot(&error))?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
+
+    fn read(&self, name: &str) -> Result<Option<SecretSlice<u8>>, VaultError> {
+        match fs::read(self.file(name)) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed("cannot be read", &error)),
+        }
+    }
+
+    fn put(&self, file: &str, bytes: &[u8]) -> io::Result<()> {
+        let half = format!(".{file}{HALF}");
+        self.put_half(&half, bytes)?;
+        fs::rename(self.path.join(half), self.path.join(file))?;
+        self.sync()
+    }
+
+    fn put_half(&self, half: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path.join(half);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = owners_file().open(&path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    /// Brings the names in the directory to the disk.
+    fn sync(&self) -> io::Result<()> {
+        if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
+    }
+
+    fn failed(&self, what: &str, error: &io::Error) -> VaultError {
+        VaultError {
+            store: self.store.clone(),
+            problem: format!("{} {what}: {error}", self.path.display()),
+            help: "let whoever runs leasehold read and write it, or name another `path`".to_owned(),
+        }
+    }
+
+    fn unreadable(&self, name: &str, problem: &str) -> VaultError {
+        VaultError {
+            store: self.store.clone(),
+            problem: format!("{}: {problem}", self.file(name).display()),
+            help: "put the file back as leasehold wrote it; or remove it, and its keys are replaced".to_owned(),
+        }
+    }
+}
+
+/// Makes a directory with its parents, for its owner alone.
+fn make(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// A new file that is its owner's alone.
+fn owners_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(unix)]
+fn others_may_write(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o022 != 0
+}
+
+#[cfg(not(unix))]
+fn others_may_write(_: &fs::Metadata) -> bool {
+    false
+}

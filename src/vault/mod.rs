@@ -1,0 +1,224 @@
+//! Where the secrets of issued keys are kept: the `store` blocks of a stack.
+//!
+//! In: the declared stores and the stack's directory. Out: which keys were delivered, as a plain value for the stages that decide
+//! ([`Vault::delivered`]), and a provider's write half that hands secrets over ([`Delivering`]). What a store says was delivered is the
+//! truth: a key that no store was given is of no use to anybody. No secret leaves this module but into a store.
+
+mod delivering;
+mod entry;
+mod files;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use leasehold_provider::{Address, Delivered, Principal, Realm, Resource, Snapshot, StackName, Value};
+use secrecy::SecretString;
+
+use crate::config::declared::SecretStore;
+use crate::plan::Plan;
+
+pub use delivering::Delivering;
+use entry::{Books, Entry, Kept};
+use files::Folder;
+
+/// Tells when a secret is delivered.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How long a key that does not live stays in the books: a cloud may be slow to show one that was just made.
+const SLOW_CLOUD: SignedDuration = SignedDuration::from_hours(1);
+
+/// The stores of a stack.
+#[derive(Clone)]
+pub struct Vault {
+    stores: BTreeMap<String, Folder>,
+    clock: Clock,
+}
+
+/// Why a store cannot be used. Says nothing of any secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("store.{store}: {problem}")]
+pub struct VaultError {
+    /// The store's name.
+    pub store: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// Whose keys an entry holds: an identity of a stack in an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The stack.
+    pub stack: StackName,
+    /// The provider and the account: `aws 111122223333`.
+    pub realm: String,
+    /// The identity's address.
+    pub address: Address,
+    /// Its name in the cloud.
+    pub name: String,
+}
+
+/// How people and entries name an account.
+#[must_use]
+pub fn realm_name(realm: &Realm) -> String {
+    format!("{} {}", realm.provider, realm.account)
+}
+
+/// On which terms a new key is delivered, as its resource in the plan says.
+struct Terms {
+    store: String,
+    owner: Option<String>,
+    environment: Option<String>,
+}
+
+impl Terms {
+    fn of(key: &Resource) -> Option<Self> {
+        let text = |name: &str| key.get(name).and_then(Value::as_text).map(str::to_owned);
+        let store = text("store")?.strip_prefix("store.")?.to_owned();
+        Some(Self { store, owner: text("owner"), environment: text("environment") })
+    }
+}
+
+impl Vault {
+    /// The declared stores of the stack in `directory`. Touches nothing yet.
+    #[must_use]
+    pub fn of(stores: &BTreeMap<String, SecretStore>, directory: &Path, clock: Clock) -> Self {
+        let folder = |(name, SecretStore::File { path }): (&String, &SecretStore)| {
+            let relative: PathBuf = Path::new(path).components().collect();
+            (name.clone(), Folder::at(name, directory.join(relative)))
+        };
+        Self { stores: stores.iter().map(folder).collect(), clock }
+    }
+
+    /// No store at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { stores: BTreeMap::new(), clock: Arc::new(|| Timestamp::UNIX_EPOCH) }
+    }
+
+    /// What was delivered to identities of this stack in this account. Reads no secret.
+    pub fn delivered(&self, stack: &StackName, realm: &Realm) -> Result<Delivered, VaultError> {
+        let mut delivered = Delivered::new();
+        for (store, folder) in &self.stores {
+            for (name, books) in folder.books()? {
+                if !books.are_of(stack, realm) {
+                    continue;
+                }
+                let of_user = delivered.entry(name).or_default();
+                for (key, delivery) in books.deliveries(store) {
+                    // A key that was moved from one store to another counts where it is held.
+                    if delivery.held || !of_user.contains_key(&key) {
+                        of_user.insert(key, delivery);
+                    }
+                }
+            }
+        }
+        Ok(delivered)
+    }
+
+    /// Makes sure, before anything is written anywhere, that the stores can take what a plan will issue.
+    pub fn prepare(&self, plan: &Plan) -> Result<(), VaultError> {
+        let mut prepared: BTreeSet<String> = BTreeSet::new();
+        for step in plan.steps.iter().filter(|step| step.change.id().is_new()) {
+            let Some(key) = step.change.after() else { continue };
+            let terms = Terms::of(key).ok_or_else(|| unknown("?"))?;
+            let folder = self.folder(&terms.store)?;
+            if prepared.insert(terms.store.clone()) {
+                folder.prepare()?;
+            }
+            let (stack, realm) = (plan.stack.clone(), realm_name(&plan.realm));
+            let name = key.id.name.split_once('/').map_or("", |(user, _)| user).to_owned();
+            folder.refuse_others(&Holder { stack, realm, address: step.subject.clone(), name })?;
+        }
+        Ok(())
+    }
+
+    /// Whether any store says that this key of an identity was delivered.
+    fn was_delivered(&self, holder: &Holder, key: &str) -> Result<bool, VaultError> {
+        for folder in self.stores.values() {
+            if folder.books_of(&holder.name)?.is_some_and(|books| books.is_of(holder) && books.keys.contains_key(key)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Delivers a secret: the identity's entry holds it from now on in the place of the one before.
+    fn deposit(&self, holder: &Holder, terms: &Terms, key: &str, secret: SecretString) -> Result<(), VaultError> {
+        let folder = self.folder(&terms.store)?;
+        folder.refuse_others(holder)?;
+        let mut books = folder.books_of(&holder.name)?.unwrap_or_else(|| Books::of(holder));
+        books.address.clone_from(&holder.address);
+        let (owner, environment) = (terms.owner.clone(), terms.environment.clone());
+        books.keys.insert(key.to_owned(), Kept { delivered_at: (self.clock)(), owner, environment });
+        folder.write(&holder.name, &Entry { current: Some((key.to_owned(), secret)), books })
+    }
+
+    /// Takes a key that is gone out of every store.
+    fn withdraw(&self, holder: &Holder, key: &str) -> Result<(), VaultError> {
+        for folder in self.stores.values() {
+            let books = folder.books_of(&holder.name)?.filter(|books| books.is_of(holder));
+            if books.is_some_and(|books| books.keys.contains_key(key)) {
+                folder.strike(&holder.name, &BTreeSet::from([key.to_owned()]))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the keys of this stack out of the stores that live no more, as after a run that was killed between the two. Gives their ids.
+    pub fn tidy(&self, stack: &StackName, snapshot: &Snapshot) -> Result<BTreeSet<String>, VaultError> {
+        let now = (self.clock)();
+        let mut struck = BTreeSet::new();
+        for folder in self.stores.values() {
+            folder.remove_halves()?;
+            for (name, books) in folder.books()? {
+                if !books.are_of(stack, &snapshot.realm) || is_somebody_elses(&name, snapshot) {
+                    continue;
+                }
+                let old = |kept: &Kept| now.duration_since(kept.delivered_at) > SLOW_CLOUD;
+                let dead: BTreeSet<String> = books
+                    .keys
+                    .iter()
+                    .filter(|(key, kept)| old(kept) && !lives(&name, key, snapshot))
+                    .map(|(key, _)| key.clone())
+                    .collect();
+                if !dead.is_empty() {
+                    folder.strike(&name, &dead)?;
+                    struck.extend(dead);
+                }
+            }
+        }
+        Ok(struck)
+    }
+
+    /// Where a store is, for people.
+    #[must_use]
+    pub fn place(&self, store: &str) -> Option<String> {
+        Some(self.stores.get(store)?.path().display().to_string())
+    }
+
+    fn folder(&self, store: &str) -> Result<&Folder, VaultError> {
+        self.stores.get(store).ok_or_else(|| unknown(store))
+    }
+}
+
+fn unknown(store: &str) -> VaultError {
+    VaultError {
+        store: store.to_owned(),
+        problem: "the plan names it, and the stack does not declare it".to_owned(),
+        help: "plan again".to_owned(),
+    }
+}
+
+/// Whether a user of that name lives and is not this stack's: one that was let go keeps its keys.
+fn is_somebody_elses(name: &str, snapshot: &Snapshot) -> bool {
+    snapshot.strangers.keys().any(|id| id.name == name)
+}
+
+fn lives(name: &str, key: &str, snapshot: &Snapshot) -> bool {
+    let users = snapshot.identities.values().filter(|live| live.principal == Principal::User && live.name == name);
+    users.flat_map(|live| live.keys.keys()).any(|id| id.part() == key)
+}
