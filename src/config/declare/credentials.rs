@@ -54,7 +54,7 @@ pub fn credentials(fields: &Fields<'_, '_>) -> Option<Credentials> {
 }
 
 fn sort(label: &str) -> Option<Credential> {
-    [Credential::AccessKey, Credential::Login].into_iter().find(|credential| credential.as_str() == label)
+    Credential::ALL.into_iter().find(|credential| credential.as_str() == label)
 }
 
 enum Terms {
