@@ -31,9 +31,9 @@ use crate::views;
 use crate::views::inert::inert;
 use crate::views::style::{STRONG, paint};
 
-/// How often, and with what pauses, a cloud that is slow to show a write is read again.
-const VERIFY_PAUSES: [Duration; 4] =
-    [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
+/// How often, and with what pauses, a cloud that is slow to show a write is read again: for more than half a minute in all.
+const VERIFY_PAUSES: [Duration; 5] =
+    [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
 
 pub async fn cmd_apply(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let what = args.what.as_ref().map(|what| super::below(here, what));

@@ -20,6 +20,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -187,7 +188,9 @@ impl Stack {
 
     /// Starts the program and does not wait for it. What it says goes to files, so that no full pipe holds it up.
     pub fn start(&self, args: &[&str]) -> Running {
-        let said = |name: &str| self.home.path().join(name);
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let said = |name: &str| self.home.path().join(format!("{name}-{number}"));
         let (stdout, stderr) = (said("stdout"), said("stderr"));
         let child = self
             .command(args)

@@ -223,7 +223,8 @@ struct Pace {
     window: Instant,
 }
 
-const SLOWEST: f64 = 0.5;
+/// Calls a second, however often refused. Where an account bears less, each call's own waits, which grow, do the rest.
+const SLOWEST: f64 = 5.0;
 const FAST_ENOUGH: f64 = 200.0;
 
 impl Pace {

@@ -4,11 +4,11 @@ Prints one line, {"port": N}, when it listens. Ends when its standard input ends
 started it, however that test died. Requests under /leasehold-test/ are for the launcher itself.
 """
 
+import copy
 import io
 import json
 import os
 import socket
-import sys
 import threading
 import time
 import traceback
@@ -18,11 +18,10 @@ from urllib.parse import parse_qsl
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
-import boto3
-import botocore.config
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.responses import EmptyResult
-from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists
-from moto.iam.models import IAMBackend, User
+from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists, NotFoundException
+from moto.iam.models import IAMBackend, User, iam_backends
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -32,8 +31,8 @@ RECORDED = (
     "RoleName UserName GroupName PolicyName PolicyArn AccessKeyId SSHPublicKeyId CertificateId ServiceSpecificCredentialId "
     "InstanceProfileName OpenIDConnectProviderArn SAMLProviderArn Status SerialNumber VersionId Marker MaxItems"
 ).split()
+AS_OF = "HTTP_X_LEASEHOLD_AS_OF"
 NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
-UNCOUNTED = "leasehold-test-client"
 
 
 def as_iam_does():
@@ -89,6 +88,16 @@ def as_iam_does():
 
     IAMBackend.delete_user = delete_user_unless_it_holds_something
 
+    remove_role = IAMBackend.remove_role_from_instance_profile
+
+    def remove_role_that_is_there(self, profile_name, role_name):
+        profile, role = self.get_instance_profile(profile_name), self.get_role(role_name)
+        if role not in profile.roles:
+            raise NotFoundException(f"The role {role_name} is not in the instance profile {profile_name}.")
+        return remove_role(self, profile_name, role_name)
+
+    IAMBackend.remove_role_from_instance_profile = remove_role_that_is_there
+
     delete_virtual_mfa_device = IAMBackend.delete_virtual_mfa_device
 
     def delete_virtual_mfa_device_unless_assigned(self, serial_number):
@@ -121,6 +130,47 @@ def as_iam_does():
     IamResponse.create_user = create_user_with_boundary
     IamResponse.put_user_permissions_boundary = lambda self: bound(self, self._get_param("PermissionsBoundary"))
     IamResponse.delete_user_permissions_boundary = lambda self: bound(self, None)
+
+
+class State:
+    """IAM as it stood at moments that the test named: gone back to, or asked as if it still were."""
+
+    def __init__(self):
+        # One request at a time, so that none sees another's past.
+        self.lock = threading.RLock()
+        self.saved = {}
+
+    def backend(self):
+        return iam_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+    def copied(self, content):
+        backend = self.backend()
+        # AWS's own policies are a thousand, and never change.
+        constant = [policy for arn, policy in backend.managed_policies.items() if arn.split(":")[4] == "aws"]
+        return copy.deepcopy(content, {id(thing): thing for thing in [backend, *constant]})
+
+    def save(self, name):
+        with self.lock:
+            self.saved[name] = self.copied(self.backend().__dict__)
+
+    def restore(self, name):
+        with self.lock:
+            self.backend().__dict__ = self.copied(self.saved[name])
+
+    def answer(self, name, answer):
+        """Lets `answer` run on the moment of that name, or on the present."""
+        with self.lock:
+            if name is None:
+                return answer()
+            backend = self.backend()
+            present, backend.__dict__ = backend.__dict__, self.saved[name]
+            try:
+                return answer()
+            finally:
+                backend.__dict__ = present
+
+
+STATE = State()
 
 
 class Faults:
@@ -177,7 +227,7 @@ class Recorder:
         # What is no call of a query API is one of S3: its method is its name, and the object's key what it is about.
         action = parameters.get("Action") or f"S3:{environ['REQUEST_METHOD']}"
         if UNCOUNTED in environ.get("HTTP_USER_AGENT", ""):
-            return self.app(environ, start_response)
+            return STATE.answer(environ.get(AS_OF), lambda: self.app(environ, start_response))
 
         entry = {"action": action, "fault": None, "status": None}
         entry["parameters"] = {key: parameters[key] for key in RECORDED if key in parameters}
@@ -196,7 +246,7 @@ class Recorder:
             entry["status"] = int(status.split()[0])
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
-        return self.app(environ, note)
+        return STATE.answer(environ.get(AS_OF), lambda: self.app(environ, note))
 
     def faulty(self, order, environ, start_response, entry, action):
         fault = order["fault"]
@@ -283,35 +333,12 @@ class Recorder:
         if path == "let_go":
             return self.let_go()
         if path == "boto3":
-            return self.script(value)
+            return script(value, self.port)
+        if path == "save":
+            return STATE.save(value)
+        if path == "restore":
+            return STATE.restore(value)
         raise ValueError(f"nothing at /leasehold-test/{path}")
-
-    def script(self, source):
-        """Runs a snippet with clients of the emulator at hand; what it prints, read as JSON, is the answer."""
-        printed = []
-
-        def client(service):
-            return boto3.client(
-                service,
-                endpoint_url=f"http://127.0.0.1:{self.port}",
-                region_name="us-east-1",
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=botocore.config.Config(user_agent_extra=UNCOUNTED, retries={"max_attempts": 0}),
-            )
-
-        def say(*values):
-            printed.append(" ".join(v if isinstance(v, str) else json.dumps(v, default=str) for v in values))
-
-        names = {"client": client, "iam": client("iam"), "sts": client("sts"), "json": json, "print": say}
-        exec(compile(source, "<snippet>", "exec"), names)
-        text = "\n".join(printed)
-        if not text:
-            return None
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError:
-            return text
 
 
 def read_body(environ):
@@ -349,12 +376,6 @@ class QuietHandler(MotoRequestHandler):
     def date_time_string(self, timestamp=None):
         ahead, CLOCK.ahead = getattr(CLOCK, "ahead", 0), 0
         return formatdate(time.time() + ahead, usegmt=True)
-
-
-def end_with_parent():
-    while sys.stdin.buffer.read(4096):
-        pass
-    os._exit(0)
 
 
 def main():

@@ -70,10 +70,29 @@ impl Emulator {
     /// Starts moto, setting up its Python environment first where that has not been done.
     #[must_use]
     pub fn moto() -> Self {
-        let mut server = Command::new(python::interpreter())
+        let mut python = Command::new(python::interpreter());
+        python.env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
+        Self::launch(python, concat!(include_str!("snippet.py"), include_str!("models.py"), "\n", include_str!("launcher.py")))
+    }
+
+    /// Starts ministack. It takes no faults and records no requests: a proxy in front of it does.
+    #[must_use]
+    pub fn ministack() -> Self {
+        Self::launch(Command::new(python::ministack()), MINISTACK)
+    }
+
+    /// Starts ministack enforcing policies. The credentials of [`Emulator::env`] are the root's.
+    #[must_use]
+    pub fn ministack_with_auth() -> Self {
+        let mut python = Command::new(python::ministack());
+        python.env("AUTH", "true");
+        Self::launch(python, MINISTACK)
+    }
+
+    fn launch(mut python: Command, launcher: &str) -> Self {
+        let mut server = python
             .arg("-c")
-            .arg(concat!(include_str!("models.py"), "\n", include_str!("launcher.py")))
-            .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+            .arg(launcher)
             .env_remove("PYTHONPATH")
             .env_remove("PYTHONHOME")
             .stdin(Stdio::piped())
@@ -174,6 +193,16 @@ impl Emulator {
         self.control("let_go", &Value::Null);
     }
 
+    /// Remembers what IAM holds now under a name. A request that names it in the header [`AS_OF`] is answered as if it were still so.
+    pub fn save(&self, name: &str) {
+        self.control("save", &Value::from(name));
+    }
+
+    /// Puts IAM back to what it was when that name was given.
+    pub fn restore(&self, name: &str) {
+        self.control("restore", &Value::from(name));
+    }
+
     /// Empties the account, withdraws faults, forgets requests.
     pub fn reset(&self) {
         self.control("reset", &Value::Null);
@@ -197,6 +226,11 @@ impl Emulator {
         value
     }
 }
+
+/// The header by which a request asks for the past.
+pub const AS_OF: &str = "x-leasehold-as-of";
+
+const MINISTACK: &str = concat!(include_str!("snippet.py"), include_str!("ministack.py"));
 
 impl Drop for Emulator {
     fn drop(&mut self) {

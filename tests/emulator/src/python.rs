@@ -7,10 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const REQUIREMENTS: &str = include_str!("../requirements.txt");
+const MINISTACK: &str = include_str!("../ministack.txt");
 
 /// The interpreter of the emulator's environment.
 pub fn interpreter() -> PathBuf {
     environment(REQUIREMENTS)
+}
+
+/// The interpreter of ministack's environment: it wants other versions than moto does.
+pub fn ministack() -> PathBuf {
+    environment(MINISTACK)
 }
 
 /// The interpreter of an environment that holds these packages. Several test binaries may ask at once: one makes it while the others wait.

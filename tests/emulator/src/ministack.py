@@ -1,0 +1,180 @@
+"""Runs ministack on a free loopback port, where states of IAM can be saved and asked again. With AUTH=true in the
+environment it enforces policies.
+
+Prints one line, {"port": N}, when it listens. Ends when its standard input ends, so it cannot outlive the test that
+started it, however that test died. Requests under /leasehold-test/ are for the launcher itself.
+"""
+
+import asyncio
+import contextvars
+import copy
+import socket
+import tempfile
+import threading
+import traceback
+
+LISTENER = socket.create_server(("127.0.0.1", 0), backlog=256)
+PORT = LISTENER.getsockname()[1]
+SCRATCH = tempfile.TemporaryDirectory()
+
+# Read when ministack is imported.
+os.environ.update(
+    GATEWAY_PORT=str(PORT),
+    MINISTACK_ACCOUNT_ID="123456789012",
+    S3_DATA_DIR=f"{SCRATCH.name}/s3",
+    STATE_DIR=f"{SCRATCH.name}/state",
+    DOCKER_HOST=f"unix://{SCRATCH.name}/no-docker",
+    MINISTACK_AUTOCREATE_AWS_MANAGED="1",
+    IOT_MTLS_ENABLED="0",
+    SFTP_ENABLED="0",
+    LOG_LEVEL="ERROR",
+)
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack
+from ministack.services import iam
+from ministack.services.iam import _error as error
+from ministack.services.iam import _p as parameter
+from ministack.services.iam import _xml as xml
+
+HANDLERS = iam._IAM_HANDLERS
+AS_OF = contextvars.ContextVar("as_of", default=None)
+
+
+def nobody_has_any(action, element):
+    return lambda p: xml(200, f"{action}Response", f"<{action}Result><{element}/></{action}Result>")
+
+
+def as_iam_does():
+    """Mends what ministack does otherwise than IAM and tests rely on."""
+    # Kinds of credentials that it does not have at all.
+    for kind in ("SSHPublicKeys", "ServiceSpecificCredentials"):
+        HANDLERS[f"List{kind}"] = nobody_has_any(f"List{kind}", kind)
+    HANDLERS["ListSigningCertificates"] = nobody_has_any("ListSigningCertificates", "Certificates")
+
+    delete_user = HANDLERS["DeleteUser"]
+
+    def delete_user_unless_it_holds_something(p):
+        name = parameter(p, "UserName")
+        devices = [device for device in iam._mfa_devices.values() if device["User"] == name]
+        groups = [group for group in iam._groups.values() if name in group.get("Users", [])]
+        if iam._user_inline_policies.get(name) or iam._login_profiles.get(name) or devices or groups:
+            return error(409, "DeleteConflict", "Cannot delete entity, must remove what it holds first.")
+        return delete_user(p)
+
+    HANDLERS["DeleteUser"] = delete_user_unless_it_holds_something
+
+    create_policy = HANDLERS["CreatePolicy"]
+
+    def create_policy_of_a_new_name(p):
+        # One policy of a name in an account, whatever the path; case does not tell two apart.
+        name = parameter(p, "PolicyName")
+        if any(policy["PolicyName"].lower() == name.lower() for policy in iam._policies.values()):
+            return error(409, "EntityAlreadyExists", f"A policy called {name} already exists.")
+        return create_policy(p)
+
+    HANDLERS["CreatePolicy"] = create_policy_of_a_new_name
+
+    create_access_key = HANDLERS["CreateAccessKey"]
+
+    def create_access_key_up_to_two(p):
+        name = parameter(p, "UserName")
+        if sum(1 for key in iam._access_keys.values() if key["UserName"] == name) >= 2:
+            return error(409, "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2")
+        return create_access_key(p)
+
+    HANDLERS["CreateAccessKey"] = create_access_key_up_to_two
+
+
+class State:
+    """IAM as it stood at moments that the test named: gone back to, or asked as if it still were."""
+
+    def __init__(self):
+        # One request at a time, so that none sees another's past.
+        self.lock = threading.RLock()
+        self.stores = [store for store in vars(iam).values() if isinstance(store, iam.AccountScopedDict)]
+        self.saved = {}
+
+    def save(self, name):
+        with self.lock:
+            self.saved[name] = copy.deepcopy([store._data for store in self.stores])
+
+    def restore(self, name):
+        with self.lock:
+            self.put(copy.deepcopy(self.saved[name]))
+
+    def put(self, contents):
+        for store, content in zip(self.stores, contents):
+            store._data = content
+
+    def dated(self, handler):
+        """A handler that answers from the moment that the request names."""
+
+        def answer(p):
+            with self.lock:
+                if AS_OF.get() is None:
+                    return handler(p)
+                present = [store._data for store in self.stores]
+                self.put(self.saved[AS_OF.get()])
+                try:
+                    return handler(p)
+                finally:
+                    self.put(present)
+
+        return answer
+
+
+STATE = State()
+
+
+def obey(path, value):
+    if path == "boto3":
+        return script(value, PORT)
+    if path == "save":
+        return STATE.save(value)
+    if path == "restore":
+        return STATE.restore(value)
+    if path == "reset":
+        return iam.reset()
+    raise ValueError(f"nothing at /leasehold-test/{path} of ministack: order faults from a proxy in front of it")
+
+
+async def control(path, receive, send):
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    try:
+        answer, status = await asyncio.to_thread(obey, path, json.loads(body) if body else None), 200
+    except Exception:
+        answer, status = {"error": traceback.format_exc()}, 500
+    text = json.dumps(answer, default=str).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        if scope["path"].startswith("/leasehold-test/"):
+            return await control(scope["path"].removeprefix("/leasehold-test/"), receive, send)
+        as_of = dict(scope["headers"]).get(b"x-leasehold-as-of")
+        AS_OF.set(as_of.decode() if as_of else None)
+    await ministack.app(scope, receive, send)
+
+
+def main():
+    as_iam_does()
+    for action, handler in HANDLERS.items():
+        HANDLERS[action] = STATE.dated(handler)
+    config = Config()
+    config.bind = [f"fd://{LISTENER.fileno()}"]
+    config.loglevel = "ERROR"
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    print(json.dumps({"port": PORT}), flush=True)
+    asyncio.run(serve(app, config))
+
+
+if __name__ == "__main__":
+    main()

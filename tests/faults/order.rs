@@ -1,0 +1,173 @@
+//! The order of writes, proved on their record: after each of them nobody has access that it had neither before nor shall have after,
+//! nobody with access is without a fence, nothing is written that is not ours, and a key that went off stays off.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use leasehold_fault_proxy::Request;
+use leasehold_policy::{Access, Containment, Document, Effect, Statement, contains};
+use serde_json::{Value, json};
+
+use crate::account::{Account, Principal};
+
+/// Replays what took effect on the state before, and holds each moment against the states before and after. Gives the number of moments.
+pub fn prove(before: &Account, after: &Account, writes: &[Request], what: &str) -> usize {
+    let sequence =
+        writes.iter().map(|write| format!("{} {}", write.action, Account::subject(write).unwrap_or_default()));
+    let what = &format!("{what}\n{}\n", sequence.collect::<Vec<_>>().join("\n"));
+    let mut now = before.clone();
+    for (number, write) in writes.iter().enumerate() {
+        let at = format!("{what}: after write {number}, {} {:?}", write.action, Account::subject(write));
+        assert_is_ours(&now, write, &at);
+        let earlier = now.clone();
+        now.write(write);
+        for (name, principal) in &now.principals {
+            if !is_marked(principal) {
+                assert_eq!(Some(principal), before.principals.get(name), "{at}: {name} is not ours");
+                continue;
+            }
+            let (old, new) = (before.principals.get(name), after.principals.get(name));
+            assert_no_more_than_old_and_new(name, [(before, old), (&now, Some(principal)), (after, new)], &at);
+            assert_is_fenced(name, &now, principal, &at);
+            assert_keys_stay_off(name, [&earlier, &now, after], write, &at);
+        }
+    }
+    assert_eq!(now, *after, "{what}: the replay of what was recorded ends elsewhere");
+    writes.len()
+}
+
+fn is_marked(principal: &Principal) -> bool {
+    principal.tags.contains_key("leasehold:stack")
+}
+
+/// What is written carries the mark, stands under the stack's path, or gets the mark in the same call.
+fn assert_is_ours(now: &Account, write: &Request, at: &str) {
+    let known = Account::subject(write).and_then(|subject| now.principals.get(&subject));
+    let path = |text: &str| text.contains("/leasehold/");
+    let marked_by = |name: &str| name.starts_with("Tags.member.") && write.parameter(name) == "leasehold:stack";
+    let device_of_ours = write.action == "DeleteVirtualMFADevice";
+    let ours = known.is_some_and(is_marked)
+        || Account::subject(write).is_none() && (path(write.parameter("PolicyArn")) || path(write.parameter("Path")))
+        || now.groups.get(write.parameter("GroupName")).is_some_and(|group| path(&group.path))
+        || known.is_none() && write.parameters.keys().any(|name| marked_by(name))
+        || device_of_ours;
+    assert!(ours, "{at}: that is not ours: {write:?}");
+}
+
+/// Every policy that gives or takes access from a principal. One of AWS is stood for by an action of its name.
+fn policies(account: &Account, principal: &Principal) -> Vec<Value> {
+    let attached = |arn: &String| match account.policies.get(arn) {
+        Some(policy) => policy.versions[&policy.default].clone(),
+        None => json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "Action": format!("managed:{}", arn.rsplit('/').next().unwrap()), "Resource": "*" }] }),
+    };
+    let groups = principal.groups.iter().filter_map(|name| account.groups.get(name));
+    let mut policies: Vec<Value> = principal.inline.values().cloned().collect();
+    policies.extend(principal.attached.iter().map(attached));
+    for group in groups {
+        policies.extend(group.inline.values().cloned());
+        policies.extend(group.attached.iter().map(attached));
+    }
+    policies
+}
+
+type Moment<'a> = (&'a Account, Option<&'a Principal>);
+
+fn assert_no_more_than_old_and_new(name: &str, moments: [Moment<'_>; 3], at: &str) {
+    let all = moments.map(|(account, principal)| principal.map_or_else(Vec::new, |it| policies(account, it)));
+    let trusts = moments.map(|(_, principal)| principal.and_then(|it| it.trust.clone()).into_iter().collect());
+    for (what, [old, now, new]) in [("access", all), ("trust", trusts)] {
+        let known = format!("{old:?}\n{now:?}\n{new:?}");
+        if PROVED.lock().unwrap().contains_key(&known) {
+            continue;
+        }
+        let within = is_within(&access(&now), &access(&old), &access(&new));
+        assert!(
+            within.is_ok(),
+            "{at}: {name} has {what} outside old and new: {within:?}\nold {old:#?}\nnow {now:#?}\nnew {new:#?}"
+        );
+        PROVED.lock().unwrap().insert(known, ());
+    }
+    let boundary = |moment: Moment<'_>| moment.1.map(|it| it.boundary.clone());
+    let [old, now, new] = moments.map(boundary);
+    assert!(now == old || now == new, "{at}: the boundary of {name} is {now:?}");
+}
+
+/// What needs no second look.
+static PROVED: LazyLock<Mutex<HashMap<String, ()>>> = LazyLock::new(Mutex::default);
+
+fn access(policies: &[Value]) -> Access {
+    let read =
+        |policy: &Value| Document::parse(&policy.to_string()).unwrap_or_else(|error| panic!("{error:?}: {policy}"));
+    Access::of(policies.iter().map(read).collect())
+}
+
+/// Whether everything that `now` grants, `old` or `new` grants. What `old` does not grant is what none of its statements allows, and what
+/// one of them denies: two accesses that policies can say, by a Deny for the one and a boundary for the other.
+fn is_within(now: &Access, old: &Access, new: &Access) -> Result<(), Containment> {
+    if [old, new].into_iter().any(|outer| contains(outer, now) == Containment::Proved) {
+        return Ok(());
+    }
+    let statements = |effect: Effect| {
+        let all = old.policies.iter().flat_map(|document| &document.statements);
+        all.filter(move |statement| statement.effect == effect).cloned().collect::<Vec<_>>()
+    };
+    let mut beyond = now.clone();
+    beyond.policies.push(of_effect(Effect::Deny, statements(Effect::Allow)));
+    let denied = statements(Effect::Deny).into_iter();
+    let denied = denied.map(|deny| now.clone().within(vec![of_effect(Effect::Allow, vec![deny])]));
+    match std::iter::once(beyond).chain(denied).map(|rest| contains(new, &rest)).find(|it| *it != Containment::Proved) {
+        None => Ok(()),
+        Some(problem) => Err(problem),
+    }
+}
+
+fn of_effect(effect: Effect, statements: Vec<Statement>) -> Document {
+    let statements = statements.into_iter().map(|statement| Statement { effect, ..statement }).collect();
+    Document { version: leasehold_policy::Version::V2012, id: None, statements }
+}
+
+/// Who is allowed anything has a lease that ends it, or is denied everything.
+fn assert_is_fenced(name: &str, account: &Account, principal: &Principal, at: &str) {
+    let documents = access(&policies(account, principal)).policies;
+    let statements = || documents.iter().flat_map(|document| &document.statements);
+    if !statements().any(|statement| statement.effect == Effect::Allow) {
+        return;
+    }
+    let is_fence = |statement: &Statement| statement.sid.as_deref() == Some("LeaseholdLease");
+    let denies =
+        |statement: &Statement| statement.effect == Effect::Deny && (is_fence(statement) || is_total(statement));
+    assert!(statements().any(denies), "{at}: {name} is allowed something and has no fence");
+}
+
+fn is_total(statement: &Statement) -> bool {
+    let resources = statement.resources.as_ref();
+    statement.conditions.is_empty()
+        && statement.actions.items.iter().any(leasehold_policy::Pattern::is_everything)
+        && resources.is_some_and(|resources| resources.items.iter().any(leasehold_policy::Pattern::is_everything))
+}
+
+/// Whether an inline policy denies everything, whenever.
+fn is_shut(principal: &Principal) -> bool {
+    let inline: Vec<Value> = principal.inline.values().cloned().collect();
+    let denials = access(&inline).policies.into_iter().flat_map(|document| document.statements);
+    denials.into_iter().any(|statement| statement.effect == Effect::Deny && is_total(&statement))
+}
+
+/// Of who leaves: everything is denied before the first key goes off; none comes to life after that; and the mark says that all are off.
+fn assert_keys_stay_off(name: &str, [earlier, now, after]: [&Account; 3], write: &Request, at: &str) {
+    let active = |principal: &Principal| principal.keys.values().filter(|status| *status == "Active").count();
+    let quarantined = |principal: &Principal| principal.tags.contains_key("leasehold:quarantined-at");
+    let leaves = after.principals.get(name).is_none_or(quarantined);
+    let (Some(principal), true) = (now.principals.get(name), leaves) else { return };
+    assert!(!quarantined(principal) || active(principal) == 0, "{at}: {name} is in quarantine with a live key");
+    assert!(!(quarantined(principal) && principal.login), "{at}: {name} is in quarantine with a password");
+    let Some(before) = earlier.principals.get(name) else { return };
+    if is_shut(before) {
+        assert!(active(principal) <= active(before), "{at}: {name} is shut, and a key came to life");
+    }
+    let of_credentials = ["DeleteLoginProfile", "UpdateAccessKey", "DeleteAccessKey"].contains(&write.action.as_str());
+    if of_credentials && Account::subject(write).as_deref() == Some(name) {
+        assert!(is_shut(before), "{at}: {name} loses its credentials before everything is denied to it");
+    }
+}

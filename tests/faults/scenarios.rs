@@ -1,0 +1,351 @@
+//! The table of scenarios. Each begins with a stack that is applied, or nothing; something happens to the account; the files change;
+//! and one run shall bring the account there.
+
+use crate::stage::{Kind, Stage};
+use crate::support::Stack;
+
+pub struct Scenario {
+    pub name: &'static str,
+    /// The identities that live before; empty: nothing was applied yet.
+    before: &'static [&'static str],
+    /// What others do to the account then.
+    happens: fn(&Stage, &Stack),
+    /// What changes in the files.
+    change: fn(&Stack),
+    /// What an emulator cannot show of it, and why.
+    pub not_shown: &'static [(Kind, &'static str)],
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "joiner role", change: |stack| add(stack, &[CI]), ..NOTHING },
+    Scenario { name: "joiner user", change: |stack| add(stack, &[REPORTER]), ..NOTHING },
+    Scenario { name: "joiner user with an access key", change: |stack| add(stack, &[STORE, KEYED]), ..NOTHING },
+    Scenario {
+        name: "mover of environment with an access key",
+        before: &[STORE, KEYED],
+        change: |stack| stack.edit("stack.hcl", "\"prod\"", "\"staging\""),
+        ..NOTHING
+    },
+    Scenario {
+        name: "leaver user with an issued key",
+        before: &[STORE, KEYED],
+        change: |stack| drop(stack.cut("stack.hcl", "identity \"caller\"")),
+        ..NOTHING
+    },
+    Scenario {
+        name: "restore of a user with an access key",
+        before: &[STORE, KEYED],
+        happens: |_, stack| quarantine(stack, &["caller"]),
+        ..NOTHING
+    },
+    Scenario {
+        name: "mover narrow",
+        before: &[CI],
+        change: |stack| {
+            stack.edit("stack.hcl", r#"["s3:PutObject", "s3:DeleteObject"]"#, r#"["s3:PutObject"]"#);
+            stack.edit("stack.hcl", r#"["s3:GetObject", "s3:ListBucket"]"#, r#"["s3:GetObject"]"#);
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "mover expand",
+        before: &[CI, REPORTER],
+        change: |stack| {
+            stack.edit("stack.hcl", "\"s3:DeleteObject\"]", "\"s3:DeleteObject\", \"s3:PutObjectTagging\"]");
+            stack.edit("stack.hcl", "scopes = [scope.read] # reporter", "scopes = [scope.read, scope.write]");
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "mover of environment",
+        before: &[CI],
+        change: |stack| {
+            stack.edit("stack.hcl", "\"prod\"", "\"staging\"");
+            stack.edit("stack.hcl", "repo:acme/checkout:ref:refs/heads/main", "repo:acme/checkout:environment:staging");
+            stack.edit("stack.hcl", "scopes = [scope.read] # ci", "scopes = [scope.write]");
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "leaver user with every credential",
+        before: &[REPORTER],
+        happens: |stage, _| every_credential(stage),
+        change: |stack| drop(stack.cut("stack.hcl", "identity \"reporter\"")),
+        not_shown: NO_SSH,
+    },
+    Scenario {
+        name: "leaver user with every credential, after grace",
+        before: &[REPORTER],
+        happens: |stage, stack| {
+            every_credential(stage);
+            quarantined_long_ago(stage, stack, "user", "reporter");
+        },
+        change: |stack| drop(stack.cut("stack.hcl", "identity \"reporter\"")),
+        not_shown: NO_SSH,
+    },
+    Scenario {
+        name: "leaver role in an instance profile",
+        before: &[CI],
+        happens: |stage, _| in_instance_profile(stage),
+        change: |stack| drop(stack.cut("stack.hcl", "identity \"ci\"")),
+        ..NOTHING
+    },
+    Scenario {
+        name: "leaver role in an instance profile, after grace",
+        before: &[CI],
+        happens: |stage, stack| {
+            in_instance_profile(stage);
+            quarantined_long_ago(stage, stack, "role", "ci");
+        },
+        change: |stack| drop(stack.cut("stack.hcl", "identity \"ci\"")),
+        ..NOTHING
+    },
+    Scenario {
+        name: "restore",
+        before: &[CI, REPORTER],
+        happens: |_, stack| quarantine(stack, &["ci", "reporter"]),
+        change: |_| {},
+        ..NOTHING
+    },
+    Scenario {
+        name: "drift of fences and of what they fence",
+        before: &[CI, REPORTER],
+        happens: |stage, _| without_fences(stage),
+        ..NOTHING
+    },
+    Scenario { name: "mixed stack of 20 identities", before: &[CROWD], change: move_the_crowd, ..NOTHING },
+];
+
+const NOTHING: Scenario = Scenario { name: "", before: &[], happens: |_, _| {}, change: |_| {}, not_shown: &[] };
+
+const NO_SSH: &[(Kind, &str)] =
+    &[(Kind::Ministack, "has no SSH keys and no signing certificates: the user has none there")];
+
+impl Scenario {
+    /// The files before.
+    pub fn stack(&self) -> String {
+        format!("{HEAD}{}", self.before.concat())
+    }
+
+    /// Whether the stack was applied before.
+    pub fn lives_before(&self) -> bool {
+        !self.before.is_empty()
+    }
+
+    pub fn happens_before(&self, stage: &Stage, stack: &Stack) {
+        (self.happens)(stage, stack);
+    }
+
+    pub fn change(&self, stack: &Stack) {
+        (self.change)(stack);
+    }
+}
+
+fn add(stack: &Stack, identities: &[&str]) {
+    identities.iter().for_each(|identity| stack.append("stack.hcl", identity));
+}
+
+pub const HEAD: &str = r#"leasehold {
+  stack = "faults"
+  defaults {
+    leaver {
+      grace = "7d"
+    }
+  }
+}
+
+provider "aws" {
+  region = "us-east-1"
+}
+
+owner "jane" {
+  email = "jane@example.com"
+}
+
+scope "read" {
+  statement {
+    actions   = ["s3:GetObject", "s3:ListBucket"]
+    resources = ["arn:aws:s3:::acme-orders/*"]
+  }
+}
+
+scope "write" {
+  statement {
+    actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = ["arn:aws:s3:::acme-orders/*"]
+  }
+}
+"#;
+
+/// A role with a statement of its own and a scope.
+pub const CI: &str = r#"
+identity "ci" {
+  kind        = "workload"
+  owner       = owner.jane
+  environment = "prod"
+  scopes = [scope.read] # ci
+  expires_at  = "2090-01-01T00:00:00Z"
+
+  statement {
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["arn:aws:s3:::acme-releases/*"]
+  }
+
+  trust "oidc" {
+    issuer    = "https://token.actions.githubusercontent.com"
+    audiences = ["sts.amazonaws.com"]
+    subjects  = ["repo:acme/checkout:ref:refs/heads/main"]
+  }
+}
+"#;
+
+/// A user with a scope.
+pub const REPORTER: &str = r#"
+identity "reporter" {
+  kind       = "service"
+  owner      = owner.jane
+  scopes = [scope.read] # reporter
+  expires_at = "2090-01-01T00:00:00Z"
+}
+"#;
+
+/// Where keys are delivered.
+const STORE: &str = "
+store \"file\" \"vault\" {
+}
+";
+
+/// A user with a key.
+const KEYED: &str = r#"
+identity "caller" {
+  kind        = "service"
+  owner       = owner.jane
+  environment = "prod"
+  scopes      = [scope.read]
+  expires_at  = "2090-01-01T00:00:00Z"
+
+  credential "access_key" {
+    store = store.vault
+  }
+}
+"#;
+
+/// Sixteen identities, half of them users.
+const CROWD: &str = r#"
+identity "bot" {
+  for_each   = toset(["a", "b", "c", "d", "e", "f", "g", "h"])
+  name       = "bot-${each.key}"
+  kind       = "service"
+  owner      = owner.jane
+  scopes     = contains(["a", "b"], each.key) ? [scope.write] : [scope.read]
+  expires_at = "2090-01-01T00:00:00Z"
+}
+
+identity "job" {
+  for_each   = toset(["a", "b", "c", "d", "e", "f", "g", "h"])
+  name       = "job-${each.key}"
+  kind       = "workload"
+  owner      = owner.jane
+  scopes     = [scope.read]
+  expires_at = "2090-01-01T00:00:00Z"
+
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = ["arn:aws:sqs:us-east-1:123456789012:${each.key}"]
+  }
+
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}
+"#;
+
+/// Two users and a role leave, six identities join, two move, and a scope that most hold is rewritten: 20 identities are there or come.
+fn move_the_crowd(stack: &Stack) {
+    let (bots, jobs) = ("identity \"bot\"", "identity \"job\"");
+    let edited = |block: String, from: &str, to: &str| {
+        assert_eq!(block.matches(from).count(), 1, "{from} in {block}");
+        block.replace(from, to)
+    };
+    let all = r#"["a", "b", "c", "d", "e", "f", "g", "h"]"#;
+    let block = edited(stack.cut("stack.hcl", bots), all, r#"["a", "b", "c", "d", "e", "f", "i", "j", "k"]"#);
+    stack.append("stack.hcl", &edited(block, r#"["a", "b"], each"#, r#"["b", "c"], each"#));
+    let block = edited(stack.cut("stack.hcl", jobs), all, r#"["a", "b", "c", "d", "e", "f", "g", "i", "j", "k"]"#);
+    stack.append("stack.hcl", &block);
+    stack.edit("stack.hcl", r#"["s3:GetObject", "s3:ListBucket"]"#, r#"["s3:GetObject", "s3:GetObjectVersion"]"#);
+}
+
+/// Everything that a user can hold and the emulator knows.
+fn every_credential(stage: &Stage) {
+    let with_ssh = stage.kind == Kind::Moto;
+    let ssh = if with_ssh { SSH_AND_CERTIFICATE } else { "" };
+    stage.aws.boto3(&format!("{CREDENTIALS}{ssh}"));
+}
+
+const CREDENTIALS: &str = "
+name = 'reporter'
+allow = json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 'sqs:*', 'Resource': '*'}]})
+for _ in range(2):
+    iam.create_access_key(UserName=name)
+iam.create_login_profile(UserName=name, Password='Correct-Horse-7-Battery')
+serial = iam.create_virtual_mfa_device(VirtualMFADeviceName='phone')['VirtualMFADevice']['SerialNumber']
+iam.enable_mfa_device(UserName=name, SerialNumber=serial, AuthenticationCode1='123456', AuthenticationCode2='654321')
+iam.create_group(GroupName='crowd')
+iam.put_group_policy(GroupName='crowd', PolicyName='queue', PolicyDocument=allow)
+iam.add_user_to_group(UserName=name, GroupName='crowd')
+iam.put_user_policy(UserName=name, PolicyName='stray', PolicyDocument=allow)
+iam.attach_user_policy(UserName=name, PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')
+";
+
+const SSH_AND_CERTIFICATE: &str = "
+import datetime
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+key = ec.generate_private_key(ec.SECP256R1())
+subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+day = datetime.datetime(2026, 1, 1)
+certificate = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+               .serial_number(7).not_valid_before(day).not_valid_after(day + datetime.timedelta(days=3650))
+               .sign(key, hashes.SHA256()))
+iam.upload_signing_certificate(
+    UserName=name, CertificateBody=certificate.public_bytes(serialization.Encoding.PEM).decode())
+iam.upload_ssh_public_key(UserName=name, SSHPublicKeyBody='ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 reporter')
+";
+
+fn in_instance_profile(stage: &Stage) {
+    stage.aws.boto3(
+        "
+        iam.create_instance_profile(InstanceProfileName='machines')
+        iam.add_role_to_instance_profile(InstanceProfileName='machines', RoleName='ci')
+        ",
+    );
+}
+
+fn without_fences(stage: &Stage) {
+    stage.aws.boto3(
+        "
+        scope = 'arn:aws:iam::123456789012:policy/leasehold/faults/faults.read'
+        iam.detach_role_policy(RoleName='ci', PolicyArn=scope)
+        iam.delete_role_policy(RoleName='ci', PolicyName='leasehold')
+        iam.detach_user_policy(UserName='reporter', PolicyArn=scope)
+        iam.delete_user_policy(UserName='reporter', PolicyName='leasehold')
+        ",
+    );
+}
+
+/// Their blocks go for one run, and come back.
+fn quarantine(stack: &Stack, names: &[&str]) {
+    let blocks: Vec<String> =
+        names.iter().map(|name| stack.cut("stack.hcl", &format!("identity \"{name}\""))).collect();
+    stack.apply();
+    blocks.iter().for_each(|block| stack.append("stack.hcl", block));
+}
+
+fn quarantined_long_ago(stage: &Stage, stack: &Stack, kind: &str, name: &str) {
+    quarantine(stack, &[name]);
+    let (call, parameter) = if kind == "user" { ("tag_user", "UserName") } else { ("tag_role", "RoleName") };
+    stage.aws.boto3(&format!(
+        "iam.{call}({parameter}='{name}', Tags=[{{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}}])"
+    ));
+}

@@ -1,0 +1,189 @@
+//! What is tried with every scenario: to kill the run at each request, and to let it work in bad weather.
+
+use std::time::{Duration, Instant};
+
+use leasehold_fault_proxy::{Fault, FaultProxy, Point};
+
+use crate::account::Account;
+use crate::scenarios::Scenario;
+use crate::stage::{Reference, Stage, Start};
+use crate::support::wait_until;
+
+/// One way in which a run of a scenario is disturbed.
+#[derive(Clone, Copy)]
+pub enum Trial {
+    /// Killed at a request, and run again.
+    Killed(u32, Point),
+    /// Run once, in this weather.
+    Weather(&'static Weather, u64),
+    /// Killed at a request, and run again at once by one who reads what was 30 s ago.
+    KilledAndBehind(u32),
+    /// Two runs at once.
+    TwoAtOnce,
+}
+
+/// A disturbance of a whole run.
+pub struct Weather {
+    pub name: &'static str,
+    /// How often it is tried, in a short run and a long one: each time with another seed.
+    pub seeds: (u64, u64),
+    order: fn(&FaultProxy, u64),
+}
+
+pub const WEATHERS: &[Weather] = &[
+    Weather {
+        name: "every request throttled twice",
+        seeds: (1, 1),
+        order: |proxy, _| proxy.order(Fault::throttle("*").of_each(2)),
+    },
+    Weather {
+        name: "one answer in twenty lost",
+        seeds: (1, 20),
+        order: |proxy, seed| proxy.order(Fault::lose("*", Point::After).by_chance(0.05, seed)),
+    },
+    Weather {
+        name: "one request in twenty lost",
+        seeds: (1, 4),
+        order: |proxy, seed| proxy.order(Fault::lose("*", Point::Before).by_chance(0.05, seed)),
+    },
+    Weather {
+        name: "one request in ten answered by 500, done or not",
+        seeds: (1, 4),
+        order: |proxy, seed| {
+            proxy.order(Fault::error("*", 500, "ServiceFailure").by_chance(0.05, seed));
+            proxy.order(Fault::error_after("*", 500, "ServiceFailure").by_chance(0.05, seed));
+        },
+    },
+    Weather {
+        name: "inline policies slow",
+        seeds: (1, 1),
+        order: |proxy, _| {
+            // Whatever should wait for a fence and does not, overtakes it.
+            for action in ["PutRolePolicy", "PutUserPolicy"] {
+                proxy.order(Fault::stall(action, Point::Before, Duration::from_millis(150)));
+            }
+        },
+    },
+    Weather { name: "reads 30 s behind", seeds: (1, 1), order: |proxy, _| behind(proxy) },
+    Weather {
+        name: "reads 30 s behind, in real time",
+        seeds: (0, 1),
+        order: |proxy, _| proxy.lag_behind(Duration::from_secs(30), 1.0),
+    },
+    Weather {
+        name: "requests that are on their way at once swapped",
+        seeds: (1, 2),
+        order: |proxy, seed| proxy.order(Fault::swap("*").by_chance(0.7, seed)),
+    },
+];
+
+/// 30 s of the proxy's clock pass in one and a half: the program's pauses are in real time.
+fn behind(proxy: &FaultProxy) {
+    proxy.lag_behind(Duration::from_secs(30), 20.0);
+}
+
+/// What a trial cost and showed.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Shown {
+    /// Moments between writes at which access, fence and keys were looked at.
+    pub moments: usize,
+    /// Requests of the disturbed run, in hundredths of the reference's; of weather only.
+    pub percent: u32,
+    pub took: Duration,
+}
+
+impl Trial {
+    /// All trials of a scenario.
+    pub fn all(requests: u32, is_long: bool) -> Vec<Self> {
+        let points = (0..requests).flat_map(|at| [Self::Killed(at, Point::Before), Self::Killed(at, Point::After)]);
+        let seeds = |weather: &Weather| if is_long { weather.seeds.1 } else { weather.seeds.0 };
+        let weathers =
+            WEATHERS.iter().flat_map(|weather| (0..seeds(weather)).map(move |seed| Self::Weather(weather, seed)));
+        let behind = (0..requests).step_by(5).map(Self::KilledAndBehind);
+        points.chain(weathers).chain(behind).chain([Self::TwoAtOnce]).collect()
+    }
+
+    pub fn is_kill(self) -> bool {
+        matches!(self, Self::Killed(..))
+    }
+
+    pub fn name(self) -> String {
+        match self {
+            Self::Killed(at, point) => format!("killed at request {at}, {point:?} it was carried out"),
+            Self::KilledAndBehind(at) => format!("killed at request {at}, and run again with reads 30 s behind"),
+            Self::Weather(weather, seed) => format!("{}, seed {seed}", weather.name),
+            Self::TwoAtOnce => "two runs at once".to_owned(),
+        }
+    }
+
+    /// Tries it, and asserts that all ends as in the reference.
+    pub fn run(self, stage: &Stage, scenario: &Scenario, start: &Start, reference: &Reference) -> Shown {
+        let what = format!("{}, {}", scenario.name, self.name());
+        let stack = stage.begin(start);
+        let began = Instant::now();
+        let mut percent = 0;
+        match self {
+            Self::Killed(at, point) => {
+                kill(stage, &stack, at, point);
+                stack.apply();
+            }
+            Self::KilledAndBehind(at) => {
+                behind(&stage.proxy);
+                kill(stage, &stack, at, Point::After);
+                let again = stack.run(&["apply", "--auto-approve"]);
+                if again.code != 0 {
+                    // A clear refusal, and a third run once the account shows what it holds.
+                    let says_what_to_do = ["Run `leasehold apply` again", "plan again", "Make a new plan"];
+                    assert!(says_what_to_do.iter().any(|help| again.stderr.contains(help)), "{what}: {again}");
+                    std::thread::sleep(Duration::from_millis(1600));
+                    stack.apply();
+                }
+            }
+            Self::Weather(weather, seed) => {
+                (weather.order)(&stage.proxy, seed);
+                let ran = stack.run(&["apply", "--auto-approve"]);
+                assert_eq!(ran.code, 0, "{what} on {:?}: {ran}", stage.kind);
+                let requests = u32::try_from(stage.proxy.requests().len()).unwrap();
+                percent = requests * 100 / reference.requests;
+                assert!(
+                    percent <= 300,
+                    "{what} on {:?}: {requests} requests, {} without",
+                    stage.kind,
+                    reference.requests
+                );
+            }
+            Self::TwoAtOnce => {
+                let runs = [0, 1].map(|_| stack.start(&["apply", "--auto-approve"]));
+                let ended = runs.map(crate::support::Running::wait);
+                assert!(ended.iter().any(|ran| ran.code == 0), "{what}: {} {}", ended[0], ended[1]);
+                for ran in ended.iter().filter(|ran| ran.code != 0) {
+                    assert_eq!(ran.code, 3, "{what}: {ran}");
+                    assert!(ran.stderr.contains("is locked by another run"), "{what}: {ran}");
+                }
+            }
+        }
+        let took = began.elapsed();
+        stage.proxy.settle();
+        stage.proxy.heal();
+        let seen = match self {
+            Self::KilledAndBehind(_) => |account: Account| account.without_spare_versions(),
+            _ => |account: Account| account,
+        };
+        let moments = stage.assert_ended_as(reference, start, &stack, seen, &what);
+        Shown { moments, percent, took }
+    }
+}
+
+fn kill(stage: &Stage, stack: &crate::support::Stack, at: u32, point: Point) {
+    stage.proxy.order(Fault::hold("*", point).after(at).times(1));
+    let mut run = stack.start(&["apply", "--auto-approve"]);
+    // Runs differ by a request or two: one that ends first was never interrupted.
+    wait_until("the request", || run.has_ended() || stage.proxy.held() > 0);
+    if !run.has_ended() {
+        run.signal("KILL");
+    }
+    run.wait();
+    stage.proxy.drop_held();
+    stage.proxy.settle();
+    stage.proxy.withdraw();
+}
