@@ -92,7 +92,7 @@ impl Failure {
             }
             SdkError::TimeoutError(_) => {
                 let message = format!("no answer came in time from {}", place.name());
-                Self { operation, cause: Cause::NoAnswer, code: None, message, help: place.unreachable_help() }
+                Self { operation, cause: Cause::NoAnswer, code: None, message, help: Some(place.unanswered_help()) }
             }
             _ if finds::<CredentialsError>(&error) || chain(&error).contains("credential") => {
                 Self::no_credentials(operation, &error, place)
@@ -104,7 +104,8 @@ impl Failure {
                 let what = if unsent { "cannot be reached" } else { "closed the connection without an answer" };
                 let reason = innermost(&error);
                 let message = format!("{} {what}: {reason}", place.name());
-                Self { operation, cause, code: None, message, help: place.unreachable_help() }
+                let help = if unsent { place.unreachable_help() } else { Some(place.unanswered_help()) };
+                Self { operation, cause, code: None, message, help }
             }
             other => {
                 let message = chain(other);
@@ -295,6 +296,10 @@ pub struct Place<'a> {
 impl Place<'_> {
     fn name(&self) -> &str {
         self.endpoint.unwrap_or("AWS")
+    }
+
+    fn unanswered_help(&self) -> String {
+        format!("run it again; if it stays so, look at the network and proxy between here and {}", self.name())
     }
 
     fn unreachable_help(&self) -> Option<String> {
