@@ -62,7 +62,9 @@ impl Bench {
             let (id, name) = (standing.id.clone(), standing.id.name.clone());
             let principal = standing.declared?.principal;
             let (created_at, last_used, keys) = (marks.created_at, None, BTreeMap::new());
-            Some((id.clone(), LiveIdentity { id, principal, name, marks, created_at, last_used, resources, keys }))
+            let live =
+                LiveIdentity { id, principal, name, unique_id: None, marks, created_at, last_used, resources, keys };
+            Some((live.id.clone(), live))
         };
         let shared = self.shared.iter().map(|(id, resource)| {
             (id.clone(), LiveShared::new(resource.clone(), leasehold_provider::Address::from_text("scope.x")))

@@ -374,7 +374,13 @@ async fn carry_out(
     view.await.context("the progress view broke off")?;
     let unverified = read_back(approved.plan(), &outcome, connection, shared).await;
     let told = journal.close(run::ended(&outcome, unverified.as_deref().unwrap_or_default())).await;
-    let unverified = unverified?;
+    let unverified = match unverified {
+        Err(Failure::Unreadable(error)) => {
+            super::say(&views::outcome::unread(approved.plan(), &outcome, &terms.again));
+            return Err(Failure::ReadBack(error));
+        }
+        other => other?,
+    };
     let text = views::outcome::human(approved.plan(), &outcome, &unverified, &terms.again);
     if outcome.is_complete() && unverified.is_empty() {
         super::print(&format!("\n{text}"))?;

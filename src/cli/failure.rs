@@ -28,6 +28,8 @@ pub enum Failure {
     },
     /// The cloud could not be read. Exit code 1.
     Unreadable(ObserveError),
+    /// What was written could not be read back. Exit code 1; the view has told what was done.
+    ReadBack(ObserveError),
     /// Rules stand against the plan. Exit code 3, nothing was changed.
     Ruled(Vec<Ruling>),
     /// The saved plan no longer applies. Exit code 3, nothing was changed.
@@ -131,6 +133,7 @@ impl Failure {
         match self {
             Self::Findings { findings, sources } => (drawn(&findings, &sources), 1),
             Self::Unreadable(error) => (unreadable(&error), 1),
+            Self::ReadBack(error) => (not_read_back(&error), 1),
             Self::Ruled(rulings) => (ruled(&rulings), 3),
             Self::Stale(stale) => (stale_plan(&stale), 3),
             Self::Refused { what, help } => (message(&what, &[], Some(&help)), 3),
@@ -195,6 +198,15 @@ fn unreadable(error: &ObserveError) -> String {
         ObserveErrorKind::Malformed | ObserveErrorKind::Other => "the cloud could not be read",
     };
     message(what, &[error.to_string(), "Nothing was changed.".to_owned()], error.help.as_deref())
+}
+
+/// Here something was changed.
+fn not_read_back(error: &ObserveError) -> String {
+    let help = format!(
+        "{}. Then run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written",
+        error.help.as_deref().unwrap_or("see what the cloud says")
+    );
+    message("what was written could not be read back, and is not verified", &[error.to_string()], Some(&help))
 }
 
 fn ruled(rulings: &[Ruling]) -> String {

@@ -283,8 +283,8 @@ async fn observe_and_adopt(
     let name = &stack.declared.stack;
     let vault = Vault::of(&stack.stores(), stack.directory.path(), Arc::new(|| Timestamp::UNIX_EPOCH));
     let delivered = vault.delivered(name, &realm)?;
-    let exact = holders_of_keys(&stack.declared, &delivered, realize);
-    let request = ObserveRequest { adopt, exact: &exact, ..ObserveRequest::plain(name, &shared) };
+    let keys_of = holders_of_keys(&stack.declared, &delivered, realize);
+    let request = ObserveRequest { adopt, keys_of: &keys_of, ..ObserveRequest::plain(name, &shared) };
     let mut snapshot = observe.observe(request).await?;
     snapshot.recall(&shared);
     snapshot.note_deliveries(&delivered);

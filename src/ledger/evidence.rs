@@ -17,6 +17,9 @@ struct Evidence<'a> {
     stack: &'a StackName,
     address: &'a Address,
     name: &'a str,
+    /// The cloud's own id of it, by which its logs tell it from another of the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unique_id: Option<&'a str>,
     /// When it was read.
     read_at: Timestamp,
     created_at: Option<Timestamp>,
@@ -54,6 +57,7 @@ fn bytes(stack: &StackName, identity: &LiveIdentity, read_at: Timestamp) -> Vec<
         stack,
         address: identity.address(),
         name: &identity.name,
+        unique_id: identity.unique_id.as_deref(),
         read_at,
         created_at: identity.created_at,
         last_used: identity.last_used,

@@ -21,6 +21,16 @@ pub fn human(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &
             paint(ADD, "Apply complete!")
         );
     }
+    told(plan, outcome, unverified, again)
+}
+
+/// The same where the cloud could not be read afterwards: what was done is known by its answers alone.
+#[must_use]
+pub fn unread(plan: &Plan, outcome: &Outcome, again: &str) -> String {
+    told(plan, outcome, &[], again)
+}
+
+fn told(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &str) -> String {
     let steps: BTreeMap<StepId, &Step> = plan.steps.iter().map(|step| (step.id, step)).collect();
     let mut out = String::new();
     for (id, error) in &outcome.failed {

@@ -6,7 +6,7 @@ use super::support::Stack;
 use super::{AWS_PROVIDER, Emulator, applied, assert_denies_everything, filtered, fresh, names, user};
 
 /// Gives a user one credential of every kind, two MFA devices among them, by hand.
-fn equip(aws: &Emulator, user: &str) {
+pub fn equip(aws: &Emulator, user: &str) {
     aws.boto3(&format!(
         "{CERTIFICATE}
         user = '{user}'
@@ -171,6 +171,9 @@ fn a_leaver_with_every_credential_is_shut_in_order_and_taken_apart_in_order() {
         assert!(evidence.contains(kind), "{kind} is not in the evidence: {evidence}");
     }
     assert!(evidence.contains(phone) && evidence.contains("GAHT12345678"), "{evidence}");
+    let id = aws.boto3("print(iam.get_user(UserName='reporter')['User']['UserId'])");
+    assert!(evidence.contains(&format!("\"unique_id\":{id}")), "{id}: {evidence}");
+    assert!(!evidence.contains("told-once") && !evidence.contains("ssh-rsa"), "no secret, and no key: {evidence}");
 
     let_grace_end(&aws, "tag_user(UserName='reporter'");
     filtered("deletion_with_every_credential", &stack.plan());
@@ -282,6 +285,9 @@ fn among_many_users_few_calls_tell_and_a_leaver_is_known_whole() {
     plan.says_nothing_of(&["ssh_key"]);
     let calls = aws.requests().len();
     assert!(calls <= 18, "{calls} calls: {:?}", aws.counts());
+
+    let denied = super::told::deny_each_read(&aws, &stack, &["plan", "--detailed-exitcode"]);
+    assert!(denied.contains("GenerateCredentialReport") && denied.contains("GetCredentialReport"), "{denied:?}");
 
     // Of a leaver everything is asked for, in the plan that shuts him already.
     equip(&aws, "bot-077");

@@ -10,6 +10,7 @@ mod quotas;
 mod refusals;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 
 use leasehold_emulator::Emulator;
 use serde_json::{Value, json};

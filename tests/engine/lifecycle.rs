@@ -40,6 +40,7 @@ fn live_bot(declared: &Declared, change: impl FnOnce(&mut LiveIdentity)) -> Snap
         id: id.clone(),
         principal: Principal::User,
         name: "bot".to_owned(),
+        unique_id: None,
         marks,
         created_at: Some(at(JOINED)),
         last_used: None,

@@ -258,6 +258,30 @@ mod tests {
     }
 
     #[test]
+    fn each_partition_has_names_of_its_own() {
+        let stack = StackName::new("payments").unwrap();
+        for partition in ["aws", "aws-cn", "aws-us-gov"] {
+            let realm = Realm { partition: partition.to_owned(), ..realm() };
+            let iam = format!("arn:{partition}:iam::111122223333");
+            assert_eq!(scope_policy(&realm, &stack, "x"), format!("{iam}:policy/leasehold/payments/payments.x"));
+            assert_eq!(principal(&realm, Principal::Role, "ci"), format!("{iam}:role/ci"));
+            assert_eq!(account_root(partition, "111122223333"), format!("{iam}:root"));
+            let github = oidc_provider(&realm, "token.actions.githubusercontent.com");
+            assert_eq!(github, format!("{iam}:oidc-provider/token.actions.githubusercontent.com"));
+            assert_eq!(federation_id(&realm, &github).and_then(|id| federation(&realm, &id)), Some(github));
+            let corp = saml_provider(&realm, "corp");
+            assert_eq!(federation_id(&realm, &corp).and_then(|id| federation(&realm, &id)), Some(corp));
+            assert_eq!(
+                principal_id(&realm, &format!("{iam}:role/team/ci")),
+                Some(kinds::principal(Principal::Role, "ci"))
+            );
+            let other = Realm { partition: "aws-iso".to_owned(), ..realm.clone() };
+            assert_eq!(federation_id(&other, &saml_provider(&realm, "corp")), None, "another partition's is another's");
+            assert_eq!(principal_id(&other, &format!("{iam}:role/ci")), None);
+        }
+    }
+
+    #[test]
     fn principals_are_found_behind_their_paths() {
         let found = |arn: &str| principal_id(&realm(), arn).map(|id| id.to_string());
         assert_eq!(found("arn:aws:iam::111122223333:role/team/x").as_deref(), Some("aws_iam_role x"));

@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 
-use crate::settings::AwsSettings;
+use crate::settings::{AwsSettings, ConnectError};
 
 /// One attempt, connecting included. IAM answers in well under a second, a page of a thousand roles in a few.
 const ATTEMPT: Duration = Duration::from_secs(30);
@@ -35,6 +35,18 @@ pub struct Clients {
     pub endpoint: SeenEndpoint,
     /// The region in use, for messages.
     pub region: String,
+}
+
+/// How often a call is tried at most, where `AWS_MAX_ATTEMPTS` says so; without it, what the call does and its failure decide.
+#[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
+pub fn most_attempts() -> Result<Option<u32>, ConnectError> {
+    match std::env::var("AWS_MAX_ATTEMPTS") {
+        Err(_) => Ok(None),
+        Ok(text) => match text.trim().parse::<u32>() {
+            Ok(most) if most > 0 => Ok(Some(most)),
+            _ => Err(ConnectError::MaxAttempts(text)),
+        },
+    }
 }
 
 /// The standard chain: environment, profiles, SSO, process, container, instance.
@@ -140,5 +152,77 @@ impl Intercept for SeenEndpoint {
             *seen = Some(endpoint.to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    /// Nothing leaves.
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl HttpConnector for Nobody {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            HttpConnectorFuture::ready(Err(ConnectorError::other("nobody is called".into(), None)))
+        }
+    }
+
+    /// Where IAM's and STS's calls would go.
+    async fn endpoints(region: &str, fips: bool, dual_stack: bool) -> [String; 2] {
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .empty_test_environment()
+            .test_credentials()
+            .use_fips(fips)
+            .use_dual_stack(dual_stack);
+        let settings = AwsSettings { region: Some(region.to_owned()), ..AwsSettings::default() };
+        let clients = clients(&settings, loader).await;
+        let quiet = || http_client_fn(|_, _| SharedHttpConnector::new(Nobody));
+        let iam = aws_sdk_iam::Client::from_conf(clients.iam.config().to_builder().http_client(quiet()).build());
+        let sts = aws_sdk_sts::Client::from_conf(clients.sts.config().to_builder().http_client(quiet()).build());
+        assert!(iam.list_roles().send().await.is_err());
+        let of_iam = clients.endpoint.get().unwrap();
+        assert!(sts.get_caller_identity().send().await.is_err());
+        [of_iam, clients.endpoint.get().unwrap()]
+    }
+
+    #[tokio::test]
+    async fn partitions_fips_and_dual_stack_have_endpoints_of_their_own() {
+        for (region, fips, dual_stack, iam, sts) in [
+            ("us-east-1", false, false, "https://iam.amazonaws.com", "https://sts.us-east-1.amazonaws.com"),
+            ("eu-central-1", false, false, "https://iam.amazonaws.com", "https://sts.eu-central-1.amazonaws.com"),
+            ("us-east-1", true, false, "https://iam-fips.amazonaws.com", "https://sts-fips.us-east-1.amazonaws.com"),
+            ("us-east-1", false, true, "https://iam.global.api.aws", "https://sts.us-east-1.api.aws"),
+            (
+                "cn-north-1",
+                false,
+                false,
+                "https://iam.cn-north-1.amazonaws.com.cn",
+                "https://sts.cn-north-1.amazonaws.com.cn",
+            ),
+            (
+                "us-gov-west-1",
+                false,
+                false,
+                "https://iam.us-gov.amazonaws.com",
+                "https://sts.us-gov-west-1.amazonaws.com",
+            ),
+            (
+                "us-gov-west-1",
+                true,
+                false,
+                "https://iam.us-gov.amazonaws.com",
+                "https://sts.us-gov-west-1.amazonaws.com",
+            ),
+        ] {
+            assert_eq!(endpoints(region, fips, dual_stack).await, [iam, sts], "{region} fips {fips} dual {dual_stack}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use crate::skew;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -80,7 +81,8 @@ impl Failure {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or_default();
                 let message = service.err().message().unwrap_or("no message was given");
-                Self::service(operation, service.raw().status().as_u16(), code, message, place)
+                let clock = skew::said(skew::ahead(service.raw(), place.now));
+                Self::service(operation, service.raw().status().as_u16(), code, message, place, &clock)
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
@@ -90,7 +92,7 @@ impl Failure {
             }
             SdkError::TimeoutError(_) => {
                 let message = format!("no answer came in time from {}", place.name());
-                Self { operation, cause: Cause::NoAnswer, code: None, message, help: place.unreachable_help() }
+                Self { operation, cause: Cause::NoAnswer, code: None, message, help: Some(place.unanswered_help()) }
             }
             _ if finds::<CredentialsError>(&error) || chain(&error).contains("credential") => {
                 Self::no_credentials(operation, &error, place)
@@ -102,7 +104,8 @@ impl Failure {
                 let what = if unsent { "cannot be reached" } else { "closed the connection without an answer" };
                 let reason = innermost(&error);
                 let message = format!("{} {what}: {reason}", place.name());
-                Self { operation, cause, code: None, message, help: place.unreachable_help() }
+                let help = if unsent { place.unreachable_help() } else { Some(place.unanswered_help()) };
+                Self { operation, cause, code: None, message, help }
             }
             other => {
                 let message = chain(other);
@@ -111,7 +114,7 @@ impl Failure {
         }
     }
 
-    fn service(operation: &'static str, status: u16, code: &str, message: &str, place: Place<'_>) -> Self {
+    fn service(operation: &'static str, status: u16, code: &str, message: &str, place: Place<'_>, clock: &str) -> Self {
         let failure = |cause, message: String, help: Option<String>| Self {
             operation,
             cause,
@@ -141,11 +144,11 @@ impl Failure {
                 says("the credentials have expired"),
                 Some("log in again (`aws sso login`, or new session credentials), then run it again".to_owned()),
             ),
-            "RequestExpired" | "RequestTimeTooSkewed" => skewed(failure, says),
+            "RequestExpired" | "RequestTimeTooSkewed" => skewed(failure, says, clock),
             "SignatureDoesNotMatch" | "InvalidSignatureException"
                 if ["Signature expired", "not yet current"].iter().any(|skew| message.contains(skew)) =>
             {
-                skewed(failure, says)
+                skewed(failure, says, clock)
             }
             "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature"
                 if message.contains("scoped to") =>
@@ -183,7 +186,10 @@ impl Failure {
             _ if status >= 500 => failure(
                 Cause::Faulted,
                 says(&format!("the service failed (HTTP {status})")),
-                Some("see https://health.aws.amazon.com for IAM; run it again later".to_owned()),
+                Some(
+                    "it is AWS's, not yours: see https://health.aws.amazon.com for IAM, and run it again when that is green"
+                        .to_owned(),
+                ),
             ),
             "" => failure(Cause::Malformed, format!("HTTP {status} without a code: {message}"), None),
             _ => failure(Cause::Rejected, format!("{message} ({code})"), None),
@@ -214,6 +220,14 @@ impl Failure {
             (format!("the AWS credentials cannot be loaded: {text}"), CREDENTIALS)
         };
         Self { operation, cause: Cause::Unauthenticated, code: None, message, help: Some(help.to_owned()) }
+    }
+
+    /// The same, with how long it was tried, where more than one try was worth it.
+    pub fn after(mut self, attempts: u32, spent: std::time::Duration) -> Self {
+        if attempts > 1 {
+            let _ = write!(self.message, "; tried {attempts} times in {} s", spent.as_secs().max(1));
+        }
+        self
     }
 
     /// Whether AWS gave this code.
@@ -256,12 +270,14 @@ impl Failure {
 const CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in the provider block, or set AWS_ACCESS_KEY_ID and \
                            AWS_SECRET_ACCESS_KEY";
 
-fn skewed(failure: impl Fn(Cause, String, Option<String>) -> Failure, says: impl Fn(&str) -> String) -> Failure {
-    failure(
-        Cause::Unauthenticated,
-        says("this machine's clock and AWS's differ by more than five minutes"),
-        Some("set the clock (NTP), then run it again".to_owned()),
-    )
+fn skewed(
+    failure: impl Fn(Cause, String, Option<String>) -> Failure,
+    says: impl Fn(&str) -> String,
+    clock: &str,
+) -> Failure {
+    let help = "set the clock (NTP: `timedatectl`, `chronyc tracking`), then run it again; AWS takes a call whose time is at most five \
+                minutes off";
+    failure(Cause::Unauthenticated, says(clock), Some(help.to_owned()))
 }
 
 /// Where a call went.
@@ -273,11 +289,17 @@ pub struct Place<'a> {
     pub region: &'a str,
     /// The role that is taken on first.
     pub assumes: Option<&'a str>,
+    /// This machine's time.
+    pub now: jiff::Timestamp,
 }
 
 impl Place<'_> {
     fn name(&self) -> &str {
         self.endpoint.unwrap_or("AWS")
+    }
+
+    fn unanswered_help(&self) -> String {
+        format!("run it again; if it stays so, look at the network and proxy between here and {}", self.name())
     }
 
     fn unreachable_help(&self) -> Option<String> {
@@ -372,6 +394,9 @@ impl From<Failure> for EnactError {
             EnactErrorKind::Conflict => Some("run plan again: the account is not as the plan found it".to_owned()),
             _ => None,
         });
-        Self { kind, operation: failure.operation.to_owned(), message: failure.message, help, requests: Vec::new() }
+        // Only a refusal is certain. What has no answer is looked at by the next run, which starts from what lives.
+        let open = matches!(failure.cause, Cause::NoAnswer | Cause::Faulted | Cause::Malformed);
+        let message = failure.message + if open { "; whether it was done is not known" } else { "" };
+        Self { kind, operation: failure.operation.to_owned(), message, help, requests: Vec::new() }
     }
 }

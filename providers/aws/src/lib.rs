@@ -21,6 +21,7 @@ mod realize;
 mod retry;
 pub mod rights;
 mod settings;
+mod skew;
 
 pub use connect::chain;
 pub use provider::AwsProvider;

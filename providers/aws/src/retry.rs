@@ -85,12 +85,13 @@ pub struct Caller {
     endpoint: SeenEndpoint,
     region: String,
     assumes: Option<String>,
+    most: Option<u32>,
 }
 
 impl Caller {
-    /// A caller that has met no refusal yet.
-    pub fn new(endpoint: SeenEndpoint, region: String, assumes: Option<String>) -> Self {
-        Self { pace: Mutex::new(Pace::new(Instant::now())), endpoint, region, assumes }
+    /// A caller that has met no refusal yet. `most` is how often a call is tried at most, where somebody says so.
+    pub fn new(endpoint: SeenEndpoint, region: String, assumes: Option<String>, most: Option<u32>) -> Self {
+        Self { pace: Mutex::new(Pace::new(Instant::now())), endpoint, region, assumes, most }
     }
 
     /// Makes a call, again where that is right, and counts the attempts in `calls`.
@@ -123,13 +124,17 @@ impl Caller {
             };
             calls.answered(error.request_id());
             let endpoint = self.endpoint.get();
-            let place = Place { endpoint: endpoint.as_deref(), region: &self.region, assumes: self.assumes.as_deref() };
+            let assumes = self.assumes.as_deref();
+            let place = Place { endpoint: endpoint.as_deref(), region: &self.region, assumes, now: clock() };
             let failure = Failure::of(operation, error, place);
             match failure.cause {
                 Cause::Throttled => self.with_pace(|pace| pace.refused(Instant::now())),
                 _ => self.with_pace(Pace::answered),
             }
-            let Some(longest) = next_wait(failure.cause, class, attempts, start.elapsed()) else { return Err(failure) };
+            let wait = next_wait(failure.cause, class, attempts, start.elapsed());
+            let Some(longest) = wait.filter(|_| self.most.is_none_or(|most| attempts < most)) else {
+                return Err(failure.after(attempts, start.elapsed()));
+            };
             tracing::debug!(operation, attempts, message = %failure.message, "will try again");
             sleep(longest.mul_f64(fastrand::f64())).await;
         }
@@ -146,6 +151,12 @@ impl Caller {
     fn with_pace<T>(&self, act: impl FnOnce(&mut Pace) -> T) -> T {
         act(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// This machine's time, to be held against the service's.
+#[allow(clippy::disallowed_methods, reason = "calls leave from here: this is the edge")]
+fn clock() -> jiff::Timestamp {
+    jiff::Timestamp::now()
 }
 
 /// How long objects of this run may take to be seen everywhere.

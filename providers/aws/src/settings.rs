@@ -33,6 +33,9 @@ pub enum ConnectError {
     /// The role to take on is not named by an ARN.
     #[error("assume_role: {0:?} is not the ARN of a role, such as arn:aws:iam::111122223333:role/leasehold")]
     RoleArn(String),
+    /// The environment asks for a number of attempts that is none.
+    #[error("AWS_MAX_ATTEMPTS: {0:?} is not a number of attempts, such as 3")]
+    MaxAttempts(String),
     /// An account that cannot be one.
     #[error("allowed_account_ids: {0:?} is not an account id of 12 digits")]
     AccountId(String),

@@ -187,6 +187,8 @@ pub struct ObserveRequest<'a> {
     pub shared: &'a BTreeMap<ResourceId, Resource>,
     /// Principals whose credentials must be read exactly, whatever bulk reports say.
     pub exact: &'a BTreeSet<ResourceId>,
+    /// Principals of whose credentials the access keys must be read exactly; of the others reports will do.
+    pub keys_of: &'a BTreeSet<ResourceId>,
     /// Principals and groups without marks that are wanted whole, with the address each shall have.
     pub adopt: &'a BTreeMap<ResourceId, Address>,
 }
@@ -197,7 +199,7 @@ impl<'a> ObserveRequest<'a> {
     pub fn plain(stack: &'a StackName, shared: &'a BTreeMap<ResourceId, Resource>) -> Self {
         const NONE: &BTreeSet<ResourceId> = &BTreeSet::new();
         const NOBODY: &BTreeMap<ResourceId, Address> = &BTreeMap::new();
-        Self { stack, shared, exact: NONE, adopt: NOBODY }
+        Self { stack, shared, exact: NONE, keys_of: NONE, adopt: NOBODY }
     }
 }
 

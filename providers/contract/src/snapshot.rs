@@ -29,6 +29,8 @@ pub struct LiveIdentity {
     pub principal: Principal,
     /// Its name in the cloud.
     pub name: String,
+    /// The id that the cloud gave it and gives no other, such as `AIDA…`: a name may be given again. `None`: the cloud has no such ids.
+    pub unique_id: Option<String>,
     /// Its marks.
     pub marks: Marks,
     /// When the cloud says it was made.

@@ -79,7 +79,17 @@ fn read_principals(
                 let keys = parts.live_keys(&name);
                 let resources = resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
                 let (id, marks) = (id.clone(), *marks);
-                let live = LiveIdentity { id, principal: form, name, marks, created_at, last_used, resources, keys };
+                let live = LiveIdentity {
+                    id,
+                    principal: form,
+                    name,
+                    unique_id: None,
+                    marks,
+                    created_at,
+                    last_used,
+                    resources,
+                    keys,
+                };
                 snapshot.identities.insert(live.id.clone(), live);
             }
             other => {

@@ -315,7 +315,6 @@ static CREDENTIAL: BlockSchema = BlockSchema {
     forms: &[
         form("access_key", &[optional("store"), optional("rotate_every"), optional("overlap")]),
         form("login", &[]),
-        form("login", &[]),
         form("ssh_key", &[]),
         form("signing_certificate", &[]),
         form("service_specific", &[]),

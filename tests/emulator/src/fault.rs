@@ -17,7 +17,7 @@ pub struct Fault {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 enum How {
-    Error { status: u16, code: String, message: Option<String> },
+    Error { status: u16, code: String, message: Option<String>, ahead: i64 },
     Delay { seconds: f64 },
     DelayResponse { seconds: f64 },
     DropResponse,
@@ -35,7 +35,7 @@ impl Fault {
     /// The call is refused with this code, and does nothing. `action` is an API's name, or `*` for all.
     #[must_use]
     pub fn error(action: &str, status: u16, code: &str) -> Self {
-        Self::new(action, How::Error { status, code: code.to_owned(), message: None })
+        Self::new(action, How::Error { status, code: code.to_owned(), message: None, ahead: 0 })
     }
 
     /// The call is refused for now, as IAM does it: HTTP 400 with code `Throttling`.
@@ -110,6 +110,15 @@ impl Fault {
     pub fn saying(mut self, text: &str) -> Self {
         if let How::Error { message, .. } = &mut self.how {
             *message = Some(text.to_owned());
+        }
+        self
+    }
+
+    /// The same, from a server whose clock is so many seconds ahead, where it is an error.
+    #[must_use]
+    pub fn ahead(mut self, seconds: i64) -> Self {
+        if let How::Error { ahead, .. } = &mut self.how {
+            *ahead = seconds;
         }
         self
     }

@@ -252,6 +252,7 @@ class Recorder:
         fault = order["fault"]
         if fault == "error":
             entry["status"] = order["status"]
+            CLOCK.ahead = order.get("ahead", 0)
             message = order.get("message") or f"ordered by the test for {action}"
             return error(start_response, order["status"], order["code"], message)
         if fault == "delay":

@@ -113,7 +113,8 @@ impl Reading<'_> {
         let resources = live::resources(Principal::Role, &name, resource, details)?;
         let created_at = role.create_date.and_then(super::instant);
         let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
-        account.add(Found { id, principal: Principal::Role, name, created_at, last_used, resources }, whose);
+        let (principal, unique_id) = (Principal::Role, role.role_id);
+        account.add(Found { id, principal, name, unique_id, created_at, last_used, resources }, whose);
         Ok(())
     }
 
@@ -137,7 +138,8 @@ impl Reading<'_> {
             Details { realm: self.realm, stack: request.stack, inline, attached, groups, profiles: Vec::new() };
         let resources = live::resources(Principal::User, &name, resource, details)?;
         let created_at = user.create_date.and_then(super::instant);
-        account.add(Found { id, principal: Principal::User, name, created_at, last_used: None, resources }, whose);
+        let (principal, unique_id) = (Principal::User, user.user_id);
+        account.add(Found { id, principal, name, unique_id, created_at, last_used: None, resources }, whose);
         Ok(())
     }
 
@@ -224,6 +226,7 @@ struct Found {
     id: ResourceId,
     principal: Principal,
     name: String,
+    unique_id: Option<String>,
     created_at: Option<Timestamp>,
     last_used: Option<Timestamp>,
     resources: BTreeMap<ResourceId, Resource>,
@@ -231,11 +234,12 @@ struct Found {
 
 impl Account {
     fn add(&mut self, found: Found, owner: Owner) {
-        let Found { id, principal, name, created_at, last_used, resources } = found;
+        let Found { id, principal, name, unique_id, created_at, last_used, resources } = found;
         match owner {
             Owner::Ours(marks) => {
                 let (marks, keys) = (*marks, BTreeMap::new());
-                let live = LiveIdentity { id, principal, name, marks, created_at, last_used, resources, keys };
+                let live =
+                    LiveIdentity { id, principal, name, unique_id, marks, created_at, last_used, resources, keys };
                 self.identities.insert(live.id.clone(), live);
             }
             Owner::Strange(_) => {

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use leasehold_provider::{Kind, LiveIdentity, LiveKey, Principal, Resource, ResourceId, Unmarked, Value};
+use leasehold_provider::{
+    Kind, LiveIdentity, LiveKey, ObserveRequest, Principal, Resource, ResourceId, Unmarked, Value,
+};
 
 use super::Reading;
 use super::other_credentials::OfServices;
@@ -79,7 +81,7 @@ impl Reading<'_> {
     pub async fn credentials(
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
-        exact: &BTreeSet<ResourceId>,
+        request: &ObserveRequest<'_>,
     ) -> Result<(), Failure> {
         let is_user = |identity: &&LiveIdentity| identity.principal == Principal::User;
         let users: Vec<(ResourceId, String)> =
@@ -87,7 +89,7 @@ impl Reading<'_> {
         let (asked, services) = if users.len() <= ASKED_ONE_BY_ONE {
             (users.into_iter().map(|(id, name)| (id, name, Ask::EVERYTHING)).collect(), OfServices::new())
         } else {
-            self.asked_of_many(users, identities, exact).await?
+            self.asked_of_many(users, identities, request).await?
         };
         for (user, found) in services {
             if let Some(identity) = identities.get_mut(&kinds::principal(Principal::User, &user)) {
@@ -110,7 +112,7 @@ impl Reading<'_> {
         &self,
         users: Vec<(ResourceId, String)>,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
-        exact: &BTreeSet<ResourceId>,
+        request: &ObserveRequest<'_>,
     ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
         let (report, services) = futures::try_join!(self.credential_report(), self.all_service_credentials())?;
         let mut asked = Vec::new();
@@ -119,9 +121,10 @@ impl Reading<'_> {
             let row = report.get(&name);
             identity.last_used = row.and_then(|row| row.last_used);
             let mut ask = match row {
-                Some(row) if !exact.contains(&id) => Ask::by_report(row, identity.marks.kind),
+                Some(row) if !request.exact.contains(&id) => Ask::by_report(row, identity.marks.kind),
                 _ => Ask::EVERYTHING,
             };
+            ask.keys |= request.keys_of.contains(&id);
             // Where the one list is not to be had, each is asked.
             ask.services = services.is_none();
             if ask != Ask::default() {

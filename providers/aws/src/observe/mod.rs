@@ -90,7 +90,7 @@ impl Reading<'_> {
                 facts.set(resource);
             }
         }
-        self.credentials(&mut account.identities, request.exact).await?;
+        self.credentials(&mut account.identities, &request).await?;
         self.credentials_of_unmarked(&mut account.unmarked).await?;
         let marked = account.identities.values_mut().map(|live| &mut live.resources);
         for resources in marked.chain(account.unmarked.values_mut().map(|found| &mut found.resources)) {

@@ -148,7 +148,7 @@ fn limits_are_told_with_value_and_limit() {
     wrong.purpose = Some(format!("{}→", "p".repeat(1000)));
     wrong.tags.insert("leasehold:stack".to_owned(), "mine".to_owned());
     wrong.tags.insert("Team".to_owned(), "a&b".to_owned());
-    wrong.scopes = (0..10).map(|number| format!("scope{number}")).collect();
+    wrong.scopes = (0..25).map(|number| format!("scope{number}")).collect();
     wrong.permissions_boundary = Some("edge".to_owned());
     wrong.statements = vec![statement(&["s3:GetObject"]), statement(&["s3:PutObject"])];
     let twice = wrong.statements[0].conditions[0].clone();
@@ -192,6 +192,7 @@ fn changes_are_described_where_their_attributes_do_not() {
         id: active[0].id.clone(),
         principal: Principal::Role,
         name: "ci".to_owned(),
+        unique_id: None,
         marks: active[0].marks.clone().unwrap(),
         created_at: None,
         last_used: None,

@@ -132,6 +132,7 @@ fn as_live(stage: &Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]
         id: stage.provider().principal_id(identity.principal, &identity.name),
         principal: identity.principal,
         name: identity.name.clone(),
+        unique_id: None,
         marks,
         created_at: Some(cast::JOINED),
         last_used: None,
