@@ -72,7 +72,10 @@ impl Emulator {
     pub fn moto() -> Self {
         let mut python = Command::new(python::interpreter());
         python.env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
-        Self::launch(python, concat!(include_str!("snippet.py"), include_str!("models.py"), "\n", include_str!("launcher.py")))
+        Self::launch(
+            python,
+            concat!(include_str!("snippet.py"), include_str!("models.py"), "\n", include_str!("launcher.py")),
+        )
     }
 
     /// Starts ministack. It takes no faults and records no requests: a proxy in front of it does.
