@@ -45,7 +45,7 @@ fn of_account<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<Exceeded<'
     let made = number(changes().filter(|change| matches!(change, Change::Create { .. })).count());
     let removed = number(changes().filter(|change| matches!(change, Change::Delete { .. })).count());
     let wanted = used.saturating_add(made);
-    (made > 0 && wanted > quota.limit).then(|| Exceeded { quota, holder: None, made, removed, wanted })
+    (made > 0 && wanted > quota.limit).then_some(Exceeded { quota, holder: None, made, removed, wanted })
 }
 
 /// Each holder by itself. A stray that goes makes room here: strays go before anything is given.
