@@ -54,6 +54,24 @@ def as_iam_does():
         HANDLERS[f"List{kind}"] = nobody_has_any(f"List{kind}", kind)
     HANDLERS["ListSigningCertificates"] = nobody_has_any("ListSigningCertificates", "Certificates")
 
+    def tag_device(p):
+        device = iam._mfa_devices.get(parameter(p, "SerialNumber"))
+        if not device:
+            return error(404, "NoSuchEntity", "There is no such device.")
+        new = iam._extract_tags(p)
+        device["Tags"] = [tag for tag in device["Tags"] if tag["Key"] not in {t["Key"] for t in new}] + new
+        return xml(200, "TagMFADeviceResponse", "")
+
+    def device_tags(p):
+        device = iam._mfa_devices.get(parameter(p, "SerialNumber"))
+        if not device:
+            return error(404, "NoSuchEntity", "There is no such device.")
+        tags = "".join(f"<member><Key>{t['Key']}</Key><Value>{t['Value']}</Value></member>" for t in device["Tags"])
+        answer = f"<ListMFADeviceTagsResult><Tags>{tags}</Tags><IsTruncated>false</IsTruncated></ListMFADeviceTagsResult>"
+        return xml(200, "ListMFADeviceTagsResponse", answer)
+
+    HANDLERS["TagMFADevice"], HANDLERS["ListMFADeviceTags"] = tag_device, device_tags
+
     delete_user = HANDLERS["DeleteUser"]
 
     def delete_user_unless_it_holds_something(p):
