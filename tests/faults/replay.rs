@@ -24,7 +24,8 @@ impl Account {
                 self.write_policy(write);
             }
             "TagPolicy" | "UntagPolicy" => assert!(self.policies.contains_key(arn), "{write:?}"),
-            "DeleteVirtualMFADevice" => {}
+            // Of the device, not of who holds it.
+            "DeleteVirtualMFADevice" | "TagMFADevice" => {}
             action if write.parameters.contains_key("GroupName") && !action.contains("User") => self.write_group(write),
             _ => self.write_principal(write),
         }
