@@ -290,15 +290,21 @@ fn shared_of(plan: &Plan) -> Resources {
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
 
+/// What lives of what a plan is about, with what the stores say was delivered.
 async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
     let delivered = connection.vault.delivered(&plan.stack, &plan.realm)?;
+    let mut snapshot = observe_cloud(plan, connection, shared).await?;
+    snapshot.note_deliveries(&delivered);
+    Ok(snapshot)
+}
+
+async fn observe_cloud(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
     let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
     let request = ObserveRequest { exact: &exact, adopt: &adopt, ..ObserveRequest::plain(&plan.stack, shared) };
     let mut snapshot = connection.observe.observe(request).await?;
     snapshot.recall(shared);
-    snapshot.note_deliveries(&delivered);
     Ok(snapshot)
 }
 
@@ -396,7 +402,7 @@ async fn read_back(
     let mut unverified = Vec::new();
     for pause in VERIFY_PAUSES {
         tokio::time::sleep(pause).await;
-        let snapshot = observe(plan, connection, shared).await?;
+        let snapshot = observe_cloud(plan, connection, shared).await?;
         unverified = apply::verify(plan, outcome, &snapshot);
         if unverified.is_empty() {
             break;

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod pipelines;
+mod provider;
 mod records;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use leasehold_policy::AccountId;
 
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 
+pub use provider::{AwsPolicyArgs, ProviderCommand, PurposeArg};
 pub use records::*;
 
 pub use pipelines::{CarryOutArgs, DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};
@@ -95,6 +97,9 @@ pub enum Command {
     /// Compare, check, try out and explain policy documents; needs no stack
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Say what a provider asks of the place it works in
+    #[command(subcommand)]
+    Provider(ProviderCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
 }

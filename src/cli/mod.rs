@@ -3,6 +3,7 @@
 
 mod apply;
 mod args;
+mod as_joiners;
 mod audit;
 mod completions;
 mod connection;
@@ -20,6 +21,7 @@ mod plan;
 mod plan_view;
 mod policy;
 mod progress;
+mod provider;
 mod quotas;
 mod restore;
 mod revoke;
@@ -91,6 +93,7 @@ async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Audit(command) => audit::cmd_audit(&here, &command).await,
         Command::Lock(command) => lock::cmd_lock(&here, &command).await,
         Command::Policy(command) => policy::cmd_policy(&here, &command),
+        Command::Provider(command) => provider::cmd_provider(&here, &command),
         Command::Completions(args) => completions::cmd_completions(&args),
     }
 }

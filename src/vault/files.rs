@@ -212,3 +212,104 @@ fn others_may_write(metadata: &fs::Metadata) -> bool {
 fn others_may_write(_: &fs::Metadata) -> bool {
     false
 }
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use leasehold_provider::{Address, StackName};
+
+    use super::super::entry::Kept;
+    use super::*;
+
+    fn holder() -> Holder {
+        let (stack, address) = (StackName::new("s").unwrap(), Address::identity("ci", None));
+        Holder { stack, realm: "local embedded".to_owned(), address, name: "ci".to_owned() }
+    }
+
+    fn entry(keys: &[&str]) -> Entry {
+        let mut books = Books::of(&holder());
+        let delivered_at = "2026-01-01T00:00:00Z".parse().unwrap();
+        let kept = Kept { delivered_at, owner: None, environment: None };
+        books.keys.extend(keys.iter().map(|key| ((*key).to_owned(), kept.clone())));
+        let current = keys.last().map(|key| ((*key).to_owned(), format!("secret of {key}").into()));
+        Entry { current, books }
+    }
+
+    fn text(folder: &Folder) -> String {
+        fs::read_to_string(folder.path().join("ci.json")).unwrap()
+    }
+
+    fn folder(home: &tempfile::TempDir) -> Folder {
+        Folder::at("vault", home.path().join("a/b"))
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_holds_nothing_and_is_not_made_by_looking() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = folder(&home);
+        assert_eq!(folder.books().unwrap(), []);
+        assert_eq!(folder.books_of("ci").unwrap(), None);
+        assert!(!home.path().join("a").exists());
+    }
+
+    #[test]
+    fn keys_are_struck_one_by_one_and_the_file_goes_with_the_last() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = folder(&home);
+        folder.write("ci", &entry(&["K1", "K2"])).unwrap();
+        let strike = |key: &str| folder.strike("ci", &BTreeSet::from([key.to_owned()])).unwrap();
+        strike("K1");
+        assert!(text(&folder).contains("secret of K2") && !text(&folder).contains("K1"));
+        strike("K3");
+        strike("K2");
+        assert!(!folder.path().join("ci.json").exists());
+        strike("K2");
+    }
+
+    #[test]
+    fn the_secret_goes_with_its_key_though_another_stays_in_the_books() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = folder(&home);
+        folder.write("ci", &entry(&["K1", "K2"])).unwrap();
+        folder.strike("ci", &BTreeSet::from(["K2".to_owned()])).unwrap();
+        assert!(!text(&folder).contains("secret of") && text(&folder).contains("K1"));
+        let books = folder.books_of("ci").unwrap().unwrap();
+        assert_eq!(books.deliveries("vault").map(|(_, delivery)| delivery.held).collect::<Vec<_>>(), [false]);
+    }
+
+    #[test]
+    fn what_was_half_written_is_no_entry_and_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = folder(&home);
+        folder.write("ci", &entry(&["K1"])).unwrap();
+        let half = folder.path().join(".ci.json.half");
+        fs::write(&half, "{\"SecretAccessKey\": \"hal").unwrap();
+        assert_eq!(folder.books().unwrap().len(), 1);
+        // A later write takes its place; so does a tidying run.
+        folder.write("ci", &entry(&["K1", "K2"])).unwrap();
+        assert!(!half.exists());
+        fs::write(&half, "x").unwrap();
+        folder.remove_halves().unwrap();
+        assert!(!half.exists() && folder.path().join("ci.json").exists());
+    }
+
+    #[test]
+    fn a_store_that_others_may_write_or_that_is_no_directory_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = folder(&home);
+        folder.prepare().unwrap();
+        folder.prepare().unwrap();
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(left, [IGNORE], "probing leaves nothing");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
+            assert!(folder.prepare().unwrap_err().problem.contains("others may write"));
+        }
+        let file = home.path().join("file");
+        fs::write(&file, "x").unwrap();
+        assert!(Folder::at("vault", file.clone()).prepare().is_err());
+        assert!(Folder::at("vault", file).books().unwrap_err().problem.contains("cannot be read"));
+    }
+}

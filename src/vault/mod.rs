@@ -28,6 +28,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How long a key that does not live stays in the books: a cloud may be slow to show one that was just made.
 const SLOW_CLOUD: SignedDuration = SignedDuration::from_hours(1);
+/// What lies between two deliveries at least.
+const A_MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
 /// The stores of a stack.
 #[derive(Clone)]
@@ -153,8 +155,21 @@ impl Vault {
         let mut books = folder.books_of(&holder.name)?.unwrap_or_else(|| Books::of(holder));
         books.address.clone_from(&holder.address);
         let (owner, environment) = (terms.owner.clone(), terms.environment.clone());
-        books.keys.insert(key.to_owned(), Kept { delivered_at: (self.clock)(), owner, environment });
+        let delivered_at = self.next_instant(holder)?;
+        books.keys.insert(key.to_owned(), Kept { delivered_at, owner, environment });
         folder.write(&holder.name, &Entry { current: Some((key.to_owned(), secret)), books })
+    }
+
+    /// Now, or the instant after an identity's last delivery: in their order lies which key took the place of which, whatever the clock does.
+    fn next_instant(&self, holder: &Holder) -> Result<Timestamp, VaultError> {
+        let mut at = (self.clock)();
+        for folder in self.stores.values() {
+            let books = folder.books_of(&holder.name)?.filter(|books| books.is_of(holder));
+            for kept in books.iter().flat_map(|books| books.keys.values()) {
+                at = at.max(kept.delivered_at.saturating_add(A_MOMENT).unwrap_or(kept.delivered_at));
+            }
+        }
+        Ok(at)
     }
 
     /// Takes a key that is gone out of every store.

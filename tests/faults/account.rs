@@ -14,6 +14,8 @@ pub struct Account {
     pub groups: BTreeMap<String, Group>,
     /// Customer-managed policies by ARN.
     pub policies: BTreeMap<String, Policy>,
+    /// Virtual MFA devices by ARN, on a user or not.
+    pub virtual_devices: BTreeSet<String>,
 }
 
 /// A user or a role.
@@ -31,10 +33,11 @@ pub struct Principal {
     pub profiles: BTreeSet<String>,
     pub login: bool,
     pub devices: BTreeSet<String>,
-    /// Access keys, SSH keys and certificates by id, each with its status.
+    /// Access keys, SSH keys, certificates and credentials for single services by id, each with its status.
     pub keys: BTreeMap<String, String>,
     pub ssh_keys: BTreeMap<String, String>,
     pub certificates: BTreeMap<String, String>,
+    pub services: BTreeMap<String, String>,
 }
 
 /// A group without its members.
@@ -132,7 +135,7 @@ const READ: &str = "
             'boundary': thing.get('PermissionsBoundary', {}).get('PermissionsBoundaryArn'),
             'groups': thing.get('GroupList', []),
             'profiles': [profile['InstanceProfileName'] for profile in thing.get('InstanceProfileList', [])],
-            'login': False, 'devices': [], 'keys': {}, 'ssh_keys': {}, 'certificates': {},
+            'login': False, 'devices': [], 'keys': {}, 'ssh_keys': {}, 'certificates': {}, 'services': {},
         }
 
     def has_login(name):
@@ -152,6 +155,8 @@ const READ: &str = "
                          for key in iam.list_ssh_public_keys(UserName=name).get('SSHPublicKeys', [])},
             'certificates': {one['CertificateId']: one['Status']
                              for one in iam.list_signing_certificates(UserName=name)['Certificates']},
+            'services': {one['ServiceSpecificCredentialId']: one['Status'] for one in
+                         iam.list_service_specific_credentials(UserName=name).get('ServiceSpecificCredentials', [])},
         }
     for role in details['RoleDetailList']:
         principals['role/' + role['RoleName']] = held(role, 'RolePolicyList') | {
@@ -160,6 +165,7 @@ const READ: &str = "
         }
     print({
         'principals': principals,
+        'virtual_devices': [device['SerialNumber'] for device in iam.list_virtual_mfa_devices()['VirtualMFADevices']],
         'groups': {group['GroupName']: {key: value for key, value in held(group, 'GroupPolicyList').items()
                                         if key in ('path', 'inline', 'attached')} for group in details['GroupDetailList']},
         'policies': {policy['Arn']: {

@@ -1,7 +1,7 @@
 //! The order of writes, proved on their record: after each of them nobody has access that it had neither before nor shall have after,
 //! nobody with access is without a fence, nothing is written that is not ours, and a key that went off stays off.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex};
 
 use leasehold_fault_proxy::Request;
@@ -18,7 +18,7 @@ pub fn prove(before: &Account, after: &Account, writes: &[Request], what: &str) 
     let mut now = before.clone();
     for (number, write) in writes.iter().enumerate() {
         let at = format!("{what}: after write {number}, {} {:?}", write.action, Account::subject(write));
-        assert_is_ours(&now, write, &at);
+        assert_is_ours(before, &now, write, &at);
         let earlier = now.clone();
         now.write(write);
         for (name, principal) in &now.principals {
@@ -41,11 +41,13 @@ fn is_marked(principal: &Principal) -> bool {
 }
 
 /// What is written carries the mark, stands under the stack's path, or gets the mark in the same call.
-fn assert_is_ours(now: &Account, write: &Request, at: &str) {
+fn assert_is_ours(before: &Account, now: &Account, write: &Request, at: &str) {
     let known = Account::subject(write).and_then(|subject| now.principals.get(&subject));
     let path = |text: &str| text.contains("/leasehold/");
     let marked_by = |name: &str| name.starts_with("Tags.member.") && write.parameter(name) == "leasehold:stack";
-    let device_of_ours = write.action == "DeleteVirtualMFADevice";
+    let of_ours = before.principals.values().filter(|principal| is_marked(principal));
+    let device_of_ours =
+        of_ours.flat_map(|principal| &principal.devices).any(|serial| serial == write.parameter("SerialNumber"));
     let ours = known.is_some_and(is_marked)
         || Account::subject(write).is_none() && (path(write.parameter("PolicyArn")) || path(write.parameter("Path")))
         || now.groups.get(write.parameter("GroupName")).is_some_and(|group| path(&group.path))
@@ -162,11 +164,18 @@ fn assert_keys_stay_off(name: &str, [earlier, now, after]: [&Account; 3], write:
     let (Some(principal), true) = (now.principals.get(name), leaves) else { return };
     assert!(!quarantined(principal) || active(principal) == 0, "{at}: {name} is in quarantine with a live key");
     assert!(!(quarantined(principal) && principal.login), "{at}: {name} is in quarantine with a password");
+    let mut others =
+        [&principal.ssh_keys, &principal.certificates, &principal.services].into_iter().flat_map(BTreeMap::values);
+    assert!(
+        !quarantined(principal) || others.all(|status| status == "Inactive"),
+        "{at}: {name} is in quarantine with a live credential"
+    );
     let Some(before) = earlier.principals.get(name) else { return };
     if is_shut(before) {
         assert!(active(principal) <= active(before), "{at}: {name} is shut, and a key came to life");
     }
-    let of_credentials = ["DeleteLoginProfile", "UpdateAccessKey", "DeleteAccessKey"].contains(&write.action.as_str());
+    let kinds = ["LoginProfile", "AccessKey", "SSHPublicKey", "SigningCertificate", "ServiceSpecificCredential"];
+    let of_credentials = kinds.iter().any(|kind| write.action.ends_with(kind));
     if of_credentials && Account::subject(write).as_deref() == Some(name) {
         assert!(is_shut(before), "{at}: {name} loses its credentials before everything is denied to it");
     }

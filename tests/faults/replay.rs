@@ -24,8 +24,8 @@ impl Account {
                 self.write_policy(write);
             }
             "TagPolicy" | "UntagPolicy" => assert!(self.policies.contains_key(arn), "{write:?}"),
-            // Of the device, not of who holds it.
-            "DeleteVirtualMFADevice" | "TagMFADevice" => {}
+            "DeleteVirtualMFADevice" => drop(self.virtual_devices.remove(write.parameter("SerialNumber"))),
+            "TagMFADevice" => assert!(self.virtual_devices.contains(write.parameter("SerialNumber")), "{write:?}"),
             action if write.parameters.contains_key("GroupName") && !action.contains("User") => self.write_group(write),
             _ => self.write_principal(write),
         }
@@ -164,6 +164,12 @@ fn credential(principal: &mut Principal, write: &Request) {
         "DeleteSSHPublicKey" => drop(principal.ssh_keys.remove(write.parameter("SSHPublicKeyId"))),
         "UpdateSigningCertificate" => drop(principal.certificates.insert(of("CertificateId"), of("Status"))),
         "DeleteSigningCertificate" => drop(principal.certificates.remove(write.parameter("CertificateId"))),
+        "UpdateServiceSpecificCredential" => {
+            principal.services.insert(of("ServiceSpecificCredentialId"), of("Status"));
+        }
+        "DeleteServiceSpecificCredential" => {
+            principal.services.remove(write.parameter("ServiceSpecificCredentialId"));
+        }
         "DeleteLoginProfile" => principal.login = false,
         "DeactivateMFADevice" => drop(principal.devices.remove(write.parameter("SerialNumber"))),
         other => panic!("the replay does not know {other}"),

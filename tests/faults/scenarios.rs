@@ -118,8 +118,10 @@ pub const SCENARIOS: &[Scenario] = &[
 
 const NOTHING: Scenario = Scenario { name: "", before: &[], happens: |_, _| {}, change: |_| {}, not_shown: &[] };
 
-const NO_SSH: &[(Kind, &str)] =
-    &[(Kind::Ministack, "has no SSH keys and no signing certificates: the user has none there")];
+const NO_SSH: &[(Kind, &str)] = &[(
+    Kind::Ministack,
+    "has no SSH keys, signing certificates and credentials for single services: the user has none there",
+)];
 
 impl Scenario {
     /// The files before.
@@ -310,6 +312,7 @@ certificate = (x509.CertificateBuilder().subject_name(subject).issuer_name(subje
                .sign(key, hashes.SHA256()))
 iam.upload_signing_certificate(
     UserName=name, CertificateBody=certificate.public_bytes(serialization.Encoding.PEM).decode())
+iam.create_service_specific_credential(UserName=name, ServiceName='codecommit.amazonaws.com')
 iam.upload_ssh_public_key(UserName=name, SSHPublicKeyBody='ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 reporter')
 ";
 

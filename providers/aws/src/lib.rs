@@ -19,6 +19,7 @@ mod observe;
 mod provider;
 mod realize;
 mod retry;
+pub mod rights;
 mod settings;
 mod skew;
 

@@ -302,5 +302,9 @@ mod tests {
             pace.answered();
         }
         assert_eq!(pace.rate, None);
+        for second in 2..60 {
+            pace.refused(start + Duration::from_secs(second));
+        }
+        assert_eq!(pace.rate, Some(SLOWEST), "it does not stand still");
     }
 }

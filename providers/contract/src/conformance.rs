@@ -9,6 +9,7 @@
 mod cast;
 mod diff;
 mod hands;
+mod keys;
 mod life;
 mod pure;
 mod stage;
@@ -58,6 +59,9 @@ pub enum Law {
     ChangesHands,
     /// One stack's objects are strangers to another.
     SeparatesStacks,
+    /// An access key that is made works, is observed, and its secret is in the vault; one whose secret the vault does not take is
+    /// gone. Not asked of a provider that issues no keys.
+    Delivers,
     /// The suite's worlds do what is asked of them. Not a law of the provider: a failure here is the test's own.
     Scenery,
 }
@@ -158,5 +162,6 @@ pub async fn sparing(worlds: &dyn Worlds) -> Vec<Failure> {
     let mut failures = Vec::new();
     strangers::check(worlds, &mut failures).await;
     hands::check(worlds, &mut failures).await;
+    keys::check(worlds, &mut failures).await;
     failures
 }

@@ -9,7 +9,7 @@ use crate::config::value::convert::convert;
 use crate::config::value::types::Field;
 use crate::config::value::{Keyword, Type, show::quoted};
 
-const WORDS: &str = "types are string, number, bool, any, list(…), set(…), map(…), object({…}), tuple([…]), and owner, service, scope, identity, template for blocks";
+const WORDS: &str = "types are string, number, bool, any, list(…), set(…), map(…), object({…}), tuple([…]), and owner, service, scope, identity, template, store for blocks";
 
 /// Reads a type constraint.
 pub fn read(expr: &Expr, eval: &Evaluator<'_>, scope: &Scope<'_>) -> Evaluated<Type> {
@@ -20,7 +20,7 @@ pub fn read(expr: &Expr, eval: &Evaluator<'_>, scope: &Scope<'_>) -> Evaluated<T
             "number" => Ok(Type::Number),
             "bool" => Ok(Type::Bool),
             "any" => Ok(Type::Any),
-            "owner" | "service" | "scope" | "identity" | "template" => {
+            "owner" | "service" | "scope" | "identity" | "template" | "store" => {
                 Keyword::of(word).map(Type::Block).ok_or_else(|| wrong("not known"))
             }
             "list" | "set" | "map" => {

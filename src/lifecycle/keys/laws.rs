@@ -33,14 +33,19 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => (0..4000i64).prop_map(Event::Pass),
-        6 => (0..400i64).prop_map(|latency| Event::Run { latency }),
-        4 => (0..5usize, 0..400i64).prop_map(|(after, latency)| Event::Killed { after, latency }),
+        6 => latency().prop_map(|latency| Event::Run { latency }),
+        4 => (0..5usize, latency()).prop_map(|(after, latency)| Event::Killed { after, latency }),
         1 => Just(Event::Stray),
         2 => (0..4usize).prop_map(Event::Use),
         1 => (0..3u8).prop_map(Event::Owner),
         1 => Just(Event::Store),
         4 => Just(Event::Read),
     ]
+}
+
+/// How long the answer to a creation takes. Where time is rehearsed, none passes.
+fn latency() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(0), 0..400i64]
 }
 
 #[derive(Debug)]
@@ -83,7 +88,9 @@ impl World {
 
     fn make(&mut self) -> ResourceId {
         self.next_id += 1;
-        let id = ResourceId::new(ResourceKind::new("key"), format!("ci/{:04}", self.next_id));
+        // A later key may have the earlier id.
+        let id =
+            ResourceId::new(ResourceKind::new("key"), format!("ci/{:08x}", self.next_id.wrapping_mul(0x9E37_79B1)));
         assert!(self.keys.len() < MOST, "a third key is made: {self:?}");
         self.keys.insert(id.clone(), LiveKey { created_at: Some(self.now), ..LiveKey::default() });
         self.active.insert(id.clone(), true);
@@ -97,7 +104,10 @@ impl World {
             }
         }
         let (store, owner) = (new.store.clone(), Some(new.owner.clone()));
-        let delivery = Delivery { store, at: self.now, held: true, owner, environment: None };
+        // As the vault does it: each delivery is later than those before.
+        let before = self.keys.values().filter_map(|key| Some(key.delivered.as_ref()?.at)).max();
+        let at = before.map_or(self.now, |before| self.now.max(before + SignedDuration::from_secs(1)));
+        let delivery = Delivery { store, at, held: true, owner, environment: None };
         self.keys.get_mut(id).unwrap().delivered = Some(delivery);
     }
 

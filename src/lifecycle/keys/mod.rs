@@ -150,6 +150,7 @@ pub fn decide(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, no
         }
     }
     let Some(issue) = issue else { return Keys { fates, new: None, next: None } };
+    // No two are delivered at one instant.
     delivered.sort_by_key(|held| (held.delivery.at, held.key.created_at, held.id));
     let mut next: Vec<Timestamp> = Vec::new();
     for (held, newer) in delivered.iter().zip(delivered.iter().skip(1)) {

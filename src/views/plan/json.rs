@@ -172,7 +172,8 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
         "actions": actions,
         "before": before,
         "after": after,
-        "after_unknown": {},
+        // The cloud chooses its name.
+        "after_unknown": last.map_or(json!({}), |after| if after.id.is_new() { json!({ "id": true }) } else { json!({}) }),
         "before_sensitive": first_before.map_or(json!({}), |_| sensitive(&hidden)),
         "after_sensitive": last.map_or(json!({}), |_| sensitive(&hidden)),
     })

@@ -33,6 +33,7 @@ os.environ.update(
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack
+from ministack.core import iam_actions
 from ministack.services import iam
 from ministack.services.iam import _error as error
 from ministack.services.iam import _p as parameter
@@ -52,6 +53,24 @@ def as_iam_does():
     for kind in ("SSHPublicKeys", "ServiceSpecificCredentials"):
         HANDLERS[f"List{kind}"] = nobody_has_any(f"List{kind}", kind)
     HANDLERS["ListSigningCertificates"] = nobody_has_any("ListSigningCertificates", "Certificates")
+
+    def tag_device(p):
+        device = iam._mfa_devices.get(parameter(p, "SerialNumber"))
+        if not device:
+            return error(404, "NoSuchEntity", "There is no such device.")
+        new = iam._extract_tags(p)
+        device["Tags"] = [tag for tag in device["Tags"] if tag["Key"] not in {t["Key"] for t in new}] + new
+        return xml(200, "TagMFADeviceResponse", "")
+
+    def device_tags(p):
+        device = iam._mfa_devices.get(parameter(p, "SerialNumber"))
+        if not device:
+            return error(404, "NoSuchEntity", "There is no such device.")
+        tags = "".join(f"<member><Key>{t['Key']}</Key><Value>{t['Value']}</Value></member>" for t in device["Tags"])
+        answer = f"<ListMFADeviceTagsResult><Tags>{tags}</Tags><IsTruncated>false</IsTruncated></ListMFADeviceTagsResult>"
+        return xml(200, "ListMFADeviceTagsResponse", answer)
+
+    HANDLERS["TagMFADevice"], HANDLERS["ListMFADeviceTags"] = tag_device, device_tags
 
     delete_user = HANDLERS["DeleteUser"]
 
@@ -85,6 +104,39 @@ def as_iam_does():
         return create_access_key(p)
 
     HANDLERS["CreateAccessKey"] = create_access_key_up_to_two
+
+
+def name_what_is_asked_for(names):
+    """Checks policies against the ARN that IAM checks: with the path, and of the object that the action is about."""
+    without_paths = names.extract_resource_arn
+
+    def resource_arn(service, method, path, headers, body, query_params, region, account_id):
+        if service != "iam":
+            return without_paths(service, method, path, headers, body, query_params, region, account_id)
+
+        def given(name):
+            value = query_params.get(name)
+            return value[0] if isinstance(value, list) else value
+
+        about = (given("Action") or "").removesuffix("Provider")
+        root = f"arn:aws:iam::{account_id}"
+        if "InstanceProfile" in about and given("InstanceProfileName"):
+            return f"{root}:instance-profile/{given('InstanceProfileName')}"
+        if "VirtualMFADevice" in about or "MFADeviceTags" in about or about == "TagMFADevice":
+            return given("SerialNumber") or "*"
+        if about == "GetAccessKeyLastUsed" and given("AccessKeyId") in iam._access_keys:
+            return iam._users[iam._access_keys[given("AccessKeyId")]["UserName"]]["Arn"]
+        objects = ("Group", iam._groups), ("Role", iam._roles), ("User", iam._users), ("Policy", {})
+        for kind, known in objects:
+            name = given(f"{kind}Name")
+            # An inline policy is part of who holds it, and an attached one is given by its ARN.
+            if name and (kind != "Policy" or about == "CreatePolicy"):
+                if name in known:
+                    return known[name]["Arn"]
+                return f"{root}:{kind.lower()}{given('Path') or '/'}{name}"
+        return given("PolicyArn") or given("OpenIDConnectProviderArn") or given("SAMLProviderArn") or "*"
+
+    names.extract_resource_arn = resource_arn
 
 
 class State:
@@ -166,6 +218,7 @@ async def app(scope, receive, send):
 
 def main():
     as_iam_does()
+    name_what_is_asked_for(iam_actions)
     for action, handler in HANDLERS.items():
         HANDLERS[action] = STATE.dated(handler)
     config = Config()

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
 use leasehold_provider::{
-    Access, Change, Compare, Comparison, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind, Enacted, Group,
-    LiveIdentity, Marks, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal, Quarantine, Realize,
-    Realm, Resource, ResourceId, Scope, Snapshot, StackName, Value, Violation,
+    Access, Change, Compare, Comparison, Credential, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind,
+    Enacted, Group, LiveIdentity, Marks, NotKept, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal,
+    Quarantine, Realize, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Value, Vault, Violation,
 };
+use secrecy::SecretString;
 use serde_json::json;
 
 /// What is wrong.
@@ -43,6 +44,8 @@ pub enum Flaw {
     RefusesAsConflict,
     HidesStrangers,
     TakesNeighbours,
+    LeavesUndelivered,
+    DeliversToNobody,
 }
 
 /// The directory, and what is wrong with it.
@@ -82,6 +85,14 @@ impl Realize for Flawed {
 
     fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
         self.inner.scope(realm, stack, scope)
+    }
+
+    fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
+        self.inner.key_id(user, key)
+    }
+
+    fn credential(&self, id: &ResourceId) -> Option<Credential> {
+        self.inner.credential(id)
     }
 
     fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
@@ -271,6 +282,39 @@ impl Enact for Flawed {
             }
             _ => outcome,
         }
+    }
+
+    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+        match self.flaw {
+            Some(Flaw::DeliversToNobody) => self.inner.issue(stack, change, &Nobody).await,
+            Some(Flaw::LeavesUndelivered) => {
+                let made = self.inner.issue(stack, change, &Nobody).await?;
+                let id = made.made.clone().unwrap();
+                let kept = vault.deposit(&id, "secret of no key".into()).await;
+                kept.map(|()| made).map_err(|error| EnactError {
+                    requests: Vec::new(),
+                    kind: EnactErrorKind::Other,
+                    operation: "flaw".to_owned(),
+                    message: error.to_string(),
+                    help: None,
+                })
+            }
+            _ => self.inner.issue(stack, change, vault).await,
+        }
+    }
+}
+
+/// What a flawed directory hands secrets to in the place of the vault.
+struct Nobody;
+
+#[async_trait]
+impl Vault for Nobody {
+    async fn deposit(&self, _: &ResourceId, _: SecretString) -> Result<(), NotKept> {
+        Ok(())
+    }
+
+    async fn was_delivered(&self, _: &ResourceId) -> Result<bool, NotKept> {
+        Ok(true)
     }
 }
 

@@ -22,7 +22,9 @@ async fn caught(flaw: Flaw, law: Law) {
     let worlds = Directories { flaw: Some(flaw) };
     let failures = match law {
         Law::Deterministic | Law::WellFormed | Law::Fenced => conformance::realizing(&worlds).await,
-        Law::SparesStrangers | Law::RefusesStrangers | Law::SeparatesStacks => conformance::sparing(&worlds).await,
+        Law::SparesStrangers | Law::RefusesStrangers | Law::SeparatesStacks | Law::Delivers => {
+            conformance::sparing(&worlds).await
+        }
         _ => conformance::check(&worlds).await,
     };
     let laws: BTreeSet<Law> = failures.iter().map(|failure| failure.law).collect();
@@ -68,4 +70,6 @@ caught! {
     refusing_strangers_without_saying_so: RefusesAsConflict breaks RefusesStrangers;
     overlooking_strangers: HidesStrangers breaks SparesStrangers;
     taking_a_neighbours_identities: TakesNeighbours breaks SeparatesStacks;
+    leaving_a_key_that_nobody_was_given: LeavesUndelivered breaks Delivers;
+    giving_a_secret_to_nobody: DeliversToNobody breaks Delivers;
 }

@@ -1,0 +1,41 @@
+//! A stack as if every identity joined now: what can be known of it without the cloud.
+
+use leasehold_provider::{Realm, Snapshot};
+
+use super::connection;
+use crate::config::declared::ProviderSettings;
+use crate::config::{Declared, Diagnostic};
+use crate::lifecycle;
+use crate::realize::{self, Resources};
+
+/// All that the stack would make, and the limits of the cloud that it would break.
+pub fn as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<Diagnostic>) {
+    let settings = match declared.providers.as_slice() {
+        [] => ProviderSettings::Local { path: None },
+        [first, ..] => first.settings.clone(),
+    };
+    let realize = connection::realizer(&settings);
+    let realm = placeholder(&settings);
+    let (mut resources, mut findings) = realize::shared(declared, realize.as_ref(), &realm);
+    let snapshot = Snapshot::empty(realm);
+    let principal_id = |principal, name: &str| realize.principal_id(principal, name);
+    // Whether a lease is over depends on what lives, which is not known here.
+    let (standings, _) = lifecycle::decide(declared, &snapshot, now, principal_id);
+    for standing in &standings {
+        let (parts, broken) = realize::identity(standing, realize.as_ref(), &snapshot.realm);
+        resources.extend(parts);
+        findings.extend(broken);
+    }
+    (resources, findings)
+}
+
+/// Where a stack would go, as far as its text says: sizes do not depend on the account's digits.
+fn placeholder(settings: &ProviderSettings) -> Realm {
+    let (provider, account, partition) = match settings {
+        ProviderSettings::Local { .. } => ("local", "embedded".to_owned(), ""),
+        ProviderSettings::Aws { allowed_account_ids, .. } => {
+            ("aws", allowed_account_ids.first().cloned().unwrap_or_else(|| "0".repeat(12)), "aws")
+        }
+    };
+    Realm { provider: provider.to_owned(), account, partition: partition.to_owned(), actor: String::new() }
+}
