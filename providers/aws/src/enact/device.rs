@@ -45,7 +45,13 @@ impl Writing<'_> {
         if let (true, Some(address)) = (is_virtual, address) {
             let list = tags::list(&Marks::new(self.stack.clone(), address.clone()).to_tags())?;
             let send = || iam.tag_mfa_device().serial_number(serial).set_tags(Some(list.clone())).send();
-            self.remove("iam:TagMFADevice", send).await?;
+            match self.remove("iam:TagMFADevice", send).await {
+                // A service that only looks like IAM: there is no tag to find a forgotten device by, and none is looked for.
+                Err(Refusal::Failed(failure)) if failure.is("InvalidAction") => {
+                    tracing::warn!(serial, "this service cannot tag MFA devices");
+                }
+                other => drop(other?),
+            }
         }
         let send = || iam.deactivate_mfa_device().user_name(user).serial_number(serial).send();
         let note = self.remove("iam:DeactivateMFADevice", send).await?;
@@ -101,8 +107,8 @@ impl Writing<'_> {
             Ok(())
         });
         match read.await {
-            // Somebody deleted it meanwhile.
-            Err(failure) if failure.absent() => Ok(BTreeMap::new()),
+            // Somebody deleted it meanwhile, or the service has no such tags.
+            Err(failure) if failure.absent() || failure.is("InvalidAction") => Ok(BTreeMap::new()),
             other => Ok(other.map(|()| all)?),
         }
     }
