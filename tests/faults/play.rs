@@ -11,8 +11,8 @@ use crate::trials::{Shown, Trial};
 const WORKERS: usize = 2;
 
 /// In a short run one crash point of so many is tried, and one of so many other trials.
-const POINTS: usize = 24;
-const OTHERS: usize = 8;
+const POINTS: usize = 48;
+const OTHERS: usize = 12;
 
 #[test]
 fn every_scenario_ends_alike_under_every_fault_on_moto() {
