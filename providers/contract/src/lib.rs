@@ -7,6 +7,7 @@
 //! [`Realize`] is pure, [`Observe`] only reads, [`Enact`] writes one change, [`Compare`] is pure.
 //! The laws a provider must keep stand in [`conformance`] as a suite that it runs on itself.
 
+pub mod access;
 pub mod address;
 pub mod change;
 pub mod conformance;
@@ -24,6 +25,10 @@ pub mod snapshot;
 pub mod statements;
 pub mod vault;
 
+pub use access::{
+    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Assessment, Comparison, Deciding, Permission, Question,
+    Severity,
+};
 pub use address::{Address, InvalidName, StackName};
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
@@ -36,9 +41,8 @@ pub use identity::{
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
 pub use provider::{
-    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Aspect, Assessment, Compare, Comparison, Custody,
-    Deciding, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind, ObserveRequest,
-    Permission, Provider, Question, Realize, Severity,
+    Aspect, Compare, Custody, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind,
+    ObserveRequest, Provider, Realize,
 };
 pub use quota::Quota;
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
