@@ -8,7 +8,7 @@ use crate::config::source::Span;
 use crate::config::value::{Data, Value};
 
 /// Steps of evaluation in one run: one for each expression and each element.
-const MOST_STEPS: u64 = 4_000_000;
+const MOST_STEPS: u64 = 2_500_000;
 /// Steps more for each identity: large stacks take long, and may.
 const STEPS_OF_AN_IDENTITY: u64 = 2_000;
 /// Identities of one stack.
