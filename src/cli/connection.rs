@@ -11,6 +11,7 @@ use leasehold_local::LocalDirectory;
 use leasehold_provider::{Compare, Enact, Observe, Provider, Realize};
 
 use super::failure::Failure;
+use super::throttling;
 use crate::config::declared::{ProviderSettings, SecretStore};
 use crate::vault::{Clock, Delivering, Vault};
 
@@ -35,7 +36,7 @@ impl Connection {
             ProviderSettings::Aws { .. } => {
                 let settings = aws_settings(settings).unwrap_or_default();
                 let provider = AwsProvider::connect(settings).await.context("the provider block cannot work")?;
-                Ok(Self::of(Arc::new(provider)))
+                Ok(Self::of(Arc::new(provider.telling(throttling::told_of("AWS")))))
             }
         }
     }

@@ -14,4 +14,5 @@ mod scenarios;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod throttled;
 mod trials;

@@ -17,6 +17,7 @@ pub mod duration;
 pub mod identity;
 pub mod key;
 pub mod marks;
+pub mod notice;
 pub mod provider;
 pub mod quota;
 pub mod resource;
@@ -40,6 +41,7 @@ pub use identity::{
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
+pub use notice::{Notices, Waiting};
 pub use provider::{
     Aspect, Compare, Custody, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind,
     ObserveRequest, Provider, Realize,
