@@ -10,6 +10,7 @@ mod authorized;
 mod order;
 mod play;
 mod replay;
+mod rights;
 mod scenarios;
 mod stage;
 #[path = "../support/mod.rs"]
