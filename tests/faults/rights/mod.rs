@@ -4,6 +4,7 @@
 //! else two on each emulator, others each day.
 
 mod chapters;
+mod stacks;
 
 use std::collections::BTreeSet;
 
