@@ -71,45 +71,68 @@ fn read_principals(
             groups: memberships.remove(&principal.id).unwrap_or_default(),
             login: !all_of(&mut logins, principal.id)?.is_empty(),
         };
-        let id = kinds::principal_id(principal.form, &principal.name);
         let (created_at, last_used) = (instant(row, 8)?, instant(row, 9)?.max(parts.last_used()));
-        let (form, name) = (principal.form, principal.name.clone());
-        match Owned::of(&principal.tags, stack) {
+        let found = Found { principal, parts, created_at, last_used };
+        match Owned::of(&found.principal.tags, stack) {
             Owned::Ours(marks) => {
-                let keys = parts.live_keys(&name);
-                let resources = resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
-                let (id, marks) = (id.clone(), *marks);
-                let live = LiveIdentity {
-                    id,
-                    principal: form,
-                    name,
-                    unique_id: None,
-                    marks,
-                    created_at,
-                    last_used,
-                    resources,
-                    keys,
-                };
+                let live = found.ours(*marks)?;
                 snapshot.identities.insert(live.id.clone(), live);
             }
-            other => {
-                let path = kinds::principal_path(form, &name);
-                for policy in &parts.attachments {
-                    held.entry(ResourceId::new(kinds::POLICY, policy)).or_default().insert(path.clone());
-                }
-                for group in &parts.groups {
-                    held.entry(kinds::group_id(group)).or_default().insert(path.clone());
-                }
-                if let (Owned::Unmarked, Some(address)) = (&other, adopt.get(&id)) {
-                    let resources = resources(&id, principal, address.clone(), None, parts)?;
-                    let unmarked = Unmarked { id: id.clone(), principal: form, name, created_at, last_used, resources };
-                    snapshot.unmarked.insert(id.clone(), unmarked);
-                }
-                snapshot.strangers.insert(id, stranger(format!("local:{path}"), other));
-            }
+            other => found.of_others(other, adopt, snapshot, &mut held)?,
         }
     }
     Ok(held)
+}
+
+/// A principal with what hangs on it.
+struct Found {
+    principal: PrincipalRow,
+    parts: Parts,
+    created_at: Option<Timestamp>,
+    last_used: Option<Timestamp>,
+}
+
+impl Found {
+    fn id(&self) -> ResourceId {
+        kinds::principal_id(self.principal.form, &self.principal.name)
+    }
+
+    /// It carries the stack's marks.
+    fn ours(self, marks: Marks) -> rusqlite::Result<LiveIdentity> {
+        let id = self.id();
+        let Self { principal, parts, created_at, last_used } = self;
+        let (form, name) = (principal.form, principal.name.clone());
+        let keys = parts.live_keys(&name);
+        let resources = resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
+        Ok(LiveIdentity { id, principal: form, name, unique_id: None, marks, created_at, last_used, resources, keys })
+    }
+
+    /// It does not: noted as a stranger, with what it holds of the stack's, and whole where it is to be taken in.
+    fn of_others(
+        self,
+        whose: Owned,
+        adopt: &Adopted,
+        snapshot: &mut Snapshot,
+        held: &mut HeldByOthers,
+    ) -> rusqlite::Result<()> {
+        let id = self.id();
+        let Self { principal, parts, created_at, last_used } = self;
+        let (form, name) = (principal.form, principal.name.clone());
+        let path = kinds::principal_path(form, &name);
+        for policy in &parts.attachments {
+            held.entry(ResourceId::new(kinds::POLICY, policy)).or_default().insert(path.clone());
+        }
+        for group in &parts.groups {
+            held.entry(kinds::group_id(group)).or_default().insert(path.clone());
+        }
+        if let (Owned::Unmarked, Some(address)) = (&whose, adopt.get(&id)) {
+            let resources = resources(&id, principal, address.clone(), None, parts)?;
+            let unmarked = Unmarked { id: id.clone(), principal: form, name, created_at, last_used, resources };
+            snapshot.unmarked.insert(id.clone(), unmarked);
+        }
+        snapshot.strangers.insert(id, stranger(format!("local:{path}"), whose));
+        Ok(())
+    }
 }
 
 fn read_policies(
