@@ -376,9 +376,12 @@ fn change(text: &mut String, pool: &[String], chance: &mut Chance) {
     }
 }
 
+/// The files of the corpus, and the stack that has every block and attribute.
 fn corpus() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/corpus");
-    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let entries = std::fs::read_dir(folder.join("corpus")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    names.push(folder.join("reference.hcl"));
     names.sort();
     names.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
