@@ -44,11 +44,11 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     while let Some((module, waits_for)) = waiting.pop_front() {
         modules::arguments(eval, module);
         locals(eval, module);
-        owners.append(&mut people::owners(eval, module));
-        services.append(&mut people::services(eval, module));
-        scopes.append(&mut people::scopes(eval, module));
-        groups.append(&mut groups::groups(eval, module));
-        federations.append(&mut federations::federations(eval, module));
+        owners.extend(people::owners(eval, module));
+        services.extend(people::services(eval, module));
+        scopes.extend(people::scopes(eval, module));
+        groups.extend(groups::groups(eval, module));
+        federations.extend(federations::federations(eval, module));
         identity::identities(eval, module, default_ttl, &waits_for, &mut identities);
         estate::moves(eval, module, &mut estate);
         modules::outputs(eval, module);
