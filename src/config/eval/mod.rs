@@ -65,6 +65,10 @@ pub struct Evaluator<'a> {
     running: RefCell<Vec<(ModuleId, CellKey, Span)>>,
     /// By module, type and label of the block.
     instances: RefCell<HashMap<BlockId, Option<Arc<Instances>>>>,
+    /// The instances of `module` blocks, by the module they stand in and their label.
+    called: RefCell<HashMap<(ModuleId, Arc<str>), Rc<module::Called>>>,
+    /// `module.a` as a whole, by the same.
+    wholes: RefCell<HashMap<(ModuleId, Arc<str>), Value>>,
     /// What was found within modules, by code and place.
     told: RefCell<HashSet<Told>>,
     /// Identities, by block and key, whose name some expression reads although their block says none.
@@ -128,6 +132,8 @@ impl<'a> Evaluator<'a> {
             cells: RefCell::default(),
             running: RefCell::default(),
             instances: RefCell::default(),
+            called: RefCell::default(),
+            wholes: RefCell::default(),
             quiet: std::cell::Cell::new(0),
             patterns: Patterns::default(),
             in_template: std::cell::Cell::new(false),
