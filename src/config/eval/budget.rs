@@ -42,7 +42,7 @@ impl Default for Budget {
             steps: Cell::new(MOST_STEPS),
             bytes: Cell::new(MOST_BYTES),
             depth: Cell::new(0),
-            suggestions: Cell::new(2_000_000),
+            suggestions: Cell::new(500_000),
             instances: Cell::new(MOST_IDENTITIES),
         }
     }
