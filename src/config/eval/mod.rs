@@ -65,10 +65,10 @@ pub struct Evaluator<'a> {
     running: RefCell<Vec<(ModuleId, CellKey, Span)>>,
     /// By module, type and label of the block.
     instances: RefCell<HashMap<BlockId, Option<Arc<Instances>>>>,
-    /// The instances of `module` blocks, by the module they stand in and their label.
-    called: RefCell<HashMap<(ModuleId, Arc<str>), Rc<module::Called>>>,
-    /// `module.a` as a whole, by the same.
-    wholes: RefCell<HashMap<(ModuleId, Arc<str>), Value>>,
+    /// The instances of `module` blocks.
+    called: RefCell<ByCall<Rc<module::Called>>>,
+    /// `module.a` as a whole.
+    wholes: RefCell<ByCall<Value>>,
     /// What was found within modules, by code and place.
     told: RefCell<HashSet<Told>>,
     /// Identities, by block and key, whose name some expression reads although their block says none.
@@ -83,6 +83,9 @@ pub struct Evaluator<'a> {
 
 /// The module, type and label of a block.
 type BlockId = (ModuleId, &'static str, Arc<str>);
+
+/// By the module that a `module` block stands in, and its label.
+type ByCall<T> = HashMap<(ModuleId, Arc<str>), T>;
 
 /// The code and place of a finding.
 type Told = (&'static str, Option<(FileId, usize, usize)>);
