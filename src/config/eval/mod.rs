@@ -32,6 +32,7 @@ pub use scope::Scope;
 
 use super::diagnostic::Diagnostic;
 use super::functions::Patterns;
+use super::inputs::Limits;
 use super::modules::{Library, STACK};
 use super::source::{FileId, Span, StackFiles};
 use super::syntax::{Expr, ExprKind, Place};
@@ -115,7 +116,7 @@ enum Cell {
 impl<'a> Evaluator<'a> {
     /// An evaluator with no variables yet.
     #[must_use]
-    pub fn new(library: &'a Library<'a>, files: &'a dyn StackFiles, now: Timestamp) -> Self {
+    pub fn new(library: &'a Library<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: Limits) -> Self {
         let catalog = library.stack();
         let prefix = String::new();
         let stack = Rc::new(Module { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
@@ -127,7 +128,7 @@ impl<'a> Evaluator<'a> {
             told: RefCell::default(),
             files,
             now,
-            budget: Budget::default(),
+            budget: Budget::of(limits),
             variables: BTreeMap::new(),
             findings: RefCell::default(),
             files_read: RefCell::default(),
