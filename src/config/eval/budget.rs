@@ -1,6 +1,7 @@
 //! Bounds on the work and memory that evaluation may take, whatever the files say.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use super::fault::{Evaluated, Fault};
 use crate::config::diagnostic::Diagnostic;
@@ -13,7 +14,7 @@ const MOST_STEPS: u64 = 2_500_000;
 /// Steps more for each identity: large stacks take long, and may.
 const STEPS_OF_AN_IDENTITY: u64 = 2_000;
 /// Bytes that values may take, all told.
-const MOST_BYTES: u64 = 192 * 1024 * 1024;
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
 /// The longest string, in bytes.
 pub const LONGEST_STRING: usize = 16 * 1024 * 1024;
 /// The largest collection.
@@ -22,8 +23,12 @@ pub const LARGEST_COLLECTION: usize = 250_000;
 pub const HEAVIEST: u32 = 1_000_000;
 /// How deep evaluation may go through references of references.
 const DEEPEST: u32 = 1_000;
-/// What an element of a collection is counted as, in bytes.
-const ELEMENT: usize = 64;
+/// What an element of a list takes, in bytes.
+const ELEMENT: usize = size_of::<Value>();
+/// What a node of a map takes, however few of its entries are there: it has room for eleven.
+const NODE: usize = 11 * (size_of::<Value>() + size_of::<Arc<str>>());
+/// A node that is not the only one holds at least so many entries.
+const IN_A_NODE: usize = 5;
 
 /// What is left.
 #[derive(Debug)]
@@ -62,7 +67,7 @@ pub enum TooLarge {
     #[error("the result would have more than 250,000 elements")]
     Collection,
     /// All values together.
-    #[error("the values of this stack would take more than 192 MiB")]
+    #[error("the values of this stack would take more than 256 MiB")]
     Total,
 }
 
@@ -110,7 +115,8 @@ impl Budget {
             _ => {
                 let elements = value.elements().map_or(0, <[Value]>::len);
                 let entries = value.entries().map_or(0, std::collections::BTreeMap::len);
-                (elements + entries) * ELEMENT
+                let nodes = if entries == 0 { 0 } else { 1 + entries / IN_A_NODE };
+                elements.saturating_mul(ELEMENT).saturating_add(nodes.saturating_mul(NODE))
             }
         };
         let left = self.left_of(bytes);
