@@ -38,7 +38,7 @@ impl Connection {
             let other = Self::to_one(settings, Some(alias), directory, now).await?;
             members.insert(Some(alias.clone()), other.member(settings, Some(alias)));
         }
-        let fleet = Arc::new(Fleet { members, realize: Arc::clone(&realize) });
+        let fleet = Arc::new(Fleet::new(members, Arc::clone(&realize)));
         let (observe, enact) = (Arc::<Fleet>::clone(&fleet), fleet);
         Ok(Self { realize: Arc::new(FleetRealizer(realize)), compare, observe, enact, vault: Vault::none() })
     }

@@ -12,19 +12,21 @@ mod place;
 mod realize;
 mod write;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
-use leasehold_provider::{Alias, Enact, Observe, ObserveError, ObserveErrorKind, Realize, Realm};
+use leasehold_provider::{Alias, Enact, Observe, ObserveError, ObserveErrorKind, Realize, Realm, ResourceId};
 
 pub use realize::FleetRealizer;
 
 /// The accounts of a stack.
 pub struct Fleet {
     /// Every account, by its alias.
-    pub members: BTreeMap<Option<Alias>, Member>,
+    members: BTreeMap<Option<Alias>, Member>,
     /// The pure half of the providers: they are all of one cloud.
-    pub realize: Arc<dyn Realize>,
+    realize: Arc<dyn Realize>,
+    /// What this run made.
+    made: Mutex<BTreeSet<ResourceId>>,
 }
 
 /// One account of a stack.
@@ -45,6 +47,12 @@ impl Member {
 }
 
 impl Fleet {
+    /// These accounts together. `realize` is the pure half of any of their providers: they are all of one cloud.
+    #[must_use]
+    pub fn new(members: BTreeMap<Option<Alias>, Member>, realize: Arc<dyn Realize>) -> Self {
+        Self { members, realize, made: Mutex::default() }
+    }
+
     /// The place of the first account with the others in it. Refused where two providers lead into one account: each object would be
     /// seen twice.
     fn together(&self, realms: Vec<Realm>) -> Result<Realm, ObserveError> {

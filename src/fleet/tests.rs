@@ -109,6 +109,8 @@ fn holds<T: Place + Clone + PartialEq + std::fmt::Debug>(what: T) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn on_and_off_is_as_it_was_and_nothing_is_left_out(
         snapshot in snapshot(), change in change(), resources in prop::collection::vec(resource(), 0..3), made in id(), ids in ids(),

@@ -1,4 +1,11 @@
 //! Writing: each change goes to the account that its object is in.
+//!
+//! A provider waits for what it made itself to be seen everywhere; whom a trust names in another account it does not know. Where this run made
+//! them, a refusal is borne with here.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use leasehold_provider::{
@@ -28,11 +35,46 @@ fn plain(change: &Change) -> Change {
     }
 }
 
+/// The pauses before a change is tried again: two minutes in all, the longest that IAM is known to take.
+const PAUSES: [u64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
+
+impl Fleet {
+    fn made(&self) -> std::sync::MutexGuard<'_, BTreeSet<ResourceId>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a change needs an object of another account that this run made.
+    fn may_be_early(&self, change: &Change) -> bool {
+        let account = &change.id().account;
+        let needs = change.after().into_iter().flat_map(|after| &after.depends_on);
+        let made = self.made();
+        needs.filter(|id| id.account != *account).any(|id| made.contains(id))
+    }
+}
+
+/// Whether what another account has not heard of yet may be the reason.
+fn may_pass(error: &EnactError) -> bool {
+    matches!(error.kind, EnactErrorKind::Other | EnactErrorKind::Conflict)
+}
+
 #[async_trait]
 impl Enact for Fleet {
     async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let member = self.member_of(change)?;
-        let enacted = member.enact.enact(stack, &plain(change)).await?;
+        let plain = plain(change);
+        let mut pauses = PAUSES.iter().filter(|_| self.may_be_early(change));
+        let enacted = loop {
+            match member.enact.enact(stack, &plain).await {
+                Err(error) if may_pass(&error) => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(Duration::from_secs(*pause)).await,
+                    None => return Err(error),
+                },
+                ended => break ended?,
+            }
+        };
+        if matches!(change, Change::Create { .. }) {
+            self.made().insert(change.id().clone());
+        }
         Ok(enacted.into_fleet(change.id().account.as_ref()))
     }
 

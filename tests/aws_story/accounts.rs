@@ -154,6 +154,16 @@ fn a_read_that_is_denied_in_one_account_fails_the_plan_and_names_the_account() {
 }
 
 #[test]
+fn an_account_that_has_not_heard_yet_of_whom_it_shall_trust_is_waited_for() {
+    let (aws, stack) = fresh();
+    let unknown = Fault::error("CreateRole", 400, "MalformedPolicyDocument").saying("Invalid principal in policy");
+    aws.order(unknown.within(PROD).times(2));
+    stack.apply();
+    assert_eq!(aws.calls("CreateRole"), 3);
+    stack.assert_converged();
+}
+
+#[test]
 fn two_providers_that_lead_into_one_account_are_refused_before_anything_is_read() {
     let (aws, stack) = fresh();
     stack.write("stack.hcl", &stack.read("stack.hcl").replace(PROD, AUDIT));

@@ -76,7 +76,7 @@ impl World {
             (None, member("provider.local", &world.directory)),
             (Some(Alias::new("b").unwrap()), member("provider.local.b", &other)),
         ]);
-        let fleet = Arc::new(Fleet { members, realize: world.directory.clone() });
+        let fleet = Arc::new(Fleet::new(members, world.directory.clone()));
         let realize = Arc::new(FleetRealizer(world.directory.clone()));
         Self { realize, reader: fleet.clone(), writer: fleet, ..world }
     }
