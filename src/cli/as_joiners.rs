@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use leasehold_provider::{Realm, Snapshot};
+use rayon::prelude::*;
 
 use super::connection;
 use crate::config::declared::{ProviderSettings, Providers};
@@ -21,8 +22,9 @@ pub fn as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
     // Whether a lease is over depends on what lives, which is not known here.
     let (standings, _) = lifecycle::decide(declared, &snapshot, now, principal_id);
-    for standing in &standings {
-        let (parts, broken) = realize::identity(standing, realize.as_ref(), &snapshot.realm);
+    let realized: Vec<(Resources, Vec<Diagnostic>)> =
+        standings.par_iter().map(|standing| realize::identity(standing, realize.as_ref(), &snapshot.realm)).collect();
+    for (parts, broken) in realized {
         resources.extend(parts);
         findings.extend(broken);
     }

@@ -32,7 +32,7 @@ pub enum Failure {
     ReadBack(ObserveError),
     /// Rules stand against the plan. Exit code 3, nothing was changed.
     Ruled(Vec<Ruling>),
-    /// The saved plan no longer applies. Exit code 3, nothing was changed.
+    /// The plan no longer applies. Exit code 3, nothing was changed.
     Stale(Vec<Stale>),
     /// It was refused for another reason. Exit code 3, nothing was changed.
     Refused {
@@ -220,7 +220,7 @@ fn ruled(rulings: &[Ruling]) -> String {
 fn stale_plan(stale: &[Stale]) -> String {
     let details: Vec<String> = stale.iter().map(ToString::to_string).collect();
     message(
-        "the saved plan no longer applies as it was reviewed, and nothing was changed",
+        "the plan no longer applies as it was reviewed, and nothing was changed",
         &details,
         Some("Make a new plan, review it, and apply that."),
     )

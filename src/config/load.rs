@@ -143,7 +143,7 @@ fn module<'a>(parsed: &'a Parsed, findings: &mut Vec<Diagnostic>) -> Catalog<'a>
     findings.extend(parsed.findings.iter().cloned());
     findings.extend(parsed.attributes.iter().map(|(file, attribute)| schema::check::stray(*file, attribute)));
     for block in &parsed.blocks {
-        if matches!(&*block.keyword.text, "leasehold" | "provider" | "store") {
+        if matches!(&*block.keyword.text, "leasehold" | "provider" | "store" | "import") {
             findings.push(
                 Diagnostic::error(
                     "config::not_in_a_module",

@@ -143,7 +143,10 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
     let live = LiveIndex::of(inputs.snapshot);
     let (old, new) =
         (Shared::live(inputs.snapshot, inputs.realize), Shared::of(inputs.shared.values(), inputs.realize));
+    let declared = inputs.declared.identities.values();
+    let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
     let around = order::Around {
+        depends_on: &depends_on,
         holders: &deltas.holds_rewritten,
         reach: &|id| old.reach(id).chain(new.reach(id)).cloned().collect(),
     };

@@ -15,6 +15,7 @@ pub mod sealed;
 pub mod select;
 pub mod stale;
 pub mod sweep;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 

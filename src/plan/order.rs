@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Change, Credential, Realize, Resource, ResourceId};
 
+use super::waits::{self, DependsOn, Wait};
 use super::{Step, StepId};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 
@@ -28,6 +29,8 @@ pub struct Around<'a> {
     pub holders: &'a Rewritten,
     /// The shared objects through which one that hangs on an object gets access.
     pub reach: &'a dyn Fn(&ResourceId) -> BTreeSet<ResourceId>,
+    /// Whom an identity names in `depends_on`.
+    pub depends_on: &'a DependsOn<'a>,
 }
 
 impl Around<'_> {
@@ -35,7 +38,8 @@ impl Around<'_> {
     #[must_use]
     pub fn nothing() -> Self {
         const NOBODY: &Rewritten = &Rewritten::new();
-        Self { holders: NOBODY, reach: &|_| BTreeSet::new() }
+        const NONE: &DependsOn<'_> = &DependsOn::new();
+        Self { holders: NOBODY, reach: &|_| BTreeSet::new(), depends_on: NONE }
     }
 }
 
@@ -81,7 +85,24 @@ pub fn order(
     let Drafts { mut steps, holders, .. } = drafts;
     add_dependencies(&mut steps, &ranked);
     order_around_shared(&mut steps, &rewrites, &holders, around.reach);
+    let waits = waits::of_joiners(&steps, identities, around.depends_on);
+    wait(&mut steps, waits);
     number(steps)
+}
+
+/// Adds waits that order needs not, and takes back those that would close a circle.
+fn wait(steps: &mut [Step], waits: Vec<Wait>) {
+    let mut added = waits;
+    added.retain(|(waiter, waited_for)| step_mut(steps, *waiter).is_some_and(|step| step.needs.insert(*waited_for)));
+    if added.is_empty() {
+        return;
+    }
+    let placed: BTreeSet<StepId> = sequence(steps).into_iter().collect();
+    for (waiter, waited_for) in added.iter().filter(|(waiter, _)| !placed.contains(waiter)) {
+        if let Some(step) = step_mut(steps, *waiter) {
+            step.needs.remove(waited_for);
+        }
+    }
 }
 
 /// A shared object that stays and says something else, with the steps that make it do so.
@@ -320,12 +341,12 @@ fn add_dependencies(steps: &mut [Step], ranked: &BTreeSet<StepId>) {
     }
 }
 
-/// Puts the steps in an order in which each comes after its needs, the earliest first where there is a choice, and numbers them so.
-/// Steps on a cycle keep their place at the end.
-fn number(steps: Vec<Step>) -> Vec<Step> {
+/// The steps in an order in which each comes after its needs, the earliest first where there is a choice. Those on a cycle, and those
+/// that wait for them, are not there.
+fn sequence(steps: &[Step]) -> Vec<StepId> {
     let mut waiting: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
     let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
-    for step in &steps {
+    for step in steps {
         for need in &step.needs {
             waited_for_by.entry(*need).or_default().push(step.id);
         }
@@ -343,6 +364,12 @@ fn number(steps: Vec<Step>) -> Vec<Step> {
             }
         }
     }
+    sequence
+}
+
+/// Puts the steps in order and numbers them so. Steps on a cycle keep their place at the end.
+fn number(steps: Vec<Step>) -> Vec<Step> {
+    let mut sequence = sequence(&steps);
     let placed: BTreeSet<StepId> = sequence.iter().copied().collect();
     sequence.extend(steps.iter().map(|step| step.id).filter(|id| !placed.contains(id)));
     let new_ids: BTreeMap<StepId, StepId> = sequence.iter().zip(0u32..).map(|(old, new)| (*old, StepId(new))).collect();

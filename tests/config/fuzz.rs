@@ -5,7 +5,8 @@
 //! LEASEHOLD_FUZZ_SECONDS=1200 cargo test --release -p leasehold --test config fuzz -- --nocapture
 //! ```
 //!
-//! `LEASEHOLD_FUZZ_SEED` begins elsewhere. What breaks it is written below the temporary directory, and named.
+//! `LEASEHOLD_FUZZ_SEED` begins elsewhere. What breaks it is written below the temporary directory, and named; with its path in
+//! `LEASEHOLD_FUZZ_INPUT` that one input is tried again.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 use std::collections::BTreeSet;
@@ -376,19 +377,31 @@ fn change(text: &mut String, pool: &[String], chance: &mut Chance) {
     }
 }
 
+/// The files of the corpus, and the stack that has every block and attribute.
 fn corpus() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/corpus");
-    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let entries = std::fs::read_dir(folder.join("corpus")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    names.push(folder.join("reference.hcl"));
     names.sort();
     names.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
-/// Processor time of this process so far, where the system tells.
-fn processor() -> Option<Duration> {
+/// Processor time of this process so far, where the system tells: its own, and the system's for it.
+fn processor() -> Option<(Duration, Duration)> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some(Duration::from_millis(ticks * 10))
+    let ticks = |field: usize| Some(Duration::from_millis(fields.get(field)?.parse::<u64>().ok()? * 10));
+    Some((ticks(11)?, ticks(12)?))
+}
+
+/// The outcome of a stack, and what it took: of wall time, of processor time, and of the system's.
+fn timed(text: &str) -> (std::thread::Result<BTreeSet<String>>, [Duration; 3]) {
+    let (wall, before) = (Instant::now(), processor());
+    let found = std::panic::catch_unwind(|| outcome(text));
+    let wall = wall.elapsed();
+    let (own, system) = before.zip(processor()).map_or((wall, Duration::ZERO), |(a, b)| (b.0 - a.0, b.1 - a.1));
+    (found, [wall, own, system])
 }
 
 /// The most memory this process has had, in KiB, where the system tells.
@@ -404,6 +417,10 @@ fn environment(name: &str) -> Option<u64> {
 
 #[test]
 fn fuzz() {
+    if let Ok(path) = std::env::var("LEASEHOLD_FUZZ_INPUT") {
+        let (found, took) = timed(&std::fs::read_to_string(path).unwrap());
+        panic!("wall, own and system's time {took:?}: {found:?}");
+    }
     let long = environment("LEASEHOLD_FUZZ_SECONDS");
     let mut chance = Chance(environment("LEASEHOLD_FUZZ_SEED").unwrap_or(1));
     let mut pool = corpus();
@@ -420,9 +437,8 @@ fn fuzz() {
             change(&mut text, &pool, &mut chance);
         }
         text.truncate(boundary(&text, LONGEST));
-        let (wall, before) = (Instant::now(), processor());
-        let found = std::panic::catch_unwind(|| outcome(&text));
-        let took = before.zip(processor()).map_or_else(|| wall.elapsed(), |(before, after)| after - before);
+        let (found, [wall, own, system]) = timed(&text);
+        let took = own + system;
         let worst = |what: &str| {
             let path = std::env::temp_dir().join("leasehold-fuzz-input");
             std::fs::write(&path, &text).unwrap();
@@ -431,7 +447,10 @@ fn fuzz() {
         let Ok(found) = found else { worst("panic") };
         // Other tests of this process take their share of its time; in a long run it is alone.
         if long.is_some() && took > LIMIT {
-            worst(&format!("took {took:?}"));
+            worst(&format!("took {own:?}, and {system:?} of the system, in {wall:?}"));
+        }
+        if long.is_some() && peak() > MEMORY {
+            worst(&format!("took {} MiB", peak() / 1024));
         }
         if took > slowest.0 {
             slowest = (took, text.clone());

@@ -184,7 +184,7 @@ drawn! {
     validation_of_an_argument: Stack::with("module \"a\" {\n  source = \"./a\"\n  port   = 99999\n}\n")
         .module("a/main.hcl", "variable \"port\" {\n  type = number\n  validation {\n    condition     = var.port < 65536\n    error_message = \"A port is below 65536.\"\n  }\n}\n");
     stack_blocks_in_a_module: Stack::with("module \"a\" {\n  source = \"./a\"\n}\noutput \"x\" { value = 1 }\n")
-        .module("a/main.hcl", "leasehold { stack = \"x\" }\nprovider \"aws\" {}\nvariable \"source\" {}\nx = 1\nowner \"y\" {\n  name = \n}\n");
+        .module("a/main.hcl", "leasehold { stack = \"x\" }\nprovider \"aws\" {}\nimport {\n  to = identity.a\n  id = \"a\"\n}\nvariable \"source\" {}\nx = 1\nowner \"y\" {\n  name = \n}\n");
     inside_of_a_module: team("module \"team\" {\n  source  = \"./modules/team\"\n  lead    = owner.jane\n  members = {}\n}\nmodule \"each\" {\n  for_each = toset([\"a\"])\n  source   = \"./modules/team\"\n  lead     = owner.jane\n  members  = {}\n}\nlocals {\n  a = module.team.identity.bot\n  b = module.team.naems\n  c = module.each.bot\n  d = module.each[\"b\"].bot\n  e = module.teem.bot\n}\n");
     one_name_for_all_modules: Stack::with("module \"a\" {\n  count  = 2\n  source = \"./a\"\n  lead   = owner.jane\n}\n")
         .module("a/main.hcl", "variable \"lead\" {}\nidentity \"bot\" {\n  kind  = \"service\"\n  name  = \"bot\"\n  owner = var.lead\n}\n");

@@ -43,3 +43,26 @@ fn detailed_exitcode_tells_changes_from_none() {
     stack.run(&["plan", "--detailed-exitcode"]).expect(2);
     stack.ok(&["plan"]);
 }
+
+/// The one that waits comes first in every other order: by name, and by place in the file.
+#[test]
+fn who_joins_waits_for_those_it_depends_on_and_a_target_brings_them_along() {
+    let identity = |label: &str, on: &str| {
+        format!("identity \"{label}\" {{\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = \"9d\"\n{on}}}\n")
+    };
+    let text = "leasehold { stack = \"waits\" }\nowner \"jane\" { email = \"jane@example.com\" }\n";
+    let blocks = [
+        identity("a", "  depends_on = [identity.b]\n"),
+        identity("b", "  depends_on = [identity.c]\n"),
+        identity("c", ""),
+    ];
+    let stack = Stack::of(&format!("{text}{}", blocks.concat())).at(START);
+    stack.ok(&["plan", "--target", "identity.a"]).says(&["3 joiners"]);
+    stack.ok(&["plan", "--target", "identity.b"]).says(&["2 joiners"]);
+    stack.ok(&["apply", "--auto-approve", "--parallelism", "8"]);
+    // The directory numbers its principals as they are made.
+    let rows = stack.outside().rows_of(&["a", "b", "c"]).unwrap();
+    let number = |label: &str| rows[&format!("principal {label}")][0][0].as_i64().unwrap();
+    assert!(number("c") < number("b") && number("b") < number("a"), "{rows:?}");
+    stack.assert_converged();
+}

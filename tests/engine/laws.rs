@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use leasehold::apply;
 use leasehold::diff::Lifecycle;
-use leasehold::plan::Step;
+use leasehold::plan::{Step, StepId};
 use leasehold_provider::{Change, Enact, EnactError, Enacted, Principal, StackName};
 use proptest::prelude::*;
 
@@ -47,6 +47,17 @@ fn began_after_needs(steps: &[Step], log: &[(bool, Change)]) -> bool {
 
 fn some() -> impl Strategy<Value = BTreeSet<usize>> {
     proptest::collection::btree_set(0..6usize, 0..6)
+}
+
+/// The steps that one waits for, directly and through others.
+fn all_needs(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
+    let mut found: BTreeSet<StepId> = BTreeSet::new();
+    let mut waiting = vec![step];
+    while let Some(step) = waiting.pop() {
+        let needs = step.needs.iter().filter(|need| found.insert(**need)).collect::<Vec<_>>();
+        waiting.extend(steps.iter().filter(|other| needs.contains(&&other.id)));
+    }
+    found
 }
 
 proptest! {
@@ -159,6 +170,28 @@ proptest! {
         for delta in plan.identities.iter().filter(|delta| delta.lifecycle == Lifecycle::Leaver) {
             let deletes_principal = delta.changes.iter().any(|c| matches!(c, Change::Delete { before } if before.id == delta.id));
             prop_assert!(!deletes_principal);
+        }
+    }
+
+    /// Whoever joins and names another in `depends_on` waits for all that is done to it.
+    #[test]
+    fn joiners_wait_for_those_they_depend_on(first in stack(), second in stack()) {
+        let world = World::new();
+        for (stack, now) in [(&first, START), (&second, "2026-11-22T00:00:00Z")] {
+            let plan = world.plan(stack, at(now));
+            for joiner in plan.identities.iter().filter(|delta| delta.lifecycle == Lifecycle::Joiner) {
+                let on = &stack.identities[&joiner.address].depends_on;
+                let steps_of = |address| plan.steps.iter().filter(move |step| step.subject == address);
+                for other in plan.identities.iter().filter(|delta| on.contains(&delta.address)) {
+                    if matches!(other.lifecycle, Lifecycle::Joiner | Lifecycle::Mover | Lifecycle::Drift) {
+                        let awaited: BTreeSet<_> = steps_of(other.address.clone()).map(|step| step.id).collect();
+                        for step in steps_of(joiner.address.clone()) {
+                            prop_assert!(all_needs(&plan.steps, step).is_superset(&awaited), "{plan:#?}");
+                        }
+                    }
+                }
+            }
+            world.apply(stack, at(now));
         }
     }
 

@@ -145,6 +145,7 @@ struct Member {
     scopes: BTreeSet<usize>,
     tags: BTreeMap<String, String>,
     trusts_first: bool,
+    waits_for_last: bool,
 }
 
 fn member() -> impl Strategy<Value = Member> {
@@ -158,8 +159,9 @@ fn member() -> impl Strategy<Value = Member> {
         proptest::collection::btree_set(0..3usize, 0..3),
         proptest::collection::btree_map("[a-z]{1,3}", "[a-z ]{0,5}", 0..2),
         any::<bool>(),
+        any::<bool>(),
     )
-        .prop_map(|(kind, owner, in_shop, ttl, statements, scopes, tags, trusts_first)| Member {
+        .prop_map(|(kind, owner, in_shop, ttl, statements, scopes, tags, trusts_first, waits_for_last)| Member {
             kind,
             owner,
             in_shop,
@@ -168,6 +170,7 @@ fn member() -> impl Strategy<Value = Member> {
             scopes,
             tags,
             trusts_first,
+            waits_for_last,
         })
 }
 
@@ -182,6 +185,14 @@ impl Member {
         identity.tags = self.tags.clone();
         identity.scopes =
             self.scopes.iter().map(|n| format!("scope{n}")).filter(|name| declared.scopes.contains_key(name)).collect();
+        // The last waits for nobody, and must trust nobody either, so that there is no cycle.
+        if let Some((last, other)) = members.iter().next_back()
+            && self.waits_for_last
+            && number < *last
+            && !other.trusts_first
+        {
+            identity.depends_on.insert(Address::identity(&label(*last), None));
+        }
         if identity.principal == Principal::Role {
             let service = Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] };
             identity.trusts.push(service);

@@ -114,3 +114,32 @@ fn a_name_that_an_expression_reads_must_be_the_one_it_lives_under() {
     stack.write("identities.hcl", &moved.replace("scopes =", "name   = \"old\"\n  scopes ="));
     assert_eq!(lifecycles(&stack.plan_json()), only("identity.new", "mover"));
 }
+
+/// As a module's author renames things for all who call it: the addresses are the module's own.
+#[test]
+fn a_module_moves_and_lets_go_of_what_is_its_own_in_each_of_its_instances() {
+    let call = "module \"team\" {\n  for_each = toset([\"red\", \"blue\"])\n  source   = \"./team\"\n  lead     = owner.jane\n}\n";
+    let bot = |label: &str| {
+        format!("variable \"lead\" {{}}\nidentity \"{label}\" {{\n  kind  = \"service\"\n  owner = var.lead\n}}\n")
+    };
+    let legacy = "identity \"legacy\" {\n  kind  = \"service\"\n  owner = var.lead\n}\n";
+    let stack = stack(call);
+    std::fs::create_dir(stack.path("team")).unwrap();
+    stack.write("team/main.hcl", &format!("{}{legacy}", bot("old")));
+    stack.apply();
+
+    let removed = "removed {\n  from = identity.legacy\n  keep = true\n}\n";
+    stack.write("team/main.hcl", &format!("{}{}{removed}", bot("new"), moved("identity.old", "identity.new")));
+    let plan = lifecycles(&stack.plan_json());
+    let of = |team: &str, label: &str| plan[&format!("module.team[\"{team}\"].identity.{label}")].clone();
+    for team in ["red", "blue"] {
+        assert_eq!((of(team, "new").as_str(), of(team, "legacy").as_str()), ("mover", "released"));
+    }
+    assert_eq!(plan.len(), 4);
+    stack.apply();
+    stack.assert_converged();
+
+    // A slip in a module is told with the address that each of its instances gives it.
+    stack.write("team/main.hcl", &format!("{}{}", bot("new"), moved("identity.old", "identity.noo")));
+    snapshot!("moved_in_a_module", stack.run(&["plan"]).expect(1));
+}

@@ -1,16 +1,13 @@
 //! Killed before any request, and after it was carried out: the next run ends where an undisturbed one does, and no key is left that
 //! the store does not hold.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use leasehold_emulator::{Emulator, Fault};
 
+use crate::support::crash::{self, Point};
 use crate::support::{Stack, wait_until};
 use crate::{ON_AWS, assert_one_key, bot, delivered, held, keys};
-
-/// How many emulators work at once: each case mostly waits for a lock to run out.
-const WORKERS: usize = 4;
 
 fn prepared(aws: &Emulator) -> Stack {
     aws.reset();
@@ -19,31 +16,11 @@ fn prepared(aws: &Emulator) -> Stack {
     stack
 }
 
-fn killed_at(aws: &Emulator, at: u32, committed: bool) {
+fn killed_at(aws: &Emulator, at: Point) {
     let stack = prepared(aws);
-    let fault = if committed { Fault::hold_response("*") } else { Fault::hold("*") };
-    aws.order(fault.after(at).times(1));
-    let mut run = stack.start(&["apply", "--auto-approve"]);
-    wait_until("the request", || run.has_ended() || aws.held() > 0);
-    if !run.has_ended() {
-        run.signal("KILL");
-    }
-    run.wait();
-    aws.let_go();
-    aws.heal();
-    let name = format!("killed {} request {at}", if committed { "after" } else { "before" });
-    let again = stack.run(&["apply", "--auto-approve"]);
-    if again.code == 3 {
-        assert!(again.stderr.contains("is locked by another run"), "{name}: {again}");
-        std::thread::sleep(Duration::from_millis(2700));
-        stack.apply();
-    } else {
-        assert_eq!(again.code, 0, "{name}: {again}");
-    }
-    assert_one_key(aws, &stack, &name);
-    stack.assert_converged();
-    let verified = stack.ok(&["audit", "verify", "--format", "json"]).json();
-    assert_eq!(verified["unfinished"].as_array().unwrap().len(), 0, "{name}: {verified}");
+    crash::kill(&stack, aws, at);
+    crash::finish(&stack, at);
+    assert_one_key(aws, &stack, &at.to_string());
 }
 
 #[test]
@@ -54,26 +31,13 @@ fn killed_at_any_request_the_next_run_leaves_the_one_key_that_was_delivered() {
     let actions: Vec<String> = aws.requests().into_iter().map(|request| request.action).collect();
     // All of them with LEASEHOLD_CRASH_POINTS=all; else those about the key, and a few others.
     let all = std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() == Ok("all");
-    let points = actions.iter().enumerate().flat_map(|(at, action)| [(at, action, false), (at, action, true)]);
-    let points: Vec<(usize, bool)> = points
-        .enumerate()
-        .filter(|(number, (_, action, _))| all || *action == "CreateAccessKey" || number.is_multiple_of(9))
-        .map(|(_, (at, _, committed))| (at, committed))
-        .collect();
+    let wanted = |(number, point): &(usize, Point)| {
+        let action = &actions[usize::try_from(point.request).unwrap()];
+        all || action == "CreateAccessKey" || number.is_multiple_of(9)
+    };
+    let points: Vec<Point> = crash::points(actions.len()).enumerate().filter(wanted).map(|(_, point)| point).collect();
     println!("{} requests, {} crash points", actions.len(), points.len());
-    let points = Mutex::new(points.into_iter());
-    std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                let aws = Emulator::moto();
-                loop {
-                    let next = points.lock().unwrap().next();
-                    let Some((at, committed)) = next else { break };
-                    killed_at(&aws, u32::try_from(at).unwrap(), committed);
-                }
-            });
-        }
-    });
+    crash::each(points, killed_at);
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! Killed anywhere, the next run finishes; the ledger knows of every write.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::time::Duration;
 
-use leasehold_emulator::{Emulator, Fault};
+use leasehold_emulator::Emulator;
 use serde_json::Value;
 
-use crate::support::{Stack, wait_until};
+use crate::support::Stack;
+use crate::support::crash::{self, Point};
 use crate::{entries, iam, on_s3, records};
 
 /// The second state of the stack: one leaves, one is rescoped, one joins.
@@ -30,35 +29,14 @@ fn prepared(aws: &Emulator) -> Stack {
     stack
 }
 
-/// Runs the change with the process killed while its request number `at` is held, and then again to the end.
-fn killed_at(aws: &Emulator, at: u32, committed: bool, reference: &Value) {
+/// Runs the change with the process killed at a request, and then again to the end.
+fn killed_at(aws: &Emulator, at: Point, reference: &Value) {
     let stack = prepared(aws);
-    let fault = if committed { Fault::hold_response("*") } else { Fault::hold("*") };
-    aws.order(fault.after(at).times(1));
-    let mut run = stack.start(&["apply", "--auto-approve"]);
-    // Runs differ by a request or two: one that ends first was never interrupted.
-    wait_until("the request", || run.has_ended() || aws.held() > 0);
-    if !run.has_ended() {
-        run.signal("KILL");
-    }
-    run.wait();
-    aws.let_go();
-    let name = format!("killed {} request {at}", if committed { "after" } else { "before" });
-    aws.heal();
+    crash::kill(&stack, aws, at);
     let interrupted = entries(aws);
-    let refused = stack.run(&["apply", "--auto-approve"]);
-    if refused.code == 3 {
-        assert!(refused.stderr.contains("is locked by another run"), "{name}: {refused}");
-        std::thread::sleep(Duration::from_millis(2700));
-        stack.apply();
-    } else {
-        assert_eq!(refused.code, 0, "{name}: {refused}");
-    }
+    crash::finish(&stack, at);
+    let name = at.to_string();
     assert_eq!(iam(aws), *reference, "{name}");
-    stack.assert_converged();
-    let verified = stack.ok(&["audit", "verify", "--format", "json"]).json();
-    assert_eq!(verified["valid"], true, "{name}: {verified}");
-    assert_eq!(verified["unfinished"].as_array().unwrap().len(), 0, "{name}: {verified}");
     every_write_was_intended(aws, &name);
     open_intents_were_resolved(&interrupted, &entries(aws), &name);
 }
@@ -100,37 +78,22 @@ fn open_intents_were_resolved(before: &[Value], after: &[Value], name: &str) {
     assert!(open.is_subset(&resolved), "{name}: {open:?} are open, {resolved:?} are resolved");
 }
 
-/// How many emulators work at once: each case mostly waits for a lock to run out.
-const WORKERS: usize = 4;
-
 #[test]
 fn killed_at_any_request_the_next_run_finishes() {
     let aws = Emulator::moto();
     let stack = prepared(&aws);
     stack.apply();
     let reference = iam(&aws);
-    let requests = u32::try_from(aws.requests().len()).unwrap();
+    let requests = aws.requests().len();
     assert!(requests > 20, "{requests}");
     // All of them with LEASEHOLD_CRASH_POINTS=all; else a few, others on each day.
     let every = match std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() {
         Ok("all") => 1,
         _ => 11,
     };
-    let day = u32::try_from(jiff::Timestamp::now().as_second() / 86_400 % 11).unwrap();
-    let points = (0..requests).flat_map(|at| [(at, false), (at, true)]);
-    let points: Vec<_> = points.enumerate().filter(|(n, _)| (*n as u32 + day).is_multiple_of(every)).collect();
+    let day = usize::try_from(jiff::Timestamp::now().as_second() / 86_400 % 11).unwrap();
+    let points = crash::points(requests).enumerate().filter(|(number, _)| (number + day).is_multiple_of(every));
+    let points: Vec<Point> = points.map(|(_, point)| point).collect();
     println!("{requests} requests, {} crash points", points.len());
-    let points = Mutex::new(points.into_iter());
-    std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                let aws = Emulator::moto();
-                loop {
-                    let next = points.lock().unwrap().next();
-                    let Some((_, (at, committed))) = next else { break };
-                    killed_at(&aws, at, committed, &reference);
-                }
-            });
-        }
-    });
+    crash::each(points, |aws, at| killed_at(aws, at, &reference));
 }

@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(missing_docs, reason = "names say it")]
 
+pub mod crash;
 pub mod sarif;
 
 use std::collections::BTreeMap;

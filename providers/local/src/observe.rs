@@ -9,12 +9,13 @@ use leasehold_provider::{
     Address, LiveIdentity, LiveKey, LiveShared, Marks, ObserveError, Realm, Resource, ResourceId, Snapshot, StackName,
     Stranger, Unmarked, Value,
 };
+use rayon::prelude::*;
 use rusqlite::{Connection, Row, types};
 
 mod teams;
 
 use crate::kinds;
-use crate::rows::{self, Owned, PolicyRow, PrincipalRow};
+use crate::rows::{self, Owned, PolicyRow, PrincipalRow, PrincipalText};
 use crate::{failures, order, schema};
 
 /// Reads what a plan for a stack needs. A file that is not there is an empty directory.
@@ -61,55 +62,88 @@ fn read_principals(
     let mut logins = logins.query_map([], |row| part(row, ()))?.peekable();
     let mut memberships = teams::memberships(connection)?;
 
+    let mut found = Vec::new();
     let mut rows = principals.query([])?;
     while let Some(row) = rows.next()? {
-        let principal = PrincipalRow::read(row)?;
+        let text = PrincipalText::read(row)?;
         let parts = Parts {
-            inline: all_of(&mut inline, principal.id)?,
-            attachments: all_of(&mut attachments, principal.id)?,
-            keys: all_of(&mut keys, principal.id)?,
-            groups: memberships.remove(&principal.id).unwrap_or_default(),
-            login: !all_of(&mut logins, principal.id)?.is_empty(),
+            inline: all_of(&mut inline, text.id)?,
+            attachments: all_of(&mut attachments, text.id)?,
+            keys: all_of(&mut keys, text.id)?,
+            groups: memberships.remove(&text.id).unwrap_or_default(),
+            login: !all_of(&mut logins, text.id)?.is_empty(),
         };
-        let id = kinds::principal_id(principal.form, &principal.name);
         let (created_at, last_used) = (instant(row, 8)?, instant(row, 9)?.max(parts.last_used()));
-        let (form, name) = (principal.form, principal.name.clone());
-        match Owned::of(&principal.tags, stack) {
-            Owned::Ours(marks) => {
-                let keys = parts.live_keys(&name);
-                let resources = resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
-                let (id, marks) = (id.clone(), *marks);
-                let live = LiveIdentity {
-                    id,
-                    principal: form,
-                    name,
-                    unique_id: None,
-                    marks,
-                    created_at,
-                    last_used,
-                    resources,
-                    keys,
-                };
-                snapshot.identities.insert(live.id.clone(), live);
-            }
-            other => {
-                let path = kinds::principal_path(form, &name);
-                for policy in &parts.attachments {
-                    held.entry(ResourceId::new(kinds::POLICY, policy)).or_default().insert(path.clone());
+        found.push(Found { text, parts, created_at, last_used });
+    }
+    // The rows come one after another; taking their documents and tags apart is most of the work.
+    let told: Vec<Told> =
+        found.into_par_iter().map(|found| found.tell(stack, adopt)).collect::<rusqlite::Result<_>>()?;
+    for told in told {
+        match told {
+            Told::Ours(live) => drop(snapshot.identities.insert(live.id.clone(), *live)),
+            Told::Other { id, path, stranger, adopted, holds } => {
+                for shared in holds {
+                    held.entry(shared).or_default().insert(path.clone());
                 }
-                for group in &parts.groups {
-                    held.entry(kinds::group_id(group)).or_default().insert(path.clone());
-                }
-                if let (Owned::Unmarked, Some(address)) = (&other, adopt.get(&id)) {
-                    let resources = resources(&id, principal, address.clone(), None, parts)?;
-                    let unmarked = Unmarked { id: id.clone(), principal: form, name, created_at, last_used, resources };
-                    snapshot.unmarked.insert(id.clone(), unmarked);
-                }
-                snapshot.strangers.insert(id, stranger(format!("local:{path}"), other));
+                snapshot.unmarked.extend(adopted.map(|adopted| (id.clone(), *adopted)));
+                snapshot.strangers.insert(id, stranger);
             }
         }
     }
     Ok(held)
+}
+
+/// A principal as its rows say it.
+struct Found {
+    text: PrincipalText,
+    parts: Parts,
+    created_at: Option<Timestamp>,
+    last_used: Option<Timestamp>,
+}
+
+/// What a principal is to the stack.
+enum Told {
+    Ours(Box<LiveIdentity>),
+    Other {
+        id: ResourceId,
+        /// As others name it: `user/jane`.
+        path: String,
+        stranger: Stranger,
+        adopted: Option<Box<Unmarked>>,
+        /// The policies and groups that it holds and is in.
+        holds: Vec<ResourceId>,
+    },
+}
+
+impl Found {
+    fn tell(self, stack: &StackName, adopt: &Adopted) -> rusqlite::Result<Told> {
+        let Self { text, parts, created_at, last_used } = self;
+        let principal = PrincipalRow::of(text)?;
+        let id = kinds::principal_id(principal.form, &principal.name);
+        let (form, name) = (principal.form, principal.name.clone());
+        let owned = Owned::of(&principal.tags, stack);
+        if let Owned::Ours(marks) = owned {
+            let keys = parts.live_keys(&name);
+            let resources = resources(&id, principal, marks.address.clone(), Some(&marks), parts)?;
+            let (unique_id, marks) = (None, *marks);
+            let live =
+                LiveIdentity { id, principal: form, name, unique_id, marks, created_at, last_used, resources, keys };
+            return Ok(Told::Ours(Box::new(live)));
+        }
+        let holds = parts.attachments.iter().map(|policy| ResourceId::new(kinds::POLICY, policy));
+        let holds = holds.chain(parts.groups.iter().map(|group| kinds::group_id(group))).collect();
+        let path = kinds::principal_path(form, &name);
+        let adopted = match (&owned, adopt.get(&id)) {
+            (Owned::Unmarked, Some(address)) => {
+                let resources = resources(&id, principal, address.clone(), None, parts)?;
+                Some(Box::new(Unmarked { id: id.clone(), principal: form, name, created_at, last_used, resources }))
+            }
+            _ => None,
+        };
+        let stranger = stranger(format!("local:{path}"), owned);
+        Ok(Told::Other { id, path, stranger, adopted, holds })
+    }
 }
 
 fn read_policies(

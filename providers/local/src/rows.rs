@@ -10,8 +10,37 @@ use rusqlite::{Row, types};
 /// Tags by key, marks among them.
 pub type Tags = BTreeMap<String, String>;
 
-/// The columns of `principals` that [`PrincipalRow::read`] wants, in its order.
+/// The columns of `principals` that [`PrincipalText::read`] wants, in its order.
 pub const PRINCIPAL: &str = "id, form, name, description, trust, max_session_duration, boundary, tags";
+
+/// A user or role as its row says it, with nothing taken apart yet.
+#[derive(Debug)]
+pub struct PrincipalText {
+    pub id: i64,
+    form: Principal,
+    name: String,
+    description: Option<String>,
+    trust: Option<String>,
+    max_session_duration: Option<i64>,
+    boundary: Option<String>,
+    tags: String,
+}
+
+impl PrincipalText {
+    /// Reads a row that begins with the columns of [`PRINCIPAL`].
+    pub fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            form: if row.get_ref(1)?.as_str()? == "role" { Principal::Role } else { Principal::User },
+            name: row.get(2)?,
+            description: row.get(3)?,
+            trust: row.get(4)?,
+            max_session_duration: row.get(5)?,
+            boundary: row.get(6)?,
+            tags: row.get(7)?,
+        })
+    }
+}
 
 /// A user or role.
 #[derive(Debug)]
@@ -29,15 +58,20 @@ pub struct PrincipalRow {
 impl PrincipalRow {
     /// Reads a row that begins with the columns of [`PRINCIPAL`].
     pub fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Self::of(PrincipalText::read(row)?)
+    }
+
+    /// Takes apart what a row says.
+    pub fn of(text: PrincipalText) -> rusqlite::Result<Self> {
         Ok(Self {
-            id: row.get(0)?,
-            form: if row.get_ref(1)?.as_str()? == "role" { Principal::Role } else { Principal::User },
-            name: row.get(2)?,
-            description: row.get(3)?,
-            trust: row.get_ref(4)?.as_str_or_null()?.map(|text| document(text, 4)).transpose()?,
-            max_session_duration: row.get(5)?,
-            boundary: row.get(6)?,
-            tags: json(row.get_ref(7)?.as_str()?, 7)?,
+            id: text.id,
+            form: text.form,
+            name: text.name,
+            tags: json(&text.tags, 7)?,
+            description: text.description,
+            trust: text.trust.map(|trust| document(&trust, 4)).transpose()?,
+            max_session_duration: text.max_session_duration,
+            boundary: text.boundary,
         })
     }
 

@@ -12,31 +12,37 @@ use crate::config::schema;
 use crate::config::syntax::{Block, Expr, ExprKind, StepKind};
 use crate::config::value::Keyword;
 
-/// What the stack says of objects that live already.
-pub fn estate(eval: &Evaluator<'_>) -> Estate {
-    let mut estate = Estate::default();
+/// What one module says of objects that live already. The addresses in it are its own, as in Terraform: `identity.a` is the module's.
+pub fn moves(eval: &Evaluator<'_>, module: ModuleId, estate: &mut Estate) {
+    let here = |address: Address| match &eval.module(module).path {
+        Some(path) => Address::from_text(format!("{path}.{address}")),
+        None => address,
+    };
     if let Some(schema) = schema::top("moved") {
-        for block in &eval.catalog(ModuleId::STACK).moved {
-            let fields = Fields::new(eval, ModuleId::STACK, block);
+        for block in &eval.catalog(module).moved {
+            let fields = Fields::new(eval, module, block);
             let (from, to) = (subject(&fields, "from"), subject(&fields, "to"));
-            if let (Some(from), Some(to)) = (from, to) {
-                let origin = fields.origin(schema);
-                estate.moves.extend(like(&fields, &from, &to).then_some(Move { from, to, origin }));
+            if let (Some(from), Some(to)) = (from, to)
+                && like(&fields, &from, &to)
+            {
+                estate.moves.push(Move { from: here(from), to: here(to), origin: fields.origin(schema) });
             }
         }
     }
     if let Some(schema) = schema::top("removed") {
-        for block in &eval.catalog(ModuleId::STACK).removed {
-            let fields = Fields::new(eval, ModuleId::STACK, block);
+        for block in &eval.catalog(module).removed {
+            let fields = Fields::new(eval, module, block);
             let (from, keeps) = (subject(&fields, "from"), keeps(&fields));
             if let (Some(from), true) = (from, keeps) {
-                estate.released.push(Release { from, origin: fields.origin(schema) });
+                estate.released.push(Release { from: here(from), origin: fields.origin(schema) });
             }
         }
     }
-    estate.imports = imports(eval);
-    estate.default_names_read = eval.default_names_read.borrow().clone();
-    estate
+}
+
+/// What the stack takes in, and which default names somebody reads. Nothing is left to be evaluated.
+pub fn settled(eval: &Evaluator<'_>, estate: Estate) -> Estate {
+    Estate { imports: imports(eval), default_names_read: eval.default_names_read.borrow().clone(), ..estate }
 }
 
 fn imports(eval: &Evaluator<'_>) -> Vec<Import> {

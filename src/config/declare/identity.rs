@@ -34,13 +34,46 @@ pub struct Identities {
 struct Reading {
     pending: Pending,
     templates: Templates,
+    /// How many waits of identities for others there are so far.
+    waits: usize,
+}
+
+/// Waits of identities for identities, in one stack.
+const MOST_WAITS: usize = 1_000_000;
+
+impl Reading {
+    /// Enters an identity, which waits for what its module waits for. `false`: there are too many waits, which is reported.
+    fn enter(
+        &mut self,
+        fields: &Fields<'_, '_>,
+        mut identity: DeclaredIdentity,
+        waits_for: &BTreeSet<Address>,
+        all: &mut BTreeMap<Address, DeclaredIdentity>,
+    ) -> bool {
+        identity.depends_on.extend(waits_for.iter().cloned());
+        self.waits = self.waits.saturating_add(identity.depends_on.len());
+        let few = self.waits <= MOST_WAITS;
+        if few {
+            all.insert(identity.address.clone(), identity);
+        } else {
+            fields.find(too_many_waits(&identity));
+        }
+        few
+    }
+}
+
+fn too_many_waits(identity: &DeclaredIdentity) -> Diagnostic {
+    let finding = Diagnostic::error("config::budget", format!("more than {MOST_WAITS} waits in one stack"))
+        .at(identity.origin.part("depends_on"), "each identity waits for each of these")
+        .help("let one wait for one, or make several stacks of it");
+    identity.origin.explain(finding)
 }
 
 impl Identities {
     /// All of them, once every module is read: what they say of each other is looked up.
     pub fn settled(mut self, eval: &Evaluator<'_>) -> BTreeMap<Address, DeclaredIdentity> {
         settle(eval, &mut self.all, self.reading.pending);
-        expand(&mut self.all);
+        expand(eval, &mut self.all, self.reading.waits);
         self.all
     }
 }
@@ -69,9 +102,8 @@ pub fn identities(
             Instances::One => {
                 let address = at(label, None);
                 let read = || identity(&fields, address.clone(), origin, default_ttl, reading);
-                if let Some(mut identity) = eval.budget.identity(read) {
-                    identity.depends_on.extend(waits_for.iter().cloned());
-                    all.insert(address, identity);
+                if let Some(identity) = eval.budget.identity(read) {
+                    reading.enter(&fields, identity, waits_for, all);
                 }
             }
             Instances::Keyed(keyed) => {
@@ -82,9 +114,10 @@ pub fn identities(
                     let address = at(label, Some(key));
                     let fields = fields.clone().instance(key.clone(), bound.clone());
                     let read = || identity(&fields, address.clone(), origin.clone(), default_ttl, reading);
-                    if let Some(mut identity) = eval.budget.identity(read) {
-                        identity.depends_on.extend(waits_for.iter().cloned());
-                        all.insert(address, identity);
+                    if let Some(identity) = eval.budget.identity(read)
+                        && !reading.enter(&fields, identity, waits_for, all)
+                    {
+                        break;
                     }
                 }
             }
@@ -93,7 +126,7 @@ pub fn identities(
 }
 
 /// Who waits for a whole module waits for each identity in it.
-fn expand(all: &mut BTreeMap<Address, DeclaredIdentity>) {
+fn expand(eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>, mut waits: usize) {
     let waiting: Vec<(Address, Address)> = all
         .values()
         .flat_map(|identity| identity.depends_on.iter().map(|on| (identity.address.clone(), on.clone())))
@@ -104,10 +137,14 @@ fn expand(all: &mut BTreeMap<Address, DeclaredIdentity>) {
         let within = all.range(Address::from_text(prefix.as_str())..).map(|(address, _)| address);
         let within: Vec<Address> =
             within.take_while(|address| address.as_str().starts_with(&prefix)).cloned().collect();
-        if let Some(identity) = all.get_mut(&waiter) {
-            identity.depends_on.remove(&module);
-            identity.depends_on.extend(within);
+        waits = waits.saturating_add(within.len());
+        let Some(identity) = all.get_mut(&waiter) else { continue };
+        if waits > MOST_WAITS {
+            eval.find(ModuleId::STACK, too_many_waits(identity));
+            return;
         }
+        identity.depends_on.remove(&module);
+        identity.depends_on.extend(within);
     }
 }
 

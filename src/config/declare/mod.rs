@@ -24,6 +24,7 @@ mod trusts;
 pub mod variables;
 
 use super::declared::{Backend, Declared, Providers};
+use super::estate::Estate;
 use super::eval::{Evaluator, ModuleId};
 use super::schema;
 use super::value::{BlockRef, Keyword};
@@ -40,23 +41,25 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut groups, mut federations) = (BTreeMap::new(), BTreeMap::new());
     let mut identities = Identities::default();
+    let mut estate = Estate::default();
     let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
     while let Some((module, waits_for)) = waiting.pop_front() {
         modules::arguments(eval, module);
         locals(eval, module);
-        owners.append(&mut people::owners(eval, module));
-        services.append(&mut people::services(eval, module));
-        scopes.append(&mut people::scopes(eval, module));
-        groups.append(&mut groups::groups(eval, module));
-        federations.append(&mut federations::federations(eval, module));
+        owners.extend(people::owners(eval, module));
+        services.extend(people::services(eval, module));
+        scopes.extend(people::scopes(eval, module));
+        groups.extend(groups::groups(eval, module));
+        federations.extend(federations::federations(eval, module));
         identity::identities(eval, module, default_ttl, &waits_for, &mut identities);
+        estate::moves(eval, module, &mut estate);
         modules::outputs(eval, module);
         waiting.extend(modules::calls(eval, module, &waits_for));
     }
     let mut identities = identities.settled(eval);
     accounts::settle(eval, &providers, &mut identities, &mut groups, &mut federations);
     groups::enter(&groups, &mut identities);
-    let estate = estate::estate(eval);
+    let estate = estate::settled(eval, estate);
     let (settings, leasehold) = (settings?, leasehold?);
     Some(Declared {
         // A name that is wrong is reported; the checks that follow do not depend on it.

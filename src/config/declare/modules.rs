@@ -63,7 +63,7 @@ pub fn calls<'a>(
         let mut waits_for = waits_for.clone();
         waits_for.extend(addresses(&fields, "depends_on"));
         let instances = eval.called(module, block, block.span()).unwrap_or_default();
-        called.extend(instances.into_iter().map(|(_, id)| (id, waits_for.clone())));
+        called.extend(instances.iter().map(|(_, id)| (*id, waits_for.clone())));
     }
     called
 }
@@ -143,11 +143,11 @@ fn instances(fields: &Fields<'_, '_>, expr: &Expr) -> Vec<Address> {
     });
     let wanted = wanted.map(|value| crate::config::value::convert::to_text(&value));
     called
-        .into_iter()
+        .iter()
         .filter(|(key, _)| match &wanted {
             None => true,
             Some(text) => key.as_ref().map(leasehold_provider::Key::text).as_deref() == text.as_deref(),
         })
-        .filter_map(|(_, id)| Some(Address::from_text(&**fields.eval.module(id).path.as_ref()?)))
+        .filter_map(|(_, id)| Some(Address::from_text(&**fields.eval.module(*id).path.as_ref()?)))
         .collect()
 }

@@ -58,21 +58,6 @@ fn gather<'a>(
 ) -> BTreeMap<&'a str, Given<'a>> {
     let mut given = BTreeMap::new();
     let declared = |name: &str| catalog.variables.contains_key(name);
-    let undeclared = |severity: Severity, name: &str, how: String, span: Option<Span>| {
-        let mut finding = Diagnostic::error(
-            "config::undeclared_variable",
-            format!("{how}, and no variable of that name is declared"),
-        );
-        finding.severity = severity;
-        if let Some(span) = span {
-            finding = finding.at(span, "not declared");
-        }
-        let near = nearest(name, catalog.variables.keys().copied(), Some(&eval.budget));
-        eval.findings.borrow_mut().push(match near {
-            Some(near) => finding.help(format!("did you mean {}?", quoted(near))),
-            None => finding.help(format!("declare it: variable {} {{}}", quoted(name))),
-        });
-    };
     for assignment in assignments {
         match assignment {
             Assignment::Environment { name, value } => {
@@ -84,7 +69,8 @@ fn gather<'a>(
                 if declared(name) {
                     given.insert(name.as_str(), Given::CommandLine(value));
                 } else {
-                    undeclared(Severity::Error, name, format!("--var gives a value for {}", quoted(name)), None);
+                    let how = format!("--var gives a value for {}", quoted(name));
+                    undeclared(eval, catalog, name, &how, None);
                 }
             }
             Assignment::File(file) => {
@@ -97,19 +83,29 @@ fn gather<'a>(
                     if declared(name) {
                         given.insert(name, Given::File(*id, attribute));
                     } else {
-                        let span = attribute.name.place.in_file(*id);
-                        undeclared(
-                            Severity::Warning,
-                            name,
-                            format!("this file gives a value for {}", quoted(name)),
-                            Some(span),
-                        );
+                        let how = format!("this file gives a value for {}", quoted(name));
+                        undeclared(eval, catalog, name, &how, Some(attribute.name.place.in_file(*id)));
                     }
                 }
             }
         }
     }
     given
+}
+
+/// A value for a variable that is not declared: a warning in a file, which may serve several stacks, an error on the command line.
+fn undeclared(eval: &Evaluator<'_>, catalog: &Catalog<'_>, name: &str, how: &str, in_file: Option<Span>) {
+    let summary = format!("{how}, and no variable of that name is declared");
+    let mut finding = Diagnostic::error("config::undeclared_variable", summary);
+    if let Some(span) = in_file {
+        finding.severity = Severity::Warning;
+        finding = finding.at(span, "not declared");
+    }
+    let near = nearest(name, catalog.variables.keys().copied(), Some(&eval.budget));
+    eval.findings.borrow_mut().push(match near {
+        Some(near) => finding.help(format!("did you mean {}?", quoted(near))),
+        None => finding.help(format!("declare it: variable {} {{}}", quoted(name))),
+    });
 }
 
 /// The value of one variable. `None`: it has none, which is reported.

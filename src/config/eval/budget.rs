@@ -33,6 +33,7 @@ pub struct Budget {
     bytes: Cell<u64>,
     depth: Cell<u32>,
     suggestions: Cell<u64>,
+    instances: Cell<usize>,
 }
 
 impl Default for Budget {
@@ -41,7 +42,8 @@ impl Default for Budget {
             steps: Cell::new(MOST_STEPS),
             bytes: Cell::new(MOST_BYTES),
             depth: Cell::new(0),
-            suggestions: Cell::new(2_000_000),
+            suggestions: Cell::new(500_000),
+            instances: Cell::new(MOST_IDENTITIES),
         }
     }
 }
@@ -115,6 +117,19 @@ impl Budget {
     fn left_of(&self, bytes: usize) -> Result<u64, TooLarge> {
         let left = u64::try_from(bytes).ok().and_then(|bytes| self.bytes.get().checked_sub(bytes));
         left.ok_or(TooLarge::Total)
+    }
+
+    /// Takes the room of a block's instances. There are no more of all blocks together than there may be identities.
+    pub fn instances(&self, span: impl FnOnce() -> Span, count: usize) -> Evaluated<()> {
+        if let Some(left) = self.instances.get().checked_sub(count) {
+            self.instances.set(left);
+            return Ok(());
+        }
+        let finding =
+            Diagnostic::error("config::budget", format!("more than {MOST_IDENTITIES} instances in one stack"))
+                .at(span(), format!("{count} here"))
+                .help("make several stacks of it");
+        Err(Fault::Exhausted(Box::new(finding)))
     }
 
     /// Runs the evaluation of one identity: it has steps of its own, and the values made on the way are gone afterwards.

@@ -72,6 +72,8 @@ impl Evaluator<'_> {
         let wrong = |label: String| {
             Fault::at(span.clone(), "config::for_each", "for_each goes through a map or a set of strings", label)
         };
+        let count = value.entries().map_or_else(|| value.elements().map_or(0, <[Value]>::len), BTreeMap::len);
+        self.budget.instances(|| span.clone(), count)?;
         match &value.data {
             Data::Map(entries) | Data::Object(entries) => {
                 Ok(entries.iter().map(|(key, value)| (Key::Name(key.clone()), each(key, value))).collect())
@@ -103,6 +105,7 @@ impl Evaluator<'_> {
             let label = format!("this is {}", with_value(&value));
             return Err(Fault::at(span, "config::count", "count is a whole number from 0 to 100000", label));
         };
+        self.budget.instances(|| span, usize::try_from(count).unwrap_or(usize::MAX))?;
         let instance = |index: u64| {
             let entries = [(Arc::from("index"), Value::number(index))].into();
             (Key::Index(index), (Arc::from("count"), Value::object(entries)))

@@ -40,6 +40,9 @@ use super::value::{Data, Number, Value, show::show};
 use instances::Instances;
 use module::Module;
 
+/// Something by the module that a `module` block stands in, and its label.
+type ByCall<T> = HashMap<(ModuleId, Arc<str>), T>;
+
 /// Evaluates the expressions of one stack.
 pub struct Evaluator<'a> {
     /// The blocks of the stack and of its modules.
@@ -65,6 +68,10 @@ pub struct Evaluator<'a> {
     running: RefCell<Vec<(ModuleId, CellKey, Span)>>,
     /// By module, type and label of the block.
     instances: RefCell<HashMap<BlockId, Option<Arc<Instances>>>>,
+    /// The instances of `module` blocks, by the module they stand in and their label.
+    called: RefCell<ByCall<Rc<module::Called>>>,
+    /// `module.a` as a whole, by the same.
+    wholes: RefCell<ByCall<Value>>,
     /// What was found within modules, by code and place.
     told: RefCell<HashSet<Told>>,
     /// Identities, by block and key, whose name some expression reads although their block says none.
@@ -128,6 +135,8 @@ impl<'a> Evaluator<'a> {
             cells: RefCell::default(),
             running: RefCell::default(),
             instances: RefCell::default(),
+            called: RefCell::default(),
+            wholes: RefCell::default(),
             quiet: std::cell::Cell::new(0),
             patterns: Patterns::default(),
             in_template: std::cell::Cell::new(false),

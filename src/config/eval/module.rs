@@ -55,6 +55,9 @@ pub struct Call<'a> {
     pub bindings: Vec<(Arc<str>, Value)>,
 }
 
+/// The instances of one `module` block, by key.
+pub type Called = Vec<(Option<Key>, ModuleId)>;
+
 impl<'a> Evaluator<'a> {
     /// A module by its number.
     pub fn module(&self, id: ModuleId) -> Rc<Module<'a>> {
@@ -123,15 +126,22 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The instances of a `module` block, each with its key. `None`: they cannot be known, and that is reported.
-    pub fn called(&self, from: ModuleId, block: &'a Block, asked: Span) -> Option<Vec<(Option<Key>, ModuleId)>> {
+    pub fn called(&self, from: ModuleId, block: &'a Block, asked: Span) -> Option<Rc<Called>> {
+        let at = (from, block.labels.first()?.text.clone());
+        if let Some(known) = self.called.borrow().get(&at) {
+            return Some(Rc::clone(known));
+        }
         let instances = self.instances(from, block, asked)?;
-        match &*instances {
+        let called: Option<Called> = match &*instances {
             Instances::One => Some(vec![(None, self.enter(from, block, None, Vec::new())?)]),
             Instances::Keyed(keyed) => keyed
                 .iter()
                 .map(|(key, bound)| Some((Some(key.clone()), self.enter(from, block, Some(key), vec![bound.clone()])?)))
                 .collect(),
-        }
+        };
+        let called = Rc::new(called?);
+        self.called.borrow_mut().insert(at, Rc::clone(&called));
+        Some(called)
     }
 
     /// One instance of a module, made when it is asked for first. `None`: it cannot be, and that is reported.
@@ -231,7 +241,7 @@ impl<'a> Evaluator<'a> {
             ([(None, id)], [Step { kind: StepKind::Name(name), place }, rest @ ..]) => {
                 Ok((self.output(*id, name, scope.span(*place))?, rest))
             }
-            ([(None, id)], _) => Ok((self.outputs(*id, &span)?, rest)),
+            ([(None, _)], _) => Ok((self.all_of(block, label, &called, whole, scope)?, rest)),
             (
                 keyed,
                 [
@@ -248,20 +258,44 @@ impl<'a> Evaluator<'a> {
                 Err(Fault::at(scope.span(*place), "config::undefined_reference", summary, "of which one?")
                     .help(format!("name its key: module.{label}[\"key\"].{name}, or take all: [for m in module.{label} : m.{name}]")))
             }
-            (keyed, _) => {
-                let mut entries = Entries::new();
-                let mut elements = Vec::new();
-                for (key, id) in keyed {
-                    let outputs = self.outputs(*id, &span)?;
-                    match key {
-                        Some(Key::Name(name)) => drop(entries.insert(name.clone(), outputs)),
-                        _ => elements.push(outputs),
-                    }
-                }
-                let counted = block.body.attribute("count").is_some();
-                Ok((if counted { Value::tuple(elements) } else { Value::object(entries) }, rest))
+            _ => Ok((self.all_of(block, label, &called, whole, scope)?, rest)),
+        }
+    }
+
+    /// `module.a` as a whole: the outputs of all its instances. It is put together once, however often it is named.
+    fn all_of(
+        &self,
+        block: &Block,
+        label: &Arc<str>,
+        called: &Called,
+        whole: Place,
+        scope: &Scope<'_>,
+    ) -> Evaluated<Value> {
+        let at = (scope.module, label.clone());
+        if let Some(known) = self.wholes.borrow().get(&at) {
+            return Ok(known.clone());
+        }
+        let span = scope.span(whole);
+        let mut entries = Entries::new();
+        let mut elements = Vec::new();
+        let mut alone = None;
+        for (key, id) in called {
+            let outputs = self.outputs(*id, &span)?;
+            match key {
+                None => alone = Some(outputs),
+                Some(Key::Name(name)) => drop(entries.insert(name.clone(), outputs)),
+                Some(Key::Index(_)) => elements.push(outputs),
             }
         }
+        let counted = block.body.attribute("count").is_some();
+        let value = match alone {
+            Some(outputs) => outputs,
+            None if counted => Value::tuple(elements),
+            None => Value::object(entries),
+        };
+        let value = self.made(value, whole, scope)?;
+        self.wholes.borrow_mut().insert(at, value.clone());
+        Ok(value)
     }
 
     fn instance_named(
@@ -277,10 +311,13 @@ impl<'a> Evaluator<'a> {
             let label = format!("this is {}", super::with_value(&key));
             return Err(Fault::at(span, "config::type", "the key of an instance is a string or a number", label));
         };
-        let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.text())).collect();
-        if let Some((_, id)) = keyed.iter().find(|(key, _)| key.as_ref().is_some_and(|key| *key.text() == *text)) {
+        // They are in the order of their keys.
+        let of = |key: Key| keyed.binary_search_by(|(at, _)| at.as_ref().cmp(&Some(&key))).ok();
+        let at = of(Key::Name(text.clone())).or_else(|| of(Key::Index(text.parse().ok()?)));
+        if let Some((_, id)) = at.and_then(|at| keyed.get(at)) {
             return Ok(*id);
         }
+        let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.text())).collect();
         let summary = format!("module.{label}[{}] is not declared", quoted(&text));
         let fault = Fault::at(span, "config::undefined_reference", summary, "no such key");
         let names = || keys.iter().map(String::as_str);

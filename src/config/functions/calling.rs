@@ -119,23 +119,11 @@ impl Evaluator<'_> {
         let mut values = Vec::with_capacity(given.len());
         let mut marked = Vec::new();
         for (index, value) in given.into_iter().enumerate() {
-            let param = function.params.get(index).or(function.variadic.as_ref());
-            let converted = match param {
-                Some(param) => take(value, param),
-                None => Err("it is one too many".to_owned()),
-            };
-            let value = converted.map_err(|problem| argument_fault(function, call, index, &problem, scope))?;
-            let sensitive = match function.marks {
-                Marks::Spread => value.any_sensitive(),
-                Marks::Kept | Marks::Own => value.sensitive,
-            };
+            let (value, sensitive) = given_for(function, index, value)
+                .map_err(|problem| argument_fault(function, call, index, &problem, scope))?;
             marked.push(sensitive);
             mark |= sensitive && function.marks != Marks::Own;
-            values.push(match function.marks {
-                Marks::Spread => value.without_marks(),
-                Marks::Kept => value.without_own_mark(),
-                Marks::Own => value,
-            });
+            values.push(value);
         }
         let args = Args { values: &values, budget: &self.budget, module: scope.module };
         let outcome = match function.body {
@@ -216,6 +204,22 @@ fn work(value: &Value) -> u64 {
         Data::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
         _ => u64::from(value.weight() / 4),
     }
+}
+
+/// An argument as a function gets it, with the marks it shall not see taken off, and whether it was sensitive.
+fn given_for(function: &Function, index: usize, value: Value) -> Result<(Value, bool), String> {
+    let param = function.params.get(index).or(function.variadic.as_ref());
+    let value = take(value, param.ok_or_else(|| "it is one too many".to_owned())?)?;
+    let sensitive = match function.marks {
+        Marks::Spread => value.any_sensitive(),
+        Marks::Kept | Marks::Own => value.sensitive,
+    };
+    let value = match function.marks {
+        Marks::Spread => value.without_marks(),
+        Marks::Kept => value.without_own_mark(),
+        Marks::Own => value,
+    };
+    Ok((value, sensitive))
 }
 
 fn take(value: Value, param: &Param) -> Result<Value, String> {

@@ -236,8 +236,8 @@ fn range(args: &Args<'_>) -> Result<Value, Problem> {
                 "more than {MOST_IN_RANGE} numbers: build large collections from data of your own"
             ));
         }
-        numbers.push(Value::number(at.clone()));
-        at = at.add(&step).map_err(|problem| Problem::Call(problem.to_string()))?;
+        let next = at.add(&step).map_err(|problem| Problem::Call(problem.to_string()))?;
+        numbers.push(Value::number(std::mem::replace(&mut at, next)));
     }
     Ok(Value::list(numbers))
 }

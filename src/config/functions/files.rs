@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leasehold_provider::Digest;
 
 use super::Takes::{Any, Text};
-use super::{Args, Body, Function, Marks, Param, Problem, param, pure};
+use super::{Args, Body, Function, Marks, Param, Problem, param, patterns, pure};
 use crate::config::eval::{Evaluator, ModuleId, Scope};
 use crate::config::modules::join;
 use crate::config::source::FileId;
@@ -106,14 +106,19 @@ fn templatefile(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Pro
 /// The files under a path that match a pattern, relative to the path: `*`, `?`, `**`, `{a,b}`.
 fn fileset(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
     let under = inside(args, evaluator)?;
-    let pattern = glob(args.text(1)?)?;
     let files = evaluator.files.list(&under).or_else(|problem| Problem::argument(0, problem))?;
     args.budget.collection(files.len())?;
+    let length = files.iter().map(String::len).sum();
+    let pattern = patterns::compiled(&glob(args.text(1)?), 1, length, evaluator).map_err(|problem| match problem {
+        Problem::Argument(..) => Problem::Argument(1, "not a pattern of paths".to_owned()),
+        other => other,
+    })?;
     let found: Vec<Value> = files.into_iter().filter(|path| pattern.is_match(path)).map(Value::string).collect();
     Ok(Value::set(found))
 }
 
-fn glob(pattern: &str) -> Result<regex::Regex, Problem> {
+/// The regular expression that a pattern of paths stands for.
+fn glob(pattern: &str) -> String {
     let mut out = String::from("^");
     let mut chars = pattern.chars().peekable();
     let mut braces = 0;
@@ -143,7 +148,7 @@ fn glob(pattern: &str) -> Result<regex::Regex, Problem> {
         }
     }
     out.push('$');
-    regex::Regex::new(&out).or_else(|_| Problem::argument(1, "not a pattern of paths"))
+    out
 }
 
 fn basename(path: &str) -> &str {

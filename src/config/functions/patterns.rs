@@ -33,7 +33,7 @@ const fn matching(
 pub(super) const FUNCTIONS: &[Function] = &[
     matching("regex", &[param("pattern", Text), param("string", Text)], |args, evaluator| {
         let text = args.text(1)?;
-        let pattern = compiled(args.text(0)?, 0, text, evaluator)?;
+        let pattern = compiled(args.text(0)?, 0, text.len(), evaluator)?;
         match pattern.captures(text) {
             Some(found) => Ok(matched(&pattern, &found)),
             None => Problem::argument(1, "the pattern matches nothing in it"),
@@ -41,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     matching("regexall", &[param("pattern", Text), param("string", Text)], |args, evaluator| {
         let text = args.text(1)?;
-        let pattern = compiled(args.text(0)?, 0, text, evaluator)?;
+        let pattern = compiled(args.text(0)?, 0, text.len(), evaluator)?;
         args.budget.collection(pattern.find_iter(text).count().saturating_mul(pattern.captures_len()))?;
         Ok(Value::list(pattern.captures_iter(text).map(|captures| matched(&pattern, &captures)).collect()))
     }),
@@ -52,8 +52,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
 #[derive(Debug, Default)]
 pub struct Patterns(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
 
-/// The compiled pattern; the steps of going over `text` with it are taken.
-fn compiled(pattern: &str, index: usize, text: &str, evaluator: &Evaluator<'_>) -> Result<Arc<Regex>, Problem> {
+/// The compiled pattern; the steps of going over a text of so many bytes with it are taken.
+pub fn compiled(pattern: &str, index: usize, length: usize, evaluator: &Evaluator<'_>) -> Result<Arc<Regex>, Problem> {
     let kept = evaluator.patterns.0.borrow().get(pattern).cloned();
     let nowhere = || Place::default().in_file(FileId(u32::MAX));
     let (regex, weight) = match kept {
@@ -69,7 +69,7 @@ fn compiled(pattern: &str, index: usize, text: &str, evaluator: &Evaluator<'_>) 
             (regex, weight)
         }
     };
-    let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
     evaluator.budget.step(nowhere, weight.saturating_mul(length) / 10).map_err(Problem::Inner)?;
     Ok(regex)
 }
@@ -132,7 +132,7 @@ fn replace(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem>
     let as_pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| wanted.len() > 1);
     let replaced = match as_pattern {
         Some(pattern) => {
-            let pattern = compiled(pattern, 1, text, evaluator)?;
+            let pattern = compiled(pattern, 1, text.len(), evaluator)?;
             let longest = replacement.len().saturating_add(text.len().saturating_mul(replacement.matches('$').count()));
             let most = pattern.find_iter(text).count().saturating_mul(longest);
             args.budget.string(text.len().saturating_add(most))?;

@@ -45,7 +45,18 @@ impl Number {
 
     /// The sum.
     pub fn add(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        if let (Some(a), Some(b)) = (self.small(), other.small())
+            && let Some(sum) = a.checked_add(b)
+        {
+            return Ok(Self(sum.into()));
+        }
         Self::bounded(&self.0 + &other.0)
+    }
+
+    /// The number when it is written without a point and fits: most are, and need no long arithmetic.
+    fn small(&self) -> Option<i64> {
+        let (digits, scale) = self.0.as_bigint_and_scale();
+        if scale == 0 { digits.to_i64() } else { None }
     }
 
     /// The difference.

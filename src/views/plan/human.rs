@@ -8,6 +8,7 @@ use leasehold_provider::{
     AccessFinding, AccessLevel, AccessVerdict, Aspect, Change, ChangeKind, Comparison, Realize, ResourceId, Severity,
     Span,
 };
+use rayon::prelude::*;
 
 use super::attributes;
 use super::summary::{Summary, counts_as_change, grows};
@@ -38,9 +39,9 @@ pub fn human(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize) -> String {
     }
     let (through_scopes, own): (Vec<&IdentityDelta>, Vec<&IdentityDelta>) =
         plan.identities.iter().partition(|delta| delta.changes.is_empty());
-    for delta in own {
-        out.push_str(&identity(delta, plan.now, realize));
-    }
+    // Thousands may join at once, and what is said of one depends on no other.
+    let own: Vec<String> = own.into_par_iter().map(|delta| identity(delta, plan.now, realize)).collect();
+    out.extend(own);
     out.push_str(&movers_through_scopes(&through_scopes, plan.now, realize));
     out.push_str(&waiting(plan));
     for ruling in rulings {

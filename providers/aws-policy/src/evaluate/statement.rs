@@ -6,7 +6,7 @@ use crate::document::{Clause, Statement};
 use crate::evaluate::conditions::holds;
 use crate::evaluate::text::{arn, glob, resolve};
 use crate::evaluate::truth::Truth;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Token};
 use crate::principal::Principal;
 use crate::request::{Caller, Request};
 
@@ -29,8 +29,22 @@ fn action_matches(clause: &Clause<Pattern>, action: &str) -> bool {
 
 /// Whether an action pattern names an action.
 pub(crate) fn action_is(pattern: &Pattern, action: &str) -> bool {
+    if !may_be(pattern, action) {
+        return false;
+    }
     let folded: Vec<char> = action.to_lowercase().chars().collect();
     resolve(pattern, &BTreeMap::new()).is_some_and(|pieces| glob(&pieces, &folded))
+}
+
+/// Whether a pattern and an action have the same letters up to the first wildcard. Most differ in the first one, and nothing needs to
+/// be laid out to see that.
+fn may_be(pattern: &Pattern, action: &str) -> bool {
+    let mut letters = pattern.tokens().iter().map_while(|token| match token {
+        Token::Literal(letter) => Some(*letter),
+        _ => None,
+    });
+    let mut folded = action.chars().flat_map(char::to_lowercase);
+    letters.all(|letter| folded.next() == Some(letter))
 }
 
 fn resource_matches(clause: &Clause<Pattern>, request: &Request) -> Truth {
