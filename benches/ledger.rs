@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use leasehold::apply::{self, Journal, NotRecorded};
 use leasehold::config::declared::{Backend, Bucket, Place, ProviderSettings};
-use leasehold::config::{Declared, Inputs, NoFiles, load};
+use leasehold::config::{Declared, Inputs, Limits, NoFiles, load};
 use leasehold::ledger::journal::Recorder;
 use leasehold::ledger::{Chain, record};
 use leasehold::plan::select::Selection;
@@ -98,7 +98,7 @@ fn compare() -> ExitCode {
 /// How long it takes to carry out the plan, from asking for the lock to giving it back.
 async fn applied(way: &str) -> Duration {
     let text = stack::literal(number("LEASEHOLD_JOINERS", 1_000));
-    let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles };
+    let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: Limits::default() };
     let declared = load(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
     let aws = Arc::new(AwsProvider::connect(AwsSettings::default()).await.expect("the emulator is there"));
     let plan = plan(&declared, &aws).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use leasehold::config::declared::{Backend, Place, ProviderSettings};
-use leasehold::config::{Declared, Inputs, NoFiles, load};
+use leasehold::config::{Declared, Inputs, Limits, NoFiles, load};
 use leasehold::plan::select::Selection;
 use leasehold::plan::{Basis, Plan, build};
 use leasehold::realize::Resources;
@@ -30,7 +30,7 @@ struct Bench {
 impl Bench {
     fn new(count: usize) -> Self {
         let text = stack::literal(count);
-        let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles };
+        let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: Limits::default() };
         let declared = load(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
         let directory = LocalDirectory::at("nowhere.db", "bench", Arc::new(|| stack::NOW));
         let realm = Realm {

@@ -90,3 +90,45 @@ fn a_thousand_identities_cost_what_was_promised() {
     let (all, _) = calls(&aws);
     assert!(all <= 15, "{all} calls for a converged plan: {:?}", aws.counts());
 }
+
+/// Users of a small stack are asked one by one for what no list tells of all: five calls each, and of those that a run changes again
+/// when it is read back.
+#[test]
+fn a_small_stack_of_users_costs_what_was_promised() {
+    const USERS: usize = 40;
+    let user = |label: &str, range: &str| {
+        format!(
+            "identity \"{label}\" {{\n  for_each = toset([for n in range({range}) : format(\"%03d\", n)])\n  \
+             name     = \"{label}-${{each.key}}\"\n  kind     = \"service\"\n  owner    = owner.jane\n}}\n"
+        )
+    };
+    let aws = Emulator::moto();
+    let stack = Stack::of(
+        "leasehold {\n  stack = \"small\"\n  defaults {\n    ttl = \"90d\"\n  }\n}\nprovider \"aws\" {\n  region = \"us-east-1\"\n}\n\
+         owner \"jane\" {\n  email = \"jane@example.com\"\n}\n",
+    )
+    .with_env(aws.env());
+    stack.append("stack.hcl", &user("bot", &USERS.to_string()));
+    stack.apply();
+
+    aws.forget_requests();
+    stack.assert_converged();
+    let (plan, _) = calls(&aws);
+    assert!(plan <= 5 * USERS + 10, "{plan} calls for a converged plan: {:?}", aws.counts());
+
+    stack.append("stack.hcl", &user("late", "1"));
+    aws.forget_requests();
+    stack.apply();
+    let (join, _) = calls(&aws);
+    assert!(join <= 5 * USERS + 25, "{join} calls to make one more user: {:?}", aws.counts());
+
+    stack.cut("stack.hcl", "identity \"late\"");
+    aws.forget_requests();
+    stack.apply();
+    let (leave, _) = calls(&aws);
+    assert!(leave <= 5 * USERS + 40, "{leave} calls to shut one user: {:?}", aws.counts());
+
+    // What was told of all at once is told of each.
+    aws.boto3("iam.create_service_specific_credential(UserName='bot-007', ServiceName='codecommit.amazonaws.com')");
+    stack.run(&["plan", "--detailed-exitcode"]).expect(2).says(&["identity.bot[\"007\"]", "1 drift"]);
+}

@@ -1,5 +1,6 @@
 //! `leasehold apply`: plan, ask, carry out, verify; or carry out a saved plan exactly as it was reviewed.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Change, ObserveRequest, Snapshot, StackName};
+use leasehold_provider::{Address, Change, ObserveRequest, Snapshot, StackName};
 use secrecy::SecretBox;
 use tokio::sync::{mpsc, watch};
 
@@ -107,7 +108,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
     let plan = plan.clone();
     locked(run, async |run| {
         let shared = shared_of(&plan);
-        let snapshot = observe(&plan, &connection, &shared).await?;
+        let snapshot = observe(&plan, &connection, &shared, Scope::Stack).await?;
         run.settle(&snapshot).await?;
         refuse_stale(stale::of_objects(&plan, &snapshot))?;
         let plan = match &sealed {
@@ -273,7 +274,7 @@ pub(super) async fn settle_plan(
     // A person takes time to read: what they approved must still be what is there. Who leaves is read once more in full, to be archived.
     let leaves = approved.plan().leavers().next().is_some();
     let snapshot = if leaves || !terms.auto_approve {
-        let snapshot = observe(approved.plan(), connection, shared).await?;
+        let snapshot = observe(approved.plan(), connection, shared, Scope::Plan).await?;
         refuse_stale(stale::of_objects(approved.plan(), &snapshot))?;
         snapshot
     } else {
@@ -291,19 +292,38 @@ fn shared_of(plan: &Plan) -> Resources {
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
 
+/// What of a stack is read with its credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Everything: also what an earlier run left open.
+    Stack,
+    /// The identities that the plan is about.
+    Plan,
+}
+
 /// What lives of what a plan is about, with what the stores say was delivered.
-async fn observe(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
+async fn observe(plan: &Plan, connection: &Connection, shared: &Resources, scope: Scope) -> Result<Snapshot, Failure> {
     let delivered = connection.vault.delivered(&plan.stack, &plan.realm)?;
-    let mut snapshot = observe_cloud(plan, connection, shared).await?;
+    let mut snapshot = observe_cloud(plan, connection, shared, scope).await?;
     snapshot.note_deliveries(&delivered);
     Ok(snapshot)
 }
 
-async fn observe_cloud(plan: &Plan, connection: &Connection, shared: &Resources) -> Result<Snapshot, Failure> {
+async fn observe_cloud(
+    plan: &Plan,
+    connection: &Connection,
+    shared: &Resources,
+    scope: Scope,
+) -> Result<Snapshot, Failure> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
     let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
-    let request = ObserveRequest { exact: &exact, adopt: &adopt, ..ObserveRequest::plain(&plan.stack, shared) };
+    let identities = plan.identities.iter().map(|delta| &delta.address);
+    let told: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
+    let nobody_else = plan.steps.iter().all(|step| told.contains(&step.subject));
+    let no_other_credentials = scope == Scope::Plan && nobody_else;
+    let plain = ObserveRequest::plain(&plan.stack, shared);
+    let request = ObserveRequest { exact: &exact, adopt: &adopt, no_other_credentials, ..plain };
     let mut snapshot = connection.observe.observe(request).await?;
     snapshot.recall(shared);
     Ok(snapshot)
@@ -403,7 +423,7 @@ async fn read_back(
     let mut unverified = Vec::new();
     for pause in VERIFY_PAUSES {
         tokio::time::sleep(pause).await;
-        let snapshot = observe_cloud(plan, connection, shared).await?;
+        let snapshot = observe_cloud(plan, connection, shared, Scope::Plan).await?;
         unverified = apply::verify(plan, outcome, &snapshot);
         if unverified.is_empty() {
             break;

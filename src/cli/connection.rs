@@ -11,6 +11,7 @@ use leasehold_local::LocalDirectory;
 use leasehold_provider::{Alias, Compare, Enact, Observe, Provider, Realize};
 
 use super::failure::Failure;
+use super::throttling;
 use crate::config::declared::{ProviderSettings, Providers, SecretStore};
 use crate::fleet::{Fleet, FleetRealizer, Member};
 use crate::vault::{Clock, Delivering, Vault};
@@ -66,7 +67,8 @@ impl Connection {
                     Some(_) => format!("the block of {} cannot work", reference(settings, among)),
                     None => "the provider block cannot work".to_owned(),
                 };
-                Ok(Self::of(Arc::new(provider.with_context(problem)?)))
+                let provider = provider.with_context(problem)?;
+                Ok(Self::of(Arc::new(provider.telling(throttling::told_of("AWS")))))
             }
         }
     }

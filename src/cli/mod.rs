@@ -31,6 +31,7 @@ mod show;
 mod signing;
 mod stack_directory;
 mod sweep;
+mod throttling;
 mod validate;
 mod who_can;
 
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(run(cli));
     // Somebody may still be asked something that was interrupted; nobody waits for the answer.
     runtime.shutdown_background();
+    say(&throttling::summary());
     match ended {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Changes) => ExitCode::from(2),
@@ -112,8 +114,12 @@ fn start_tracing() {
 /// Writes a command's result. A reader that went away (a closed pipe) is no error.
 fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
-    let mut stdout = anstream::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    throttling::clear();
+    let written = progress::screen().suspend(|| {
+        let mut stdout = anstream::stdout().lock();
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+    });
+    match written {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::from(error).context("cannot write to stdout").into())
         }
@@ -123,6 +129,12 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// Writes a message beside the result.
 fn say(text: &str) {
+    throttling::clear();
+    progress::screen().suspend(|| write_stderr(text));
+}
+
+/// Writes to stderr, whatever changes there.
+fn write_stderr(text: &str) {
     use std::io::Write as _;
     // Nobody is left to tell when stderr cannot be written.
     let _ = anstream::stderr().write_all(text.as_bytes());

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
+use std::sync::LazyLock;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::apply::Event;
@@ -44,10 +45,10 @@ pub async fn show(names: Names, mut events: UnboundedReceiver<Event>) {
             }
             Event::Failed(id, error) => {
                 in_flight.remove(&id);
-                bar.suspend(|| super::say(&format!("failed: {}: {}\n", name(&id), inert(&error.to_string()))));
+                super::say(&format!("failed: {}: {}\n", name(&id), inert(&error.to_string())));
             }
             Event::Stopping => {
-                bar.suspend(|| super::say("Stopping: finishing what is in flight, starting nothing new.\n"));
+                super::say("Stopping: finishing what is in flight, starting nothing new.\n");
             }
         }
         let shown: Vec<&str> = in_flight.iter().take(NAMED).map(name).collect();
@@ -56,11 +57,23 @@ pub async fn show(names: Names, mut events: UnboundedReceiver<Event>) {
     bar.finish_and_clear();
 }
 
+/// What changes on the terminal while work goes on: the bar, and other lines below it. Whatever else is written there has it stand aside.
+pub fn screen() -> &'static MultiProgress {
+    static SCREEN: LazyLock<MultiProgress> = LazyLock::new(|| {
+        let hidden = ProgressDrawTarget::hidden;
+        MultiProgress::with_draw_target(if has_terminal() { ProgressDrawTarget::stderr() } else { hidden() })
+    });
+    &SCREEN
+}
+
+/// Whether somebody may watch lines change.
+pub fn has_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 fn bar(steps: usize) -> ProgressBar {
     let length = u64::try_from(steps).unwrap_or(u64::MAX);
-    let target =
-        if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(length), target);
+    let bar = screen().insert(0, ProgressBar::new(length));
     // A template that does not parse would leave the default bar.
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}") {
         bar.set_style(style);

@@ -13,6 +13,7 @@ use super::session::{self, Stack};
 use super::{Exit, Failure};
 use crate::config::Diagnostic;
 use crate::config::declared::{Bucket, Place, ProviderSettings};
+use crate::config::estate::Form;
 
 pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<Exit, Failure> {
     match command {
@@ -76,6 +77,9 @@ impl Wanted {
         if !findings.is_empty() {
             return Err(stack.refuse(findings));
         }
+        let mut parts = rights::parts(resources.values());
+        let takes_in_groups = stack.declared.estate.imports.iter().any(|import| import.form() == Some(Form::Group));
+        parts.extend(takes_in_groups.then_some(Part::GroupsTakenIn));
         let account = match allowed_account_ids.first() {
             // One policy for all accounts of a stack: it holds in each of them.
             Some(account) if allowed_account_ids.len() == 1 && stack.declared.providers.len() == 1 => account.clone(),
@@ -90,13 +94,7 @@ impl Wanted {
             Place::S3(bucket) => Some(bucket.clone()),
             _ => None,
         };
-        Ok(Self {
-            stack: stack.declared.stack.clone(),
-            parts: rights::parts(resources.values()),
-            account,
-            partition: partition.to_owned(),
-            bucket,
-        })
+        Ok(Self { stack: stack.declared.stack.clone(), parts, account, partition: partition.to_owned(), bucket })
     }
 }
 

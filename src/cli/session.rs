@@ -17,7 +17,7 @@ use super::run::Purpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::{Providers, SecretStore};
 use crate::config::essentials::{Essentials, essentials};
-use crate::config::{Assignment, Declared, Diagnostic, Inputs, Severity, SourceFile, Sources, gather, load};
+use crate::config::{Assignment, Declared, Diagnostic, Inputs, Limits, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
 use crate::lifecycle;
 use crate::plan::select::{Selection, names};
@@ -67,7 +67,7 @@ impl Stack {
     ) -> Result<(StackDirectory, Loaded), Failure> {
         let directory = StackDirectory::open(here, dir)?;
         let Text { sources, variables, mut files } = Text::read(here, &directory, variables)?;
-        let inputs = Inputs { variables, now, files: &directory };
+        let inputs = Inputs { variables, now, files: &directory, limits: Limits::default() };
         let sources = gather(sources, &directory);
         files.extend(module_digests(&sources));
         let result = load(&sources, &inputs);
@@ -88,7 +88,7 @@ impl Stack {
     ) -> Result<(StackDirectory, Essentials), Failure> {
         let directory = StackDirectory::open(here, dir)?;
         let Text { sources, variables, .. } = Text::read(here, &directory, variables)?;
-        let inputs = Inputs { variables, now, files: &directory };
+        let inputs = Inputs { variables, now, files: &directory, limits: Limits::default() };
         match essentials(&sources, &inputs) {
             Ok(essentials) => Ok((directory, essentials)),
             Err(findings) => Err(Failure::Findings { findings, sources }),

@@ -61,7 +61,7 @@ fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essen
         }
     }
     let library = Library::new(sources, catalog, BTreeMap::new());
-    let mut eval = Evaluator::new(&library, inputs.files, inputs.now);
+    let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
     variables::resolve(&mut eval, library.stack(), &inputs.variables, &files, sources);
     let found = essential(&eval);
     findings.append(&mut eval.findings.borrow_mut());
@@ -76,13 +76,13 @@ fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essen
 mod tests {
     use super::*;
     use crate::config::declared::ProviderSettings;
-    use crate::config::{Assignment, NoFiles, SourceFile};
+    use crate::config::{Assignment, Limits, NoFiles, SourceFile};
 
     fn read(text: &str) -> Result<Essentials, Vec<Diagnostic>> {
         let file = SourceFile { name: "stack.hcl".to_owned(), bytes: text.as_bytes().into() };
         let now = "2026-11-20T22:00:00Z".parse().unwrap();
         let variables: Vec<Assignment> = Vec::new();
-        essentials(&Sources::new(vec![file]), &Inputs { variables, now, files: &NoFiles })
+        essentials(&Sources::new(vec![file]), &Inputs { variables, now, files: &NoFiles, limits: Limits::default() })
     }
 
     const SOUND: &str = r#"

@@ -14,6 +14,23 @@ pub struct Inputs<'a> {
     pub now: Timestamp,
     /// The files that `file()` and its kin read.
     pub files: &'a dyn StackFiles,
+    /// How large the stack may be.
+    pub limits: Limits,
+}
+
+/// How much one stack may hold. What it takes to read a stack goes with its size; these bound it whatever a `count` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Identities, and instances of all blocks with `for_each` or `count` together.
+    pub identities: usize,
+    /// Instances of modules.
+    pub modules: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { identities: 250_000, modules: 10_000 }
+    }
 }
 
 /// One value, or one file of values, for variables.

@@ -109,7 +109,7 @@ fn declared(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let mut eval = Evaluator::new(&library, inputs.files, inputs.now);
+    let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
     variables::resolve(&mut eval, library.stack(), &inputs.variables, &files, sources);
     let declared = declare(&eval);
     findings.append(&mut eval.findings.borrow_mut());

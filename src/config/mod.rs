@@ -27,7 +27,7 @@ mod value;
 pub use declared::{Backend, Declared, DeclaredGroup, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use estate::{Estate, Import, Move, Release};
-pub use inputs::{Assignment, Inputs};
+pub use inputs::{Assignment, Inputs, Limits};
 pub use load::{Config, Loaded, evaluate, load, parse};
 pub use modules::{gather, join};
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

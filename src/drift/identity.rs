@@ -239,8 +239,11 @@ impl Looked<'_> {
                 _ => None,
             });
         let held = held.unwrap_or_else(|| resource.id.to_string());
-        let status = resource.get("status").and_then(Value::as_text).map(|status| format!(" ({status})"));
-        self.finding(rule, format!("it holds {held}{}, which nobody declared", status.unwrap_or_default()))
+        let text = |name: &str| resource.get(name).and_then(Value::as_text);
+        let end = text("expiration_date").and_then(|at| at.get(..10)).filter(|_| text("status") == Some("Active"));
+        let end = end.map_or_else(String::new, |day| format!(", ends {day}"));
+        let status = text("status").map_or_else(String::new, |status| format!(" ({status}{end})"));
+        self.finding(rule, format!("it holds {held}{status}, which nobody declared"))
     }
 
     /// Keys and passwords: what hangs on a principal and bears on nothing else.

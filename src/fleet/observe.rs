@@ -50,6 +50,7 @@ impl Observe for Fleet {
                 exact: &exact,
                 keys_of: &keys_of,
                 adopt: &adopt,
+                no_other_credentials: request.no_other_credentials,
             };
             let snapshot = member.observe.observe(request).await.map_err(|error| member.named(error))?;
             Ok::<_, ObserveError>(snapshot.into_fleet(account.as_ref()))

@@ -11,4 +11,5 @@ pub mod plan;
 pub mod policy;
 pub mod sarif;
 pub mod style;
+pub mod throttling;
 pub mod who_can;

@@ -254,6 +254,45 @@ fn a_role_goes_out_of_its_instance_profile_before_it_goes() {
     stack.assert_converged();
 }
 
+#[test]
+fn a_credential_for_one_service_that_ends_by_itself_is_told_with_its_end() {
+    let (aws, stack) = applied();
+    aws.boto3(
+        "iam.create_service_specific_credential(UserName='reporter', ServiceName='bedrock.amazonaws.com', CredentialAgeDays=30)",
+    );
+    let end = aws.boto3(
+        "print(iam.list_service_specific_credentials(UserName='reporter')['ServiceSpecificCredentials'][0]['ExpirationDate'].date().isoformat())",
+    );
+    let (ends, ended) = (format!("ends {}", end.as_str().unwrap()), format!("ended {}", end.as_str().unwrap()));
+    stack.run(&["plan", "--detailed-exitcode"]).expect(2).says(&[&ends, "1 to destroy"]);
+    stack.run(&["drift"]).expect(2).says(&[&format!("(Active, {ends})")]);
+
+    // Kept, it ends when it ends, and that nobody changed.
+    let kept = "  purpose    = \"builds the nightly report\"\n";
+    stack.edit("stack.hcl", kept, &format!("{kept}  credential \"service_specific\" {{\n  }}\n"));
+    stack.apply();
+    stack.ok(&["show", "identity.reporter"]).says(&["expiration_date: ", "status: Active"]);
+    let expire = "
+        id = iam.list_service_specific_credentials(UserName='reporter')['ServiceSpecificCredentials'][0]['ServiceSpecificCredentialId']
+        iam.update_service_specific_credential(UserName='reporter', ServiceSpecificCredentialId=id, Status='Expired')
+        ";
+    aws.boto3(expire);
+    stack.assert_converged();
+    stack.ok(&["drift"]);
+
+    // Who leaves with it: it is off already, and goes with the rest.
+    stack.cut("stack.hcl", "identity \"reporter\"");
+    aws.forget_requests();
+    stack.apply();
+    stack.assert_converged();
+    assert_eq!(aws.calls("UpdateServiceSpecificCredential"), 0);
+    assert!(evidence(&stack, "identity.reporter", "quarantine").contains("\"expiration_date\""));
+    let_grace_end(&aws, "tag_user(UserName='reporter'");
+    stack.plan().says(&[&ended]);
+    stack.apply();
+    assert_eq!(names(&aws), json!(["checkout_ci"]));
+}
+
 /// More users than are asked one by one.
 const CROWD: usize = 101;
 

@@ -7,10 +7,12 @@ use leasehold_emulator::{Emulator, Fault};
 use super::support::{Ran, Stack};
 use super::{applied, filtered, fresh, names};
 
-/// As [`filtered`], with the time that tries took made equal.
+/// As [`filtered`], with the time that tries took, and the pace, made equal.
 fn told(name: &str, ran: &Ran) {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"tried (\d+) times in \d+ s", "tried $1 times in [n] s");
+    settings.add_filter(r"now \d+ calls a second", "now [n] calls a second");
+    settings.add_filter(r"calls; .+ of this run", "calls; [some time] of this run");
     settings.bind(|| filtered(name, ran));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leasehold::config::{Assignment, Declared, Inputs, Loaded, SourceFile, Sources, StackFiles, gather, load};
+use leasehold::config::{Assignment, Declared, Inputs, Limits, Loaded, SourceFile, Sources, StackFiles, gather, load};
 use leasehold::views::diagnostics::{Style, human};
 
 /// Files beside the configuration, and those of modules by their directories.
@@ -87,7 +87,10 @@ impl Stack {
 
     pub fn load(&self) -> Loaded {
         let now = "2026-11-20T22:00:00Z".parse().unwrap();
-        load(&self.sources(), &Inputs { variables: self.assignments.clone(), now, files: &self.files })
+        load(
+            &self.sources(),
+            &Inputs { variables: self.assignments.clone(), now, files: &self.files, limits: Limits::default() },
+        )
     }
 
     /// The findings as a terminal of 100 columns shows them.

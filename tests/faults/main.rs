@@ -10,8 +10,10 @@ mod authorized;
 mod order;
 mod play;
 mod replay;
+mod rights;
 mod scenarios;
 mod stage;
 #[path = "../support/mod.rs"]
 mod support;
+mod throttled;
 mod trials;

@@ -299,7 +299,7 @@ iam.put_user_policy(UserName=name, PolicyName='stray', PolicyDocument=allow)
 iam.attach_user_policy(UserName=name, PolicyArn='arn:aws:iam::aws:policy/AdministratorAccess')
 ";
 
-const SSH_AND_CERTIFICATE: &str = "
+pub const SSH_AND_CERTIFICATE: &str = "
 import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization

@@ -154,7 +154,8 @@ const STRANGERS: &str = "
     iam.create_policy(PolicyName='faults.read-of-others', PolicyDocument=allow)
 ";
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a directory and all below it.
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -191,13 +191,17 @@ fn a_lost_answer_leaves_no_key_that_nobody_holds() {
     assert_one_key(&aws, &stack, "dropped once");
     assert_eq!((aws.calls("CreateAccessKey"), aws.calls("DeleteAccessKey")), (2, 1));
     stack.assert_converged();
-    // Lost to the end: the run says so, and the next one removes what it left.
+    // Lost to the end: the run says so, and leaves none either.
     age(&aws, &stack, 90);
     aws.order(Fault::drop_response("CreateAccessKey"));
     let (before, _) = held(&stack);
-    let ran = stack.run(&["apply", "--auto-approve"]).expect(1);
+    let ran = stack.run(&["apply", "--auto-approve"]).expect(1).says(&["the key that it left was deleted again"]);
     assert_eq!(held(&stack).0, before, "{ran}");
-    assert_eq!(keys(&aws)[&before].0, "Active");
+    assert_eq!((keys(&aws).len(), keys(&aws)[&before].0.as_str()), (1, "Active"), "{ran}");
+    // Lost, and what it left cannot be deleted: the next run removes it.
+    aws.order(Fault::deny("DeleteAccessKey"));
+    let ran = stack.run(&["apply", "--auto-approve"]).expect(1).says(&["could not be deleted", "apply again"]);
+    assert_eq!((keys(&aws).len(), held(&stack).0), (2, before.clone()), "{ran}");
     aws.heal();
     stack.apply();
     assert_ne!(held(&stack).0, before);

@@ -1,5 +1,7 @@
 //! What went wrong with a call, and how an operator is told.
 
+mod said;
+
 use std::error::Error;
 use std::fmt::Write as _;
 
@@ -10,6 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use leasehold_provider::{EnactError, EnactErrorKind, ObserveError, ObserveErrorKind};
+use said::Said;
 
 /// What a call's failure means for the call itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,19 +50,6 @@ pub struct Failure {
     pub help: Option<String>,
 }
 
-const THROTTLING: [&str; 10] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "PriorRequestNotComplete",
-    "SlowDown",
-    "BandwidthLimitExceeded",
-];
-
 impl Failure {
     /// An answer that does not say what AWS's documents promise.
     pub fn malformed(operation: &'static str, message: impl Into<String>) -> Self {
@@ -82,7 +72,7 @@ impl Failure {
                 let code = service.err().code().unwrap_or_default();
                 let message = service.err().message().unwrap_or("no message was given");
                 let clock = skew::said(skew::ahead(service.raw(), place.now));
-                Self::service(operation, service.raw().status().as_u16(), code, message, place, &clock)
+                Said { operation, status: service.raw().status().as_u16(), code, message, place, clock: &clock }.means()
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
@@ -111,88 +101,6 @@ impl Failure {
                 let message = chain(other);
                 Self { operation, cause: Cause::Rejected, code: None, message, help: None }
             }
-        }
-    }
-
-    fn service(operation: &'static str, status: u16, code: &str, message: &str, place: Place<'_>, clock: &str) -> Self {
-        let failure = |cause, message: String, help: Option<String>| Self {
-            operation,
-            cause,
-            code: Some(code.to_owned()).filter(|code| !code.is_empty()),
-            message,
-            help,
-        };
-        let says = |what: &str| format!("{what} ({code}: {message})");
-        match code {
-            _ if THROTTLING.contains(&code) || status == 429 => failure(
-                Cause::Throttled,
-                says("AWS refuses for now: too many calls are made in this account"),
-                Some(
-                    "wait some minutes and run it again; a lower --parallelism helps while others use the account"
-                        .to_owned(),
-                ),
-            ),
-            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" => failure(
-                Cause::Denied,
-                says("the caller may not do this"),
-                Some(format!(
-                    "allow {operation} to the caller; if a policy allows it, look for a permissions boundary or a service control policy that does not"
-                )),
-            ),
-            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => failure(
-                Cause::Unauthenticated,
-                says("the credentials have expired"),
-                Some("log in again (`aws sso login`, or new session credentials), then run it again".to_owned()),
-            ),
-            "RequestExpired" | "RequestTimeTooSkewed" => skewed(failure, says, clock),
-            "SignatureDoesNotMatch" | "InvalidSignatureException"
-                if ["Signature expired", "not yet current"].iter().any(|skew| message.contains(skew)) =>
-            {
-                skewed(failure, says, clock)
-            }
-            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature"
-                if message.contains("scoped to") =>
-            {
-                failure(
-                    Cause::Unauthenticated,
-                    says(&format!("the region {} is not the one these credentials are for", place.region)),
-                    Some(
-                        "set `region` in the provider block, or AWS_REGION, to a region of the account's partition"
-                            .to_owned(),
-                    ),
-                )
-            }
-            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => failure(
-                Cause::Unauthenticated,
-                says("the secret key does not belong to the access key"),
-                Some("check AWS_SECRET_ACCESS_KEY or the profile: a cut or doubled character is common".to_owned()),
-            ),
-            "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" | "AuthFailure" => failure(
-                Cause::Unauthenticated,
-                says("AWS does not know this access key"),
-                Some(format!(
-                    "it may be deleted, inactive, or of another partition than region {}: check AWS_ACCESS_KEY_ID or the profile, and the region",
-                    place.region
-                )),
-            ),
-            "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
-                failure(Cause::Unauthenticated, says("the call carried no credentials"), Some(CREDENTIALS.to_owned()))
-            }
-            "OptInRequired" => failure(
-                Cause::Denied,
-                says("the account is not opted in to this service or region"),
-                Some(format!("enable region {} for the account, or choose another", place.region)),
-            ),
-            _ if status >= 500 => failure(
-                Cause::Faulted,
-                says(&format!("the service failed (HTTP {status})")),
-                Some(
-                    "it is AWS's, not yours: see https://health.aws.amazon.com for IAM, and run it again when that is green"
-                        .to_owned(),
-                ),
-            ),
-            "" => failure(Cause::Malformed, format!("HTTP {status} without a code: {message}"), None),
-            _ => failure(Cause::Rejected, format!("{message} ({code})"), None),
         }
     }
 
@@ -269,16 +177,6 @@ impl Failure {
 
 const CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in the provider block, or set AWS_ACCESS_KEY_ID and \
                            AWS_SECRET_ACCESS_KEY";
-
-fn skewed(
-    failure: impl Fn(Cause, String, Option<String>) -> Failure,
-    says: impl Fn(&str) -> String,
-    clock: &str,
-) -> Failure {
-    let help = "set the clock (NTP: `timedatectl`, `chronyc tracking`), then run it again; AWS takes a call whose time is at most five \
-                minutes off";
-    failure(Cause::Unauthenticated, says(clock), Some(help.to_owned()))
-}
 
 /// Where a call went.
 #[derive(Debug, Clone, Copy)]

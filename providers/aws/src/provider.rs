@@ -1,9 +1,9 @@
 //! The provider as a whole: its clients, its realm, and what it knows of this run's objects.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use leasehold_provider::{ObserveError, ObserveErrorKind, Realm, ResourceId, StackName};
+use leasehold_provider::{Notices, ObserveError, ObserveErrorKind, Realm, ResourceId, StackName};
 use tokio::sync::OnceCell;
 
 use crate::arn::{self, Arn};
@@ -37,6 +37,13 @@ impl AwsProvider {
         let caller = Caller::new(clients.endpoint.clone(), clients.region.clone(), assumes, most);
         let allowed = settings.allowed_account_ids;
         Ok(Self { clients, caller, known: Known::default(), allowed, realm: OnceCell::new() })
+    }
+
+    /// The same, and `notices` is told when calls wait because AWS throttles.
+    #[must_use]
+    pub fn telling(mut self, notices: Arc<dyn Notices>) -> Self {
+        self.caller.tell(notices);
+        self
     }
 
     /// Where this is, asked once. Nothing else is called before the account is known to be allowed.

@@ -5,15 +5,15 @@
 //! every answer, keeps all calls together under what the account bears.
 
 use std::future::Future;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+use leasehold_provider::{Notices, Waiting};
 use tokio::time::{Instant, sleep};
 
 use crate::connect::SeenEndpoint;
@@ -78,7 +78,7 @@ impl Calls {
     }
 }
 
-/// What all calls of one provider share: the pace, and where they went.
+/// What all calls of one provider share: the pace, where they went, and who is told that they wait.
 #[derive(Debug)]
 pub struct Caller {
     pace: Mutex<Pace>,
@@ -86,12 +86,18 @@ pub struct Caller {
     region: String,
     assumes: Option<String>,
     most: Option<u32>,
+    notices: Option<Arc<dyn Notices>>,
 }
 
 impl Caller {
     /// A caller that has met no refusal yet. `most` is how often a call is tried at most, where somebody says so.
     pub fn new(endpoint: SeenEndpoint, region: String, assumes: Option<String>, most: Option<u32>) -> Self {
-        Self { pace: Mutex::new(Pace::new(Instant::now())), endpoint, region, assumes, most }
+        Self { pace: Mutex::new(Pace::new(Instant::now())), endpoint, region, assumes, most, notices: None }
+    }
+
+    /// From now on tells of every wait.
+    pub fn tell(&mut self, notices: Arc<dyn Notices>) {
+        self.notices = Some(notices);
     }
 
     /// Makes a call, again where that is right, and counts the attempts in `calls`.
@@ -111,13 +117,13 @@ impl Caller {
         let start = Instant::now();
         let mut attempts = 0u32;
         loop {
-            self.turn().await;
+            self.turn(operation).await;
             calls.begin();
             attempts = attempts.saturating_add(1);
             let error = match send().await {
                 Ok(answer) => {
                     calls.answered(answer.request_id());
-                    self.with_pace(Pace::answered);
+                    self.recover();
                     return Ok(answer);
                 }
                 Err(error) => error,
@@ -129,22 +135,46 @@ impl Caller {
             let failure = Failure::of(operation, error, place);
             match failure.cause {
                 Cause::Throttled => self.with_pace(|pace| pace.refused(Instant::now())),
-                _ => self.with_pace(Pace::answered),
+                _ => self.recover(),
             }
             let wait = next_wait(failure.cause, class, attempts, start.elapsed());
             let Some(longest) = wait.filter(|_| self.most.is_none_or(|most| attempts < most)) else {
                 return Err(failure.after(attempts, start.elapsed()));
             };
             tracing::debug!(operation, attempts, message = %failure.message, "will try again");
-            sleep(longest.mul_f64(fastrand::f64())).await;
+            let wait = longest.mul_f64(fastrand::f64());
+            if failure.cause == Cause::Throttled {
+                self.tell_of(operation, true, wait);
+            }
+            sleep(wait).await;
         }
     }
 
     /// Waits for a turn under the pace.
-    async fn turn(&self) {
+    async fn turn(&self, operation: &str) {
         let wait = self.with_pace(|pace| pace.reserve(Instant::now()));
         if !wait.is_zero() {
+            self.tell_of(operation, false, wait);
             sleep(wait).await;
+        }
+    }
+
+    /// A call was answered: the next may come sooner.
+    fn recover(&self) {
+        let is_free = self.with_pace(|pace| {
+            let was_held = pace.rate.is_some();
+            pace.answered();
+            was_held && pace.rate.is_none()
+        });
+        if let (true, Some(notices)) = (is_free, &self.notices) {
+            notices.at_full_speed();
+        }
+    }
+
+    fn tell_of(&self, operation: &str, refused: bool, wait: Duration) {
+        if let Some(notices) = &self.notices {
+            let rate = self.with_pace(|pace| pace.rate);
+            notices.waits(&Waiting { operation, refused, wait, rate });
         }
     }
 
@@ -281,6 +311,42 @@ mod tests {
         assert!(next_wait(Cause::Unreachable, Class::Idempotent, 2, Duration::ZERO).is_some());
         assert_eq!(next_wait(Cause::Unreachable, Class::Idempotent, 3, Duration::ZERO), None);
         assert_eq!(next_wait(Cause::Throttled, Class::Idempotent, 3, WHOLE), None);
+    }
+
+    /// What was told.
+    #[derive(Debug, Default)]
+    struct Told {
+        waits: Mutex<Vec<(String, bool, Option<f64>)>>,
+        ends: AtomicU32,
+    }
+
+    impl Notices for Told {
+        fn waits(&self, waiting: &Waiting<'_>) {
+            let Waiting { operation, refused, rate, .. } = *waiting;
+            self.waits.lock().unwrap().push((operation.to_owned(), refused, rate));
+        }
+
+        fn at_full_speed(&self) {
+            self.ends.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn waits_are_told_with_the_pace_and_their_end_once() {
+        let told = Arc::new(Told::default());
+        let mut caller = Caller::new(SeenEndpoint::default(), "us-east-1".to_owned(), None, None);
+        caller.tell(Arc::<Told>::clone(&told));
+        caller.recover();
+        caller.with_pace(|pace| pace.refused(Instant::now()));
+        caller.tell_of("iam:GetUser", true, Duration::from_secs(1));
+        for _ in 0..200 {
+            caller.recover();
+        }
+        caller.tell_of("iam:GetUser", false, Duration::from_secs(1));
+        let waits = told.waits.lock().unwrap();
+        assert_eq!(waits[0], ("iam:GetUser".to_owned(), true, Some(SLOWEST)));
+        assert_eq!(waits[1], ("iam:GetUser".to_owned(), false, None));
+        assert_eq!(told.ends.load(Ordering::Relaxed), 1);
     }
 
     #[test]

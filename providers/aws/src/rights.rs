@@ -3,56 +3,24 @@
 //! What a call is checked against, and which conditions it knows, is told by the service authorization reference:
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
 
+mod parts;
+mod table;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Document, Resource, StackName};
+use leasehold_provider::{Document, StackName};
 use serde_json::{Value, json};
 
-use crate::{arn, kinds};
+use crate::arn;
 
-/// What a policy shall be good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
-    /// Reading all that a plan needs.
-    Plan,
-    /// The same, and carrying it out.
-    Apply,
-}
-
-/// A part of a stack that takes rights of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// Identities that are users. Whatever credential somebody gives one, it must be possible to take it away.
-    Users,
-    /// Identities that are roles.
-    Roles,
-    /// Policies of the stack's own: scopes, and statements that have no room in a user.
-    Policies,
-    /// Groups of people.
-    Groups,
-    /// Memberships in groups that others manage.
-    OthersGroups,
-    /// Issuers of web identities.
-    Issuers,
-    /// SAML providers.
-    Directories,
-    /// Access keys that are issued.
-    Keys,
-}
-
-impl Part {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Users,
-        Self::Roles,
-        Self::Policies,
-        Self::Groups,
-        Self::OthersGroups,
-        Self::Issuers,
-        Self::Directories,
-        Self::Keys,
-    ];
-}
+pub use parts::{Part, parts};
+use table::On::{
+    AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, MarkedDirectory, MarkedIssuer, MarkedRole,
+    MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer, OurPolicy, OurRole,
+    OurUser, Profile,
+};
+pub use table::Purpose;
+use table::{On, RIGHTS, Right};
 
 /// Whose rights, and where.
 #[derive(Debug, Clone)]
@@ -65,177 +33,6 @@ pub struct Scope<'a> {
     pub account: &'a str,
     /// What the stack has.
     pub parts: &'a BTreeSet<Part>,
-}
-
-/// What a right is cut to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum On {
-    /// The call knows no resources.
-    Everything,
-    /// Any user: what is read before it is known whose it is.
-    AnyUser,
-    /// Any role.
-    AnyRole,
-    /// Principals that carry the stack's mark.
-    OurUser,
-    OurRole,
-    /// Principals that are given the mark as they are made.
-    NewUser,
-    NewRole,
-    /// Marks are put on what is ours, and on what is nobody's when it is made or taken in.
-    MarkedUser,
-    MarkedRole,
-    /// Policies and groups under the stack's path.
-    OurPolicy,
-    OurGroup,
-    /// Any group: a stray membership is taken away wherever it is.
-    AnyGroup,
-    /// Virtual devices are named as people please, and carry no mark until they go.
-    Device,
-    AnyIssuer,
-    OurIssuer,
-    NewIssuer,
-    MarkedIssuer,
-    AnyDirectory,
-    OurDirectory,
-    NewDirectory,
-    MarkedDirectory,
-    /// Whoever runs instances names the profiles.
-    Profile,
-}
-
-use On::{
-    AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, MarkedDirectory, MarkedIssuer, MarkedRole,
-    MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer, OurPolicy, OurRole,
-    OurUser, Profile,
-};
-use Part::{Directories, Groups, Issuers, Keys, OthersGroups, Policies, Roles, Users};
-use Purpose::{Apply, Plan};
-
-/// One action: for which purpose, for which part (`None`: any), on what.
-type Right = (&'static str, Purpose, Option<Part>, On);
-
-const RIGHTS: &[Right] = &[
-    ("GetAccountAuthorizationDetails", Plan, None, Everything),
-    ("GetAccountSummary", Plan, None, Everything),
-    ("GenerateCredentialReport", Plan, Some(Users), Everything),
-    ("GetCredentialReport", Plan, Some(Users), Everything),
-    ("GetUser", Plan, Some(Users), AnyUser),
-    ("GetLoginProfile", Plan, Some(Users), AnyUser),
-    ("ListAccessKeys", Plan, Some(Users), AnyUser),
-    ("GetAccessKeyLastUsed", Plan, Some(Users), AnyUser),
-    ("ListSSHPublicKeys", Plan, Some(Users), AnyUser),
-    ("ListSigningCertificates", Plan, Some(Users), AnyUser),
-    ("ListServiceSpecificCredentials", Plan, Some(Users), AnyUser),
-    ("ListMFADevices", Plan, Some(Users), AnyUser),
-    ("ListRoles", Plan, Some(Roles), Everything),
-    ("GetRole", Plan, Some(Roles), AnyRole),
-    ("ListPolicyTags", Plan, Some(Policies), OurPolicy),
-    ("ListOpenIDConnectProviders", Plan, None, Everything),
-    ("GetOpenIDConnectProvider", Plan, None, AnyIssuer),
-    ("ListSAMLProviders", Plan, None, Everything),
-    ("GetSAMLProvider", Plan, None, AnyDirectory),
-    ("CreateUser", Apply, Some(Users), NewUser),
-    ("TagUser", Apply, Some(Users), MarkedUser),
-    ("UntagUser", Apply, Some(Users), OurUser),
-    ("UpdateUser", Apply, Some(Users), OurUser),
-    ("DeleteUser", Apply, Some(Users), OurUser),
-    ("PutUserPolicy", Apply, Some(Users), OurUser),
-    ("DeleteUserPolicy", Apply, Some(Users), OurUser),
-    ("AttachUserPolicy", Apply, Some(Users), OurUser),
-    ("DetachUserPolicy", Apply, Some(Users), OurUser),
-    ("PutUserPermissionsBoundary", Apply, Some(Users), OurUser),
-    ("DeleteUserPermissionsBoundary", Apply, Some(Users), OurUser),
-    ("UpdateAccessKey", Apply, Some(Users), OurUser),
-    ("DeleteAccessKey", Apply, Some(Users), OurUser),
-    ("DeleteLoginProfile", Apply, Some(Users), OurUser),
-    ("UpdateSSHPublicKey", Apply, Some(Users), OurUser),
-    ("DeleteSSHPublicKey", Apply, Some(Users), OurUser),
-    ("UpdateSigningCertificate", Apply, Some(Users), OurUser),
-    ("DeleteSigningCertificate", Apply, Some(Users), OurUser),
-    ("UpdateServiceSpecificCredential", Apply, Some(Users), OurUser),
-    ("DeleteServiceSpecificCredential", Apply, Some(Users), OurUser),
-    ("DeactivateMFADevice", Apply, Some(Users), OurUser),
-    ("ListVirtualMFADevices", Apply, Some(Users), Everything),
-    ("ListMFADeviceTags", Apply, Some(Users), Device),
-    ("TagMFADevice", Apply, Some(Users), Device),
-    ("DeleteVirtualMFADevice", Apply, Some(Users), Device),
-    ("CreateAccessKey", Apply, Some(Keys), OurUser),
-    ("RemoveUserFromGroup", Apply, Some(Users), AnyGroup),
-    ("CreateRole", Apply, Some(Roles), NewRole),
-    ("TagRole", Apply, Some(Roles), MarkedRole),
-    ("UntagRole", Apply, Some(Roles), OurRole),
-    ("UpdateRole", Apply, Some(Roles), OurRole),
-    ("UpdateAssumeRolePolicy", Apply, Some(Roles), OurRole),
-    ("DeleteRole", Apply, Some(Roles), OurRole),
-    ("PutRolePolicy", Apply, Some(Roles), OurRole),
-    ("DeleteRolePolicy", Apply, Some(Roles), OurRole),
-    ("AttachRolePolicy", Apply, Some(Roles), OurRole),
-    ("DetachRolePolicy", Apply, Some(Roles), OurRole),
-    ("PutRolePermissionsBoundary", Apply, Some(Roles), OurRole),
-    ("DeleteRolePermissionsBoundary", Apply, Some(Roles), OurRole),
-    ("ListInstanceProfilesForRole", Apply, Some(Roles), OurRole),
-    ("RemoveRoleFromInstanceProfile", Apply, Some(Roles), Profile),
-    ("CreatePolicy", Apply, Some(Policies), OurPolicy),
-    ("GetPolicy", Apply, Some(Policies), OurPolicy),
-    ("GetPolicyVersion", Apply, Some(Policies), OurPolicy),
-    ("ListPolicyVersions", Apply, Some(Policies), OurPolicy),
-    ("CreatePolicyVersion", Apply, Some(Policies), OurPolicy),
-    ("DeletePolicyVersion", Apply, Some(Policies), OurPolicy),
-    ("DeletePolicy", Apply, Some(Policies), OurPolicy),
-    ("TagPolicy", Apply, Some(Policies), OurPolicy),
-    ("UntagPolicy", Apply, Some(Policies), OurPolicy),
-    ("ListPolicies", Apply, Some(Policies), Everything),
-    ("GetGroup", Apply, Some(Groups), OurGroup),
-    ("CreateGroup", Apply, Some(Groups), OurGroup),
-    ("UpdateGroup", Apply, Some(Groups), OurGroup),
-    ("DeleteGroup", Apply, Some(Groups), OurGroup),
-    ("PutGroupPolicy", Apply, Some(Groups), OurGroup),
-    ("DeleteGroupPolicy", Apply, Some(Groups), OurGroup),
-    ("AttachGroupPolicy", Apply, Some(Groups), OurGroup),
-    ("DetachGroupPolicy", Apply, Some(Groups), OurGroup),
-    ("AddUserToGroup", Apply, Some(Groups), OurGroup),
-    ("AddUserToGroup", Apply, Some(OthersGroups), AnyGroup),
-    ("CreateOpenIDConnectProvider", Apply, Some(Issuers), NewIssuer),
-    ("TagOpenIDConnectProvider", Apply, Some(Issuers), MarkedIssuer),
-    ("UntagOpenIDConnectProvider", Apply, Some(Issuers), OurIssuer),
-    ("AddClientIDToOpenIDConnectProvider", Apply, Some(Issuers), OurIssuer),
-    ("RemoveClientIDFromOpenIDConnectProvider", Apply, Some(Issuers), OurIssuer),
-    ("UpdateOpenIDConnectProviderThumbprint", Apply, Some(Issuers), OurIssuer),
-    ("DeleteOpenIDConnectProvider", Apply, Some(Issuers), OurIssuer),
-    ("CreateSAMLProvider", Apply, Some(Directories), NewDirectory),
-    ("TagSAMLProvider", Apply, Some(Directories), MarkedDirectory),
-    ("UntagSAMLProvider", Apply, Some(Directories), OurDirectory),
-    ("UpdateSAMLProvider", Apply, Some(Directories), OurDirectory),
-    ("DeleteSAMLProvider", Apply, Some(Directories), OurDirectory),
-];
-
-/// The parts that a stack with these resources has.
-pub fn parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<Part> {
-    let mut parts = BTreeSet::new();
-    let (mut groups, mut memberships) = (BTreeSet::new(), BTreeSet::new());
-    for resource in resources {
-        let kind = &resource.id.kind;
-        parts.extend(match kind {
-            kind if *kind == kinds::USER => Some(Users),
-            kind if *kind == kinds::ROLE => Some(Roles),
-            kind if *kind == kinds::POLICY => Some(Policies),
-            kind if *kind == kinds::GROUP => Some(Groups),
-            kind if *kind == kinds::OIDC_PROVIDER => Some(Issuers),
-            kind if *kind == kinds::SAML_PROVIDER => Some(Directories),
-            kind if *kind == kinds::ACCESS_KEY => Some(Keys),
-            _ => None,
-        });
-        if *kind == kinds::GROUP {
-            groups.insert(resource.id.name.as_str());
-        } else if *kind == kinds::MEMBERSHIP {
-            memberships.insert(kinds::part(&resource.id));
-        }
-    }
-    if memberships.difference(&groups).next().is_some() {
-        parts.insert(OthersGroups);
-    }
-    parts
 }
 
 /// The actions that a purpose takes, as `iam:Action`.
@@ -321,9 +118,9 @@ mod tests {
     #[test]
     fn all_of_it_fits_into_a_managed_policy() {
         let (stack, parts) = (StackName::new("a".repeat(32)).unwrap(), Part::ALL.into());
-        let whole = policy(&scope(&stack, &parts), Apply);
+        let whole = policy(&scope(&stack, &parts), Purpose::Apply);
         assert!(whole.text().len() <= LARGEST, "{}", whole.text().len());
-        let reading = policy(&scope(&stack, &parts), Plan);
+        let reading = policy(&scope(&stack, &parts), Purpose::Plan);
         assert!(reading.text().len() < whole.text().len() / 2);
         assert!(!reading.text().contains("iam:Create") && !reading.text().contains("iam:Put"));
     }
@@ -331,7 +128,7 @@ mod tests {
     #[test]
     fn writes_are_cut_to_the_stack() {
         let (stack, parts) = (StackName::new("payments").unwrap(), Part::ALL.into());
-        for statement in statements(&scope(&stack, &parts), Apply) {
+        for statement in statements(&scope(&stack, &parts), Purpose::Apply) {
             let writes = |action: &Value| {
                 !["iam:Get", "iam:List", "iam:Generate"].iter().any(|read| action.as_str().unwrap().starts_with(read))
             };
@@ -346,7 +143,11 @@ mod tests {
         }
     }
 
-    /// Every call that is made is granted, and nothing is granted that is never called.
+    /// What the code may ask for and no run comes to: whose a policy is that this run has not read, though it is to be changed. Commands read
+    /// before they write. Without the right it ends as a refusal, as it should.
+    const NEVER_ASKED: [&str; 1] = ["ListPolicies"];
+
+    /// Every call that is made is granted, and nothing is granted that is never called. The one exception is named.
     #[test]
     #[allow(clippy::disallowed_methods, reason = "a test reads the code")]
     fn the_table_is_what_the_code_calls() {
@@ -368,7 +169,8 @@ mod tests {
                 }
             }
         }
-        let known = actions(&Part::ALL.into(), Apply);
+        let mut known = actions(&Part::ALL.into(), Purpose::Apply);
+        known.extend(NEVER_ASKED.iter().map(|action| format!("iam:{action}")));
         assert_eq!(called.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
         assert_eq!(known.difference(&called).collect::<Vec<_>>(), Vec::<&String>::new());
     }

@@ -18,6 +18,7 @@ pub mod duration;
 pub mod identity;
 pub mod key;
 pub mod marks;
+pub mod notice;
 pub mod provider;
 pub mod quota;
 pub mod resource;
@@ -42,6 +43,7 @@ pub use identity::{
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
+pub use notice::{Notices, Waiting};
 pub use provider::{
     Aspect, Compare, Custody, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind,
     ObserveRequest, Provider, Realize,

@@ -192,6 +192,9 @@ pub struct ObserveRequest<'a> {
     pub keys_of: &'a BTreeSet<ResourceId>,
     /// Principals and groups without marks that are wanted whole, with the address each shall have.
     pub adopt: &'a BTreeMap<ResourceId, Address>,
+    /// Whether nothing but those of `exact` matters of all credentials, as when what was written is read back. Of other principals there may then
+    /// be none in the snapshot, which is no word on whether they have any.
+    pub no_other_credentials: bool,
 }
 
 impl<'a> ObserveRequest<'a> {
@@ -200,7 +203,7 @@ impl<'a> ObserveRequest<'a> {
     pub fn plain(stack: &'a StackName, shared: &'a BTreeMap<ResourceId, Resource>) -> Self {
         const NONE: &BTreeSet<ResourceId> = &BTreeSet::new();
         const NOBODY: &BTreeMap<ResourceId, Address> = &BTreeMap::new();
-        Self { stack, shared, exact: NONE, keys_of: NONE, adopt: NOBODY }
+        Self { stack, shared, exact: NONE, keys_of: NONE, adopt: NOBODY, no_other_credentials: false }
     }
 }
 

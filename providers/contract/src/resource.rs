@@ -217,18 +217,26 @@ impl Resource {
 }
 
 /// The digest that an identity's `digest` mark holds: over all its resources' ids and attributes and over its marks but
-/// the digest itself. The order of `resources` does not matter, nor what the stack calls the account: they all live in one.
+/// the digest itself. The order of `resources` does not matter, nor what the stack calls the account: they all live in one. The status of what
+/// has an `expiration_date` is passed over: it changes by itself, and nobody changed it then.
 pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Digest {
     #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
     struct Part<'a> {
         kind: &'a ResourceKind,
         name: &'a str,
     }
-    let parts: BTreeMap<Part<'a>, (&Attributes, Option<Marks>)> = resources
+    let lasting = |resource: &'a Resource| {
+        let mut attributes = Cow::Borrowed(&resource.attributes);
+        if resource.get("expiration_date").is_some() {
+            attributes.to_mut().remove("status");
+        }
+        attributes
+    };
+    let parts: BTreeMap<Part<'a>, (Cow<'_, Attributes>, Option<Marks>)> = resources
         .into_iter()
         .map(|r| {
             let part = Part { kind: &r.id.kind, name: &r.id.name };
-            (part, (&r.attributes, r.marks.clone().map(|marks| Marks { digest: None, ..marks })))
+            (part, (lasting(r), r.marks.clone().map(|marks| Marks { digest: None, ..marks })))
         })
         .collect();
     let parts: Vec<_> = parts.into_iter().collect();
@@ -252,6 +260,21 @@ mod tests {
         assert_eq!(serde_json::from_value::<crate::Change>(as_value).unwrap(), change);
         let as_text = serde_json::to_string_pretty(&change).unwrap();
         assert_eq!(serde_json::from_str::<crate::Change>(&as_text).unwrap(), change);
+    }
+
+    #[test]
+    fn what_ends_by_itself_is_no_other_thing_then() {
+        const KIND: ResourceKind = ResourceKind::new("k");
+        let digest = |status: &str, end: Option<&str>| {
+            let held = Resource::new(ResourceId::new(KIND, "x"), None).with("status", status);
+            identity_digest([&match end {
+                Some(end) => held.with("expiration_date", end),
+                None => held,
+            }])
+        };
+        assert_eq!(digest("Active", Some("2027-01-01")), digest("Expired", Some("2027-01-01")));
+        assert_ne!(digest("Active", Some("2027-01-01")), digest("Active", Some("2028-01-01")));
+        assert_ne!(digest("Active", None), digest("Inactive", None));
     }
 
     #[test]

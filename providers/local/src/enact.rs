@@ -48,6 +48,9 @@ struct Task<'a> {
 
 type Outcome<T = Enacted> = Result<T, EnactError>;
 
+/// The attributes that a principal may have.
+const OF_PRINCIPALS: [&str; 5] = ["description", "permissions_boundary", "tags", "trust", "max_session_duration"];
+
 impl Task<'_> {
     fn principal(&self, form: Principal, name: &str) -> Outcome {
         let found = self.find_principal(name)?;
@@ -79,55 +82,53 @@ impl Task<'_> {
             return Ok(already_so());
         }
         match self.change {
-            Change::Create { after } => {
-                if let Some(problem) = limits::principal_name_problem(name) {
-                    return Err(self.fail(EnactErrorKind::Limit, &problem, None));
-                }
-                self.check_attributes(
-                    after,
-                    &["description", "permissions_boundary", "tags", "trust", "max_session_duration"],
-                )?;
-                let columns = self.columns(after, Some(self.new_marks(after)?))?;
-                self.write(
-                    "INSERT INTO principals (form, name, description, trust, max_session_duration, boundary, tags, \
-                     created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                    params![
-                        form.as_str(),
-                        name,
-                        columns.description,
-                        columns.trust,
-                        columns.max_session_duration,
-                        columns.boundary,
-                        columns.tags,
-                        self.now
-                    ],
-                )
-            }
-            Change::Update { after, .. } => {
-                self.check_attributes(
-                    after,
-                    &["description", "permissions_boundary", "tags", "trust", "max_session_duration"],
-                )?;
-                let columns = self.columns(after, marks)?;
-                self.write(
-                    "UPDATE principals SET description = ?1, trust = ?2, max_session_duration = ?3, boundary = ?4, \
-                     tags = ?5 WHERE id = ?6",
-                    params![
-                        columns.description,
-                        columns.trust,
-                        columns.max_session_duration,
-                        columns.boundary,
-                        columns.tags,
-                        key
-                    ],
-                )
-            }
+            Change::Create { after } => self.create_principal(form, name, after),
+            Change::Update { after, .. } => self.update_principal(after, marks, key),
             Change::Delete { .. } => {
                 self.nothing_left(key)?;
                 self.write("DELETE FROM principals WHERE id = ?1", params![key])
             }
             Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => Ok(already_so()),
         }
+    }
+
+    fn create_principal(&self, form: Principal, name: &str, after: &Resource) -> Outcome {
+        if let Some(problem) = limits::principal_name_problem(name) {
+            return Err(self.fail(EnactErrorKind::Limit, &problem, None));
+        }
+        self.check_attributes(after, &OF_PRINCIPALS)?;
+        let columns = self.columns(after, Some(self.new_marks(after)?))?;
+        self.write(
+            "INSERT INTO principals (form, name, description, trust, max_session_duration, boundary, tags, \
+             created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                form.as_str(),
+                name,
+                columns.description,
+                columns.trust,
+                columns.max_session_duration,
+                columns.boundary,
+                columns.tags,
+                self.now
+            ],
+        )
+    }
+
+    fn update_principal(&self, after: &Resource, marks: Option<Marks>, key: Option<i64>) -> Outcome {
+        self.check_attributes(after, &OF_PRINCIPALS)?;
+        let columns = self.columns(after, marks)?;
+        self.write(
+            "UPDATE principals SET description = ?1, trust = ?2, max_session_duration = ?3, boundary = ?4, \
+             tags = ?5 WHERE id = ?6",
+            params![
+                columns.description,
+                columns.trust,
+                columns.max_session_duration,
+                columns.boundary,
+                columns.tags,
+                key
+            ],
+        )
     }
 
     fn policy(&self, name: &str) -> Outcome {

@@ -11,7 +11,6 @@ use super::trusts::Read;
 use super::{addresses, parts};
 use crate::config::declared::{DeclaredIdentity, Lease, Origin};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::budget::MOST_IDENTITIES;
 use crate::config::eval::instances::{Instances, default_name};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
@@ -100,6 +99,9 @@ pub fn identities(
         let origin = fields.origin(schema);
         match &*instances {
             Instances::One => {
+                if too_many(&fields, all.len().saturating_add(1)) {
+                    continue;
+                }
                 let address = at(label, None);
                 let read = || identity(&fields, address.clone(), origin, default_ttl, reading);
                 if let Some(identity) = eval.budget.identity(read) {
@@ -161,10 +163,11 @@ pub fn both_for_each_and_count(fields: &Fields<'_, '_>) -> bool {
 }
 
 fn too_many(fields: &Fields<'_, '_>, count: usize) -> bool {
-    let too_many = count > MOST_IDENTITIES;
+    let most = fields.eval.budget.limits.identities;
+    let too_many = count > most;
     if too_many {
         fields.find(
-            Diagnostic::error("config::budget", format!("more than {MOST_IDENTITIES} identities in one stack"))
+            Diagnostic::error("config::budget", format!("more than {most} identities in one stack"))
                 .at(fields.block.span(), format!("with these it is {count}"))
                 .help("make several stacks of it"),
         );

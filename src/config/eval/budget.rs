@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::fault::{Evaluated, Fault};
 use crate::config::diagnostic::Diagnostic;
+use crate::config::inputs::Limits;
 use crate::config::source::Span;
 use crate::config::value::{Data, Value};
 
@@ -11,8 +12,6 @@ use crate::config::value::{Data, Value};
 const MOST_STEPS: u64 = 2_500_000;
 /// Steps more for each identity: large stacks take long, and may.
 const STEPS_OF_AN_IDENTITY: u64 = 2_000;
-/// Identities of one stack.
-pub const MOST_IDENTITIES: usize = 250_000;
 /// Bytes that values may take, all told.
 const MOST_BYTES: u64 = 192 * 1024 * 1024;
 /// The longest string, in bytes.
@@ -34,16 +33,21 @@ pub struct Budget {
     depth: Cell<u32>,
     suggestions: Cell<u64>,
     instances: Cell<usize>,
+    /// How large the stack may be.
+    pub limits: Limits,
 }
 
-impl Default for Budget {
-    fn default() -> Self {
+impl Budget {
+    /// All that a stack of at most that size may take.
+    #[must_use]
+    pub fn of(limits: Limits) -> Self {
         Self {
             steps: Cell::new(MOST_STEPS),
             bytes: Cell::new(MOST_BYTES),
             depth: Cell::new(0),
             suggestions: Cell::new(500_000),
-            instances: Cell::new(MOST_IDENTITIES),
+            instances: Cell::new(limits.identities),
+            limits,
         }
     }
 }
@@ -126,7 +130,7 @@ impl Budget {
             return Ok(());
         }
         let finding =
-            Diagnostic::error("config::budget", format!("more than {MOST_IDENTITIES} instances in one stack"))
+            Diagnostic::error("config::budget", format!("more than {} instances in one stack", self.limits.identities))
                 .at(span(), format!("{count} here"))
                 .help("make several stacks of it");
         Err(Fault::Exhausted(Box::new(finding)))

@@ -32,6 +32,7 @@ pub use scope::Scope;
 
 use super::diagnostic::Diagnostic;
 use super::functions::Patterns;
+use super::inputs::Limits;
 use super::modules::{Library, STACK};
 use super::source::{FileId, Span, StackFiles};
 use super::syntax::{Expr, ExprKind, Place};
@@ -39,9 +40,6 @@ use super::value::number::InvalidNumber;
 use super::value::{Data, Number, Value, show::show};
 use instances::Instances;
 use module::Module;
-
-/// Something by the module that a `module` block stands in, and its label.
-type ByCall<T> = HashMap<(ModuleId, Arc<str>), T>;
 
 /// Evaluates the expressions of one stack.
 pub struct Evaluator<'a> {
@@ -68,9 +66,9 @@ pub struct Evaluator<'a> {
     running: RefCell<Vec<(ModuleId, CellKey, Span)>>,
     /// By module, type and label of the block.
     instances: RefCell<HashMap<BlockId, Option<Arc<Instances>>>>,
-    /// The instances of `module` blocks, by the module they stand in and their label.
+    /// The instances of `module` blocks.
     called: RefCell<ByCall<Rc<module::Called>>>,
-    /// `module.a` as a whole, by the same.
+    /// `module.a` as a whole.
     wholes: RefCell<ByCall<Value>>,
     /// What was found within modules, by code and place.
     told: RefCell<HashSet<Told>>,
@@ -86,6 +84,9 @@ pub struct Evaluator<'a> {
 
 /// The module, type and label of a block.
 type BlockId = (ModuleId, &'static str, Arc<str>);
+
+/// By the module that a `module` block stands in, and its label.
+type ByCall<T> = HashMap<(ModuleId, Arc<str>), T>;
 
 /// The code and place of a finding.
 type Told = (&'static str, Option<(FileId, usize, usize)>);
@@ -115,7 +116,7 @@ enum Cell {
 impl<'a> Evaluator<'a> {
     /// An evaluator with no variables yet.
     #[must_use]
-    pub fn new(library: &'a Library<'a>, files: &'a dyn StackFiles, now: Timestamp) -> Self {
+    pub fn new(library: &'a Library<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: Limits) -> Self {
         let catalog = library.stack();
         let prefix = String::new();
         let stack = Rc::new(Module { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
@@ -127,7 +128,7 @@ impl<'a> Evaluator<'a> {
             told: RefCell::default(),
             files,
             now,
-            budget: Budget::default(),
+            budget: Budget::of(limits),
             variables: BTreeMap::new(),
             findings: RefCell::default(),
             files_read: RefCell::default(),

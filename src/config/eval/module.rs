@@ -15,9 +15,6 @@ use crate::config::syntax::{Block, Place, Step, StepKind};
 use crate::config::value::convert::to_text;
 use crate::config::value::{Entries, Keyword, Value, show::quoted};
 
-/// How many instances of modules one stack may have.
-const MOST_MODULES: usize = 10_000;
-
 /// The number of one instance of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleId(u32);
@@ -175,9 +172,9 @@ impl<'a> Evaluator<'a> {
             return None;
         }
         let mut modules = self.modules.borrow_mut();
-        if modules.len() >= MOST_MODULES {
+        if modules.len() >= self.budget.limits.modules {
             drop(modules);
-            self.report(from, Fault::Exhausted(Box::new(too_many(block))));
+            self.report(from, Fault::Exhausted(Box::new(too_many(block, self.budget.limits.modules))));
             return None;
         }
         let id = ModuleId(u32::try_from(modules.len()).ok()?);
@@ -371,8 +368,8 @@ fn shown(directory: &str) -> String {
     }
 }
 
-fn too_many(block: &Block) -> Diagnostic {
-    Diagnostic::error("config::budget", format!("more than {MOST_MODULES} instances of modules in one stack"))
+fn too_many(block: &Block, most: usize) -> Diagnostic {
+    Diagnostic::error("config::budget", format!("more than {most} instances of modules in one stack"))
         .at(block.span(), "stopped here")
         .help("go through the collection within the module, with for_each on its blocks")
 }

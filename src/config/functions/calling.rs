@@ -113,8 +113,8 @@ impl Evaluator<'_> {
         let span = scope.span(place);
         check_count(function, given.len(), call, scope)?;
         if !function.cheap {
-            // The work of a function goes with the size of what it is given.
-            self.budget.step(|| span.clone(), given.iter().map(work).sum())?;
+            // The work of a function goes with the size of what it is given, and each takes some for itself.
+            self.budget.step(|| span.clone(), given.iter().map(work).fold(CALL, u64::saturating_add))?;
         }
         let mut values = Vec::with_capacity(given.len());
         let mut marked = Vec::new();
@@ -197,6 +197,9 @@ impl Evaluator<'_> {
         }
     }
 }
+
+/// Steps that a call counts for beside the work on its arguments.
+const CALL: u64 = 3;
 
 /// Steps that going over a value once counts for.
 fn work(value: &Value) -> u64 {

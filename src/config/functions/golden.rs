@@ -63,7 +63,7 @@ fn the_reference_names_what_differs_and_every_function() {
 fn outcome(expression: &str) -> Option<(String, String)> {
     let sources = Sources::default();
     let library = Library::new(&sources, Catalog::default(), std::collections::BTreeMap::new());
-    let eval = Evaluator::new(&library, &NoFiles, jiff::Timestamp::UNIX_EPOCH);
+    let eval = Evaluator::new(&library, &NoFiles, jiff::Timestamp::UNIX_EPOCH, crate::config::Limits::default());
     let scope = Scope::closed(FileId(0));
     let value = |text: &str| -> Option<Value> {
         let expr = parse_expression(text, FileId(0)).ok()?;

@@ -1,4 +1,5 @@
-"""Runs moto's server on a free loopback port, with a record of requests and faults to order.
+"""Runs moto's server on a free loopback port, with a record of requests and faults to order. With
+INITIAL_NO_AUTH_ACTION_COUNT=0 in the environment it enforces policies, as far as moto does: actions, no conditions.
 
 Prints one line, {"port": N}, when it listens. Ends when its standard input ends, so it cannot outlive the test that
 started it, however that test died. Requests under /leasehold-test/ are for the launcher itself.
@@ -20,12 +21,15 @@ from urllib.parse import parse_qsl
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.responses import EmptyResult
+from moto.iam.access_control import IAMRequest
 from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists, NotFoundException
 from moto.iam.models import IAMBackend, User, get_account_id_from, iam_backends
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.exceptions import HTTPException
 from werkzeug.serving import make_server
 
 RECORDED = (
@@ -69,6 +73,19 @@ def as_iam_does():
         update_group(self, group_name, new_group_name, new_path)
 
     IAMBackend.update_group = update_group_and_path
+
+    update_user = IAMBackend.update_user
+
+    def update_user_who_keeps_tags(self, user_name, new_path=None, new_user_name=None):
+        # Tags go by the ARN, which holds the path.
+        user = self.get_user(user_name)
+        before = user.arn
+        tags = self.tagger.list_tags_for_resource(before)["Tags"]
+        update_user(self, user_name, new_path, new_user_name)
+        self.tagger.delete_all_tags_for_resource(before)
+        self.tagger.tag_resource(user.arn, tags)
+
+    IAMBackend.update_user = update_user_who_keeps_tags
 
     delete_user = IAMBackend.delete_user
 
@@ -131,6 +148,23 @@ def as_iam_does():
     IamResponse.create_user = create_user_with_boundary
     IamResponse.put_user_permissions_boundary = lambda self: bound(self, self._get_param("PermissionsBoundary"))
     IamResponse.delete_user_permissions_boundary = lambda self: bound(self, None)
+
+    # The test's own snippets are the account's root.
+    authorize = ActionAuthenticatorMixin._authenticate_and_authorize_action
+
+    def authorize_unless_it_is_the_test(self, *arguments):
+        if UNCOUNTED in self.headers.get("User-Agent", ""):
+            return
+        try:
+            authorize(self, *arguments)
+        except HTTPException as refused:
+            # Told in IAM's own form.
+            refused.description = told("Sender", "AccessDenied", refused.message)
+            raise
+
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_unless_it_is_the_test
+    # Moto computes another signature where a body is long.
+    IAMRequest.check_signature = lambda self: None
 
 
 class State:
@@ -353,12 +387,15 @@ def read_body(environ):
     return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
 
 
-def error(start_response, status, code, message):
-    kind = "Sender" if status < 500 else "Receiver"
-    text = (
+def told(kind, code, message):
+    return (
         f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{code}</Code>'
         f"<Message>{message}</Message></Error><RequestId>leasehold-test</RequestId></ErrorResponse>"
-    ).encode()
+    )
+
+
+def error(start_response, status, code, message):
+    text = told("Sender" if status < 500 else "Receiver", code, message).encode()
     start_response(f"{status} Ordered", [("Content-Type", "text/xml"), ("Content-Length", str(len(text)))])
     return [text]
 

@@ -72,7 +72,19 @@ impl Emulator {
     /// Starts moto, setting up its Python environment first where that has not been done.
     #[must_use]
     pub fn moto() -> Self {
+        Self::launch_moto(Command::new(python::interpreter()))
+    }
+
+    /// Starts moto enforcing policies, as far as it does: a call must be allowed by its action and `*`; a statement with a condition denies.
+    /// [`Emulator::boto3`] may do everything; the credentials of [`Emulator::env`] may do nothing.
+    #[must_use]
+    pub fn moto_with_auth() -> Self {
         let mut python = Command::new(python::interpreter());
+        python.env("INITIAL_NO_AUTH_ACTION_COUNT", "0");
+        Self::launch_moto(python)
+    }
+
+    fn launch_moto(mut python: Command) -> Self {
         python.env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
         Self::launch(
             python,

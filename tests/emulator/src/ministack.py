@@ -95,6 +95,16 @@ def as_iam_does():
 
     HANDLERS["CreatePolicy"] = create_policy_of_a_new_name
 
+    def update_group(p):
+        group = iam._groups.get(parameter(p, "GroupName"))
+        if not group:
+            return error(404, "NoSuchEntity", "There is no such group.")
+        group["Path"] = parameter(p, "NewPath") or group["Path"]
+        group["Arn"] = f"arn:aws:iam::{group['Arn'].split(':')[4]}:group{group['Path']}{group['GroupName']}"
+        return xml(200, "UpdateGroupResponse", "")
+
+    HANDLERS["UpdateGroup"] = update_group
+
     create_access_key = HANDLERS["CreateAccessKey"]
 
     def create_access_key_up_to_two(p):
@@ -126,6 +136,10 @@ def name_what_is_asked_for(names):
             return given("SerialNumber") or "*"
         if about == "GetAccessKeyLastUsed" and given("AccessKeyId") in iam._access_keys:
             return iam._users[iam._access_keys[given("AccessKeyId")]["UserName"]]["Arn"]
+        if about == "CreateOpenIDConnect":
+            return f"{root}:oidc-provider/{(given('Url') or '').removeprefix('https://')}"
+        if about == "CreateSAML":
+            return f"{root}:saml-provider/{given('Name')}"
         objects = ("Group", iam._groups), ("Role", iam._roles), ("User", iam._users), ("Policy", {})
         for kind, known in objects:
             name = given(f"{kind}Name")

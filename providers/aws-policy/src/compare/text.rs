@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::compare::automaton::{Machine, Step, free_steps};
+use crate::compare::automaton::{Machine, Reached, Step, free_steps};
+use crate::compare::bits::Bits;
 use crate::compare::cell::{Cell, Cells, Open, Sample};
 use crate::compare::limits::{Budget, Exhausted};
-use crate::compare::variables::{assignments, bind};
+use crate::compare::variables::{Assignment, assignments, bind};
 use crate::document::Clause;
 use crate::pattern::{Pattern, Token};
 
@@ -74,57 +75,18 @@ impl TextDimension {
 
     /// The combinations of these clauses that a request can meet.
     pub fn cells(&self, wanted: &[usize], budget: &mut Budget) -> Result<Vec<Cell>, Exhausted> {
-        let clauses: Vec<&Clause<Pattern>> = wanted.iter().filter_map(|index| self.clauses.get(*index)).collect();
-        let has_variable = |pattern: &&Pattern| !pattern.variables().is_empty();
-        let mut atoms: Vec<&Pattern> =
-            clauses.iter().flat_map(|clause| clause.items.iter().filter(has_variable)).collect();
-        atoms.sort();
-        atoms.dedup();
-
-        let universe = 0;
-        let mut patterns: Vec<(Vec<Step>, usize)> =
-            self.universe().into_iter().map(|steps| (steps, universe)).collect();
-        for (index, clause) in clauses.iter().enumerate() {
-            let plain = clause.items.iter().filter(|pattern| !has_variable(pattern));
-            patterns.extend(plain.map(|pattern| (self.steps(pattern), 1 + index)));
-        }
-        let first_atom = 1 + clauses.len();
-        patterns.extend(atoms.iter().enumerate().map(|(index, atom)| (free_steps(atom), first_atom + index)));
-        let reached = Machine::new(patterns, first_atom + atoms.len()).explore(budget)?;
-
-        // An unresolved variable makes a difference only where something else in its clause could still match.
-        let voids = |atom: &Pattern| {
-            let beside =
-                |clause: &Clause<Pattern>| clause.items.contains(atom) && (clause.negated || clause.items.len() > 1);
-            clauses.iter().copied().any(beside)
-        };
-        let voidable: Vec<bool> = atoms.iter().map(|atom| voids(atom)).collect();
+        let asked = Asked::of(wanted.iter().filter_map(|index| self.clauses.get(*index)).collect());
+        let voidable = asked.voidable();
         let mut cells = Cells::default();
-        for reached in reached.iter().filter(|reached| reached.groups.contains(universe)) {
-            let possible: Vec<bool> =
-                (0..atoms.len()).map(|index| reached.groups.contains(first_atom + index)).collect();
-            for assignment in assignments(&possible, &voidable)? {
-                budget.spend(clauses.len() + 1)?;
-                let truths = clauses.iter().enumerate().map(|(index, clause)| {
-                    let place = |pattern: &Pattern| atoms.binary_search(&pattern).ok();
-                    let of =
-                        |list: &[bool], pattern| place(pattern).and_then(|i| list.get(i)).is_some_and(|truth| *truth);
-                    let matched = reached.groups.contains(1 + index)
-                        || clause.items.iter().any(|pattern| of(&assignment.matches, pattern));
-                    let void = clause.items.iter().any(|pattern| of(&assignment.void, pattern));
-                    !void && matched != clause.negated
-                });
-                let truths = truths.collect();
-                let holding: Vec<Pattern> = atoms
-                    .iter()
-                    .zip(&assignment.matches)
-                    .filter(|(_, holds)| **holds)
-                    .map(|(atom, _)| (*atom).clone())
-                    .collect();
+        let reached = Machine::new(self.patterns(&asked), asked.groups()).explore(budget)?;
+        for reached in reached.iter().filter(|reached| reached.groups.contains(UNIVERSE)) {
+            for assignment in assignments(&asked.possible(reached), &voidable)? {
+                budget.spend(asked.clauses.len() + 1)?;
+                let holding = asked.holding(&assignment);
                 let bindings = bind(&holding, &reached.text);
-                let certain = atoms.is_empty() || (bindings.is_some() && !assignment.has_void());
+                let certain = asked.atoms.is_empty() || (bindings.is_some() && !assignment.has_void());
                 cells.add(Cell {
-                    truths,
+                    truths: asked.truths(reached, &assignment),
                     sample: self.sample(&reached.text),
                     bindings: bindings.unwrap_or_default(),
                     holding,
@@ -135,9 +97,92 @@ impl TextDimension {
         Ok(cells.into_vec())
     }
 
+    /// What the machine runs: each pattern with its group.
+    fn patterns(&self, asked: &Asked<'_>) -> Vec<(Vec<Step>, usize)> {
+        let mut patterns: Vec<(Vec<Step>, usize)> =
+            self.universe().into_iter().map(|steps| (steps, UNIVERSE)).collect();
+        for (index, clause) in asked.clauses.iter().enumerate() {
+            let plain = clause.items.iter().filter(|pattern| !has_variable(pattern));
+            patterns.extend(plain.map(|pattern| (self.steps(pattern), asked.group_of_clause(index))));
+        }
+        let atoms = asked.atoms.iter().enumerate();
+        patterns.extend(atoms.map(|(index, atom)| (free_steps(atom), asked.group_of_atom(index))));
+        patterns
+    }
+
     fn sample(&self, text: &str) -> Sample {
         if self.is_action { Sample::Action(text.to_owned()) } else { Sample::Resource(text.to_owned()) }
     }
+}
+
+/// The machine's first group: what a request may hold at all. After it comes one for each clause, then one for each atom.
+const UNIVERSE: usize = 0;
+
+/// The clauses that are asked about, and the patterns with variables in them, each once: the atoms.
+struct Asked<'a> {
+    clauses: Vec<&'a Clause<Pattern>>,
+    atoms: Vec<&'a Pattern>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(clauses: Vec<&'a Clause<Pattern>>) -> Self {
+        let patterns = clauses.iter().flat_map(|clause| &clause.items);
+        let mut atoms: Vec<&Pattern> = patterns.filter(|pattern| has_variable(pattern)).collect();
+        atoms.sort();
+        atoms.dedup();
+        Self { clauses, atoms }
+    }
+
+    const fn group_of_clause(&self, index: usize) -> usize {
+        UNIVERSE + 1 + index
+    }
+
+    fn group_of_atom(&self, index: usize) -> usize {
+        self.group_of_clause(self.clauses.len()) + index
+    }
+
+    /// How many groups there are.
+    fn groups(&self) -> usize {
+        self.group_of_atom(self.atoms.len())
+    }
+
+    /// Which atoms may match a string.
+    fn possible(&self, reached: &Reached) -> Vec<bool> {
+        (0..self.atoms.len()).map(|index| reached.groups.contains(self.group_of_atom(index))).collect()
+    }
+
+    /// Which atoms make a difference where a variable is unresolved: only where something else in a clause could still match.
+    fn voidable(&self) -> Vec<bool> {
+        let beside = |atom: &Pattern, clause: &&Clause<Pattern>| {
+            clause.items.contains(atom) && (clause.negated || clause.items.len() > 1)
+        };
+        self.atoms.iter().map(|atom| self.clauses.iter().any(|clause| beside(atom, clause))).collect()
+    }
+
+    /// Which clauses hold.
+    fn truths(&self, reached: &Reached, assignment: &Assignment) -> Bits {
+        let of = |list: &[bool], pattern: &Pattern| {
+            let place = self.atoms.binary_search(&pattern).ok();
+            place.and_then(|index| list.get(index)).is_some_and(|truth| *truth)
+        };
+        let truth = |(index, clause): (usize, &&Clause<Pattern>)| {
+            let matched = reached.groups.contains(self.group_of_clause(index))
+                || clause.items.iter().any(|pattern| of(&assignment.matches, pattern));
+            let void = clause.items.iter().any(|pattern| of(&assignment.void, pattern));
+            !void && matched != clause.negated
+        };
+        self.clauses.iter().enumerate().map(truth).collect()
+    }
+
+    /// The atoms that match.
+    fn holding(&self, assignment: &Assignment) -> Vec<Pattern> {
+        let atoms = self.atoms.iter().zip(&assignment.matches);
+        atoms.filter(|(_, holds)| **holds).map(|(atom, _)| (*atom).clone()).collect()
+    }
+}
+
+fn has_variable(pattern: &Pattern) -> bool {
+    !pattern.variables().is_empty()
 }
 
 /// Whether the readings can differ on a pattern.

@@ -37,7 +37,7 @@ impl Writing<'_> {
         }
     }
 
-    /// Makes a key. Where an answer was lost, what it may have made is deleted first.
+    /// Makes a key. Where an answer was lost, what it may have made is deleted: before another is made, and before it is given up.
     async fn make(&self, user: &str, vault: &dyn Vault) -> Result<Made, Refusal> {
         let iam = &self.provider.clients.iam;
         let mut attempts = 0u32;
@@ -54,17 +54,22 @@ impl Writing<'_> {
                 },
                 Err(failure) => failure,
             };
-            if !uncertain(&failure) || attempts >= ATTEMPTS {
+            if !uncertain(&failure) {
                 return Err(failure.into());
             }
             tracing::debug!(user, "the answer to the making of a key was lost");
-            self.delete_undelivered(user, vault).await?;
+            let deleted = self.delete_undelivered(user, vault).await;
+            // While one may be left that nobody holds, no other is made.
+            if attempts >= ATTEMPTS || deleted.is_err() {
+                return Err(given_up(failure, deleted).into());
+            }
         }
     }
 
     /// Deletes the keys of a user whose secrets are not in the vault. The plan removed all such before it asked for a new one: what is
-    /// there now was made since, and nobody can have been given it.
-    async fn delete_undelivered(&self, user: &str, vault: &dyn Vault) -> Result<(), Refusal> {
+    /// there now was made since, and nobody can have been given it. Gives how many.
+    async fn delete_undelivered(&self, user: &str, vault: &dyn Vault) -> Result<u32, Refusal> {
+        let mut deleted = 0u32;
         for key in self.keys_of(user).await? {
             let id = kinds::access_key(user, &key);
             let kept = vault.was_delivered(&id).await.map_err(|why| {
@@ -73,9 +78,10 @@ impl Writing<'_> {
             if !kept {
                 tracing::info!(%id, "deleting a key whose secret was lost");
                 self.delete_key(user, &key).await?;
+                deleted = deleted.saturating_add(1);
             }
         }
-        Ok(())
+        Ok(deleted)
     }
 
     async fn keys_of(&self, user: &str) -> Result<Vec<String>, Refusal> {
@@ -119,6 +125,19 @@ impl Writing<'_> {
             help: Some(help.to_owned()),
         }
     }
+}
+
+/// The error after the last lost answer, with what became of the key that it may have left.
+fn given_up(failure: Failure, deleted: Result<u32, Refusal>) -> EnactError {
+    let error = EnactError::from(failure);
+    let then = match deleted {
+        Ok(0) => "IAM shows no key that it left".to_owned(),
+        Ok(_) => "the key that it left was deleted again".to_owned(),
+        Err(refusal) => {
+            format!("the key that it may have left could not be deleted: {}; apply again", EnactError::from(refusal))
+        }
+    };
+    EnactError { message: format!("{}; {then}", error.message), ..error }
 }
 
 /// The user that shall have a new key, and the key.

@@ -1,6 +1,7 @@
 //! Keys, passwords and other credentials, which no bulk read tells.
 //!
-//! Few users are asked one by one. Many are sorted by the credential report first, and only those that it shows to have
+//! Few users are asked one by one, for all but credentials for one service, which one list tells of all. Many are sorted by the credential
+//! report first, and only those that it shows to have
 //! something, or that it does not know yet, are asked; SSH keys, of which it says nothing, are then read of those only who must be
 //! known exactly: who leaves, and who is declared to have one.
 
@@ -83,11 +84,14 @@ impl Reading<'_> {
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         request: &ObserveRequest<'_>,
     ) -> Result<(), Failure> {
-        let is_user = |identity: &&LiveIdentity| identity.principal == Principal::User;
+        let is_user = |identity: &&LiveIdentity| {
+            identity.principal == Principal::User
+                && (!request.no_other_credentials || request.exact.contains(&identity.id))
+        };
         let users: Vec<(ResourceId, String)> =
             identities.values().filter(is_user).map(|user| (user.id.clone(), user.name.clone())).collect();
         let (asked, services) = if users.len() <= ASKED_ONE_BY_ONE {
-            (users.into_iter().map(|(id, name)| (id, name, Ask::EVERYTHING)).collect(), OfServices::new())
+            self.asked_of_few(users).await?
         } else {
             self.asked_of_many(users, identities, request).await?
         };
@@ -105,6 +109,18 @@ impl Reading<'_> {
             identity.keys.extend(credentials.keys);
         }
         Ok(())
+    }
+
+    /// What to ask few users for, and what one list tells of all. That list is as exact as asking each.
+    async fn asked_of_few(
+        &self,
+        users: Vec<(ResourceId, String)>,
+    ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
+        // One user is asked as cheaply alone.
+        let services = if users.len() > 1 { self.all_service_credentials().await? } else { None };
+        // Where the one list is not to be had, each is asked.
+        let ask = Ask { services: services.is_none(), ..Ask::EVERYTHING };
+        Ok((users.into_iter().map(|(id, name)| (id, name, ask)).collect(), services.unwrap_or_default()))
     }
 
     /// What to ask many users for, by what the report says of them, and what one list tells of all.

@@ -12,6 +12,9 @@ pub fn describe(change: &Change) -> Option<String> {
     {
         return Some("instances that run with it lose the role".to_owned());
     }
+    if let Change::Delete { before } = change {
+        return end(before);
+    }
     let after = change.after()?;
     let before = change.before();
     if kinds::is_own_inline(&after.id) {
@@ -38,9 +41,17 @@ pub fn describe(change: &Change) -> Option<String> {
     }
     if kinds::SWITCHED.contains(&after.id.kind) {
         let status = after.get("status").and_then(Value::as_text)?;
-        return Some(format!("{} → {status}", short_key(kinds::part(&after.id))));
+        let end = end(after).map_or_else(String::new, |end| format!(", {end}"));
+        return Some(format!("{} → {status}{end}", short_key(kinds::part(&after.id))));
     }
     None
+}
+
+/// The day on which a credential ends by itself, or did.
+fn end(credential: &Resource) -> Option<String> {
+    let day = credential.get("expiration_date").and_then(Value::as_text)?.get(..10)?;
+    let is_over = credential.get("status").and_then(Value::as_text) == Some("Expired");
+    Some(format!("{} {day}", if is_over { "ended" } else { "ends" }))
 }
 
 fn parsed(resource: &Resource, attribute: &str) -> Option<Json> {

@@ -1,0 +1,143 @@
+//! The parts of a stack that take rights of their own.
+
+use std::collections::BTreeSet;
+
+use leasehold_provider::Resource;
+
+use crate::kinds;
+use crate::realize::federation::THUMBPRINTS;
+
+/// A part of a stack that takes rights of its own. What may live although nobody declared it, such as a stray attachment or a boundary that is
+/// to go, is taken away with the rights of who may have it; what is only ever put there by declaration has a part of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Identities that are users. Whatever credential somebody gives one, it must be possible to take it away.
+    Users,
+    /// Managed policies on users.
+    UserAttachments,
+    /// Boundaries of users.
+    UserBoundaries,
+    /// Identities that are roles.
+    Roles,
+    /// Managed policies on roles.
+    RoleAttachments,
+    /// Boundaries of roles.
+    RoleBoundaries,
+    /// Policies of the stack's own: scopes, and statements that have no room in a user.
+    Policies,
+    /// Groups of people.
+    Groups,
+    /// Managed policies on groups.
+    GroupAttachments,
+    /// Statements of groups' own.
+    GroupPolicies,
+    /// Memberships in groups of the stack.
+    Members,
+    /// Memberships in groups that others manage.
+    OthersGroups,
+    /// Groups that live already and are taken in.
+    GroupsTakenIn,
+    /// Issuers of web identities.
+    Issuers,
+    /// Thumbprints of issuers.
+    Thumbprints,
+    /// SAML providers.
+    Directories,
+    /// Access keys that are issued.
+    Keys,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::Users,
+        Self::UserAttachments,
+        Self::UserBoundaries,
+        Self::Roles,
+        Self::RoleAttachments,
+        Self::RoleBoundaries,
+        Self::Policies,
+        Self::Groups,
+        Self::GroupAttachments,
+        Self::GroupPolicies,
+        Self::Members,
+        Self::OthersGroups,
+        Self::GroupsTakenIn,
+        Self::Issuers,
+        Self::Thumbprints,
+        Self::Directories,
+        Self::Keys,
+    ];
+}
+
+/// The parts that a stack with these resources has. What it takes in is not among resources.
+pub fn parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<Part> {
+    let mut parts = BTreeSet::new();
+    let (mut groups, mut memberships) = (BTreeSet::new(), BTreeSet::new());
+    for resource in resources {
+        parts.extend(by_kind(resource));
+        let bounded = resource.get("permissions_boundary").is_some();
+        parts.extend((bounded && resource.id.kind == kinds::USER).then_some(Part::UserBoundaries));
+        parts.extend((bounded && resource.id.kind == kinds::ROLE).then_some(Part::RoleBoundaries));
+        parts.extend(resource.get(THUMBPRINTS).map(|_| Part::Thumbprints));
+        if resource.id.kind == kinds::GROUP {
+            groups.insert(resource.id.name.as_str());
+        } else if resource.id.kind == kinds::MEMBERSHIP {
+            memberships.insert(kinds::part(&resource.id));
+        }
+    }
+    parts.extend((!memberships.is_disjoint(&groups)).then_some(Part::Members));
+    parts.extend((!memberships.is_subset(&groups)).then_some(Part::OthersGroups));
+    parts
+}
+
+/// The part that a resource is by its kind.
+fn by_kind(resource: &Resource) -> Option<Part> {
+    match &resource.id.kind {
+        kind if *kind == kinds::USER => Some(Part::Users),
+        kind if *kind == kinds::USER_ATTACHMENT => Some(Part::UserAttachments),
+        kind if *kind == kinds::ROLE => Some(Part::Roles),
+        kind if *kind == kinds::ROLE_ATTACHMENT => Some(Part::RoleAttachments),
+        kind if *kind == kinds::POLICY => Some(Part::Policies),
+        kind if *kind == kinds::GROUP => Some(Part::Groups),
+        kind if *kind == kinds::GROUP_ATTACHMENT => Some(Part::GroupAttachments),
+        kind if *kind == kinds::GROUP_POLICY => Some(Part::GroupPolicies),
+        kind if *kind == kinds::OIDC_PROVIDER => Some(Part::Issuers),
+        kind if *kind == kinds::SAML_PROVIDER => Some(Part::Directories),
+        kind if *kind == kinds::ACCESS_KEY => Some(Part::Keys),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use leasehold_provider::{ResourceId, ResourceKind, Value};
+
+    use super::*;
+
+    fn resource(kind: ResourceKind, name: &str) -> Resource {
+        Resource::new(ResourceId::new(kind, name), None)
+    }
+
+    #[test]
+    fn what_nobody_declares_is_no_part() {
+        let user = resource(kinds::USER, "ann");
+        assert_eq!(parts([&user]), [Part::Users].into());
+        let bound = user.with("permissions_boundary", "arn:aws:iam::aws:policy/PowerUserAccess");
+        assert_eq!(parts([&bound]), [Part::Users, Part::UserBoundaries].into());
+        let attached = resource(kinds::ROLE_ATTACHMENT, "ci/read");
+        assert_eq!(parts([&resource(kinds::ROLE, "ci"), &attached]), [Part::Roles, Part::RoleAttachments].into());
+        let issuer = resource(kinds::OIDC_PROVIDER, "issuer.example.com");
+        assert_eq!(parts([&issuer]), [Part::Issuers].into());
+        let pinned = issuer.with(THUMBPRINTS, Value::Set(["11".to_owned()].into()));
+        assert_eq!(parts([&pinned]), [Part::Issuers, Part::Thumbprints].into());
+    }
+
+    #[test]
+    fn memberships_are_told_apart_by_whose_the_group_is() {
+        let (crew, member) = (resource(kinds::GROUP, "crew"), resource(kinds::MEMBERSHIP, "ann/crew"));
+        assert_eq!(parts([&crew]), [Part::Groups].into());
+        assert_eq!(parts([&crew, &member]), [Part::Groups, Part::Members].into());
+        assert_eq!(parts([&member]), [Part::OthersGroups].into());
+    }
+}
