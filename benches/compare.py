@@ -2,10 +2,10 @@
 """Holds Leasehold against Terraform, side by side on this machine, and against its own bounds.
 
     cargo build --release
-    python3 benches/compare.py [--plugin-mirror DIR] [--only engine,language,aws,drift,program] [--runs N]
+    python3 benches/compare.py [--plugin-mirror DIR] [--only engine,language,aws,drift,fleet,program] [--runs N]
 
 It prints a table and ends with 0 when every bound holds, 1 when one is missed, 2 when a comparison could not be made.
-It needs Python 3.9 on Linux (peak memory is read below /proc) and `terraform` for the first two:
+It needs Python 3.9 on Linux (peak memory is read below /proc), and `terraform` for engine, language, aws and fleet:
 
 engine   A converged plan of 5,000 literal `identity` blocks on the embedded directory against `terraform plan` of
          5,000 literal `terraform_data` blocks with the same data: at most 1/10 of the wall time, 1/3 of the memory.
@@ -24,6 +24,10 @@ aws      A converged plan of 1,000 workload roles, each with a statement of its 
          `cargo test -p leasehold-emulator` has made below the target directory.
 drift    The drift job over 5,000 users and 1,000 roles that are as they were applied, on moto: at most 20 calls, of which the
          pages that AWS gives a thousand objects each are counted as such.
+fleet    A converged plan of 5,000 users and 1,000 roles that hold three policies each, in five accounts of moto, each with the
+         role that is assumed there: at most 60 calls, pages counted as AWS gives them. Beside it `terraform plan` of one
+         account's share: the same users, roles and attachments, applied before. Where the mirror is missing, terraform's
+         half is left out and said to be.
 program  `validate` on examples/quickstart takes at most 20 ms; the binary has at most 30 MB.
 
 Every converged plan must say that nothing changes, or the comparison counts for nothing. The runs of the two programs
@@ -230,6 +234,43 @@ identity "workload_{number}" {{
 '''
 
 
+def holder(kind, number, account):
+    """An identity with three policies, in an account."""
+    trust = '  trust "service" {\n    principals = ["lambda.amazonaws.com"]\n  }\n' if kind == "workload" else ""
+    return f'''
+identity "{kind}_{number}" {{
+  kind     = "{kind}"
+  owner    = owner.jane
+  purpose  = "runs job number {number}"
+  ttl      = "90d"
+  provider = provider.aws.{account}
+  scopes   = [scope.orders, scope.releases, scope.reports]
+{trust}}}
+'''
+
+
+def shared_policy(name):
+    return f'''
+scope "{name}" {{
+  statement {{
+    actions   = ["s3:GetObject"]
+    resources = ["arn:aws:s3:::acme-{name}/*"]
+  }}
+}}
+'''
+
+
+def account_block(alias, number):
+    return f'''
+provider "aws" {{
+  alias               = "{alias}"
+  region              = "us-east-1"
+  allowed_account_ids = ["{number}"]
+  assume_role {{ role_arn = "arn:aws:iam::{number}:role/leasehold" }}
+}}
+'''
+
+
 def services(count):
     """A local map, as both programs read it."""
     rows = "".join(f'    svc-{n} = {{ team = "t{n % 10}", days = {30 + n % 60} }}\n' for n in range(count))
@@ -324,6 +365,41 @@ resource "aws_iam_role_policy" "workload_{number}" {{
   }})
 }}
 '''
+
+
+POLICIES = ("orders", "releases", "reports")
+
+
+def terraform_share(users, roles):
+    """Users and roles that hold three policies each."""
+    parts = []
+    for name in POLICIES:
+        parts.append(f'''
+resource "aws_iam_policy" "{name}" {{
+  name   = "tf_{name}"
+  policy = jsonencode({{
+    Version   = "2012-10-17"
+    Statement = [{{ Effect = "Allow", Action = ["s3:GetObject"], Resource = "arn:aws:s3:::acme-{name}/*" }}]
+  }})
+}}
+''')
+    trust = 'jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", ' \
+            'Principal = { Service = "lambda.amazonaws.com" } }] })'
+    for kind, count in (("user", users), ("role", roles)):
+        more = f"  assume_role_policy = {trust}\n" if kind == "role" else ""
+        for number in range(count):
+            parts.append(f'''
+resource "aws_iam_{kind}" "{kind}_{number}" {{
+  name = "tf_{kind}_{number}"
+{more}}}
+''')
+            parts.extend(f'''
+resource "aws_iam_{kind}_policy_attachment" "{kind}_{number}_{name}" {{
+  {kind}       = aws_iam_{kind}.{kind}_{number}.name
+  policy_arn = aws_iam_policy.{name}.arn
+}}
+''' for name in POLICIES)
+    return "".join(parts)
 
 
 def terraform_provider(endpoint):
@@ -525,6 +601,51 @@ class Bench:
             self.report.figure(f"leasehold drift, {sum(by_api.values())} calls here, {on_aws} in AWS's pages", best(runs))
             self.report.bound("calls of the drift job, in AWS's pages", on_aws, 20)
 
+    # ----- several accounts
+
+    def fleet(self):
+        users, roles = self.options.fleet_users, self.options.fleet_roles
+        accounts = {f"a{n}": str(n) * 12 for n in range(1, 6)}
+        names = list(accounts)
+        blocks = [account_block(alias, number) for alias, number in accounts.items()]
+        blocks += [shared_policy(name) for name in POLICIES]
+        blocks += [holder("service", n, names[n % 5]) for n in range(users)]
+        blocks += [holder("workload", n, names[n % 5]) for n in range(roles)]
+        with Emulator() as emulator:
+            here = {**NOBODY, "AWS_ENDPOINT_URL": emulator.endpoint}
+            ours = stack(self.home / "fleet", "", blocks)
+            print(f"\nfleet: converged plans on moto, {users:,} users and {roles:,} roles with three policies each, in five accounts")
+            applied = self.leasehold("apply", ours, "--auto-approve", "--parallelism", "64", env=here)
+            self.report.figure(f"(once) leasehold apply, {emulator.calls():,} calls", applied)
+            runs = [self.leasehold("plan", ours, env=here, expect="No changes.") for _ in range(self.options.runs)]
+            by_api = {name: count // len(runs) for name, count in emulator.counts().items()}
+            # moto gives everything in one page where AWS gives a thousand objects: principals, and the policies of each account.
+            objects, of_roles = -(-(users + roles) // 5) + len(POLICIES), -(-roles // 5)
+            pages = {"GetAccountAuthorizationDetails": 5 * -(-objects // 1000), "ListRoles": 5 * -(-of_roles // 1000)}
+            on_aws = sum({**by_api, **pages}.values())
+            print(f"  calls here: {', '.join(f'{name} {count}' for name, count in sorted(by_api.items()))}")
+            self.report.figure(f"leasehold plan, {sum(by_api.values())} calls here, {on_aws} in AWS's pages", best(runs))
+            self.report.bound("calls of the converged plan, in AWS's pages", on_aws, 60)
+        part = self.options.fleet_terraform
+        self.fleet_terraform(-(-users // 5 // part), -(-roles // 5 // part))
+
+    def fleet_terraform(self, users, roles):
+        """Terraform on one account's share, or a part of it."""
+        if not self.options.terraform or not self.options.plugin_mirror:
+            print("  terraform's half is left out: it needs terraform and --plugin-mirror or TF_PLUGIN_MIRROR")
+            return
+        with Emulator() as emulator:
+            there = self.with_mirror()
+            theirs = self.home / "terraform-fleet"
+            theirs.mkdir()
+            (theirs / "main.tf").write_text(terraform_provider(emulator.endpoint) + terraform_share(users, roles))
+            self.terraform(theirs, "init", env=there)
+            applied = self.terraform(theirs, "apply", "-auto-approve", "-parallelism=30", env=there)
+            self.report.figure(f"(once) terraform apply, {emulator.calls():,} calls", applied)
+            runs = [self.terraform(theirs, "plan", env=there, expect="No changes.") for _ in range(self.options.runs)]
+            calls = emulator.calls() // len(runs)
+            self.report.figure(f"terraform plan, {users:,} + {roles:,} of one account, {calls:,} calls", best(runs))
+
     # ----- the program
 
     def program(self):
@@ -545,7 +666,8 @@ class Emulator:
         made.sort(key=os.path.getmtime)
         if not made:
             raise NotComparable("the emulator is not set up; run once: cargo test -p leasehold-emulator")
-        launcher = (ROOT / "tests" / "emulator" / "src" / "launcher.py").read_text()
+        source = ROOT / "tests" / "emulator" / "src"
+        launcher = "\n".join((source / f"{part}.py").read_text() for part in ("snippet", "models", "launcher"))
         self.server = subprocess.Popen([made[-1].parent / "bin" / "python", "-c", launcher],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.endpoint = f"http://127.0.0.1:{json.loads(self.server.stdout.readline())['port']}"
@@ -576,10 +698,14 @@ def main():
     parser.add_argument("--leasehold", type=Path, default=TARGET / "release" / "leasehold", help="the release binary")
     parser.add_argument("--terraform", default=shutil.which("terraform"), help="terraform's binary")
     parser.add_argument("--plugin-mirror", default=os.environ.get("TF_PLUGIN_MIRROR"), help="file system mirror with its AWS provider")
-    parser.add_argument("--only", default="program,engine,language,aws,drift", help="which comparisons, with commas between them")
+    parser.add_argument("--only", default="program,engine,language,aws,drift,fleet", help="which comparisons, with commas between them")
     parser.add_argument("--runs", type=int, default=3, help="runs of each program; the best counts (default: 3)")
     parser.add_argument("--roles", type=int, default=1000, help="roles of the AWS comparison and of the drift job (default: 1000)")
     parser.add_argument("--drift-users", type=int, default=5000, help="users of the drift job (default: 5000)")
+    parser.add_argument("--fleet-users", type=int, default=5000, help="users of the five accounts (default: 5000)")
+    parser.add_argument("--fleet-roles", type=int, default=1000, help="roles of the five accounts (default: 1000)")
+    parser.add_argument("--fleet-terraform", type=int, default=1, metavar="N",
+                        help="terraform applies the N-th part of one account's share, which takes it long (default: 1)")
     options = parser.parse_args()
     options.leasehold = options.leasehold.resolve()
     if not options.leasehold.exists():
@@ -591,7 +717,7 @@ def main():
                 if name in ("engine", "language", "aws") and not options.terraform:
                     raise NotComparable("terraform is not installed")
                 comparisons = {"engine": Bench.engine, "language": Bench.language, "aws": Bench.aws, "drift": Bench.drift,
-                               "program": Bench.program}
+                               "fleet": Bench.fleet, "program": Bench.program}
                 comparisons[name](Bench(options, Path(home), report))
             except NotComparable as problem:
                 print(f"\n{name}: not compared: {problem}", file=sys.stderr)

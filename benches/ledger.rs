@@ -137,6 +137,8 @@ async fn plan(declared: &Declared, aws: &AwsProvider) -> Plan {
         directory: ".".to_owned(),
         files: Default::default(),
         provider,
+        alias: None,
+        others: Default::default(),
         backend: declared.backend.clone(),
         stores: Default::default(),
     };

@@ -38,6 +38,7 @@ impl Bench {
             account: "embedded".to_owned(),
             partition: String::new(),
             actor: "bench".to_owned(),
+            others: BTreeMap::new(),
         };
         let (shared, _) = realize::shared(&declared, &directory, &realm);
         let nothing = Snapshot::empty(realm);
@@ -89,6 +90,8 @@ impl Bench {
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
+                alias: None,
+                others: BTreeMap::new(),
                 backend: Backend { place: Place::default(), lock_lease: None },
                 stores: BTreeMap::new(),
             },

@@ -11,7 +11,7 @@
 //!
 //! Beside them, [`drift`] holds a snapshot against what was last applied, [`generate`] writes blocks for what lives, [`who_can`] asks a
 //! snapshot a question, and `policy` commands ask policy documents. [`store`] and [`ledger`] keep the records of what is written;
-//! [`vault`] keeps the secrets of issued keys, where a stack's `store` blocks say.
+//! [`vault`] keeps the secrets of issued keys, where a stack's `store` blocks say. [`fleet`] makes one provider of several accounts.
 //!
 //! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
 //! read in `cli`, in `store`, in `vault` and in the provider crates.
@@ -21,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod diff;
 pub mod drift;
+pub mod fleet;
 pub mod generate;
 pub mod graph;
 pub mod ledger;

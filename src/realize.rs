@@ -1,12 +1,12 @@
 //! Desired → resources: the provider's pure half, asked identity by identity, with its limits turned into findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::resource::identity_digest;
 use leasehold_provider::sensitive::remember;
 use leasehold_provider::{
-    Address, Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId, Value,
-    Violation,
+    Address, Alias, Credential, DesiredIdentity, Kind, LiveIdentity, Principal, Realize, Realm, Resource, ResourceId,
+    Scope, Value, Violation,
 };
 
 use crate::config::{Declared, Diagnostic, Origin};
@@ -21,13 +21,18 @@ pub type Resources = BTreeMap<ResourceId, Resource>;
 pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Resources, Vec<Diagnostic>) {
     let mut resources = Resources::new();
     let mut findings = Vec::new();
-    for (scope, origin) in declared.scopes.values() {
-        let mut resource = realize.scope(realm, &declared.stack, scope);
-        let violations = realize.scope_limits(scope, &resource);
-        findings.extend(violations.into_iter().map(|violation| finding(violation, origin)));
-        set_digest(&mut resource);
-        resources.insert(resource.id.clone(), resource);
+    let held_in = held_in(declared);
+    for (name, (scope, origin)) in &declared.scopes {
+        for account in held_in.get(name.as_str()).into_iter().flatten() {
+            let scope = Scope { account: account.cloned(), ..scope.clone() };
+            let mut resource = realize.scope(realm, &declared.stack, &scope);
+            let violations = realize.scope_limits(&scope, &resource);
+            findings.extend(violations.into_iter().map(|violation| finding(violation, origin)));
+            set_digest(&mut resource);
+            resources.insert(resource.id.clone(), resource);
+        }
     }
+    findings.dedup();
     for declared_group in declared.groups.values() {
         let group = &declared_group.group;
         let parts = realize.group(realm, &declared.stack, group);
@@ -47,6 +52,23 @@ pub fn shared(declared: &Declared, realize: &dyn Realize, realm: &Realm) -> (Res
         resources.insert(resource.id.clone(), resource);
     }
     (resources, findings)
+}
+
+/// The accounts that each scope is made in: those in which an identity or a group holds it; where nobody does, the stack's first.
+fn held_in(declared: &Declared) -> BTreeMap<&str, BTreeSet<Option<&Alias>>> {
+    let mut held: BTreeMap<&str, BTreeSet<Option<&Alias>>> = BTreeMap::new();
+    let identities = declared.identities.values().map(|identity| (&identity.scopes, &identity.account));
+    let groups = declared.groups.values().map(|group| (&group.group.scopes, &group.group.account));
+    // With one account there is nothing to look for.
+    for (scopes, account) in identities.chain(groups).filter(|_| declared.providers.len() > 1) {
+        for scope in scopes {
+            held.entry(scope).or_default().insert(account.as_ref());
+        }
+    }
+    for scope in declared.scopes.keys() {
+        held.entry(scope).or_insert_with(|| BTreeSet::from([None]));
+    }
+    held
 }
 
 fn without_federations(address: &Address, origin: &Origin, realm: &Realm) -> Diagnostic {
@@ -125,6 +147,7 @@ fn issued(
     let mut resources: Vec<Resource> = stay.collect();
     if let Some(new) = &keys.new {
         let id = realize.key_id(&standing.id.name, ResourceId::NEW).ok_or_else(|| no_keys(standing))?;
+        let id = id.within(standing.id.account.as_ref());
         let mut key = Resource::new(id, Some(standing.address.clone()))
             .with("status", "Active")
             .with("store", format!("store.{}", new.store))

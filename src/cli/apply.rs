@@ -48,15 +48,15 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let now = session::now(args.now);
     let stack = Stack::read(here, args.what.as_deref(), &args.variables, now)?;
     stack.warn();
-    let settings = stack.provider()?;
-    refuse_rehearsal(args.now, &settings)?;
-    let connection = Connection::to(&settings, stack.directory.path(), now).await?.keeping(
+    let providers = stack.providers();
+    refuse_rehearsal(args.now, &providers.first)?;
+    let connection = Connection::to(&providers, stack.directory.path(), now).await?.keeping(
         &stack.stores(),
-        &settings,
+        &providers.first,
         stack.directory.path(),
         now,
     );
-    let run = Run::begin(&stack.purpose("apply", &settings), &connection).await?;
+    let run = Run::begin(&stack.purpose("apply", &providers), &connection).await?;
     let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
     let terms = args.terms(format!("leasehold apply{again}"));
     locked(run, async |run| {
@@ -90,7 +90,8 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
     refuse_stale(stale::of_basis(&plan.basis, session::VERSION, &files))?;
     // The plan's own instant: on the embedded directory it stands for the present moment as well.
     let Basis { provider, stores, .. } = &plan.basis;
-    let connection = Connection::to(provider, directory.path(), plan.now).await?;
+    let providers = plan.basis.providers();
+    let connection = Connection::to(&providers, directory.path(), plan.now).await?;
     let connection = connection.keeping(stores, provider, directory.path(), plan.now);
     let realm = connection.observe.realm().await?;
     refuse_stale(stale::of_realm(&plan.realm, &realm).into_iter().collect())?;
@@ -99,7 +100,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         reason: None,
         stack: &plan.stack,
         backend: &plan.basis.backend,
-        provider: &plan.basis.provider,
+        providers: &providers,
         directory: directory.path(),
     };
     let run = Run::begin(&purpose, &connection).await?;

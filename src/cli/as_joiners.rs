@@ -1,22 +1,22 @@
 //! A stack as if every identity joined now: what can be known of it without the cloud.
 
+use std::collections::BTreeMap;
+
 use leasehold_provider::{Realm, Snapshot};
 use rayon::prelude::*;
 
 use super::connection;
-use crate::config::declared::ProviderSettings;
+use crate::config::declared::{ProviderSettings, Providers};
 use crate::config::{Declared, Diagnostic};
 use crate::lifecycle;
 use crate::realize::{self, Resources};
 
 /// All that the stack would make, and the limits of the cloud that it would break.
 pub fn as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<Diagnostic>) {
-    let settings = match declared.providers.as_slice() {
-        [] => ProviderSettings::Local { path: None },
-        [first, ..] => first.settings.clone(),
-    };
-    let realize = connection::realizer(&settings);
-    let realm = placeholder(&settings);
+    let providers = Providers::of(&declared.providers);
+    let realize = connection::realizer(&providers);
+    let others = providers.others.iter().map(|(alias, settings)| (alias.clone(), placeholder(settings))).collect();
+    let realm = Realm { others, ..placeholder(&providers.first) };
     let (mut resources, mut findings) = realize::shared(declared, realize.as_ref(), &realm);
     let snapshot = Snapshot::empty(realm);
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
@@ -39,5 +39,11 @@ fn placeholder(settings: &ProviderSettings) -> Realm {
             ("aws", allowed_account_ids.first().cloned().unwrap_or_else(|| "0".repeat(12)), "aws")
         }
     };
-    Realm { provider: provider.to_owned(), account, partition: partition.to_owned(), actor: String::new() }
+    Realm {
+        provider: provider.to_owned(),
+        account,
+        partition: partition.to_owned(),
+        actor: String::new(),
+        others: BTreeMap::new(),
+    }
 }

@@ -8,17 +8,15 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_aws::{AwsProvider, AwsRealizer, AwsSettings};
 use leasehold_local::LocalDirectory;
-use leasehold_provider::{Compare, Enact, Observe, Provider, Realize};
+use leasehold_provider::{Alias, Compare, Enact, Observe, Provider, Realize};
 
 use super::failure::Failure;
 use super::throttling;
-use crate::config::declared::{ProviderSettings, SecretStore};
+use crate::config::declared::{ProviderSettings, Providers, SecretStore};
+use crate::fleet::{Fleet, FleetRealizer, Member};
 use crate::vault::{Clock, Delivering, Vault};
 
-/// The embedded directory's file, below the stack's directory, unless the stack says otherwise.
-const DIRECTORY: &str = ".leasehold/directory.db";
-
-/// One provider.
+/// One provider, or those of several accounts together.
 pub struct Connection {
     pub realize: Arc<dyn Realize>,
     pub compare: Arc<dyn Compare>,
@@ -29,16 +27,54 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to the provider that a stack in `directory` names. `now` is what the embedded directory takes for the present.
-    pub async fn to(settings: &ProviderSettings, directory: &Path, now: Timestamp) -> Result<Self, Failure> {
+    /// Connects to the providers that a stack in `directory` names. `now` is what the embedded directory takes for the present.
+    pub async fn to(providers: &Providers, directory: &Path, now: Timestamp) -> Result<Self, Failure> {
+        let first = Self::to_one(&providers.first, None, directory, now).await?;
+        if providers.others.is_empty() {
+            return Ok(first);
+        }
+        let (realize, compare) = (Arc::clone(&first.realize), Arc::clone(&first.compare));
+        let mut members = BTreeMap::from([(None, first.member(&providers.first, providers.alias.as_ref()))]);
+        for (alias, settings) in &providers.others {
+            let other = Self::to_one(settings, Some(alias), directory, now).await?;
+            members.insert(Some(alias.clone()), other.member(settings, Some(alias)));
+        }
+        let fleet = Arc::new(Fleet::new(members, Arc::clone(&realize)));
+        let (observe, enact) = (Arc::<Fleet>::clone(&fleet), fleet);
+        Ok(Self { realize: Arc::new(FleetRealizer(realize)), compare, observe, enact, vault: Vault::none() })
+    }
+
+    /// Connects to one account; `among`: what it is called among several.
+    async fn to_one(
+        settings: &ProviderSettings,
+        among: Option<&Alias>,
+        directory: &Path,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
         match settings {
-            ProviderSettings::Local { path } => Ok(Self::of(Arc::new(local(path.as_deref(), directory, now)))),
+            ProviderSettings::Local { path } => {
+                let local = local(path.as_deref(), directory, now);
+                Ok(Self::of(Arc::new(match among {
+                    // An alias may change; the file is what it is.
+                    Some(_) => local.called(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
+                    None => local,
+                })))
+            }
             ProviderSettings::Aws { .. } => {
-                let settings = aws_settings(settings).unwrap_or_default();
-                let provider = AwsProvider::connect(settings).await.context("the provider block cannot work")?;
+                let aws = aws_settings(settings).unwrap_or_default();
+                let provider = AwsProvider::connect(aws).await;
+                let problem = || match among {
+                    Some(_) => format!("the block of {} cannot work", reference(settings, among)),
+                    None => "the provider block cannot work".to_owned(),
+                };
+                let provider = provider.with_context(problem)?;
                 Ok(Self::of(Arc::new(provider.telling(throttling::told_of("AWS")))))
             }
         }
+    }
+
+    fn member(self, settings: &ProviderSettings, alias: Option<&Alias>) -> Member {
+        Member { name: reference(settings, alias), observe: self.observe, enact: self.enact }
     }
 
     fn of<P: Provider + 'static>(provider: Arc<P>) -> Self {
@@ -87,15 +123,25 @@ pub fn aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
     })
 }
 
-/// The pure half of a provider, without a connection.
-pub fn realizer(settings: &ProviderSettings) -> Arc<dyn Realize> {
-    match settings {
+/// How a configuration names a provider.
+fn reference(settings: &ProviderSettings, alias: Option<&Alias>) -> String {
+    let name = match settings {
+        ProviderSettings::Local { .. } => "local",
+        ProviderSettings::Aws { .. } => "aws",
+    };
+    alias.map_or_else(|| format!("provider.{name}"), |alias| format!("provider.{name}.{alias}"))
+}
+
+/// The pure half of a stack's providers, without a connection.
+pub fn realizer(providers: &Providers) -> Arc<dyn Realize> {
+    let first: Arc<dyn Realize> = match &providers.first {
         ProviderSettings::Local { path } => Arc::new(local(path.as_deref(), Path::new("."), Timestamp::UNIX_EPOCH)),
         ProviderSettings::Aws { .. } => Arc::new(AwsRealizer),
-    }
+    };
+    if providers.others.is_empty() { first } else { Arc::new(FleetRealizer(first)) }
 }
 
 fn local(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {
     let actor = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "somebody".to_owned());
-    LocalDirectory::at(directory.join(path.unwrap_or(DIRECTORY)), actor, Arc::new(move || now))
+    LocalDirectory::at(directory.join(path.unwrap_or(ProviderSettings::DIRECTORY)), actor, Arc::new(move || now))
 }

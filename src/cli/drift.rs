@@ -1,17 +1,15 @@
 //! `leasehold drift`: what was changed outside since the last apply, and what is overdue. It is handed the read half of a provider.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use leasehold_provider::Address;
 
 use super::args::{DriftArgs, DriftFormat};
 use super::connection::Connection;
 use super::plan_view::{flat, json_into};
 use super::session::{self, Stack};
 use super::{Exit, Failure, audit};
-use crate::drift::{self, Coverage, Ignore, Rule};
+use crate::drift::{self, Coverage, Ignore, Recorded, Rule};
 use crate::views::alerts::{self, Places};
 use crate::views::drift as view;
 
@@ -24,9 +22,9 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<Exit, Failure> {
     stack.warn();
     let ignore = ignore(here, &stack, args)?;
     let Connection { realize, compare, observe, .. } =
-        Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+        Connection::to(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe_with(&stack, observe.as_ref(), realize.as_ref()).await?;
-    let look = |recorded: Option<&BTreeSet<Address>>| {
+    let look = |recorded: Option<&Recorded>| {
         let inputs = drift::Inputs {
             declared: &stack.declared,
             shared: &observed.shared,

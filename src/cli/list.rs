@@ -16,7 +16,7 @@ use crate::views::inert::inert;
 pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<Exit, Failure> {
     let now = session::now(args.stack.now);
     let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
     let (standings, findings) = lifecycle::decide(&stack.declared, &observed.snapshot, now, principal_id);
@@ -40,6 +40,7 @@ pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<Exit, Failure> {
 pub struct Row {
     address: String,
     name: String,
+    account: Option<String>,
     kind: Option<String>,
     owner: Option<String>,
     service: Option<String>,
@@ -68,6 +69,7 @@ impl Row {
         Self {
             address: standing.address.to_string(),
             name: standing.id.name.clone(),
+            account: standing.id.account.as_ref().map(ToString::to_string),
             kind: declared.map(|d| d.kind).or_else(|| marks?.kind).map(|kind| kind.to_string()),
             owner: declared.map(|d| d.owner.clone()).or_else(|| marks?.owner.clone()),
             service: declared.map_or_else(|| marks.and_then(|m| m.service.clone()), |d| d.service.clone()),
@@ -80,10 +82,14 @@ impl Row {
 
     /// The line for machines.
     pub fn json(&self) -> serde_json::Value {
-        json!({
+        let mut row = json!({
             "address": self.address, "name": self.name, "kind": self.kind, "owner": self.owner, "service": self.service,
             "phase": self.phase, "live": self.live, "deadline": self.deadline, "last_used": self.last_used,
-        })
+        });
+        if let (Some(account), Some(fields)) = (&self.account, row.as_object_mut()) {
+            fields.insert("account".to_owned(), account.as_str().into());
+        }
+        row
     }
 }
 
@@ -93,19 +99,30 @@ fn table(rows: &[Row]) -> String {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["address", "kind", "owner", "service", "phase", "until", "last used"]);
+    // Most stacks have one account, and nothing to tell of it.
+    let several = rows.iter().any(|row| row.account.is_some());
+    let account = several.then_some("account");
+    table.set_header(["address"].into_iter().chain(account).chain([
+        "kind",
+        "owner",
+        "service",
+        "phase",
+        "until",
+        "last used",
+    ]));
     let or_dash = |value: &Option<String>| inert(value.as_deref().unwrap_or("-")).into_owned();
     let day = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
     for row in rows {
-        table.add_row([
-            inert(&row.address).into_owned(),
+        let account = several.then(|| or_dash(&row.account));
+        let rest = [
             or_dash(&row.kind),
             or_dash(&row.owner),
             or_dash(&row.service),
             row.phase.to_owned(),
             day(row.deadline),
             day(row.last_used),
-        ]);
+        ];
+        table.add_row(std::iter::once(inert(&row.address).into_owned()).chain(account).chain(rest));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     format!("{}\n", lines.join("\n"))

@@ -17,6 +17,7 @@ pub fn find<'a>(
         live.address().as_str() == what
             || live.id.to_string() == what
             || live.name == what
+            || live.id.shown_name() == what
             || meant.as_ref() == Some(&live.id)
             || live.resources.keys().any(|id| is_key(id, what))
     };

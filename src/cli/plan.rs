@@ -21,7 +21,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     let now = session::now(args.stack.now);
     let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     stack.warn();
-    let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
     let stack = match &args.generate {
         Some(file) => {
             generate::generate(here, file, &stack, &connection).await?;

@@ -67,7 +67,7 @@ impl Wanted {
     fn of(here: &Path, args: &AwsPolicyArgs) -> Result<Self, Failure> {
         let now = session::now(None);
         let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
-        let ProviderSettings::Aws { region, allowed_account_ids, .. } = stack.provider()? else {
+        let ProviderSettings::Aws { region, allowed_account_ids, .. } = stack.providers().first else {
             let why = "This stack has no `provider \"aws\"` block: the embedded directory takes no rights.";
             return Err(stack.refuse(vec![
                 Diagnostic::error("config::no_aws", why).help("Add the block, or name a stack with --stack."),
@@ -81,7 +81,8 @@ impl Wanted {
         let takes_in_groups = stack.declared.estate.imports.iter().any(|import| import.form() == Some(Form::Group));
         parts.extend(takes_in_groups.then_some(Part::GroupsTakenIn));
         let account = match allowed_account_ids.first() {
-            Some(account) if allowed_account_ids.len() == 1 => account.clone(),
+            // One policy for all accounts of a stack: it holds in each of them.
+            Some(account) if allowed_account_ids.len() == 1 && stack.declared.providers.len() == 1 => account.clone(),
             _ => "*".to_owned(),
         };
         let partition = match region.as_deref() {

@@ -36,10 +36,11 @@ pub async fn check(stack: &Stack, connection: &Connection, snapshot: &Snapshot, 
 fn of_account(exceeded: &Exceeded<'_>) -> String {
     let Exceeded { quota, made, removed, wanted, .. } = exceeded;
     let used = quota.used.unwrap_or_default();
+    let place = quota.account.as_ref().map_or_else(String::new, |account| format!("in {account}, "));
     let goes = if *removed > 0 { format!(" and removes {removed}") } else { String::new() };
     format!(
-        "{} of {} {} are used, and the plan makes {made}{goes}, which would be {wanted} ({})",
-        used, quota.limit, quota.what, quota.name
+        "{}{} of {} {} are used, and the plan makes {made}{goes}, which would be {wanted} ({})",
+        place, used, quota.limit, quota.what, quota.name
     )
 }
 

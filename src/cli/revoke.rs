@@ -16,7 +16,7 @@ use super::run::{Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
 use super::{Exit, Failure, apply, named, plan_view};
-use crate::config::declared::{Backend, ProviderSettings};
+use crate::config::declared::{Backend, Providers};
 use crate::config::essentials::Essentials;
 use crate::lifecycle::LeaveReason;
 use crate::plan::revoke::{Revocation, revoke};
@@ -32,7 +32,7 @@ const AT_A_TIME: u16 = 10;
 /// What of the stack could be read.
 struct Known {
     stack: StackName,
-    provider: ProviderSettings,
+    providers: Providers,
     backend: Backend,
     directory: StackDirectory,
     /// The stack, where all of it is sound.
@@ -49,8 +49,8 @@ pub async fn cmd_revoke(here: &Path, args: &RevokeArgs) -> Result<Exit, Failure>
         });
     }
     let known = read(here, args, now)?;
-    apply::refuse_rehearsal(args.now, &known.provider)?;
-    let connection = Connection::to(&known.provider, known.directory.path(), now).await?;
+    apply::refuse_rehearsal(args.now, &known.providers.first)?;
+    let connection = Connection::to(&known.providers, known.directory.path(), now).await?;
     let run = Run::begin(&known.purpose(&args.reason), &connection).await?;
     apply::locked(run, async |run| {
         let (shared, mut snapshot) = observe(&known, &connection).await?;
@@ -86,7 +86,7 @@ impl Known {
             reason: Some(reason),
             stack: &self.stack,
             backend: &self.backend,
-            provider: &self.provider,
+            providers: &self.providers,
             directory: self.directory.path(),
         }
     }
@@ -100,11 +100,14 @@ fn plan(
     now: Timestamp,
     realize: &dyn Realize,
 ) -> Result<Plan, Failure> {
+    let Providers { first, alias, others } = known.providers.clone();
     let basis = Basis {
         version: session::VERSION.to_owned(),
         directory: known.directory.shown(),
         files: BTreeMap::new(),
-        provider: known.provider.clone(),
+        provider: first,
+        alias,
+        others,
         backend: known.backend.clone(),
         stores: BTreeMap::new(),
     };
@@ -118,7 +121,7 @@ fn read(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure
     match Stack::read(here, args.dir.as_deref(), &args.variables, now) {
         Ok(stack) => Ok(Known {
             stack: stack.declared.stack.clone(),
-            provider: stack.provider()?,
+            providers: stack.providers(),
             backend: stack.declared.backend.clone(),
             directory: stack.directory.clone(),
             whole: Some(stack),
@@ -133,8 +136,8 @@ fn read(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure
                 "The configuration has {count} {}; only the stack's name and provider are taken from it.\n",
                 if count == 1 { "finding" } else { "findings" }
             ));
-            let Essentials { stack, backend, provider } = essentials;
-            Ok(Known { stack, provider, backend, directory, whole: None })
+            let Essentials { stack, backend, providers } = essentials;
+            Ok(Known { stack, providers, backend, directory, whole: None })
         }
         Err(other) => Err(other),
     }

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::origin::Origin;
 use super::{say, session};
 use crate::apply::{NotRecorded, Outcome, Unverified};
-use crate::config::declared::{Backend, ProviderSettings};
+use crate::config::declared::{Backend, Providers};
 use crate::diff::classify::Leaving;
 use crate::ledger::journal::Recorder;
 use crate::ledger::record::{Approval, Change, Decided, Record, RunEnded, RunStarted};
@@ -30,7 +30,7 @@ pub struct Purpose<'a> {
     pub reason: Option<&'a str>,
     pub stack: &'a StackName,
     pub backend: &'a Backend,
-    pub provider: &'a ProviderSettings,
+    pub providers: &'a Providers,
     /// The stack's directory.
     pub directory: &'a Path,
 }
@@ -50,11 +50,11 @@ const ARCHIVE: usize = 16;
 /// The store of a stack.
 pub async fn store(
     backend: &Backend,
-    provider: &ProviderSettings,
+    providers: &Providers,
     stack: &StackName,
     directory: &Path,
 ) -> Result<Store, Failure> {
-    let settings = super::connection::aws_settings(provider).unwrap_or_default();
+    let settings = super::connection::aws_settings(&providers.first).unwrap_or_default();
     let chain = async || leasehold_aws::chain(&settings).await;
     Ok(store::open(backend, stack.as_str(), directory, chain).await?)
 }
@@ -62,7 +62,7 @@ pub async fn store(
 impl Run {
     /// Takes the lock and finds the end of the ledger. Refused while somebody else holds it.
     pub async fn begin(purpose: &Purpose<'_>, connection: &Connection) -> Result<Self, Failure> {
-        let store = store(purpose.backend, purpose.provider, purpose.stack, purpose.directory).await?;
+        let store = store(purpose.backend, purpose.providers, purpose.stack, purpose.directory).await?;
         let realm = connection.observe.realm().await?;
         let origin = Origin::of(purpose.directory);
         let holder = origin.holder(&realm.actor);
@@ -94,7 +94,7 @@ impl Run {
             command: purpose.command.to_owned(),
             reason: purpose.reason.map(str::to_owned),
             actor: realm.actor.clone(),
-            realm: format!("{} {}", realm.provider, realm.account),
+            realm: realm.to_string(),
             host: origin.host,
             version: session::VERSION.to_owned(),
             epoch: guard.epoch().await,

@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::failure::Failure;
 use super::run::Purpose;
 use super::stack_directory::StackDirectory;
-use crate::config::declared::{ProviderSettings, SecretStore};
+use crate::config::declared::{Providers, SecretStore};
 use crate::config::essentials::{Essentials, essentials};
 use crate::config::{Assignment, Declared, Diagnostic, Inputs, Limits, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
@@ -95,30 +95,19 @@ impl Stack {
         }
     }
 
-    /// The provider the stack works with; the embedded directory when it names none.
-    pub fn provider(&self) -> Result<ProviderSettings, Failure> {
-        match self.declared.providers.as_slice() {
-            [] => Ok(ProviderSettings::Local { path: None }),
-            [one] => Ok(one.settings.clone()),
-            [first, second, ..] => {
-                let finding =
-                    Diagnostic::error("config::several_providers", "a stack has one provider in this version")
-                        .at(second.origin.span(), "a second provider")
-                        .related(first.origin.span(), "the first")
-                        .help("Make a stack of its own for the other account.");
-                Err(self.refuse(vec![finding]))
-            }
-        }
+    /// The accounts the stack works in; the embedded directory when it names none.
+    pub fn providers(&self) -> Providers {
+        Providers::of(&self.declared.providers)
     }
 
     /// What a command that writes tells the lock and the ledger of this stack.
-    pub fn purpose<'a>(&'a self, command: &'a str, provider: &'a ProviderSettings) -> Purpose<'a> {
+    pub fn purpose<'a>(&'a self, command: &'a str, providers: &'a Providers) -> Purpose<'a> {
         Purpose {
             command,
             reason: None,
             stack: &self.declared.stack,
             backend: &self.declared.backend,
-            provider,
+            providers,
             directory: self.directory.path(),
         }
     }
@@ -126,7 +115,7 @@ impl Stack {
     /// Where the stack's records are.
     pub async fn store(&self) -> Result<Store, Failure> {
         let declared = &self.declared;
-        super::run::store(&declared.backend, &self.provider()?, &declared.stack, self.directory.path()).await
+        super::run::store(&declared.backend, &self.providers(), &declared.stack, self.directory.path()).await
     }
 
     /// Prints the stack's warnings.
@@ -141,12 +130,15 @@ impl Stack {
         Failure::Findings { findings, sources: self.sources.clone() }
     }
 
-    fn basis(&self, provider: ProviderSettings) -> Basis {
+    fn basis(&self) -> Basis {
+        let Providers { first, alias, others } = self.providers();
         Basis {
             version: VERSION.to_owned(),
             directory: self.directory.shown(),
             files: self.files.clone(),
-            provider,
+            provider: first,
+            alias,
+            others,
             backend: self.declared.backend.clone(),
             stores: self.stores(),
         }
@@ -299,8 +291,9 @@ async fn observe_and_adopt(
 /// The users that shall have, or were delivered, keys: what a report of hours ago says of them is not enough.
 fn holders_of_keys(declared: &Declared, delivered: &Delivered, realize: &dyn Realize) -> BTreeSet<ResourceId> {
     let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
-    let names = declared.map(|identity| &identity.name).chain(delivered.keys());
-    names.map(|name| realize.principal_id(Principal::User, name)).collect()
+    let declared = declared.map(|identity| (&identity.account, &identity.name));
+    let names = declared.chain(delivered.keys().map(|(account, name)| (account, name)));
+    names.map(|(account, name)| realize.principal_id(Principal::User, name).within(account.as_ref())).collect()
 }
 
 /// Plans for the stack.
@@ -320,7 +313,7 @@ pub fn plan(
         now,
         realize: connection.realize.as_ref(),
         compare: connection.compare.as_ref(),
-        basis: stack.basis(stack.provider()?),
+        basis: stack.basis(),
         selection: &selection,
     };
     build(inputs).map_err(|refused| match refused {

@@ -25,7 +25,7 @@ fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<Exit, Failure> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let plan = saved::read(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
     let rulings = rules::decide(&plan, &Allowance::default());
-    let realize = connection::realizer(&plan.basis.provider);
+    let realize = connection::realizer(&plan.basis.providers());
     plan_view::show(&plan, &rulings, realize.as_ref(), None, view)?;
     Ok(Exit::Done)
 }
@@ -33,13 +33,16 @@ fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<Exit, Failure> {
 async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
     let now = session::now(args.stack.now);
     let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
     let (standings, _) = lifecycle::decide(&stack.declared, &observed.snapshot, now, principal_id);
+    let meant = connection.realize.named(&observed.snapshot.realm, &args.what);
     let named = |standing: &&Standing<'_>| {
         standing.address.as_str() == args.what
             || standing.id.name == args.what
+            || standing.id.shown_name() == args.what
+            || meant.as_ref() == Some(&standing.id)
             || standing.id.to_string() == args.what
             || standing.live.is_some_and(|live| live.resources.keys().any(|id| id.name == args.what))
     };
@@ -59,7 +62,7 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
         "identity": row.json(),
         "resources": resources.iter().map(|resource| json!({
             "type": resource.id.kind,
-            "name": resource.id.name,
+            "name": resource.id.shown_name(),
             "attributes": resource.attributes.iter()
                 .map(|(name, value)| (name.to_string(), value.to_json()))
                 .collect::<serde_json::Map<_, _>>(),

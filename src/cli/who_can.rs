@@ -15,7 +15,7 @@ pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<Exit, Failure
     policy::one_action(&args.action)?;
     let now = session::now(args.stack.now);
     let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::to(&stack.provider()?, stack.directory.path(), now).await?;
+    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe(&stack, &connection).await?;
     let wanted = Wanted { action: &args.action, resource: &args.resource, now };
     let holders = who_can(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());

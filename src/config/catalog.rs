@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostic::Diagnostic;
 use super::source::FileId;
-use super::syntax::{Attribute, Block, Parsed};
+use super::syntax::{Attribute, Block, ExprKind, Parsed};
 use super::value::Keyword;
 
 /// Blocks by name.
@@ -85,6 +85,15 @@ impl<'a> Catalog<'a> {
     #[must_use]
     pub fn is_broken(&self, keyword: &str, label: &str) -> bool {
         self.broken.iter().any(|(word, name)| word == keyword && (label.is_empty() || name == label))
+    }
+
+    /// How other blocks name the providers, without the first word: `aws`, `aws.audit`.
+    pub fn provider_names(&self) -> Vec<String> {
+        let alias = |block: &Block| match block.body.attribute("alias").map(|alias| &alias.value.kind) {
+            Some(ExprKind::String(alias)) => format!(".{alias}"),
+            _ => String::new(),
+        };
+        self.providers.iter().map(|block| format!("{}{}", block.label(0), alias(block))).collect()
     }
 
     fn local(&mut self, file: FileId, attribute: &'a Attribute, findings: &mut Vec<Diagnostic>) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Credential, Digest, Federation, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust,
+    Address, Alias, Credential, Digest, Federation, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust,
 };
 
 use super::diagnostic::Diagnostic;
@@ -20,7 +20,7 @@ pub struct Declared {
     pub stack: StackName,
     /// Where the stack's ledger, lock and evidence live.
     pub backend: Backend,
-    /// The clouds. Empty: the embedded directory.
+    /// The clouds, the first one first. Empty: the embedded directory.
     pub providers: Vec<ProviderBlock>,
     /// Where the secrets of issued keys go, by label.
     pub stores: BTreeMap<String, StoreBlock>,
@@ -33,7 +33,7 @@ pub struct Declared {
     /// Groups, by label.
     pub groups: BTreeMap<String, DeclaredGroup>,
     /// Federations, by label, with where they are written.
-    pub federations: BTreeMap<String, (Federation, Origin)>,
+    pub federations: Federations,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
     /// What it says of objects that live already.
@@ -45,6 +45,26 @@ pub struct Declared {
     /// The `leasehold` block.
     pub origin: Origin,
 }
+
+impl Declared {
+    /// Every account that the stack works in, the first one first.
+    pub fn accounts(&self) -> impl Iterator<Item = Option<&Alias>> {
+        std::iter::once(None).chain(self.providers.iter().skip(1).map(|block| block.alias.as_ref()))
+    }
+
+    /// How blocks name the provider of an account: `provider.aws.audit`. `None`: they need not, it is meant where none is named.
+    #[must_use]
+    pub fn provider_of(&self, account: Option<&Alias>) -> Option<String> {
+        let block = match account {
+            None => self.providers.first(),
+            Some(_) => self.providers.iter().find(|block| block.alias.as_ref() == account),
+        };
+        block.filter(|block| block.alias.is_some()).map(ProviderBlock::reference)
+    }
+}
+
+/// Federations by label, with where they are written.
+pub type Federations = BTreeMap<String, (Federation, Origin)>;
 
 /// Where a stack keeps its records, and how long its lock lasts.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -130,10 +150,48 @@ pub enum RetentionMode {
 pub struct ProviderBlock {
     /// `aws` or `local`.
     pub name: String,
+    /// What other blocks call it; `None`: it is meant where none is named.
+    pub alias: Option<Alias>,
     /// Its settings.
     pub settings: ProviderSettings,
     /// The block.
     pub origin: Origin,
+}
+
+impl ProviderBlock {
+    /// How other blocks name it: `provider.aws.audit`.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        let alias = self.alias.as_ref().map_or_else(String::new, |alias| format!(".{alias}"));
+        format!("provider.{}{alias}", self.name)
+    }
+}
+
+/// The accounts that a stack works in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Providers {
+    /// The first: the one without an alias, or where every one has an alias, the first by it.
+    pub first: ProviderSettings,
+    /// The first one's alias, where it has one.
+    pub alias: Option<Alias>,
+    /// The others.
+    pub others: BTreeMap<Alias, ProviderSettings>,
+}
+
+impl Providers {
+    /// What `provider` blocks say, the first one first; the embedded directory where there is none.
+    #[must_use]
+    pub fn of(blocks: &[ProviderBlock]) -> Self {
+        let Some((first, others)) = blocks.split_first() else {
+            return Self { first: ProviderSettings::Local { path: None }, alias: None, others: BTreeMap::new() };
+        };
+        let other = |block: &ProviderBlock| Some((block.alias.clone()?, block.settings.clone()));
+        Self {
+            first: first.settings.clone(),
+            alias: first.alias.clone(),
+            others: others.iter().filter_map(other).collect(),
+        }
+    }
 }
 
 /// What a `provider` block says.
@@ -156,6 +214,11 @@ pub enum ProviderSettings {
         /// A role to assume first.
         assume_role: Option<AssumeRole>,
     },
+}
+
+impl ProviderSettings {
+    /// The embedded directory's file, below the stack's directory, unless the stack says otherwise.
+    pub const DIRECTORY: &str = ".leasehold/directory.db";
 }
 
 /// A `store` block.
@@ -286,6 +349,8 @@ pub struct DeclaredIdentity {
     pub sensitive_tags: BTreeSet<String>,
     /// How long a session may last.
     pub max_session_duration: Option<Span>,
+    /// The account it lives in, by its provider's alias; `None`: in the stack's first.
+    pub account: Option<Alias>,
     /// The template it takes words from, with the digest of what that says: the mark of it.
     pub template: Option<String>,
     /// Addresses of identities that must be there first.

@@ -9,7 +9,7 @@ use leasehold_provider::StackName;
 
 use super::catalog::Catalog;
 use super::declare::{essential, variables};
-use super::declared::{Backend, ProviderSettings};
+use super::declared::{Backend, Providers};
 use super::diagnostic::{Diagnostic, Severity};
 use super::eval::Evaluator;
 use super::inputs::Inputs;
@@ -25,8 +25,8 @@ pub struct Essentials {
     pub stack: StackName,
     /// Where its records live.
     pub backend: Backend,
-    /// Its provider.
-    pub provider: ProviderSettings,
+    /// Its providers.
+    pub providers: Providers,
 }
 
 /// Reads the essentials, or says what keeps them from being read.
@@ -67,7 +67,7 @@ fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essen
     findings.append(&mut eval.findings.borrow_mut());
     let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
     match found {
-        Some((stack, backend, provider)) if !failed => Ok(Essentials { stack, backend, provider }),
+        Some((stack, backend, providers)) if !failed => Ok(Essentials { stack, backend, providers }),
         _ => Err(findings),
     }
 }
@@ -75,6 +75,7 @@ fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::declared::ProviderSettings;
     use crate::config::{Assignment, Limits, NoFiles, SourceFile};
 
     fn read(text: &str) -> Result<Essentials, Vec<Diagnostic>> {
@@ -94,7 +95,7 @@ provider "aws" { allowed_account_ids = [var.account] }
     fn what_is_wrong_elsewhere_does_not_matter() {
         let sound = read(SOUND).unwrap();
         assert_eq!(sound.stack.as_str(), "payments");
-        let ProviderSettings::Aws { allowed_account_ids, .. } = &sound.provider else { panic!("{sound:?}") };
+        let ProviderSettings::Aws { allowed_account_ids, .. } = &sound.providers.first else { panic!("{sound:?}") };
         assert!(allowed_account_ids.contains("111122223333"));
         for broken in [
             "identity \"x\" { kind = \"nonsense\" nonsense = 1 }",
@@ -116,6 +117,7 @@ provider "aws" { allowed_account_ids = [var.account] }
             "leasehold { stack = \"payments\" }\nprovider \"aws\" { allowed_account_ids = [ }\n",
             "leasehold { stack = \"payments\" }\nidentity \"x\" { = }\n",
             "provider \"aws\" {}",
+            "leasehold { stack = \"payments\" }\nprovider \"aws\" {}\nprovider \"aws\" { alias = 1 }",
             "leasehold { stack = \"payments\" }\nleasehold { stack = \"other\" }\nprovider \"aws\" {}",
         ] {
             assert!(read(broken).is_err(), "{broken}: {:?}", read(broken));

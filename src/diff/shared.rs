@@ -46,7 +46,8 @@ pub fn shared(
         if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))
         {
             if !object.held_by.is_empty() {
-                kept_for_others.insert(object.address.clone(), object.held_by.clone());
+                let kept = kept_for_others.entry(object.address.clone()).or_default();
+                kept.extend(object.held_by.iter().cloned());
                 continue;
             }
             if still_needed.contains(&whole) {
@@ -68,7 +69,7 @@ pub fn shared(
     let address = |id: &ResourceId| match (wanted.get(id).and_then(|w| w.marks.as_ref()), snapshot.shared.get(id)) {
         (Some(marks), _) => marks.address.clone(),
         (None, Some(object)) => object.address.clone(),
-        (None, None) => Address::from_text(&id.name),
+        (None, None) => Address::from_text(id.shown_name()),
     };
     let deltas = deltas
         .into_iter()

@@ -78,7 +78,10 @@ fn report_absent(inputs: &Inputs<'_>, standing: &Standing<'_>, report: &mut Repo
         finding.object = stranger.arn.clone();
         let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
         finding.message = format!("its name is taken: {why}");
-    } else if inputs.recorded.is_some_and(|recorded| !recorded.contains(&standing.address)) {
+    } else if inputs
+        .recorded
+        .is_some_and(|recorded| !recorded.contains(&(standing.address.clone(), standing.id.account.clone())))
+    {
         report.pending.insert(standing.address.clone(), Pending::Joins);
         return;
     }

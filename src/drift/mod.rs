@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Change, Compare, Comparison, Realize, Realm, ResourceId, Snapshot, StackName, Stranger,
+    Address, Alias, Change, Compare, Comparison, Realize, Realm, ResourceId, Snapshot, StackName, Stranger,
 };
 use serde::Serialize;
 
@@ -39,8 +39,11 @@ pub struct Inputs<'a> {
     pub compare: &'a dyn Compare,
     /// The identities and scopes that a record says were applied; `None`: there is no record to ask, and what is declared and not there
     /// counts as missing.
-    pub recorded: Option<&'a BTreeSet<Address>>,
+    pub recorded: Option<&'a Recorded>,
 }
+
+/// What a record says was applied: the address, and in which account.
+pub type Recorded = BTreeSet<(Address, Option<Alias>)>;
 
 /// What a finding is about, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

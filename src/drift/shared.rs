@@ -124,7 +124,7 @@ fn missing(inputs: &Inputs<'_>, wanted: &Resource, was_there: bool, report: &mut
         return;
     }
     match inputs.recorded {
-        Some(recorded) if !was_there && !recorded.contains(&address) => {
+        Some(recorded) if !was_there && !recorded.contains(&(address.clone(), wanted.id.account.clone())) => {
             report.pending.insert(address, Pending::Joins);
         }
         _ => {

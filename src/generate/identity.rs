@@ -32,6 +32,9 @@ impl Task<'_> {
         if found.name != label {
             body.set("name", quoted(&found.name));
         }
+        if let Some(provider) = self.declared.provider_of(found.id.account.as_ref()) {
+            body.set("provider", provider);
+        }
         self.attributes(&mut body, found);
         let documents = found.resources.values().filter_map(|part| match part.get("policy") {
             Some(Value::Document(document)) => Some((&part.id, document)),
@@ -89,7 +92,7 @@ impl Task<'_> {
                 };
             }
         }
-        groups.retain(|group| !self.members.contains_key(group));
+        groups.retain(|group| !self.members.contains_key(&(found.id.account.clone(), group.clone())));
         body.list("managed_policy_arns", &policies);
         body.list("managed_groups", &groups);
         if let Some(Value::Map(tags)) = principal.and_then(|resource| resource.get("tags")) {

@@ -8,7 +8,7 @@ mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Realize, ResourceId, Snapshot, Value};
+use leasehold_provider::{Address, Alias, Realize, ResourceId, Snapshot, Value};
 
 use crate::config::{Declared, Diagnostic, Import};
 use crate::lifecycle::imports::{self, Found};
@@ -65,17 +65,19 @@ fn label(import: &Import) -> Result<String, Box<Diagnostic>> {
     }
 }
 
-/// By the name of each group that is taken in: the addresses of the users that are taken in with it.
-fn members(found: &[(&Import, String, Found<'_>)]) -> BTreeMap<String, BTreeSet<Address>> {
+/// By the account and the name of each group that is taken in: the addresses of the users that are taken in with it.
+type Members = BTreeMap<(Option<Alias>, String), BTreeSet<Address>>;
+
+fn members(found: &[(&Import, String, Found<'_>)]) -> Members {
     let groups = found.iter().filter_map(|(_, _, what)| match what {
-        Found::Group(id) => Some((id.name.clone(), BTreeSet::new())),
+        Found::Group(id) => Some(((id.account.clone(), id.name.clone()), BTreeSet::new())),
         Found::Principal(_) => None,
     });
-    let mut members: BTreeMap<String, BTreeSet<Address>> = groups.collect();
+    let mut members: Members = groups.collect();
     for (import, _, what) in found {
         let Found::Principal(found) = what else { continue };
         for group in found.resources.values().filter_map(|part| part.get("group")?.as_text()) {
-            if let Some(members) = members.get_mut(group) {
+            if let Some(members) = members.get_mut(&(found.id.account.clone(), group.to_owned())) {
                 members.insert(import.to.clone());
             }
         }
@@ -87,7 +89,7 @@ struct Task<'a> {
     declared: &'a Declared,
     snapshot: &'a Snapshot,
     realize: &'a dyn Realize,
-    members: BTreeMap<String, BTreeSet<Address>>,
+    members: Members,
 }
 
 impl Task<'_> {
@@ -108,10 +110,14 @@ impl Task<'_> {
         let mut body = Body::default();
         let parts = self.snapshot.shared.values().map(|shared| &shared.resource);
         let parts: Vec<_> = parts.filter(|part| self.realize.shared_whole(&part.id) == *id).collect();
-        let members = self.members.get(&id.name).into_iter().flatten().map(ToString::to_string);
+        let members =
+            self.members.get(&(id.account.clone(), id.name.clone())).into_iter().flatten().map(ToString::to_string);
         body.set("members", format!("[{}]", members.collect::<Vec<_>>().join(", ")));
         if id.name != label {
             body.set("name", hcl::quoted(&id.name));
+        }
+        if let Some(provider) = self.declared.provider_of(id.account.as_ref()) {
+            body.set("provider", provider);
         }
         let policy = |name: &str| {
             let texts = parts.iter().filter_map(|part| part.get(name)?.as_text().map(str::to_owned));

@@ -108,7 +108,7 @@ impl Change {
     pub fn of(delta: &IdentityDelta) -> Self {
         Self {
             subject: delta.address.clone(),
-            name: delta.name.clone(),
+            name: delta.id.shown_name().into_owned(),
             lifecycle: delta.lifecycle,
             owner: delta.owner.clone(),
             service: delta.service.clone(),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, LiveIdentity, Principal, ResourceId, Snapshot};
+use leasehold_provider::{Address, Alias, LiveIdentity, Principal, ResourceId, Snapshot};
 
 use crate::config::{Declared, DeclaredIdentity, Diagnostic};
 
@@ -31,7 +31,8 @@ pub fn find<'a>(
     let mut open: Vec<(&DeclaredIdentity, ResourceId)> = Vec::new();
     for identity in declared.identities.values() {
         let import = declared.estate.import_of(&identity.address).filter(|_| !identity.name_given);
-        let id = principal_id(identity.principal, import.map_or(&identity.name, |import| import.name()));
+        let id = principal_id(identity.principal, import.map_or(&identity.name, |import| import.name()))
+            .within(identity.account.as_ref());
         let live = snapshot.identities.get(&id);
         let is_it = |live: &LiveIdentity| declared.estate.moved(live.address()) == identity.address;
         let imported = import.is_some() && snapshot.unmarked.contains_key(&id);
@@ -67,12 +68,13 @@ fn by_address<'a>(
     homes: &mut Homes<'a>,
     open: &mut Vec<(&'a DeclaredIdentity, ResourceId)>,
 ) {
-    let mut bearers: BTreeMap<(Address, Principal), Vec<&LiveIdentity>> = BTreeMap::new();
+    let mut bearers: BTreeMap<(Address, Principal, Option<&Alias>), Vec<&LiveIdentity>> = BTreeMap::new();
     for live in snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)) {
-        bearers.entry((declared.estate.moved(live.address()), live.principal)).or_default().push(live);
+        let bearer = (declared.estate.moved(live.address()), live.principal, live.id.account.as_ref());
+        bearers.entry(bearer).or_default().push(live);
     }
     open.retain(|(identity, _)| {
-        let key = (identity.address.clone(), identity.principal);
+        let key = (identity.address.clone(), identity.principal, identity.account.as_ref());
         let found =
             bearers.get(&key).into_iter().flatten().min_by_key(|live| (live.marks.quarantine.is_some(), &live.id));
         if let Some(live) = found {
@@ -98,14 +100,20 @@ fn left_behind<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
                 .detail(format!("{} carries the mark of {}.", live.id, live.address()))
                 .help("take the `moved` block out; what is no longer declared then leaves")
         } else {
-            let part = if live.principal == identity.principal { "name" } else { "principal" };
+            let part = if live.id.account != identity.account {
+                "provider"
+            } else if live.principal == identity.principal {
+                "name"
+            } else {
+                "principal"
+            };
             Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: it would be another principal", live.address()))
                 .at(identity.origin.part(part), format!("this would be {id}"))
                 .detail(format!("What lives is {}. A principal is not renamed: what trusts it, and what it signs with, would not follow.", live.id))
-                .help(if part == "name" {
-                    format!("write name = \"{}\", or leave `name` out and it keeps the name; or take the `moved` block out, and it is replaced", live.name)
-                } else {
-                    "leave the form as it is; or take the `moved` block out, and it is replaced".to_owned()
+                .help(match part {
+                    "name" => format!("write name = \"{}\", or leave `name` out and it keeps the name; or take the `moved` block out, and it is replaced", live.name),
+                    "provider" => "leave it in its account; or take the `moved` block out, and it is replaced".to_owned(),
+                    _ => "leave the form as it is; or take the `moved` block out, and it is replaced".to_owned(),
                 })
         };
         homes.findings.push(finding);

@@ -16,15 +16,21 @@ pub fn wanted(declared: &Declared, realize: &dyn Realize) -> BTreeMap<ResourceId
         .collect()
 }
 
-/// The objects that an import may mean: one, unless neither its id nor a block says whether it is a user or a role.
+/// The objects that an import may mean: one, unless neither its id nor a block says whether it is a user or a role, or in which account.
 fn candidates(import: &Import, declared: &Declared, realize: &dyn Realize) -> Vec<ResourceId> {
-    let principals = match (import.form(), declared.identities.get(&import.to)) {
-        (Some(Form::Group), _) => return vec![realize.group_id(import.name())],
-        (Some(Form::Principal(form)), _) => vec![form],
-        (None, Some(identity)) => vec![identity.principal],
-        (None, None) => vec![Principal::User, Principal::Role],
+    let identity = declared.identities.get(&import.to);
+    let principal = |form| realize.principal_id(form, import.name());
+    let ids = match (import.form(), identity) {
+        (Some(Form::Group), _) => vec![realize.group_id(import.name())],
+        (Some(Form::Principal(form)), _) => vec![principal(form)],
+        (None, Some(identity)) => vec![principal(identity.principal)],
+        (None, None) => vec![principal(Principal::User), principal(Principal::Role)],
     };
-    principals.into_iter().map(|form| realize.principal_id(form, import.name())).collect()
+    let group = declared.groups.values().find(|group| group.group.address == import.to);
+    match identity.map(|identity| &identity.account).or(group.map(|group| &group.group.account)) {
+        Some(account) => ids.into_iter().map(|id| id.within(account.as_ref())).collect(),
+        None => declared.accounts().flat_map(|account| ids.iter().map(move |id| id.clone().within(account))).collect(),
+    }
 }
 
 /// Everything that keeps an import from being made.
@@ -62,13 +68,20 @@ pub fn found<'a>(
     snapshot: &'a Snapshot,
     realize: &dyn Realize,
 ) -> Result<Found<'a>, Box<Diagnostic>> {
-    let ids = candidates(import, declared, realize);
+    let mut ids = candidates(import, declared, realize);
+    if let Some(account) = import.account() {
+        ids.retain(|id| snapshot.realm.at(id.account.as_ref()).account == account);
+    }
     let principals: Vec<&Unmarked> = ids.iter().filter_map(|id| snapshot.unmarked.get(id)).collect();
     let group = ids.iter().find_map(|id| snapshot.shared.get_key_value(id)).map(|(id, _)| id);
     match (principals.as_slice(), group) {
         ([one], _) => Ok(Found::Principal(one)),
         ([], Some(group)) => Ok(Found::Group(group)),
         ([], None) => Err(Box::new(not_there(import, &ids, snapshot))),
+        ([one, other, ..], _) if one.id.account != other.id.account => Err(Box::new(
+            at_id(import, format!("{} lives in two accounts: {} and {}", import.id, one.id, other.id))
+                .help("say which by its ARN, or write its block with its `provider`"),
+        )),
         (_, _) => Err(Box::new(
             at_id(import, format!("{} is a user and a role", import.id))
                 .help(format!("say which: id = \"user/{0}\" or id = \"role/{0}\"", import.name())),
@@ -87,17 +100,22 @@ fn wrong(
     snapshot: &Snapshot,
     realize: &dyn Realize,
 ) -> Option<Diagnostic> {
-    if let Some(account) = import.account().filter(|account| *account != snapshot.realm.account) {
+    let here = |id: &ResourceId| snapshot.realm.at(id.account.as_ref()).account.as_str();
+    if let (Some(account), Some(first)) = (import.account(), ids.first())
+        && ids.iter().all(|id| here(id) != account)
+    {
         return Some(
-            at_id(import, format!("{} is in account {account}, and this is {}", import.id, snapshot.realm.account))
+            at_id(import, format!("{} is in account {account}, and this is {}", import.id, here(first)))
                 .help("use credentials of that account, or correct the id"),
         );
     }
     let group = declared.groups.values().find(|group| group.group.address == import.to);
     let wants = match (declared.identities.get(&import.to), group) {
-        (Some(identity), _) if identity.name_given => Some(realize.principal_id(identity.principal, &identity.name)),
+        (Some(identity), _) if identity.name_given => {
+            Some(realize.principal_id(identity.principal, &identity.name).within(identity.account.as_ref()))
+        }
         (Some(_), _) => None,
-        (None, Some(group)) => Some(realize.group_id(&group.group.name)),
+        (None, Some(group)) => Some(realize.group_id(&group.group.name).within(group.group.account.as_ref())),
         (None, None) => {
             return Some(
                 Diagnostic::error("lifecycle::import", format!("{} is not declared", import.to))

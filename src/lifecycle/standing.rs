@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
-    Address, Credential, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine, ResourceId,
+    Address, Credential, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine, Realm, ResourceId,
     Snapshot, Span, Unmarked,
 };
 
@@ -50,7 +50,7 @@ pub fn decide<'a>(
         let (id, live) = homes.of.get(&identity.address)?;
         let phase = declared_phase(declared, identity, *live, now).map(|mut phase| {
             if let Phase::Active(active) = &mut phase {
-                settle_names(&mut active.identity, id, &homes);
+                settle_names(&mut active.identity, id, &homes, &snapshot.realm);
             }
             phase
         });
@@ -68,7 +68,7 @@ pub fn decide<'a>(
     }
     for live in &homes.rest {
         let reason = match homes.of.get(live.address()) {
-            Some((by, _)) => LeaveReason::Replaced { by: by.name.clone() },
+            Some((by, _)) => LeaveReason::Replaced { by: by.shown_name().into_owned() },
             None => LeaveReason::Removed,
         };
         let phase = match declared.estate.release_of(&declared.estate.moved(live.address())) {
@@ -82,14 +82,16 @@ pub fn decide<'a>(
     (standings, findings)
 }
 
-/// The names that an identity and those it trusts have in the cloud.
-fn settle_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::Homes<'_>) {
+/// The names that an identity and those it trusts have in the cloud, and the accounts of those that live in another than its own.
+fn settle_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::Homes<'_>, realm: &Realm) {
     identity.name.clone_from(&id.name);
     for trust in &mut identity.trusts {
         let leasehold_provider::Trust::Identity { identities } = trust else { continue };
         for trusted in identities {
-            if let Some((id, _)) = homes.of.get(&trusted.address) {
-                trusted.name.clone_from(&id.name);
+            if let Some((theirs, _)) = homes.of.get(&trusted.address) {
+                trusted.name.clone_from(&theirs.name);
+                let elsewhere = theirs.account != id.account;
+                trusted.account = elsewhere.then(|| realm.at(theirs.account.as_ref()).account.clone());
             }
         }
     }
@@ -200,6 +202,7 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
         tags: identity.tags.clone(),
         sensitive_tags: identity.sensitive_tags.clone(),
         max_session_duration: identity.max_session_duration,
+        account: identity.account.clone(),
     };
     Active { identity, marks, keys: None }
 }

@@ -131,7 +131,8 @@ fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
             change => change.is_of_marks(),
         };
         if let (false, true, Some(after)) = (says_the_same, live.contains_key(&whole), inputs.shared.get(&whole)) {
-            let address = after.marks.as_ref().map_or_else(|| after.id.name.clone(), |m| m.address.to_string());
+            let address =
+                after.marks.as_ref().map_or_else(|| after.id.shown_name().into_owned(), |m| m.address.to_string());
             rewritten.insert(whole, address);
         }
     }

@@ -20,10 +20,10 @@ mod waits;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Change, Digest, Realm, ResourceId, StackName};
+use leasehold_provider::{Address, Alias, Change, Digest, Realm, ResourceId, StackName};
 use serde::{Deserialize, Serialize};
 
-use crate::config::declared::{Backend, ProviderSettings, SecretStore};
+use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore};
 use crate::diff::{IdentityDelta, SharedDelta};
 
 pub use build::{Refused, build};
@@ -59,13 +59,27 @@ pub struct Basis {
     pub directory: String,
     /// The digest of each file that went into the configuration, by name relative to the directory.
     pub files: BTreeMap<String, Digest>,
-    /// The provider.
+    /// The provider of the stack's first account.
     pub provider: ProviderSettings,
+    /// That one's alias, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<Alias>,
+    /// The providers of the other accounts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<Alias, ProviderSettings>,
     /// Where the stack's lock and ledger are.
     pub backend: Backend,
     /// Where the secrets of issued keys go.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stores: BTreeMap<String, SecretStore>,
+}
+
+impl Basis {
+    /// The accounts that the plan is for.
+    #[must_use]
+    pub fn providers(&self) -> Providers {
+        Providers { first: self.provider.clone(), alias: self.alias.clone(), others: self.others.clone() }
+    }
 }
 
 /// All that a run would do, and why.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::{Address, ResourceId, ResourceKind, Snapshot, Stranger};
+use leasehold_provider::{Address, Alias, ResourceId, ResourceKind, Snapshot, Stranger};
 
 use crate::config::{Declared, Diagnostic};
 use crate::lifecycle::{Phase, Standing};
 use crate::realize::Resources;
 
-/// A finding for each identity or scope that cannot be created because its name is taken. Names are the same whatever their case; with
+/// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are the same whatever their case; with
 /// `one_space`, a user and a role cannot share one either.
 #[must_use]
 pub fn taken(
@@ -49,7 +49,7 @@ pub fn taken(
         } else if let Some((id, whose)) =
             others.get(&name(&standing.id, one_space)).into_iter().flatten().find(|(id, _)| **id != standing.id)
         {
-            findings.push(at(finding(&standing.address, &id.to_string(), &id.name, whose)));
+            findings.push(at(finding(&standing.address, &id.to_string(), &id.shown_name(), whose)));
         }
     }
     for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
@@ -74,10 +74,10 @@ pub fn taken(
     findings
 }
 
-type Name = (Option<ResourceKind>, String);
+type Name = (Option<Alias>, Option<ResourceKind>, String);
 
 fn name(id: &ResourceId, one_space: bool) -> Name {
-    ((!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
+    (id.account.clone(), (!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
 }
 
 fn whose(stranger: &Stranger) -> String {

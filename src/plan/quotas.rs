@@ -41,7 +41,7 @@ pub fn exceeded<'a>(plan: &Plan, snapshot: &Snapshot, quotas: &'a [Quota], reali
 }
 
 fn of_account<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<Exceeded<'a>> {
-    let changes = || plan.steps.iter().map(|step| &step.change).filter(|change| counts(quota, change.id()));
+    let changes = || plan.steps.iter().map(|step| &step.change).filter(|change| quota.counts(change.id()));
     let made = number(changes().filter(|change| matches!(change, Change::Create { .. })).count());
     let removed = number(changes().filter(|change| matches!(change, Change::Delete { .. })).count());
     let wanted = used.saturating_add(made);
@@ -56,7 +56,7 @@ fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &
     let mut found = Vec::new();
     for (id, (address, changes)) in holders {
         let of = |wanted: fn(&Change) -> bool| {
-            changes.iter().filter(|c| wanted(c) && counts(quota, c.id())).map(Change::id).collect::<BTreeSet<_>>()
+            changes.iter().filter(|c| wanted(c) && quota.counts(c.id())).map(Change::id).collect::<BTreeSet<_>>()
         };
         let made = of(|change| matches!(change, Change::Create { .. }));
         if made.is_empty() {
@@ -65,7 +65,7 @@ fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &
         let removed = of(|change| matches!(change, Change::Delete { .. }));
         let parts = snapshot.identities.get(id).into_iter().flat_map(|live| live.resources.keys());
         let shared = snapshot.shared.keys().filter(|part| realize.shared_whole(part) == *id);
-        let stay = parts.chain(shared).filter(|part| counts(quota, part) && !removed.contains(part)).count();
+        let stay = parts.chain(shared).filter(|part| quota.counts(part) && !removed.contains(part)).count();
         let wanted = number(stay).saturating_add(number(made.len()));
         if wanted > quota.limit {
             let (made, removed) = (number(made.len()), number(removed.len()));
@@ -73,10 +73,6 @@ fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &
         }
     }
     found
-}
-
-fn counts(quota: &Quota, id: &ResourceId) -> bool {
-    quota.kinds.contains(&id.kind)
 }
 
 fn number(count: usize) -> u64 {

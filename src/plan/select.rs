@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::Address;
+use leasehold_provider::{Address, Alias};
 
 use super::{Plan, Step, StepId};
 
@@ -37,35 +37,44 @@ pub fn select(plan: Plan, selection: &Selection) -> Plan {
     if selection.is_everything() {
         return plan;
     }
-    let any = |patterns: &[String], address: &Address| patterns.iter().any(|pattern| names(pattern, address));
-    let subjects: BTreeSet<Address> = subjects(&plan);
+    let any = |patterns: &[String], (address, _): &Subject| patterns.iter().any(|pattern| names(pattern, address));
+    let subjects: BTreeSet<Subject> = subjects(&plan);
     let needs = needs(&plan.steps);
     let chosen = if selection.targets.is_empty() {
         subjects.clone()
     } else {
-        let start = subjects.iter().filter(|address| any(&selection.targets, address)).cloned().collect();
+        let start = subjects.iter().filter(|subject| any(&selection.targets, subject)).cloned().collect();
         closure(start, &needs)
     };
     let dropped = closure(
-        subjects.iter().filter(|address| any(&selection.excludes, address)).cloned().collect(),
+        subjects.iter().filter(|subject| any(&selection.excludes, subject)).cloned().collect(),
         &reversed(&needs),
     );
     keep(plan, &chosen.difference(&dropped).cloned().collect())
 }
 
-fn subjects(plan: &Plan) -> BTreeSet<Address> {
-    let identities = plan.identities.iter().map(|delta| delta.address.clone());
-    identities.chain(plan.shared.iter().map(|delta| delta.address.clone())).collect()
+/// What is kept or left out whole. A scope that several accounts have is one in each.
+type Subject = (Address, Option<Alias>);
+
+fn subjects(plan: &Plan) -> BTreeSet<Subject> {
+    let identities = plan.identities.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()));
+    identities.chain(plan.shared.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()))).collect()
 }
 
-type Needs = BTreeMap<Address, BTreeSet<Address>>;
+fn subject(step: &Step) -> Subject {
+    (step.subject.clone(), step.change.id().account.clone())
+}
+
+type Needs = BTreeMap<Subject, BTreeSet<Subject>>;
 
 fn needs(steps: &[Step]) -> Needs {
-    let subject_of: BTreeMap<StepId, &Address> = steps.iter().map(|step| (step.id, &step.subject)).collect();
+    let subject_of: BTreeMap<StepId, Subject> = steps.iter().map(|step| (step.id, subject(step))).collect();
     let mut needs = Needs::new();
     for step in steps {
-        let others = step.needs.iter().filter_map(|id| subject_of.get(id)).filter(|subject| **subject != &step.subject);
-        needs.entry(step.subject.clone()).or_default().extend(others.map(|subject| (*subject).clone()));
+        let own = subject(step);
+        let others: Vec<Subject> =
+            step.needs.iter().filter_map(|id| subject_of.get(id)).filter(|subject| **subject != own).cloned().collect();
+        needs.entry(own).or_default().extend(others);
     }
     needs
 }
@@ -80,11 +89,11 @@ fn reversed(needs: &Needs) -> Needs {
     reversed
 }
 
-fn closure(start: BTreeSet<Address>, edges: &Needs) -> BTreeSet<Address> {
+fn closure(start: BTreeSet<Subject>, edges: &Needs) -> BTreeSet<Subject> {
     let mut reached = start.clone();
-    let mut frontier: Vec<Address> = start.into_iter().collect();
-    while let Some(address) = frontier.pop() {
-        for next in edges.get(&address).into_iter().flatten() {
+    let mut frontier: Vec<Subject> = start.into_iter().collect();
+    while let Some(subject) = frontier.pop() {
+        for next in edges.get(&subject).into_iter().flatten() {
             if reached.insert(next.clone()) {
                 frontier.push(next.clone());
             }
@@ -93,10 +102,10 @@ fn closure(start: BTreeSet<Address>, edges: &Needs) -> BTreeSet<Address> {
     reached
 }
 
-fn keep(mut plan: Plan, subjects: &BTreeSet<Address>) -> Plan {
-    plan.identities.retain(|delta| subjects.contains(&delta.address));
-    plan.shared.retain(|delta| subjects.contains(&delta.address));
-    keep_steps(plan, |step| subjects.contains(&step.subject))
+fn keep(mut plan: Plan, subjects: &BTreeSet<Subject>) -> Plan {
+    plan.identities.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
+    plan.shared.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
+    keep_steps(plan, |step| subjects.contains(&subject(step)))
 }
 
 /// The plan with some of its steps, numbered anew; what the others were needed for no longer waits for them.

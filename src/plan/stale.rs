@@ -75,10 +75,10 @@ pub fn of_basis(planned: &Basis, version: &str, files: &BTreeMap<String, Digest>
 /// Whether the plan is for another place than `here`.
 #[must_use]
 pub fn of_realm(planned: &Realm, here: &Realm) -> Option<Stale> {
-    let place = |realm: &Realm| format!("{} {}", realm.provider, realm.account);
-    let same =
-        planned.provider == here.provider && planned.account == here.account && planned.partition == here.partition;
-    (!same).then(|| Stale::Realm { planned: place(planned), here: place(here) })
+    let (then, now) = (planned.accounts(), here.accounts());
+    let same = planned.others.len() == here.others.len()
+        && then.zip(now).all(|((then, planned), (now, here))| then == now && planned.is_same_account(here));
+    (!same).then(|| Stale::Realm { planned: planned.to_string(), here: here.to_string() })
 }
 
 /// Which of the live objects that the plan touches are not as it found them.
@@ -127,10 +127,11 @@ impl<'a> LiveIndex<'a> {
     /// The digest of what an object whose name the cloud will choose comes beside: a plan that was carried out already finds one more.
     fn beside(&self, id: &ResourceId) -> Option<Digest> {
         let holder = id.name.strip_suffix(ResourceId::NEW)?;
-        let from = ResourceId { name: holder.to_owned(), kind: id.kind.clone() };
+        let from = ResourceId::new(id.kind.clone(), holder);
         let of_holder = |other: &&&ResourceId| other.kind == id.kind && other.name.starts_with(holder);
-        let there: Vec<&&ResourceId> =
-            self.objects().range::<ResourceId, _>(&from..).map(|(id, _)| id).take_while(of_holder).collect();
+        let here = |other: &&&ResourceId| other.account == id.account;
+        let there = self.objects().range::<ResourceId, _>(&from..).map(|(id, _)| id).take_while(of_holder);
+        let there: Vec<&&ResourceId> = there.filter(here).collect();
         (!there.is_empty()).then(|| Digest::of(&there))
     }
 

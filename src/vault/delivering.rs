@@ -73,7 +73,8 @@ impl Delivering {
         let (Some(name), Some(address)) = (name, address) else {
             return Err(broken("the plan does not say whose key it is: plan again".to_owned()));
         };
-        Ok(Holder { stack: stack.clone(), realm: realm_name(&realm), address: address.clone(), name })
+        let realm = realm_name(realm.at(key.account.as_ref()));
+        Ok(Holder { stack: stack.clone(), realm, address: address.clone(), name })
     }
 
     async fn make(&self, stack: &StackName, change: &Change, key: &Resource) -> Result<Enacted, EnactError> {

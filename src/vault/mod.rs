@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use leasehold_provider::{Address, Delivered, Principal, Realm, Resource, Snapshot, StackName, Value};
+use leasehold_provider::{
+    Address, Alias, Delivered, LiveIdentity, Principal, Realm, Resource, Snapshot, StackName, Value,
+};
 use secrecy::SecretString;
 
 use crate::config::declared::SecretStore;
@@ -101,15 +103,15 @@ impl Vault {
         Self { stores: BTreeMap::new(), clock: Arc::new(|| Timestamp::UNIX_EPOCH) }
     }
 
-    /// What was delivered to identities of this stack in this account. Reads no secret.
+    /// What was delivered to identities of this stack in its accounts. Reads no secret.
     pub fn delivered(&self, stack: &StackName, realm: &Realm) -> Result<Delivered, VaultError> {
         let mut delivered = Delivered::new();
         for (store, folder) in &self.stores {
             for (name, books) in folder.books()? {
-                if !books.are_of(stack, realm) {
+                let Some((account, _)) = realm.accounts().find(|(_, realm)| books.are_of(stack, realm)) else {
                     continue;
-                }
-                let of_user = delivered.entry(name).or_default();
+                };
+                let of_user = delivered.entry((account.cloned(), name)).or_default();
                 for (key, delivery) in books.deliveries(store) {
                     // A key that was moved from one store to another counts where it is held.
                     if delivery.held || !of_user.contains_key(&key) {
@@ -131,7 +133,7 @@ impl Vault {
             if prepared.insert(terms.store.clone()) {
                 folder.prepare()?;
             }
-            let (stack, realm) = (plan.stack.clone(), realm_name(&plan.realm));
+            let (stack, realm) = (plan.stack.clone(), realm_name(plan.realm.at(key.id.account.as_ref())));
             let name = key.id.name.split_once('/').map_or("", |(user, _)| user).to_owned();
             folder.refuse_others(&Holder { stack, realm, address: step.subject.clone(), name })?;
         }
@@ -190,14 +192,16 @@ impl Vault {
         for folder in self.stores.values() {
             folder.remove_halves()?;
             for (name, books) in folder.books()? {
-                if !books.are_of(stack, &snapshot.realm) || is_somebody_elses(&name, snapshot) {
+                let mut accounts = snapshot.realm.accounts();
+                let Some((account, _)) = accounts.find(|(_, realm)| books.are_of(stack, realm)) else { continue };
+                if is_somebody_elses(account, &name, snapshot) {
                     continue;
                 }
                 let old = |kept: &Kept| now.duration_since(kept.delivered_at) > SLOW_CLOUD;
                 let dead: BTreeSet<String> = books
                     .keys
                     .iter()
-                    .filter(|(key, kept)| old(kept) && !lives(&name, key, snapshot))
+                    .filter(|(key, kept)| old(kept) && !lives(account, &name, key, snapshot))
                     .map(|(key, _)| key.clone())
                     .collect();
                 if !dead.is_empty() {
@@ -229,11 +233,12 @@ fn unknown(store: &str) -> VaultError {
 }
 
 /// Whether a user of that name lives and is not this stack's: one that was let go keeps its keys.
-fn is_somebody_elses(name: &str, snapshot: &Snapshot) -> bool {
-    snapshot.strangers.keys().any(|id| id.name == name)
+fn is_somebody_elses(account: Option<&Alias>, name: &str, snapshot: &Snapshot) -> bool {
+    snapshot.strangers.keys().any(|id| id.name == name && id.account.as_ref() == account)
 }
 
-fn lives(name: &str, key: &str, snapshot: &Snapshot) -> bool {
-    let users = snapshot.identities.values().filter(|live| live.principal == Principal::User && live.name == name);
+fn lives(account: Option<&Alias>, name: &str, key: &str, snapshot: &Snapshot) -> bool {
+    let of_name = |live: &&LiveIdentity| live.name == name && live.id.account.as_ref() == account;
+    let users = snapshot.identities.values().filter(|live| live.principal == Principal::User).filter(of_name);
     users.flat_map(|live| live.keys.keys()).any(|id| id.part() == key)
 }

@@ -4,6 +4,8 @@
 //! references, which no structure can be made of, and where no host looks for mentions and links; or in a fence that is longer
 //! than any run of backticks in it.
 
+use leasehold_provider::Realm;
+
 use super::inert::inert;
 
 /// The size that GitHub takes in one comment.
@@ -109,6 +111,14 @@ fn cut(text: &str, max_bytes: usize) -> String {
         out.push_str(paragraph);
     }
     out
+}
+
+/// Where something is: the provider and the account, and what the stack calls its other accounts.
+pub fn place(realm: &Realm) -> String {
+    let first = format!("{} {}", code(&realm.provider), code(&realm.account));
+    let others =
+        realm.others.iter().map(|(alias, realm)| format!(", {} {}", code(alias.as_str()), code(&realm.account)));
+    std::iter::once(first).chain(others).collect()
 }
 
 #[cfg(test)]

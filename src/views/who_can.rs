@@ -87,7 +87,7 @@ fn deciding(holder: &Holder, deciding: &Deciding) -> Value {
     let source = holder.sources.get(deciding.policy);
     json!({
         "type": source.map(|id| &id.kind),
-        "name": source.map(|id| &id.name),
+        "name": source.map(leasehold_provider::ResourceId::shown_name),
         "statement": deciding.statement,
         "sid": deciding.sid,
         "conditions": deciding.conditions,

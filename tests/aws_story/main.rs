@@ -1,6 +1,7 @@
 //! The whole story on AWS IAM, told by the real program against an emulator and asserted by a client of its own, boto3.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+mod accounts;
 mod credentials;
 mod drift;
 mod faults;

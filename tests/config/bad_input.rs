@@ -17,6 +17,13 @@ fn identity(lines: &str) -> Stack {
     Stack::with(&format!("identity \"bot\" {{\n  kind  = \"service\"\n  owner = owner.jane\n{lines}}}\n"))
 }
 
+/// A stack with two accounts whose one identity names its provider so.
+fn accounts(provider: &str) -> Stack {
+    Stack::with(&format!(
+        "provider \"aws\" {{\n}}\nprovider \"aws\" {{\n  alias = \"audit\"\n}}\nidentity \"bot\" {{\n  kind     = \"service\"\n  owner    = owner.jane\n  ttl      = \"1d\"\n  provider = {provider}\n}}\n"
+    ))
+}
+
 drawn! {
     syntax_error: Stack::with("identity \"bot\" {\n  kind = = \"service\"\n}\nscope \"x\" {\n  descripton = \"y\"\n}\n");
     missing_comma: Stack::with("locals {\n  list = [\n    \"a\"\n    \"b\",\n  ]\n}\n");
@@ -30,7 +37,7 @@ drawn! {
     unknown_block: Stack::with("identiy \"bot\" {\n}\n");
     unknown_inner_block: identity("  ttl = \"1d\"\n  statment {\n  }\n");
     block_of_a_later_version: Stack::with("grant \"base\" {\n}\nrule \"m\" {\n}\n");
-    attribute_of_a_later_version: identity("  ttl = \"1d\"\n  provider = provider.base\n  review { every = \"30d\" }\n");
+    attribute_of_a_later_version: identity("  ttl = \"1d\"\n  review { every = \"30d\" }\n");
     backend_not_built_in: Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"gcs\" { bucket = \"b\" }\n}\n");
     bucket_without_a_name: Stack::of("leasehold {\n  stack = \"demo\"\n  backend \"s3\" { buckt = \"b\" }\n}\n");
     unknown_attribute: identity("  ttl       = \"1d\"\n  enviroment = \"prod\"\n");
@@ -82,6 +89,19 @@ drawn! {
     for_each_over_a_list: Stack::with("identity \"bot\" {\n  for_each = [\"a\", \"b\"]\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = \"1d\"\n}\n");
     wrong_in_every_instance: Stack::with("identity \"bot\" {\n  for_each = { a = \"1 month\", b = \"x\" }\n  kind  = \"service\"\n  owner = owner.jane\n  ttl   = each.value\n}\n");
     account_id_as_number: Stack::with("provider \"aws\" {\n  allowed_account_ids = [\"12345\"]\n}\n");
+    unknown_provider: accounts("provider.aws.adit");
+    provider_as_text: accounts("\"audit\"");
+    provider_of_another_type: accounts("provider.local");
+    provider_that_is_no_provider: accounts("owner.jane");
+    no_provider_without_alias: Stack::with("provider \"aws\" {\n  alias = \"audit\"\n}\nprovider \"aws\" {\n  alias = \"prod\"\n}\nidentity \"bot\" {\n  for_each = toset([\"a\", \"b\"])\n  kind     = \"service\"\n  owner    = owner.jane\n  ttl      = \"1d\"\n}\n");
+    two_providers_without_alias: Stack::with("provider \"aws\" {\n}\nprovider \"aws\" {\n  region = \"eu-central-1\"\n}\n");
+    one_alias_twice: Stack::with("provider \"aws\" {\n  alias = \"audit\"\n}\nprovider \"aws\" {\n  alias = \"audit\"\n}\n");
+    providers_of_two_types: Stack::with("provider \"aws\" {\n}\nprovider \"local\" {\n  alias = \"b\"\n}\n");
+    one_directory_twice: Stack::with("provider \"local\" {\n}\nprovider \"local\" {\n  alias = \"b\"\n  path  = \"./.leasehold/directory.db\"\n}\n");
+    alias_that_is_no_name: Stack::with("provider \"local\" {\n  alias = \"Audit 1\"\n  path  = \"a.db\"\n}\nprovider \"local\" {\n  alias = upper(\"b\")\n}\n");
+    provider_on_a_scope: Stack::with("provider \"aws\" {\n}\nscope \"s\" {\n  provider = provider.aws\n  statement {\n    actions   = [\"a:b\"]\n    resources = [\"*\"]\n  }\n}\n");
+    member_of_another_account: Stack::with("provider \"aws\" {\n}\nprovider \"aws\" {\n  alias = \"audit\"\n}\nidentity \"ann\" {\n  kind     = \"human\"\n  owner    = owner.jane\n  ttl      = \"1d\"\n  provider = provider.aws.audit\n}\ngroup \"team\" {\n  members = [identity.ann]\n}\n");
+    provider_in_a_module: Stack::with("provider \"aws\" {\n}\nmodule \"team\" {\n  source = \"./team\"\n}\n").module("team/main.hcl", "owner \"ann\" {}\nidentity \"bot\" {\n  kind     = \"service\"\n  owner    = owner.ann\n  ttl      = \"1d\"\n  provider = provider.aws.prod\n}\n");
 }
 
 #[test]

@@ -154,3 +154,49 @@ fn files_that_were_read_are_named_with_their_digest() {
 fn an_empty_file_beside_others_is_fine() {
     Stack::with("").file("empty.hcl", b"").file("words.hcl", b"# nothing but words").declared();
 }
+
+#[test]
+fn each_says_in_which_account_it_lives() {
+    let text = r#"
+provider "aws" { alias = "prod" }
+provider "aws" { alias = "audit" }
+locals { place = provider.aws.prod }
+template "bot" {
+  kind     = "service"
+  owner    = owner.jane
+  ttl      = "1d"
+  provider = provider.aws.prod
+}
+identity "a" { template = template.bot }
+identity "b" {
+  for_each = toset(["x", "y"])
+  template = template.bot
+  provider = each.key == "x" ? local.place : provider.aws.audit
+}
+group "team" {
+  members  = [identity.a]
+  provider = local.place
+}
+federation "oidc" "ci" {
+  url       = "https://tokens.example"
+  audiences = ["sts"]
+  provider  = provider.aws.audit
+}
+"#;
+    let mut declared = Stack::with(text).declared();
+    let accounts: Vec<(String, Option<String>)> = declared
+        .identities
+        .values()
+        .map(|identity| (identity.address.to_string(), identity.account.as_ref().map(ToString::to_string)))
+        .collect();
+    // Where every provider has an alias, the first by it is the stack's first account.
+    let prod = || Some("prod".to_owned());
+    let expected = [("identity.a", prod()), ("identity.b[\"x\"]", prod()), ("identity.b[\"y\"]", None)];
+    assert_eq!(accounts, expected.map(|(address, account)| (address.to_owned(), account)));
+    assert_eq!(declared.groups["team"].group.account.as_ref().map(ToString::to_string), prod());
+    assert_eq!(declared.federations["ci"].0.account, None);
+    let named = |declared: &leasehold::config::Declared| declared.provider_of(None);
+    assert_eq!(named(&declared).as_deref(), Some("provider.aws.audit"), "what lives there still has to say so");
+    declared.providers.clear();
+    assert_eq!(named(&declared), None);
+}

@@ -2,6 +2,7 @@
 //! and runs that break off.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+mod accounts;
 mod breaking_off;
 mod commands;
 mod drift;

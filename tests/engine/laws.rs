@@ -13,7 +13,7 @@ use leasehold_provider::{Change, Enact, EnactError, Enacted, Principal, StackNam
 use proptest::prelude::*;
 
 use crate::at;
-use crate::stacks::{stack, with_allowing_scopes};
+use crate::stacks::{split, stack, with_allowing_scopes};
 use crate::world::World;
 
 const START: &str = "2026-11-20T22:00:00Z";
@@ -45,6 +45,10 @@ fn began_after_needs(steps: &[Step], log: &[(bool, Change)]) -> bool {
     })
 }
 
+fn some() -> impl Strategy<Value = BTreeSet<usize>> {
+    proptest::collection::btree_set(0..6usize, 0..6)
+}
+
 /// The steps that one waits for, directly and through others.
 fn all_needs(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
     let mut found: BTreeSet<StepId> = BTreeSet::new();
@@ -71,6 +75,26 @@ proptest! {
         let plan = world.plan(&second, later);
         prop_assert!(plan.is_empty(), "{:#?}", plan.steps);
         prop_assert!(plan.identities.is_empty());
+    }
+
+    /// The same with two accounts, and identities that go from one to the other.
+    #[test]
+    fn after_an_apply_to_two_accounts_the_next_plan_is_empty(
+        first in stack(), second in stack(), there in some(), then in some(), days in 0u32..20,
+    ) {
+        let world = World::of_two();
+        let (first, second) = (split(first, &there), split(second, &then));
+        world.apply(&first, at(START));
+        prop_assert!(world.plan(&first, at(START)).is_empty());
+        let later = at(START).checked_add(jiff::SignedDuration::from_hours(i64::from(days) * 24)).unwrap();
+        world.apply(&second, later);
+        let plan = world.plan(&second, later);
+        prop_assert!(plan.is_empty(), "{:#?}", plan.steps);
+        prop_assert!(plan.identities.is_empty());
+        let active = |live: &&leasehold_provider::LiveIdentity| live.marks.quarantine.is_none();
+        for live in world.observe(&second).identities.values().filter(active) {
+            prop_assert_eq!(&live.id.account, &second.identities[live.address()].account, "each where it shall be");
+        }
     }
 
     #[test]

@@ -24,7 +24,13 @@ fn id_of(principal: Principal, name: &str) -> ResourceId {
 
 fn nothing_live() -> Snapshot {
     let text = |text: &str| text.to_owned();
-    Snapshot::empty(Realm { provider: text("toy"), account: text("1"), partition: text(""), actor: text("t") })
+    Snapshot::empty(Realm {
+        provider: text("toy"),
+        account: text("1"),
+        partition: text(""),
+        actor: text("t"),
+        others: BTreeMap::new(),
+    })
 }
 
 /// `bot`, a service that joined at [`JOINED`], as it lives; `change` makes it another.

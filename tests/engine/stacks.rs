@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold::config::declared::Place;
+use leasehold::config::declared::{Place, ProviderBlock, ProviderSettings};
 use leasehold::config::{Backend, Declared, DeclaredIdentity, Estate, FileId, Lease, Origin, Owner, Service};
-use leasehold_provider::{Address, Effect, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity};
+use leasehold_provider::{
+    Address, Alias, Effect, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity,
+};
 use proptest::prelude::*;
 
 fn nowhere() -> Origin {
@@ -59,6 +61,7 @@ pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
+        account: None,
         template: None,
         depends_on: BTreeSet::new(),
         origin: nowhere(),
@@ -89,7 +92,7 @@ pub fn stack() -> impl Strategy<Value = Declared> {
         declared.services.get_mut("shop").unwrap().retired = retired;
         for (number, statements) in scopes {
             let name = format!("scope{number}");
-            let scope = Scope { name: name.clone(), description: None, statements };
+            let scope = Scope { name: name.clone(), description: None, statements, account: None };
             declared.scopes.insert(name, (scope, nowhere()));
         }
         for (number, member) in &members {
@@ -98,6 +101,24 @@ pub fn stack() -> impl Strategy<Value = Declared> {
         }
         declared
     })
+}
+
+/// The same stack with some of its identities in a second account, `b`.
+pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
+    let alias = Alias::new("b").unwrap();
+    let block = |alias| ProviderBlock {
+        name: "local".to_owned(),
+        alias,
+        settings: ProviderSettings::Local { path: None },
+        origin: nowhere(),
+    };
+    declared.providers = vec![block(None), block(Some(alias.clone()))];
+    for number in there {
+        if let Some(identity) = declared.identities.get_mut(&Address::identity(&format!("id{number}"), None)) {
+            identity.account = Some(alias.clone());
+        }
+    }
+    declared
 }
 
 /// The same stack with scopes that deny nothing.
@@ -183,6 +204,7 @@ impl Member {
                     address: Address::identity(&label(*first), None),
                     principal: kind_of(*first, other.kind).default_principal(),
                     name: label(*first),
+                    account: None,
                 };
                 identity.trusts.push(Trust::Identity { identities: vec![trusted] });
             }

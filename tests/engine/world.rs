@@ -7,20 +7,24 @@ use jiff::Timestamp;
 use leasehold::apply::{self, Journal, NotRecorded, Outcome};
 use leasehold::config::Declared;
 use leasehold::config::declared::{Backend, Place, ProviderSettings};
+use leasehold::fleet::{Fleet, FleetRealizer, Member};
 use leasehold::plan::select::Selection;
 use leasehold::plan::{Basis, Plan, Step, build};
 use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
-use leasehold_provider::{Enact, EnactError, Enacted, Observe as _, ObserveRequest, Snapshot};
+use leasehold_provider::{Alias, Enact, EnactError, Enacted, Observe, ObserveRequest, Realize, Snapshot};
 
 use crate::at;
 
-/// An embedded directory of its own, and the engine on it.
+/// An embedded directory of its own, or two as accounts of one stack, and the engine on it.
 pub struct World {
     pub directory: Arc<LocalDirectory>,
+    realize: Arc<dyn Realize>,
+    reader: Arc<dyn Observe>,
+    writer: Arc<dyn Enact>,
     runtime: tokio::runtime::Runtime,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 /// A journal that keeps nothing: the laws are about the cloud.
@@ -54,34 +58,54 @@ impl World {
 
     fn with(change: impl FnOnce(LocalDirectory) -> LocalDirectory) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let clock = Arc::new(|| at("2026-11-20T22:00:00Z"));
-        let directory = Arc::new(change(LocalDirectory::at(home.path().join("directory.db"), "tester", clock)));
-        Self { directory, runtime: tokio::runtime::Runtime::new().unwrap(), _home: home }
+        let directory = Arc::new(change(directory(&home, "directory.db")));
+        let (realize, reader, writer) = (directory.clone(), directory.clone(), directory.clone());
+        Self { directory, realize, reader, writer, runtime: tokio::runtime::Runtime::new().unwrap(), home }
+    }
+
+    /// Two accounts: the first, and the one that [`crate::stacks::split`] calls `b`.
+    pub fn of_two() -> Self {
+        let world = Self::new();
+        let other = Arc::new(directory(&world.home, "b.db").called("b.db"));
+        let member = |name: &str, directory: &Arc<LocalDirectory>| Member {
+            name: name.to_owned(),
+            observe: directory.clone(),
+            enact: directory.clone(),
+        };
+        let members = BTreeMap::from([
+            (None, member("provider.local", &world.directory)),
+            (Some(Alias::new("b").unwrap()), member("provider.local.b", &other)),
+        ]);
+        let fleet = Arc::new(Fleet::new(members, world.directory.clone()));
+        let realize = Arc::new(FleetRealizer(world.directory.clone()));
+        Self { realize, reader: fleet.clone(), writer: fleet, ..world }
     }
 
     pub fn observe(&self, declared: &Declared) -> Snapshot {
-        let realm = self.runtime.block_on(self.directory.realm()).unwrap();
-        let (shared, _) = realize::shared(declared, self.directory.as_ref(), &realm);
+        let realm = self.runtime.block_on(self.reader.realm()).unwrap();
+        let (shared, _) = realize::shared(declared, self.realize.as_ref(), &realm);
         let request = ObserveRequest::plain(&declared.stack, &shared);
-        self.runtime.block_on(self.directory.observe(request)).unwrap()
+        self.runtime.block_on(self.reader.observe(request)).unwrap()
     }
 
     pub fn plan(&self, declared: &Declared, now: Timestamp) -> Plan {
         let snapshot = self.observe(declared);
-        let (shared, findings) = realize::shared(declared, self.directory.as_ref(), &snapshot.realm);
+        let (shared, findings) = realize::shared(declared, self.realize.as_ref(), &snapshot.realm);
         assert_eq!(findings, []);
         build(build::Inputs {
             declared,
             shared: &shared,
             snapshot: &snapshot,
             now,
-            realize: self.directory.as_ref(),
+            realize: self.realize.as_ref(),
             compare: self.directory.as_ref(),
             basis: Basis {
                 version: "0.0.0".to_owned(),
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
+                alias: None,
+                others: BTreeMap::new(),
                 backend: Backend { place: Place::default(), lock_lease: None },
                 stores: BTreeMap::new(),
             },
@@ -123,19 +147,23 @@ impl World {
                 }
             }
             let actions = verdicts.into_iter().filter(|(_, allowed)| *allowed && !denied_all).map(|(action, _)| action);
-            allowed.insert(live.name.clone(), actions.collect());
+            allowed.insert(live.id.shown_name().into_owned(), actions.collect());
         }
         allowed
     }
 
     pub fn apply(&self, declared: &Declared, now: Timestamp) -> Plan {
         let plan = self.plan(declared, now);
-        let outcome = self.execute_with(&plan, self.directory.clone());
+        let outcome = self.execute_with(&plan, self.writer.clone());
         assert!(outcome.is_complete(), "{outcome:?}");
         let unverified = apply::verify(&plan, &outcome, &self.observe(declared));
         assert_eq!(unverified, []);
         plan
     }
+}
+
+fn directory(home: &tempfile::TempDir, name: &str) -> LocalDirectory {
+    LocalDirectory::at(home.path().join(name), "tester", Arc::new(|| at("2026-11-20T22:00:00Z")))
 }
 
 /// The statements of a resource's policy, its lease fence left out.

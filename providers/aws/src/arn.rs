@@ -26,9 +26,8 @@ pub fn scope_policy(realm: &Realm, stack: &StackName, scope: &str) -> String {
     format!("arn:{partition}:iam::{account}:policy{}{}", stack_path(stack), scope_policy_name(stack, scope))
 }
 
-/// The ARN of a principal without a path.
-pub fn principal(realm: &Realm, principal: Principal, name: &str) -> String {
-    let Realm { partition, account, .. } = realm;
+/// The ARN of a principal without a path, of any account.
+pub fn principal(partition: &str, account: &str, principal: Principal, name: &str) -> String {
     format!("arn:{partition}:iam::{account}:{}/{name}", principal.as_str())
 }
 
@@ -204,6 +203,7 @@ mod tests {
             account: "111122223333".to_owned(),
             partition: "aws".to_owned(),
             actor: String::new(),
+            others: std::collections::BTreeMap::new(),
         }
     }
 
@@ -264,7 +264,7 @@ mod tests {
             let realm = Realm { partition: partition.to_owned(), ..realm() };
             let iam = format!("arn:{partition}:iam::111122223333");
             assert_eq!(scope_policy(&realm, &stack, "x"), format!("{iam}:policy/leasehold/payments/payments.x"));
-            assert_eq!(principal(&realm, Principal::Role, "ci"), format!("{iam}:role/ci"));
+            assert_eq!(principal(&realm.partition, &realm.account, Principal::Role, "ci"), format!("{iam}:role/ci"));
             assert_eq!(account_root(partition, "111122223333"), format!("{iam}:root"));
             let github = oidc_provider(&realm, "token.actions.githubusercontent.com");
             assert_eq!(github, format!("{iam}:oidc-provider/token.actions.githubusercontent.com"));

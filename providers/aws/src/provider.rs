@@ -1,6 +1,6 @@
 //! The provider as a whole: its clients, its realm, and what it knows of this run's objects.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use leasehold_provider::{Notices, ObserveError, ObserveErrorKind, Realm, ResourceId, StackName};
@@ -79,7 +79,7 @@ impl AwsProvider {
                 ),
             });
         }
-        Ok(Realm { provider: "aws".to_owned(), account, partition, actor })
+        Ok(Realm { provider: "aws".to_owned(), account, partition, actor, others: BTreeMap::new() })
     }
 }
 

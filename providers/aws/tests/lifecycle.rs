@@ -34,6 +34,7 @@ async fn what_is_enacted_is_observed_and_costs_two_calls_a_joiner() {
                 address: user.address.clone(),
                 principal: Principal::User,
                 name: user.name.clone(),
+                account: None,
             }],
         },
     ];

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Span};
+use crate::{Address, Alias, Span};
 
 /// What sort of actor an identity is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -169,6 +169,9 @@ pub struct TrustedIdentity {
     pub principal: Principal,
     /// Its name in the cloud.
     pub name: String,
+    /// The account it lives in, where that is not the role's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// A shared entitlement of the stack.
@@ -180,6 +183,9 @@ pub struct Scope {
     pub description: Option<String>,
     /// What it says.
     pub statements: Vec<Statement>,
+    /// The account that it is realized in, one of those in which somebody holds it; `None`: the stack's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Alias>,
 }
 
 impl Scope {
@@ -203,6 +209,9 @@ pub struct Group {
     pub scopes: BTreeSet<String>,
     /// Policies that others manage and it holds, by ARN.
     pub managed_policy_arns: BTreeSet<String>,
+    /// The account that it lives in; `None`: the stack's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Alias>,
 }
 
 /// Somebody whose word on who a caller is the account takes: an object of the stack that trusts name.
@@ -212,6 +221,9 @@ pub struct Federation {
     pub name: String,
     /// Who.
     pub issuer: Issuer,
+    /// The account that takes their word; `None`: the stack's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Alias>,
 }
 
 impl Federation {
@@ -328,6 +340,9 @@ pub struct DesiredIdentity {
     pub sensitive_tags: BTreeSet<String>,
     /// How long one session of a role may last; between one and twelve hours on AWS.
     pub max_session_duration: Option<Span>,
+    /// The account that it lives in; `None`: the stack's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Alias>,
 }
 
 /// A limit of the cloud that a declared object would break. The engine shows it with the attribute's line.

@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod address;
+pub mod alias;
 pub mod change;
 pub mod conformance;
 pub mod digest;
@@ -31,6 +32,7 @@ pub use access::{
     Severity,
 };
 pub use address::{Address, InvalidName, StackName};
+pub use alias::Alias;
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
 pub use document::Document;

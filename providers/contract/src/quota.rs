@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ResourceKind;
+use crate::{Alias, ResourceId, ResourceKind};
 
 /// One limit on a number of objects, as the cloud tells it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,4 +19,14 @@ pub struct Quota {
     pub used: Option<u64>,
     /// The attributes of a block that such objects come from; the first that stands there is to blame.
     pub attributes: &'static [&'static str],
+    /// Whose it is; `None`: of the stack's first account.
+    pub account: Option<Alias>,
+}
+
+impl Quota {
+    /// Whether an object counts.
+    #[must_use]
+    pub fn counts(&self, id: &ResourceId) -> bool {
+        self.account == id.account && self.kinds.contains(&id.kind)
+    }
 }

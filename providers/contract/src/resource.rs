@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Digest, Document, Marks};
+use crate::{Address, Alias, Digest, Document, Marks};
 
 /// The type of a resource as users of Terraform know it, such as `aws_iam_role`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,12 +41,30 @@ pub struct ResourceId {
     pub kind: ResourceKind,
     /// The name.
     pub name: String,
+    /// In which of the stack's accounts; `None`: in its first. A provider's ids have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Alias>,
 }
 
 impl ResourceId {
     /// The id of an object.
     pub fn new(kind: ResourceKind, name: impl Into<String>) -> Self {
-        Self { kind, name: name.into() }
+        Self { kind, name: name.into(), account: None }
+    }
+
+    /// The id of an object of that kind and name in that account.
+    #[must_use]
+    pub fn within(self, account: Option<&Alias>) -> Self {
+        Self { account: account.cloned(), ..self }
+    }
+
+    /// The name as people read it, with the account before it where that is not the stack's first: `audit:jane`.
+    #[must_use]
+    pub fn shown_name(&self) -> Cow<'_, str> {
+        match &self.account {
+            Some(account) => Cow::Owned(format!("{account}:{}", self.name)),
+            None => Cow::Borrowed(&self.name),
+        }
     }
 
     /// What stands in a plan for the part of a name that the cloud will choose: `ci/(new)`.
@@ -67,7 +85,7 @@ impl ResourceId {
 
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.name)
+        write!(f, "{} {}", self.kind, self.shown_name())
     }
 }
 
@@ -199,9 +217,14 @@ impl Resource {
 }
 
 /// The digest that an identity's `digest` mark holds: over all its resources' ids and attributes and over its marks but
-/// the digest itself. The order of `resources` does not matter. The status of what has an `expiration_date` is passed over: it changes by
-/// itself, and nobody changed it then.
+/// the digest itself. The order of `resources` does not matter, nor what the stack calls the account: they all live in one. The status of what
+/// has an `expiration_date` is passed over: it changes by itself, and nobody changed it then.
 pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Digest {
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    struct Part<'a> {
+        kind: &'a ResourceKind,
+        name: &'a str,
+    }
     let lasting = |resource: &'a Resource| {
         let mut attributes = Cow::Borrowed(&resource.attributes);
         if resource.get("expiration_date").is_some() {
@@ -209,9 +232,12 @@ pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) ->
         }
         attributes
     };
-    let parts: BTreeMap<&ResourceId, (Cow<'_, Attributes>, Option<Marks>)> = resources
+    let parts: BTreeMap<Part<'a>, (Cow<'_, Attributes>, Option<Marks>)> = resources
         .into_iter()
-        .map(|r| (&r.id, (lasting(r), r.marks.clone().map(|marks| Marks { digest: None, ..marks }))))
+        .map(|r| {
+            let part = Part { kind: &r.id.kind, name: &r.id.name };
+            (part, (lasting(r), r.marks.clone().map(|marks| Marks { digest: None, ..marks })))
+        })
         .collect();
     let parts: Vec<_> = parts.into_iter().collect();
     Digest::of(&parts)
@@ -262,6 +288,9 @@ mod tests {
         assert_eq!(before, identity_digest([&b, &a]));
         a.marks.as_mut().unwrap().digest = Some(before);
         assert_eq!(before, identity_digest([&a, &b]));
+        let audit = Alias::new("audit").unwrap();
+        let moved = [&a, &b].map(|part| Resource { id: part.id.clone().within(Some(&audit)), ..part.clone() });
+        assert_eq!(before, identity_digest(&moved), "an alias is the stack's word, and nothing of the object");
         a.marks.as_mut().unwrap().owner = Some("tom".to_owned());
         assert_ne!(before, identity_digest([&a, &b]));
     }

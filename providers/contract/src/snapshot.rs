@@ -1,11 +1,12 @@
 //! What is live: the cloud's side of a diff, in the normal form of [`Resource`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Delivery, Marks, Principal, Resource, ResourceId, StackName};
+use crate::{Address, Alias, Delivery, Marks, Principal, Resource, ResourceId, StackName};
 
 /// Where a provider works, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,36 @@ pub struct Realm {
     pub partition: String,
     /// The caller as the cloud knows it, for people: `role/ci`.
     pub actor: String,
+    /// The stack's other accounts. A provider knows of none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<Alias, Realm>,
+}
+
+impl Realm {
+    /// The place that the stack knows by that alias; the first where it knows none.
+    #[must_use]
+    pub fn at(&self, account: Option<&Alias>) -> &Self {
+        account.and_then(|alias| self.others.get(alias)).unwrap_or(self)
+    }
+
+    /// Every account of the stack, the first one first.
+    pub fn accounts(&self) -> impl Iterator<Item = (Option<&Alias>, &Self)> {
+        std::iter::once((None, self)).chain(self.others.iter().map(|(alias, realm)| (Some(alias), realm)))
+    }
+
+    /// Whether both are the same account of the same cloud.
+    #[must_use]
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        self.provider == other.provider && self.partition == other.partition && self.account == other.account
+    }
+}
+
+/// For people: `aws 111122223333`, and behind it what the stack calls its other accounts: `aws 111122223333, audit 222233334444`.
+impl fmt::Display for Realm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.provider, self.account)?;
+        self.others.iter().try_for_each(|(alias, realm)| write!(f, ", {alias} {}", realm.account))
+    }
 }
 
 /// One identity of this stack as it lives.

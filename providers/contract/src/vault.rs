@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::{ResourceId, Snapshot};
+use crate::{Alias, ResourceId, Snapshot};
 
 /// Takes the secret of a key that was just made.
 #[async_trait]
@@ -38,14 +38,14 @@ pub struct Delivery {
     pub environment: Option<String>,
 }
 
-/// What was delivered, by the name of the user and the id of the key.
-pub type Delivered = BTreeMap<String, BTreeMap<String, Delivery>>;
+/// What was delivered, by the account and the name of the user, and the id of the key.
+pub type Delivered = BTreeMap<(Option<Alias>, String), BTreeMap<String, Delivery>>;
 
 impl Snapshot {
     /// Writes to each live key where its secret was delivered.
     pub fn note_deliveries(&mut self, delivered: &Delivered) {
         for live in self.identities.values_mut() {
-            let Some(of_user) = delivered.get(&live.name) else { continue };
+            let Some(of_user) = delivered.get(&(live.id.account.clone(), live.name.clone())) else { continue };
             for (id, key) in &mut live.keys {
                 key.delivered = of_user.get(id.part()).cloned();
             }

@@ -52,7 +52,8 @@ impl Bench {
 
     /// Enacts joiners, `parallel` changes at a time, and each identity's in their order.
     fn join(&self, identities: std::ops::Range<u32>, parallel: usize) {
-        let scope = Scope { name: "shared".to_owned(), description: None, statements: vec![allow("s3:List*")] };
+        let scope =
+            Scope { name: "shared".to_owned(), description: None, statements: vec![allow("s3:List*")], account: None };
         let scope = self.directory.scope(&self.realm, &self.stack, &scope);
         self.runtime.block_on(async {
             self.create(scope).await;
@@ -113,6 +114,7 @@ fn identity(number: u32) -> DesiredIdentity {
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
+        account: None,
     }
 }
 

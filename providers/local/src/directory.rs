@@ -1,5 +1,6 @@
 //! The directory as a provider: where it is, who acts, and the way from the async traits to the file.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +21,7 @@ use crate::{OpenError, failures, observe, schema};
 /// Where the directory gets the time from; it stamps what it creates.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The account that every directory names: a file is told from another by its path, which the stack knows.
+/// The account that a directory names, unless it is told another: a file is told from another by its path, which the stack knows.
 const ACCOUNT: &str = "embedded";
 
 /// An identity directory in one SQLite file. Opening, planning and observing leave a missing file missing: it reads as an
@@ -28,6 +29,7 @@ const ACCOUNT: &str = "embedded";
 pub struct LocalDirectory {
     path: PathBuf,
     actor: String,
+    account: String,
     durability: Durability,
     clock: Clock,
     faults: Faults,
@@ -38,7 +40,15 @@ impl LocalDirectory {
     /// The directory at `path`, whose file may not be there yet. `actor` is who changes it, for people.
     pub fn at(path: impl Into<PathBuf>, actor: impl Into<String>, clock: Clock) -> Self {
         let (path, actor) = (path.into(), actor.into());
-        Self { path, actor, durability: Durability::Power, clock, faults: Faults::default(), writer: Mutex::new(None) }
+        let account = ACCOUNT.to_owned();
+        let (durability, faults) = (Durability::Power, Faults::default());
+        Self { path, actor, account, durability, clock, faults, writer: Mutex::new(None) }
+    }
+
+    /// The same as one account among several: `embedded/NAME`.
+    #[must_use]
+    pub fn called(self, name: &str) -> Self {
+        Self { account: format!("{ACCOUNT}/{name}"), writer: Mutex::new(None), ..self }
     }
 
     /// As [`LocalDirectory::at`], and the file is there afterwards.
@@ -75,9 +85,10 @@ impl LocalDirectory {
     fn realm_now(&self) -> Realm {
         Realm {
             provider: "local".to_owned(),
-            account: ACCOUNT.to_owned(),
+            account: self.account.clone(),
             partition: String::new(),
             actor: self.actor.clone(),
+            others: BTreeMap::new(),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Permission policies have IAM's shape, with every list sorted and free of duplicates, and a list even where there is one
 //! member. A trust has the same shape without actions, since there is only one thing to do with a role. Its principals are
-//! `Oidc`, `Service`, `Aws`, `Saml` or `Identity`; the last names principals of this directory as `user/jane` or `role/ci`.
+//! `Oidc`, `Service`, `Aws`, `Saml` or `Identity`; the last names principals of this directory as `user/jane` or `role/ci`. Those of
+//! another directory are strangers to this one, and stand under `Aws` with its account before them.
 
 use std::collections::BTreeSet;
 
@@ -143,8 +144,22 @@ fn trust_statement(trust: &Trust, deadline: Option<Timestamp>) -> Value {
             (json!({ "Aws": sorted(principals) }), test)
         }
         Trust::Identity { identities } => {
-            let paths: Vec<String> = identities.iter().map(|i| kinds::principal_path(i.principal, &i.name)).collect();
-            (json!({ "Identity": sorted(&paths) }), vec![])
+            let (mut own, mut others) = (Vec::new(), Vec::new());
+            for trusted in identities {
+                let path = kinds::principal_path(trusted.principal, &trusted.name);
+                match &trusted.account {
+                    Some(account) => others.push(kinds::name_of(account, &path)),
+                    None => own.push(path),
+                }
+            }
+            let mut principal = Map::new();
+            if !own.is_empty() || others.is_empty() {
+                principal.insert("Identity".to_owned(), sorted(&own));
+            }
+            if !others.is_empty() {
+                principal.insert("Aws".to_owned(), sorted(&others));
+            }
+            (Value::Object(principal), vec![])
         }
         Trust::Saml { provider, audiences } => {
             (json!({ "Saml": [provider] }), vec![("StringEquals", "SAML:aud", sorted(audiences))])
@@ -205,8 +220,12 @@ mod tests {
 
     #[test]
     fn every_allow_of_a_trust_ends_at_the_deadline() {
-        let identity =
-            TrustedIdentity { address: Address::identity("a", None), principal: Principal::Role, name: "a".to_owned() };
+        let identity = TrustedIdentity {
+            address: Address::identity("a", None),
+            principal: Principal::Role,
+            name: "a".to_owned(),
+            account: None,
+        };
         let trusts = [
             Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] },
             Trust::Identity { identities: vec![identity] },

@@ -136,6 +136,11 @@ pub fn principal_path(principal: Principal, name: &str) -> String {
     format!("{}/{name}", principal.as_str())
 }
 
+/// How a principal is called beyond its directory: `embedded/b:role/ci`.
+pub fn name_of(account: &str, path: &str) -> String {
+    format!("{account}:{path}")
+}
+
 /// Reads what [`principal_path`] writes.
 pub fn principal_of_path(path: &str) -> Option<ResourceId> {
     let (form, name) = path.split_once('/')?;

@@ -257,6 +257,7 @@ mod tests {
             tags: BTreeMap::new(),
             sensitive_tags: BTreeSet::new(),
             max_session_duration: None,
+            account: None,
         }
     }
 
@@ -281,6 +282,7 @@ mod tests {
             account: "embedded".to_owned(),
             partition: String::new(),
             actor: "tests".to_owned(),
+            others: BTreeMap::new(),
         };
         let mut who = modest();
         change(&mut who);

@@ -137,6 +137,10 @@ impl Realize for LocalDirectory {
         true
     }
 
+    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        kinds::principal_of_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
+    }
+
     fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
         let policy = |resource: &Resource| resource.get("policy").and_then(Value::as_document).cloned();
         let tight = leasehold_policy::provider::tightened(&policy(before)?, &policy(after)?)?;

@@ -1,28 +1,28 @@
 //! Which identities and scopes the ledger says were applied and not removed again.
 
-use std::collections::BTreeSet;
-
-use leasehold_provider::{Address, ChangeKind};
+use leasehold_provider::ChangeKind;
 
 use super::{Ledger, list};
 use crate::cli::Failure;
 use crate::cli::session::Stack;
+use crate::drift::Recorded;
 use crate::ledger::Record;
 
-/// Their addresses. `None`: the ledger says nothing, so that nobody knows.
-pub async fn applied(stack: &Stack) -> Result<Option<BTreeSet<Address>>, Failure> {
+/// Their addresses and accounts. `None`: the ledger says nothing, so that nobody knows.
+pub async fn applied(stack: &Stack) -> Result<Option<Recorded>, Failure> {
     let entries = list::entries(&Ledger::of_stack(stack).await?).await?;
     if entries.is_empty() {
         return Ok(None);
     }
-    let mut applied = BTreeSet::new();
+    let mut applied = Recorded::new();
     for record in entries.into_iter().flat_map(|entry| entry.records) {
         let Record::Intent(intent) = record else { continue };
         // The last write of what goes away is a removal; what only loses a part is marked after it.
+        let subject = (intent.subject, intent.resource.account);
         if intent.action == ChangeKind::Delete {
-            applied.remove(&intent.subject);
+            applied.remove(&subject);
         } else {
-            applied.insert(intent.subject);
+            applied.insert(subject);
         }
     }
     Ok(Some(applied))

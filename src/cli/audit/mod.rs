@@ -54,7 +54,7 @@ impl Ledger {
     pub async fn of(here: &Path, args: &AuditStackArgs) -> Result<Self, Failure> {
         let now = session::now(None);
         let (directory, known) = Stack::essentials(here, args.dir.as_deref(), &args.variables, now)?;
-        let store = super::run::store(&known.backend, &known.provider, &known.stack, directory.path()).await?;
+        let store = super::run::store(&known.backend, &known.providers, &known.stack, directory.path()).await?;
         let terms = Terms::of(&known.backend);
         Ok(Self { stack: known.stack, store, directory: directory.path().to_owned(), terms })
     }
@@ -62,8 +62,8 @@ impl Ledger {
     /// The same, of a stack that is read already.
     pub async fn of_stack(stack: &Stack) -> Result<Self, Failure> {
         let declared = &stack.declared;
-        let provider = stack.provider()?;
-        let store = super::run::store(&declared.backend, &provider, &declared.stack, stack.directory.path()).await?;
+        let providers = stack.providers();
+        let store = super::run::store(&declared.backend, &providers, &declared.stack, stack.directory.path()).await?;
         Ok(Self {
             stack: declared.stack.clone(),
             store,

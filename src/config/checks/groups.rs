@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use leasehold_provider::Principal;
+use leasehold_provider::{Alias, Principal};
 
-use crate::config::declared::{Declared, DeclaredGroup};
+use crate::config::declared::{Declared, DeclaredGroup, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::value::show::quoted;
 
@@ -39,11 +39,11 @@ pub fn members_are_users(declared: &Declared, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Groups have different names, upper and lower case being the same.
+/// Groups have different names in an account, upper and lower case being the same.
 pub fn groups_have_names_of_their_own(declared: &Declared, findings: &mut Vec<Diagnostic>) {
-    let mut taken: HashMap<String, &DeclaredGroup> = HashMap::new();
+    let mut taken: HashMap<(Option<&Alias>, String), &DeclaredGroup> = HashMap::new();
     for group in declared.groups.values() {
-        if let Some(first) = taken.insert(group.group.name.to_lowercase(), group) {
+        if let Some(first) = taken.insert((group.group.account.as_ref(), group.group.name.to_lowercase()), group) {
             findings.push(
                 Diagnostic::error(
                     "config::duplicate_name",
@@ -57,11 +57,35 @@ pub fn groups_have_names_of_their_own(declared: &Declared, findings: &mut Vec<Di
     }
 }
 
+/// A group and its members live in one account.
+pub fn members_live_with_their_group(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+    let name = |account: &Option<Alias>| {
+        let block = declared.providers.iter().find(|block| block.alias == *account);
+        block.or(declared.providers.first()).map_or_else(String::new, ProviderBlock::reference)
+    };
+    for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
+        let members = members.iter().filter_map(|member| declared.identities.get(member));
+        for identity in members.filter(|identity| identity.account != group.account) {
+            let summary = format!("{} and {} live in two accounts", group.address, identity.address);
+            let finding = Diagnostic::error("config::other_account", summary)
+                .at(origin.part("members"), format!("the group is in {}", name(&group.account)))
+                .related(
+                    identity.origin.part("provider"),
+                    format!("{} is in {}", identity.address, name(&identity.account)),
+                )
+                .help("make a group in each of the two accounts; they can hold the same scopes");
+            findings.push(identity.origin.explain(finding));
+        }
+    }
+}
+
 /// What an identity says of groups that others manage is not about the stack's own.
 pub fn managed_groups_are_others(declared: &Declared, findings: &mut Vec<Diagnostic>) {
     for group in declared.groups.values() {
         let strays = declared.identities.values().filter(|identity| {
-            identity.groups.contains(&group.group.name) && !group.members.contains(&identity.address)
+            identity.groups.contains(&group.group.name)
+                && identity.account == group.group.account
+                && !group.members.contains(&identity.address)
         });
         for identity in strays {
             findings.push(

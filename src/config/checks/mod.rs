@@ -16,6 +16,7 @@ pub const CHECKS: &[Check] = &[
     names::identities_have_names_of_their_own,
     names::scopes_have_names_of_their_own,
     groups::members_are_users,
+    groups::members_live_with_their_group,
     groups::groups_have_names_of_their_own,
     groups::managed_groups_are_others,
     moves::moves_lead_somewhere,

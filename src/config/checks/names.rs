@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
+use leasehold_provider::Alias;
+
 use crate::config::declared::{Declared, DeclaredIdentity};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::Span;
 use crate::config::value::show::quoted;
 
-/// Users among themselves and roles among themselves have different names, upper and lower case being the same.
+/// Users among themselves and roles among themselves have different names in an account, upper and lower case being the same.
 pub fn identities_have_names_of_their_own(declared: &Declared, findings: &mut Vec<Diagnostic>) {
-    let mut taken: HashMap<(&str, String), &DeclaredIdentity> = HashMap::with_capacity(declared.identities.len());
+    let mut taken: HashMap<(Option<&Alias>, &str, String), &DeclaredIdentity> =
+        HashMap::with_capacity(declared.identities.len());
     for identity in declared.identities.values() {
-        let key = (identity.principal.as_str(), identity.name.to_lowercase());
+        let key = (identity.account.as_ref(), identity.principal.as_str(), identity.name.to_lowercase());
         if let Some(first) = taken.get(&key) {
             findings.push(clash(identity, first));
         } else {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::{Federation, Issuer};
 
 use super::fields::Fields;
-use crate::config::declared::Origin;
+use super::providers;
+use crate::config::declared::Federations;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::instances::default_name;
 use crate::config::eval::{Evaluator, ModuleId};
@@ -13,7 +14,7 @@ use crate::config::schema;
 use crate::config::value::show::quoted;
 
 /// All federations of one module, by the names that the model knows them by, with where they are written.
-pub fn federations(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (Federation, Origin)> {
+pub fn federations(eval: &Evaluator<'_>, module: ModuleId) -> Federations {
     let Some(schema) = schema::top("federation") else { return BTreeMap::new() };
     let mut all = BTreeMap::new();
     for (label, block) in &eval.catalog(module).federations {
@@ -25,7 +26,8 @@ pub fn federations(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (
             _ => None,
         };
         if let Some(issuer) = issuer {
-            all.insert(name.clone(), (Federation { name, issuer }, fields.origin(schema)));
+            let account = providers::named(&fields).flatten();
+            all.insert(name.clone(), (Federation { name, issuer, account }, fields.origin(schema)));
         }
     }
     all

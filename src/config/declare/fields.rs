@@ -342,10 +342,10 @@ impl<'e, 'a> Fields<'e, 'a> {
                 let finding =
                     Diagnostic::error("config::type", format!("`{name}` names {article} {word} block, not text"))
                         .at(self.span(expr), format!("this is {}", with_value(value)));
-                let catalog = self.eval.catalog(self.module);
-                let labels = || catalog.blocks(keyword).keys().copied();
+                let names = self.eval.labels(self.module, keyword);
+                let labels = || names.iter().map(String::as_str);
                 let near = labels()
-                    .find(|label| *label == &**text)
+                    .find(|label| label.rsplit('.').next() == Some(&**text))
                     .or_else(|| nearest(text, labels(), Some(&self.eval.budget)));
                 self.find(match near {
                     Some(near) => finding.help(format!("write {word}.{near} without quotes")),

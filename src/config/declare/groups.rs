@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Group};
 
-use super::addresses;
 use super::fields::Fields;
 use super::statements::statements;
+use super::{addresses, providers};
 use crate::config::declared::{DeclaredGroup, DeclaredIdentity};
 use crate::config::eval::instances::default_name;
 use crate::config::eval::{Evaluator, ModuleId};
@@ -31,6 +31,7 @@ pub fn groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, Declar
                 statements: statements(&fields),
                 scopes: scopes.map(|(scope, _)| fields.known_as(&scope)).collect(),
                 managed_policy_arns: fields.texts("managed_policy_arns").unwrap_or_default().into_iter().collect(),
+                account: providers::named(&fields).flatten(),
             };
             // Said for people who read the configuration; the cloud has no room for it.
             let _ = fields.text("purpose");
@@ -45,7 +46,7 @@ pub fn groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, Declar
 pub fn enter(groups: &BTreeMap<String, DeclaredGroup>, identities: &mut BTreeMap<Address, DeclaredIdentity>) {
     for group in groups.values() {
         for member in &group.members {
-            if let Some(identity) = identities.get_mut(member) {
+            if let Some(identity) = identities.get_mut(member).filter(|member| member.account == group.group.account) {
                 identity.groups.insert(group.group.name.clone());
             }
         }

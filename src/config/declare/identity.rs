@@ -235,6 +235,7 @@ fn identity(
         tags: whole.tags.unwrap_or_default(),
         sensitive_tags: whole.sensitive_tags,
         max_session_duration: whole.max_session_duration,
+        account: whole.account.flatten(),
         template: template.map(|template| template.mark.clone()),
         depends_on,
         origin,
@@ -307,6 +308,8 @@ fn known(all: &BTreeMap<Address, DeclaredIdentity>, block: &BlockRef) -> Vec<Tru
         address: identity.address.clone(),
         principal: identity.principal,
         name: identity.name.clone(),
+        // Said once it is known where both live.
+        account: None,
     };
     let address = block.address();
     if let Some(identity) = all.get(&address) {

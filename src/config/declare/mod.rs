@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use leasehold_provider::{Address, StackName};
 
+mod accounts;
 mod credentials;
 mod estate;
 mod federations;
@@ -15,13 +16,14 @@ pub mod instant;
 mod modules;
 mod parts;
 mod people;
+mod providers;
 mod stack;
 mod statements;
 mod template;
 mod trusts;
 pub mod variables;
 
-use super::declared::{Backend, Declared, ProviderSettings};
+use super::declared::{Backend, Declared, Providers};
 use super::estate::Estate;
 use super::eval::{Evaluator, ModuleId};
 use super::schema;
@@ -33,7 +35,7 @@ use identity::Identities;
 pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     let leasehold = eval.catalog(ModuleId::STACK).leasehold;
     let settings = leasehold.map(|block| stack::settings(&Fields::new(eval, ModuleId::STACK, block)));
-    let providers = stack::providers(eval);
+    let providers = providers::providers(eval);
     let stores = credentials::stores(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -55,6 +57,7 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
         waiting.extend(modules::calls(eval, module, &waits_for));
     }
     let mut identities = identities.settled(eval);
+    accounts::settle(eval, &providers, &mut identities, &mut groups, &mut federations);
     groups::enter(&groups, &mut identities);
     let estate = estate::settled(eval, estate);
     let (settings, leasehold) = (settings?, leasehold?);
@@ -77,14 +80,11 @@ pub fn declare(eval: &Evaluator<'_>) -> Option<Declared> {
     })
 }
 
-/// The stack's name, where its records live, and its provider, without looking at anything else.
-pub fn essential(eval: &Evaluator<'_>) -> Option<(StackName, Backend, ProviderSettings)> {
+/// The stack's name, where its records live, and its providers, without looking at anything else.
+pub fn essential(eval: &Evaluator<'_>) -> Option<(StackName, Backend, Providers)> {
     let settings = stack::settings(&Fields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
-    let provider = match stack::providers(eval).into_iter().next() {
-        Some(block) => block.settings,
-        None => ProviderSettings::Local { path: None },
-    };
-    Some((settings.stack?, settings.backend, provider))
+    let providers = Providers::of(&providers::providers(eval));
+    Some((settings.stack?, settings.backend, providers))
 }
 
 /// Locals that nothing refers to are evaluated too: what is wrong with them is wrong.

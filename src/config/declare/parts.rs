@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Kind, Principal, Span as Duration, Statement};
+use leasehold_provider::{Alias, Kind, Principal, Span as Duration, Statement};
 
 use super::credentials::{Credentials, credentials};
 use super::fields::Fields;
-use super::inner;
 use super::statements::statements;
 use super::template::Template;
 use super::trusts::{Read, trusts};
+use super::{inner, providers};
 use crate::config::declared::Lease;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::with_value;
@@ -18,6 +18,7 @@ use crate::config::value::Keyword;
 use crate::config::value::convert::to_text;
 
 /// What a block says. `None`: it says nothing of it; an empty list is a word too.
+#[expect(clippy::option_option, reason = "the outer one is whether anything is said")]
 #[derive(Debug, Clone, Default)]
 pub struct Parts {
     pub kind: Option<Kind>,
@@ -37,6 +38,8 @@ pub struct Parts {
     pub sensitive_tags: BTreeSet<String>,
     pub max_session_duration: Option<Duration>,
     pub credentials: Option<Credentials>,
+    /// The provider it names; within, `None`: the one without an alias.
+    pub account: Option<Option<Alias>>,
 }
 
 /// The kinds of identities, as they are written.
@@ -74,6 +77,7 @@ pub fn read(fields: &Fields<'_, '_>) -> Parts {
         sensitive_tags: sensitive_tags.unwrap_or_default(),
         max_session_duration: fields.duration("max_session_duration"),
         credentials: credentials(fields),
+        account: providers::named(fields),
     }
 }
 
@@ -129,6 +133,7 @@ impl Parts {
             sensitive_tags,
             max_session_duration: self.max_session_duration.or(base.max_session_duration),
             credentials: self.credentials.or(base.credentials),
+            account: self.account.or(base.account),
         }
     }
 }

@@ -49,6 +49,7 @@ pub fn scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (Scope
             name: eval.qualified(module, &fields.label),
             description: fields.text("description"),
             statements: statements(fields),
+            account: None,
         };
         if scope.statements.is_empty() && fields.body().blocks.is_empty() {
             fields.find(

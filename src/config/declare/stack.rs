@@ -1,17 +1,11 @@
-//! `leasehold` and `provider` blocks.
-
-use std::collections::BTreeSet;
+//! The `leasehold` block.
 
 use leasehold_provider::{Span as Duration, StackName};
 
 use super::fields::Fields;
 use super::inner;
-use crate::config::declared::{
-    AssumeRole, Backend, Bucket, Place, ProviderBlock, ProviderSettings, Retention, RetentionMode,
-};
+use crate::config::declared::{Backend, Bucket, Place, Retention, RetentionMode};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::{Evaluator, ModuleId};
-use crate::config::schema;
 use crate::config::value::show::quoted;
 
 /// What a `leasehold` block says.
@@ -171,65 +165,6 @@ fn satisfies(constraints: &str, version: &str) -> Option<bool> {
         };
     }
     Some(met)
-}
-
-/// The `provider` blocks, in order.
-pub fn providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
-    let mut blocks: Vec<ProviderBlock> = Vec::new();
-    for block in &eval.catalog(ModuleId::STACK).providers {
-        let fields = Fields::new(eval, ModuleId::STACK, block);
-        let Some(schema) = schema::top("provider") else { continue };
-        let name = block.label(0).to_owned();
-        let settings = match name.as_str() {
-            "aws" => aws(&fields),
-            "local" => ProviderSettings::Local { path: fields.filled_text("path") },
-            _ => continue,
-        };
-        let origin = fields.origin(schema);
-        if let Some(first) = blocks.first() {
-            let same = first.name == name;
-            let summary = if same {
-                format!("provider {} is declared twice", quoted(&name))
-            } else {
-                "a stack with several providers is not in this version yet".to_owned()
-            };
-            fields.find(
-                Diagnostic::error(if same { "config::duplicate_block" } else { "config::not_yet" }, summary)
-                    .at(block.span(), "second provider")
-                    .related(first.origin.span(), "first provider")
-                    .help("keep one provider in a stack; put the rest into a stack of its own"),
-            );
-            continue;
-        }
-        blocks.push(ProviderBlock { name, settings, origin });
-    }
-    blocks
-}
-
-fn aws(fields: &Fields<'_, '_>) -> ProviderSettings {
-    let accounts = fields.texts("allowed_account_ids").unwrap_or_default();
-    for account in &accounts {
-        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-            fields.find(
-                Diagnostic::error("config::account", format!("{} is not an AWS account id", quoted(account)))
-                    .at(fields.place("allowed_account_ids"), "12 digits")
-                    .help("write the 12 digits in quotes, with zeros in front: \"012345678901\""),
-            );
-        }
-    }
-    let role = inner::blocks(fields, "assume_role").into_iter().next().and_then(|role| {
-        Some(AssumeRole {
-            role_arn: role.filled_text("role_arn")?,
-            external_id: role.text("external_id"),
-            session_name: role.text("session_name"),
-        })
-    });
-    ProviderSettings::Aws {
-        region: fields.filled_text("region"),
-        profile: fields.filled_text("profile"),
-        allowed_account_ids: accounts.into_iter().collect::<BTreeSet<_>>(),
-        assume_role: role,
-    }
 }
 
 #[cfg(test)]

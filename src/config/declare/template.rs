@@ -130,5 +130,8 @@ fn content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
         let issued = terms.map(|terms| (&terms.store, terms.rotate_every.to_string(), terms.overlap.to_string()));
         content.insert("credentials".to_owned(), serde_json::json!([credentials.keeps, issued]));
     }
+    if let (Some(account), Some(content)) = (&parts.account, content.as_object_mut()) {
+        content.insert("provider".to_owned(), serde_json::json!(account));
+    }
     content
 }

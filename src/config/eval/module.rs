@@ -67,6 +67,14 @@ impl<'a> Evaluator<'a> {
         self.module(id).catalog
     }
 
+    /// What an expression in a module may write behind that word.
+    pub fn labels(&self, id: ModuleId, keyword: Keyword) -> Vec<String> {
+        match keyword {
+            Keyword::Provider => self.catalog(ModuleId::STACK).provider_names(),
+            _ => self.catalog(id).blocks(keyword).keys().map(|label| (*label).to_owned()).collect(),
+        }
+    }
+
     /// The module that a block stands in, by the address of the module.
     pub fn module_at(&self, path: Option<&Arc<str>>) -> ModuleId {
         path.and_then(|path| self.paths.borrow().get(path).copied()).unwrap_or(ModuleId::STACK)

@@ -52,10 +52,7 @@ impl Evaluator<'_> {
             "local" => Ok((self.local(label, whole, scope)?, rest)),
             "module" => self.module_reference(label, whole, rest, scope),
             _ => match Keyword::of(name) {
-                Some(Keyword::Provider) => {
-                    let block = BlockRef { module: None, keyword: Keyword::Provider, label: label.clone(), key: None };
-                    Ok((Data::Block(block).into(), rest))
-                }
+                Some(Keyword::Provider) => self.provider(label, whole, rest, scope),
                 Some(keyword) => {
                     let module = self.module(scope.module);
                     let blocks = module.catalog.blocks(keyword);
@@ -71,6 +68,32 @@ impl Evaluator<'_> {
                 None => Err(Fault::Told),
             },
         }
+    }
+
+    /// `provider.aws`, and `provider.aws.audit` of the one with that alias. Providers are the stack's: a module sees them too.
+    fn provider<'s>(
+        &self,
+        label: &Arc<str>,
+        place: Place,
+        rest: &'s [Step],
+        scope: &Scope<'_>,
+    ) -> Evaluated<(Value, &'s [Step])> {
+        let (name, place, rest) = match rest {
+            [Step { kind: StepKind::Name(alias), place: at }, rest @ ..] => {
+                (format!("{label}.{alias}"), Place { start: place.start, end: at.end }, rest)
+            }
+            _ => (label.to_string(), place, rest),
+        };
+        let catalog = self.catalog(ModuleId::STACK);
+        let names = catalog.provider_names();
+        if names.contains(&name) {
+            let block = BlockRef { module: None, keyword: Keyword::Provider, label: name.into(), key: None };
+            return Ok((Data::Block(block).into(), rest));
+        }
+        if catalog.is_broken("provider", label) {
+            return Err(Fault::Told);
+        }
+        Err(self.undefined("provider", &name, place, names.iter().map(String::as_str), "provider", scope))
     }
 
     fn unknown_word(&self, name: &str, place: Place, steps: &[Step], scope: &Scope<'_>) -> Fault {

@@ -137,9 +137,12 @@ static PROVIDER: BlockSchema = BlockSchema {
     forms: &[
         Form {
             blocks: &[one(&ASSUME_ROLE)],
-            ..form("aws", &[optional("region"), optional("profile"), optional("allowed_account_ids"), later("alias")])
+            ..form(
+                "aws",
+                &[optional("region"), optional("profile"), optional("allowed_account_ids"), optional("alias")],
+            )
         },
-        form("local", &[optional("path"), later("alias")]),
+        form("local", &[optional("path"), optional("alias")]),
     ],
     ..block("provider", &["name"], &[])
 };
@@ -193,9 +196,10 @@ static FEDERATION: BlockSchema = BlockSchema {
                 required("url", "url = \"https://token.actions.githubusercontent.com\""),
                 required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
                 optional("thumbprints"),
+                optional("provider"),
             ],
         ),
-        form("saml", &[required("metadata", "metadata = file(\"corp.xml\")"), optional("name")]),
+        form("saml", &[required("metadata", "metadata = file(\"corp.xml\")"), optional("name"), optional("provider")]),
     ],
     ..block("federation", &["type", "name"], &[])
 };
@@ -235,7 +239,7 @@ static IDENTITY: BlockSchema = BlockSchema {
             optional("for_each"),
             optional("count"),
             optional("template"),
-            later("provider"),
+            optional("provider"),
         ],
     )
 };
@@ -252,6 +256,7 @@ static GROUP: BlockSchema = BlockSchema {
             optional("name"),
             optional("owner"),
             optional("purpose"),
+            optional("provider"),
         ],
     )
 };
@@ -303,6 +308,7 @@ static TEMPLATE: BlockSchema = BlockSchema {
             optional("tags"),
             optional("max_session_duration"),
             optional("add"),
+            optional("provider"),
         ],
     )
 };

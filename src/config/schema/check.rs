@@ -250,6 +250,9 @@ fn unknown_attribute(
     if inner.iter().any(|known| known.schema.keyword == name) {
         return finding.help(format!("`{name}` is a block: write {name} {{ … }} without `=`"));
     }
+    if name == "provider" && &*block.keyword.text == "scope" {
+        return finding.help("leave it out: a scope is made in every account in which an identity or a group holds it");
+    }
     let known = attributes.iter().filter(|known| !known.later).map(|known| known.name);
     match nearest(name, known.clone(), None) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),

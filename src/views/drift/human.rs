@@ -14,7 +14,7 @@ const UNMANAGED: usize = 50;
 #[must_use]
 pub fn human(report: &Report, realize: &dyn Realize) -> String {
     let realm = &report.realm;
-    let place = format!("{} {} as {}", realm.provider, realm.account, realm.actor);
+    let place = format!("{realm} as {}", realm.actor);
     let title = paint(STRONG, "Leasehold drift");
     let mut out = format!("{title}  ·  stack {}  ·  {}  ·  now {}\n\n", report.stack, inert(&place), report.now);
     let (of_stack, unmanaged): (Vec<&Finding>, Vec<&Finding>) =

@@ -3,7 +3,7 @@
 use leasehold_provider::Realize;
 
 use crate::drift::{Finding, Report};
-use crate::views::markdown::{self, Block, code, details};
+use crate::views::markdown::{self, Block, code, details, place};
 use crate::views::plan::markdown::changed;
 
 /// The report in at most `max_bytes`.
@@ -17,8 +17,7 @@ fn head(report: &Report) -> String {
     let realm = &report.realm;
     let mut out = format!("### Leasehold drift · stack {}\n\n", code(report.stack.as_str()));
     out.push_str(&format!("**{}**\n\n", super::counted(report)));
-    let place = [&realm.provider, &realm.account].map(|text| code(text)).join(" ");
-    out.push_str(&format!("{place} as {} · now {}\n\n", code(&realm.actor), report.now));
+    out.push_str(&format!("{} as {} · now {}\n\n", place(realm), code(&realm.actor), report.now));
     out.extend(super::pending(report).map(|line| format!("{}\n\n", code(&line))));
     out.extend(report.coverage.as_ref().map(|coverage| format!("{}\n\n", super::covered(coverage))));
     if !report.quarantined.is_empty() {

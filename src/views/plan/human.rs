@@ -58,7 +58,7 @@ pub fn human(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize) -> String {
 
 fn header(plan: &Plan) -> String {
     let realm = &plan.realm;
-    let place = format!("{} {} as {}", realm.provider, realm.account, realm.actor);
+    let place = format!("{realm} as {}", realm.actor);
     let title = paint(STRONG, "Leasehold plan");
     format!("{title}  ·  stack {}  ·  {}  ·  now {}\n\n", plan.stack, inert(&place), plan.now)
 }
@@ -116,6 +116,7 @@ pub(super) fn headline(delta: &IdentityDelta, now: Timestamp) -> String {
     parts.extend(delta.owner.as_ref().map(|owner| format!("owner {owner}")));
     parts.extend(delta.service.as_ref().map(|service| format!("service {service}")));
     parts.extend(delta.environment.clone());
+    parts.extend(delta.id.account.as_ref().map(|account| format!("account {account}")));
     parts.push(match delta.deadline {
         Some(deadline) => format!("until {}{}", day(deadline), lasting(now, deadline)),
         None => "no lease".to_owned(),
@@ -203,7 +204,8 @@ pub(super) fn holders(delta: &SharedDelta) -> String {
         n => format!("held by {n} identities"),
     };
     let why = if delta.lifecycle == Lifecycle::Drift { " · changed outside leasehold" } else { "" };
-    format!("{holders}{why}")
+    let place = delta.id.account.as_ref().map_or_else(String::new, |account| format!(" · account {account}"));
+    format!("{holders}{place}{why}")
 }
 
 fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
@@ -286,7 +288,7 @@ fn changes_with(changes: &[Change], principal: Option<&ResourceId>, lines: Lines
     let hangs_on = |change: &Change| change.after().or(change.before()).map_or(0, |resource| resource.depends_on.len());
     shown.sort_by_key(|change| (Some(change.id()) != principal, hangs_on(change)));
     let kind_width = shown.iter().map(|change| change.id().kind.as_str().len()).max().unwrap_or(0).max(30);
-    let name_width = shown.iter().map(|change| change.id().name.chars().count()).max().unwrap_or(0).min(40);
+    let name_width = shown.iter().map(|change| change.id().shown_name().chars().count()).max().unwrap_or(0).min(40);
     let mut out = String::new();
     for change in shown {
         let (sign, style) = match change.kind() {
@@ -299,7 +301,8 @@ fn changes_with(changes: &[Change], principal: Option<&ResourceId>, lines: Lines
             ChangeKind::Mark => words(change, realize).or_else(|| Some("marks".to_owned())),
             _ => words(change, realize),
         };
-        let (kind, name, words) = (id.kind.as_str(), inert(&id.name), inert(note.as_deref().unwrap_or_default()));
+        let shown = id.shown_name();
+        let (kind, name, words) = (id.kind.as_str(), inert(&shown), inert(note.as_deref().unwrap_or_default()));
         let line = format!("{kind:<kind_width$}  {name:<name_width$}  {words}");
         out.push_str(&format!("      {} {}\n", paint(style, &sign.to_string()), line.trim_end()));
         let details = match change {

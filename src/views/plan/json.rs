@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{AccessFinding, Address, Change, Resource, Value};
+use leasehold_provider::{AccessFinding, Address, Change, Resource, ResourceId, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::attributes::HIDDEN;
@@ -12,7 +12,7 @@ use crate::plan::{Plan, Step};
 use crate::rules::{Decision, Ruling};
 
 /// The version of this format. A new key raises the second number, anything else the first.
-pub const FORMAT_VERSION: &str = "1.2";
+pub const FORMAT_VERSION: &str = "1.3";
 
 /// The plan. Policies are JSON in a string, as Terraform's providers hold them, so that rules written for those work.
 #[must_use]
@@ -28,21 +28,29 @@ pub fn json(plan: &Plan, rulings: &[Ruling]) -> Json {
         "summary": Summary::of(plan),
         "resource_changes": resource_changes(plan),
         "identity_changes": plan.identities.iter().map(|delta| identity_change(delta, rulings)).collect::<Vec<_>>(),
-        "shared_changes": plan.shared.iter().map(|delta| json!({
+        "shared_changes": plan.shared.iter().map(|delta| in_account(&delta.id, json!({
             "address": delta.address,
             "lifecycle": delta.lifecycle,
             "holders": delta.holders,
-        })).collect::<Vec<_>>(),
+        }))).collect::<Vec<_>>(),
         "quarantined": plan.quarantined,
         "kept": plan.kept,
         "rulings": rulings,
     })
 }
 
+/// With the account's alias, where the stack has several and it is not the first.
+fn in_account(id: &ResourceId, mut entry: Json) -> Json {
+    if let (Some(account), Some(fields)) = (&id.account, entry.as_object_mut()) {
+        fields.insert("account".to_owned(), account.as_str().into());
+    }
+    entry
+}
+
 fn identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
     let of_this = |ruling: &&Ruling| ruling.subject.as_ref().is_none_or(|subject| *subject == delta.address);
     let decision = rulings.iter().filter(of_this).map(|ruling| ruling.decision).max().unwrap_or(Decision::Allow);
-    json!({
+    let entry = json!({
         "address": delta.address,
         "name": delta.name,
         "kind": delta.kind,
@@ -67,7 +75,8 @@ fn identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
             reason_json
         }).collect::<Vec<_>>(),
         "decision": decision,
-    })
+    });
+    in_account(&delta.id, entry)
 }
 
 fn finding(delta: &IdentityDelta, finding: &AccessFinding) -> Json {
@@ -75,7 +84,7 @@ fn finding(delta: &IdentityDelta, finding: &AccessFinding) -> Json {
     json!({
         "id": finding.id,
         "severity": finding.severity,
-        "policy": policy.map(|id| json!({"type": id.kind, "name": id.name})),
+        "policy": policy.map(|id| json!({"type": id.kind, "name": id.shown_name()})),
         "sid": finding.sid,
         "message": finding.message,
         "remedy": finding.remedy,
@@ -85,7 +94,7 @@ fn finding(delta: &IdentityDelta, finding: &AccessFinding) -> Json {
 
 /// One entry per object: an update and the marks that follow it are one change of it.
 fn resource_changes(plan: &Plan) -> Vec<Json> {
-    let mut entries: BTreeMap<(&Address, &leasehold_provider::ResourceId), Vec<&Step>> = BTreeMap::new();
+    let mut entries: BTreeMap<(&Address, &ResourceId), Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {
         entries.entry((&step.subject, step.change.id())).or_default().push(step);
     }
@@ -93,8 +102,8 @@ fn resource_changes(plan: &Plan) -> Vec<Json> {
         .into_iter()
         .map(|((subject, id), steps)| {
             let first = steps.first().map(|step| &step.change);
-            json!({
-                "address": format!("{}.{}", id.kind, id.name),
+            let entry = json!({
+                "address": format!("{}.{}", id.kind, id.shown_name()),
                 "mode": "managed",
                 "type": id.kind,
                 "name": id.name,
@@ -102,7 +111,8 @@ fn resource_changes(plan: &Plan) -> Vec<Json> {
                 "identity": subject,
                 "change": change(&steps, first),
                 "action_reason": steps.iter().find_map(|step| step.note.as_deref()),
-            })
+            });
+            in_account(id, entry)
         })
         .collect()
 }
@@ -129,7 +139,7 @@ pub fn object_change(change: &Change) -> Json {
         }
     };
     json!({
-        "address": format!("{}.{}", id.kind, id.name),
+        "address": format!("{}.{}", id.kind, id.shown_name()),
         "type": id.kind,
         "name": id.name,
         "change": { "actions": actions, "before": before, "after": after },

@@ -10,7 +10,7 @@ use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::{Plan, risk};
 use crate::rules::Ruling;
 use crate::views::inert::inert;
-use crate::views::markdown::{self, Block, code, details, fence};
+use crate::views::markdown::{self, Block, code, details, fence, place};
 use crate::views::style;
 
 /// Documents of more lines than this are folded by themselves.
@@ -47,13 +47,7 @@ fn head(plan: &Plan, rulings: &[Ruling]) -> String {
         let (resources, identities) = summary.split_once("  ").unwrap_or((&summary, ""));
         out.push_str(&format!("**{resources}** {identities}\n\n"));
     }
-    out.push_str(&format!(
-        "{} {} as {} · now {}\n\n",
-        code(&realm.provider),
-        code(&realm.account),
-        code(&realm.actor),
-        plan.now
-    ));
+    out.push_str(&format!("{} as {} · now {}\n\n", place(realm), code(&realm.actor), plan.now));
     if !rulings.is_empty() {
         out.push_str("**Refused: it cannot be applied as it is.**\n\n");
         for ruling in rulings.iter().take(RULINGS) {
@@ -138,7 +132,7 @@ pub(in crate::views) fn changed(changes: &[Change], leaves: bool, realize: &dyn 
         // What a leaver loses is everything: the words on the change say it.
         let told = leaves && described.is_some();
         let note = described.map_or_else(String::new, |note| format!("  {}", inert(&note)));
-        lines.push(format!("{sign} {} {}{note}", id.kind, inert(&id.name)));
+        lines.push(format!("{sign} {} {}{note}", id.kind, inert(&id.shown_name())));
         let about: Vec<Line> = match change {
             _ if told => Vec::new(),
             Change::Update { before, after } => attributes::differences(before, after),
@@ -148,7 +142,7 @@ pub(in crate::views) fn changed(changes: &[Change], leaves: bool, realize: &dyn 
             Change::Delete { .. } | Change::Unmark { .. } => Vec::new(),
         };
         if about.len() > LONG {
-            let summary = format!("{} {}: {} lines", id.kind, code(&id.name), about.len());
+            let summary = format!("{} {}: {} lines", id.kind, code(&id.shown_name()), about.len());
             folded.push_str(&details(&summary, &fence("diff", &shortened(&about))));
         } else {
             lines.extend(about.iter().map(Line::marked));

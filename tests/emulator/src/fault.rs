@@ -8,6 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub struct Fault {
     action: String,
+    account: Option<String>,
     #[serde(flatten)]
     how: How,
     times: Option<u32>,
@@ -29,7 +30,7 @@ enum How {
 
 impl Fault {
     fn new(action: &str, how: How) -> Self {
-        Self { action: action.to_owned(), how, times: None, skip: 0 }
+        Self { action: action.to_owned(), account: None, how, times: None, skip: 0 }
     }
 
     /// The call is refused with this code, and does nothing. `action` is an API's name, or `*` for all.
@@ -91,6 +92,12 @@ impl Fault {
     #[must_use]
     pub fn skew(action: &str, seconds: i64) -> Self {
         Self::new(action, How::Skew { seconds })
+    }
+
+    /// The same, for calls in the name of that account only.
+    #[must_use]
+    pub fn within(self, account: &str) -> Self {
+        Self { account: Some(account.to_owned()), ..self }
     }
 
     /// The same, for so many calls only.

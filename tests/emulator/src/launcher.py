@@ -9,6 +9,7 @@ import copy
 import io
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -24,7 +25,7 @@ from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.responses import EmptyResult
 from moto.iam.access_control import IAMRequest
 from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists, NotFoundException
-from moto.iam.models import IAMBackend, User, iam_backends
+from moto.iam.models import IAMBackend, User, get_account_id_from, iam_backends
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -222,10 +223,10 @@ class Faults:
         with self.lock:
             self.orders.append(dict(order))
 
-    def take(self, action):
+    def take(self, action, account):
         with self.lock:
             for order in self.orders:
-                if order["action"] not in ("*", action):
+                if order["action"] not in ("*", action) or order.get("account") not in (None, account):
                     continue
                 if order.get("skip", 0) > 0:
                     order["skip"] -= 1
@@ -263,13 +264,14 @@ class Recorder:
         if UNCOUNTED in environ.get("HTTP_USER_AGENT", ""):
             return STATE.answer(environ.get(AS_OF), lambda: self.app(environ, start_response))
 
-        entry = {"action": action, "fault": None, "status": None}
+        account = account_of(environ)
+        entry = {"action": action, "account": account, "fault": None, "status": None}
         entry["parameters"] = {key: parameters[key] for key in RECORDED if key in parameters}
         if path != "/":
             entry["parameters"]["Key"] = path
         with self.lock:
             self.requests.append(entry)
-        order = self.faults.take(action)
+        order = self.faults.take(action, account)
         if order is None:
             return self.answer(environ, start_response, entry)
         entry["fault"] = order["fault"]
@@ -373,6 +375,12 @@ class Recorder:
         if path == "restore":
             return STATE.restore(value)
         raise ValueError(f"nothing at /leasehold-test/{path}")
+
+
+def account_of(environ):
+    """Whose a call is: the account of its credentials, which is that of the role where they are a session's."""
+    key = re.search(r"Credential=([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    return get_account_id_from(key.group(1)) if key else DEFAULT_ACCOUNT_ID
 
 
 def read_body(environ):

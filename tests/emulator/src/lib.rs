@@ -38,6 +38,8 @@ pub use tools::linter;
 pub struct Request {
     /// The API's name, such as `CreateRole`; of S3 the method, such as `S3:PUT`.
     pub action: String,
+    /// The account in whose name it was made.
+    pub account: String,
     /// The parameters that say what the call was about: names, ARNs, ids, markers. No documents.
     pub parameters: BTreeMap<String, String>,
     /// The status of the answer; `None` while there is none, or when it was never told.
@@ -223,7 +225,7 @@ impl Emulator {
         self.control("reset", &Value::Null);
     }
 
-    /// Runs a snippet of Python with `iam`, `sts`, `client(service)` and `json` at hand. What it prints comes back: as
+    /// Runs a snippet of Python with `iam`, `iam_of(account)`, `sts`, `client(service)` and `json` at hand. What it prints comes back: as
     /// JSON where it reads as such, as text otherwise. `print` turns values other than text into JSON.
     ///
     /// # Panics

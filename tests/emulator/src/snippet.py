@@ -12,9 +12,9 @@ UNCOUNTED = "leasehold-test-client"
 
 
 @functools.cache
-def client_of(service, port):
+def client_of(service, port, account=None):
     # Making one costs as much as twenty calls.
-    return boto3.client(
+    client = boto3.client(
         service,
         endpoint_url=f"http://127.0.0.1:{port}",
         region_name="us-east-1",
@@ -22,6 +22,12 @@ def client_of(service, port):
         aws_secret_access_key="test",
         config=botocore.config.Config(user_agent_extra=UNCOUNTED, retries={"max_attempts": 0}),
     )
+    if account:
+        # As moto is told in whose name a call is; ministack has one account.
+        client.meta.events.register(
+            "before-call", lambda params, **_: params["headers"].update({"x-moto-account-id": account})
+        )
+    return client
 
 
 def script(source, port):
@@ -34,7 +40,10 @@ def script(source, port):
     def say(*values):
         printed.append(" ".join(v if isinstance(v, str) else json.dumps(v, default=str) for v in values))
 
-    names = {"client": client, "iam": client("iam"), "sts": client("sts"), "json": json, "print": say}
+    def iam_of(account):
+        return client_of("iam", port, account)
+
+    names = {"client": client, "iam": client("iam"), "iam_of": iam_of, "sts": client("sts"), "json": json, "print": say}
     exec(compile(source, "<snippet>", "exec"), names)
     text = "\n".join(printed)
     if not text:

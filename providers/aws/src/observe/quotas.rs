@@ -56,6 +56,7 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             limit: *told.get(name)?,
             used: Some(*told.get(used)?),
             attributes: &[],
+            account: None,
         })
     });
     let holder = OF_HOLDER.into_iter().filter_map(|(what, name, kind, attributes)| {
@@ -66,6 +67,7 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             limit: *told.get(name)?,
             used: None,
             attributes,
+            account: None,
         })
     });
     account.chain(holder).collect()

@@ -12,6 +12,7 @@ fn realm() -> Realm {
         account: "111122223333".to_owned(),
         partition: "aws-cn".to_owned(),
         actor: "role/ci".to_owned(),
+        others: BTreeMap::new(),
     }
 }
 
@@ -60,6 +61,7 @@ fn identity() -> DesiredIdentity {
                     address: Address::identity("bot", None),
                     principal: Principal::User,
                     name: "bot".to_owned(),
+                    account: None,
                 }],
             },
             Trust::Saml {
@@ -75,6 +77,7 @@ fn identity() -> DesiredIdentity {
         tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: Span::from_seconds(7200),
+        account: None,
     }
 }
 
@@ -132,8 +135,12 @@ fn a_default_session_is_no_attribute() {
 #[test]
 fn a_scope_is_marked_by_its_path() {
     let stack = StackName::new("payments").unwrap();
-    let scope =
-        Scope { name: "orders_read".to_owned(), description: None, statements: vec![statement(&["s3:GetObject"])] };
+    let scope = Scope {
+        name: "orders_read".to_owned(),
+        description: None,
+        statements: vec![statement(&["s3:GetObject"])],
+        account: None,
+    };
     let policy = shared_policy(&stack, &scope);
     insta::assert_snapshot!(shown(std::slice::from_ref(&policy)));
     assert_eq!(limits::scope(&scope, &policy), []);

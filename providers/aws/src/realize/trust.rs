@@ -1,7 +1,7 @@
 //! Who may take on a role, as IAM's trust policy.
 
 use jiff::Timestamp;
-use leasehold_provider::{Condition, Document, Realm, Trust};
+use leasehold_provider::{Condition, Document, Realm, Trust, TrustedIdentity};
 use serde_json::{Value, json};
 
 use crate::{arn, document};
@@ -50,8 +50,11 @@ fn parts(realm: &Realm, trust: &Trust) -> (Value, &'static str, Vec<Condition>) 
             (json!({ "AWS": arns }), "sts:AssumeRole", external_id.collect())
         }
         Trust::Identity { identities } => {
-            let arns: Vec<String> =
-                identities.iter().map(|identity| arn::principal(realm, identity.principal, &identity.name)).collect();
+            let arn = |trusted: &TrustedIdentity| {
+                let account = trusted.account.as_deref().unwrap_or(&realm.account);
+                arn::principal(&realm.partition, account, trusted.principal, &trusted.name)
+            };
+            let arns: Vec<String> = identities.iter().map(arn).collect();
             (json!({ "AWS": arns }), "sts:AssumeRole", Vec::new())
         }
         Trust::Saml { provider, audiences } => {

@@ -173,11 +173,12 @@ pub fn identity(name: &str, principal: Principal) -> DesiredIdentity {
         tags: BTreeMap::from([("team".to_owned(), "a b".to_owned())]),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
+        account: None,
     }
 }
 
 pub fn scope(name: &str, action: &str) -> Scope {
-    Scope { name: name.to_owned(), description: None, statements: vec![statement(action, "*")] }
+    Scope { name: name.to_owned(), description: None, statements: vec![statement(action, "*")], account: None }
 }
 
 pub fn id(kind: &'static str, name: &str) -> ResourceId {

@@ -23,6 +23,7 @@ pub fn scopes() -> Vec<Scope> {
         name: name.to_owned(),
         description: description.map(str::to_owned),
         statements: vec![allow(actions, "arn:aws:s3:::acme-orders/*")],
+        account: None,
     };
     vec![
         scope("conf_read", Some("read orders"), &["s3:GetObject"]),
@@ -38,6 +39,7 @@ pub fn groups() -> Vec<Group> {
         statements: vec![allow(&["sns:ListTopics"], "*")],
         scopes: BTreeSet::from(["conf_read".to_owned()]),
         managed_policy_arns: BTreeSet::new(),
+        account: None,
     }]
 }
 
@@ -86,6 +88,7 @@ pub fn full_role(world: &dyn World) -> DesiredIdentity {
         address: Address::identity("user", None),
         principal: Principal::User,
         name: "conf-user".to_owned(),
+        account: None,
     };
     DesiredIdentity {
         service: Some("checkout".to_owned()),
@@ -134,6 +137,7 @@ fn named(principal: Principal, name: &str, address: Address) -> DesiredIdentity 
         tags: BTreeMap::new(),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
+        account: None,
         groups: BTreeSet::new(),
         path: None,
         keeps: BTreeSet::new(),

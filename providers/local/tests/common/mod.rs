@@ -31,6 +31,7 @@ pub fn realm() -> Realm {
         account: "embedded".to_owned(),
         partition: String::new(),
         actor: "tests".to_owned(),
+        others: BTreeMap::new(),
     }
 }
 
@@ -64,6 +65,7 @@ pub fn role(name: &str) -> DesiredIdentity {
         tags: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
         sensitive_tags: BTreeSet::new(),
         max_session_duration: None,
+        account: None,
     }
 }
 

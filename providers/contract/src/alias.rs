@@ -1,0 +1,54 @@
+//! The names of a stack's accounts beside its first.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::InvalidName;
+
+/// By what name a stack knows one of its accounts: the `alias` of a `provider` block. 1 to 64 of a-z, 0-9, `_` and `-`.
+///
+/// A stack's first account, the only one of most, has none: wherever an `Option<Alias>` stands, `None` is that one. A provider works in one
+/// account and looks at no alias.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Alias(Arc<str>);
+
+impl Alias {
+    /// Checks the shape and wraps the name.
+    pub fn new(name: impl Into<String>) -> Result<Self, InvalidName> {
+        let name = name.into();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+        if (1..=64).contains(&name.len()) && name.chars().all(plain) {
+            Ok(Self(name.into()))
+        } else {
+            Err(InvalidName { what: "alias", name, rule: "1 to 64 of a-z, 0-9, '_' and '-'" })
+        }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Alias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Alias {
+    type Error = InvalidName;
+    fn try_from(name: String) -> Result<Self, InvalidName> {
+        Self::new(name)
+    }
+}
+
+impl From<Alias> for String {
+    fn from(alias: Alias) -> Self {
+        alias.0.as_ref().to_owned()
+    }
+}

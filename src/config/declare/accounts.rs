@@ -1,0 +1,70 @@
+//! In which of the stack's accounts each identity, group and federation lives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Alias};
+
+use crate::config::declared::{DeclaredGroup, DeclaredIdentity, Federations, Origin, ProviderBlock};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::eval::Evaluator;
+use crate::config::eval::suggest::listed;
+
+/// Brings what blocks say to the model's word: `None` is the stack's first account, whatever its alias. Who says nothing lives in the account
+/// of the provider without an alias; where there is none, that is a finding.
+pub fn settle(
+    eval: &Evaluator<'_>,
+    providers: &[ProviderBlock],
+    identities: &mut BTreeMap<Address, DeclaredIdentity>,
+    groups: &mut BTreeMap<String, DeclaredGroup>,
+    federations: &mut Federations,
+) {
+    let Some(first) = providers.first() else { return };
+    let mut homeless = Homeless { providers, told: BTreeSet::new(), found: Vec::new() };
+    let mut place = |account: &mut Option<Alias>, address: &Address, origin: &Origin| {
+        if account.is_none() && first.alias.is_some() {
+            homeless.add(address, origin);
+        }
+        if *account == first.alias {
+            *account = None;
+        }
+    };
+    for identity in identities.values_mut() {
+        place(&mut identity.account, &identity.address, &identity.origin);
+    }
+    for group in groups.values_mut() {
+        place(&mut group.group.account, &group.group.address, &group.origin);
+    }
+    for (federation, origin) in federations.values_mut() {
+        let address = federation.address();
+        place(&mut federation.account, &address, origin);
+    }
+    eval.findings.borrow_mut().append(&mut homeless.found);
+}
+
+/// Blocks that live nowhere: those of one place in the files are told once.
+struct Homeless<'a> {
+    providers: &'a [ProviderBlock],
+    told: BTreeSet<(u32, usize)>,
+    found: Vec<Diagnostic>,
+}
+
+impl Homeless<'_> {
+    fn add(&mut self, address: &Address, origin: &Origin) {
+        // What it says could not be read, and that is told.
+        let says = origin.parts.iter().any(|(part, _)| *part == "provider");
+        if says || !self.told.insert((origin.file.0, origin.header.start)) {
+            return;
+        }
+        let names: Vec<String> = self.providers.iter().map(ProviderBlock::reference).collect();
+        let finding =
+            Diagnostic::error("config::no_provider", format!("{address} does not say in which account it lives"))
+                .at(origin.span(), "no `provider`")
+                .detail("Every provider of this stack has an alias, so that none is meant where none is named.")
+                .help(format!(
+                    "add provider = {}; providers are {}",
+                    names.first().map_or("", |name| name),
+                    listed(names.iter().map(String::as_str))
+                ));
+        self.found.push(origin.explain(finding));
+    }
+}

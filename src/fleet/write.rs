@@ -1,0 +1,104 @@
+//! Writing: each change goes to the account that its object is in.
+//!
+//! A provider waits for what it made itself to be seen everywhere; whom a trust names in another account it does not know. Where this run made
+//! them, a refusal is borne with here.
+
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use leasehold_provider::{
+    Alias, Change, Enact, EnactError, EnactErrorKind, Enacted, NotKept, ResourceId, StackName, Vault,
+};
+use secrecy::SecretString;
+
+use super::place::Place;
+use super::{Fleet, Member};
+
+impl Fleet {
+    fn member_of(&self, change: &Change) -> Result<&Member, EnactError> {
+        self.members.get(&change.id().account).ok_or_else(|| EnactError {
+            kind: EnactErrorKind::Other,
+            operation: change.id().to_string(),
+            message: "the stack has no such account".to_owned(),
+            help: Some("plan again".to_owned()),
+            requests: Vec::new(),
+        })
+    }
+}
+
+fn plain(change: &Change) -> Change {
+    match &change.id().account {
+        Some(account) => change.clone().off(account),
+        None => change.clone(),
+    }
+}
+
+/// The pauses before a change is tried again: two minutes in all, the longest that IAM is known to take.
+const PAUSES: [u64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
+
+impl Fleet {
+    fn made(&self) -> std::sync::MutexGuard<'_, BTreeSet<ResourceId>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a change needs an object of another account that this run made.
+    fn may_be_early(&self, change: &Change) -> bool {
+        let account = &change.id().account;
+        let needs = change.after().into_iter().flat_map(|after| &after.depends_on);
+        let made = self.made();
+        needs.filter(|id| id.account != *account).any(|id| made.contains(id))
+    }
+}
+
+/// Whether what another account has not heard of yet may be the reason.
+fn may_pass(error: &EnactError) -> bool {
+    matches!(error.kind, EnactErrorKind::Other | EnactErrorKind::Conflict)
+}
+
+#[async_trait]
+impl Enact for Fleet {
+    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+        let member = self.member_of(change)?;
+        let plain = plain(change);
+        let mut pauses = PAUSES.iter().filter(|_| self.may_be_early(change));
+        let enacted = loop {
+            match member.enact.enact(stack, &plain).await {
+                Err(error) if may_pass(&error) => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(Duration::from_secs(*pause)).await,
+                    None => return Err(error),
+                },
+                ended => break ended?,
+            }
+        };
+        if matches!(change, Change::Create { .. }) {
+            self.made().insert(change.id().clone());
+        }
+        Ok(enacted.into_fleet(change.id().account.as_ref()))
+    }
+
+    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+        let member = self.member_of(change)?;
+        let account = change.id().account.as_ref();
+        let enacted = member.enact.issue(stack, &plain(change), &OfAccount { vault, account }).await?;
+        Ok(enacted.into_fleet(account))
+    }
+}
+
+/// A vault as the provider of one account sees it.
+struct OfAccount<'a> {
+    vault: &'a dyn Vault,
+    account: Option<&'a Alias>,
+}
+
+#[async_trait]
+impl Vault for OfAccount<'_> {
+    async fn deposit(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
+        self.vault.deposit(&key.clone().within(self.account), secret).await
+    }
+
+    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
+        self.vault.was_delivered(&key.clone().within(self.account)).await
+    }
+}
