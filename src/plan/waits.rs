@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::Address;
+use leasehold_provider::{Address, ResourceId};
 
 use super::{Step, StepId};
 use crate::diff::{IdentityDelta, Lifecycle};
@@ -18,44 +18,53 @@ pub type Wait = (StepId, StepId);
 
 /// The waits of the joiners among `identities`: the first steps of each for the last of those it depends on, as far as they do not leave.
 pub fn of_joiners(steps: &[Step], identities: &[IdentityDelta], depends_on: &DependsOn<'_>) -> Vec<Wait> {
-    let mut joiners = identities
-        .iter()
-        .filter(|delta| delta.lifecycle == Lifecycle::Joiner)
-        .filter_map(|delta| Some((&delta.address, *depends_on.get(&delta.address)?)))
-        .filter(|(_, on)| !on.is_empty())
-        .peekable();
-    if joiners.peek().is_none() {
+    let names_others = |delta: &&IdentityDelta| {
+        delta.lifecycle == Lifecycle::Joiner && depends_on.get(&delta.address).is_some_and(|on| !on.is_empty())
+    };
+    if !identities.iter().any(|delta| names_others(&delta)) {
         return Vec::new();
     }
+    let ends = ends(steps, identities);
     let stays = |delta: &&IdentityDelta| !matches!(delta.lifecycle, Lifecycle::Leaver | Lifecycle::Released);
-    let staying: BTreeSet<&Address> = identities.iter().filter(stays).map(|delta| &delta.address).collect();
-    let ends = ends(steps);
+    let mut last: BTreeMap<&Address, Vec<StepId>> = BTreeMap::new();
+    for delta in identities.iter().filter(stays) {
+        let of = ends.get(&delta.id).into_iter().flat_map(|ends| &ends.last);
+        last.entry(&delta.address).or_default().extend(of);
+    }
     let mut waits = Vec::new();
-    for (joiner, on) in joiners {
-        let Some(first) = ends.get(joiner).map(|ends| &ends.first) else { continue };
-        for last in on.iter().filter(|on| staying.contains(on)).filter_map(|on| Some(&ends.get(on)?.last)) {
+    for delta in identities.iter().filter(names_others) {
+        let (Some(on), Some(Ends { first, .. })) = (depends_on.get(&delta.address), ends.get(&delta.id)) else {
+            continue;
+        };
+        for last in on.iter().filter_map(|on| last.get(on)) {
             waits.extend(first.iter().flat_map(|first| last.iter().map(|last| (*first, *last))));
         }
     }
     waits
 }
 
-/// The steps of one subject that wait for none of its own, and those that none of its own waits for.
+/// The steps of one principal that wait for none of its own, and those that none of its own waits for.
 #[derive(Default)]
 struct Ends {
     first: Vec<StepId>,
     last: BTreeSet<StepId>,
 }
 
-fn ends(steps: &[Step]) -> BTreeMap<&Address, Ends> {
-    let mut own: BTreeMap<&Address, BTreeSet<StepId>> = BTreeMap::new();
+/// By principal. Two may have one address: the one that leaves, and the one of another name that joins in its place.
+fn ends<'a>(steps: &[Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, Ends> {
+    let whose: BTreeMap<&ResourceId, &ResourceId> =
+        identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id))).collect();
+    let mut own: BTreeMap<&ResourceId, BTreeSet<StepId>> = BTreeMap::new();
     for step in steps {
-        own.entry(&step.subject).or_default().insert(step.id);
+        if let Some(principal) = whose.get(step.change.id()) {
+            own.entry(principal).or_default().insert(step.id);
+        }
     }
-    let mut ends: BTreeMap<&Address, Ends> =
-        own.iter().map(|(subject, steps)| (*subject, Ends { first: Vec::new(), last: steps.clone() })).collect();
+    let mut ends: BTreeMap<&ResourceId, Ends> =
+        own.iter().map(|(principal, steps)| (*principal, Ends { first: Vec::new(), last: steps.clone() })).collect();
     for step in steps {
-        let (Some(own), Some(ends)) = (own.get(&step.subject), ends.get_mut(&step.subject)) else { continue };
+        let Some(principal) = whose.get(step.change.id()) else { continue };
+        let (Some(own), Some(ends)) = (own.get(principal), ends.get_mut(principal)) else { continue };
         let mut waits_for = step.needs.intersection(own).peekable();
         if waits_for.peek().is_none() {
             ends.first.push(step.id);
