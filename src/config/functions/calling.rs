@@ -6,6 +6,7 @@ use super::{Body, Function, LEFT_OUT, Marks, Param, Takes, find, names};
 use crate::config::eval::budget::{Budget, TooLarge};
 use crate::config::eval::suggest::nearest;
 use crate::config::eval::{Evaluated, Evaluator, Fault, ModuleId, Scope, too_large, with_value};
+use crate::config::source::FileId;
 use crate::config::syntax::{Call, Place};
 use crate::config::value::convert::{Mismatch, convert};
 use crate::config::value::{Data, Entries, Number, Type, Value};
@@ -55,6 +56,12 @@ impl<'v> Args<'v> {
     #[must_use]
     pub fn rest(&self, index: usize) -> &'v [Value] {
         self.values.get(index..).unwrap_or_default()
+    }
+
+    /// Takes steps for work that goes with no argument's size. The caller places what is found then.
+    pub fn step(&self, count: u64) -> Result<(), Problem> {
+        let nowhere = || Place::default().in_file(FileId(u32::MAX));
+        self.budget.step(nowhere, count).map_err(Problem::Inner)
     }
 
     /// The argument at `index`.
