@@ -62,7 +62,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     locked(run, async |run| {
         let observed = session::observe_to_plan(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
-        tidy(&stack.declared.stack, &observed.snapshot, &connection)?;
+        tidy(&stack.declared.stack, &observed.snapshot, &connection, now)?;
         let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
         quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
         settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
@@ -121,8 +121,8 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
 }
 
 /// Takes keys out of the stores that live no more.
-fn tidy(stack: &StackName, snapshot: &Snapshot, connection: &Connection) -> Result<(), Failure> {
-    let dead = Vec::from_iter(connection.vault.tidy(stack, snapshot)?);
+fn tidy(stack: &StackName, snapshot: &Snapshot, connection: &Connection, now: Timestamp) -> Result<(), Failure> {
+    let dead = Vec::from_iter(connection.vault.tidy(stack, snapshot, now)?);
     if !dead.is_empty() {
         super::say(&format!("Taken out of the stores, for they live no more: {}.\n", inert(&dead.join(", "))));
     }

@@ -41,7 +41,7 @@ impl Connection {
         }
         let fleet = Arc::new(Fleet::new(members, Arc::clone(&realize)));
         let (observe, enact) = (Arc::<Fleet>::clone(&fleet), fleet);
-        Ok(Self { realize: Arc::new(FleetRealizer(realize)), compare, observe, enact, vault: Vault::none() })
+        Ok(Self { realize: Arc::new(FleetRealizer(realize)), compare, observe, enact, vault: Vault::default() })
     }
 
     /// Connects to one account; `among`: what it is called among several.
@@ -83,7 +83,7 @@ impl Connection {
             compare: Arc::<P>::clone(&provider),
             observe: Arc::<P>::clone(&provider),
             enact: provider,
-            vault: Vault::none(),
+            vault: Vault::default(),
         }
     }
 
@@ -101,9 +101,9 @@ impl Connection {
             ProviderSettings::Local { .. } => Arc::new(move || now),
             ProviderSettings::Aws { .. } => Arc::new(Timestamp::now),
         };
-        let vault = Vault::of(stores, directory, clock);
+        let vault = Vault::of(stores, directory);
         let (realize, observe) = (Arc::clone(&self.realize), Arc::clone(&self.observe));
-        let enact = Arc::new(Delivering { enact: self.enact, observe, realize, vault: vault.clone() });
+        let enact = Arc::new(Delivering { enact: self.enact, observe, realize, vault: vault.clone(), clock });
         Self { enact, vault, ..self }
     }
 }

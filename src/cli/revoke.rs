@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use leasehold_provider::{LiveIdentity, ObserveRequest, Realize, Snapshot, StackName};
@@ -153,7 +152,7 @@ async fn observe(known: &Known, connection: &Connection) -> Result<(Resources, S
     let mut snapshot = connection.observe.observe(request).await?;
     snapshot.recall(&shared);
     if let Some(stack) = &known.whole {
-        let vault = Vault::of(&stack.stores(), stack.directory.path(), Arc::new(|| Timestamp::UNIX_EPOCH));
+        let vault = Vault::of(&stack.stores(), stack.directory.path());
         match vault.delivered(&known.stack, &realm) {
             Ok(delivered) => snapshot.note_deliveries(&delivered),
             // No store keeps an identity from being shut.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -273,7 +272,7 @@ async fn observe_and_adopt(
         return Err(stack.refuse(findings));
     }
     let name = &stack.declared.stack;
-    let vault = Vault::of(&stack.stores(), stack.directory.path(), Arc::new(|| Timestamp::UNIX_EPOCH));
+    let vault = Vault::of(&stack.stores(), stack.directory.path());
     let delivered = vault.delivered(name, &realm)?;
     let keys_of = holders_of_keys(&stack.declared, &delivered, realize);
     let request = ObserveRequest { adopt, keys_of: &keys_of, ..ObserveRequest::plain(name, &shared) };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use leasehold_provider::{
     Address, Change, Credential, Enact, EnactError, EnactErrorKind, Enacted, NotKept, Observe, Realize, Resource,
     ResourceId, StackName, Vault as Slot,
@@ -10,6 +11,9 @@ use leasehold_provider::{
 use secrecy::SecretString;
 
 use super::{Holder, Terms, Vault, VaultError, realm_name};
+
+/// Tells when a secret is delivered.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The write half of a provider, with a vault.
 pub struct Delivering {
@@ -21,11 +25,14 @@ pub struct Delivering {
     pub realize: Arc<dyn Realize>,
     /// Where secrets go.
     pub vault: Vault,
+    /// When they do.
+    pub clock: Clock,
 }
 
 /// The place in a vault for one key.
 struct Place {
     vault: Vault,
+    clock: Clock,
     holder: Holder,
     terms: Arc<Terms>,
 }
@@ -34,8 +41,8 @@ struct Place {
 impl Slot for Place {
     async fn deposit(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
         let (vault, holder, terms) = (self.vault.clone(), self.holder.clone(), Arc::clone(&self.terms));
-        let key = key.part().to_owned();
-        at_leisure(move || vault.deposit(&holder, &terms, &key, secret)).await
+        let (key, now) = (key.part().to_owned(), (self.clock)());
+        at_leisure(move || vault.deposit(&holder, &terms, &key, secret, now)).await
     }
 
     async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
@@ -86,7 +93,7 @@ impl Delivering {
             message: "the plan names no store for its secret".to_owned(),
             help: Some("plan again".to_owned()),
         })?;
-        let place = Place { vault: self.vault.clone(), holder, terms: Arc::new(terms) };
+        let place = Place { vault: self.vault.clone(), clock: Arc::clone(&self.clock), holder, terms: Arc::new(terms) };
         let made = self.enact.issue(stack, change, &place).await?;
         let store = &place.terms.store;
         let note = made.made.as_ref().map(|id| format!("{id} was made, and its secret delivered to store.{store}"));

@@ -10,7 +10,6 @@ mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
@@ -21,23 +20,19 @@ use secrecy::SecretString;
 use crate::config::declared::SecretStore;
 use crate::plan::Plan;
 
-pub use delivering::Delivering;
+pub use delivering::{Clock, Delivering};
 use entry::{Books, Entry, Kept};
 use files::Folder;
-
-/// Tells when a secret is delivered.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// How long a key that does not live stays in the books: a cloud may be slow to show one that was just made.
 const SLOW_CLOUD: SignedDuration = SignedDuration::from_hours(1);
 /// What lies between two deliveries at least.
 const A_MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
-/// The stores of a stack.
-#[derive(Clone)]
+/// The stores of a stack; by default none at all.
+#[derive(Clone, Default)]
 pub struct Vault {
     stores: BTreeMap<String, Folder>,
-    clock: Clock,
 }
 
 /// Why a store cannot be used. Says nothing of any secret.
@@ -89,18 +84,12 @@ impl Terms {
 impl Vault {
     /// The declared stores of the stack in `directory`. Touches nothing yet.
     #[must_use]
-    pub fn of(stores: &BTreeMap<String, SecretStore>, directory: &Path, clock: Clock) -> Self {
+    pub fn of(stores: &BTreeMap<String, SecretStore>, directory: &Path) -> Self {
         let folder = |(name, SecretStore::File { path }): (&String, &SecretStore)| {
             let relative: PathBuf = Path::new(path).components().collect();
             (name.clone(), Folder::at(name, directory.join(relative)))
         };
-        Self { stores: stores.iter().map(folder).collect(), clock }
-    }
-
-    /// No store at all.
-    #[must_use]
-    pub fn none() -> Self {
-        Self { stores: BTreeMap::new(), clock: Arc::new(|| Timestamp::UNIX_EPOCH) }
+        Self { stores: stores.iter().map(folder).collect() }
     }
 
     /// What was delivered to identities of this stack in its accounts. Reads no secret.
@@ -150,21 +139,28 @@ impl Vault {
         Ok(false)
     }
 
-    /// Delivers a secret: the identity's entry holds it from now on in the place of the one before.
-    fn deposit(&self, holder: &Holder, terms: &Terms, key: &str, secret: SecretString) -> Result<(), VaultError> {
+    /// Delivers a secret at that moment: the identity's entry holds it from now on in the place of the one before.
+    fn deposit(
+        &self,
+        holder: &Holder,
+        terms: &Terms,
+        key: &str,
+        secret: SecretString,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
         let folder = self.folder(&terms.store)?;
         folder.refuse_others(holder)?;
         let mut books = folder.books_of(&holder.name)?.unwrap_or_else(|| Books::of(holder));
         books.address.clone_from(&holder.address);
         let (owner, environment) = (terms.owner.clone(), terms.environment.clone());
-        let delivered_at = self.next_instant(holder)?;
+        let delivered_at = self.next_instant(holder, now)?;
         books.keys.insert(key.to_owned(), Kept { delivered_at, owner, environment });
         folder.write(&holder.name, &Entry { current: Some((key.to_owned(), secret)), books })
     }
 
-    /// Now, or the instant after an identity's last delivery: in their order lies which key took the place of which, whatever the clock does.
-    fn next_instant(&self, holder: &Holder) -> Result<Timestamp, VaultError> {
-        let mut at = (self.clock)();
+    /// That moment, or the instant after an identity's last delivery: in their order lies which key took the place of which, whatever the clock does.
+    fn next_instant(&self, holder: &Holder, now: Timestamp) -> Result<Timestamp, VaultError> {
+        let mut at = now;
         for folder in self.stores.values() {
             let books = folder.books_of(&holder.name)?.filter(|books| books.is_of(holder));
             for kept in books.iter().flat_map(|books| books.keys.values()) {
@@ -186,8 +182,7 @@ impl Vault {
     }
 
     /// Takes the keys of this stack out of the stores that live no more, as after a run that was killed between the two. Gives their ids.
-    pub fn tidy(&self, stack: &StackName, snapshot: &Snapshot) -> Result<BTreeSet<String>, VaultError> {
-        let now = (self.clock)();
+    pub fn tidy(&self, stack: &StackName, snapshot: &Snapshot, now: Timestamp) -> Result<BTreeSet<String>, VaultError> {
         let mut struck = BTreeSet::new();
         for folder in self.stores.values() {
             folder.remove_halves()?;
