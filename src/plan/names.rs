@@ -18,61 +18,89 @@ pub fn taken(
     snapshot: &Snapshot,
     one_space: bool,
 ) -> Vec<Diagnostic> {
-    let strangers: BTreeMap<Name, (&ResourceId, &Stranger)> =
+    let strangers: Strangers<'_> =
         snapshot.strangers.iter().map(|(id, stranger)| (name(id, false), (id, stranger))).collect();
-    let mut others: BTreeMap<Name, Vec<(&ResourceId, String)>> = BTreeMap::new();
-    if one_space {
-        for (id, stranger) in &snapshot.strangers {
-            others.entry(name(id, true)).or_default().push((id, whose(stranger)));
-        }
-    }
-    let mut findings = Vec::new();
-    let joiners = standings
+    let mut findings = of_joiners(declared, standings, snapshot, &strangers, one_space);
+    findings.extend(of_shared(declared, shared, snapshot, &strangers));
+    findings
+}
+
+/// What is not the stack's, by name and kind.
+type Strangers<'a> = BTreeMap<Name, (&'a ResourceId, &'a Stranger)>;
+
+fn of_joiners(
+    declared: &Declared,
+    standings: &[Standing<'_>],
+    snapshot: &Snapshot,
+    strangers: &Strangers<'_>,
+    one_space: bool,
+) -> Vec<Diagnostic> {
+    let joiners: Vec<_> = standings
         .iter()
         .filter(|standing| standing.live.is_none() && standing.adopts.is_none())
         .filter(|standing| declared.estate.import_of(&standing.address).is_none())
-        .filter_map(|standing| matches!(standing.phase, Phase::Active(_)).then_some((standing, standing.declared?)));
-    let mut joiners = joiners.peekable();
+        .filter_map(|standing| matches!(standing.phase, Phase::Active(_)).then_some((standing, standing.declared?)))
+        .collect();
     // A plan in which nobody joins has no use for the names of all that live.
-    if joiners.peek().is_some() {
-        for (id, live) in &snapshot.identities {
-            let whose = format!("it is {}, which leaves", live.address());
-            others.entry(name(id, one_space)).or_default().push((id, whose));
-        }
+    if joiners.is_empty() {
+        return Vec::new();
     }
+    let mut others: BTreeMap<Name, Vec<(&ResourceId, String)>> = BTreeMap::new();
+    for (id, stranger) in snapshot.strangers.iter().filter(|_| one_space) {
+        others.entry(name(id, true)).or_default().push((id, whose(stranger)));
+    }
+    for (id, live) in &snapshot.identities {
+        let whose = format!("it is {}, which leaves", live.address());
+        others.entry(name(id, one_space)).or_default().push((id, whose));
+    }
+    let mut findings = Vec::new();
     for (standing, identity) in joiners {
-        let at = |finding: Diagnostic| {
-            identity.origin.explain(finding.at(identity.origin.part("name"), "this name is taken"))
-        };
-        if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
-            findings.push(at(finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))));
+        let found = if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
+            finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))
         } else if let Some((id, whose)) =
             others.get(&name(&standing.id, one_space)).into_iter().flatten().find(|(id, _)| **id != standing.id)
         {
-            findings.push(at(finding(&standing.address, &id.to_string(), &id.shown_name(), whose)));
-        }
+            finding(&standing.address, &id.to_string(), &id.shown_name(), whose)
+        } else {
+            continue;
+        };
+        findings.push(identity.origin.explain(found.at(identity.origin.part("name"), TAKEN)));
     }
+    findings
+}
+
+fn of_shared(
+    declared: &Declared,
+    shared: &Resources,
+    snapshot: &Snapshot,
+    strangers: &Strangers<'_>,
+) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
     for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
         let Some((id, stranger)) = strangers.get(&name(&resource.id, false)) else { continue };
         let address =
             resource.marks.as_ref().map_or_else(|| Address::from_text(&resource.id.name), |m| m.address.clone());
         let finding = finding(&address, &id.to_string(), &stranger.arn, &whose(stranger));
         let scope = declared.scopes.values().find(|(scope, _)| scope.address() == address);
-        findings.push(match scope {
-            Some((_, origin)) => finding.at(origin.span(), "this name is taken"),
-            None => match declared.groups.values().find(|group| group.group.address == address) {
-                Some(group) => finding.at(group.origin.part("name"), "this name is taken"),
-                None => match declared.federations.values().find(|(federation, _)| federation.address() == address) {
-                    Some((_, origin)) => finding.at(origin.span(), "this name is taken").help(
-                        "Take the block out: trusts may name what others manage. Or remove the live object by hand if nobody needs it.",
-                    ),
-                    None => finding,
-                },
-            },
+        let group = || declared.groups.values().find(|group| group.group.address == address);
+        let federation = || declared.federations.values().find(|(federation, _)| federation.address() == address);
+        findings.push(if let Some((_, origin)) = scope {
+            finding.at(origin.span(), TAKEN)
+        } else if let Some(group) = group() {
+            finding.at(group.origin.part("name"), TAKEN)
+        } else if let Some((_, origin)) = federation() {
+            finding.at(origin.span(), TAKEN).help(
+                "Take the block out: trusts may name what others manage. Or remove the live object by hand if nobody needs it.",
+            )
+        } else {
+            finding
         });
     }
     findings
 }
+
+/// What stands beside the place of a name.
+const TAKEN: &str = "this name is taken";
 
 type Name = (Option<Alias>, Option<ResourceKind>, String);
 

@@ -41,6 +41,18 @@ struct Reading {
 const MOST_WAITS: usize = 1_000_000;
 
 impl Reading {
+    /// The trusts of an identity. Those in identities are looked up once all are read.
+    fn trusts(&mut self, holder: &Address, trusts: Vec<Read>) -> Vec<Trust> {
+        let of = |(index, read)| match read {
+            Read::Done(trust) => trust,
+            Read::Identities(identities) => {
+                self.pending.push((holder.clone(), index, identities));
+                Trust::Identity { identities: Vec::new() }
+            }
+        };
+        trusts.into_iter().enumerate().map(of).collect()
+    }
+
     /// Enters an identity, which waits for what its module waits for. `false`: there are too many waits, which is reported.
     fn enter(
         &mut self,
@@ -205,13 +217,6 @@ fn identity(
     let (kind, owner) = (whole.kind?, whole.owner?);
     let prefix = fields.eval.module(fields.module).prefix.clone();
     let credentials = whole.credentials.unwrap_or_default();
-    let trusts = whole.trusts.unwrap_or_default().into_iter().enumerate().map(|(index, read)| match read {
-        Read::Done(trust) => trust,
-        Read::Identities(identities) => {
-            reading.pending.push((address.clone(), index, identities));
-            Trust::Identity { identities: Vec::new() }
-        }
-    });
     Some(DeclaredIdentity {
         name_given: name.is_some(),
         name: name.unwrap_or_else(|| default_name(&prefix, &fields.label, fields.key.as_ref())),
@@ -225,7 +230,7 @@ fn identity(
         grace: whole.grace,
         statements: whole.statements.unwrap_or_default(),
         scopes: whole.scopes.unwrap_or_default(),
-        trusts: trusts.collect(),
+        trusts: reading.trusts(&address, whole.trusts.unwrap_or_default()),
         managed_policy_arns: whole.managed_policy_arns.unwrap_or_default(),
         groups,
         path,
