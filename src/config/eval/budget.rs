@@ -14,7 +14,7 @@ const MOST_STEPS: u64 = 2_500_000;
 /// Steps more for each identity: large stacks take long, and may.
 const STEPS_OF_AN_IDENTITY: u64 = 2_000;
 /// Bytes that values may take, all told.
-const MOST_BYTES: u64 = 256 * 1024 * 1024;
+const MOST_BYTES: u64 = 192 * 1024 * 1024;
 /// The longest string, in bytes.
 pub const LONGEST_STRING: usize = 16 * 1024 * 1024;
 /// The largest collection.
@@ -67,7 +67,7 @@ pub enum TooLarge {
     #[error("the result would have more than 250,000 elements")]
     Collection,
     /// All values together.
-    #[error("the values of this stack would take more than 256 MiB")]
+    #[error("the values of this stack would take more than 192 MiB")]
     Total,
 }
 

@@ -109,10 +109,11 @@ fn fileset(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem>
     let files = evaluator.files.list(&under).or_else(|problem| Problem::argument(0, problem))?;
     args.budget.collection(files.len())?;
     let length = files.iter().map(String::len).sum();
-    let pattern = patterns::compiled(&glob(args.text(1)?), 1, length, evaluator).map_err(|problem| match problem {
-        Problem::Argument(..) => Problem::Argument(1, "not a pattern of paths".to_owned()),
-        other => other,
-    })?;
+    let pattern =
+        patterns::compiled(&glob(args.text(1)?), 1, length, args, evaluator).map_err(|problem| match problem {
+            Problem::Argument(..) => Problem::Argument(1, "not a pattern of paths".to_owned()),
+            other => other,
+        })?;
     let found: Vec<Value> = files.into_iter().filter(|path| pattern.is_match(path)).map(Value::string).collect();
     Ok(Value::set(found))
 }

@@ -11,8 +11,6 @@ use regex_syntax::hir::{Hir, HirKind};
 use super::Takes::Text;
 use super::{Args, Body, Function, Marks, Param, Problem, param};
 use crate::config::eval::Evaluator;
-use crate::config::source::FileId;
-use crate::config::syntax::Place;
 use crate::config::value::{Entries, Value};
 
 /// How large a compiled pattern may be, in bytes: `(a{1000}){1000}` is not.
@@ -33,7 +31,7 @@ const fn matching(
 pub(super) const FUNCTIONS: &[Function] = &[
     matching("regex", &[param("pattern", Text), param("string", Text)], |args, evaluator| {
         let text = args.text(1)?;
-        let pattern = compiled(args.text(0)?, 0, text.len(), evaluator)?;
+        let pattern = compiled(args.text(0)?, 0, text.len(), args, evaluator)?;
         match pattern.captures(text) {
             Some(found) => Ok(matched(&pattern, &found)),
             None => Problem::argument(1, "the pattern matches nothing in it"),
@@ -41,7 +39,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     matching("regexall", &[param("pattern", Text), param("string", Text)], |args, evaluator| {
         let text = args.text(1)?;
-        let pattern = compiled(args.text(0)?, 0, text.len(), evaluator)?;
+        let pattern = compiled(args.text(0)?, 0, text.len(), args, evaluator)?;
         args.budget.collection(pattern.find_iter(text).count().saturating_mul(pattern.captures_len()))?;
         Ok(Value::list(pattern.captures_iter(text).map(|captures| matched(&pattern, &captures)).collect()))
     }),
@@ -53,14 +51,19 @@ pub(super) const FUNCTIONS: &[Function] = &[
 pub struct Patterns(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
 
 /// The compiled pattern; the steps of going over a text of so many bytes with it are taken.
-pub fn compiled(pattern: &str, index: usize, length: usize, evaluator: &Evaluator<'_>) -> Result<Arc<Regex>, Problem> {
+pub(super) fn compiled(
+    pattern: &str,
+    index: usize,
+    length: usize,
+    args: &Args<'_>,
+    evaluator: &Evaluator<'_>,
+) -> Result<Arc<Regex>, Problem> {
     let kept = evaluator.patterns.0.borrow().get(pattern).cloned();
-    let nowhere = || Place::default().in_file(FileId(u32::MAX));
     let (regex, weight) = match kept {
         Some(kept) => kept,
         None => {
             let (regex, weight) = compile(pattern, index)?;
-            evaluator.budget.step(nowhere, weight * 10 + 500).map_err(Problem::Inner)?;
+            args.step(weight * 10 + 500)?;
             let mut patterns = evaluator.patterns.0.borrow_mut();
             if patterns.len() >= MOST_KEPT {
                 patterns.clear();
@@ -70,7 +73,7 @@ pub fn compiled(pattern: &str, index: usize, length: usize, evaluator: &Evaluato
         }
     };
     let length = u64::try_from(length).unwrap_or(u64::MAX);
-    evaluator.budget.step(nowhere, weight.saturating_mul(length) / 10).map_err(Problem::Inner)?;
+    args.step(weight.saturating_mul(length) / 10)?;
     Ok(regex)
 }
 
@@ -132,7 +135,7 @@ fn replace(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem>
     let as_pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| wanted.len() > 1);
     let replaced = match as_pattern {
         Some(pattern) => {
-            let pattern = compiled(pattern, 1, text.len(), evaluator)?;
+            let pattern = compiled(pattern, 1, text.len(), args, evaluator)?;
             let longest = replacement.len().saturating_add(text.len().saturating_mul(replacement.matches('$').count()));
             let most = pattern.find_iter(text).count().saturating_mul(longest);
             args.budget.string(text.len().saturating_add(most))?;
