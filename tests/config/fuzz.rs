@@ -23,6 +23,8 @@ const MEMORY: u64 = 512 * 1024;
 /// What may be asked for by number, so that it is not the work that was asked for which takes the time: a stack of 100,000 identities is
 /// sound, and may take longer. That such stacks take time as they are large is measured in `benches/compare.py`.
 const SIZE: Limits = Limits { identities: 10_000, modules: 1_000 };
+/// What is kept to change again may take so many bytes: it counts as memory of the whole run.
+const POOL: usize = 32 * 1024 * 1024;
 /// Longer stacks are cut.
 const LONGEST: usize = 64 * 1024;
 
@@ -428,6 +430,7 @@ fn fuzz() {
     let mut chance = Chance(environment("LEASEHOLD_FUZZ_SEED").unwrap_or(1));
     let mut pool = corpus();
     let mut known: BTreeSet<String> = BTreeSet::new();
+    let mut kept = 0;
     assert!(pool.len() >= 15, "{}", pool.len());
     for text in &pool {
         known.extend(outcome(text));
@@ -458,7 +461,8 @@ fn fuzz() {
         if took > slowest.0 {
             slowest = (took, text.clone());
         }
-        if found.iter().any(|shape| !known.contains(shape)) && pool.len() < 20_000 {
+        if found.iter().any(|shape| !known.contains(shape)) && kept + text.len() < POOL {
+            kept += text.len();
             known.extend(found);
             pool.push(text);
         }
