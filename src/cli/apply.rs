@@ -20,7 +20,6 @@ use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
 use super::{Exit, Failure, plan_view, progress, quotas, signing};
 use crate::apply::{self, Outcome, Unverified};
-use crate::config::declared::ProviderSettings;
 use crate::ledger::checkpoint::{self, Signers};
 use crate::ledger::journal::Recorder;
 use crate::plan::saved::Saved;
@@ -48,15 +47,8 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let now = session::now(args.now);
     let stack = Stack::read(here, args.what.as_deref(), &args.variables, now)?;
     stack.warn();
-    let providers = stack.providers();
-    refuse_rehearsal(args.now, &providers.first)?;
-    let connection = Connection::to(&providers, stack.directory.path(), now).await?.keeping(
-        &stack.stores(),
-        &providers.first,
-        stack.directory.path(),
-        now,
-    );
-    let run = Run::begin(&stack.purpose("apply", &providers), &connection).await?;
+    let connection = stack.connect_to_write(args.now).await?;
+    let run = Run::begin(&stack.purpose("apply"), &connection).await?;
     let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
     let terms = args.terms(format!("leasehold apply{again}"));
     locked(run, async |run| {
@@ -100,7 +92,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         reason: None,
         stack: &plan.stack,
         backend: &plan.basis.backend,
-        providers: &providers,
+        providers,
         directory: directory.path(),
     };
     let run = Run::begin(&purpose, &connection).await?;
@@ -108,7 +100,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
     let plan = plan.clone();
     locked(run, async |run| {
         let shared = shared_of(&plan);
-        let snapshot = observe(&plan, &connection, &shared, Scope::Stack).await?;
+        let snapshot = observe(&plan, &connection, &shared, Credentials::OfStack).await?;
         run.settle(&snapshot).await?;
         refuse_stale(stale::of_objects(&plan, &snapshot))?;
         let plan = match &sealed {
@@ -274,7 +266,7 @@ pub(super) async fn settle_plan(
     // A person takes time to read: what they approved must still be what is there. Who leaves is read once more in full, to be archived.
     let leaves = approved.plan().leavers().next().is_some();
     let snapshot = if leaves || !terms.auto_approve {
-        let snapshot = observe(approved.plan(), connection, shared, Scope::Plan).await?;
+        let snapshot = observe(approved.plan(), connection, shared, Credentials::OfPlan).await?;
         refuse_stale(stale::of_objects(approved.plan(), &snapshot))?;
         snapshot
     } else {
@@ -292,19 +284,24 @@ fn shared_of(plan: &Plan) -> Resources {
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
 
-/// What of a stack is read with its credentials.
+/// Whose credentials are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// Everything: also what an earlier run left open.
-    Stack,
-    /// The identities that the plan is about.
-    Plan,
+enum Credentials {
+    /// Everybody's: also what an earlier run left open.
+    OfStack,
+    /// Those of the identities that the plan is about.
+    OfPlan,
 }
 
 /// What lives of what a plan is about, with what the stores say was delivered.
-async fn observe(plan: &Plan, connection: &Connection, shared: &Resources, scope: Scope) -> Result<Snapshot, Failure> {
+async fn observe(
+    plan: &Plan,
+    connection: &Connection,
+    shared: &Resources,
+    credentials: Credentials,
+) -> Result<Snapshot, Failure> {
     let delivered = connection.vault.delivered(&plan.stack, &plan.realm)?;
-    let mut snapshot = observe_cloud(plan, connection, shared, scope).await?;
+    let mut snapshot = observe_cloud(plan, connection, shared, credentials).await?;
     snapshot.note_deliveries(&delivered);
     Ok(snapshot)
 }
@@ -313,7 +310,7 @@ async fn observe_cloud(
     plan: &Plan,
     connection: &Connection,
     shared: &Resources,
-    scope: Scope,
+    credentials: Credentials,
 ) -> Result<Snapshot, Failure> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
@@ -321,7 +318,7 @@ async fn observe_cloud(
     let identities = plan.identities.iter().map(|delta| &delta.address);
     let told: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
     let nobody_else = plan.steps.iter().all(|step| told.contains(&step.subject));
-    let no_other_credentials = scope == Scope::Plan && nobody_else;
+    let no_other_credentials = credentials == Credentials::OfPlan && nobody_else;
     let plain = ObserveRequest::plain(&plan.stack, shared);
     let request = ObserveRequest { exact: &exact, adopt: &adopt, no_other_credentials, ..plain };
     let mut snapshot = connection.observe.observe(request).await?;
@@ -335,16 +332,6 @@ fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
 
 fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
     if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
-}
-
-pub(super) fn refuse_rehearsal(now: Option<Timestamp>, settings: &ProviderSettings) -> Result<(), Failure> {
-    match (now, settings) {
-        (Some(_), ProviderSettings::Aws { .. }) => Err(Failure::Refused {
-            what: "--now is for rehearsals: a real cloud is changed at the present moment only".to_owned(),
-            help: "Use `leasehold plan --now INSTANT` to see what that moment would bring.".to_owned(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// Asks a person. Without a terminal to ask at, it refuses; so does an interrupt.
@@ -423,7 +410,7 @@ async fn read_back(
     let mut unverified = Vec::new();
     for pause in VERIFY_PAUSES {
         tokio::time::sleep(pause).await;
-        let snapshot = observe_cloud(plan, connection, shared, Scope::Plan).await?;
+        let snapshot = observe_cloud(plan, connection, shared, Credentials::OfPlan).await?;
         unverified = apply::verify(plan, outcome, &snapshot);
         if unverified.is_empty() {
             break;

@@ -19,15 +19,8 @@ pub async fn cmd_restore(here: &Path, args: &RestoreArgs) -> Result<Exit, Failur
     let now = session::now(args.now);
     let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
     stack.warn();
-    let providers = stack.providers();
-    apply::refuse_rehearsal(args.now, &providers.first)?;
-    let connection = Connection::to(&providers, stack.directory.path(), now).await?.keeping(
-        &stack.stores(),
-        &providers.first,
-        stack.directory.path(),
-        now,
-    );
-    let run = Run::begin(&stack.purpose("restore", &providers), &connection).await?;
+    let connection = stack.connect_to_write(args.now).await?;
+    let run = Run::begin(&stack.purpose("restore"), &connection).await?;
     let again = format!("leasehold restore '{}'", args.what);
     let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);
     apply::locked(run, async |run| {

@@ -48,7 +48,7 @@ pub async fn cmd_revoke(here: &Path, args: &RevokeArgs) -> Result<Exit, Failure>
         });
     }
     let known = read(here, args, now)?;
-    apply::refuse_rehearsal(args.now, &known.providers.first)?;
+    session::refuse_rehearsal(args.now, &known.providers)?;
     let connection = Connection::to(&known.providers, known.directory.path(), now).await?;
     let run = Run::begin(&known.purpose(&args.reason), &connection).await?;
     apply::locked(run, async |run| {
@@ -85,7 +85,7 @@ impl Known {
             reason: Some(reason),
             stack: &self.stack,
             backend: &self.backend,
-            providers: &self.providers,
+            providers: self.providers.clone(),
             directory: self.directory.path(),
         }
     }

@@ -30,7 +30,7 @@ pub struct Purpose<'a> {
     pub reason: Option<&'a str>,
     pub stack: &'a StackName,
     pub backend: &'a Backend,
-    pub providers: &'a Providers,
+    pub providers: Providers,
     /// The stack's directory.
     pub directory: &'a Path,
 }
@@ -62,7 +62,7 @@ pub async fn store(
 impl Run {
     /// Takes the lock and finds the end of the ledger. Refused while somebody else holds it.
     pub async fn begin(purpose: &Purpose<'_>, connection: &Connection) -> Result<Self, Failure> {
-        let store = store(purpose.backend, purpose.providers, purpose.stack, purpose.directory).await?;
+        let store = store(purpose.backend, &purpose.providers, purpose.stack, purpose.directory).await?;
         let realm = connection.observe.realm().await?;
         let origin = Origin::of(purpose.directory);
         let holder = origin.holder(&realm.actor);

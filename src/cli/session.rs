@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::failure::Failure;
 use super::run::Purpose;
 use super::stack_directory::StackDirectory;
-use crate::config::declared::{Providers, SecretStore};
+use crate::config::declared::{ProviderSettings, Providers, SecretStore};
 use crate::config::essentials::{Essentials, essentials};
 use crate::config::{Assignment, Declared, Diagnostic, Inputs, Limits, Severity, SourceFile, Sources, gather, load};
 use crate::graph::Graph;
@@ -99,14 +99,22 @@ impl Stack {
         Providers::of(&self.declared.providers)
     }
 
+    /// Connects to write, with the stack's stores at hand. Refused where an instant is rehearsed on a real cloud.
+    pub async fn connect_to_write(&self, rehearsed: Option<Timestamp>) -> Result<Connection, Failure> {
+        let (providers, directory) = (self.providers(), self.directory.path());
+        refuse_rehearsal(rehearsed, &providers)?;
+        let connection = Connection::to(&providers, directory, self.now).await?;
+        Ok(connection.keeping(&self.stores(), &providers.first, directory, self.now))
+    }
+
     /// What a command that writes tells the lock and the ledger of this stack.
-    pub fn purpose<'a>(&'a self, command: &'a str, providers: &'a Providers) -> Purpose<'a> {
+    pub fn purpose<'a>(&'a self, command: &'a str) -> Purpose<'a> {
         Purpose {
             command,
             reason: None,
             stack: &self.declared.stack,
             backend: &self.declared.backend,
-            providers,
+            providers: self.providers(),
             directory: self.directory.path(),
         }
     }
@@ -146,6 +154,17 @@ impl Stack {
     /// Where the secrets of its issued keys go.
     pub fn stores(&self) -> BTreeMap<String, SecretStore> {
         self.declared.stores.iter().map(|(name, store)| (name.clone(), store.settings.clone())).collect()
+    }
+}
+
+/// Time can be rehearsed on the embedded directory only.
+pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), Failure> {
+    match (now, &providers.first) {
+        (Some(_), ProviderSettings::Aws { .. }) => Err(Failure::Refused {
+            what: "--now is for rehearsals: a real cloud is changed at the present moment only".to_owned(),
+            help: "Use `leasehold plan --now INSTANT` to see what that moment would bring.".to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -16,15 +16,8 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
     let now = session::now(args.now);
     let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
     stack.warn();
-    let providers = stack.providers();
-    apply::refuse_rehearsal(args.now, &providers.first)?;
-    let connection = Connection::to(&providers, stack.directory.path(), now).await?.keeping(
-        &stack.stores(),
-        &providers.first,
-        stack.directory.path(),
-        now,
-    );
-    let run = Run::begin(&stack.purpose("sweep", &providers), &connection).await?;
+    let connection = stack.connect_to_write(args.now).await?;
+    let run = Run::begin(&stack.purpose("sweep"), &connection).await?;
     let again = args.dir.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
     let terms =
         args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), format!("leasehold sweep{again}"));
