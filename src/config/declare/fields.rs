@@ -9,6 +9,7 @@ use leasehold_provider::{Key, Span as Duration};
 
 use crate::config::declared::Origin;
 use crate::config::diagnostic::Diagnostic;
+use crate::config::eval::reference;
 use crate::config::eval::suggest::{listed, nearest};
 use crate::config::eval::{Evaluator, Fault, ModuleId, Scope, with_value};
 use crate::config::schema::{BlockSchema, check::title, part_name};
@@ -66,6 +67,13 @@ impl<'e, 'a> Fields<'e, 'a> {
     /// What its expressions see.
     pub fn scope(&self) -> Scope<'_> {
         Scope::of_file_with(self.module, self.block.file, &self.bindings)
+    }
+
+    /// Whether an expression may have another value in another instance of the block.
+    pub fn is_of_instance(&self, expr: &Expr) -> bool {
+        let mut is = false;
+        reference::visit(expr, &mut |base, _| is |= self.bindings.iter().any(|(name, _)| **name == *base));
+        is
     }
 
     /// The block's content.

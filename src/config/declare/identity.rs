@@ -8,7 +8,8 @@ use leasehold_provider::{Address, Key, Kind, Span as Duration, Trust, TrustedIde
 use super::fields::Fields;
 use super::template::Templates;
 use super::trusts::Read;
-use super::{addresses, parts};
+use super::waits::Waits;
+use super::{parts, waits};
 use crate::config::declared::{DeclaredIdentity, Lease, Origin};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::instances::{Instances, default_name};
@@ -33,12 +34,8 @@ pub struct Identities {
 struct Reading {
     pending: Pending,
     templates: Templates,
-    /// How many waits of identities for others there are so far.
-    waits: usize,
+    waits: Waits,
 }
-
-/// Waits of identities for identities, in one stack.
-const MOST_WAITS: usize = 1_000_000;
 
 impl Reading {
     /// The trusts of an identity. Those in identities are looked up once all are read.
@@ -62,29 +59,21 @@ impl Reading {
         all: &mut BTreeMap<Address, DeclaredIdentity>,
     ) -> bool {
         identity.depends_on.extend(waits_for.iter().cloned());
-        self.waits = self.waits.saturating_add(identity.depends_on.len());
-        let few = self.waits <= MOST_WAITS;
+        let few = self.waits.are_few_with(identity.depends_on.len());
         if few {
             all.insert(identity.address.clone(), identity);
         } else {
-            fields.find(too_many_waits(&identity));
+            fields.find(waits::too_many(&identity));
         }
         few
     }
-}
-
-fn too_many_waits(identity: &DeclaredIdentity) -> Diagnostic {
-    let finding = Diagnostic::error("config::budget", format!("more than {MOST_WAITS} waits in one stack"))
-        .at(identity.origin.part("depends_on"), "each identity waits for each of these")
-        .help("let one wait for one, or make several stacks of it");
-    identity.origin.explain(finding)
 }
 
 impl Identities {
     /// All of them, once every module is read: what they say of each other is looked up.
     pub fn settled(mut self, eval: &Evaluator<'_>) -> BTreeMap<Address, DeclaredIdentity> {
         settle(eval, &mut self.all, self.reading.pending);
-        expand(eval, &mut self.all, self.reading.waits);
+        self.reading.waits.for_modules(eval, &mut self.all);
         self.all
     }
 }
@@ -139,29 +128,6 @@ pub fn identities(
     }
 }
 
-/// Who waits for a whole module waits for each identity in it.
-fn expand(eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>, mut waits: usize) {
-    let waiting: Vec<(Address, Address)> = all
-        .values()
-        .flat_map(|identity| identity.depends_on.iter().map(|on| (identity.address.clone(), on.clone())))
-        .filter(|(_, on)| !all.contains_key(on))
-        .collect();
-    for (waiter, module) in waiting {
-        let prefix = format!("{module}.");
-        let within = all.range(Address::from_text(prefix.as_str())..).map(|(address, _)| address);
-        let within: Vec<Address> =
-            within.take_while(|address| address.as_str().starts_with(&prefix)).cloned().collect();
-        waits = waits.saturating_add(within.len());
-        let Some(identity) = all.get_mut(&waiter) else { continue };
-        if waits > MOST_WAITS {
-            eval.find(ModuleId::STACK, too_many_waits(identity));
-            return;
-        }
-        identity.depends_on.remove(&module);
-        identity.depends_on.extend(within);
-    }
-}
-
 /// Whether a block has both, which is reported.
 pub fn both_for_each_and_count(fields: &Fields<'_, '_>) -> bool {
     let (Some(_), Some(second)) = (fields.expr("for_each"), fields.expr("count")) else { return false };
@@ -200,7 +166,7 @@ fn identity(
     let template = reading.templates.of(fields);
     let groups = fields.texts("managed_groups").unwrap_or_default().into_iter().collect();
     let path = fields.filled_text("path").filter(|path| path_is_one(fields, path));
-    let depends_on = addresses(fields, "depends_on");
+    let depends_on = reading.waits.named(fields);
     let taken = template.as_deref();
     // What it would have given is not known: nothing more can be said of it.
     if taken.is_none() && parts::says(fields, "template") {

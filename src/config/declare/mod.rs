@@ -22,6 +22,7 @@ mod statements;
 mod template;
 mod trusts;
 pub mod variables;
+mod waits;
 
 use super::declared::{Backend, Declared, Providers};
 use super::estate::Estate;

@@ -18,7 +18,7 @@ pub mod fault;
 pub mod instances;
 pub mod module;
 mod operators;
-mod reference;
+pub mod reference;
 pub mod scope;
 pub mod suggest;
 mod template;

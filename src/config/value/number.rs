@@ -173,6 +173,13 @@ impl FromStr for Number {
     type Err = InvalidNumber;
 
     fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+        // Most are short and whole, and need no long arithmetic.
+        if text.len() < 19
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && let Ok(whole) = text.parse::<i64>()
+        {
+            return Ok(whole.into());
+        }
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
         let shaped = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
             && digits.chars().any(|c| c.is_ascii_digit())
@@ -196,6 +203,9 @@ impl FromStr for Number {
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(whole) = self.small() {
+            return write!(f, "{whole}");
+        }
         f.write_str(&self.0.normalized().to_plain_string())
     }
 }
