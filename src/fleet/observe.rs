@@ -132,10 +132,10 @@ fn add(whole: &mut Snapshot, mut part: Snapshot) {
 /// What a snapshot holds of one account, as its provider sees it.
 fn part(snapshot: &Snapshot, account: Option<&Alias>) -> Snapshot {
     Snapshot {
-        realm: Realm { others: BTreeMap::new(), ..snapshot.realm.at(account).clone() },
         identities: share(&snapshot.identities, account),
         shared: share(&snapshot.shared, account),
         strangers: share(&snapshot.strangers, account),
         unmarked: share(&snapshot.unmarked, account),
+        ..Snapshot::empty(Realm { others: BTreeMap::new(), ..snapshot.realm.at(account).clone() })
     }
 }

@@ -77,7 +77,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         move |(identities, shared, strangers, unmarked)| {
             let stranger = || Stranger { stack: None, arn: "arn".to_owned(), unreadable: None };
             let strangers = strangers.into_iter().map(|id| (id, stranger())).collect();
-            Snapshot { realm: realm(), identities, shared, strangers, unmarked }
+            Snapshot { identities, shared, strangers, unmarked, ..Snapshot::empty(realm()) }
         },
     )
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
-    Address, Credential, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine, Realm, ResourceId,
-    Snapshot, Span, Unmarked,
+    Address, Credential, Delivered, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine, Realm,
+    ResourceId, Snapshot, Span, Unmarked,
 };
 
 use rayon::prelude::*;
@@ -48,7 +48,7 @@ pub fn decide<'a>(
     let mut findings = std::mem::take(&mut homes.findings);
     let of_block = |identity: &'a DeclaredIdentity| {
         let (id, live) = homes.of.get(&identity.address)?;
-        let phase = declared_phase(declared, identity, *live, now).map(|mut phase| {
+        let phase = declared_phase(declared, identity, *live, &snapshot.not_shown, now).map(|mut phase| {
             if let Phase::Active(active) = &mut phase {
                 settle_names(&mut active.identity, id, &homes, &snapshot.realm);
             }
@@ -101,6 +101,7 @@ fn declared_phase(
     declared: &Declared,
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
+    not_shown: &Delivered,
     now: Timestamp,
 ) -> Result<Phase, Box<Diagnostic>> {
     if let Some(renewed_at) = identity.lease.renewed_at.filter(|at| *at > now) {
@@ -114,7 +115,7 @@ fn declared_phase(
     let reason = leave_reason(declared, identity, live, end, now);
     match (reason, live) {
         (None, live) => {
-            let keys = issued_keys(identity, live, now);
+            let keys = issued_keys(identity, live, not_shown, now);
             Ok(Phase::Active(Box::new(Active { keys, ..active(declared, identity, created_at, end) })))
         }
         (Some(reason), Some(live)) => Ok(leaving(live, reason, identity.grace.unwrap_or(declared.grace), now)),
@@ -208,13 +209,21 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
 }
 
 /// The keys of an identity that is issued some, or was. One that keeps those that it has keeps them all.
-fn issued_keys(identity: &DeclaredIdentity, live: Option<&LiveIdentity>, now: Timestamp) -> Option<Keys> {
+fn issued_keys(
+    identity: &DeclaredIdentity,
+    live: Option<&LiveIdentity>,
+    not_shown: &Delivered,
+    now: Timestamp,
+) -> Option<Keys> {
     const NONE: &BTreeMap<ResourceId, LiveKey> = &BTreeMap::new();
+    let name = live.map_or(&identity.name, |live| &live.name);
+    let of_user = || not_shown.get(&(identity.account.clone(), name.clone()));
     let live = live.map_or(NONE, |live| &live.keys);
     let issue = identity.access_key.as_ref().map(|terms| Issue {
         terms,
         owner: &identity.owner,
         environment: identity.environment.as_deref(),
+        not_shown: of_user(),
     });
     let was_issued = live.values().any(|key| key.delivered.is_some());
     let keeps = identity.keeps.contains(&Credential::AccessKey);

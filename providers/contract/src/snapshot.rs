@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Alias, Delivery, Marks, Principal, Resource, ResourceId, StackName};
+use crate::{Address, Alias, Delivered, Delivery, Marks, Principal, Resource, ResourceId, StackName};
 
 /// Where a provider works, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +156,8 @@ pub struct Snapshot {
     pub strangers: BTreeMap<ResourceId, Stranger>,
     /// Of the strangers, those that carry no mark and were asked for whole.
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
+    /// What was delivered and is not among the live keys: keys that are gone, or that the cloud does not show yet.
+    pub not_shown: Delivered,
 }
 
 impl Snapshot {
@@ -168,6 +170,7 @@ impl Snapshot {
             shared: BTreeMap::new(),
             strangers: BTreeMap::new(),
             unmarked: BTreeMap::new(),
+            not_shown: Delivered::new(),
         }
     }
 }

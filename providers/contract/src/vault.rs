@@ -42,12 +42,13 @@ pub struct Delivery {
 pub type Delivered = BTreeMap<(Option<Alias>, String), BTreeMap<String, Delivery>>;
 
 impl Snapshot {
-    /// Writes to each live key where its secret was delivered.
+    /// Writes to each live key where its secret was delivered, and keeps what was delivered of keys that do not show.
     pub fn note_deliveries(&mut self, delivered: &Delivered) {
+        self.not_shown.clone_from(delivered);
         for live in self.identities.values_mut() {
-            let Some(of_user) = delivered.get(&(live.id.account.clone(), live.name.clone())) else { continue };
+            let Some(of_user) = self.not_shown.get_mut(&(live.id.account.clone(), live.name.clone())) else { continue };
             for (id, key) in &mut live.keys {
-                key.delivered = of_user.get(id.part()).cloned();
+                key.delivered = of_user.remove(id.part());
             }
         }
     }

@@ -18,6 +18,8 @@ enum Event {
     Run { latency: i64 },
     /// A run is killed after so many writes, a creation and a delivery counting as one each.
     Killed { after: usize, latency: i64 },
+    /// A run that is shown no key of the last seconds which was delivered.
+    Behind { seconds: i64 },
     /// Somebody makes a key by hand.
     Stray,
     /// Somebody uses the key with that number.
@@ -35,6 +37,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => (0..4000i64).prop_map(Event::Pass),
         6 => latency().prop_map(|latency| Event::Run { latency }),
         4 => (0..5usize, latency()).prop_map(|(after, latency)| Event::Killed { after, latency }),
+        3 => (0..120i64).prop_map(|seconds| Event::Behind { seconds }),
         1 => Just(Event::Stray),
         2 => (0..4usize).prop_map(Event::Use),
         1 => (0..3u8).prop_map(Event::Owner),
@@ -73,8 +76,25 @@ impl World {
     }
 
     fn decide(&self) -> Keys {
+        self.decide_behind(0)
+    }
+
+    /// The decision of one who is shown what was so many seconds ago.
+    fn decide_behind(&self, seconds: i64) -> Keys {
         let (terms, owner) = (self.terms(), self.owner.to_string());
-        decide(Some(Issue { terms: &terms, owner: &owner, environment: None }), &self.keys, self.now)
+        let young = |key: &LiveKey| {
+            let made_at = key.created_at.filter(|_| key.delivered.is_some());
+            made_at.is_some_and(|at| self.now.duration_since(at) < SignedDuration::from_secs(seconds))
+        };
+        let shown = self.keys.iter().filter(|(_, key)| !young(key)).map(|(id, key)| (id.clone(), key.clone()));
+        let not_shown = self.keys.iter().filter(|(_, key)| young(key));
+        let not_shown =
+            not_shown.filter_map(|(id, key)| Some((id.part().to_owned(), key.delivered.clone()?))).collect();
+        let issue = Issue { terms: &terms, owner: &owner, environment: None, not_shown: Some(&not_shown) };
+        let keys = decide(Some(issue), &shown.collect(), self.now);
+        let has_one = not_shown.values().any(|delivery| delivery.held);
+        assert!(keys.new.is_none() || !has_one, "a key is made for one who has one: {self:?}");
+        keys
     }
 
     fn pass(&mut self, seconds: i64) {
@@ -112,8 +132,11 @@ impl World {
     }
 
     /// A run that is killed after so many writes, in the order in which a plan has them: removals, changes, creation, delivery.
-    fn run(&mut self, mut writes: usize, latency: i64) {
-        let keys = self.decide();
+    fn run(&mut self, writes: usize, latency: i64) {
+        self.carry_out(self.decide(), writes, latency);
+    }
+
+    fn carry_out(&mut self, keys: Keys, mut writes: usize, latency: i64) {
         let mut may_write = || {
             let may = writes > 0;
             writes = writes.saturating_sub(1);
@@ -179,6 +202,7 @@ impl World {
                 self.assert_settled();
             }
             Event::Killed { after, latency } => self.run(*after, *latency),
+            Event::Behind { seconds } => self.carry_out(self.decide_behind(*seconds), usize::MAX, 1),
             Event::Stray if self.keys.len() < MOST => drop(self.make()),
             Event::Stray => {}
             Event::Use(number) => {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{Delivery, LiveKey, ResourceId, Span};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ use crate::config::declared::KeyTerms;
 
 /// How many access keys a user can have.
 pub const MOST: usize = 2;
+
+/// How long a cloud may take to show a key that was just made. AWS names no figure; its tools and ours retry for as long.
+const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// For whom, and on which terms, keys are issued.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +28,8 @@ pub struct Issue<'a> {
     pub owner: &'a str,
     /// Where it works.
     pub environment: Option<&'a str>,
+    /// What was delivered to it, by key, and is not among its live keys.
+    pub not_shown: Option<&'a BTreeMap<String, Delivery>>,
 }
 
 /// The keys that an identity should have.
@@ -162,7 +167,10 @@ pub fn decide(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, no
         fates.insert(newest.id.clone(), Fate::Works);
         next.push(issue.terms.rotate_every.after(newest.created_at()));
     }
-    let why = why(delivered.last(), issue, now);
+    // Who was just given one has it, whether or not the cloud shows it yet.
+    let shown_at = awaited(issue, now);
+    next.extend(shown_at);
+    let why = why(delivered.last(), issue, now).filter(|_| shown_at.is_none());
     let new = why.filter(|_| make_room(&mut fates, &delivered)).map(|why| NewKey {
         store: issue.terms.store.clone(),
         owner: issue.owner.to_owned(),
@@ -183,6 +191,13 @@ impl Held<'_> {
     fn created_at(&self) -> Timestamp {
         self.key.created_at.unwrap_or(self.delivery.at)
     }
+}
+
+/// Until when the key that the store hands out may be one that the cloud does not show yet.
+fn awaited(issue: Issue<'_>, now: Timestamp) -> Option<Timestamp> {
+    let held = issue.not_shown?.values().filter(|delivery| delivery.held);
+    let until = held.map(|delivery| delivery.at.saturating_add(SHOWN_WITHIN).unwrap_or(Timestamp::MAX));
+    until.filter(|until| now < *until).max()
 }
 
 /// What becomes of a key in whose place another one was delivered, and when that changes next: it works for `overlap` more, then it is off

@@ -43,7 +43,16 @@ fn former(key: &mut LiveKey) {
 
 fn decided<const N: usize>(keys: [(ResourceId, LiveKey); N], now: &str) -> Keys {
     let terms = terms();
-    let issue = Issue { terms: &terms, owner: "jane", environment: None };
+    let issue = Issue { terms: &terms, owner: "jane", environment: None, not_shown: None };
+    decide(Some(issue), &BTreeMap::from(keys), at(now))
+}
+
+/// The same, where a key was delivered at that instant which does not show.
+fn decided_not_shown<const N: usize>(keys: [(ResourceId, LiveKey); N], delivered: &str, now: &str) -> Keys {
+    let (_, hidden) = key("HIDDEN", delivered, |_| ());
+    let not_shown = BTreeMap::from([("HIDDEN".to_owned(), hidden.delivered.unwrap())]);
+    let terms = terms();
+    let issue = Issue { terms: &terms, owner: "jane", environment: None, not_shown: Some(&not_shown) };
     decide(Some(issue), &BTreeMap::from(keys), at(now))
 }
 
@@ -57,6 +66,21 @@ fn who_has_none_is_issued_one() {
     assert_eq!(why(&keys), Some(Why::NoneHeld));
     let new = keys.new.unwrap();
     assert_eq!((new.store.as_str(), new.owner.as_str(), new.environment), ("vault", "jane", None));
+}
+
+#[test]
+fn who_was_just_given_one_is_not_given_another_though_the_cloud_does_not_show_it_yet() {
+    let keys = decided_not_shown([], "2026-05-31T23:59:00Z", NOW);
+    assert_eq!((keys.new, keys.next), (None, Some(at("2026-06-01T00:01:00Z"))));
+    // After two minutes it is gone.
+    assert_eq!(why(&decided_not_shown([], "2026-05-31T23:58:00Z", NOW)), Some(Why::NoneHeld));
+}
+
+#[test]
+fn what_a_key_that_does_not_show_yet_replaces_works_on() {
+    let replaced = key("A", "2026-01-01T00:00:00Z", former);
+    let keys = decided_not_shown([replaced], "2026-05-31T23:59:30Z", NOW);
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
 }
 
 #[test]

@@ -112,11 +112,11 @@ impl Reading<'_> {
         );
         tracing::debug!(calls = self.calls.count(), "observed");
         Ok(Snapshot {
-            realm: self.realm.clone(),
             identities: account.identities,
             shared,
             strangers: account.strangers,
             unmarked: account.unmarked,
+            ..Snapshot::empty(self.realm.clone())
         })
     }
 }
