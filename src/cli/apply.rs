@@ -52,12 +52,16 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
     let terms = args.terms(format!("leasehold apply{again}"));
     locked(run, async |run| {
-        let observed = session::observe_to_plan(&stack, &connection).await?;
+        let mut observed = session::observe_to_plan(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
+        run.note_out_of_sight(&mut observed);
         tidy(&stack.declared.stack, &observed.snapshot, &connection, now)?;
         let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
         quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
-        settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
+        let left = run.accounts().after(&observed.snapshot, &plan);
+        let ended = settle_plan(here, run, plan, &observed.shared, &connection, &terms).await?;
+        run.write_accounts(left).await?;
+        Ok(ended)
     })
     .await
 }
@@ -242,7 +246,7 @@ impl<'a> Terms<'a> {
 /// Shows a plan, holds it against the rules, asks, and carries it out.
 pub(super) async fn settle_plan(
     here: &Path,
-    run: &Run,
+    run: &mut Run,
     plan: Plan,
     shared: &Resources,
     connection: &Connection,
@@ -272,6 +276,7 @@ pub(super) async fn settle_plan(
     } else {
         Snapshot::empty(approved.plan().realm.clone())
     };
+    run.write_accounts(run.accounts().before(approved.plan())).await?;
     let journal = run.journal(approved.plan(), &snapshot, &rulings, terms.approvals()).await?;
     let ended = carry_out(&approved, connection, terms, shared, journal).await;
     run.publish(terms.checkpoint, here).await?;

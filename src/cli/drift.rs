@@ -8,7 +8,7 @@ use super::args::{DriftArgs, DriftFormat};
 use super::connection::Connection;
 use super::plan_view::{flat, json_into};
 use super::session::{self, Stack};
-use super::{Exit, Failure, audit};
+use super::{Exit, Failure, accounts, audit};
 use crate::drift::{self, Coverage, Ignore, Recorded, Rule};
 use crate::views::alerts::{self, Places};
 use crate::views::drift as view;
@@ -24,6 +24,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<Exit, Failure> {
     let Connection { realize, compare, observe, .. } =
         Connection::to(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe_with(&stack, observe.as_ref(), realize.as_ref()).await?;
+    accounts::refuse_out_of_sight(&stack, &observed.snapshot.realm).await?;
     let look = |recorded: Option<&Recorded>| {
         let inputs = drift::Inputs {
             declared: &stack.declared,

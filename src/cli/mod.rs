@@ -1,6 +1,7 @@
 //! The program: one file per command. The only place that prints, asks, and reads the clock, files and the environment.
 #![allow(clippy::disallowed_methods, reason = "this is the edge")]
 
+mod accounts;
 mod apply;
 mod args;
 mod as_joiners;

@@ -10,7 +10,7 @@ use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
 use super::connection::Connection;
 use super::generate;
 use super::session::{self, Stack};
-use super::{Exit, Failure, plan_view, quotas, signing};
+use super::{Exit, Failure, accounts, plan_view, quotas, signing};
 use crate::plan::sealed::{self, Sealed};
 use crate::plan::{Plan, saved};
 use crate::rules::{self, Allowance};
@@ -31,7 +31,8 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     };
     // The process ends with this command: freeing it all piece by piece would take longer than much of the work.
     let stack = ManuallyDrop::new(stack);
-    let observed = ManuallyDrop::new(session::observe_to_plan(&stack, &connection).await?);
+    let mut observed = ManuallyDrop::new(session::observe_to_plan(&stack, &connection).await?);
+    accounts::note_if_readable(&stack, &mut observed).await?;
     let plan = ManuallyDrop::new(session::plan(&stack, &connection, &observed, now, &args.selection)?);
     quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
     let rulings = rules::decide(&plan, &allowance(&args.allowance));

@@ -6,14 +6,17 @@ use std::path::Path;
 use futures::{StreamExt as _, TryStreamExt as _};
 use leasehold_provider::{Digest, Snapshot, StackName};
 
+use super::accounts::Known;
 use super::args::CheckpointArgs;
 use super::connection::Connection;
 use super::failure::Failure;
 use super::origin::Origin;
+use super::session::Observed;
 use super::{say, session};
 use crate::apply::{NotRecorded, Outcome, Unverified};
 use crate::config::declared::{Backend, Providers};
 use crate::diff::classify::Leaving;
+use crate::ledger::accounts::Accounts;
 use crate::ledger::journal::Recorder;
 use crate::ledger::record::{Approval, Change, Decided, Record, RunEnded, RunStarted};
 use crate::ledger::{Chain, evidence, unfinished};
@@ -42,6 +45,7 @@ pub struct Run {
     started: RunStarted,
     stack: StackName,
     open: Vec<(String, crate::ledger::record::Intent)>,
+    accounts: Known,
 }
 
 /// How many objects are archived at once.
@@ -71,7 +75,9 @@ impl Run {
             lock::Asked::By(record) => return Err(Failure::Locked { stack: purpose.stack.clone(), record }),
         };
         match Self::with_lock(purpose, store, &guard, &realm, origin).await {
-            Ok((chain, started, open)) => Ok(Self { guard, chain, started, stack: purpose.stack.clone(), open }),
+            Ok((chain, started, open, accounts)) => {
+                Ok(Self { guard, chain, started, stack: purpose.stack.clone(), open, accounts })
+            }
             Err(failure) => {
                 let head = guard.head().await;
                 give_back(guard, head).await;
@@ -86,8 +92,9 @@ impl Run {
         guard: &lock::Guard,
         realm: &leasehold_provider::Realm,
         origin: Origin,
-    ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>), Failure> {
+    ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>, Known), Failure> {
         let run = store::unlike_any_other();
+        let accounts = Known::read(&store).await?;
         let chain = Chain::open(store, purpose.stack.clone(), run, guard.head().await).await?;
         let open = unfinished::unfinished(&chain).await?;
         let started = RunStarted {
@@ -104,7 +111,7 @@ impl Run {
             pipeline: origin.pipeline,
             lost: chain.lost().cloned(),
         };
-        Ok((chain, started, open))
+        Ok((chain, started, open, accounts))
     }
 
     /// Gives the lock back. Whatever the run did is done; that the lock could not be given back is told and no failure of the run,
@@ -132,6 +139,21 @@ impl Run {
         records.push(Record::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
         self.chain.append(records).await?;
         Ok(())
+    }
+
+    /// Notes which accounts the stack has something in that were not looked at.
+    pub fn note_out_of_sight(&self, observed: &mut Observed) {
+        self.accounts.note(observed);
+    }
+
+    /// In which accounts the stack has something.
+    pub fn accounts(&self) -> &Accounts {
+        self.accounts.accounts()
+    }
+
+    /// Writes down in which accounts the stack has something.
+    pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), Failure> {
+        self.accounts.write(self.chain.store(), accounts).await
     }
 
     /// Where the stack's records are.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Delivered, Digest, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
+    Address, Alias, Delivered, Digest, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
 };
 
 use super::args::{SelectionArgs, VariableArgs};
@@ -261,6 +261,8 @@ fn assignments(assigned: &[SourceFile], given: &[SourceFile], vars: &[String]) -
 pub struct Observed {
     pub shared: Resources,
     pub snapshot: Snapshot,
+    /// Accounts in which the stack has something and that were not looked at, where the store was asked for them.
+    pub out_of_sight: BTreeMap<String, Option<Alias>>,
 }
 
 /// Observes what lives of the stack.
@@ -303,7 +305,7 @@ async fn observe_and_adopt(
         observe.look_closer(&stack.declared.stack, &mut snapshot, &principals).await?;
         snapshot.note_deliveries(&delivered);
     }
-    Ok(Observed { shared, snapshot })
+    Ok(Observed { shared, snapshot, out_of_sight: BTreeMap::new() })
 }
 
 /// The users that shall have, or were delivered, keys: what a report of hours ago says of them is not enough.
@@ -334,10 +336,11 @@ pub fn plan(
         basis: stack.basis(),
         selection: &selection,
     };
-    build(inputs).map_err(|refused| match refused {
+    let plan = build(inputs).map_err(|refused| match refused {
         Refused::Findings(findings) => stack.refuse(findings),
         Refused::Unsound(faults) => Failure::Unsound(faults),
-    })
+    })?;
+    Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
 }
 
 /// A target or exclusion that names nothing is a slip of the pen, and would plan something else than meant.

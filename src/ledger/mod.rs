@@ -6,8 +6,9 @@
 //! attribute: objects are named by id and digest, and what is archived lies under `evidence/`.
 //!
 //! [`entry`] and [`record`] are the format; [`chain`] appends and reads; [`journal`] stands between the executor and the chain;
-//! [`unfinished`] finds what a killed run left open; [`evidence`] archives; [`checkpoint`] signs; [`verify`] checks all of it.
+//! [`accounts`] says where a stack has anything; [`unfinished`] finds what a killed run left open; [`evidence`] archives; [`checkpoint`] signs; [`verify`] checks all of it.
 
+pub mod accounts;
 pub mod chain;
 pub mod checkpoint;
 pub mod entry;

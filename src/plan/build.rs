@@ -162,6 +162,7 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         managed: inputs.snapshot.identities.len(),
         quarantined: deltas.quarantined,
         kept: deltas.kept,
+        out_of_sight: BTreeMap::new(),
     };
     let plan = select::select(plan, inputs.selection);
     let faults = check::check(&plan, inputs.snapshot);

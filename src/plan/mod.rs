@@ -106,6 +106,10 @@ pub struct Plan {
     /// Shared objects that are no longer declared and stay, because somebody holds them who is not this stack's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<Address, BTreeSet<String>>,
+    /// Accounts such as `aws 111122223333` in which the stack has something, and that no `provider` block leads to any more, with the
+    /// alias that each had last: nothing in them is seen, so nothing in them is part of this plan. Carried out, the plan lets go of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub out_of_sight: BTreeMap<String, Option<Alias>>,
 }
 
 /// A quarantined identity that this plan leaves as it is.
@@ -130,7 +134,7 @@ impl Plan {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && self.out_of_sight.is_empty()
     }
 
     /// The plan's name. Sensitive values do not go into it.

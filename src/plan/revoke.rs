@@ -70,6 +70,7 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
         steps,
         managed: snapshot.identities.len(),
         quarantined: std::collections::BTreeMap::new(),
+        out_of_sight: std::collections::BTreeMap::new(),
     };
     let faults = check::check(&plan, snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }

@@ -5,6 +5,7 @@
 
 pub mod budget;
 pub mod protected;
+pub mod sight;
 
 use leasehold_provider::Address;
 use serde::{Deserialize, Serialize};
@@ -57,7 +58,7 @@ pub fn decide(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
 
 type Rule = fn(&Plan, &Allowance) -> Vec<Ruling>;
 
-const RULES: [Rule; 2] = [budget::rule, protected::rule];
+const RULES: [Rule; 3] = [sight::rule, budget::rule, protected::rule];
 
 /// A plan that nothing stands against.
 #[derive(Debug, Clone)]

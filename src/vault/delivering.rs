@@ -10,7 +10,7 @@ use leasehold_provider::{
 };
 use secrecy::SecretString;
 
-use super::{Holder, Terms, Vault, VaultError, realm_name};
+use super::{Holder, Terms, Vault, VaultError};
 
 /// Tells when a secret is delivered.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -80,7 +80,7 @@ impl Delivering {
         let (Some(name), Some(address)) = (name, address) else {
             return Err(broken("the plan does not say whose key it is: plan again".to_owned()));
         };
-        let realm = realm_name(realm.at(key.account.as_ref()));
+        let realm = realm.at(key.account.as_ref()).name();
         Ok(Holder { stack: stack.clone(), realm, address: address.clone(), name })
     }
 

@@ -10,7 +10,7 @@ use leasehold_provider::{Address, Delivery, Realm, StackName};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{Holder, realm_name};
+use super::Holder;
 
 /// The version of the books.
 const FORMAT: u32 = 1;
@@ -93,7 +93,7 @@ impl Books {
 
     /// Whether they are of an identity of that stack in that account.
     pub fn are_of(&self, stack: &StackName, realm: &Realm) -> bool {
-        self.stack == *stack && self.realm == realm_name(realm)
+        self.stack == *stack && self.realm == realm.name()
     }
 
     /// Whether they are of that identity; its address may have changed.

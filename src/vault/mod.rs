@@ -60,12 +60,6 @@ pub struct Holder {
     pub name: String,
 }
 
-/// How people and entries name an account.
-#[must_use]
-pub fn realm_name(realm: &Realm) -> String {
-    format!("{} {}", realm.provider, realm.account)
-}
-
 /// On which terms a new key is delivered, as its resource in the plan says.
 struct Terms {
     store: String,
@@ -122,7 +116,7 @@ impl Vault {
             if prepared.insert(terms.store.clone()) {
                 folder.prepare()?;
             }
-            let (stack, realm) = (plan.stack.clone(), realm_name(plan.realm.at(key.id.account.as_ref())));
+            let (stack, realm) = (plan.stack.clone(), plan.realm.at(key.id.account.as_ref()).name());
             let name = key.id.name.split_once('/').map_or("", |(user, _)| user).to_owned();
             folder.refuse_others(&Holder { stack, realm, address: step.subject.clone(), name })?;
         }

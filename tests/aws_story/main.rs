@@ -9,6 +9,7 @@ mod federations;
 mod lifecycle;
 mod quotas;
 mod refusals;
+mod sight;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;

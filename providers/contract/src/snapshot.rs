@@ -36,6 +36,12 @@ impl Realm {
         std::iter::once((None, self)).chain(self.others.iter().map(|(alias, realm)| (Some(alias), realm)))
     }
 
+    /// The provider and the account, as stores name it: `aws 111122223333`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {}", self.provider, self.account)
+    }
+
     /// Whether both are the same account of the same cloud.
     #[must_use]
     pub fn is_same_account(&self, other: &Self) -> bool {

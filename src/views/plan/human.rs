@@ -346,6 +346,11 @@ fn waiting(plan: &Plan) -> String {
         let line = format!(". quarantined  {address}  since {} ({why}) · {then}", day(waiting.since));
         out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
     }
+    for account in plan.out_of_sight.keys() {
+        let line =
+            format!(". let go of   account {account}: what lives there stays as it is, and is not looked at any more");
+        out.push_str(&format!("  {}\n", paint(FAINT, &inert(&line))));
+    }
     for (address, holders) in &plan.kept {
         let names: Vec<&str> = holders.iter().take(FOLD_ABOVE).map(String::as_str).collect();
         let more = match holders.len().saturating_sub(names.len()) {

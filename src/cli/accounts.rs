@@ -1,0 +1,97 @@
+//! In which accounts a stack has anything, as its store has it.
+
+use leasehold_provider::Realm;
+
+use super::failure::Failure;
+use super::say;
+use super::session::{Observed, Stack};
+use crate::ledger::accounts::{Accounts, KEY};
+use crate::store::{Store, Version, Written};
+use crate::views::inert::inert;
+
+/// The accounts that a store names.
+pub struct Known {
+    accounts: Accounts,
+    /// `None`: it names none yet.
+    version: Option<Version>,
+}
+
+impl Known {
+    /// Reads what a store says.
+    pub async fn read(store: &Store) -> Result<Self, Failure> {
+        let Some(object) = store.read(KEY).await? else {
+            return Ok(Self { accounts: Accounts::default(), version: None });
+        };
+        let accounts = Accounts::read(&object.bytes).map_err(|why| Failure::Refused {
+            what: format!("{KEY} in {} cannot be used: {why}", store.place()),
+            help: "It says in which accounts the stack has anything. Put back what it was, from a backup or an older version; \
+                   without it, apply again and it is written anew from what lives."
+                .to_owned(),
+        })?;
+        Ok(Self { accounts, version: Some(object.version) })
+    }
+
+    /// Notes which of the accounts were not looked at.
+    pub fn note(&self, observed: &mut Observed) {
+        observed.out_of_sight = self.accounts.out_of_sight(&observed.snapshot.realm);
+    }
+
+    /// What the store says.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Writes them down, where they are others than before.
+    pub async fn write(&mut self, store: &Store, accounts: Accounts) -> Result<(), Failure> {
+        if accounts == self.accounts {
+            return Ok(());
+        }
+        let text = accounts.text().map_err(|why| anyhow::anyhow!("{KEY} cannot be written: {why}"))?;
+        let written = match &self.version {
+            Some(version) => store.replace(KEY, text.as_bytes(), version).await?,
+            None => store.create(KEY, text.as_bytes()).await?,
+        };
+        match written {
+            Written::Yes(version) => {
+                *self = Self { accounts, version: Some(version) };
+                Ok(())
+            }
+            Written::Taken => Err(Failure::Refused {
+                what: format!("{KEY} in {} was written by somebody else meanwhile", store.place()),
+                help: "Nothing more was changed. Apply again.".to_owned(),
+            }),
+        }
+    }
+}
+
+/// The same for a plan, which may be made where the store cannot be read: then it says so.
+pub async fn note_if_readable(stack: &Stack, observed: &mut Observed) -> Result<(), Failure> {
+    let known = async { Known::read(&stack.store().await?).await };
+    match known.await {
+        Ok(known) => known.note(observed),
+        Err(Failure::Store(error)) => say(&format!(
+            "warning: whether this stack has anything in accounts that no provider block leads to is not known: {}\n",
+            inert(&error.to_string())
+        )),
+        Err(failure) => return Err(failure),
+    }
+    Ok(())
+}
+
+/// Refuses to say anything of a stack that has something where nobody looks.
+pub async fn refuse_out_of_sight(stack: &Stack, realm: &Realm) -> Result<(), Failure> {
+    let known = Known::read(&stack.store().await?).await?;
+    let out_of_sight = known.accounts.out_of_sight(realm);
+    if out_of_sight.is_empty() {
+        return Ok(());
+    }
+    let accounts: Vec<String> = out_of_sight.into_keys().collect();
+    Err(Failure::Refused {
+        what: format!(
+            "this stack has something in {}, and no provider block leads there any more: what became of it cannot be seen",
+            accounts.join(", ")
+        ),
+        help: "Put the provider block back; or run `leasehold plan`, which says how to let go of an account."
+            .to_owned(),
+    })
+}

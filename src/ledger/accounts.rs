@@ -1,0 +1,135 @@
+//! In which accounts a stack has anything: one object in its store, written before the first write to an account and after the last.
+//!
+//! A stack looks only where its `provider` blocks lead. Whoever takes one out, or has it lead elsewhere, would leave what lives there to
+//! itself: nobody leaves, no lease ends, and no drift is seen. So the store knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Alias, Change, Realm, ResourceId, Snapshot};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Plan;
+
+/// The key of the object.
+pub const KEY: &str = "accounts.json";
+/// The version of its format.
+const FORMAT: u32 = 1;
+/// A directory of the embedded provider is for rehearsals: it may be left behind.
+const REHEARSAL: &str = "local";
+
+/// The accounts in which a stack has anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    format: u32,
+    /// By provider and account, such as `aws 111122223333`: the alias that its `provider` block had last.
+    accounts: BTreeMap<String, Option<Alias>>,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self { format: FORMAT, accounts: BTreeMap::new() }
+    }
+}
+
+impl Accounts {
+    /// Reads the object.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let read: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if read.format == FORMAT {
+            Ok(read)
+        } else {
+            Err(format!("format {} is of another version of leasehold", read.format))
+        }
+    }
+
+    /// The object as it is written.
+    pub fn text(&self) -> Result<String, String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n").map_err(|error| error.to_string())
+    }
+
+    /// Those that no `provider` block leads to.
+    #[must_use]
+    pub fn out_of_sight(&self, realm: &Realm) -> BTreeMap<String, Option<Alias>> {
+        let seen: BTreeSet<String> = realm.accounts().map(|(_, realm)| realm.name()).collect();
+        self.accounts
+            .iter()
+            .filter(|(account, _)| !seen.contains(*account))
+            .map(|(a, b)| (a.clone(), b.clone()))
+            .collect()
+    }
+
+    /// The same once an approved plan is about to be carried out: with the accounts that it writes to, without those that it lets go of.
+    #[must_use]
+    pub fn before(&self, plan: &Plan) -> Self {
+        let mut accounts = self.accounts.clone();
+        accounts.retain(|account, _| !plan.out_of_sight.contains_key(account));
+        accounts.extend(named(&plan.realm, written(plan)));
+        Self { accounts, ..*self }
+    }
+
+    /// The same once a plan for the whole stack was carried out: without the accounts in which nothing is left of what was seen.
+    #[must_use]
+    pub fn after(&self, seen: &Snapshot, plan: &Plan) -> Self {
+        let gone: BTreeSet<&ResourceId> =
+            plan.steps.iter().map(|step| &step.change).filter(|change| lets_go(change)).map(Change::id).collect();
+        let lived = seen.identities.keys().chain(seen.shared.keys()).filter(|id| !gone.contains(id));
+        Self { accounts: named(&plan.realm, lived.chain(written(plan))), ..*self }
+    }
+}
+
+fn lets_go(change: &Change) -> bool {
+    matches!(change, Change::Delete { .. } | Change::Unmark { .. })
+}
+
+/// What is the stack's after a plan writes it.
+fn written(plan: &Plan) -> impl Iterator<Item = &ResourceId> {
+    plan.steps.iter().map(|step| &step.change).filter(|change| !lets_go(change)).map(Change::id)
+}
+
+/// The accounts in which objects live.
+fn named<'a>(realm: &Realm, ids: impl Iterator<Item = &'a ResourceId>) -> BTreeMap<String, Option<Alias>> {
+    let aliases: BTreeSet<Option<&Alias>> = ids.map(|id| id.account.as_ref()).collect();
+    let realms = aliases.into_iter().map(|alias| (realm.at(alias), alias.cloned()));
+    realms.filter(|(realm, _)| realm.provider != REHEARSAL).map(|(realm, alias)| (realm.name(), alias)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn realm(account: &str, others: &[(&str, &str)]) -> Realm {
+        let of = |account: &str| Realm {
+            provider: "aws".to_owned(),
+            account: account.to_owned(),
+            partition: "aws".to_owned(),
+            actor: "user/x".to_owned(),
+            others: BTreeMap::new(),
+        };
+        let others = others.iter().map(|(alias, account)| (Alias::new(*alias).unwrap(), of(account))).collect();
+        Realm { others, ..of(account) }
+    }
+
+    fn known() -> Accounts {
+        Accounts::read(br#"{ "format": 1, "accounts": { "aws 1": null, "aws 2": "audit" } }"#).unwrap()
+    }
+
+    #[test]
+    fn an_account_is_in_sight_under_any_alias() {
+        let out = |realm: &Realm| known().out_of_sight(realm).into_keys().collect::<Vec<_>>();
+        assert_eq!(out(&realm("1", &[("audit", "2")])), [""; 0]);
+        assert_eq!(out(&realm("2", &[("first", "1")])), [""; 0]);
+        assert_eq!(out(&realm("1", &[("audit", "3")])), ["aws 2"]);
+        assert_eq!(out(&realm("3", &[])), ["aws 1", "aws 2"]);
+    }
+
+    #[test]
+    fn what_is_written_reads_as_it_was_and_nothing_else_is_taken_for_it() {
+        assert_eq!(Accounts::read(known().text().unwrap().as_bytes()), Ok(known()));
+        let refused = |text: &str| Accounts::read(text.as_bytes()).unwrap_err();
+        assert!(refused(r#"{ "format": 2, "accounts": {} }"#).contains("another version"));
+        for text in ["", "{}", r#"{ "format": 1 }"#, r#"{ "format": 1, "accounts": {}, "more": 1 }"#] {
+            assert!(!refused(text).is_empty(), "{text}");
+        }
+    }
+}
