@@ -136,6 +136,13 @@ impl Realize for FleetRealizer {
         Some(Resource { id: after.id.clone(), depends_on: after.depends_on.clone(), ..tight })
     }
 
+    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
+        let (old, new) = (before.map(plain_resource), after.map(plain_resource));
+        let tight = self.0.common(old.as_deref(), new.as_deref())?;
+        let whole = after.or(before)?;
+        Some(Resource { id: whole.id.clone(), depends_on: whole.depends_on.clone(), ..tight })
+    }
+
     fn one_space_of_names(&self) -> bool {
         self.0.one_space_of_names()
     }

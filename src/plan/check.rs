@@ -96,13 +96,12 @@ fn goes_on(plan: &Plan, first: StepId, second: &Step) -> bool {
 
 fn basis(step: &Step, owned: bool, seen: &BTreeMap<(&ResourceId, ChangeKind), StepId>) -> Option<Unsound> {
     let id = step.change.id();
+    let made = || seen.contains_key(&(id, ChangeKind::Create));
     let wrong = |what| Some(Unsound::WrongBasis(step.id, what, id.clone()));
     match &step.change {
         Change::Create { .. } if owned => wrong("makes what is there:"),
-        Change::Update { .. } | Change::Delete { .. } if !owned => wrong("changes what is not there:"),
-        Change::Mark { .. } if !owned && !seen.contains_key(&(id, ChangeKind::Create)) => {
-            wrong("marks what is not there:")
-        }
+        Change::Update { .. } | Change::Delete { .. } if !owned && !made() => wrong("changes what is not there:"),
+        Change::Mark { .. } if !owned && !made() => wrong("marks what is not there:"),
         _ => None,
     }
 }

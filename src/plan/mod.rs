@@ -8,6 +8,7 @@ pub mod names;
 pub mod order;
 mod part;
 pub mod quotas;
+mod rank;
 pub mod revoke;
 pub mod risk;
 pub mod saved;

@@ -7,14 +7,17 @@
 //! - any other change goes in ranks, each waiting for all of the one before, so that at no point more is allowed than the union
 //!   of before and after: give up, tighten, change the principal, change the rest, give, loosen, mark. A policy that denies
 //!   something before or after, and does not only deny more or only less, is changed in two steps with its tight form between.
+//!   So is any policy, the shared ones too, of whom gets another boundary meanwhile: what the old boundary holds back of the new
+//!   policy, or the new one lets through of the old policy, is in neither of the two states.
 //!
 //! Between objects: what is needed is made, or changed, before what needs it; what others hang on goes after they let go. A shared
 //! policy is rewritten after those let go that shall not hold it any more and after its holders tightened, and before they loosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Change, Credential, Realize, Resource, ResourceId};
+use leasehold_provider::{Change, Realize, Resource, ResourceId};
 
+use super::rank::{Rank, changes_boundary, parts, quarantine_rank};
 use super::waits::{self, DependsOn, Wait};
 use super::{Step, StepId};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
@@ -56,20 +59,26 @@ pub fn order(
     let mut drafts = Drafts { steps: Vec::new(), holders: BTreeMap::new(), rewritten, realize, digest_of };
     let mut ranked: BTreeSet<StepId> = BTreeSet::new();
     let mut rewrites: Vec<Rewrite> = Vec::new();
+    let held_by_bound = held_by_bound(identities, rewritten, realize);
     for delta in shared {
         let stays = !matches!(delta.lifecycle, Lifecycle::Joiner | Lifecycle::Leaver);
         let has_parts = delta.changes.iter().any(|change| realize.shared_whole(change.id()) != *change.id());
-        let groups: Vec<Vec<StepId>> = if stays && has_parts {
-            drafts.ranks(&delta.address, &delta.id, &delta.changes, false).into_values().collect()
+        let is_bound = held_by_bound.contains(delta.address.as_str());
+        let in_ranks = stays && (has_parts || is_bound);
+        let ranks = if in_ranks {
+            drafts.ranks(&delta.address, &delta.id, &delta.changes, Course::Stays { is_bound })
         } else {
-            vec![drafts.push_all(&delta.address, &delta.changes)]
+            BTreeMap::from([(Rank::Rest, drafts.push_all(&delta.address, &delta.changes))])
         };
+        let tighten = ranks.range(..=Rank::Tighten).flat_map(|(_, steps)| steps).copied().collect();
+        let groups: Vec<Vec<StepId>> = ranks.into_values().collect();
         drafts.chain(&groups);
         if stays {
-            ranked.extend(groups.iter().flatten().filter(|_| has_parts));
+            ranked.extend(groups.iter().flatten().filter(|_| in_ranks));
             let writes = groups.concat().into_iter();
             let steps = writes.filter(|id| step(&drafts.steps, *id).is_some_and(|step| !step.change.is_of_marks()));
-            rewrites.push(Rewrite { id: delta.id.clone(), subject: delta.address.clone(), steps: steps.collect() });
+            let (id, subject) = (delta.id.clone(), delta.address.clone());
+            rewrites.push(Rewrite { id, subject, steps: steps.collect(), tighten });
         }
     }
     for delta in identities {
@@ -88,6 +97,17 @@ pub fn order(
     let waits = waits::of_joiners(&steps, identities, around.depends_on);
     wait(&mut steps, waits);
     number(steps)
+}
+
+/// The shared objects that are rewritten while somebody who holds them gets another boundary.
+fn held_by_bound<'a>(
+    identities: &[IdentityDelta],
+    rewritten: &'a Rewritten,
+    realize: &dyn Realize,
+) -> BTreeSet<&'a str> {
+    let bound = identities.iter().filter(|delta| delta.leaving.is_none());
+    let bound = bound.filter(|delta| changes_boundary(&delta.changes, &delta.id, realize));
+    bound.filter_map(|delta| rewritten.get(&delta.id)).flatten().map(String::as_str).collect()
 }
 
 /// Adds waits that order needs not, and takes back those that would close a circle.
@@ -110,13 +130,26 @@ struct Rewrite {
     id: ResourceId,
     subject: leasehold_provider::Address,
     steps: Vec<StepId>,
+    /// Those of them that only take away, where a holder gets another boundary: the others wait for that.
+    tighten: BTreeSet<StepId>,
 }
 
 /// The steps of a rewritten object's holders that come before it, and those that come after.
 #[derive(Default)]
 struct Holders {
     before: Vec<StepId>,
+    /// Those that give a holder another boundary.
+    bound: Vec<StepId>,
     after: Vec<StepId>,
+}
+
+/// Where what is changed is going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// Into quarantine.
+    Leaves,
+    /// It stays. `is_bound`: it, or who holds it, gets another boundary.
+    Stays { is_bound: bool },
 }
 
 struct Drafts<'a> {
@@ -146,12 +179,16 @@ impl Drafts<'_> {
     }
 
     fn push_ranked(&mut self, delta: &IdentityDelta) -> Vec<Vec<StepId>> {
-        let ranks = self.ranks(&delta.address, &delta.id, &delta.changes, delta.leaving.is_some());
+        let is_bound = changes_boundary(&delta.changes, &delta.id, self.realize);
+        let course = if delta.leaving.is_some() { Course::Leaves } else { Course::Stays { is_bound } };
+        let ranks = self.ranks(&delta.address, &delta.id, &delta.changes, course);
         let of = |rank| ranks.get(&rank).cloned().unwrap_or_default();
         let (tighten, loosen) = (of(Rank::Tighten), of(Rank::Loosen));
+        let bound = if is_bound { of(Rank::Principal) } else { Vec::new() };
         for shared in self.rewritten.get(&delta.id).into_iter().flatten() {
             let holders = self.holders.entry(shared.clone()).or_default();
             holders.before.extend(&tighten);
+            holders.bound.extend(&bound);
             holders.after.extend(&loosen);
         }
         ranks.into_values().collect()
@@ -162,19 +199,19 @@ impl Drafts<'_> {
         subject: &leasehold_provider::Address,
         whole: &ResourceId,
         changes: &[Change],
-        leaves: bool,
+        course: Course,
     ) -> BTreeMap<Rank, Vec<StepId>> {
         let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
         let adopts = changes.iter().any(|change| matches!(change, Change::Adopt { .. }));
         for change in changes {
-            let parts = if leaves {
-                vec![(quarantine_rank(change, whole, self.realize), change.clone())]
-            } else {
-                ranked_parts(change, whole, self.realize)
+            let parts = match course {
+                Course::Leaves => vec![(quarantine_rank(change, whole, self.realize), change.clone())],
+                Course::Stays { is_bound } => parts(change, whole, is_bound, self.realize),
             };
             for (rank, change) in parts {
                 // What is taken in goes on working: it gets its new policies before it loses those that say the same.
-                let rank = if adopts && rank == Rank::GiveUp { Rank::Loosen } else { rank };
+                let works_on = adopts && course != Course::Stays { is_bound: true };
+                let rank = if works_on && rank == Rank::GiveUp { Rank::Loosen } else { rank };
                 let id = self.push(subject, &change);
                 ranks.entry(rank).or_default().push(id);
             }
@@ -205,54 +242,6 @@ impl Drafts<'_> {
     }
 }
 
-/// The ranks of a mover's, a quarantine's and a drift's steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Adopt,
-    GiveUp,
-    Tighten,
-    Principal,
-    Rest,
-    Give,
-    /// In a quarantine: credentials go off sort by sort.
-    Shut(Credential),
-    Loosen,
-    Issue,
-    Mark,
-}
-
-fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
-    match change {
-        Change::Adopt { .. } => Rank::Adopt,
-        Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
-        Change::Delete { before } if realize.restricts(before) => Rank::Loosen,
-        Change::Delete { .. } => Rank::GiveUp,
-        Change::Create { after } if realize.restricts(after) => Rank::Tighten,
-        Change::Create { after } if after.id.is_new() => Rank::Issue,
-        Change::Create { .. } => Rank::Give,
-        Change::Update { after, .. } if after.id == *principal => Rank::Principal,
-        Change::Update { .. } => Rank::Rest,
-    }
-}
-
-/// A change with its rank, or the two changes it is made in.
-fn ranked_parts(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Vec<(Rank, Change)> {
-    let whole = |rank| vec![(rank, change.clone())];
-    let Change::Update { before, after } = change else { return whole(rank(change, principal, realize)) };
-    match realize.tightened(before, after) {
-        None => whole(rank(change, principal, realize)),
-        Some(tight) if tight.attributes == after.attributes => whole(Rank::Tighten),
-        Some(tight) if tight.attributes == before.attributes => whole(Rank::Loosen),
-        Some(tight) => {
-            let tight = Box::new(tight);
-            vec![
-                (Rank::Tighten, Change::Update { before: before.clone(), after: tight.clone() }),
-                (Rank::Loosen, Change::Update { before: tight, after: after.clone() }),
-            ]
-        }
-    }
-}
-
 /// Lets a rewritten object wait for those that let go of it and for its holders' tightening; lets their loosening, and those that
 /// take it up anew, wait for it.
 fn order_around_shared(
@@ -272,9 +261,18 @@ fn order_around_shared(
             first.extend(&holders.before);
             last.extend(&holders.after);
         }
+        let bound: &[StepId] = holders.get(rewrite.subject.as_str()).map_or(&[], |holders| &holders.bound);
         for id in &rewrite.steps {
             if let Some(step) = step_mut(steps, *id) {
                 step.needs.extend(&first);
+                if !rewrite.tighten.contains(id) {
+                    step.needs.extend(bound);
+                }
+            }
+        }
+        for id in bound {
+            if let Some(step) = step_mut(steps, *id) {
+                step.needs.extend(&rewrite.tighten);
             }
         }
         for id in last {
@@ -282,21 +280,6 @@ fn order_around_shared(
                 step.needs.extend(&rewrite.steps);
             }
         }
-    }
-}
-
-/// The ranks of a quarantine: closed to newcomers, everything denied, credentials off or removed sort by sort, other holds let go, marked.
-fn quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
-    match change {
-        Change::Adopt { .. } => Rank::Adopt,
-        Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
-        Change::Update { after, .. } if after.id == *principal => Rank::GiveUp,
-        Change::Create { after } | Change::Update { after, .. } if realize.restricts(after) => Rank::Tighten,
-        _ => match (realize.credential(change.id()), change) {
-            (Some(sort), _) => Rank::Shut(sort),
-            (None, Change::Delete { .. }) => Rank::Loosen,
-            (None, _) => Rank::Rest,
-        },
     }
 }
 

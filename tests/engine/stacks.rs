@@ -146,7 +146,14 @@ struct Member {
     tags: BTreeMap<String, String>,
     trusts_first: bool,
     waits_for_last: bool,
+    boundary: Option<&'static str>,
 }
+
+/// Policies that bound, with the actions that each leaves.
+pub const BOUNDARIES: [(&str, [&str; 2]); 2] = [
+    ("arn:aws:iam::123456789012:policy/a", ["s3:GetObject", "sqs:SendMessage"]),
+    ("arn:aws:iam::123456789012:policy/b", ["s3:GetObject", "s3:PutObject"]),
+];
 
 fn member() -> impl Strategy<Value = Member> {
     let kind = proptest::sample::select(vec![Kind::Human, Kind::Service, Kind::Workload, Kind::Agent]);
@@ -160,18 +167,22 @@ fn member() -> impl Strategy<Value = Member> {
         proptest::collection::btree_map("[a-z]{1,3}", "[a-z ]{0,5}", 0..2),
         any::<bool>(),
         any::<bool>(),
+        proptest::option::of(proptest::sample::select(BOUNDARIES.map(|(boundary, _)| boundary).to_vec())),
     )
-        .prop_map(|(kind, owner, in_shop, ttl, statements, scopes, tags, trusts_first, waits_for_last)| Member {
-            kind,
-            owner,
-            in_shop,
-            ttl,
-            statements,
-            scopes,
-            tags,
-            trusts_first,
-            waits_for_last,
-        })
+        .prop_map(
+            |(kind, owner, in_shop, ttl, statements, scopes, tags, trusts_first, waits_for_last, boundary)| Member {
+                kind,
+                owner,
+                in_shop,
+                ttl,
+                statements,
+                scopes,
+                tags,
+                trusts_first,
+                waits_for_last,
+                boundary,
+            },
+        )
 }
 
 impl Member {
@@ -183,6 +194,7 @@ impl Member {
         identity.lease = Lease { ttl: self.ttl.map(Span::from_days), ..Lease::default() };
         identity.statements = self.statements.clone().unwrap_or_default();
         identity.tags = self.tags.clone();
+        identity.permissions_boundary = self.boundary.map(str::to_owned);
         identity.scopes =
             self.scopes.iter().map(|n| format!("scope{n}")).filter(|name| declared.scopes.contains_key(name)).collect();
         // The last waits for nobody, and must trust nobody either, so that there is no cycle.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::stacks::BOUNDARIES;
 use jiff::Timestamp;
 use leasehold::apply::{self, Journal, NotRecorded, Outcome};
 use leasehold::config::Declared;
@@ -146,7 +147,11 @@ impl World {
                     *verdict = *verdict && !deny;
                 }
             }
+            let boundary = live.resources.values().find_map(|resource| resource.get("permissions_boundary")?.as_text());
+            let bounds = boundary.map(|name| BOUNDARIES.iter().find(|(known, _)| *known == name).unwrap().1);
+            let is_left = |action: &str| bounds.is_none_or(|bounds| bounds.contains(&action));
             let actions = verdicts.into_iter().filter(|(_, allowed)| *allowed && !denied_all).map(|(action, _)| action);
+            let actions = actions.filter(|action| is_left(action));
             allowed.insert(live.id.shown_name().into_owned(), actions.collect());
         }
         allowed

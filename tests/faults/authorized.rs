@@ -6,7 +6,7 @@ use leasehold_emulator::Emulator;
 use leasehold_fault_proxy::FaultProxy;
 use serde_json::{Value, json};
 
-use crate::scenarios::{CI, HEAD, REPORTER};
+use crate::declared::{CI, HEAD, REPORTER};
 use crate::support::Stack;
 
 /// Makes a user of that name with this policy and a key. Gives the environment in which a program is that user, through the proxy.

@@ -7,6 +7,7 @@
 
 mod account;
 mod authorized;
+mod declared;
 mod order;
 mod play;
 mod replay;

@@ -35,6 +35,9 @@ fn day() -> usize {
 
 /// In a short run each scenario is played on one of the emulators. `LEASEHOLD_SCENARIO` picks some by a part of their name.
 fn is_wanted(number: usize, scenario: &Scenario, kind: Kind) -> bool {
+    if !scenario.on.contains(&kind) {
+        return false;
+    }
     match std::env::var("LEASEHOLD_SCENARIO") {
         Ok(wanted) => scenario.name.contains(&wanted),
         Err(_) => is_long() || ((number + day()).is_multiple_of(2) == (kind == Kind::Moto)),

@@ -1,6 +1,7 @@
 //! The table of scenarios. Each begins with a stack that is applied, or nothing; something happens to the account; the files change;
 //! and one run shall bring the account there.
 
+use crate::declared::{BOUND, CI, CROWD, DENIAL, HEAD, HELD_BACK, KEYED, REPORTER, STORE};
 use crate::stage::{Kind, Stage};
 use crate::support::Stack;
 
@@ -12,6 +13,8 @@ pub struct Scenario {
     happens: fn(&Stage, &Stack),
     /// What changes in the files.
     change: fn(&Stack),
+    /// The emulators that it can be played on: ministack keeps no boundaries.
+    pub on: &'static [Kind],
     /// What an emulator cannot show of it, and why.
     pub not_shown: &'static [(Kind, &'static str)],
 }
@@ -67,11 +70,37 @@ pub const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
+        name: "mover of what is denied",
+        before: &[HELD_BACK],
+        change: |stack| {
+            stack.edit("stack.hcl", DENIAL, "");
+            let (old, new) = (r#"["s3:GetObject", "s3:ListBucket"]"#, r#"["s3:GetObject", "s3:GetObjectTagging"]"#);
+            stack.edit("stack.hcl", old, new);
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "mover of boundary",
+        before: &[BOUND],
+        change: |stack| {
+            stack.edit("stack.hcl", "edge-one", "edge-two");
+            stack.edit("stack.hcl", r#"["s3:DeleteObject"]"#, r#"["s3:PutObject"]"#);
+            stack.edit(
+                "stack.hcl",
+                r#"["s3:GetObject", "s3:ListBucket"]"#,
+                r#"["s3:GetObject", "s3:GetObjectTagging"]"#,
+            );
+        },
+        on: &[Kind::Moto],
+        ..NOTHING
+    },
+    Scenario {
         name: "leaver user with every credential",
         before: &[REPORTER],
         happens: |stage, _| every_credential(stage),
         change: |stack| drop(stack.cut("stack.hcl", "identity \"reporter\"")),
         not_shown: NO_SSH,
+        ..NOTHING
     },
     Scenario {
         name: "leaver user with every credential, after grace",
@@ -82,6 +111,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         change: |stack| drop(stack.cut("stack.hcl", "identity \"reporter\"")),
         not_shown: NO_SSH,
+        ..NOTHING
     },
     Scenario {
         name: "leaver role in an instance profile",
@@ -116,7 +146,14 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "mixed stack of 20 identities", before: &[CROWD], change: move_the_crowd, ..NOTHING },
 ];
 
-const NOTHING: Scenario = Scenario { name: "", before: &[], happens: |_, _| {}, change: |_| {}, not_shown: &[] };
+const NOTHING: Scenario = Scenario {
+    name: "",
+    before: &[],
+    happens: |_, _| {},
+    change: |_| {},
+    on: &[Kind::Moto, Kind::Ministack],
+    not_shown: &[],
+};
 
 const NO_SSH: &[(Kind, &str)] = &[(
     Kind::Ministack,
@@ -146,121 +183,6 @@ impl Scenario {
 fn add(stack: &Stack, identities: &[&str]) {
     identities.iter().for_each(|identity| stack.append("stack.hcl", identity));
 }
-
-pub const HEAD: &str = r#"leasehold {
-  stack = "faults"
-  defaults {
-    leaver {
-      grace = "7d"
-    }
-  }
-}
-
-provider "aws" {
-  region = "us-east-1"
-}
-
-owner "jane" {
-  email = "jane@example.com"
-}
-
-scope "read" {
-  statement {
-    actions   = ["s3:GetObject", "s3:ListBucket"]
-    resources = ["arn:aws:s3:::acme-orders/*"]
-  }
-}
-
-scope "write" {
-  statement {
-    actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
-    resources = ["arn:aws:s3:::acme-orders/*"]
-  }
-}
-"#;
-
-/// A role with a statement of its own and a scope.
-pub const CI: &str = r#"
-identity "ci" {
-  kind        = "workload"
-  owner       = owner.jane
-  environment = "prod"
-  scopes = [scope.read] # ci
-  expires_at  = "2090-01-01T00:00:00Z"
-
-  statement {
-    actions   = ["s3:PutObject", "s3:DeleteObject"]
-    resources = ["arn:aws:s3:::acme-releases/*"]
-  }
-
-  trust "oidc" {
-    issuer    = "https://token.actions.githubusercontent.com"
-    audiences = ["sts.amazonaws.com"]
-    subjects  = ["repo:acme/checkout:ref:refs/heads/main"]
-  }
-}
-"#;
-
-/// A user with a scope.
-pub const REPORTER: &str = r#"
-identity "reporter" {
-  kind       = "service"
-  owner      = owner.jane
-  scopes = [scope.read] # reporter
-  expires_at = "2090-01-01T00:00:00Z"
-}
-"#;
-
-/// Where keys are delivered.
-const STORE: &str = "
-store \"file\" \"vault\" {
-}
-";
-
-/// A user with a key.
-const KEYED: &str = r#"
-identity "caller" {
-  kind        = "service"
-  owner       = owner.jane
-  environment = "prod"
-  scopes      = [scope.read]
-  expires_at  = "2090-01-01T00:00:00Z"
-
-  credential "access_key" {
-    store = store.vault
-  }
-}
-"#;
-
-/// Sixteen identities, half of them users.
-const CROWD: &str = r#"
-identity "bot" {
-  for_each   = toset(["a", "b", "c", "d", "e", "f", "g", "h"])
-  name       = "bot-${each.key}"
-  kind       = "service"
-  owner      = owner.jane
-  scopes     = contains(["a", "b"], each.key) ? [scope.write] : [scope.read]
-  expires_at = "2090-01-01T00:00:00Z"
-}
-
-identity "job" {
-  for_each   = toset(["a", "b", "c", "d", "e", "f", "g", "h"])
-  name       = "job-${each.key}"
-  kind       = "workload"
-  owner      = owner.jane
-  scopes     = [scope.read]
-  expires_at = "2090-01-01T00:00:00Z"
-
-  statement {
-    actions   = ["sqs:SendMessage"]
-    resources = ["arn:aws:sqs:us-east-1:123456789012:${each.key}"]
-  }
-
-  trust "service" {
-    principals = ["lambda.amazonaws.com"]
-  }
-}
-"#;
 
 /// Two users and a role leave, six identities join, two move, and a scope that most hold is rewritten: 20 identities are there or come.
 fn move_the_crowd(stack: &Stack) {

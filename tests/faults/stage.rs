@@ -142,7 +142,7 @@ fn assert_same(account: &Account, reference: &Account, what: &str) {
     }
 }
 
-/// Objects of others, whose names look like ours.
+/// Objects of others, whose names look like ours, and two policies that bound.
 const STRANGERS: &str = "
     allow = json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]})
     trust = json.dumps({'Version': '2012-10-17', 'Statement': [
@@ -152,6 +152,9 @@ const STRANGERS: &str = "
     iam.put_user_policy(UserName='reporter-of-others', PolicyName='leasehold', PolicyDocument=allow)
     iam.create_role(RoleName='ci-of-others', AssumeRolePolicyDocument=trust)
     iam.create_policy(PolicyName='faults.read-of-others', PolicyDocument=allow)
+    for name, actions in [('one', ['s3:Get*', 's3:Put*']), ('two', ['s3:GetObject', 's3:Delete*', 's3:ListBucket', 's3:PutObject'])]:
+        iam.create_policy(PolicyName='edge-' + name, PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [
+            {'Effect': 'Allow', 'Action': actions, 'Resource': '*'}]}))
 ";
 
 /// Copies a directory and all below it.

@@ -5,7 +5,7 @@ use std::process::Command;
 use leasehold_emulator::Emulator;
 use leasehold_fault_proxy::{Fault, FaultProxy};
 
-use crate::scenarios::{CI, HEAD};
+use crate::declared::{CI, HEAD};
 use crate::support::{Ran, Stack};
 
 /// A role is to join, in an account that refuses some reads and some writes for now.

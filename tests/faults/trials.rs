@@ -64,6 +64,16 @@ pub const WEATHERS: &[Weather] = &[
             }
         },
     },
+    Weather {
+        name: "shared policies slow",
+        seeds: (1, 1),
+        order: |proxy, _| {
+            // Whatever should wait for one to be rewritten or let go of, and does not, overtakes it.
+            for action in ["CreatePolicyVersion", "DetachRolePolicy", "DetachUserPolicy"] {
+                proxy.order(Fault::stall(action, Point::Before, Duration::from_millis(150)));
+            }
+        },
+    },
     Weather { name: "reads 30 s behind", seeds: (1, 1), order: |proxy, _| behind(proxy) },
     Weather {
         name: "reads 30 s behind, in real time",

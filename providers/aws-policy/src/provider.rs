@@ -18,6 +18,9 @@ pub use decide::decide;
 /// comparison leaves the fence out on both sides.
 const FENCE: &str = "LeaseholdLease";
 
+/// The statement that stands for none.
+const NOTHING: &str = "LeaseholdNothing";
+
 /// How `new` stands to `old`, with a request that is newly allowed where there is one.
 ///
 /// A policy whose content is not known counts both as allowing nothing and as allowing everything; only what holds either way is
@@ -67,18 +70,36 @@ pub fn same(a: &leasehold_provider::Document, b: &leasehold_provider::Document) 
 /// statements of both. `None` where neither denies anything but by its fence.
 #[must_use]
 pub fn tightened(before: &Value, after: &Value) -> Option<Value> {
-    let statements = |policy: &Value| policy.get("Statement").and_then(Value::as_array).cloned().unwrap_or_default();
     let (old, new) = (statements(before), statements(after));
-    let denies = |statement: &Value| statement.get("Effect").and_then(Value::as_str) == Some("Deny");
-    let is_fence = |statement: &Value| statement.get("Sid").and_then(Value::as_str) == Some(FENCE);
-    if !old.iter().chain(&new).any(|statement| denies(statement) && !is_fence(statement)) {
-        return None;
-    }
+    let takes = old.iter().chain(&new).any(|statement| denies(statement) && !is_fence(statement));
+    if takes { common(Some(before), Some(after)) } else { None }
+}
+
+/// The same whatever they deny; a policy that is not there allows nothing. One of no statement is not valid, so that where nothing is
+/// left it denies an action that there is not.
+#[must_use]
+pub fn common(before: Option<&Value>, after: Option<&Value>) -> Option<Value> {
+    let (old, new) = (before.map(statements).unwrap_or_default(), after.map(statements).unwrap_or_default());
     let mut tight: Vec<Value> = new.iter().filter(|s| denies(s) || is_fence(s) || old.contains(s)).cloned().collect();
-    tight.extend(old.iter().filter(|s| denies(s) && !is_fence(s) && !new.contains(s)).cloned());
-    let mut policy = after.clone();
+    tight.extend(old.iter().filter(|s| denies(s) && !new.contains(s) && (after.is_none() || !is_fence(s))).cloned());
+    if tight.is_empty() {
+        tight.push(json!({ "Sid": NOTHING, "Effect": "Deny", "Action": "none:null", "Resource": "*" }));
+    }
+    let mut policy = after.or(before)?.clone();
     *policy.get_mut("Statement")? = Value::Array(tight);
     Some(policy)
+}
+
+fn statements(policy: &Value) -> Vec<Value> {
+    policy.get("Statement").and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn denies(statement: &Value) -> bool {
+    statement.get("Effect").and_then(Value::as_str) == Some("Deny")
+}
+
+fn is_fence(statement: &Value) -> bool {
+    statement.get("Sid").and_then(Value::as_str) == Some(FENCE)
 }
 
 fn documents(access: &Access) -> Result<Vec<Document>, ParseError> {

@@ -109,15 +109,14 @@ pub trait Realize: Send + Sync {
 
     /// A state between `before` and `after` of one resource in which it gives no more than either: what both allow, less what either
     /// denies. `None` where the resource takes nothing away before or after, so that any order of changes holds.
-    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
-        let _ = (before, after);
-        None
-    }
+    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource>;
+
+    /// The same whatever the resource takes away, for where even what only gives must not say its two states at once: what is not there
+    /// allows nothing. `None` where the resource is no policy.
+    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource>;
 
     /// Whether a user and a role cannot have the same name. On AWS they can.
-    fn one_space_of_names(&self) -> bool {
-        false
-    }
+    fn one_space_of_names(&self) -> bool;
 
     /// The object that somebody means by the cloud's own name for it, such as an ARN. A session of a role stands for the role.
     fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {

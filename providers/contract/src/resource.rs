@@ -203,6 +203,12 @@ impl Resource {
         self
     }
 
+    /// The JSON of an attribute that is a document.
+    #[must_use]
+    pub fn json(&self, name: &str) -> Option<&serde_json::Value> {
+        self.get(name).and_then(Value::as_document)
+    }
+
     /// The attribute of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {

@@ -142,11 +142,16 @@ impl Realize for LocalDirectory {
     }
 
     fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
-        let policy = |resource: &Resource| resource.get("policy").and_then(Value::as_document).cloned();
-        let tight = leasehold_policy::provider::tightened(&policy(before)?, &policy(after)?)?;
-        let mut resource = after.clone();
-        resource.attributes.insert("policy".into(), Value::Document(tight.into()));
-        Some(resource)
+        let tight = leasehold_policy::provider::tightened(before.json("policy")?, after.json("policy")?)?;
+        Some(after.clone().with("policy", Value::Document(tight.into())))
+    }
+
+    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
+        let tight = leasehold_policy::provider::common(
+            before.and_then(|it| it.json("policy")),
+            after.and_then(|it| it.json("policy")),
+        )?;
+        Some(after.or(before)?.clone().with("policy", Value::Document(tight.into())))
     }
 
     fn same_document(&self, a: &Document, b: &Document) -> bool {

@@ -3,7 +3,7 @@
 use leasehold_fault_proxy::{Fault, Point};
 
 use super::stacks::{
-    BOUND_ROLE, BOUND_USER, BOUNDARY, CROWD, FEDERATIONS, GROUP, HEAD, LIVES_ALREADY, MUCH_TO_LOSE, ROLE, SCOPE,
+    BOUND_ROLE, BOUND_USER, BOUNDARY, CROWD, FEDERATIONS, GROUP, LIVES_ALREADY, MUCH_TO_LOSE, ROLE, SCOPE,
     SECRET_SCOPE, STRAY_MARKS, STRAY_ROLE_POLICY, STRAY_USER_POLICY, TAKEN_IN, USER,
 };
 use super::{Chapter, Place};
@@ -33,7 +33,7 @@ pub const CHAPTERS: &[Chapter] = &[
         stack: USER,
         before: |place| drop(place.stack.cut("stack.hcl", "identity \"reporter\"")),
         play: |place| {
-            place.stack.write("stack.hcl", USER);
+            place.declare(USER);
             place.apply()
         },
     },
@@ -57,16 +57,8 @@ pub const CHAPTERS: &[Chapter] = &[
         on: Moto,
         shows: &["DeleteUserPermissionsBoundary", "PutUserPermissionsBoundary"],
         stack: BOUND_USER,
-        before: |place| {
-            place.stack.edit("stack.hcl", BOUNDARY, "");
-            place.stack.apply();
-        },
-        play: |place| {
-            place.stack.write("stack.hcl", BOUND_USER);
-            place.apply()?;
-            place.stack.edit("stack.hcl", BOUNDARY, "");
-            place.apply()
-        },
+        before: unbound,
+        play: |place| bound_for_a_while(place, BOUND_USER),
     },
     Chapter {
         name: "a user gets another path",
@@ -138,7 +130,7 @@ pub const CHAPTERS: &[Chapter] = &[
         stack: ROLE,
         before: |place| drop(place.stack.cut("stack.hcl", "identity \"ci\"")),
         play: |place| {
-            place.stack.write("stack.hcl", ROLE);
+            place.declare(ROLE);
             place.apply()
         },
     },
@@ -171,16 +163,8 @@ pub const CHAPTERS: &[Chapter] = &[
         on: Moto,
         shows: &["DeleteRolePermissionsBoundary", "PutRolePermissionsBoundary"],
         stack: BOUND_ROLE,
-        before: |place| {
-            place.stack.edit("stack.hcl", BOUNDARY, "");
-            place.stack.apply();
-        },
-        play: |place| {
-            place.stack.write("stack.hcl", BOUND_ROLE);
-            place.apply()?;
-            place.stack.edit("stack.hcl", BOUNDARY, "");
-            place.apply()
-        },
+        before: unbound,
+        play: |place| bound_for_a_while(place, BOUND_ROLE),
     },
     Chapter {
         name: "a role that runs on instances leaves, and is put on more at the last moment",
@@ -269,7 +253,7 @@ pub const CHAPTERS: &[Chapter] = &[
             place.stack.apply();
         },
         play: |place| {
-            place.stack.write("stack.hcl", GROUP);
+            place.declare(GROUP);
             place.apply()?;
             place.stack.edit("stack.hcl", "members = [identity.reporter]", "members = []");
             place.stack.edit("stack.hcl", "  scopes  = [scope.write]\n", "");
@@ -308,21 +292,35 @@ pub const CHAPTERS: &[Chapter] = &[
         stack: FEDERATIONS,
         before: |place| {
             place.stack.write("corp.xml", &metadata("one"));
-            place.stack.write("stack.hcl", HEAD);
+            place.declare("");
         },
         play: |place| {
-            place.stack.write("stack.hcl", FEDERATIONS);
+            place.declare(FEDERATIONS);
             place.apply()?;
             place.stack.write("corp.xml", &metadata("two"));
             place.stack.edit("stack.hcl", "\"sts.amazonaws.com\"", "\"sts.amazonaws.com.cn\"");
             place.stack.edit("stack.hcl", "\"1111", "\"2222");
             place.aws.boto3(STRAY_MARKS);
             place.apply()?;
-            place.stack.write("stack.hcl", HEAD);
+            place.declare("");
             place.apply()
         },
     },
 ];
+
+/// Nobody has a boundary yet.
+fn unbound(place: &Place) {
+    place.stack.edit("stack.hcl", BOUNDARY, "");
+    place.stack.apply();
+}
+
+/// Somebody gets a boundary and loses it.
+fn bound_for_a_while(place: &Place, bound: &str) -> Result<(), Ran> {
+    place.declare(bound);
+    place.apply()?;
+    place.stack.edit("stack.hcl", BOUNDARY, "");
+    place.apply()
+}
 
 /// Who leaves is shut, and after grace deleted.
 fn leaves(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {

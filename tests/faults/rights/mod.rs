@@ -13,6 +13,7 @@ use leasehold_fault_proxy::{FaultProxy, Request};
 use serde_json::Value;
 
 use crate::authorized::{actions, allowing, operator, printed, without};
+use crate::declared::HEAD;
 use crate::stage::{Kind, copy};
 use crate::support::{Ran, Stack};
 use chapters::CHAPTERS;
@@ -58,7 +59,7 @@ impl Place {
         self.aws.reset();
         self.admin = operator(&self.aws, &self.proxy, "admin", &allowing(&["iam:*", "sts:*"]));
         self.operator = operator(&self.aws, &self.proxy, "operator", &allowing(&["sts:GetCallerIdentity"]));
-        self.stack = Stack::of(chapter.stack).with_env(self.admin.clone());
+        self.stack = Stack::of(&whole(chapter.stack)).with_env(self.admin.clone());
         (chapter.before)(self);
         self.aws.save("chapter");
     }
@@ -87,7 +88,7 @@ impl Place {
     fn stack_at_its_largest(&self, chapter: &Chapter) -> Stack {
         let stack = Stack::empty();
         copy(&self.stack.dir(), &stack.dir());
-        stack.write("stack.hcl", chapter.stack);
+        stack.write("stack.hcl", &whole(chapter.stack));
         stack
     }
 
@@ -115,6 +116,11 @@ impl Place {
         meant.map(|request| format!("iam:{}", request.action)).collect()
     }
 
+    /// Writes what the stack declares from now on.
+    pub fn declare(&self, what: &str) {
+        self.stack.write("stack.hcl", &whole(what));
+    }
+
     pub fn apply(&self) -> Result<(), Ran> {
         self.run(&["apply", "--auto-approve"])
     }
@@ -123,6 +129,11 @@ impl Place {
         let ran = self.stack.run(args);
         if ran.code == 0 { Ok(()) } else { Err(ran) }
     }
+}
+
+/// A stack that declares this besides the owner and the scopes that all have.
+fn whole(what: &str) -> String {
+    format!("{HEAD}{what}")
 }
 
 #[test]

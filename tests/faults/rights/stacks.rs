@@ -1,41 +1,6 @@
-//! The files of the chapters, and what others do to the account meanwhile.
+//! What the chapters declare besides the head that all have, and what others do to the account meanwhile.
 
-macro_rules! stack {
-    ($($part:expr),*) => {
-        concat!(
-            r#"leasehold {
-  stack = "faults"
-}
-
-provider "aws" {
-  region = "us-east-1"
-}
-
-owner "jane" {
-  email = "jane@example.com"
-}
-
-scope "read" {
-  statement {
-    actions   = ["s3:GetObject", "s3:ListBucket"]
-    resources = ["arn:aws:s3:::acme-orders/*"]
-  }
-}
-
-scope "write" {
-  statement {
-    actions   = ["s3:PutObject"]
-    resources = ["arn:aws:s3:::acme-orders/*"]
-  }
-}
-"#, $($part),*)
-    };
-}
-
-pub const HEAD: &str = stack!();
-
-pub const USER: &str = stack!(
-    r#"
+pub const USER: &str = r#"
 store "file" "vault" {
 }
 
@@ -53,13 +18,11 @@ identity "reporter" {
     store = store.vault
   }
 }
-"#
-);
+"#;
 
 pub const BOUNDARY: &str = "  permissions_boundary = \"arn:aws:iam::aws:policy/PowerUserAccess\"\n";
 
-pub const BOUND_USER: &str = stack!(
-    r#"
+pub const BOUND_USER: &str = r#"
 identity "reporter" {
   kind       = "service"
   owner      = owner.jane
@@ -67,11 +30,9 @@ identity "reporter" {
   expires_at = "2090-01-01T00:00:00Z"
   permissions_boundary = "arn:aws:iam::aws:policy/PowerUserAccess"
 }
-"#
-);
+"#;
 
-pub const ROLE: &str = stack!(
-    r#"
+pub const ROLE: &str = r#"
 identity "ci" {
   kind       = "workload"
   owner      = owner.jane
@@ -87,11 +48,9 @@ identity "ci" {
     principals = ["lambda.amazonaws.com"]
   }
 }
-"#
-);
+"#;
 
-pub const BOUND_ROLE: &str = stack!(
-    r#"
+pub const BOUND_ROLE: &str = r#"
 identity "ci" {
   kind       = "workload"
   owner      = owner.jane
@@ -102,33 +61,27 @@ identity "ci" {
     principals = ["lambda.amazonaws.com"]
   }
 }
-"#
-);
+"#;
 
-pub const SCOPE: &str = stack!(
-    r#"
+pub const SCOPE: &str = r#"
 identity "reporter" {
   kind       = "service"
   owner      = owner.jane
   scopes = [scope.read]
   expires_at = "2090-01-01T00:00:00Z"
 }
-"#
-);
+"#;
 
-pub const SECRET_SCOPE: &str = stack!(
-    r#"
+pub const SECRET_SCOPE: &str = r#"
 scope "hidden" {
   statement {
     actions   = ["s3:GetObject"]
     resources = [sensitive("arn:aws:s3:::hidden/*")]
   }
 }
-"#
-);
+"#;
 
-pub const GROUP: &str = stack!(
-    r#"
+pub const GROUP: &str = r#"
 identity "reporter" {
   kind       = "human"
   owner      = owner.jane
@@ -143,11 +96,9 @@ group "crew" {
     resources = ["*"]
   }
 }
-"#
-);
+"#;
 
-pub const TAKEN_IN: &str = stack!(
-    r#"
+pub const TAKEN_IN: &str = r#"
 identity "reporter" {
   kind       = "service"
   owner      = owner.jane
@@ -181,11 +132,9 @@ import {
   to = group.crew
   id = "group/crew"
 }
-"#
-);
+"#;
 
-pub const FEDERATIONS: &str = stack!(
-    r#"
+pub const FEDERATIONS: &str = r#"
 federation "oidc" "github" {
   url         = "https://token.actions.githubusercontent.com"
   audiences   = ["sts.amazonaws.com"]
@@ -195,11 +144,9 @@ federation "oidc" "github" {
 federation "saml" "corp" {
   metadata = file("corp.xml")
 }
-"#
-);
+"#;
 
-pub const CROWD: &str = stack!(
-    r#"
+pub const CROWD: &str = r#"
 identity "bot" {
   for_each   = toset([for n in range(101) : format("%03d", n)])
   name       = "bot-${each.key}"
@@ -207,8 +154,7 @@ identity "bot" {
   owner      = owner.jane
   expires_at = "2090-01-01T00:00:00Z"
 }
-"#
-);
+"#;
 
 pub const STRAY_USER_POLICY: &str = "
     allow = json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 'sqs:*', 'Resource': '*'}]})

@@ -110,11 +110,20 @@ impl Realize for AwsRealizer {
     }
 
     fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
-        let policy = |resource: &Resource| resource.get("policy").and_then(Value::as_document).cloned();
-        let tight = leasehold_policy::provider::tightened(&policy(before)?, &policy(after)?)?;
-        let mut resource = after.clone();
-        resource.attributes.insert("policy".into(), Value::Document(document::canonical(&tight)));
-        Some(resource)
+        let tight = leasehold_policy::provider::tightened(before.json("policy")?, after.json("policy")?)?;
+        Some(after.clone().with("policy", Value::Document(document::canonical(&tight))))
+    }
+
+    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
+        let tight = leasehold_policy::provider::common(
+            before.and_then(|it| it.json("policy")),
+            after.and_then(|it| it.json("policy")),
+        )?;
+        Some(after.or(before)?.clone().with("policy", Value::Document(document::canonical(&tight))))
+    }
+
+    fn one_space_of_names(&self) -> bool {
+        false
     }
 
     fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
@@ -214,6 +223,18 @@ impl Realize for AwsProvider {
 
     fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
         AwsRealizer.aspect(id, attribute)
+    }
+
+    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
+        AwsRealizer.tightened(before, after)
+    }
+
+    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
+        AwsRealizer.common(before, after)
+    }
+
+    fn one_space_of_names(&self) -> bool {
+        AwsRealizer.one_space_of_names()
     }
 
     fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {

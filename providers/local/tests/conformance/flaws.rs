@@ -91,6 +91,18 @@ impl Realize for Flawed {
         self.inner.key_id(user, key)
     }
 
+    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
+        self.inner.tightened(before, after)
+    }
+
+    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
+        self.inner.common(before, after)
+    }
+
+    fn one_space_of_names(&self) -> bool {
+        self.inner.one_space_of_names()
+    }
+
     fn credential(&self, id: &ResourceId) -> Option<Credential> {
         self.inner.credential(id)
     }

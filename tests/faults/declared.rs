@@ -1,0 +1,171 @@
+//! What the scenarios declare.
+
+/// What every stack begins with.
+pub const HEAD: &str = r#"leasehold {
+  stack = "faults"
+  defaults {
+    leaver {
+      grace = "7d"
+    }
+  }
+}
+
+provider "aws" {
+  region = "us-east-1"
+}
+
+owner "jane" {
+  email = "jane@example.com"
+}
+
+scope "read" {
+  statement {
+    actions   = ["s3:GetObject", "s3:ListBucket"]
+    resources = ["arn:aws:s3:::acme-orders/*"]
+  }
+}
+
+scope "write" {
+  statement {
+    actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = ["arn:aws:s3:::acme-orders/*"]
+  }
+}
+"#;
+
+/// A role with a statement of its own and a scope.
+pub const CI: &str = r#"
+identity "ci" {
+  kind        = "workload"
+  owner       = owner.jane
+  environment = "prod"
+  scopes = [scope.read] # ci
+  expires_at  = "2090-01-01T00:00:00Z"
+
+  statement {
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["arn:aws:s3:::acme-releases/*"]
+  }
+
+  trust "oidc" {
+    issuer    = "https://token.actions.githubusercontent.com"
+    audiences = ["sts.amazonaws.com"]
+    subjects  = ["repo:acme/checkout:ref:refs/heads/main"]
+  }
+}
+"#;
+
+/// A role that is denied a part of its scope.
+pub const HELD_BACK: &str = r#"
+identity "held" {
+  kind       = "workload"
+  owner      = owner.jane
+  scopes     = [scope.read]
+  expires_at = "2090-01-01T00:00:00Z"
+
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["arn:aws:s3:::acme-releases/*"]
+  }
+
+  statement {
+    effect    = "deny"
+    actions   = ["s3:ListBucket"]
+    resources = ["*"]
+  }
+
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}
+"#;
+
+pub const DENIAL: &str = r#"  statement {
+    effect    = "deny"
+    actions   = ["s3:ListBucket"]
+    resources = ["*"]
+  }
+
+"#;
+
+/// A role within a boundary. What it declares and does not get for its boundary, the other boundary would let through, and the other way round.
+pub const BOUND: &str = r#"
+identity "bound" {
+  kind       = "workload"
+  owner      = owner.jane
+  scopes     = [scope.read]
+  expires_at = "2090-01-01T00:00:00Z"
+
+  permissions_boundary = "arn:aws:iam::123456789012:policy/edge-one"
+
+  statement {
+    actions   = ["s3:DeleteObject"]
+    resources = ["arn:aws:s3:::acme-releases/*"]
+  }
+
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}
+"#;
+
+/// A user with a scope.
+pub const REPORTER: &str = r#"
+identity "reporter" {
+  kind       = "service"
+  owner      = owner.jane
+  scopes = [scope.read] # reporter
+  expires_at = "2090-01-01T00:00:00Z"
+}
+"#;
+
+/// Where keys are delivered.
+pub const STORE: &str = "
+store \"file\" \"vault\" {
+}
+";
+
+/// A user with a key.
+pub const KEYED: &str = r#"
+identity "caller" {
+  kind        = "service"
+  owner       = owner.jane
+  environment = "prod"
+  scopes      = [scope.read]
+  expires_at  = "2090-01-01T00:00:00Z"
+
+  credential "access_key" {
+    store = store.vault
+  }
+}
+"#;
+
+/// Sixteen identities, half of them users.
+pub const CROWD: &str = r#"
+identity "bot" {
+  for_each   = toset(["a", "b", "c", "d", "e", "f", "g", "h"])
+  name       = "bot-${each.key}"
+  kind       = "service"
+  owner      = owner.jane
+  scopes     = contains(["a", "b"], each.key) ? [scope.write] : [scope.read]
+  expires_at = "2090-01-01T00:00:00Z"
+}
+
+identity "job" {
+  for_each   = toset(["a", "b", "c", "d", "e", "f", "g", "h"])
+  name       = "job-${each.key}"
+  kind       = "workload"
+  owner      = owner.jane
+  scopes     = [scope.read]
+  expires_at = "2090-01-01T00:00:00Z"
+
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = ["arn:aws:sqs:us-east-1:123456789012:${each.key}"]
+  }
+
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}
+"#;
