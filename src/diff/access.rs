@@ -57,6 +57,13 @@ impl<'a> Shared<'a> {
         own.into_iter().chain(held.filter(move |held| Some(*held) != own))
     }
 
+    /// Whether what somebody gets who hangs on `id` takes something away: a Deny in it, or in what it holds in turn.
+    pub fn restricts(&self, id: &ResourceId, realize: &dyn Realize) -> bool {
+        let parts = self.parts.get(id).into_iter().flatten().copied();
+        let reached = self.reach(id).filter_map(|id| self.objects.get(id).copied());
+        reached.chain(parts).any(|resource| realize.restricts(resource))
+    }
+
     /// Whether a sensitive value went into an object, or into what hangs on it.
     fn is_sensitive(&self, whole: &Resource) -> bool {
         let parts = self.parts.get(&whole.id).into_iter().flatten().copied();

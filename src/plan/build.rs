@@ -1,6 +1,6 @@
 //! Declared + snapshot + now → Plan: the pure stages put together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{Access, Assessment, Change, Compare, Realize, ResourceId, Snapshot};
@@ -145,9 +145,19 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         (Shared::live(inputs.snapshot, inputs.realize), Shared::of(inputs.shared.values(), inputs.realize));
     let declared = inputs.declared.identities.values();
     let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
+    let rewritten = rewritten(&inputs);
+    let holds_back = |needs: &BTreeSet<ResourceId>, shared: &Shared<'_>| {
+        let stays = |id| !shared.reach(id).any(|held| rewritten.contains_key(held));
+        needs.iter().any(|id| shared.restricts(id, inputs.realize) && stays(id))
+    };
     let around = order::Around {
         depends_on: &depends_on,
         holders: &deltas.holds_rewritten,
+        holds_back: &|change| match change {
+            Change::Create { after } => holds_back(&after.depends_on, &new),
+            Change::Delete { before } => holds_back(&before.depends_on, &old),
+            _ => false,
+        },
         reach: &|id| old.reach(id).chain(new.reach(id)).cloned().collect(),
     };
     let steps = order::order(&deltas.identities, &deltas.shared, around, inputs.realize, &|id| live.digest(id));

@@ -8,7 +8,8 @@
 //!   of before and after: give up, tighten, change the principal, change the rest, give, loosen, mark. A policy that denies
 //!   something before or after, and does not only deny more or only less, is changed in two steps with its tight form between.
 //!   So is any policy, the shared ones too, of whom gets another boundary meanwhile: what the old boundary holds back of the new
-//!   policy, or the new one lets through of the old policy, is in neither of the two states.
+//!   policy, or the new one lets through of the old policy, is in neither of the two states. A shared policy that denies something
+//!   is taken up before, and let go of after, whatever gives access, by joiners too.
 //!
 //! Between objects: what is needed is made, or changed, before what needs it; what others hang on goes after they let go. A shared
 //! policy is rewritten after those let go that shall not hold it any more and after its holders tightened, and before they loosen.
@@ -32,6 +33,8 @@ pub struct Around<'a> {
     pub holders: &'a Rewritten,
     /// The shared objects through which one that hangs on an object gets access.
     pub reach: &'a dyn Fn(&ResourceId) -> BTreeSet<ResourceId>,
+    /// Whether a change takes up, or lets go of, a shared object that denies something and that nobody rewrites.
+    pub holds_back: &'a dyn Fn(&Change) -> bool,
     /// Whom an identity names in `depends_on`.
     pub depends_on: &'a DependsOn<'a>,
 }
@@ -42,7 +45,7 @@ impl Around<'_> {
     pub fn nothing() -> Self {
         const NOBODY: &Rewritten = &Rewritten::new();
         const NONE: &DependsOn<'_> = &DependsOn::new();
-        Self { holders: NOBODY, reach: &|_| BTreeSet::new(), depends_on: NONE }
+        Self { holders: NOBODY, reach: &|_| BTreeSet::new(), holds_back: &|_| false, depends_on: NONE }
     }
 }
 
@@ -55,8 +58,8 @@ pub fn order(
     realize: &dyn Realize,
     digest_of: &dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 ) -> Vec<Step> {
-    let rewritten = around.holders;
-    let mut drafts = Drafts { steps: Vec::new(), holders: BTreeMap::new(), rewritten, realize, digest_of };
+    let (rewritten, holds_back) = (around.holders, around.holds_back);
+    let mut drafts = Drafts { steps: Vec::new(), holders: BTreeMap::new(), rewritten, holds_back, realize, digest_of };
     let mut ranked: BTreeSet<StepId> = BTreeSet::new();
     let mut rewrites: Vec<Rewrite> = Vec::new();
     let held_by_bound = held_by_bound(identities, rewritten, realize);
@@ -83,7 +86,8 @@ pub fn order(
     }
     for delta in identities {
         let teardown = delta.changes.iter().any(|c| matches!(c, Change::Delete { before } if before.id == delta.id));
-        if delta.lifecycle == Lifecycle::Joiner || teardown {
+        let plain_joiner = delta.lifecycle == Lifecycle::Joiner && !delta.changes.iter().any(holds_back);
+        if plain_joiner || teardown {
             drafts.push_all(&delta.address, &delta.changes);
         } else {
             let ranks = drafts.push_ranked(delta);
@@ -148,7 +152,7 @@ struct Holders {
 enum Course {
     /// Into quarantine.
     Leaves,
-    /// It stays. `is_bound`: it, or who holds it, gets another boundary.
+    /// It stays. `is_bound`: it, or who holds it, gets another boundary, or takes up or lets go of what denies something.
     Stays { is_bound: bool },
 }
 
@@ -156,6 +160,7 @@ struct Drafts<'a> {
     steps: Vec<Step>,
     holders: BTreeMap<String, Holders>,
     rewritten: &'a Rewritten,
+    holds_back: &'a dyn Fn(&Change) -> bool,
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 }
@@ -179,12 +184,13 @@ impl Drafts<'_> {
     }
 
     fn push_ranked(&mut self, delta: &IdentityDelta) -> Vec<Vec<StepId>> {
-        let is_bound = changes_boundary(&delta.changes, &delta.id, self.realize);
+        let changes_boundary = changes_boundary(&delta.changes, &delta.id, self.realize);
+        let is_bound = changes_boundary || delta.changes.iter().any(self.holds_back);
         let course = if delta.leaving.is_some() { Course::Leaves } else { Course::Stays { is_bound } };
         let ranks = self.ranks(&delta.address, &delta.id, &delta.changes, course);
         let of = |rank| ranks.get(&rank).cloned().unwrap_or_default();
         let (tighten, loosen) = (of(Rank::Tighten), of(Rank::Loosen));
-        let bound = if is_bound { of(Rank::Principal) } else { Vec::new() };
+        let bound = if changes_boundary { of(Rank::Principal) } else { Vec::new() };
         for shared in self.rewritten.get(&delta.id).into_iter().flatten() {
             let holders = self.holders.entry(shared.clone()).or_default();
             holders.before.extend(&tighten);
@@ -202,6 +208,7 @@ impl Drafts<'_> {
         course: Course,
     ) -> BTreeMap<Rank, Vec<StepId>> {
         let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
+        let stays = course != Course::Leaves;
         let adopts = changes.iter().any(|change| matches!(change, Change::Adopt { .. }));
         for change in changes {
             let parts = match course {
@@ -211,7 +218,12 @@ impl Drafts<'_> {
             for (rank, change) in parts {
                 // What is taken in goes on working: it gets its new policies before it loses those that say the same.
                 let works_on = adopts && course != Course::Stays { is_bound: true };
-                let rank = if works_on && rank == Rank::GiveUp { Rank::Loosen } else { rank };
+                let rank = match rank {
+                    Rank::GiveUp if works_on => Rank::Loosen,
+                    Rank::GiveUp if stays && (self.holds_back)(&change) => Rank::LetGo,
+                    Rank::Give if stays && (self.holds_back)(&change) => Rank::Hold,
+                    rank => rank,
+                };
                 let id = self.push(subject, &change);
                 ranks.entry(rank).or_default().push(id);
             }

@@ -5,14 +5,19 @@ use leasehold_provider::{Aspect, Change, Credential, Realize, Resource, Resource
 /// The ranks of a mover's, a quarantine's and a drift's steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
+    /// It is made, or taken in.
     Adopt,
     GiveUp,
     Tighten,
+    /// What denies something is taken up.
+    Hold,
     Principal,
     Rest,
     Give,
     /// In a quarantine: credentials go off sort by sort.
     Shut(Credential),
+    /// What denies something is let go of.
+    LetGo,
     Loosen,
     Issue,
     Mark,
@@ -29,8 +34,8 @@ pub fn changes_boundary(changes: &[Change], principal: &ResourceId, realize: &dy
     })
 }
 
-/// A change with its rank, or the two changes it is made in. `is_bound`: who holds it gets another boundary meanwhile, so that a policy
-/// must say what both its states do while that changes.
+/// A change with its rank, or the two changes it is made in. `is_bound`: who holds it gets another boundary meanwhile, or something that
+/// denies, so that a policy must say what both its states do while that changes.
 pub fn parts(change: &Change, principal: &ResourceId, is_bound: bool, realize: &dyn Realize) -> Vec<(Rank, Change)> {
     let (before, after) = match change {
         Change::Update { before, after } => (Some(before), Some(after)),
@@ -66,6 +71,7 @@ pub fn parts(change: &Change, principal: &ResourceId, is_bound: bool, realize: &
 fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
     match change {
         Change::Adopt { .. } => Rank::Adopt,
+        Change::Create { after } if after.id == *principal => Rank::Adopt,
         Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
         Change::Delete { before } if realize.restricts(before) => Rank::Loosen,
         Change::Delete { .. } => Rank::GiveUp,

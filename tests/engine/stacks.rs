@@ -121,12 +121,22 @@ pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
     declared
 }
 
-/// The same stack with scopes that deny nothing.
-pub fn with_allowing_scopes(mut declared: Declared) -> Declared {
-    for (scope, _) in declared.scopes.values_mut() {
-        scope.statements.iter_mut().for_each(|statement| statement.effect = Effect::Allow);
+/// Two states of a stack in which no scope both allows and denies, and those that deny say the same in both.
+pub fn with_plain_scopes(mut first: Declared, mut second: Declared) -> (Declared, Declared) {
+    let denies = |scope: &Scope| scope.statements.iter().any(|statement| statement.effect == Effect::Deny);
+    let names: BTreeSet<String> = first.scopes.keys().chain(second.scopes.keys()).cloned().collect();
+    for name in names {
+        let mut both: Vec<&mut Scope> = [&mut first, &mut second]
+            .into_iter()
+            .filter_map(|declared| declared.scopes.get_mut(&name).map(|(scope, _)| scope))
+            .collect();
+        let Some(one) = both.iter().find(|scope| denies(scope)).map(|scope| scope.statements.clone()) else { continue };
+        for scope in &mut both {
+            scope.statements = one.clone();
+            scope.statements.iter_mut().for_each(|statement| statement.effect = Effect::Deny);
+        }
     }
-    declared
+    (first, second)
 }
 
 fn statements() -> impl Strategy<Value = Vec<Statement>> {

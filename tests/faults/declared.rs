@@ -169,3 +169,33 @@ identity "job" {
   }
 }
 "#;
+
+/// A scope that denies.
+pub const GUARD: &str = r#"
+scope "guard" {
+  statement {
+    effect    = "deny"
+    actions   = ["s3:ListBucket", "s3:DeleteObject"]
+    resources = ["*"]
+  }
+}
+"#;
+
+/// A role that may do no more than its guard leaves.
+pub const GUARDED: &str = r#"
+identity "guarded" {
+  kind       = "workload"
+  owner      = owner.jane
+  scopes     = [scope.read, scope.guard]
+  expires_at = "2090-01-01T00:00:00Z"
+
+  statement {
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["arn:aws:s3:::acme-releases/*"]
+  }
+
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}
+"#;

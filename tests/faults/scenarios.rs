@@ -1,7 +1,7 @@
 //! The table of scenarios. Each begins with a stack that is applied, or nothing; something happens to the account; the files change;
 //! and one run shall bring the account there.
 
-use crate::declared::{BOUND, CI, CROWD, DENIAL, HEAD, HELD_BACK, KEYED, REPORTER, STORE};
+use crate::declared::{BOUND, CI, CROWD, DENIAL, GUARD, GUARDED, HEAD, HELD_BACK, KEYED, REPORTER, STORE};
 use crate::stage::{Kind, Stage};
 use crate::support::Stack;
 
@@ -22,6 +22,7 @@ pub struct Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "joiner role", change: |stack| add(stack, &[CI]), ..NOTHING },
     Scenario { name: "joiner user", change: |stack| add(stack, &[REPORTER]), ..NOTHING },
+    Scenario { name: "joiner that a scope holds back", change: |stack| add(stack, &[GUARD, GUARDED]), ..NOTHING },
     Scenario { name: "joiner user with an access key", change: |stack| add(stack, &[STORE, KEYED]), ..NOTHING },
     Scenario {
         name: "mover of environment with an access key",

@@ -214,8 +214,15 @@ mod tests {
         let before = policy(&[get.clone(), put.clone(), no_put.clone()]);
         let after = policy(&[put.clone(), no_get.clone(), fence("2027-01-01T00:00:00Z")]);
         let fence = fence("2027-01-01T00:00:00Z");
-        assert_eq!(tightened(&before, &after), Some(policy(&[put.clone(), no_get, fence, no_put])));
-        assert_eq!(tightened(&policy(&[get]), &policy(&[put])), None);
+        assert_eq!(tightened(&before, &after), Some(policy(&[put.clone(), no_get, fence.clone(), no_put])));
+        assert_eq!(tightened(&policy(std::slice::from_ref(&get)), &policy(std::slice::from_ref(&put))), None);
+        // Where not even what only gives may say both: what stands in both, and never a policy without a statement.
+        let both = policy(&[get.clone(), put.clone()]);
+        assert_eq!(common(Some(&both), Some(&policy(std::slice::from_ref(&put)))), Some(policy(&[put])));
+        assert_eq!(common(Some(&policy(&[fence.clone(), get.clone()])), None), Some(policy(&[fence])));
+        let nothing = common(None, Some(&policy(&[get]))).unwrap();
+        assert_eq!((&nothing["Statement"][0]["Effect"], &nothing["Statement"][1]), (&json!("Deny"), &Value::Null));
+        assert_eq!(common(None, None), None);
     }
 
     /// Taking a Deny off changes nothing among the known policies, but it may free what the unknown one allows.
