@@ -57,11 +57,20 @@ impl<'a> Shared<'a> {
         own.into_iter().chain(held.filter(move |held| Some(*held) != own))
     }
 
-    /// Whether what somebody gets who hangs on `id` takes something away: a Deny in it, or in what it holds in turn.
-    pub fn restricts(&self, id: &ResourceId, realize: &dyn Realize) -> bool {
-        let parts = self.parts.get(id).into_iter().flatten().copied();
-        let reached = self.reach(id).filter_map(|id| self.objects.get(id).copied());
-        reached.chain(parts).any(|resource| realize.restricts(resource))
+    /// The objects that take something away from whoever hangs on them, by a Deny in them or in what they hold in turn, and of which
+    /// none is rewritten.
+    pub fn that_hold_back(
+        &self,
+        rewritten: &BTreeMap<ResourceId, String>,
+        realize: &dyn Realize,
+    ) -> BTreeSet<&'a ResourceId> {
+        let denies = |id: &ResourceId| {
+            let parts = self.parts.get(id).into_iter().flatten().copied();
+            let reached = self.reach(id).filter_map(|id| self.objects.get(id).copied());
+            reached.chain(parts).any(|resource| realize.restricts(resource))
+        };
+        let stays = |id: &ResourceId| !self.reach(id).any(|held| rewritten.contains_key(held));
+        self.objects.keys().copied().filter(|id| denies(id) && stays(id)).collect()
     }
 
     /// Whether a sensitive value went into an object, or into what hangs on it.

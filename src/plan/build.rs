@@ -68,6 +68,8 @@ struct Deltas {
     kept: diff::shared::Kept,
     quarantined: BTreeMap<leasehold_provider::Address, Waiting>,
     holds_rewritten: order::Rewritten,
+    /// The shared objects that the plan rewrites, with their addresses.
+    rewritten: BTreeMap<ResourceId, String>,
 }
 
 fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
@@ -110,7 +112,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
     }
     let still_needed = holders.keys().cloned().collect();
     let (shared, kept) = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
-    Deltas { identities, shared, kept, quarantined, holds_rewritten }
+    Deltas { identities, shared, kept, quarantined, holds_rewritten, rewritten: around.rewritten }
 }
 
 /// What is to be said of each access. Neighbours are much alike, so that each thread takes a run of them.
@@ -145,17 +147,18 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         (Shared::live(inputs.snapshot, inputs.realize), Shared::of(inputs.shared.values(), inputs.realize));
     let declared = inputs.declared.identities.values();
     let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
-    let rewritten = rewritten(&inputs);
-    let holds_back = |needs: &BTreeSet<ResourceId>, shared: &Shared<'_>| {
-        let stays = |id| !shared.reach(id).any(|held| rewritten.contains_key(held));
-        needs.iter().any(|id| shared.restricts(id, inputs.realize) && stays(id))
+    let rewritten = &deltas.rewritten;
+    let (denied_by_old, denied_by_new) =
+        (old.that_hold_back(rewritten, inputs.realize), new.that_hold_back(rewritten, inputs.realize));
+    let holds_back = |needs: &BTreeSet<ResourceId>, those: &BTreeSet<&ResourceId>| {
+        !those.is_empty() && needs.iter().any(|id| those.contains(id))
     };
     let around = order::Around {
         depends_on: &depends_on,
         holders: &deltas.holds_rewritten,
         holds_back: &|change| match change {
-            Change::Create { after } => holds_back(&after.depends_on, &new),
-            Change::Delete { before } => holds_back(&before.depends_on, &old),
+            Change::Create { after } => holds_back(&after.depends_on, &denied_by_new),
+            Change::Delete { before } => holds_back(&before.depends_on, &denied_by_old),
             _ => false,
         },
         reach: &|id| old.reach(id).chain(new.reach(id)).cloned().collect(),
