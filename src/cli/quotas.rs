@@ -6,13 +6,12 @@ use super::connection::Connection;
 use super::failure::Failure;
 use super::session::Stack;
 use crate::config::Diagnostic;
-use crate::config::declared::Origin;
 use crate::plan::Plan;
 use crate::plan::quotas::{Exceeded, bear_on, exceeded};
 
 /// Refuses a plan that would pass a quota: at the attribute's line where one block is to blame, else as a whole.
 pub async fn check(stack: &Stack, connection: &Connection, snapshot: &Snapshot, plan: &Plan) -> Result<(), Failure> {
-    if !bear_on(plan) {
+    if !bear_on(plan, connection.realize.as_ref()) {
         return Ok(());
     }
     let quotas = connection.observe.quotas().await?;
@@ -60,11 +59,9 @@ fn of_block(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
     );
     let finding =
         Diagnostic::error("limits::quota", summary).at(origin.part(attribute), "beyond what the account takes");
-    Some(explain(finding, origin))
-}
-
-fn explain(finding: Diagnostic, origin: &Origin) -> Diagnostic {
-    origin.explain(finding.help(
-        "hold fewer, join scopes that are always held together, or ask AWS for a higher quota (Service Quotas, IAM)",
-    ))
+    let less = match quota.characters_of {
+        Some(_) => "trust fewer principals, use patterns in `subjects`",
+        None => "hold fewer, join scopes that are always held together",
+    };
+    Some(origin.explain(finding.help(format!("{less}, or ask AWS for a higher quota (Service Quotas, IAM)"))))
 }

@@ -143,6 +143,10 @@ impl Realize for FleetRealizer {
         Some(Resource { id: whole.id.clone(), depends_on: whole.depends_on.clone(), ..tight })
     }
 
+    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
+        self.0.characters(&plain_resource(resource), attribute)
+    }
+
     fn one_space_of_names(&self) -> bool {
         self.0.one_space_of_names()
     }

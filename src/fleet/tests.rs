@@ -131,6 +131,7 @@ fn a_quota_is_of_its_account() {
         kinds: BTreeSet::new(),
         limit: 1,
         used: None,
+        characters_of: None,
         attributes: &[],
         account: None,
     });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Quota, Realize, ResourceId, Snapshot};
+use leasehold_provider::{Address, Change, Quota, Realize, Resource, ResourceId, Snapshot};
 
 use super::Plan;
 
@@ -21,10 +21,20 @@ pub struct Exceeded<'a> {
     pub wanted: u64,
 }
 
-/// Whether a plan makes anything, so that quotas bear on it.
+/// Documents up to so many characters fit everywhere.
+const FITS: usize = 2048;
+
+/// Whether a plan makes anything, or writes a long document, so that quotas bear on it.
 #[must_use]
-pub fn bear_on(plan: &Plan) -> bool {
-    plan.steps.iter().any(|step| matches!(step.change, Change::Create { .. }))
+pub fn bear_on(plan: &Plan, realize: &dyn Realize) -> bool {
+    let is_long = |resource: &Resource| {
+        resource.attributes.keys().any(|attribute| realize.characters(resource, attribute) > FITS)
+    };
+    plan.steps.iter().any(|step| match &step.change {
+        Change::Create { .. } => true,
+        Change::Update { after, .. } => is_long(after),
+        _ => false,
+    })
 }
 
 /// The quotas that a plan would pass. What it removes makes no room for what it makes: nothing says that it goes first.
@@ -32,9 +42,10 @@ pub fn bear_on(plan: &Plan) -> bool {
 pub fn exceeded<'a>(plan: &Plan, snapshot: &Snapshot, quotas: &'a [Quota], realize: &dyn Realize) -> Vec<Exceeded<'a>> {
     let mut found = Vec::new();
     for quota in quotas {
-        match quota.used {
-            Some(used) => found.extend(of_account(plan, quota, used)),
-            None => found.extend(of_holders(plan, snapshot, quota, realize)),
+        match (quota.used, quota.characters_of) {
+            (Some(used), _) => found.extend(of_account(plan, quota, used)),
+            (None, Some(attribute)) => found.extend(of_documents(plan, quota, attribute, realize)),
+            (None, None) => found.extend(of_holders(plan, snapshot, quota, realize)),
         }
     }
     found
@@ -73,6 +84,20 @@ fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &
         }
     }
     found
+}
+
+/// Each document that is written, by itself.
+fn of_documents<'a>(
+    plan: &Plan,
+    quota: &'a Quota,
+    attribute: &'static str,
+    realize: &dyn Realize,
+) -> impl Iterator<Item = Exceeded<'a>> {
+    plan.steps.iter().filter(|step| quota.counts(step.change.id())).filter_map(move |step| {
+        let wanted = number(realize.characters(step.change.after()?, attribute));
+        let holder = Some(step.subject.clone());
+        (wanted > quota.limit).then_some(Exceeded { quota, holder, made: 1, removed: 0, wanted })
+    })
 }
 
 fn number(count: usize) -> u64 {

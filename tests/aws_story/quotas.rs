@@ -61,3 +61,16 @@ fn what_one_block_asks_for_too_much_is_told_at_its_line() {
     quota(&aws, "_attached_policies_per_role_quota", 11);
     stack.ok(&["plan"]);
 }
+
+#[test]
+fn a_trust_policy_is_held_against_what_the_account_takes_also_when_it_only_grows() {
+    let (aws, stack) = fresh();
+    stack.apply();
+    let subjects: Vec<String> =
+        (0..40).map(|n| format!("\"repo:acme/checkout:environment:stage-of-the-shop-{n:02}\"")).collect();
+    stack.edit("stack.hcl", "subjects  = [", &format!("subjects  = [{}, ", subjects.join(", ")));
+    filtered("quota_of_a_trust", &stack.run(&["plan"]).expect(1));
+    quota(&aws, "_assume_role_policy_size_quota", 4096);
+    stack.apply();
+    stack.assert_converged();
+}

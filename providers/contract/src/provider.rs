@@ -115,6 +115,9 @@ pub trait Realize: Send + Sync {
     /// allows nothing. `None` where the resource is no policy.
     fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource>;
 
+    /// How many characters of a document count towards the cloud's limit on it; 0 where the attribute is none.
+    fn characters(&self, resource: &Resource, attribute: &str) -> usize;
+
     /// Whether a user and a role cannot have the same name. On AWS they can.
     fn one_space_of_names(&self) -> bool;
 

@@ -133,6 +133,10 @@ impl Realize for LocalDirectory {
         matches!(resource.get("policy"), Some(Value::Document(policy)) if documents::denies(policy))
     }
 
+    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
+        resource.json(attribute).map_or(0, |document| document.to_string().chars().count())
+    }
+
     fn one_space_of_names(&self) -> bool {
         true
     }

@@ -26,6 +26,10 @@ const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
     ("access keys of a user", "AccessKeysPerUserQuota", kinds::ACCESS_KEY, &["credential"]),
 ];
 
+/// The one limit on a size that AWS raises on request, to 4096 (IAM and AWS STS quotas); the others are the same everywhere, and are
+/// found without the account.
+const TRUST_SIZE: &str = "AssumeRolePolicySizeQuota";
+
 const POLICIES: &[&str] = &["scopes", "managed_policy_arns"];
 
 impl Reading<'_> {
@@ -55,6 +59,7 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
             used: Some(*told.get(used)?),
+            characters_of: None,
             attributes: &[],
             account: None,
         })
@@ -66,11 +71,22 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
             used: None,
+            characters_of: None,
             attributes,
             account: None,
         })
     });
-    account.chain(holder).collect()
+    let trust = told.get(TRUST_SIZE).map(|limit| Quota {
+        name: TRUST_SIZE.to_owned(),
+        what: "characters in the trust policy",
+        kinds: BTreeSet::from([kinds::ROLE]),
+        limit: *limit,
+        used: None,
+        characters_of: Some("assume_role_policy"),
+        attributes: &["trust"],
+        account: None,
+    });
+    account.chain(holder).chain(trust).collect()
 }
 
 #[cfg(test)]
@@ -79,11 +95,16 @@ mod tests {
 
     #[test]
     fn what_is_told_becomes_a_quota_and_nothing_else() {
-        let told = [("Roles", 7), ("RolesQuota", 1000), ("UsersQuota", 5000), ("AccessKeysPerUserQuota", 2)];
+        let told =
+            [("Roles", 7), ("RolesQuota", 1000), ("UsersQuota", 5000), ("AccessKeysPerUserQuota", 2), (TRUST_SIZE, 9)];
         let told = told.map(|(key, value)| (key.to_owned(), value)).into();
         let quotas = from(&told);
         let names: Vec<&str> = quotas.iter().map(|quota| quota.name.as_str()).collect();
-        assert_eq!(names, ["RolesQuota", "AccessKeysPerUserQuota"], "a limit without its count says nothing");
+        assert_eq!(
+            names,
+            ["RolesQuota", "AccessKeysPerUserQuota", TRUST_SIZE],
+            "a limit without its count says nothing"
+        );
         assert_eq!((quotas[0].used, quotas[0].limit), (Some(7), 1000));
         assert_eq!(quotas[1].used, None);
     }

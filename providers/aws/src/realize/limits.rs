@@ -20,7 +20,8 @@ const GROUP_INLINE: usize = 5120;
 /// Groups a user may be in.
 const GROUPS: usize = 10;
 const MANAGED: usize = 6144;
-const TRUST: usize = 2048;
+/// Characters of a trust policy, at most in any account. What this one allows, most often 2048, its summary tells.
+const TRUST: usize = 4096;
 /// Policies attached to one principal or group, at most in any account. What this one allows, most often 10, its summary tells.
 const ATTACHMENTS: usize = 25;
 const TAGS: usize = 50;
@@ -250,7 +251,7 @@ fn documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[R
     if trust > TRUST {
         findings.add(
             "trust",
-            format!("the trust policy has {trust} characters; IAM allows {TRUST}"),
+            format!("the trust policy has {trust} characters; IAM allows {TRUST} at most"),
             "trust fewer principals, or use patterns in `subjects`",
         );
     }
@@ -265,7 +266,7 @@ fn grammar(findings: &mut Findings, attribute: &'static str, resource: &Resource
 }
 
 /// The characters of a document as it is sent.
-fn size(resource: &Resource, attribute: &str) -> usize {
+pub fn size(resource: &Resource, attribute: &str) -> usize {
     match resource.get(attribute) {
         Some(Value::Document(policy)) => document::text(policy).chars().count(),
         _ => 0,

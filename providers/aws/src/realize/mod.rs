@@ -122,6 +122,10 @@ impl Realize for AwsRealizer {
         Some(after.or(before)?.clone().with("policy", Value::Document(document::canonical(&tight))))
     }
 
+    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
+        limits::size(resource, attribute)
+    }
+
     fn one_space_of_names(&self) -> bool {
         false
     }
@@ -231,6 +235,10 @@ impl Realize for AwsProvider {
 
     fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
         AwsRealizer.common(before, after)
+    }
+
+    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
+        AwsRealizer.characters(resource, attribute)
     }
 
     fn one_space_of_names(&self) -> bool {

@@ -162,7 +162,7 @@ fn limits_are_told_with_value_and_limit() {
     wrong.statements[0].conditions.push(twice);
     wrong.trusts = vec![
         Trust::Aws { principals: vec!["bob".to_owned()], external_id: None },
-        Trust::Oidc { issuer: "token.example".to_owned(), audiences: Vec::new(), subjects: vec!["s".repeat(2048)] },
+        Trust::Oidc { issuer: "token.example".to_owned(), audiences: Vec::new(), subjects: vec!["s".repeat(4096)] },
     ];
     insta::assert_snapshot!(problems(&wrong));
 }

@@ -99,6 +99,10 @@ impl Realize for Flawed {
         self.inner.common(before, after)
     }
 
+    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
+        self.inner.characters(resource, attribute)
+    }
+
     fn one_space_of_names(&self) -> bool {
         self.inner.one_space_of_names()
     }
