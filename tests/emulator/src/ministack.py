@@ -236,6 +236,8 @@ def main():
     for action, handler in HANDLERS.items():
         HANDLERS[action] = STATE.dated(handler)
     config = Config()
+    # A connection that rests is not closed: whoever takes it up at that moment would be hung up on.
+    config.keep_alive_timeout = 3600
     config.bind = [f"fd://{LISTENER.fileno()}"]
     config.loglevel = "ERROR"
     threading.Thread(target=end_with_parent, daemon=True).start()
