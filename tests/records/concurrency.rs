@@ -8,10 +8,8 @@ use serde_json::Value;
 use crate::support::{START, Stack};
 use crate::{entries, on_s3};
 
-/// Within this time a run is told who holds the lock: where rounds are asked for, the machine does nothing else.
-fn refused_within() -> Duration {
-    Duration::from_secs(if std::env::var_os("LEASEHOLD_ROUNDS").is_some() { 5 } else { 30 })
-}
+/// Within this time a run is told who holds the lock.
+const REFUSED: Duration = Duration::from_secs(5);
 
 /// Rounds, with LEASEHOLD_ROUNDS=20 as many as wanted.
 fn rounds() -> usize {
@@ -44,7 +42,7 @@ fn all_at_once(stack: &Stack, runs: usize) -> usize {
         }
     }
     println!("the slowest refusal took {slowest:?}");
-    assert!(slowest < refused_within(), "{slowest:?}");
+    assert!(slowest < REFUSED, "{slowest:?}");
     done
 }
 
