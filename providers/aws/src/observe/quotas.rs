@@ -30,6 +30,9 @@ const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
 /// found without the account.
 const TRUST_SIZE: &str = "AssumeRolePolicySizeQuota";
 
+/// What it is where the account does not tell.
+const TRUST: u64 = 2048;
+
 const POLICIES: &[&str] = &["scopes", "managed_policy_arns"];
 
 impl Reading<'_> {
@@ -76,17 +79,17 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             account: None,
         })
     });
-    let trust = told.get(TRUST_SIZE).map(|limit| Quota {
+    let trust = Quota {
         name: TRUST_SIZE.to_owned(),
         what: "characters in the trust policy",
         kinds: BTreeSet::from([kinds::ROLE]),
-        limit: *limit,
+        limit: told.get(TRUST_SIZE).copied().unwrap_or(TRUST),
         used: None,
         characters_of: Some("assume_role_policy"),
         attributes: &["trust"],
         account: None,
-    });
-    account.chain(holder).chain(trust).collect()
+    };
+    account.chain(holder).chain([trust]).collect()
 }
 
 #[cfg(test)]
@@ -107,5 +110,10 @@ mod tests {
         );
         assert_eq!((quotas[0].used, quotas[0].limit), (Some(7), 1000));
         assert_eq!(quotas[1].used, None);
+        assert_eq!(
+            (quotas[2].limit, from(&BTreeMap::new())[0].limit),
+            (9, 2048),
+            "a trust policy is held to a limit in any case"
+        );
     }
 }
