@@ -64,7 +64,7 @@ impl Known {
     }
 }
 
-/// The same for a plan, which may be made where the store cannot be read: then it says so.
+/// Notes for a plan which accounts were not looked at. It may be made where the store cannot be read: then that is said.
 pub async fn note_if_readable(stack: &Stack, observed: &mut Observed) -> Result<(), Failure> {
     let known = async { Known::read(&stack.store().await?).await };
     match known.await {

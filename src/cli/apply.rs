@@ -280,6 +280,9 @@ pub(super) async fn settle_plan(
     let journal = run.journal(approved.plan(), &snapshot, &rulings, terms.approvals()).await?;
     let ended = carry_out(&approved, connection, terms, shared, journal).await;
     run.publish(terms.checkpoint, here).await?;
+    if ended.is_ok() {
+        run.write_accounts(run.accounts().without_let_go(approved.plan())).await?;
+    }
     ended
 }
 

@@ -59,11 +59,18 @@ impl Accounts {
             .collect()
     }
 
-    /// The same once an approved plan is about to be carried out: with the accounts that it writes to, without those that it lets go of.
+    /// The same without the accounts that a plan lets go of: once the ledger says so.
+    #[must_use]
+    pub fn without_let_go(&self, plan: &Plan) -> Self {
+        let mut accounts = self.accounts.clone();
+        accounts.retain(|account, _| !plan.out_of_sight.contains_key(account));
+        Self { accounts, ..*self }
+    }
+
+    /// The same with the accounts that an approved plan is about to write to.
     #[must_use]
     pub fn before(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
-        accounts.retain(|account, _| !plan.out_of_sight.contains_key(account));
         accounts.extend(named(&plan.realm, written(plan)));
         Self { accounts, ..*self }
     }

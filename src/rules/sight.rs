@@ -11,7 +11,8 @@ pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
         .iter()
         .filter(|(account, _)| !approved(account))
         .map(|(account, alias)| {
-            let alias = alias.as_ref().map_or_else(String::new, |alias| format!(" (provider.aws.{alias})"));
+            let provider = account.split(' ').next().unwrap_or_default();
+            let alias = alias.as_ref().map_or_else(String::new, |alias| format!(" (provider.{provider}.{alias})"));
             Ruling {
                 rule: "out-of-sight",
                 subject: None,
