@@ -121,6 +121,14 @@ pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
     declared
 }
 
+/// The same stack with scopes that deny nothing.
+pub fn with_allowing_scopes(mut declared: Declared) -> Declared {
+    for (scope, _) in declared.scopes.values_mut() {
+        scope.statements.iter_mut().for_each(|statement| statement.effect = Effect::Allow);
+    }
+    declared
+}
+
 /// Two states of a stack in which no scope both allows and denies, and those that deny say the same in both.
 pub fn with_plain_scopes(mut first: Declared, mut second: Declared) -> (Declared, Declared) {
     let denies = |scope: &Scope| scope.statements.iter().any(|statement| statement.effect == Effect::Deny);
