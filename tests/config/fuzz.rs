@@ -468,19 +468,19 @@ fn fuzz() {
         }
         runs += 1;
         if long.is_some() && runs % 20_000 == 0 {
-            eprintln!("{runs} runs, {} kept, slowest {:?}, peak {} MiB", pool.len(), slowest.0, peak() / 1024);
+            tell(start, runs, pool.len(), slowest.0);
         }
     }
     if long.is_some() {
-        eprintln!(
-            "{runs} runs in {:?}, {} kept, slowest {:?}, peak {} MiB",
-            start.elapsed(),
-            pool.len(),
-            slowest.0,
-            peak() / 1024
-        );
+        tell(start, runs, pool.len(), slowest.0);
         assert!(peak() < MEMORY, "{} KiB", peak());
     }
+}
+
+/// How a long run goes.
+fn tell(start: Instant, runs: u64, kept: usize, slowest: Duration) {
+    let (took, peak) = (start.elapsed(), peak() / 1024);
+    eprintln!("{runs} runs in {took:?}, {kept} kept, slowest {slowest:?}, peak {peak} MiB");
 }
 
 /// The corpus holds what must be refused too: each of those files says with which code.
