@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_aws::{AwsProvider, AwsRealizer, AwsSettings};
 use leasehold_local::LocalDirectory;
-use leasehold_provider::{Alias, Compare, Enact, Observe, Provider, Realize};
+use leasehold_provider::{Alias, Compare, Enact, Observe, Realize};
 
 use super::failure::Failure;
 use super::throttling;
@@ -54,11 +54,12 @@ impl Connection {
         match settings {
             ProviderSettings::Local { path } => {
                 let local = local(path.as_deref(), directory, now);
-                Ok(Self::of(Arc::new(match among {
+                let local = Arc::new(match among {
                     // An alias may change; the file is what it is.
                     Some(_) => local.called(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
                     None => local,
-                })))
+                });
+                Ok(Self::of(Arc::clone(&local), local))
             }
             ProviderSettings::Aws { .. } => {
                 let aws = aws_settings(settings).unwrap_or_default();
@@ -68,7 +69,7 @@ impl Connection {
                     None => "the provider block cannot work".to_owned(),
                 };
                 let provider = provider.with_context(problem)?;
-                Ok(Self::of(Arc::new(provider.telling(throttling::told_of("AWS")))))
+                Ok(Self::of(Arc::new(AwsRealizer), Arc::new(provider.telling(throttling::told_of("AWS")))))
             }
         }
     }
@@ -77,10 +78,11 @@ impl Connection {
         Member { name: reference(settings, alias), observe: self.observe, enact: self.enact }
     }
 
-    fn of<P: Provider + 'static>(provider: Arc<P>) -> Self {
+    /// From a provider's pure half, and the half that reaches the cloud.
+    fn of<R: Realize + Compare + 'static, P: Observe + Enact + 'static>(pure: Arc<R>, provider: Arc<P>) -> Self {
         Self {
-            realize: Arc::<P>::clone(&provider),
-            compare: Arc::<P>::clone(&provider),
+            realize: Arc::<R>::clone(&pure),
+            compare: pure,
             observe: Arc::<P>::clone(&provider),
             enact: provider,
             vault: Vault::default(),
