@@ -108,7 +108,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         run.settle(&snapshot).await?;
         refuse_stale(stale::of_objects(&plan, &snapshot))?;
         let plan = match &sealed {
-            Some(sealed) => filled(here, run, plan, &snapshot, &connection, sealed, args).await?,
+            Some(sealed) => filled(here, run, plan, &connection, sealed, args).await?,
             None => plan,
         };
         settle_plan(here, run, plan, &shared, &connection, &terms).await
@@ -146,7 +146,6 @@ async fn filled(
     here: &Path,
     run: &Run,
     plan: Plan,
-    snapshot: &Snapshot,
     connection: &Connection,
     sealed: &Sealed,
     args: &ApplyArgs,
@@ -167,8 +166,7 @@ async fn filled(
     let stack = Stack::read(here, Some(Path::new(&plan.basis.directory)), &args.variables, plan.now)?;
     let observed = session::observe(&stack, connection).await?;
     let rebuilt = session::plan(&stack, connection, &observed, plan.now, &SelectionArgs::default())?;
-    let live = stale::LiveIndex::of(snapshot);
-    sealed::fill(plan, &live, &rebuilt, sealed, &SecretBox::new(Box::new(key))).map_err(|why| refused(why.to_string()))
+    sealed::fill(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key))).map_err(|why| refused(why.to_string()))
 }
 
 /// Does the work of a run, and gives the lock back however the work ended.

@@ -4,14 +4,15 @@
 //! who reads the file learns nothing, not even by guessing. At apply the values are read again, from the configuration and from what
 //! lives, and must have the same digests.
 
+use std::collections::BTreeMap;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use leasehold_provider::{Change, Resource, ResourceId};
+use leasehold_provider::{Change, ChangeKind, Resource, ResourceId};
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::Plan;
-use super::stale::LiveIndex;
 
 /// The key of the digests.
 pub type Key = SecretBox<[u8; 32]>;
@@ -76,23 +77,18 @@ fn of_resource<'a>(resource: &'a Resource, key: &'a Key) -> impl Iterator<Item =
     })
 }
 
-/// Puts the values back into a plan that was read from a file: of what lives from `live`, of what shall be from `rebuilt`, the plan
-/// that the configuration makes now. Each must be the one that was reviewed.
-pub fn fill(
-    mut plan: Plan,
-    live: &LiveIndex<'_>,
-    rebuilt: &Plan,
-    sealed: &Sealed,
-    key: &Key,
-) -> Result<Plan, NotTheSame> {
-    let wanted =
-        |id: &ResourceId| rebuilt.steps.iter().filter_map(|step| step.change.after()).find(|after| after.id == *id);
+/// Puts the values back into a plan that was read from a file, from `rebuilt`, the plan that the configuration makes now of what lives:
+/// step by step, for an object may change in two. Each must be the one that was reviewed.
+pub fn fill(mut plan: Plan, rebuilt: &Plan, sealed: &Sealed, key: &Key) -> Result<Plan, NotTheSame> {
+    let mut wanted: BTreeMap<(ResourceId, ChangeKind), Vec<&Change>> = BTreeMap::new();
+    for change in rebuilt.steps.iter().rev().map(|step| &step.change) {
+        wanted.entry((change.id().clone(), change.kind())).or_default().push(change);
+    }
     for step in &mut plan.steps {
-        let creates_or_updates = step.change.after().is_some();
-        let count = step.change.sides_mut().count();
-        for (side, resource) in step.change.sides_mut().enumerate() {
-            let is_after = creates_or_updates && side.saturating_add(1) == count;
-            let source = if is_after { wanted(&resource.id) } else { live.get(&resource.id) };
+        let source = wanted.get_mut(&(step.change.id().clone(), step.change.kind())).and_then(Vec::pop);
+        let mut sources = source.into_iter().flat_map(sides);
+        for resource in step.change.sides_mut() {
+            let source = sources.next();
             for name in &resource.sensitive {
                 let value = source.and_then(|source| source.attributes.get(name.as_str()));
                 match (value, resource.attributes.get_mut(name.as_str())) {
