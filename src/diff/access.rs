@@ -57,20 +57,19 @@ impl<'a> Shared<'a> {
         own.into_iter().chain(held.filter(move |held| Some(*held) != own))
     }
 
-    /// The objects that take something away from whoever hangs on them, by a Deny in them or in what they hold in turn, and of which
-    /// none is rewritten.
-    pub fn that_hold_back(
-        &self,
-        rewritten: &BTreeMap<ResourceId, String>,
-        realize: &dyn Realize,
-    ) -> BTreeSet<&'a ResourceId> {
-        let denies = |id: &ResourceId| {
-            let parts = self.parts.get(id).into_iter().flatten().copied();
-            let reached = self.reach(id).filter_map(|id| self.objects.get(id).copied());
-            reached.chain(parts).any(|resource| realize.restricts(resource))
-        };
-        let stays = |id: &ResourceId| !self.reach(id).any(|held| rewritten.contains_key(held));
-        self.objects.keys().copied().filter(|id| denies(id) && stays(id)).collect()
+    /// All objects, of which some are parts of others.
+    pub fn ids(&self) -> impl Iterator<Item = &'a ResourceId> {
+        self.objects.keys().copied()
+    }
+
+    /// All that bears on somebody who hangs on `id`: what [`Shared::reach`] tells, and the parts of `id`, less those that stand for what
+    /// is reached.
+    pub fn bearing(&self, id: &ResourceId) -> impl Iterator<Item = &'a Resource> {
+        let reached = self.reach(id).filter_map(|id| self.objects.get(id).copied());
+        let stands_for_another =
+            move |part: &&Resource| part.depends_on.iter().any(|held| held != id && self.objects.contains_key(held));
+        let parts = self.parts.get(id).into_iter().flatten().copied();
+        reached.chain(parts.filter(move |part| !stands_for_another(part)))
     }
 
     /// Whether a sensitive value went into an object, or into what hangs on it.

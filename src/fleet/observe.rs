@@ -127,6 +127,7 @@ fn add(whole: &mut Snapshot, mut part: Snapshot) {
     whole.shared.append(&mut part.shared);
     whole.strangers.append(&mut part.strangers);
     whole.unmarked.append(&mut part.unmarked);
+    whole.denying.append(&mut part.denying);
 }
 
 /// What a snapshot holds of one account, as its provider sees it.
@@ -136,6 +137,7 @@ fn part(snapshot: &Snapshot, account: Option<&Alias>) -> Snapshot {
         shared: share(&snapshot.shared, account),
         strangers: share(&snapshot.strangers, account),
         unmarked: share(&snapshot.unmarked, account),
+        denying: snapshot.denying.clone(),
         ..Snapshot::empty(Realm { others: BTreeMap::new(), ..snapshot.realm.at(account).clone() })
     }
 }

@@ -125,6 +125,7 @@ impl Place for Snapshot {
             shared: self.shared.on(account),
             strangers: self.strangers.on(account),
             unmarked: self.unmarked.on(account),
+            denying: self.denying,
             not_shown: self.not_shown,
         }
     }
@@ -136,6 +137,7 @@ impl Place for Snapshot {
             shared: self.shared.off(account),
             strangers: self.strangers.off(account),
             unmarked: self.unmarked.off(account),
+            denying: self.denying,
             not_shown: self.not_shown,
         }
     }

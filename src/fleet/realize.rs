@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use leasehold_provider::{
     Alias, Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks,
-    Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Violation,
+    Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Violation, Withheld,
+    Withholds,
 };
 
 use super::beyond;
@@ -131,14 +132,21 @@ impl Realize for FleetRealizer {
         self.0.aspect(&plain_id(id), attribute)
     }
 
-    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
-        let tight = self.0.tightened(&plain_resource(before), &plain_resource(after))?;
-        Some(Resource { id: after.id.clone(), depends_on: after.depends_on.clone(), ..tight })
+    fn withholds(&self, resource: &Resource) -> Withholds {
+        self.0.withholds(&plain_resource(resource))
     }
 
-    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
+    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        let own = self.0.own_policy(&plain_id(whole))?;
+        match &whole.account {
+            Some(account) => Some(own.into_fleet(Some(account))),
+            None => Some(own),
+        }
+    }
+
+    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
         let (old, new) = (before.map(plain_resource), after.map(plain_resource));
-        let tight = self.0.common(old.as_deref(), new.as_deref())?;
+        let tight = self.0.between(old.as_deref(), new.as_deref(), withheld)?;
         let whole = after.or(before)?;
         Some(Resource { id: whole.id.clone(), depends_on: whole.depends_on.clone(), ..tight })
     }

@@ -7,6 +7,7 @@ use leasehold_provider::{Access, Assessment, Change, Compare, Realize, ResourceI
 use rayon::prelude::*;
 
 use super::check::{self, Unsound};
+use super::denials::Denials;
 use super::part::{Around, Part, part};
 use super::select::{self, Selection};
 use super::stale::LiveIndex;
@@ -81,12 +82,14 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
     let parts: Vec<Part> = standings.par_iter().map(|standing| part(standing, inputs, &around)).collect();
     let mut identities: Vec<IdentityDelta> = Vec::new();
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
+    let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
     let mut quarantined = BTreeMap::new();
     let mut holds_rewritten = order::Rewritten::new();
     let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
     for (standing, part) in standings.iter().zip(parts) {
         findings.extend(part.findings);
+        still_needed.extend(part.needed);
         for id in part.on {
             let holders = holders.entry(id).or_default();
             *holders = holders.saturating_add(1);
@@ -110,7 +113,6 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
             delta.assessment = Some(assessment);
         }
     }
-    let still_needed = holders.keys().cloned().collect();
     let (shared, kept) = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
     Deltas { identities, shared, kept, quarantined, holds_rewritten, rewritten: around.rewritten }
 }
@@ -142,28 +144,21 @@ fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
 }
 
 fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
+    let realize = inputs.realize;
     let live = LiveIndex::of(inputs.snapshot);
     let (old, new) =
         (Shared::live(inputs.snapshot, inputs.realize), Shared::of(inputs.shared.values(), inputs.realize));
     let declared = inputs.declared.identities.values();
     let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
-    let rewritten = &deltas.rewritten;
-    let (denied_by_old, denied_by_new) =
-        (old.that_hold_back(rewritten, inputs.realize), new.that_hold_back(rewritten, inputs.realize));
-    let holds_back = |needs: &BTreeSet<ResourceId>, those: &BTreeSet<&ResourceId>| {
-        !those.is_empty() && needs.iter().any(|id| those.contains(id))
-    };
+    let denials = Denials::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
     let around = order::Around {
         depends_on: &depends_on,
         holders: &deltas.holds_rewritten,
-        holds_back: &|change| match change {
-            Change::Create { after } => holds_back(&after.depends_on, &denied_by_new),
-            Change::Delete { before } => holds_back(&before.depends_on, &denied_by_old),
-            _ => false,
-        },
-        reach: &|id| old.reach(id).chain(new.reach(id)).cloned().collect(),
+        denials: &denials,
+        shared: (&old, &new),
+        live: &|id| live.get(id),
     };
-    let steps = order::order(&deltas.identities, &deltas.shared, around, inputs.realize, &|id| live.digest(id));
+    let steps = order::order(&deltas.identities, &deltas.shared, around, realize, &|id| live.digest(id));
     let plan = Plan {
         stack: inputs.declared.stack.clone(),
         realm: inputs.snapshot.realm.clone(),

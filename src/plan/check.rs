@@ -46,8 +46,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         .collect();
     let unmarked: BTreeSet<&ResourceId> = snapshot.unmarked.values().flat_map(|found| found.resources.keys()).collect();
     let mut seen: BTreeMap<(&ResourceId, ChangeKind), StepId> = BTreeMap::new();
-    let principal_of: BTreeMap<&ResourceId, &ResourceId> =
-        plan.identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id))).collect();
+    let principal_of = super::whose(&plan.identities, &plan.steps);
     let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
     for (step, place) in plan.steps.iter().zip(0u32..) {
         if step.id != StepId(place) {

@@ -2,8 +2,12 @@
 //!
 //! A plan is a value. It leaves no choice to whoever carries it out, and it can be kept in a file and read back.
 
+mod around;
 pub mod build;
+mod care;
 pub mod check;
+mod denials;
+mod meanwhile;
 pub mod names;
 pub mod order;
 mod part;
@@ -14,6 +18,7 @@ pub mod risk;
 pub mod saved;
 pub mod sealed;
 pub mod select;
+mod sequence;
 pub mod stale;
 pub mod sweep;
 mod waits;
@@ -28,6 +33,7 @@ use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore}
 use crate::diff::{IdentityDelta, SharedDelta};
 
 pub use build::{Refused, build};
+pub use meanwhile::Meanwhile;
 
 /// The number of a step within its plan. Its order is one in which the steps could run one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +53,9 @@ pub struct Step {
     pub note: Option<String>,
     /// The digest of the live object as the plan saw it; `None`: it was not there.
     pub precondition: Option<Digest>,
+    /// What the object is until a later step of the plan makes it what it shall be; `None`: it is that after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meanwhile: Option<Meanwhile>,
     /// Steps that must have succeeded before.
     pub needs: BTreeSet<StepId>,
 }
@@ -111,6 +120,20 @@ pub struct Plan {
     /// alias that each had last: nothing in them is seen, so nothing in them is part of this plan. Carried out, the plan lets go of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub out_of_sight: BTreeMap<String, Option<Alias>>,
+}
+
+/// By object that is changed: the principal that it is or hangs on. A policy that changes only meanwhile is in no delta, and hangs on it.
+fn whose<'a>(identities: &'a [IdentityDelta], steps: &'a [Step]) -> BTreeMap<&'a ResourceId, &'a ResourceId> {
+    let changed = identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id)));
+    let mut whose: BTreeMap<&ResourceId, &ResourceId> = changed.collect();
+    let principals: BTreeSet<&ResourceId> = identities.iter().map(|delta| &delta.id).collect();
+    for step in steps.iter().filter(|step| step.meanwhile.is_some()) {
+        let needs = step.change.after().into_iter().flat_map(|after| &after.depends_on);
+        if let Some(principal) = needs.filter_map(|id| principals.get(id)).next() {
+            whose.entry(step.change.id()).or_insert(principal);
+        }
+    }
+    whose
 }
 
 /// A quarantined identity that this plan leaves as it is.

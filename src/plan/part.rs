@@ -19,7 +19,9 @@ pub struct Part {
     pub findings: Vec<Diagnostic>,
     /// The shared objects that it holds or needs.
     pub on: BTreeSet<ResourceId>,
-    /// Of these, the addresses of those that the plan rewrites.
+    /// Of these, those that it goes on needing: what a group lets go of is not among them.
+    pub needed: BTreeSet<ResourceId>,
+    /// Of these, the addresses of those that the plan rewrites and that it held before, too.
     pub rewritten: BTreeSet<String>,
     /// What changes.
     pub delta: Option<IdentityDelta>,
@@ -45,6 +47,7 @@ pub fn part(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
     let on: BTreeSet<&ResourceId> =
         needs.into_iter().flat_map(|id| around.wanted.reach(id).chain(around.live.reach(id))).collect();
+    let needed = needed(&wanted, around);
     let rewritten: BTreeSet<String> = on.iter().filter_map(|id| around.rewritten.get(*id)).cloned().collect();
     let mut delta = diff::classify(standing, &wanted, inputs.realize);
     if !rewritten.is_empty() && matches!(standing.phase, Phase::Active(_)) && standing.live.is_some() {
@@ -67,7 +70,30 @@ pub fn part(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -
         Phase::Quarantined(quarantined) if delta.is_none() => Some(waiting(quarantined)),
         _ => None,
     };
-    Part { findings, on: on.into_iter().cloned().collect(), rewritten, delta, access, waiting }
+    let goes_on_holding = |rewritten: BTreeSet<String>| {
+        let live = realize::lives(standing).into_iter().flat_map(|resources| resources.values());
+        let held: BTreeSet<&ResourceId> =
+            live.flat_map(|resource| &resource.depends_on).flat_map(|id| around.live.reach(id)).collect();
+        let held = held.into_iter().filter_map(|id| around.rewritten.get(id));
+        held.filter(|address| rewritten.contains(*address)).cloned().collect()
+    };
+    let rewritten = if rewritten.is_empty() { rewritten } else { goes_on_holding(rewritten) };
+    Part { findings, on: on.into_iter().cloned().collect(), needed, rewritten, delta, access, waiting }
+}
+
+/// What is declared is needed with what it shall hold; what is not any more, as long as somebody hangs on it, with what it holds.
+fn needed(wanted: &Resources, around: &Around<'_>) -> BTreeSet<ResourceId> {
+    let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
+    let mut needed = BTreeSet::new();
+    for id in needs {
+        let mut reached = around.wanted.reach(id).peekable();
+        if reached.peek().is_some() {
+            needed.extend(reached.cloned());
+        } else {
+            needed.extend(around.live.reach(id).cloned());
+        }
+    }
+    needed
 }
 
 fn waiting(quarantined: &phase::Quarantined) -> Waiting {

@@ -1,6 +1,9 @@
 //! The rank of a change among those of one object that stays: each rank waits for all of the one before.
 
-use leasehold_provider::{Aspect, Change, Credential, Realize, Resource, ResourceId};
+use leasehold_provider::{Change, Credential, Realize, Resource, ResourceId, Withheld, Withholds};
+
+use super::care::Care;
+use super::meanwhile::Meanwhile;
 
 /// The ranks of a mover's, a quarantine's and a drift's steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,67 +12,145 @@ pub enum Rank {
     Adopt,
     GiveUp,
     Tighten,
-    /// What denies something is taken up.
+    /// What only denies is taken up.
     Hold,
+    /// What gives and denies is let go of: another policy denies the same by now.
+    Release,
     Principal,
     Rest,
     Give,
     /// In a quarantine: credentials go off sort by sort.
     Shut(Credential),
-    /// What denies something is let go of.
+    /// What only denies is let go of.
     LetGo,
     Loosen,
     Issue,
     Mark,
 }
 
-/// Whether these changes give a principal another boundary.
-pub fn changes_boundary(changes: &[Change], principal: &ResourceId, realize: &dyn Realize) -> bool {
-    let boundary = |resource: &Resource| {
-        let of = resource.attributes.iter().filter(|(name, _)| realize.aspect(&resource.id, name) == Aspect::Boundary);
-        of.map(|(_, value)| value.clone()).next()
-    };
-    changes.iter().any(|change| {
-        matches!(change, Change::Update { before, after } if after.id == *principal && boundary(before) != boundary(after))
-    })
+/// The phases of a change that is made with care: one that only takes away, four that exchange, and one that only gives. Whatever is
+/// denied before or afterwards is denied in the four.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Access is taken away only.
+    Take,
+    /// What shall not be held any more is let go of.
+    Release,
+    /// The principal gets its boundary and its trust.
+    Open,
+    /// What is neither taken nor given is rewritten.
+    Exchange,
+    /// What is held anew is taken up.
+    TakeUp,
+    /// Access is given only.
+    Give,
 }
 
-/// A change with its rank, or the two changes it is made in. `is_bound`: who holds it gets another boundary meanwhile, or something that
-/// denies, so that a policy must say what both its states do while that changes.
-pub fn parts(change: &Change, principal: &ResourceId, is_bound: bool, realize: &dyn Realize) -> Vec<(Rank, Change)> {
+impl Rank {
+    /// The phase in which its changes are made.
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Adopt | Self::GiveUp | Self::Tighten | Self::Hold => Phase::Take,
+            Self::Release => Phase::Release,
+            Self::Principal => Phase::Open,
+            Self::Rest | Self::Shut(_) => Phase::Exchange,
+            Self::Give => Phase::TakeUp,
+            Self::LetGo | Self::Loosen | Self::Issue | Self::Mark => Phase::Give,
+        }
+    }
+}
+
+/// One change that a step makes, or one of the two that it is made in.
+pub struct Part {
+    pub rank: Rank,
+    pub change: Change,
+    /// What the object is until the second.
+    pub meanwhile: Option<Meanwhile>,
+}
+
+impl Part {
+    /// A change that is made at once.
+    pub fn whole(rank: Rank, change: Change) -> Self {
+        Self { rank, change, meanwhile: None }
+    }
+}
+
+/// A change with its rank, or the two changes it is made in.
+pub fn parts(change: &Change, principal: &ResourceId, care: Option<&Care>, realize: &dyn Realize) -> Vec<Part> {
+    let plain = || vec![Part::whole(rank(change, principal, care, realize), change.clone())];
+    let Some(care) = care else { return plain() };
+    let is_own = care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
+    let withholds = |resource: &Resource| realize.withholds(resource) != Withholds::Nothing;
     let (before, after) = match change {
+        // What only allows may go from the one state to the other at once while all is denied that either denies.
+        Change::Update { before, after } if !care.opens && !is_own && !withholds(before) && !withholds(after) => {
+            return plain();
+        }
         Change::Update { before, after } => (Some(before), Some(after)),
-        Change::Create { after } if is_bound && realize.restricts(after) => (None, Some(after)),
-        Change::Delete { before } if is_bound && realize.restricts(before) => (Some(before), None),
-        _ => return vec![(rank(change, principal, realize), change.clone())],
+        Change::Create { after } if is_own || realize.restricts(after) => (None, Some(after)),
+        Change::Delete { before } if is_own || realize.restricts(before) => (Some(before), None),
+        _ => return plain(),
     };
-    let tight = if is_bound {
-        realize.common(before.map(AsRef::as_ref), after.map(AsRef::as_ref))
-    } else {
-        before.zip(after).and_then(|(before, after)| realize.tightened(before, after))
-    };
-    let Some(tight) = tight else { return vec![(rank(change, principal, realize), change.clone())] };
-    let says_as = |other: Option<&Box<Resource>>| other.is_some_and(|other| other.attributes == tight.attributes);
+    let (before, after) = (before.map(AsRef::as_ref), after.map(AsRef::as_ref));
+    let withheld = if is_own { &care.withheld } else { &Withheld::default() };
+    let Some(tight) = realize.between(before, after, withheld) else { return plain() };
+    let says_as = |other: Option<&Resource>| other.is_some_and(|other| other.attributes == tight.attributes);
     if says_as(after) {
-        return vec![(Rank::Tighten, change.clone())];
+        return vec![Part::whole(Rank::Tighten, change.clone())];
     }
     if says_as(before) {
-        return vec![(Rank::Loosen, change.clone())];
+        return vec![Part::whole(Rank::Loosen, change.clone())];
     }
+    through([before, after], tight, withheld, realize)
+}
+
+/// The own policy that nothing changes, and that stands in for others meanwhile.
+pub fn stand_in(care: &Care, realize: &dyn Realize) -> Vec<Part> {
+    let Some((live, empty)) = &care.own else { return Vec::new() };
+    let (now, says) = (live.as_ref(), live.as_ref().unwrap_or(empty));
+    match realize.between(Some(says), Some(says), &care.withheld) {
+        Some(tight) if tight.attributes != says.attributes => through([now, now], tight, &care.withheld, realize),
+        _ => Vec::new(),
+    }
+}
+
+/// The two changes from the one state to the other by way of the one between them.
+fn through(
+    [before, after]: [Option<&Resource>; 2],
+    mut tight: Resource,
+    withheld: &Withheld,
+    realize: &dyn Realize,
+) -> Vec<Part> {
+    let sensitive = [before, after].into_iter().flatten().flat_map(|side| &side.sensitive);
+    tight.sensitive.extend(sensitive.cloned());
+    let everything = Withheld { everything: true, ..Withheld::default() };
+    let shut = realize.between(Some(&tight), Some(&tight), &everything);
+    let meanwhile = match shut {
+        Some(shut) if shut.attributes == tight.attributes => Meanwhile::Shut,
+        _ if !withheld.is_nothing() => Meanwhile::StandsIn,
+        _ => Meanwhile::Narrowed,
+    };
+    let boxed = |resource: &Resource| Box::new(resource.clone());
     let tight = Box::new(tight);
     let first = match before {
-        Some(before) => Change::Update { before: before.clone(), after: tight.clone() },
+        Some(before) => Change::Update { before: boxed(before), after: tight.clone() },
         None => Change::Create { after: tight.clone() },
     };
     let second = match after {
-        Some(after) => Change::Update { before: tight, after: after.clone() },
+        Some(after) => Change::Update { before: tight, after: boxed(after) },
         None => Change::Delete { before: tight },
     };
-    vec![(Rank::Tighten, first), (Rank::Loosen, second)]
+    vec![Part { rank: Rank::Tighten, change: first, meanwhile: Some(meanwhile) }, Part::whole(Rank::Loosen, second)]
 }
 
-fn rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
+fn rank(change: &Change, principal: &ResourceId, care: Option<&Care>, realize: &dyn Realize) -> Rank {
+    let is_held = care.is_some_and(|care| care.held.contains(change.id()));
+    let is_stood_in_for = care.is_some_and(|care| care.stood_in_for.contains(change.id()));
     match change {
+        Change::Create { .. } if is_held => Rank::Hold,
+        Change::Delete { .. } if is_held => Rank::LetGo,
+        Change::Delete { .. } if is_stood_in_for => Rank::Release,
+        Change::Create { .. } if is_stood_in_for => Rank::Give,
         Change::Adopt { .. } => Rank::Adopt,
         Change::Create { after } if after.id == *principal => Rank::Adopt,
         Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,

@@ -5,8 +5,9 @@ use leasehold_provider::{LiveIdentity, Quarantine, Realize, Snapshot, StackName}
 
 use super::check::{self, Unsound};
 use super::stale::LiveIndex;
-use super::{Basis, Plan, order};
+use super::{Basis, Plan, denials::Denials, order};
 use crate::config::DeclaredIdentity;
+use crate::diff::access::Shared;
 use crate::diff::{self, Lifecycle, Reason};
 use crate::lifecycle::phase::Quarantined;
 use crate::lifecycle::{LeaveReason, Phase, Standing};
@@ -58,7 +59,10 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
     });
     let identities = Vec::from_iter(delta);
     let index = LiveIndex::of(snapshot);
-    let steps = order::order(&identities, &[], order::Around::nothing(), realize, &|id| index.digest(id));
+    let denials = Denials::none(realize);
+    let nothing = Shared::default();
+    let around = order::Around::nothing(&denials, &nothing);
+    let steps = order::order(&identities, &[], around, realize, &|id| index.digest(id));
     let plan = Plan {
         stack: stack.clone(),
         realm: snapshot.realm.clone(),

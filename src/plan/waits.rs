@@ -51,9 +51,8 @@ struct Ends {
 }
 
 /// By principal. Two may have one address: the one that leaves, and the one of another name that joins in its place.
-fn ends<'a>(steps: &[Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, Ends> {
-    let whose: BTreeMap<&ResourceId, &ResourceId> =
-        identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id))).collect();
+fn ends<'a>(steps: &'a [Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, Ends> {
+    let whose = super::whose(identities, steps);
     let mut own: BTreeMap<&ResourceId, BTreeSet<StepId>> = BTreeMap::new();
     for step in steps {
         if let Some(principal) = whose.get(step.change.id()) {

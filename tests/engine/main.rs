@@ -3,6 +3,7 @@
 
 mod laws;
 mod lifecycle;
+mod order;
 mod stacks;
 mod world;
 

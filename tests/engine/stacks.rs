@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold::config::declared::{Place, ProviderBlock, ProviderSettings};
-use leasehold::config::{Backend, Declared, DeclaredIdentity, Estate, FileId, Lease, Origin, Owner, Service};
+use leasehold::config::{
+    Backend, Declared, DeclaredGroup, DeclaredIdentity, Estate, FileId, Lease, Origin, Owner, Service,
+};
 use leasehold_provider::{
-    Address, Alias, Effect, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity,
+    Address, Alias, Effect, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity,
 };
 use proptest::prelude::*;
 
@@ -82,25 +84,89 @@ pub fn statement(effect: Effect, action: &str) -> Statement {
     }
 }
 
-/// Any small stack: a few identities of each kind from a small pool of names, so that two stacks share some; scopes that two stacks
-/// may define differently; roles that trust users.
+/// A stack of one user who holds these scopes, and of scopes that say this.
+pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> Declared {
+    let mut declared = empty_stack();
+    for (name, statements) in scopes {
+        let name = (*name).to_owned();
+        let scope = Scope { name: name.clone(), description: None, statements: statements.to_vec(), account: None };
+        declared.scopes.insert(name, (scope, nowhere()));
+    }
+    let mut jane = identity("jane", Kind::Human);
+    jane.scopes = held.iter().map(|name| (*name).to_owned()).collect();
+    jane.lease = Lease::default();
+    declared.identities.insert(jane.address.clone(), jane);
+    declared
+}
+
+/// Any small stack: a few identities of each kind from a small pool of names, so that two stacks share some; scopes and groups that two
+/// stacks may define differently; roles that trust users.
 pub fn stack() -> impl Strategy<Value = Declared> {
     let scopes = proptest::collection::btree_map(0..3usize, statements(), 0..3);
+    let groups = proptest::collection::btree_map(0..2usize, group(), 0..3);
     let identities = proptest::collection::btree_map(0..6usize, member(), 0..6);
-    (scopes, identities, any::<bool>()).prop_map(|(scopes, members, retired)| {
-        let mut declared = empty_stack();
-        declared.services.get_mut("shop").unwrap().retired = retired;
-        for (number, statements) in scopes {
-            let name = format!("scope{number}");
-            let scope = Scope { name: name.clone(), description: None, statements, account: None };
-            declared.scopes.insert(name, (scope, nowhere()));
-        }
-        for (number, member) in &members {
-            let identity = member.identity(*number, &declared, &members);
-            declared.identities.insert(identity.address.clone(), identity);
-        }
-        declared
+    (scopes, groups, identities, any::<bool>())
+        .prop_map(|(scopes, groups, members, retired)| of(scopes, groups, &members, retired))
+}
+
+/// A stack of which two are alike in who and what is there, and differ in what everybody holds and what that says, a Deny in every second
+/// statement: all of three scopes, two groups and three identities, which stay.
+pub fn crowded_stack() -> impl Strategy<Value = Declared> {
+    let action = proptest::sample::select(vec!["s3:GetObject", "s3:PutObject", "sqs:SendMessage"]);
+    let effect = proptest::sample::select(vec![Effect::Allow, Effect::Deny]);
+    let statements =
+        proptest::collection::vec((effect, action).prop_map(|(effect, action)| statement(effect, action)), 1..3);
+    let scopes = proptest::collection::vec(statements.clone(), 3);
+    let groups = proptest::collection::vec(group(), 2);
+    let members = proptest::collection::vec((member(), proptest::option::of(statements)), 3);
+    (scopes, groups, members).prop_map(|(scopes, groups, members)| {
+        let stays = |(member, statements): (Member, _)| Member {
+            owner: "jane",
+            in_shop: false,
+            ttl: None,
+            tags: BTreeMap::new(),
+            statements,
+            ..member
+        };
+        let members = members.into_iter().map(stays).enumerate().collect();
+        of(scopes.into_iter().enumerate().collect(), groups.into_iter().enumerate().collect(), &members, false)
     })
+}
+
+fn of(
+    scopes: BTreeMap<usize, Vec<Statement>>,
+    groups: BTreeMap<usize, (Vec<Statement>, BTreeSet<usize>)>,
+    members: &BTreeMap<usize, Member>,
+    retired: bool,
+) -> Declared {
+    let mut declared = empty_stack();
+    declared.services.get_mut("shop").unwrap().retired = retired;
+    for (number, statements) in scopes {
+        let name = format!("scope{number}");
+        let scope = Scope { name: name.clone(), description: None, statements, account: None };
+        declared.scopes.insert(name, (scope, nowhere()));
+    }
+    for (number, (statements, held)) in groups {
+        let name = format!("group{number}");
+        let group = Group {
+            address: Address::from_text(format!("group.{name}")),
+            name: name.clone(),
+            statements,
+            scopes: named("scope", &held).filter(|name| declared.scopes.contains_key(name)).collect(),
+            managed_policy_arns: BTreeSet::new(),
+            account: None,
+        };
+        let group = DeclaredGroup { group, owner: None, members: BTreeSet::new(), origin: nowhere() };
+        declared.groups.insert(name, group);
+    }
+    for (number, member) in members {
+        let identity = member.identity(*number, &declared, members);
+        for group in &identity.groups {
+            declared.groups.get_mut(group).unwrap().members.insert(identity.address.clone());
+        }
+        declared.identities.insert(identity.address.clone(), identity);
+    }
+    declared
 }
 
 /// The same stack with some of its identities in a second account, `b`.
@@ -116,6 +182,10 @@ pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
     for number in there {
         if let Some(identity) = declared.identities.get_mut(&Address::identity(&format!("id{number}"), None)) {
             identity.account = Some(alias.clone());
+            identity.groups.clear();
+            for group in declared.groups.values_mut() {
+                group.members.remove(&identity.address);
+            }
         }
     }
     declared
@@ -129,26 +199,18 @@ pub fn with_allowing_scopes(mut declared: Declared) -> Declared {
     declared
 }
 
-/// Two states of a stack in which no scope both allows and denies, and those that deny say the same in both.
-pub fn with_plain_scopes(mut first: Declared, mut second: Declared) -> (Declared, Declared) {
-    let denies = |scope: &Scope| scope.statements.iter().any(|statement| statement.effect == Effect::Deny);
-    let names: BTreeSet<String> = first.scopes.keys().chain(second.scopes.keys()).cloned().collect();
-    for name in names {
-        let mut both: Vec<&mut Scope> = [&mut first, &mut second]
-            .into_iter()
-            .filter_map(|declared| declared.scopes.get_mut(&name).map(|(scope, _)| scope))
-            .collect();
-        let Some(one) = both.iter().find(|scope| denies(scope)).map(|scope| scope.statements.clone()) else { continue };
-        for scope in &mut both {
-            scope.statements = one.clone();
-            scope.statements.iter_mut().for_each(|statement| statement.effect = Effect::Deny);
-        }
-    }
-    (first, second)
+fn named<'a>(what: &'a str, numbers: &'a BTreeSet<usize>) -> impl Iterator<Item = String> + 'a {
+    numbers.iter().map(move |number| format!("{what}{number}"))
+}
+
+/// A group's own statements, and the scopes it holds.
+fn group() -> impl Strategy<Value = (Vec<Statement>, BTreeSet<usize>)> {
+    (proptest::option::of(statements()), proptest::collection::btree_set(0..3usize, 0..3))
+        .prop_map(|(statements, scopes)| (statements.unwrap_or_default(), scopes))
 }
 
 fn statements() -> impl Strategy<Value = Vec<Statement>> {
-    let effect = prop_oneof![4 => Just(Effect::Allow), 1 => Just(Effect::Deny)];
+    let effect = prop_oneof![2 => Just(Effect::Allow), 1 => Just(Effect::Deny)];
     let action = proptest::sample::select(vec!["s3:GetObject", "s3:PutObject", "sqs:SendMessage", "iam:GetUser"]);
     proptest::collection::vec((effect, action).prop_map(|(effect, action)| statement(effect, action)), 1..3)
 }
@@ -161,6 +223,7 @@ struct Member {
     ttl: Option<u16>,
     statements: Option<Vec<Statement>>,
     scopes: BTreeSet<usize>,
+    groups: BTreeSet<usize>,
     tags: BTreeMap<String, String>,
     trusts_first: bool,
     waits_for_last: bool,
@@ -181,20 +244,32 @@ fn member() -> impl Strategy<Value = Member> {
         any::<bool>(),
         proptest::option::of(1u16..60),
         proptest::option::of(statements()),
-        proptest::collection::btree_set(0..3usize, 0..3),
+        (proptest::collection::btree_set(0..3usize, 0..3), proptest::collection::btree_set(0..2usize, 0..2)),
         proptest::collection::btree_map("[a-z]{1,3}", "[a-z ]{0,5}", 0..2),
         any::<bool>(),
         any::<bool>(),
         proptest::option::of(proptest::sample::select(BOUNDARIES.map(|(boundary, _)| boundary).to_vec())),
     )
         .prop_map(
-            |(kind, owner, in_shop, ttl, statements, scopes, tags, trusts_first, waits_for_last, boundary)| Member {
+            |(
+                kind,
+                owner,
+                in_shop,
+                ttl,
+                statements,
+                (scopes, groups),
+                tags,
+                trusts_first,
+                waits_for_last,
+                boundary,
+            )| Member {
                 kind,
                 owner,
                 in_shop,
                 ttl,
                 statements,
                 scopes,
+                groups,
                 tags,
                 trusts_first,
                 waits_for_last,
@@ -213,8 +288,11 @@ impl Member {
         identity.statements = self.statements.clone().unwrap_or_default();
         identity.tags = self.tags.clone();
         identity.permissions_boundary = self.boundary.map(str::to_owned);
-        identity.scopes =
-            self.scopes.iter().map(|n| format!("scope{n}")).filter(|name| declared.scopes.contains_key(name)).collect();
+        identity.scopes = named("scope", &self.scopes).filter(|name| declared.scopes.contains_key(name)).collect();
+        if identity.principal == Principal::User {
+            let groups = named("group", &self.groups);
+            identity.groups = groups.filter(|name| declared.groups.contains_key(name)).collect();
+        }
         // The last waits for nobody, and must trust nobody either, so that there is no cycle.
         if let Some((last, other)) = members.iter().next_back()
             && self.waits_for_last

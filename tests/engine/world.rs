@@ -14,7 +14,10 @@ use leasehold::plan::{Basis, Plan, Step, build};
 use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
-use leasehold_provider::{Alias, Enact, EnactError, Enacted, Observe, ObserveRequest, Realize, Snapshot};
+use leasehold_provider::{
+    Alias, Enact, EnactError, Enacted, LiveIdentity, Observe, ObserveRequest, Realize, Resource, ResourceId, Snapshot,
+    Value,
+};
 
 use crate::at;
 
@@ -129,30 +132,19 @@ impl World {
         self.runtime.block_on(self.directory.enact(&plan.stack, &step.change)).unwrap();
     }
 
-    /// What each live identity may do, by name: the actions that some policy of it allows and none denies. Leases are far from their end.
+    /// What each live identity may do, by name: the actions that some policy of it allows and none denies; and what each that a role
+    /// trusts may do through it: `id1 by id0`. Leases are far from their end.
     pub fn allowed(&self, declared: &Declared) -> BTreeMap<String, BTreeSet<String>> {
         let snapshot = self.observe(declared);
-        let policies = |id: &leasehold_provider::ResourceId| snapshot.shared.get(id).map(|shared| &shared.resource);
         let mut allowed = BTreeMap::new();
         for live in snapshot.identities.values() {
-            let attached = live.resources.values().flat_map(|resource| &resource.depends_on).filter_map(policies);
-            let mut verdicts: BTreeMap<String, bool> = BTreeMap::new();
-            let mut denied_all = false;
-            for statement in live.resources.values().chain(attached).flat_map(statements_of) {
-                let deny = statement["Effect"] == "Deny";
-                for action in statement["Action"].as_array().into_iter().flatten().filter_map(|action| action.as_str())
-                {
-                    denied_all |= deny && action == "*";
-                    let verdict = verdicts.entry(action.to_owned()).or_insert(true);
-                    *verdict = *verdict && !deny;
-                }
+            let actions = actions(live, &snapshot);
+            let name = live.id.shown_name().into_owned();
+            let trust = live.resources[&live.id].get("trust").map(Value::to_json).unwrap_or_default();
+            for trusted in trust["Statement"].as_array().into_iter().flatten().map(|it| it["Principal"].to_string()) {
+                allowed.insert(format!("{name} by {trusted}"), actions.clone());
             }
-            let boundary = live.resources.values().find_map(|resource| resource.get("permissions_boundary")?.as_text());
-            let bounds = boundary.map(|name| BOUNDARIES.iter().find(|(known, _)| *known == name).unwrap().1);
-            let is_left = |action: &str| bounds.is_none_or(|bounds| bounds.contains(&action));
-            let actions = verdicts.into_iter().filter(|(_, allowed)| *allowed && !denied_all).map(|(action, _)| action);
-            let actions = actions.filter(|action| is_left(action));
-            allowed.insert(live.id.shown_name().into_owned(), actions.collect());
+            allowed.insert(name, actions);
         }
         allowed
     }
@@ -171,9 +163,34 @@ fn directory(home: &tempfile::TempDir, name: &str) -> LocalDirectory {
     LocalDirectory::at(home.path().join(name), "tester", Arc::new(|| at("2026-11-20T22:00:00Z")))
 }
 
-/// The statements of a resource's policy, its lease fence left out.
-fn statements_of(resource: &leasehold_provider::Resource) -> Vec<serde_json::Value> {
+fn actions(live: &LiveIdentity, snapshot: &Snapshot) -> BTreeSet<String> {
+    let shared: Vec<&Resource> = snapshot.shared.values().map(|shared| &shared.resource).collect();
+    let hangs_on = |resource: &Resource, other: &ResourceId| resource.depends_on.contains(other);
+    let own: Vec<&Resource> = live.resources.values().collect();
+    let groups = shared.iter().filter(|group| own.iter().any(|own| hangs_on(own, &group.id)));
+    let of_groups = groups.flat_map(|group| shared.iter().filter(|part| hangs_on(part, &group.id)));
+    let own: Vec<&Resource> = own.iter().chain(of_groups).copied().collect();
+    let attached = shared.iter().filter(|policy| own.iter().any(|own| hangs_on(own, &policy.id)));
+    let mut verdicts: BTreeMap<String, bool> = BTreeMap::new();
+    let mut denied_all = false;
+    for statement in own.iter().chain(attached).flat_map(|resource| statements_of(resource)) {
+        let deny = statement["Effect"] == "Deny";
+        for action in statement["Action"].as_array().into_iter().flatten().filter_map(|action| action.as_str()) {
+            denied_all |= deny && action == "*";
+            let verdict = verdicts.entry(action.to_owned()).or_insert(true);
+            *verdict = *verdict && !deny;
+        }
+    }
+    let boundary = live.resources.values().find_map(|resource| resource.get("permissions_boundary")?.as_text());
+    let bounds = boundary.map(|name| BOUNDARIES.iter().find(|(known, _)| *known == name).unwrap().1);
+    let is_left = |action: &str| bounds.is_none_or(|bounds| bounds.contains(&action));
+    let actions = verdicts.into_iter().filter(|(_, allowed)| *allowed && !denied_all).map(|(action, _)| action);
+    actions.filter(|action| is_left(action)).collect()
+}
+
+/// The statements of a resource's policy, lease fences left out.
+fn statements_of(resource: &Resource) -> Vec<serde_json::Value> {
     let policy = resource.get("policy").and_then(|value| value.as_document()).cloned().unwrap_or_default();
     let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
-    statements.into_iter().filter(|statement| statement["Sid"] != "LeaseholdLease").collect()
+    statements.into_iter().filter(|statement| statement["Condition"]["DateGreaterThanEquals"].is_null()).collect()
 }

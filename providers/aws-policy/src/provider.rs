@@ -1,6 +1,7 @@
 //! The comparison as a provider of leasehold offers it. Only with the feature `provider`.
 
 mod assess;
+mod between;
 mod decide;
 
 use leasehold_provider::{Access, AccessVerdict, Comparison};
@@ -12,14 +13,12 @@ use crate::error::ParseError;
 use crate::request::Request;
 
 pub use assess::assess;
+pub use between::{MEANWHILE_SID, between, withholds};
 pub use decide::decide;
 
 /// The statement that ends an identity's access at its deadline. A later deadline is told apart from a wider scope, so the
 /// comparison leaves the fence out on both sides.
 const FENCE: &str = "LeaseholdLease";
-
-/// The statement that stands for none.
-const NOTHING: &str = "LeaseholdNothing";
 
 /// How `new` stands to `old`, with a request that is newly allowed where there is one.
 ///
@@ -64,42 +63,6 @@ pub fn compare(old: &Access, new: &Access) -> Comparison {
 #[must_use]
 pub fn same(a: &leasehold_provider::Document, b: &leasehold_provider::Document) -> bool {
     a == b || crate::canonical::equivalent(a.json(), b.json()).unwrap_or(false)
-}
-
-/// The policy between `before` and `after` that gives no more than either: the Allow statements that stand in both, and the Deny
-/// statements of both. `None` where neither denies anything but by its fence.
-#[must_use]
-pub fn tightened(before: &Value, after: &Value) -> Option<Value> {
-    let (old, new) = (statements(before), statements(after));
-    let takes = old.iter().chain(&new).any(|statement| denies(statement) && !is_fence(statement));
-    if takes { common(Some(before), Some(after)) } else { None }
-}
-
-/// The same whatever they deny; a policy that is not there allows nothing. One of no statement is not valid, so that where nothing is
-/// left it denies an action that there is not.
-#[must_use]
-pub fn common(before: Option<&Value>, after: Option<&Value>) -> Option<Value> {
-    let (old, new) = (before.map(statements).unwrap_or_default(), after.map(statements).unwrap_or_default());
-    let mut tight: Vec<Value> = new.iter().filter(|s| denies(s) || is_fence(s) || old.contains(s)).cloned().collect();
-    tight.extend(old.iter().filter(|s| denies(s) && !new.contains(s) && (after.is_none() || !is_fence(s))).cloned());
-    if tight.is_empty() {
-        tight.push(json!({ "Sid": NOTHING, "Effect": "Deny", "Action": "none:null", "Resource": "*" }));
-    }
-    let mut policy = after.or(before)?.clone();
-    *policy.get_mut("Statement")? = Value::Array(tight);
-    Some(policy)
-}
-
-fn statements(policy: &Value) -> Vec<Value> {
-    policy.get("Statement").and_then(Value::as_array).cloned().unwrap_or_default()
-}
-
-fn denies(statement: &Value) -> bool {
-    statement.get("Effect").and_then(Value::as_str) == Some("Deny")
-}
-
-fn is_fence(statement: &Value) -> bool {
-    statement.get("Sid").and_then(Value::as_str) == Some(FENCE)
 }
 
 fn documents(access: &Access) -> Result<Vec<Document>, ParseError> {
@@ -204,25 +167,6 @@ mod tests {
         let new = access(&[statement("Allow", "s3:GetObject"), fence("2027-12-01T00:00:00Z")], &[]);
         assert_eq!(verdict_of(&old, &new), AccessVerdict::Equivalent);
         assert_eq!(verdict_of(&access(&[fence("2026-12-01T00:00:00Z")], &[]), &new), AccessVerdict::Expands);
-    }
-
-    #[test]
-    fn the_tight_form_gives_no_more_than_either() {
-        let policy = |statements: &[Value]| json!({"Version": "2012-10-17", "Statement": statements});
-        let (get, put) = (statement("Allow", "s3:GetObject"), statement("Allow", "s3:PutObject"));
-        let (no_put, no_get) = (statement("Deny", "s3:PutObject"), statement("Deny", "s3:GetObject"));
-        let before = policy(&[get.clone(), put.clone(), no_put.clone()]);
-        let after = policy(&[put.clone(), no_get.clone(), fence("2027-01-01T00:00:00Z")]);
-        let fence = fence("2027-01-01T00:00:00Z");
-        assert_eq!(tightened(&before, &after), Some(policy(&[put.clone(), no_get, fence.clone(), no_put])));
-        assert_eq!(tightened(&policy(std::slice::from_ref(&get)), &policy(std::slice::from_ref(&put))), None);
-        // Where not even what only gives may say both: what stands in both, and never a policy without a statement.
-        let both = policy(&[get.clone(), put.clone()]);
-        assert_eq!(common(Some(&both), Some(&policy(std::slice::from_ref(&put)))), Some(policy(&[put])));
-        assert_eq!(common(Some(&policy(&[fence.clone(), get.clone()])), None), Some(policy(&[fence])));
-        let nothing = common(None, Some(&policy(&[get]))).unwrap();
-        assert_eq!((&nothing["Statement"][0]["Effect"], &nothing["Statement"][1]), (&json!("Deny"), &Value::Null));
-        assert_eq!(common(None, None), None);
     }
 
     /// Taking a Deny off changes nothing among the known policies, but it may free what the unknown one allows.

@@ -6,6 +6,7 @@
 //!
 //! A law may need several worlds; a world is never used for two scenarios.
 
+mod between;
 mod cast;
 mod diff;
 mod hands;
@@ -34,6 +35,9 @@ pub enum Law {
     /// An identity with a deadline has something that ends its access there, put on before what gives access; a role's trust
     /// ends there too.
     Fenced,
+    /// Between two states of a policy there is one that gives no more than either. What denies something says so, a fence aside; and each
+    /// principal has a policy of its own.
+    Between,
     /// Every step of the suite's ordinary life succeeds.
     Enacts,
     /// What was enacted is observed as it was realized, marks and their digest included.

@@ -26,6 +26,7 @@ pub mod sensitive;
 pub mod snapshot;
 pub mod statements;
 pub mod vault;
+pub mod withheld;
 
 pub use access::{
     Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Assessment, Comparison, Deciding, Permission, Question,
@@ -52,3 +53,4 @@ pub use quota::Quota;
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
 pub use vault::{Delivered, Delivery, NotKept, Vault};
+pub use withheld::{Withheld, Withholds};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Access, Address, Answer, Assessment, Change, Comparison, Credential, DesiredIdentity, Document, Federation, Group,
     LiveIdentity, Marks, Principal, Quarantine, Question, Quota, Realm, Resource, ResourceId, Scope, Snapshot,
-    StackName, Trust, Vault, Violation,
+    StackName, Trust, Vault, Violation, Withheld, Withholds,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -107,13 +107,17 @@ pub trait Realize: Send + Sync {
         }
     }
 
-    /// A state between `before` and `after` of one resource in which it gives no more than either: what both allow, less what either
-    /// denies. `None` where the resource takes nothing away before or after, so that any order of changes holds.
-    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource>;
+    /// Whether the resource takes access away today, and whether it gives any too. Its fence does not count.
+    fn withholds(&self, resource: &Resource) -> Withholds;
 
-    /// The same whatever the resource takes away, for where even what only gives must not say its two states at once: what is not there
-    /// allows nothing. `None` where the resource is no policy.
-    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource>;
+    /// The policy that Leasehold writes for a principal or group of its own, as it would be with nothing in it. `None`: such an object
+    /// has none.
+    fn own_policy(&self, whole: &ResourceId) -> Option<Resource>;
+
+    /// A state between `before` and `after` of one policy in which it gives no more than either: what both allow, less what either or
+    /// `withheld` denies. One that is not there allows nothing. Where the cloud has no room for all that, it denies everything. `None` where
+    /// the resource is no policy.
+    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource>;
 
     /// How many characters of a document count towards the cloud's limit on it; 0 where the attribute is none.
     fn characters(&self, resource: &Resource, attribute: &str) -> usize;

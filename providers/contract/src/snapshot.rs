@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Alias, Delivered, Delivery, Marks, Principal, Resource, ResourceId, StackName};
+use crate::{Address, Alias, Delivered, Delivery, Document, Marks, Principal, Resource, ResourceId, StackName};
 
 /// Where a provider works, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +162,9 @@ pub struct Snapshot {
     pub strangers: BTreeMap<ResourceId, Stranger>,
     /// Of the strangers, those that carry no mark and were asked for whole.
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
+    /// Managed policies that are not the stack's and deny something, by the name by which an attachment says them. Other managed policies
+    /// only allow, as far as the provider can know.
+    pub denying: BTreeMap<String, Document>,
     /// What was delivered and is not among the live keys: keys that are gone, or that the cloud does not show yet.
     pub not_shown: Delivered,
 }
@@ -176,6 +179,7 @@ impl Snapshot {
             shared: BTreeMap::new(),
             strangers: BTreeMap::new(),
             unmarked: BTreeMap::new(),
+            denying: BTreeMap::new(),
             not_shown: Delivered::new(),
         }
     }

@@ -26,6 +26,11 @@ pub fn policy(statements: &[Statement]) -> Document {
     document(statements.iter().map(statement).collect())
 }
 
+/// A policy that says nothing.
+pub fn empty() -> Document {
+    document(Vec::new())
+}
+
 /// The policy that holds an identity's own statements behind its lease fence; `None` where there is neither.
 pub fn lease_policy(statements: &[Statement], deadline: Option<Timestamp>) -> Option<Document> {
     let fence = deadline.map(|at| {

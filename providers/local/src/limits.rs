@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::marks::PREFIX;
-use leasehold_provider::{Address, DesiredIdentity, Group, Principal, Resource, Scope, Statement, Value, Violation};
+use leasehold_provider::{
+    Address, DesiredIdentity, Group, Principal, Resource, ResourceId, Scope, Statement, Value, Violation,
+};
 
 use crate::kinds::{self, Part, Target};
 
@@ -138,6 +140,16 @@ pub fn group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
         found.size("statement", "the inline policy", resource.get("policy"), GROUP_INLINE, help);
     }
     found.all
+}
+
+/// Whether a policy of that length may stand there. An id does not say whose an inline policy is, and the directory itself takes any.
+pub fn has_room(id: &ResourceId, policy: &serde_json::Value) -> bool {
+    let limit = match kinds::target(id) {
+        Some(Target::GroupPart(..)) => GROUP_INLINE,
+        Some(Target::Part(..)) => ROLE_INLINE,
+        _ => POLICY,
+    };
+    policy.to_string().chars().filter(|c| !c.is_whitespace()).count() <= limit
 }
 
 struct Findings<'a> {

@@ -2,8 +2,10 @@
 
 use leasehold_provider::{
     Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm,
-    Resource, ResourceId, Scope, StackName, Trust, Value, Violation,
+    Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
 };
+
+use leasehold_policy::provider::MEANWHILE_SID;
 
 use crate::kinds::{self, Part, Target};
 use crate::{LocalDirectory, documents, groups, limits, order, trusts};
@@ -145,17 +147,30 @@ impl Realize for LocalDirectory {
         kinds::principal_of_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
     }
 
-    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
-        let tight = leasehold_policy::provider::tightened(before.json("policy")?, after.json("policy")?)?;
-        Some(after.clone().with("policy", Value::Document(tight.into())))
+    fn withholds(&self, resource: &Resource) -> Withholds {
+        match resource.get("policy") {
+            Some(Value::Document(policy)) => leasehold_policy::provider::withholds(policy),
+            _ => Withholds::Nothing,
+        }
     }
 
-    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
-        let tight = leasehold_policy::provider::common(
-            before.and_then(|it| it.json("policy")),
-            after.and_then(|it| it.json("policy")),
-        )?;
-        Some(after.or(before)?.clone().with("policy", Value::Document(tight.into())))
+    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        let kind = match kinds::target(whole)? {
+            Target::Principal(..) => kinds::INLINE_POLICY,
+            Target::Group(_) => kinds::GROUP_POLICY,
+            _ => return None,
+        };
+        let id = kinds::part_id(kind, &whole.name, kinds::LEASE_POLICY);
+        Some(Resource::new(id, None).with("policy", Value::Document(documents::empty())).after(whole.clone()))
+    }
+
+    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
+        let whole = after.or(before)?;
+        let fits = |policy: &serde_json::Value| limits::has_room(&whole.id, policy);
+        let policy = |resource: Option<&Resource>| resource.and_then(|it| it.json("policy")).cloned();
+        let tight =
+            leasehold_policy::provider::between(policy(before).as_ref(), policy(after).as_ref(), withheld, fits)?;
+        Some(whole.clone().with("policy", Value::Document(tight.into())))
     }
 
     fn same_document(&self, a: &Document, b: &Document) -> bool {
@@ -167,7 +182,11 @@ impl Realize for LocalDirectory {
         match kinds::target(change.id())? {
             Target::Part(_, Part::Inline(_)) | Target::GroupPart(_, Part::Inline(_)) => {
                 let policy = attribute("policy")?.as_document()?;
-                let words = [(documents::QUARANTINE_SID, "deny everything"), (documents::FENCE_SID, "lease fence")];
+                let words = [
+                    (documents::QUARANTINE_SID, "deny everything"),
+                    (documents::FENCE_SID, "lease fence"),
+                    (MEANWHILE_SID, "deny everything meanwhile"),
+                ];
                 let (_, text) = words.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
                 Some(text.to_owned())
             }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::{AttachedPolicy, EntityType, ManagedPolicyDetail, RoleDetail, UserDetail};
 use jiff::Timestamp;
 use leasehold_provider::{
-    LiveIdentity, LiveShared, Marks, ObserveRequest, Principal, Realm, Resource, ResourceId, StackName, Stranger,
-    Unmarked, Value,
+    Document, LiveIdentity, LiveShared, Marks, ObserveRequest, Principal, Realm, Resource, ResourceId, StackName,
+    Stranger, Unmarked, Value,
 };
 
 use super::live::{self, Details, Whose};
@@ -31,6 +31,8 @@ pub struct Account {
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
     /// The stack's groups with all they hold.
     pub groups: BTreeMap<ResourceId, LiveShared>,
+    /// By ARN: managed policies that are not the stack's and deny something.
+    pub denying: BTreeMap<String, Document>,
     /// By policy under the stack's path, and by group: who holds it and is not the stack's.
     pub held_by: BTreeMap<ResourceId, BTreeSet<String>>,
 }
@@ -169,7 +171,18 @@ impl Reading<'_> {
         let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
         let scope = arn::scope_of(self.realm, stack, &arn).map(|scope| kinds::scope(stack, scope));
         let own = arn::own_policy_of(self.realm, stack, &arn).map(|user| kinds::own_policy(stack, user));
+        let versions = policy.policy_version_list.unwrap_or_default();
+        let default = versions.into_iter().find(|version| {
+            version.is_default_version
+                && (policy.default_version_id.is_none() || version.version_id == policy.default_version_id)
+        });
+        let text = default.and_then(|version| version.document);
         let Some(id) = scope.or(own) else {
+            // The text is URL-encoded, which leaves letters as they are.
+            if text.as_deref().is_some_and(|text| text.contains("Deny")) {
+                let document = document_of(text.as_deref(), &format!("the default version of policy {arn}"))?;
+                account.denying.insert(arn.clone(), document);
+            }
             let path = policy.path.unwrap_or_default();
             let other =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
@@ -181,12 +194,6 @@ impl Reading<'_> {
             );
             return Ok(());
         };
-        let versions = policy.policy_version_list.unwrap_or_default();
-        let default = versions.into_iter().find(|version| {
-            version.is_default_version
-                && (policy.default_version_id.is_none() || version.version_id == policy.default_version_id)
-        });
-        let text = default.and_then(|version| version.document);
         let document = decoded(text.as_deref(), &format!("the default version of policy {name}"))?;
         account.shared.insert(id.clone(), live::shared_resource(id, stack, &name, document));
         Ok(())
@@ -266,10 +273,12 @@ pub fn named(name: Option<String>, what: &str) -> Result<String, Failure> {
     name.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} has no name")))
 }
 
-/// A document that must be there.
+/// A document that must be there, as an attribute.
 pub fn decoded(text: Option<&str>, what: &str) -> Result<Value, Failure> {
+    document_of(text, what).map(Value::Document)
+}
+
+fn document_of(text: Option<&str>, what: &str) -> Result<Document, Failure> {
     let text = text.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} is missing")))?;
-    let document =
-        document::decode(text).map_err(|problem| Failure::malformed(OPERATION, format!("{what}: {problem}")))?;
-    Ok(Value::Document(document))
+    document::decode(text).map_err(|problem| Failure::malformed(OPERATION, format!("{what}: {problem}")))
 }

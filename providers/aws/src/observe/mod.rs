@@ -116,6 +116,7 @@ impl Reading<'_> {
             shared,
             strangers: account.strangers,
             unmarked: account.unmarked,
+            denying: account.denying,
             ..Snapshot::empty(self.realm.clone())
         })
     }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_policy::{Document, PolicyKind};
 use leasehold_provider::marks::PREFIX;
 use leasehold_provider::{
-    Address, DesiredIdentity, Federation, Group, Issuer, Principal, Resource, Scope, Statement, Trust, Value, Violation,
+    Address, DesiredIdentity, Federation, Group, Issuer, Principal, Resource, ResourceId, Scope, Statement, Trust,
+    Value, Violation,
 };
 
 use crate::{document, kinds};
@@ -271,6 +272,17 @@ pub fn size(resource: &Resource, attribute: &str) -> usize {
         Some(Value::Document(policy)) => document::text(policy).chars().count(),
         _ => 0,
     }
+}
+
+/// Whether IAM takes a policy of that length there.
+pub fn has_room(id: &ResourceId, policy: &leasehold_provider::Document) -> bool {
+    let limit = match (kinds::group_of(id), kinds::holder(id)) {
+        (Some(_), _) => GROUP_INLINE,
+        (_, Some((Principal::User, _))) => USER_INLINE,
+        (_, Some((Principal::Role, _))) => ROLE_INLINE,
+        (None, None) => MANAGED,
+    };
+    document::text(policy).chars().count() <= limit
 }
 
 fn attachments(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {

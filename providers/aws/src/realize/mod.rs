@@ -4,14 +4,16 @@ mod describe;
 pub mod federation;
 pub mod group;
 mod limits;
+mod managed;
 mod quarantine;
 mod trust;
 mod trusted;
 
 use leasehold_provider::{
     Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
-    Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation,
+    Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
 };
+use serde_json::Value as Json;
 
 use crate::{AwsProvider, arn, document, kinds, links};
 
@@ -109,17 +111,32 @@ impl Realize for AwsRealizer {
         }
     }
 
-    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
-        let tight = leasehold_policy::provider::tightened(before.json("policy")?, after.json("policy")?)?;
-        Some(after.clone().with("policy", Value::Document(document::canonical(&tight))))
+    fn withholds(&self, resource: &Resource) -> Withholds {
+        match (resource.get("policy"), resource.get("policy_arn")) {
+            (Some(Value::Document(policy)), _) => leasehold_policy::provider::withholds(policy),
+            (_, Some(Value::Text(policy))) => managed::withholds(policy),
+            _ => Withholds::Nothing,
+        }
     }
 
-    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
-        let tight = leasehold_policy::provider::common(
-            before.and_then(|it| it.json("policy")),
-            after.and_then(|it| it.json("policy")),
-        )?;
-        Some(after.or(before)?.clone().with("policy", Value::Document(document::canonical(&tight))))
+    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        let id = match kinds::group_of(whole) {
+            Some(name) => ResourceId::new(kinds::GROUP_POLICY, format!("{name}/{}", kinds::INLINE)),
+            None => kinds::holder(whole).map(|(form, name)| kinds::inline(form, name, kinds::INLINE))?,
+        };
+        Some(Resource::new(id, None).with("policy", Value::Document(document::policy(Vec::new()))).after(whole.clone()))
+    }
+
+    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
+        let whole = after.or(before)?;
+        let policy = |resource: Option<&Resource>| match resource?.get("policy")? {
+            Value::Document(policy) => Some(document::glance(policy)),
+            _ => None,
+        };
+        let fits = |policy: &Json| limits::has_room(&whole.id, &document::canonical(policy));
+        let (old, new) = (policy(before), policy(after));
+        let tight = leasehold_policy::provider::between(old.as_ref(), new.as_ref(), withheld, fits)?;
+        Some(whole.clone().with("policy", Value::Document(document::canonical(&tight))))
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {
@@ -229,12 +246,16 @@ impl Realize for AwsProvider {
         AwsRealizer.aspect(id, attribute)
     }
 
-    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
-        AwsRealizer.tightened(before, after)
+    fn withholds(&self, resource: &Resource) -> Withholds {
+        AwsRealizer.withholds(resource)
     }
 
-    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
-        AwsRealizer.common(before, after)
+    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        AwsRealizer.own_policy(whole)
+    }
+
+    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
+        AwsRealizer.between(before, after, withheld)
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {

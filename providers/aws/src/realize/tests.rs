@@ -4,6 +4,8 @@ use leasehold_provider::{
     Address, Condition, Effect, Kind, Principal, Span, StackName, Statement, Trust, TrustedIdentity,
 };
 
+use serde_json::json;
+
 use super::*;
 
 fn realm() -> Realm {
@@ -180,6 +182,40 @@ fn an_inline_policy_has_room_by_the_form_of_its_principal() {
     assert!(problems(&role).contains("a role's inline policies hold 10240"));
     let user = DesiredIdentity { statements: longer, principal: Principal::User, ..identity() };
     assert!(problems(&user).contains("a user has room for 2048 inline or 6144 in a policy"));
+}
+
+/// A user's inline policies hold 2048 characters, a role's 10240, a group's 5120. What must be denied meanwhile may need more.
+#[test]
+fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
+    let denied = document::policy(vec![json!({
+        "Effect": "Deny", "Action": format!("s3:{}", "x".repeat(3000)), "Resource": "*",
+    })]);
+    let withheld = Withheld { everything: false, documents: vec![denied] };
+    for (whole, is_shut) in [
+        (kinds::principal(Principal::User, "ci"), true),
+        (kinds::principal(Principal::Role, "ci"), false),
+        (kinds::group("ci"), false),
+    ] {
+        let own = AwsRealizer.own_policy(&whole).unwrap();
+        let tight = AwsRealizer.between(Some(&own), Some(&own), &withheld).unwrap();
+        let said = describe::describe(&Change::Create { after: Box::new(tight.clone()) });
+        assert_eq!(said.as_deref() == Some("deny everything meanwhile"), is_shut, "{said:?} {}", own.id);
+        assert_eq!(AwsRealizer.withholds(&tight), Withholds::Only);
+    }
+    assert_eq!(AwsRealizer.own_policy(&kinds::scope(&StackName::new("payments").unwrap(), "read")), None);
+}
+
+/// Of AWS's own policies the name alone tells what they deny.
+#[test]
+fn a_policy_of_aws_that_denies_is_known_where_it_is_attached() {
+    let attachment = |name: &str| {
+        let id = kinds::attachment(Principal::User, "ci", name);
+        AwsRealizer
+            .withholds(&Resource::new(id, None).with("policy_arn", format!("arn:aws:iam::aws:policy/{name}").as_str()))
+    };
+    assert_eq!(attachment("AWSDenyAll"), Withholds::Only);
+    assert_eq!(attachment("AWSLakeFormationDataAdmin"), Withholds::Besides);
+    assert_eq!(attachment("ReadOnlyAccess"), Withholds::Nothing);
 }
 
 #[test]

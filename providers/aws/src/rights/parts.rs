@@ -80,6 +80,8 @@ pub fn parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<
         parts.extend((bounded && resource.id.kind == kinds::USER).then_some(Part::UserBoundaries));
         parts.extend((bounded && resource.id.kind == kinds::ROLE).then_some(Part::RoleBoundaries));
         parts.extend(resource.get(THUMBPRINTS).map(|_| Part::Thumbprints));
+        // While a group changes what is attached to it, a policy of its own may stand in for that.
+        parts.extend((resource.id.kind == kinds::GROUP_ATTACHMENT).then_some(Part::GroupPolicies));
         if resource.id.kind == kinds::GROUP {
             groups.insert(resource.id.name.as_str());
         } else if resource.id.kind == kinds::MEMBERSHIP {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff;
 use super::stage::{Stage, Stopped};
-use super::{Failure, Law, Worlds, cast};
+use super::{Failure, Law, Worlds, between, cast};
 use crate::{DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Resource, ResourceId, Scope, Value};
 
 pub async fn check(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
@@ -25,6 +25,8 @@ async fn realize(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(),
             check_fence(&mut stage, &identity, &resources, &deadline.to_string());
         }
         check_quarantine(&mut stage, &identity, &resources);
+        let policies = between::check_own(&mut stage, &identity, &resources);
+        between::check(&mut stage, &policies);
         all.extend(resources.into_iter().map(|resource| (resource.id.clone(), resource)));
     }
     stage.scene = "realize the stack".to_owned();

@@ -9,7 +9,8 @@ use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
 use leasehold_provider::{
     Access, Change, Compare, Comparison, Credential, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind,
     Enacted, Group, LiveIdentity, Marks, NotKept, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal,
-    Quarantine, Realize, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Value, Vault, Violation,
+    Quarantine, Realize, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Value, Vault, Violation, Withheld,
+    Withholds,
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -24,6 +25,8 @@ pub enum Flaw {
     ForgetsFence,
     AttachesBeforeFence,
     TrustWithoutDeadline,
+    KeepsWhatGoes,
+    CountsFences,
     RefusesPolicies,
     HidesAttachments,
     ForgetsOwner,
@@ -91,12 +94,22 @@ impl Realize for Flawed {
         self.inner.key_id(user, key)
     }
 
-    fn tightened(&self, before: &Resource, after: &Resource) -> Option<Resource> {
-        self.inner.tightened(before, after)
+    fn withholds(&self, resource: &Resource) -> Withholds {
+        if self.has(Flaw::CountsFences) && self.inner.restricts(resource) {
+            return Withholds::Only;
+        }
+        self.inner.withholds(resource)
     }
 
-    fn common(&self, before: Option<&Resource>, after: Option<&Resource>) -> Option<Resource> {
-        self.inner.common(before, after)
+    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        self.inner.own_policy(whole)
+    }
+
+    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
+        let before = before.filter(|_| !self.has(Flaw::KeepsWhatGoes));
+        let after = if self.has(Flaw::KeepsWhatGoes) { after.or(before) } else { after };
+        let tight = self.inner.between(before, after, withheld)?;
+        if self.has(Flaw::KeepsWhatGoes) && !withheld.everything { after.cloned() } else { Some(tight) }
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {

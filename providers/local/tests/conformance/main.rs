@@ -21,7 +21,7 @@ async fn the_directory_conforms() {
 async fn caught(flaw: Flaw, law: Law) {
     let worlds = Directories { flaw: Some(flaw) };
     let failures = match law {
-        Law::Deterministic | Law::WellFormed | Law::Fenced => conformance::realizing(&worlds).await,
+        Law::Deterministic | Law::WellFormed | Law::Fenced | Law::Between => conformance::realizing(&worlds).await,
         Law::SparesStrangers | Law::RefusesStrangers | Law::SeparatesStacks | Law::Delivers => {
             conformance::sparing(&worlds).await
         }
@@ -49,6 +49,8 @@ caught! {
     forgetting_the_fence: ForgetsFence breaks Fenced;
     attaching_before_the_fence: AttachesBeforeFence breaks Fenced;
     leaving_a_trust_open: TrustWithoutDeadline breaks Fenced;
+    keeping_what_shall_go: KeepsWhatGoes breaks Between;
+    saying_of_a_fence_that_it_denies: CountsFences breaks Between;
     failing_to_write: RefusesPolicies breaks Enacts;
     reading_back_too_little: HidesAttachments breaks ReadsBack;
     forgetting_marks_on_the_way_back: ForgetsOwner breaks ReadsBack;

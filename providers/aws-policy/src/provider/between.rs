@@ -1,0 +1,252 @@
+//! The state of a policy between two others, in which it gives no more than either.
+
+use leasehold_provider::{Document, Withheld, Withholds};
+use serde_json::{Value, json};
+
+use super::FENCE;
+
+/// The `Sid` of the statement that denies everything for a moment.
+pub const MEANWHILE_SID: &str = "LeaseholdMeanwhile";
+
+/// The `Sid` of the statement that stands for none. A policy must have one.
+const NOTHING: &str = "LeaseholdNothing";
+
+/// The policy between `before` and `after`: the Allow statements that stand in both, and the Deny statements of both and of what is
+/// `withheld`. Where that does not `fit`, or everything is withheld, it denies everything. A policy that is not there allows nothing.
+#[must_use]
+pub fn between(
+    before: Option<&Value>,
+    after: Option<&Value>,
+    withheld: &Withheld,
+    fits: impl Fn(&Value) -> bool,
+) -> Option<Value> {
+    let mut policy = after.or(before)?.clone();
+    let fields = policy.as_object_mut()?;
+    fields.insert("Statement".to_owned(), Value::Array(statements_between(before, after, withheld)));
+    if withheld.everything || !fits(&policy) {
+        let all = json!([{ "Sid": MEANWHILE_SID, "Effect": "Deny", "Action": ["*"], "Resource": ["*"] }]);
+        policy.as_object_mut()?.insert("Statement".to_owned(), all);
+    }
+    Some(policy)
+}
+
+fn statements_between(before: Option<&Value>, after: Option<&Value>, withheld: &Withheld) -> Vec<Value> {
+    let of = |policy: Option<&Value>| policy.map(|policy| statements(policy).cloned().collect()).unwrap_or_default();
+    let (old, new): (Vec<Value>, Vec<Value>) = (of(before), of(after));
+    let mut tight: Vec<Value> = Vec::new();
+    for statement in &new {
+        if denies(statement) || old.contains(statement) {
+            tight.push(statement.clone());
+        } else {
+            tight.extend(old.iter().filter(|it| !denies(it)).find_map(|other| in_common(other, statement)));
+        }
+    }
+    tight.retain(|statement| !is_nothing(statement));
+    let mut says: Vec<Value> = tight.iter().map(nameless).collect();
+    let others = withheld.documents.iter().flat_map(|document| statements(document.json()));
+    for statement in old.iter().chain(others).filter(|statement| denies(statement) && !is_nothing(statement)) {
+        let plain = nameless(statement);
+        if !says.contains(&plain) {
+            // Names are unique within a policy, and that one may stand there already.
+            let ends_it = is_fence(statement) && !tight.iter().any(is_fence);
+            tight.push(if ends_it { statement.clone() } else { plain.clone() });
+            says.push(plain);
+        }
+    }
+    if tight.is_empty() {
+        tight.push(json!({ "Sid": NOTHING, "Effect": "Deny", "Action": ["none:null"], "Resource": ["*"] }));
+    }
+    tight
+}
+
+/// What two Allow statements both allow, where they differ in their actions alone or in their resources alone, and share some.
+fn in_common(old: &Value, new: &Value) -> Option<Value> {
+    let mut differing = ["Action", "Resource"].into_iter().filter(|list| old.get(list) != new.get(list));
+    let list = differing.next()?;
+    let items = old.get(list)?.as_array()?;
+    let shared: Vec<Value> = new.get(list)?.as_array()?.iter().filter(|item| items.contains(item)).cloned().collect();
+    let with_shared = |statement: &Value| {
+        let mut statement = statement.clone();
+        statement.as_object_mut()?.insert(list.to_owned(), Value::Array(shared.clone()));
+        Some(statement)
+    };
+    let (old, new) = (with_shared(old)?, with_shared(new)?);
+    (!shared.is_empty() && nameless(&old) == nameless(&new)).then_some(new)
+}
+
+/// Whether a policy takes something away besides by its fence, and whether it gives. What does not read as a policy counts as doing both.
+#[must_use]
+pub fn withholds(policy: &Document) -> Withholds {
+    // A quote within a text is escaped, so that only a field can look like this. Most policies deny by their fence alone.
+    let count = |field: &str| policy.text().matches(field).count();
+    match count(r#""Deny""#) {
+        0 => return Withholds::Nothing,
+        1 if count(&format!(r#""Sid":"{FENCE}""#)) == 1 => return Withholds::Nothing,
+        _ => {}
+    }
+    let Ok(policy) = serde_json::from_str::<Value>(policy.text()) else { return Withholds::Besides };
+    let takes = statements(&policy).any(|it| denies(it) && !is_fence(it) && !is_nothing(it));
+    let gives = statements(&policy).any(|statement| !denies(statement));
+    match (takes, gives) {
+        (false, _) => Withholds::Nothing,
+        (true, false) => Withholds::Only,
+        (true, true) => Withholds::Besides,
+    }
+}
+
+/// A policy's statements. IAM lets a single one stand without a list.
+fn statements(policy: &Value) -> std::slice::Iter<'_, Value> {
+    match policy.get("Statement") {
+        Some(Value::Array(all)) => all.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+    .iter()
+}
+
+fn nameless(statement: &Value) -> Value {
+    let mut statement = statement.clone();
+    if let Some(fields) = statement.as_object_mut() {
+        fields.remove("Sid");
+    }
+    statement
+}
+
+fn denies(statement: &Value) -> bool {
+    statement.get("Effect").and_then(Value::as_str) == Some("Deny")
+}
+
+fn is_fence(statement: &Value) -> bool {
+    statement.get("Sid").and_then(Value::as_str) == Some(FENCE)
+}
+
+fn is_nothing(statement: &Value) -> bool {
+    statement.get("Sid").and_then(Value::as_str) == Some(NOTHING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(sid: Option<&str>, effect: &str, action: &str) -> Value {
+        let mut statement = json!({ "Effect": effect, "Action": [action], "Resource": ["*"] });
+        if let Some(sid) = sid {
+            statement["Sid"] = sid.into();
+        }
+        statement
+    }
+
+    fn policy(statements: &[Value]) -> Value {
+        json!({ "Version": "2012-10-17", "Statement": statements })
+    }
+
+    fn fence(until: &str) -> Value {
+        json!({ "Sid": FENCE, "Effect": "Deny", "Action": ["*"], "Resource": ["*"],
+                "Condition": { "DateGreaterThanEquals": { "aws:CurrentTime": [until] } } })
+    }
+
+    fn tight(before: Option<&Value>, after: Option<&Value>, withheld: &[Value]) -> Value {
+        let documents = withheld.iter().cloned().map(Document::new).collect();
+        let withheld = Withheld { everything: false, documents };
+        between(before, after, &withheld, |_| true).unwrap()["Statement"].clone()
+    }
+
+    #[test]
+    fn what_both_allow_stays_and_what_either_denies() {
+        let before = policy(&[
+            statement(None, "Allow", "s3:Get*"),
+            statement(None, "Allow", "sqs:*"),
+            statement(None, "Deny", "a:*"),
+        ]);
+        let after = policy(&[statement(None, "Allow", "s3:Get*"), statement(None, "Deny", "b:*")]);
+        assert_eq!(
+            tight(Some(&before), Some(&after), &[]),
+            json!([
+                statement(None, "Allow", "s3:Get*"),
+                statement(None, "Deny", "b:*"),
+                statement(None, "Deny", "a:*")
+            ])
+        );
+        assert_eq!(tight(None, Some(&after), &[]), json!([statement(None, "Deny", "b:*")]));
+        assert_eq!(tight(Some(&before), None, &[]), json!([statement(None, "Deny", "a:*")]));
+        assert_eq!(between(None, None, &Withheld::default(), |_| true), None);
+    }
+
+    #[test]
+    fn where_nothing_is_left_it_says_so_and_denies_what_there_is_not() {
+        let after = policy(&[statement(None, "Allow", "s3:Get*")]);
+        assert_eq!(tight(None, Some(&after), &[]), json!([statement(Some(NOTHING), "Deny", "none:null")]));
+    }
+
+    /// IAM refuses a policy in which two statements have one name.
+    #[test]
+    fn names_stay_unique() {
+        let before = policy(&[statement(Some("Keep"), "Deny", "a:*"), fence("2026-01-01T00:00:00Z")]);
+        let after = policy(&[statement(Some("Keep"), "Deny", "b:*"), fence("2027-01-01T00:00:00Z")]);
+        let others = policy(&[statement(Some("Keep"), "Deny", "c:*"), statement(Some("Give"), "Allow", "d:*")]);
+        let mut old_fence = fence("2026-01-01T00:00:00Z");
+        old_fence.as_object_mut().unwrap().remove("Sid");
+        assert_eq!(
+            tight(Some(&before), Some(&after), &[others]),
+            json!([
+                statement(Some("Keep"), "Deny", "b:*"),
+                fence("2027-01-01T00:00:00Z"),
+                statement(None, "Deny", "a:*"),
+                old_fence,
+                statement(None, "Deny", "c:*"),
+            ])
+        );
+    }
+
+    #[test]
+    fn the_fence_goes_last() {
+        let before = policy(&[statement(None, "Allow", "a:*"), fence("2026-01-01T00:00:00Z")]);
+        assert_eq!(tight(Some(&before), None, &[]), json!([fence("2026-01-01T00:00:00Z")]));
+    }
+
+    #[test]
+    fn what_does_not_fit_and_what_is_not_known_is_denied_with_everything() {
+        let after = policy(&[statement(None, "Allow", "s3:Get*")]);
+        let shut = json!([statement(Some(MEANWHILE_SID), "Deny", "*")]);
+        let short = between(None, Some(&after), &Withheld::default(), |_| false).unwrap();
+        assert_eq!(short["Statement"], shut);
+        let everything = Withheld { everything: true, documents: Vec::new() };
+        assert_eq!(between(Some(&after), Some(&after), &everything, |_| true).unwrap()["Statement"], shut);
+    }
+
+    /// Whoever only loses or gains some of his actions, or of his resources, keeps the others all the time.
+    #[test]
+    fn statements_keep_what_they_share() {
+        let get = |actions: &[&str], resource: &str| {
+            policy(&[json!({ "Sid": "Read", "Effect": "Allow", "Action": actions, "Resource": [resource] })])
+        };
+        let (before, after) = (get(&["s3:Get*", "s3:List*"], "a"), get(&["s3:Get*", "s3:Put*"], "a"));
+        assert_eq!(tight(Some(&before), Some(&after), &[]), get(&["s3:Get*"], "a")["Statement"]);
+        let nothing = json!([statement(Some(NOTHING), "Deny", "none:null")]);
+        assert_eq!(tight(Some(&before), Some(&get(&["s3:Get*"], "b")), &[]), nothing);
+        assert_eq!(tight(Some(&before), Some(&get(&["s3:Put*"], "a")), &[]), nothing);
+        // From where it says nothing it goes on as it stands.
+        assert_eq!(tight(Some(&policy(nothing.as_array().unwrap())), Some(&after), &[]), nothing);
+    }
+
+    /// A run that was killed in between goes on from there.
+    #[test]
+    fn between_itself_and_the_end_it_stays() {
+        let before = policy(&[statement(Some("Keep"), "Deny", "a:*"), statement(None, "Allow", "b:*")]);
+        let after = policy(&[statement(None, "Allow", "c:*"), statement(None, "Deny", "d:*")]);
+        let held = [policy(&[statement(Some("Keep"), "Deny", "e:*")])];
+        let first = policy(tight(Some(&before), Some(&after), &held).as_array().unwrap());
+        assert_eq!(tight(Some(&first), Some(&after), &held), first["Statement"]);
+    }
+
+    #[test]
+    fn a_fence_takes_nothing_away_today() {
+        let of = |statements: &[Value]| withholds(&Document::new(policy(statements)));
+        let (allow, deny) = (statement(None, "Allow", "a:*"), statement(None, "Deny", "a:*"));
+        assert_eq!(of(&[allow.clone(), fence("2027-01-01T00:00:00Z")]), Withholds::Nothing);
+        assert_eq!(of(&[deny.clone(), fence("2027-01-01T00:00:00Z")]), Withholds::Only);
+        assert_eq!(of(&[deny.clone(), allow]), Withholds::Besides);
+        let alone = Document::new(json!({ "Version": "2012-10-17", "Statement": deny }));
+        assert_eq!(withholds(&alone), Withholds::Only);
+    }
+}

@@ -1,0 +1,73 @@
+//! Laws on what a policy is between two states.
+
+use super::stage::Stage;
+use super::{Law, cast};
+use crate::{Access, AccessVerdict, DesiredIdentity, Document, Resource, ResourceId, Value, Withheld, Withholds};
+
+/// Between any two policies of the cast there is one that gives no more than either, and that is between itself and the end, too.
+pub fn check(stage: &mut Stage<'_>, policies: &[Resource]) {
+    for before in policies {
+        for after in policies {
+            stage.scene = format!("between {} and {}", before.id, after.id);
+            let before = Resource { id: after.id.clone(), ..before.clone() };
+            between(stage, Some(&before), Some(after));
+        }
+        between(stage, None, Some(before));
+        between(stage, Some(before), None);
+    }
+}
+
+fn between(stage: &mut Stage<'_>, before: Option<&Resource>, after: Option<&Resource>) {
+    let nothing = Withheld::default();
+    let Some(tight) = stage.provider().between(before, after, &nothing) else {
+        return stage.broken(Law::Between, "there is nothing between");
+    };
+    let again = stage.provider().between(Some(&tight), after, &nothing);
+    let stays = after.is_none() || again.is_some_and(|again| again.attributes == tight.attributes);
+    stage.demand(Law::Between, stays, "between it and the end there is yet another");
+    for side in [before, after] {
+        let verdict = stage.provider().compare(&access(side), &access(Some(&tight))).verdict;
+        let within = matches!(verdict, AccessVerdict::Equivalent | AccessVerdict::Narrows);
+        stage.demand(Law::Between, within, format!("to what one side allows it is {verdict:?}"));
+    }
+    let everything = Withheld { everything: true, ..nothing };
+    let shut = stage.provider().between(before, after, &everything);
+    let shut = shut.is_some_and(|shut| stage.provider().withholds(&shut) == Withholds::Only);
+    stage.demand(Law::Between, shut, "asked to deny everything, it allows something");
+}
+
+fn access(policy: Option<&Resource>) -> Access {
+    Access { policies: policy.and_then(document).into_iter().collect(), ..Access::default() }
+}
+
+fn document(policy: &Resource) -> Option<Document> {
+    policy.attributes.values().find_map(|value| match value {
+        Value::Document(document) => Some(document.clone()),
+        _ => None,
+    })
+}
+
+/// The policy of its own is where the provider writes its fence, and starts with nothing in it.
+pub fn check_own(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Resource> {
+    let principal = stage.provider().principal_id(identity.principal, &identity.name);
+    let Some(own) = stage.provider().own_policy(&principal) else {
+        stage.broken(Law::Between, "it has no policy of its own");
+        return Vec::new();
+    };
+    stage.demand(Law::Between, own.depends_on.contains(&principal), "its own policy does not hang on it");
+    stage.demand(
+        Law::Between,
+        stage.provider().withholds(&own) == Withholds::Nothing,
+        "a policy of its own with nothing in it denies something",
+    );
+    let real = resources.iter().find(|resource| resource.id == own.id);
+    let there = real.is_some() || identity.deadline.is_none();
+    stage.demand(Law::Between, there, format!("it ends, and its own policy {} is not there", own.id));
+    let denies = identity.statements.iter().any(|statement| statement.effect == crate::Effect::Deny);
+    let says = real.is_none_or(|real| (stage.provider().withholds(real) != Withholds::Nothing) == denies);
+    stage.demand(Law::Between, says, "what its own policy denies is not said, or a fence counts as a denial");
+    let scope = |scope| stage.provider().scope(&stage.realm, &stage.stack, scope);
+    let at = |id: &ResourceId, policy: Resource| Resource { id: id.clone(), ..policy };
+    let scopes = cast::scopes();
+    scopes.iter().map(|it| at(&own.id, scope(it))).chain(real.cloned()).collect()
+}

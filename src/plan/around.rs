@@ -1,0 +1,160 @@
+//! The order between those that hold what is rewritten, and what is rewritten.
+//!
+//! What needs an object waits until it says no more than it shall; it says nothing more before those let go that shall not have it any
+//! more. Whoever is changed with care goes through its phases together with all it holds: every phase waits for the ones before, here and
+//! there. Every wait leads from a phase to an earlier one, or from who joins a group to what the group takes up, so that none closes a
+//! circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Change, ResourceId};
+
+use super::rank::{Phase, Rank};
+use super::{Step, StepId};
+use crate::diff::access::Shared;
+
+/// The steps of one identity or shared object, by phase.
+#[derive(Debug, Clone, Default)]
+pub struct Phases(BTreeMap<Phase, Vec<StepId>>);
+
+impl Phases {
+    /// The phases of these ranks.
+    #[must_use]
+    pub fn of(ranks: &BTreeMap<Rank, Vec<StepId>>) -> Self {
+        let mut phases = Self::default();
+        for (rank, steps) in ranks {
+            phases.0.entry(rank.phase()).or_default().extend(steps);
+        }
+        phases
+    }
+
+    /// These steps, as one exchange.
+    #[must_use]
+    pub fn at_once(steps: Vec<StepId>) -> Self {
+        Self(BTreeMap::from([(Phase::Exchange, steps)]))
+    }
+
+    /// The same without some steps.
+    #[must_use]
+    pub fn without(mut self, left_out: impl Fn(StepId) -> bool) -> Self {
+        self.0.values_mut().for_each(|steps| steps.retain(|id| !left_out(*id)));
+        self
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> Vec<StepId> {
+        self.0.values().flatten().copied().collect()
+    }
+
+    fn until(&self, last: Phase) -> impl Iterator<Item = StepId> + Clone {
+        self.0.range(..=last).flat_map(|(_, steps)| steps).copied()
+    }
+
+    fn from(&self, first: Phase) -> impl Iterator<Item = StepId> {
+        self.0.range(first..).flat_map(|(_, steps)| steps).copied()
+    }
+}
+
+/// A shared object that is made, says something else, or goes.
+pub struct Rewrite {
+    /// The object.
+    pub id: ResourceId,
+    /// Its address.
+    pub subject: Address,
+    /// Whether it was there and stays.
+    pub stays: bool,
+    /// Its steps. What is not changed with care exchanges all at once.
+    pub phases: Phases,
+}
+
+/// Somebody who holds shared objects that are rewritten.
+pub struct Holder<'a> {
+    /// Their addresses.
+    pub rewritten: &'a BTreeSet<String>,
+    /// Its own steps. Of who leaves, the first phase ends with everything denied.
+    pub phases: Phases,
+}
+
+/// One step that waits for others.
+type Waits = BTreeMap<StepId, BTreeSet<StepId>>;
+
+/// The waits between these objects and those who take them up, let go of them and hold them.
+#[must_use]
+pub fn waits(
+    steps: &[Step],
+    rewrites: &[Rewrite],
+    (holders, leavers): (&[Holder<'_>], &[Holder<'_>]),
+    (live, wanted): (&Shared<'_>, &Shared<'_>),
+) -> Waits {
+    let mut waits = Waits::new();
+    if rewrites.is_empty() {
+        return waits;
+    }
+    let by_id: BTreeMap<&ResourceId, &Rewrite> = rewrites.iter().map(|rewrite| (&rewrite.id, rewrite)).collect();
+    for step in steps {
+        let (needs, shared, takes_up) = match &step.change {
+            Change::Create { after } => (&after.depends_on, wanted, true),
+            Change::Delete { before } => (&before.depends_on, live, false),
+            _ => continue,
+        };
+        let is_other = |id: &&ResourceId| by_id.get(id).is_none_or(|rewrite| rewrite.subject != step.subject);
+        let reached: BTreeSet<&ResourceId> = needs.iter().filter(is_other).flat_map(|id| shared.reach(id)).collect();
+        let through = reached.iter().copied().filter(is_other).filter_map(|id| by_id.get(id));
+        for Rewrite { phases, .. } in through {
+            if takes_up {
+                wait(&mut waits, [step.id], phases.until(Phase::TakeUp));
+            } else {
+                wait(&mut waits, phases.from(Phase::Exchange), [step.id]);
+            }
+        }
+    }
+    let staying = rewrites.iter().filter(|rewrite| rewrite.stays);
+    let mut by_subject: BTreeMap<&str, Vec<&Phases>> = BTreeMap::new();
+    for rewrite in staying {
+        by_subject.entry(rewrite.subject.as_str()).or_default().push(&rewrite.phases);
+    }
+    let held = |holder: &Holder<'_>| {
+        let of = holder.rewritten.iter().filter_map(|subject| by_subject.get(subject.as_str()));
+        of.flatten().copied().collect::<Vec<&Phases>>()
+    };
+    for leaver in leavers {
+        for rewrite in held(leaver) {
+            wait(&mut waits, rewrite.from(Phase::Release), leaver.phases.until(Phase::Take));
+        }
+    }
+    let mut together: BTreeSet<&BTreeSet<String>> = BTreeSet::new();
+    for holder in holders {
+        let rewrites = held(holder);
+        for rewrite in &rewrites {
+            in_phases(&mut waits, &holder.phases, rewrite);
+            in_phases(&mut waits, rewrite, &holder.phases);
+        }
+        if together.insert(holder.rewritten) {
+            for (number, one) in rewrites.iter().enumerate() {
+                for other in rewrites.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other) {
+                    in_phases(&mut waits, one, other);
+                }
+            }
+        }
+    }
+    waits
+}
+
+/// Lets each phase of `later` wait for those of `earlier` before it.
+fn in_phases(waits: &mut Waits, earlier: &Phases, later: &Phases) {
+    for (phase, waiters) in &later.0 {
+        let before = earlier.0.range(..phase).flat_map(|(_, steps)| steps).copied();
+        wait(waits, waiters.iter().copied(), before);
+    }
+}
+
+fn wait(
+    waits: &mut Waits,
+    waiters: impl IntoIterator<Item = StepId>,
+    waited_for: impl IntoIterator<Item = StepId> + Clone,
+) {
+    for waiter in waiters {
+        waits.entry(waiter).or_default().extend(waited_for.clone());
+    }
+}

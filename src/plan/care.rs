@@ -1,0 +1,176 @@
+//! Which changes are made with care, so that at no point more is allowed than before or after.
+//!
+//! Say that somebody is allowed `A`, less what is denied, `D`; and `A'` less `D'` afterwards. One change that stands for itself goes from
+//! the one to the other at once. Several, of which some deny, go in three phases: first only is taken away, until all of `D` and `D'` is
+//! denied; then what is allowed changes, in any order, for what is allowed then is allowed by a statement of before or of after that is not
+//! denied there; then only is given, which leaves less than `A'` without `D'` at every step. Another permissions boundary, or another
+//! trust, changes in the middle of the second phase, when nothing is held any more that shall go, and nothing yet that shall come; and
+//! meanwhile policies allow what both their states do.
+//!
+//! A policy is brought into the state between its two by the provider ([`Realize::between`]). What is attached or detached whole, and gives
+//! and denies at once, cannot: the own policy of who takes it up or lets go of it denies the same until the third phase.
+
+use std::collections::BTreeSet;
+
+use leasehold_provider::{Address, Aspect, Change, Realize, Resource, ResourceId, Value, Withheld, Withholds};
+
+use super::denials::Denials;
+
+/// What a change made with care needs.
+#[derive(Debug, Default)]
+pub struct Care {
+    /// It gets another boundary or another trust, or somebody does who holds it: what only allows is narrowed meanwhile, too.
+    pub opens: bool,
+    /// What the own policy denies meanwhile.
+    pub withheld: Withheld,
+    /// The own policy, as it lives and as it would be with nothing in it, where something is withheld.
+    pub own: Option<(Option<Resource>, Resource)>,
+    /// Attachments that are put on before all others, or taken off after them: what they attach gives nothing then.
+    pub held: BTreeSet<ResourceId>,
+    /// Attachments of what gives and denies: they are taken off once the own policy denies the same.
+    pub stood_in_for: BTreeSet<ResourceId>,
+}
+
+/// What is asked of one identity or shared object.
+pub struct Asked<'a, 'l> {
+    /// The principal, group or scope.
+    pub whole: &'a ResourceId,
+    /// The address of an identity; `None`: it is shared.
+    pub address: Option<&'a Address>,
+    /// Its own changes.
+    pub changes: &'a [Change],
+    /// How many of the shared objects that it holds are rewritten.
+    pub rewritten: usize,
+    /// Whether one of those denies something.
+    pub rewrites_deny: bool,
+    /// Whether somebody who holds it is changed with care; `Some(true)`: and gets another boundary or trust.
+    pub held_with_care: Option<bool>,
+    /// A live object of the stack.
+    pub live: &'a dyn Fn(&ResourceId) -> Option<&'l Resource>,
+}
+
+/// The care that these changes need; `None`: none, for they hold in any order.
+#[must_use]
+pub fn care(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize) -> Option<Care> {
+    let opens = |change: &Change| change.id() == asked.whole && opens_otherwise(change, realize);
+    let moves = |change: &&Change| opens(change) || bears_access(change, realize);
+    let count = asked.changes.iter().filter(moves).count().saturating_add(asked.rewritten);
+    let is_held = asked.held_with_care.is_some();
+    if count < 2 && !is_held {
+        return None;
+    }
+    let opens_itself = asked.changes.iter().any(opens);
+    let mut care = Care { opens: opens_itself || asked.held_with_care == Some(true), ..Care::default() };
+    let mut denies = is_held || asked.rewrites_deny || opens_itself;
+    for change in asked.changes {
+        denies |= withholds(change, realize);
+        denies |= care.attaches(change, asked, denials, realize);
+    }
+    let idle = || asked.changes.iter().filter(moves).filter(|change| is_idle(change, realize)).count();
+    if !denies || !is_held && count.saturating_sub(idle()) < 2 {
+        return None;
+    }
+    if !care.withheld.is_nothing() {
+        let own = realize.own_policy(asked.whole).map(|own| Resource { identity: asked.address.cloned(), ..own });
+        care.own = own.map(|own| ((asked.live)(&own.id).cloned(), own));
+    }
+    Some(care)
+}
+
+impl Care {
+    /// Whether a change attaches or detaches something that denies; and notes how that is done.
+    fn attaches(
+        &mut self,
+        change: &Change,
+        asked: &Asked<'_, '_>,
+        denials: &Denials<'_>,
+        realize: &dyn Realize,
+    ) -> bool {
+        if change.id() == asked.whole || change.is_of_marks() || !bears_access(change, realize) {
+            return false;
+        }
+        let of_own = of_own(change, asked, realize);
+        let (withheld, alone) = match (denials.of(change, asked.whole), of_own) {
+            (Some(denial), _) => (denial.withheld.clone(), denial.alone),
+            (None, Some(of_own)) => of_own,
+            (None, None) => return false,
+        };
+        if alone {
+            self.held.insert(change.id().clone());
+        } else {
+            self.withheld.add(&withheld);
+            self.stood_in_for.insert(change.id().clone());
+        }
+        true
+    }
+}
+
+/// What a managed policy of the identity's own denies that a change attaches or detaches, and whether it gives nothing while it hangs there.
+/// One that is made, or removed, in the same run is between its states then, and allows nothing.
+fn of_own(change: &Change, asked: &Asked<'_, '_>, realize: &dyn Realize) -> Option<(Withheld, bool)> {
+    let (attachment, is_new) = match change {
+        Change::Create { after } => (after, true),
+        Change::Delete { before } => (before, false),
+        _ => return None,
+    };
+    for id in attachment.depends_on.iter().filter(|id| *id != asked.whole) {
+        let changed = asked.changes.iter().find(|other| other.id() == id && !other.is_of_marks());
+        let states: Vec<&Resource> = match changed {
+            Some(other) => sides(other).collect(),
+            None => (asked.live)(id).into_iter().filter(|live| live.identity.is_some()).collect(),
+        };
+        let denying = states.iter().filter(|state| realize.withholds(state) != Withholds::Nothing);
+        let values = denying.flat_map(|state| state.attributes.values());
+        let documents: Vec<_> = values.filter_map(document).collect();
+        let is_inline = || realize.own_policy(asked.whole).is_some_and(|own| own.id == *id);
+        if !documents.is_empty() && !is_inline() {
+            let comes_along = match changed {
+                Some(Change::Create { .. }) => is_new,
+                Some(Change::Delete { .. }) => !is_new,
+                _ => false,
+            };
+            let everything = states.iter().any(|state| !state.sensitive.is_empty());
+            return Some((Withheld { everything, documents }, comes_along));
+        }
+    }
+    None
+}
+
+/// Whether a principal's change gives it another boundary, or opens it to others.
+fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
+    let of = |resource: &Resource| {
+        let opens = |name: &str| matches!(realize.aspect(&resource.id, name), Aspect::Boundary | Aspect::Trust);
+        let named = resource.attributes.iter().filter(|(name, _)| opens(name));
+        named.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
+    };
+    matches!(change, Change::Update { before, after } if of(before) != of(after))
+}
+
+/// Whether a change puts on, rewrites or takes off something that gives or takes access.
+fn bears_access(change: &Change, realize: &dyn Realize) -> bool {
+    sides(change).any(|side| side.attributes.keys().any(|name| realize.aspect(&side.id, name) == Aspect::Access))
+}
+
+fn withholds(change: &Change, realize: &dyn Realize) -> bool {
+    sides(change).any(|side| realize.withholds(side) != Withholds::Nothing)
+}
+
+/// Whether a change touches a policy that neither gives nor takes anything today, such as a fence alone.
+fn is_idle(change: &Change, realize: &dyn Realize) -> bool {
+    let gives_nothing = |side: &Resource| {
+        let tight = realize.between(None, Some(side), &Withheld::default());
+        tight.is_some_and(|tight| tight.attributes == side.attributes)
+    };
+    sides(change).all(|side| realize.withholds(side) == Withholds::Nothing && gives_nothing(side))
+}
+
+fn sides(change: &Change) -> impl Iterator<Item = &Resource> {
+    change.before().into_iter().chain(change.after())
+}
+
+fn document(value: &Value) -> Option<leasehold_provider::Document> {
+    match value {
+        Value::Document(document) => Some(document.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,154 @@
+//! What a change takes up, or lets go of, that denies something.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use leasehold_provider::{Aspect, Change, Document, Realize, Resource, ResourceId, Value, Withheld, Withholds};
+
+use crate::diff::access::Shared;
+
+/// What one takes up, or lets go of, with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Denial {
+    /// What it denies.
+    pub withheld: Withheld,
+    /// It only denies, and nobody rewrites it: taken up first and let go of last, it needs nothing to stand in for it.
+    pub alone: bool,
+}
+
+/// The denials of everything that identities and groups can hang on.
+pub struct Denials<'a> {
+    live: BTreeMap<&'a ResourceId, Denial>,
+    wanted: BTreeMap<&'a ResourceId, Denial>,
+    /// Policies that are not the stack's, by name.
+    others: &'a BTreeMap<String, Document>,
+    realize: &'a dyn Realize,
+}
+
+impl<'a> Denials<'a> {
+    /// The denials of what is shared, as it lives and as it is wanted.
+    #[must_use]
+    pub fn new(
+        (live, wanted): (&Shared<'a>, &Shared<'a>),
+        rewritten: &BTreeMap<ResourceId, String>,
+        others: &'a BTreeMap<String, Document>,
+        realize: &'a dyn Realize,
+    ) -> Self {
+        let of = |shared: &Shared<'a>| {
+            let denial = |id: &'a ResourceId| {
+                let is_rewritten = shared.reach(id).any(|id| rewritten.contains_key(id));
+                Some((id, denial(shared.bearing(id), is_rewritten, others, realize)?))
+            };
+            shared.ids().filter_map(denial).collect()
+        };
+        Self { live: of(live), wanted: of(wanted), others, realize }
+    }
+
+    /// None at all.
+    #[must_use]
+    pub fn none(realize: &'a dyn Realize) -> Self {
+        const NONE: &BTreeMap<String, Document> = &BTreeMap::new();
+        Self { live: BTreeMap::new(), wanted: BTreeMap::new(), others: NONE, realize }
+    }
+
+    /// What a change of something that hangs on `whole` takes up or lets go of; `None`: nothing that denies. An attachment that is turned from one policy to another does both.
+    #[must_use]
+    pub fn of(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, Denial>> {
+        if change.is_of_marks() {
+            return None;
+        }
+        let taken_up = change.after().and_then(|after| self.hangs_on(after, whole, &self.wanted));
+        let let_go = change.before().and_then(|before| self.hangs_on(before, whole, &self.live));
+        match (taken_up, let_go) {
+            (Some(one), Some(other)) => {
+                let mut both = one.into_owned();
+                both.withheld.add(&other.withheld);
+                both.alone = false;
+                Some(Cow::Owned(both))
+            }
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Whether a shared object denies something, as it lives or as it is wanted.
+    #[must_use]
+    pub fn is_of(&self, id: &ResourceId) -> bool {
+        self.live.contains_key(id) || self.wanted.contains_key(id)
+    }
+
+    fn hangs_on<'b>(
+        &'b self,
+        resource: &Resource,
+        whole: &ResourceId,
+        shared: &'b BTreeMap<&'a ResourceId, Denial>,
+    ) -> Option<Cow<'b, Denial>> {
+        let held = resource.depends_on.iter().filter(|id| *id != whole).filter_map(|id| shared.get(id));
+        let mut held = held.map(Cow::Borrowed).chain(self.by_name(resource).map(Cow::Owned));
+        let first = held.next()?;
+        Some(held.fold(first, |mut all, other| {
+            let both = all.to_mut();
+            both.withheld.add(&other.withheld);
+            both.alone &= other.alone;
+            all
+        }))
+    }
+
+    fn by_name(&self, resource: &Resource) -> Option<Denial> {
+        let named = resource.attributes.iter().any(|(name, value)| {
+            matches!(value, Value::Text(_)) && self.realize.aspect(&resource.id, name) == Aspect::Access
+        });
+        if named { denial(std::iter::once(resource), false, self.others, self.realize) } else { None }
+    }
+}
+
+/// What these resources together deny whoever hangs on them.
+fn denial<'a>(
+    resources: impl Iterator<Item = &'a Resource>,
+    is_rewritten: bool,
+    others: &BTreeMap<String, Document>,
+    realize: &dyn Realize,
+) -> Option<Denial> {
+    let mut denial = Denial { withheld: Withheld::default(), alone: !is_rewritten };
+    let (mut denies, mut unread) = (false, false);
+    for resource in resources {
+        let access =
+            resource.attributes.iter().filter(|(name, _)| realize.aspect(&resource.id, name) == Aspect::Access);
+        for (_, value) in access {
+            let says = match value {
+                Value::Text(name) => {
+                    others.get(name).map(|policy| (policy, realize.withholds(&said(resource, policy))))
+                }
+                Value::Document(policy) => Some((policy, realize.withholds(resource))),
+                _ => None,
+            };
+            let withholds = match says {
+                // What was made from a sensitive value is not copied to where nothing says that it is.
+                Some((_, withholds)) if !resource.sensitive.is_empty() => {
+                    unread |= withholds != Withholds::Nothing;
+                    withholds
+                }
+                Some((policy, withholds)) => {
+                    if withholds != Withholds::Nothing {
+                        denial.withheld.documents.push(policy.clone());
+                    }
+                    withholds
+                }
+                // The cloud's own: known by name alone.
+                None => {
+                    let withholds = realize.withholds(resource);
+                    unread |= withholds != Withholds::Nothing;
+                    withholds
+                }
+            };
+            denies |= withholds != Withholds::Nothing;
+            denial.alone &= withholds == Withholds::Only;
+        }
+    }
+    denial.withheld.everything = unread && !denial.alone;
+    denies.then_some(denial)
+}
+
+/// A resource that says what a policy of that name does.
+fn said(attachment: &Resource, policy: &Document) -> Resource {
+    Resource::new(attachment.id.clone(), None).with("policy", Value::Document(policy.clone()))
+}

@@ -1,0 +1,62 @@
+//! Steps in an order in which each comes after its needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Step, StepId};
+
+/// The steps in an order in which each comes after its needs, the earliest first where there is a choice. Those on a cycle, and those
+/// that wait for them, are not there.
+pub fn sequence(steps: &[Step]) -> Vec<StepId> {
+    let mut waiting: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
+    let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
+    for step in steps {
+        for need in &step.needs {
+            waited_for_by.entry(*need).or_default().push(step.id);
+        }
+    }
+    let mut ready: BTreeSet<StepId> = steps.iter().filter(|step| step.needs.is_empty()).map(|step| step.id).collect();
+    let mut sequence: Vec<StepId> = Vec::with_capacity(steps.len());
+    while let Some(id) = ready.pop_first() {
+        sequence.push(id);
+        for waiter in waited_for_by.get(&id).into_iter().flatten() {
+            if let Some(count) = waiting.get_mut(index(*waiter)) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    ready.insert(*waiter);
+                }
+            }
+        }
+    }
+    sequence
+}
+
+/// Puts the steps in order and numbers them so. Steps on a cycle keep their place at the end.
+pub fn number(steps: Vec<Step>) -> Vec<Step> {
+    let mut sequence = sequence(&steps);
+    let placed: BTreeSet<StepId> = sequence.iter().copied().collect();
+    sequence.extend(steps.iter().map(|step| step.id).filter(|id| !placed.contains(id)));
+    let new_ids: BTreeMap<StepId, StepId> = sequence.iter().zip(0u32..).map(|(old, new)| (*old, StepId(new))).collect();
+    let renumbered = |id: StepId| new_ids.get(&id).copied().unwrap_or(id);
+    let mut steps: Vec<Step> = steps
+        .into_iter()
+        .map(|step| Step {
+            id: renumbered(step.id),
+            needs: step.needs.iter().map(|id| renumbered(*id)).collect(),
+            ..step
+        })
+        .collect();
+    steps.sort_by_key(|step| step.id);
+    steps
+}
+
+fn index(id: StepId) -> usize {
+    usize::try_from(id.0).unwrap_or(usize::MAX)
+}
+
+pub fn step(steps: &[Step], id: StepId) -> Option<&Step> {
+    steps.get(index(id))
+}
+
+pub fn step_mut(steps: &mut [Step], id: StepId) -> Option<&mut Step> {
+    steps.get_mut(index(id))
+}
