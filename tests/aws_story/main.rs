@@ -6,6 +6,7 @@ mod credentials;
 mod drift;
 mod faults;
 mod federations;
+mod interim;
 mod lifecycle;
 mod quotas;
 mod refusals;

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    AccessFinding, AccessLevel, AccessVerdict, Aspect, Change, ChangeKind, Comparison, Realize, ResourceId, Severity,
-    Span,
+    AccessFinding, AccessLevel, AccessVerdict, Address, Aspect, Change, ChangeKind, Comparison, Realize, ResourceId,
+    Severity, Span,
 };
 use rayon::prelude::*;
 
 use super::attributes;
+use super::interim::{self, Interim, interim};
 use super::summary::{Summary, counts_as_change, grows};
 use crate::diff::classify::Leaving;
 use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
@@ -34,15 +35,16 @@ pub fn human(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize) -> String {
         out.push_str(&waiting(plan));
         return out;
     }
+    let interim = interim(plan);
     for delta in &plan.shared {
-        out.push_str(&shared(delta, realize));
+        out.push_str(&shared(delta, &interim, realize));
     }
     let (through_scopes, own): (Vec<&IdentityDelta>, Vec<&IdentityDelta>) =
         plan.identities.iter().partition(|delta| delta.changes.is_empty());
     // Thousands may join at once, and what is said of one depends on no other.
-    let own: Vec<String> = own.into_par_iter().map(|delta| identity(delta, plan.now, realize)).collect();
+    let own: Vec<String> = own.into_par_iter().map(|delta| identity(delta, plan.now, &interim, realize)).collect();
     out.extend(own);
-    out.push_str(&movers_through_scopes(&through_scopes, plan.now, realize));
+    out.push_str(&movers_through_scopes(&through_scopes, plan.now, &interim, realize));
     out.push_str(&waiting(plan));
     for ruling in rulings {
         out.push_str(&format!(
@@ -63,7 +65,7 @@ fn header(plan: &Plan) -> String {
     format!("{title}  ·  stack {}  ·  {}  ·  now {}\n\n", plan.stack, inert(&place), plan.now)
 }
 
-fn identity(delta: &IdentityDelta, now: Timestamp, realize: &dyn Realize) -> String {
+fn identity(delta: &IdentityDelta, now: Timestamp, interim: &Interim<'_>, realize: &dyn Realize) -> String {
     let (sign, word, style) = style::of(delta.lifecycle);
     let address = inert(delta.address.as_str());
     let head = paint(style, &format!("{sign} {word:<6}"));
@@ -77,8 +79,15 @@ fn identity(delta: &IdentityDelta, now: Timestamp, realize: &dyn Realize) -> Str
     // What a leaver loses is told by the words on each change: it is everything, and its lines would say no more.
     let lines = if delta.leaving.is_some() { Lines::WhereNothingElseSaysIt } else { Lines::Always };
     out.push_str(&changes_with(&delta.changes, Some(&delta.id), lines, realize));
+    out.push_str(&interim_lines(interim, &delta.address, &delta.id));
     out.push('\n');
     out
+}
+
+/// What holds until the change is done, and is in neither state.
+fn interim_lines(interim: &Interim<'_>, address: &Address, id: &ResourceId) -> String {
+    let steps = interim.get(&(address, id.account.as_ref())).into_iter().flatten();
+    steps.map(|step| format!("      {} {}\n", paint(CHANGE, "!"), interim::line(step))).collect()
 }
 
 /// What a change of access was found to mean.
@@ -208,16 +217,23 @@ pub(super) fn holders(delta: &SharedDelta) -> String {
     format!("{holders}{place}{why}")
 }
 
-fn shared(delta: &SharedDelta, realize: &dyn Realize) -> String {
+fn shared(delta: &SharedDelta, interim: &Interim<'_>, realize: &dyn Realize) -> String {
     let (sign, _, style) = style::of(delta.lifecycle);
     let holders = holders(delta);
     let sort = crate::config::estate::sort(&delta.address).unwrap_or("scope");
     let head = paint(style, &format!("{sign} {sort:<6}"));
     let address = inert(delta.address.as_str()).into_owned();
-    format!("  {head}  {}  {holders}\n{}\n", paint(STRONG, &address), changes(&delta.changes, None, realize))
+    let changes = changes(&delta.changes, None, realize);
+    let meanwhile = interim_lines(interim, &delta.address, &delta.id);
+    format!("  {head}  {}  {holders}\n{changes}{meanwhile}\n", paint(STRONG, &address))
 }
 
-fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dyn Realize) -> String {
+fn movers_through_scopes(
+    deltas: &[&IdentityDelta],
+    now: Timestamp,
+    interim: &Interim<'_>,
+    realize: &dyn Realize,
+) -> String {
     let mut groups: BTreeMap<Vec<String>, Vec<&IdentityDelta>> = BTreeMap::new();
     for delta in deltas {
         let mut key: Vec<String> = delta.reasons.iter().map(ToString::to_string).collect();
@@ -227,7 +243,7 @@ fn movers_through_scopes(deltas: &[&IdentityDelta], now: Timestamp, realize: &dy
     let mut out = String::new();
     for (why, members) in groups {
         if members.len() <= FOLD_ABOVE {
-            out.extend(members.iter().map(|delta| identity(delta, now, realize)));
+            out.extend(members.iter().map(|delta| identity(delta, now, interim, realize)));
             continue;
         }
         let (sign, word, style) = style::of(Lifecycle::Mover);

@@ -147,7 +147,12 @@ pub fn object_change(change: &Change) -> Json {
 }
 
 fn change(steps: &[&Step], first: Option<&Change>) -> Json {
+    let only_meanwhile = matches!(
+        (first, steps.last().map(|step| &step.change)),
+        (Some(Change::Create { .. }), Some(Change::Delete { .. }))
+    );
     let actions = match first {
+        _ if only_meanwhile => json!(["create", "delete"]),
         Some(Change::Create { .. }) => json!(["create"]),
         Some(Change::Delete { .. }) => json!(["delete"]),
         Some(Change::Update { .. } | Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }) | None => {
@@ -155,9 +160,11 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
         }
     };
     // A change in two steps is one change of the object: from where the first begins to where the last ends.
-    let last = steps.iter().rev().find_map(|step| step.change.after());
+    let last = steps.iter().rev().find_map(|step| step.change.after()).filter(|_| !only_meanwhile);
+    let between = steps.iter().find(|step| step.meanwhile.is_some());
     let first_before = first.and_then(Change::before);
-    let hidden = hidden([first_before, last]);
+    let meanwhile = between.and_then(|step| step.change.after());
+    let hidden = hidden([first_before, meanwhile, last]);
     let shown = |resource| attributes(resource, &hidden);
     let (mut before, mut after) = (first_before.map(shown), last.map(shown));
     for step in steps {
@@ -178,7 +185,7 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
             tags(&mut after, new.map(|marks| marks.to_tags()).unwrap_or_default());
         }
     }
-    json!({
+    let mut change = json!({
         "actions": actions,
         "before": before,
         "after": after,
@@ -186,11 +193,18 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
         "after_unknown": last.map_or(json!({}), |after| if after.id.is_new() { json!({ "id": true }) } else { json!({}) }),
         "before_sensitive": first_before.map_or(json!({}), |_| sensitive(&hidden)),
         "after_sensitive": last.map_or(json!({}), |_| sensitive(&hidden)),
-    })
+    });
+    if let (Some(step), Some(meanwhile), Some(fields)) = (between, meanwhile, change.as_object_mut()) {
+        fields.insert(
+            "meanwhile".to_owned(),
+            json!({ "is": step.meanwhile, "attributes": attributes(meanwhile, &hidden) }),
+        );
+    }
+    change
 }
 
 /// What views hide of an object: what is sensitive on either side. What lives does not say by itself what of it is.
-fn hidden(sides: [Option<&Resource>; 2]) -> BTreeSet<&str> {
+fn hidden<const N: usize>(sides: [Option<&Resource>; N]) -> BTreeSet<&str> {
     sides.into_iter().flatten().flat_map(|resource| &resource.sensitive).map(String::as_str).collect()
 }
 

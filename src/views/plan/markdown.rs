@@ -5,6 +5,7 @@ use leasehold_provider::{Change, ChangeKind, Realize};
 
 use super::attributes::{self, Line, Marker};
 use super::human;
+use super::interim::{self, Interim, interim};
 use super::summary::Summary;
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::{Plan, risk};
@@ -32,7 +33,8 @@ pub fn markdown(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize, max_byte
         blocks.push((risk::of_shared(delta, plan, rulings), delta.address.as_str(), false, Part::Shared(delta)));
     }
     blocks.sort_by_key(|(risk, address, stays, _)| (*risk, *address, *stays));
-    let blocks = blocks.into_iter().map(|(_, _, _, part)| part.block(plan, realize));
+    let interim = interim(plan);
+    let blocks = blocks.into_iter().map(|(_, _, _, part)| part.block(plan, &interim, realize));
     markdown::document(&head(plan, rulings), blocks, "changes", max_bytes)
 }
 
@@ -80,18 +82,20 @@ enum Part<'a> {
 }
 
 impl Part<'_> {
-    fn block(&self, plan: &Plan, realize: &dyn Realize) -> Block {
-        let (lifecycle, address, headline, notes, changes) = match self {
+    fn block(&self, plan: &Plan, interim: &Interim<'_>, realize: &dyn Realize) -> Block {
+        let (lifecycle, address, id, headline, mut notes, changes) = match self {
             Self::Identity(delta) => {
                 let headline = strip_str(&human::headline(delta, plan.now)).to_string();
-                (delta.lifecycle, &delta.address, headline, notes(delta), &delta.changes)
+                (delta.lifecycle, &delta.address, &delta.id, headline, notes(delta), &delta.changes)
             }
             Self::Shared(delta) => {
                 let sort = crate::config::estate::sort(&delta.address).unwrap_or("scope");
                 let headline = format!("{sort} · {}", human::holders(delta));
-                (delta.lifecycle, &delta.address, headline, Vec::new(), &delta.changes)
+                (delta.lifecycle, &delta.address, &delta.id, headline, Vec::new(), &delta.changes)
             }
         };
+        let steps = interim.get(&(address, id.account.as_ref())).into_iter().flatten();
+        notes.extend(steps.map(|step| interim::line(step)));
         let (sign, word, _) = style::of(lifecycle);
         let sign = code(&sign.to_string());
         let short = format!("{sign} {word} {} {}", code(address.as_str()), code(&headline));

@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod human;
+pub mod interim;
 pub mod json;
 pub mod markdown;
 pub mod summary;
