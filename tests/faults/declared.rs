@@ -80,6 +80,48 @@ identity "held" {
 }
 "#;
 
+/// A user whose statements have room in its inline policy, as long as there are few releases.
+pub const WRITER: &str = r#"
+identity "writer" {
+  kind       = "service"
+  owner      = owner.jane
+  scopes     = [scope.read]
+  expires_at = "2090-01-01T00:00:00Z"
+
+  statement {
+    actions   = ["s3:PutObject", "s3:ListBucket"]
+    resources = [for n in range(2) : "arn:aws:s3:::acme-releases-${n}/artifacts/of/the/nightly/build/*"]
+  }
+
+  statement {
+    effect    = "deny"
+    actions   = ["s3:ListBucket"]
+    resources = ["*"]
+  }
+}
+"#;
+
+/// A role that is denied everything by a policy of AWS.
+pub const DENIED: &str = r#"
+identity "denied" {
+  kind       = "workload"
+  owner      = owner.jane
+  scopes     = [scope.read]
+  expires_at = "2090-01-01T00:00:00Z"
+
+  managed_policy_arns = ["arn:aws:iam::aws:policy/AWSDenyAll"]
+
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["arn:aws:s3:::acme-releases/*"]
+  }
+
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}
+"#;
+
 pub const DENIAL: &str = r#"  statement {
     effect    = "deny"
     actions   = ["s3:ListBucket"]
@@ -178,6 +220,73 @@ scope "guard" {
     actions   = ["s3:ListBucket", "s3:DeleteObject"]
     resources = ["*"]
   }
+}
+"#;
+
+/// Scopes that give and deny. What `lists` gives and two others both deny, nobody has with either of them.
+pub const OPPOSED: &str = r#"
+scope "orders" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["arn:aws:s3:::acme-orders/*"]
+  }
+  statement {
+    sid       = "Keep"
+    effect    = "deny"
+    actions   = ["s3:DeleteObject", "s3:PutObjectAcl"]
+    resources = ["*"]
+  }
+}
+
+scope "sweep" {
+  statement {
+    actions   = ["s3:DeleteObject"]
+    resources = ["arn:aws:s3:::acme-orders/*"]
+  }
+  statement {
+    sid       = "Keep"
+    effect    = "deny"
+    actions   = ["s3:GetObject", "s3:PutObjectAcl"]
+    resources = ["*"]
+  }
+}
+
+scope "lists" {
+  statement {
+    actions   = ["s3:ListBucket", "s3:PutObjectAcl"]
+    resources = ["*"]
+  }
+  statement {
+    effect    = "deny"
+    actions   = ["s3:PutObject"]
+    resources = ["*"]
+  }
+}
+"#;
+
+/// A role that holds two of them, and a group of a user that does.
+pub const OPPOSING: &str = r#"
+identity "sweeper" {
+  kind       = "workload"
+  owner      = owner.jane
+  scopes     = [scope.orders, scope.lists]
+  expires_at = "2090-01-01T00:00:00Z"
+
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}
+
+identity "clerk" {
+  kind       = "service"
+  owner      = owner.jane
+  scopes     = [scope.lists]
+  expires_at = "2090-01-01T00:00:00Z"
+}
+
+group "desk" {
+  members = [identity.clerk]
+  scopes  = [scope.orders]
 }
 "#;
 

@@ -28,6 +28,7 @@ pub fn prove(before: &Account, after: &Account, writes: &[Request], what: &str) 
             }
             let (old, new) = (before.principals.get(name), after.principals.get(name));
             assert_no_more_than_old_and_new(name, [(before, old), (&now, Some(principal)), (after, new)], &at);
+            assert_trust_goes_with_access(name, [(before, old), (&now, Some(principal)), (after, new)], &at);
             assert_is_fenced(name, &now, principal, &at);
             assert_keys_stay_off(name, [&earlier, &now, after], write, &at);
         }
@@ -56,10 +57,12 @@ fn assert_is_ours(before: &Account, now: &Account, write: &Request, at: &str) {
     assert!(ours, "{at}: that is not ours: {write:?}");
 }
 
-/// What a managed policy says. One of AWS is stood for by an action of its name.
+/// What a managed policy says. One of AWS is stood for by an action of its name, unless that says that it denies everything.
 fn attached(account: &Account, arn: &str) -> Value {
     match account.policies.get(arn) {
         Some(policy) => policy.versions[&policy.default].clone(),
+        None if arn.ends_with(":aws:policy/AWSDenyAll") => json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Deny", "Action": "*", "Resource": "*" }] }),
         None => json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Allow", "Action": format!("managed:{}", arn.rsplit('/').next().unwrap()), "Resource": "*" }] }),
     }
@@ -96,6 +99,25 @@ fn assert_no_more_than_old_and_new(name: &str, moments: [Moment<'_>; 3], at: &st
         );
         PROVED.lock().unwrap().insert(known, ());
     }
+}
+
+/// Where others come in than before, whom a role trusts meanwhile gets what they shall: those of before no more than before, those of
+/// afterwards no more than afterwards.
+fn assert_trust_goes_with_access(name: &str, [before, now, after]: [Moment<'_>; 3], at: &str) {
+    let trust = |(_, principal): Moment<'_>| principal.and_then(|it| it.trust.clone());
+    let access = |(account, principal): Moment<'_>| principal.map_or_else(Access::default, |it| held(account, it));
+    if trust(before) == trust(after) {
+        return;
+    }
+    let (state, of) = if trust(now) == trust(after) { (after, "afterwards") } else { (before, "before") };
+    let (now, state) = (access(now), access(state));
+    let known = format!("{now:?}\n{state:?}");
+    if PROVED.lock().unwrap().contains_key(&known) {
+        return;
+    }
+    let within = contains(&state, &now);
+    assert!(within == Containment::Proved, "{at}: whom {name} trusts gets what it had not {of}: {within:?}\n{known}");
+    PROVED.lock().unwrap().insert(known, ());
 }
 
 /// What a principal holds, within its boundary.

@@ -1,7 +1,10 @@
 //! The table of scenarios. Each begins with a stack that is applied, or nothing; something happens to the account; the files change;
 //! and one run shall bring the account there.
 
-use crate::declared::{BOUND, CI, CROWD, DENIAL, GUARD, GUARDED, HEAD, HELD_BACK, KEYED, REPORTER, STORE};
+use crate::declared::{
+    BOUND, CI, CROWD, DENIAL, DENIED, GUARD, GUARDED, HEAD, HELD_BACK, KEYED, OPPOSED, OPPOSING, REPORTER, STORE,
+    WRITER,
+};
 use crate::stage::{Kind, Stage};
 use crate::support::Stack;
 
@@ -23,6 +26,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "joiner role", change: |stack| add(stack, &[CI]), ..NOTHING },
     Scenario { name: "joiner user", change: |stack| add(stack, &[REPORTER]), ..NOTHING },
     Scenario { name: "joiner that a scope holds back", change: |stack| add(stack, &[GUARD, GUARDED]), ..NOTHING },
+    Scenario { name: "joiners of opposed scopes", change: |stack| add(stack, &[OPPOSED, OPPOSING]), ..NOTHING },
     Scenario { name: "joiner user with an access key", change: |stack| add(stack, &[STORE, KEYED]), ..NOTHING },
     Scenario {
         name: "mover of environment with an access key",
@@ -77,6 +81,63 @@ pub const SCENARIOS: &[Scenario] = &[
             stack.edit("stack.hcl", DENIAL, "");
             let (old, new) = (r#"["s3:GetObject", "s3:ListBucket"]"#, r#"["s3:GetObject", "s3:GetObjectTagging"]"#);
             stack.edit("stack.hcl", old, new);
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "mover into a policy of its own, and out of a scope",
+        before: &[WRITER],
+        change: |stack| {
+            stack.edit("stack.hcl", "range(2)", "range(60)");
+            stack.edit("stack.hcl", "scopes     = [scope.read]", "scopes     = [scope.write]");
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "mover from under AWSDenyAll",
+        before: &[DENIED],
+        change: |stack| {
+            stack.edit("stack.hcl", "  managed_policy_arns = [\"arn:aws:iam::aws:policy/AWSDenyAll\"]\n", "");
+            stack.edit("stack.hcl", "[\"s3:PutObject\"]", "[\"s3:GetObject\"]");
+            stack.edit("stack.hcl", "scopes     = [scope.read]", "scopes     = [scope.write]");
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "mover under AWSDenyAll",
+        before: &[CI],
+        change: |stack| {
+            stack.edit(
+                "stack.hcl",
+                "scopes = [scope.read] # ci",
+                "scopes = [scope.write]\n  managed_policy_arns = [\"arn:aws:iam::aws:policy/AWSDenyAll\"]",
+            );
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "movers between opposed scopes",
+        before: &[OPPOSED, OPPOSING],
+        change: |stack| {
+            // The role and the group let go of the one and take up the other, and what the role and the user keep is rewritten.
+            stack.edit("stack.hcl", "[scope.orders, scope.lists]", "[scope.sweep, scope.lists]");
+            stack.edit("stack.hcl", "scopes  = [scope.orders]", "scopes  = [scope.sweep]");
+            stack.edit(
+                "stack.hcl",
+                "\"s3:PutObject\"]\n    resources = [\"*\"]",
+                "\"s3:GetObject\"]\n    resources = [\"*\"]",
+            );
+            stack.edit("stack.hcl", "[\"s3:ListBucket\", ", "[\"s3:PutObject\", ");
+        },
+        ..NOTHING
+    },
+    Scenario {
+        name: "mover of trust and of access",
+        before: &[CI],
+        change: |stack| {
+            stack.edit("stack.hcl", "repo:acme/checkout:ref:refs/heads/main", "repo:acme/releases:ref:refs/heads/main");
+            stack.edit("stack.hcl", r#"["s3:PutObject", "s3:DeleteObject"]"#, r#"["s3:PutObject", "s3:GetObject"]"#);
+            stack.edit("stack.hcl", r#"["s3:GetObject", "s3:ListBucket"]"#, r#"["s3:ListBucket", "s3:GetObjectAcl"]"#);
         },
         ..NOTHING
     },

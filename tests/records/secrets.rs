@@ -34,6 +34,21 @@ identity "quiet" {
 }
 "#;
 
+/// A scope that gives, and denies what is made from the value.
+const KEEP: &str = r#"
+scope "keep" {
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = ["*"]
+  }
+  statement {
+    effect    = "deny"
+    actions   = ["s3:PutObject"]
+    resources = ["arn:aws:s3:::${var.secret}/kept/*"]
+  }
+}
+"#;
+
 struct Watched<'a> {
     stack: &'a Stack,
 }
@@ -90,6 +105,16 @@ fn life(stack: &Stack, meddle: impl Fn()) {
     watched.with(&["apply", "saved.plan", "--auto-approve"], "another", 3).says(&["is not the one that was reviewed"]);
     watched.run(&["apply", "saved.plan", "--auto-approve"], 0);
     watched.run(&["plan", "--detailed-exitcode"], 0).says(&["No changes."]);
+    // What is sensitive changes in two steps, by way of the policy between its states, and what denies it is taken up.
+    stack.edit("stack.hcl", "scopes = [scope.hush]", "scopes = [scope.hush, scope.keep]");
+    stack.edit("stack.hcl", "\"s3:PutObject\"]", "\"s3:PutObjectTagging\"]");
+    stack.append("stack.hcl", KEEP);
+    let moved = watched.run(&["plan", "--out", "moved.plan", "--json-into", "moved.json"], 0);
+    moved.says(&["until the change is done,", "denies everything"]);
+    assert_eq!(stack.read("moved.json").matches("\"meanwhile\"").count(), 1);
+    watched.run(&["show", "moved.plan", "--format", "json"], 0);
+    watched.run(&["apply", "moved.plan", "--auto-approve"], 0);
+    watched.run(&["plan", "--detailed-exitcode"], 0).says(&["No changes."]);
     meddle();
     watched.run(&["drift"], 2);
     watched.run(&["drift", "--format", "json"], 2);
@@ -99,7 +124,7 @@ fn life(stack: &Stack, meddle: impl Fn()) {
     watched.run(&["show", "identity.quiet"], 0);
     watched.run(&["list", "--format", "json"], 0);
     // Its block and its scope go: nothing in the configuration says any more what is sensitive.
-    for block in ["identity \"quiet\"", "scope \"hush\""] {
+    for block in ["identity \"quiet\"", "scope \"hush\"", "scope \"keep\""] {
         stack.cut("stack.hcl", block);
     }
     for format in ["human", "json", "markdown"] {
