@@ -30,13 +30,14 @@ impl Snapshot {
         }
         for (id, shared) in &mut self.shared {
             let resource = &mut shared.resource;
-            match (wanted.get(id), &resource.marks) {
-                (Some(wanted), _) => resource.sensitive.extend(wanted.sensitive.iter().cloned()),
-                (None, Some(marks)) => resource.sensitive.extend(marks.sensitive.iter().cloned()),
+            let wanted = wanted.get(id);
+            resource.sensitive.extend(wanted.into_iter().flat_map(|wanted| &wanted.sensitive).cloned());
+            match (wanted, &resource.marks) {
+                (_, Some(marks)) => resource.sensitive.extend(marks.sensitive.iter().cloned()),
                 (None, None) if resource.attributes.contains_key(UNKNOWN) => {
                     resource.sensitive.insert(UNKNOWN.to_owned());
                 }
-                (None, None) => {}
+                (_, None) => {}
             }
         }
     }
