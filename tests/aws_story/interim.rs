@@ -82,6 +82,41 @@ fn what_a_policy_of_aws_denies_is_not_known_and_so_everything_is() {
     stack.assert_converged();
 }
 
+/// A group that others manage denies; it is read like a policy, and what hangs on it goes the same way.
+#[test]
+fn what_somebody_else_s_group_denies_is_denied_until_the_change_is_done() {
+    let aws = Emulator::moto();
+    aws.boto3(
+        "
+        iam.create_group(GroupName='restricted')
+        iam.put_group_policy(GroupName='restricted', PolicyName='keep', PolicyDocument=json.dumps({
+            'Version': '2012-10-17', 'Statement': [
+                {'Effect': 'Allow', 'Action': 'sqs:SendMessage', 'Resource': '*'},
+                {'Sid': 'Keep', 'Effect': 'Deny', 'Action': 's3:GetObject', 'Resource': '*'}]}))",
+    );
+    let stack = stack(&aws, "arn:aws:iam::aws:policy/ReadOnlyAccess");
+    stack.edit(
+        "stack.hcl",
+        "scopes              = []",
+        "scopes              = [scope.read]\n  managed_groups      = [\"restricted\"]",
+    );
+    stack
+        .plan()
+        .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
+    stack.apply();
+    stack.assert_converged();
+    stack.edit(
+        "stack.hcl",
+        "scopes              = [scope.read]\n  managed_groups      = [\"restricted\"]",
+        "scopes              = []",
+    );
+    stack
+        .plan()
+        .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
+    stack.apply();
+    stack.assert_converged();
+}
+
 /// What does not fit into a user's inline policy goes into a policy of its own, which must be there before it is attached.
 #[test]
 fn a_policy_of_its_own_is_made_before_it_is_attached() {

@@ -9,6 +9,7 @@ use leasehold_provider::{
     Stranger, Unmarked, Value,
 };
 
+use super::groups::Foreign;
 use super::live::{self, Details, Whose};
 use super::pages::{Page, read_all};
 use super::{Reading, belongs_to_aws};
@@ -33,6 +34,8 @@ pub struct Account {
     pub groups: BTreeMap<ResourceId, LiveShared>,
     /// By ARN: managed policies that are not the stack's and deny something.
     pub denying: BTreeMap<String, Document>,
+    /// Groups that are not the stack's.
+    pub foreign_groups: Vec<Foreign>,
     /// By policy under the stack's path, and by group: who holds it and is not the stack's.
     pub held_by: BTreeMap<ResourceId, BTreeSet<String>>,
 }
@@ -86,6 +89,10 @@ impl Reading<'_> {
         })
         .await?;
         account.give_users_their_own(stack);
+        let of_groups = account.foreign_groups.iter();
+        let of_groups: Vec<_> =
+            of_groups.filter_map(|group| Some((group.name().to_owned(), group.denial(&account.denying)?))).collect();
+        account.denying.extend(of_groups);
         Ok(account)
     }
 
@@ -278,7 +285,8 @@ pub fn decoded(text: Option<&str>, what: &str) -> Result<Value, Failure> {
     document_of(text, what).map(Value::Document)
 }
 
-fn document_of(text: Option<&str>, what: &str) -> Result<Document, Failure> {
+/// The same, as a document.
+pub fn document_of(text: Option<&str>, what: &str) -> Result<Document, Failure> {
     let text = text.ok_or_else(|| Failure::malformed(OPERATION, format!("{what} is missing")))?;
     document::decode(text).map_err(|problem| Failure::malformed(OPERATION, format!("{what}: {problem}")))
 }

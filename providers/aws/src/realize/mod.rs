@@ -4,7 +4,7 @@ mod describe;
 pub mod federation;
 pub mod group;
 mod limits;
-mod managed;
+pub mod managed;
 mod quarantine;
 mod trust;
 mod trusted;
