@@ -141,6 +141,22 @@ pub fn waits(
     waits
 }
 
+/// A federation opens to others after those roles that shall not trust it any more do so no longer. Two that are trusted the other way
+/// round meanwhile cannot both wait: then these waits are the ones to drop.
+#[must_use]
+pub fn of_no_longer_trusted(steps: &[Step], rewrites: &[Rewrite]) -> Vec<(StepId, StepId)> {
+    let stays = rewrites.iter().filter(|rewrite| rewrite.stays);
+    let by_id: BTreeMap<&ResourceId, &Rewrite> = stays.map(|rewrite| (&rewrite.id, rewrite)).collect();
+    let mut waits = Vec::new();
+    for step in steps {
+        let Change::Update { before, after } = &step.change else { continue };
+        let let_go = before.depends_on.difference(&after.depends_on).filter_map(|id| by_id.get(id));
+        let others = let_go.filter(|rewrite| rewrite.subject != step.subject);
+        waits.extend(others.flat_map(|rewrite| rewrite.phases.all()).map(|waiter| (waiter, step.id)));
+    }
+    waits
+}
+
 /// Lets each phase of `later` wait for those of `earlier` before it.
 fn in_phases(waits: &mut Waits, earlier: &Phases, later: &Phases) {
     for (phase, waiters) in &later.0 {

@@ -157,6 +157,7 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         denials: &denials,
         shared: (&old, &new),
         live: &|id| live.get(id),
+        now: inputs.now,
     };
     let steps = order::order(&deltas.identities, &deltas.shared, around, realize, &|id| live.digest(id));
     let plan = Plan {

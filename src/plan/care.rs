@@ -19,7 +19,8 @@ use super::denials::Denials;
 /// What a change made with care needs.
 #[derive(Debug, Default)]
 pub struct Care {
-    /// It gets another boundary or another trust, or somebody does who holds it: what only allows is narrowed meanwhile, too.
+    /// It gets another boundary or another trust, or a lease after its own was over; or somebody does who holds it. What only allows is
+    /// narrowed meanwhile, too.
     pub opens: bool,
     /// What the own policy denies meanwhile.
     pub withheld: Withheld,
@@ -39,10 +40,14 @@ pub struct Asked<'a, 'l> {
     pub address: Option<&'a Address>,
     /// Its own changes.
     pub changes: &'a [Change],
+    /// Whether its lease was over, so that it has no access before.
+    pub was_over: bool,
     /// How many of the shared objects that it holds are rewritten.
     pub rewritten: usize,
     /// Whether one of those denies something.
     pub rewrites_deny: bool,
+    /// Whether one of those is a federation that the principal trusts.
+    pub rewrites_open: bool,
     /// Whether somebody who holds it is changed with care; `Some(true)`: and gets another boundary or trust.
     pub held_with_care: Option<bool>,
     /// A live object of the stack.
@@ -59,14 +64,21 @@ pub fn care(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize)
     if count < 2 && !is_held {
         return None;
     }
-    let opens_itself = asked.changes.iter().any(opens);
+    let opens_itself = asked.was_over || asked.rewrites_open || asked.changes.iter().any(opens);
     let mut care = Care { opens: opens_itself || asked.held_with_care == Some(true), ..Care::default() };
     let mut denies = is_held || asked.rewrites_deny || opens_itself;
     for change in asked.changes {
         denies |= withholds(change, realize);
         denies |= care.attaches(change, asked, denials, realize);
     }
-    let idle = || asked.changes.iter().filter(moves).filter(|change| is_idle(change, realize)).count();
+    // What a fence leaves counts where the one before was over.
+    let idle = || {
+        if asked.was_over {
+            0
+        } else {
+            asked.changes.iter().filter(moves).filter(|change| is_idle(change, realize)).count()
+        }
+    };
     if !denies || !is_held && count.saturating_sub(idle()) < 2 {
         return None;
     }
@@ -136,8 +148,8 @@ fn of_own(change: &Change, asked: &Asked<'_, '_>, realize: &dyn Realize) -> Opti
     None
 }
 
-/// Whether a principal's change gives it another boundary, or opens it to others.
-fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
+/// Whether a change gives a principal another boundary, opens it to others, or opens what it trusts to others.
+pub fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
     let of = |resource: &Resource| {
         let opens = |name: &str| matches!(realize.aspect(&resource.id, name), Aspect::Boundary | Aspect::Trust);
         let named = resource.attributes.iter().filter(|(name, _)| opens(name));
@@ -147,7 +159,7 @@ fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
 }
 
 /// Whether a change puts on, rewrites or takes off something that gives or takes access.
-fn bears_access(change: &Change, realize: &dyn Realize) -> bool {
+pub fn bears_access(change: &Change, realize: &dyn Realize) -> bool {
     sides(change).any(|side| side.attributes.keys().any(|name| realize.aspect(&side.id, name) == Aspect::Access))
 }
 

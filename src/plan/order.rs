@@ -13,10 +13,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use leasehold_provider::{Address, Change, Realize, Resource, ResourceId};
 
 use super::around::{self, Holder, Phases, Rewrite};
-use super::care::{Asked, Care, care};
+use super::care::{Asked, Care, bears_access, care, opens_otherwise};
 use super::denials::Denials;
 use super::rank::{Part, Rank, parts, quarantine_rank, stand_in};
 use super::sequence::{number, sequence, step, step_mut};
@@ -41,15 +42,17 @@ pub struct Around<'a> {
     pub depends_on: &'a DependsOn<'a>,
     /// A live object of the stack.
     pub live: &'a dyn Fn(&ResourceId) -> Option<&'a Resource>,
+    /// The instant of the plan.
+    pub now: Timestamp,
 }
 
 impl<'a> Around<'a> {
     /// Nothing is shared.
     #[must_use]
-    pub fn nothing(denials: &'a Denials<'a>, shared: &'a Shared<'a>) -> Self {
+    pub fn nothing(denials: &'a Denials<'a>, shared: &'a Shared<'a>, now: Timestamp) -> Self {
         const NOBODY: &Rewritten = &Rewritten::new();
         const NONE: &DependsOn<'_> = &DependsOn::new();
-        Self { holders: NOBODY, shared: (shared, shared), denials, depends_on: NONE, live: &|_| None }
+        Self { holders: NOBODY, shared: (shared, shared), denials, depends_on: NONE, live: &|_| None, now }
     }
 }
 
@@ -66,7 +69,9 @@ pub fn order<'a>(
     let deny: BTreeSet<&str> =
         shared.iter().filter(|delta| around.denials.is_of(&delta.id)).map(|delta| delta.address.as_str()).collect();
     let stays = |delta: &SharedDelta| !matches!(delta.lifecycle, Lifecycle::Joiner | Lifecycle::Leaver);
-    let cares: Vec<Option<Care>> = identities.iter().map(|delta| drafts.care_of(delta, &deny)).collect();
+    let opens = |delta: &&SharedDelta| delta.changes.iter().any(|change| opens_otherwise(change, realize));
+    let open: BTreeSet<&str> = shared.iter().filter(opens).map(|delta| delta.address.as_str()).collect();
+    let cares: Vec<Option<Care>> = identities.iter().map(|delta| drafts.care_of(delta, (&deny, &open))).collect();
     let with_care = identities.iter().zip(&cares).filter(|(_, care)| care.is_some());
     let mut held_with_care: BTreeMap<&str, bool> = BTreeMap::new();
     for (delta, care) in with_care {
@@ -80,8 +85,10 @@ pub fn order<'a>(
             whole: &delta.id,
             address: None,
             changes: &delta.changes,
+            was_over: false,
             rewritten: 0,
             rewrites_deny: false,
+            rewrites_open: false,
             held_with_care: held_with_care.get(delta.address.as_str()).copied(),
             live: around.live,
         };
@@ -117,12 +124,14 @@ pub fn order<'a>(
         }
     }
     let Drafts { mut steps, ranked, .. } = drafts;
-    add_dependencies(&mut steps, &ranked, &rewrites);
+    add_dependencies(&mut steps, &ranked, &rewrites, realize);
     for (waiter, waited_for) in around::waits(&steps, &rewrites, (&holders, &leavers), around.shared) {
         if let Some(step) = step_mut(&mut steps, waiter) {
             step.needs.extend(waited_for);
         }
     }
+    let waits = around::of_no_longer_trusted(&steps, &rewrites);
+    wait(&mut steps, waits);
     let waits = waits::of_joiners(&steps, identities, around.depends_on);
     wait(&mut steps, waits);
     number(steps)
@@ -171,18 +180,24 @@ struct Drafts<'a> {
 }
 
 impl Drafts<'_> {
-    /// The care that an identity's change needs. `deny`: the addresses of what is rewritten and denies something.
-    fn care_of(&self, delta: &IdentityDelta, deny: &BTreeSet<&str>) -> Option<Care> {
+    /// The care that an identity's change needs. `deny` and `open`: the addresses of what is rewritten and denies something, or is trusted.
+    fn care_of(&self, delta: &IdentityDelta, (deny, open): (&BTreeSet<&str>, &BTreeSet<&str>)) -> Option<Care> {
         if delta.leaving.is_some() {
             return None;
         }
         let rewritten = self.around.holders.get(&delta.id);
+        let any = |of: &BTreeSet<&str>| {
+            rewritten.is_some_and(|held| held.iter().any(|address| of.contains(address.as_str())))
+        };
+        let lease = (self.around.live)(&delta.id).and_then(|live| live.marks.as_ref()?.expires_at);
         let asked = Asked {
             whole: &delta.id,
             address: Some(&delta.address),
             changes: &delta.changes,
+            was_over: lease.is_some_and(|end| end <= self.around.now),
             rewritten: rewritten.map_or(0, BTreeSet::len),
-            rewrites_deny: rewritten.is_some_and(|held| held.iter().any(|address| deny.contains(address.as_str()))),
+            rewrites_deny: any(deny),
+            rewrites_open: any(open),
             held_with_care: None,
             live: self.around.live,
         };
@@ -270,13 +285,14 @@ impl Drafts<'_> {
 
 /// Lets steps wait as their resources' dependencies say. Between the ranks of one change the ranks alone decide: there the principal
 /// stands already, and which part goes first is a matter of access, not of existence. So do the phases of what is rewritten.
-fn add_dependencies(steps: &mut [Step], ranked: &BTreeMap<StepId, Rank>, rewrites: &[Rewrite]) {
+fn add_dependencies(steps: &mut [Step], ranked: &BTreeMap<StepId, Rank>, rewrites: &[Rewrite], realize: &dyn Realize) {
     let rewritten: BTreeSet<&ResourceId> = rewrites.iter().filter(|it| it.stays).map(|it| &it.id).collect();
     let mut makers: BTreeMap<ResourceId, Vec<StepId>> = BTreeMap::new();
     let mut removers: BTreeMap<ResourceId, StepId> = BTreeMap::new();
     for step in steps.iter() {
         match &step.change {
-            Change::Update { after, .. } if rewritten.contains(&after.id) => {}
+            // Whom a trust names that lives is there whatever changes of it; a federation must be what it shall before it is trusted.
+            Change::Update { after, .. } if !rewritten.contains(&after.id) || bears_access(&step.change, realize) => {}
             Change::Create { after } | Change::Update { after, .. } => {
                 makers.entry(after.id.clone()).or_default().push(step.id);
             }

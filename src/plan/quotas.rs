@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Change, Quota, Realize, Resource, ResourceId, Snapshot};
 
-use super::Plan;
+use super::{Plan, StepId};
 
 /// A number that a plan would pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,11 +59,33 @@ fn of_account<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<Exceeded<'
     (made > 0 && wanted > quota.limit).then_some(Exceeded { quota, holder: None, made, removed, wanted })
 }
 
-/// Each holder by itself. A stray that goes makes room here: strays go before anything is given.
+/// The steps that take something off only after something was put on: what denies is let go of last, and who is taken in works on.
+fn late(plan: &Plan) -> BTreeSet<&ResourceId> {
+    let makes: BTreeSet<(&Address, StepId)> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.change, Change::Create { .. }))
+        .map(|step| (&step.subject, step.id))
+        .collect();
+    let mut after_making: BTreeSet<StepId> = BTreeSet::new();
+    let mut late = BTreeSet::new();
+    // Needs come before the steps that have them.
+    for step in &plan.steps {
+        let waits = |need: &StepId| makes.contains(&(&step.subject, *need)) || after_making.contains(need);
+        if step.needs.iter().any(waits) {
+            after_making.insert(step.id);
+            late.extend(matches!(step.change, Change::Delete { .. }).then(|| step.change.id()));
+        }
+    }
+    late
+}
+
+/// Each holder by itself. A stray that goes makes room here, unless it goes late: strays go before anything is given.
 fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &dyn Realize) -> Vec<Exceeded<'a>> {
     let mut holders: BTreeMap<&ResourceId, (&Address, &[Change])> =
         plan.identities.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))).collect();
     holders.extend(plan.shared.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))));
+    let late = late(plan);
     let mut found = Vec::new();
     for (id, (address, changes)) in holders {
         let of = |wanted: fn(&Change) -> bool| {
@@ -76,7 +98,8 @@ fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &
         let removed = of(|change| matches!(change, Change::Delete { .. }));
         let parts = snapshot.identities.get(id).into_iter().flat_map(|live| live.resources.keys());
         let shared = snapshot.shared.keys().filter(|part| realize.shared_whole(part) == *id);
-        let stay = parts.chain(shared).filter(|part| quota.counts(part) && !removed.contains(part)).count();
+        let goes = |part: &ResourceId| removed.contains(part) && !late.contains(part);
+        let stay = parts.chain(shared).filter(|part| quota.counts(part) && !goes(part)).count();
         let wanted = number(stay).saturating_add(number(made.len()));
         if wanted > quota.limit {
             let (made, removed) = (number(made.len()), number(removed.len()));

@@ -2,7 +2,7 @@
 
 use leasehold_provider::{Change, Credential, Realize, Resource, ResourceId, Withheld, Withholds};
 
-use super::care::Care;
+use super::care::{Care, bears_access};
 use super::meanwhile::Meanwhile;
 
 /// The ranks of a mover's, a quarantine's and a drift's steps.
@@ -159,7 +159,7 @@ fn rank(change: &Change, principal: &ResourceId, care: Option<&Care>, realize: &
         Change::Create { after } if realize.restricts(after) => Rank::Tighten,
         Change::Create { after } if after.id.is_new() => Rank::Issue,
         Change::Create { .. } => Rank::Give,
-        Change::Update { after, .. } if after.id == *principal => Rank::Principal,
+        Change::Update { after, .. } if after.id == *principal && !bears_access(change, realize) => Rank::Principal,
         Change::Update { .. } => Rank::Rest,
     }
 }

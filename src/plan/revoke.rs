@@ -61,7 +61,7 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
     let index = LiveIndex::of(snapshot);
     let denials = Denials::none(realize);
     let nothing = Shared::default();
-    let around = order::Around::nothing(&denials, &nothing);
+    let around = order::Around::nothing(&denials, &nothing, now);
     let steps = order::order(&identities, &[], around, realize, &|id| index.digest(id));
     let plan = Plan {
         stack: stack.clone(),

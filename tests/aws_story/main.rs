@@ -14,6 +14,7 @@ mod sight;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;
+mod trust;
 
 use leasehold_emulator::Emulator;
 use serde_json::{Value, json};

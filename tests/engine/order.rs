@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use leasehold::config::Declared;
-use leasehold::plan::{Plan, Step, StepId};
-use leasehold_provider::{Effect, Statement};
+use leasehold::plan::{Plan, Step, StepId, quotas};
+use leasehold_provider::{Effect, Quota, Span, Statement};
 use proptest::prelude::*;
 
 use crate::at;
@@ -29,17 +29,19 @@ fn some_order(steps: &[Step], seed: u64) -> Vec<&Step> {
 }
 
 fn never_more_than_old_and_new(first: &Declared, second: &Declared, seed: u64) -> Result<Plan, TestCaseError> {
+    let days = i64::try_from(seed % 40).unwrap();
+    let now = at(START).checked_add(jiff::SignedDuration::from_hours(2 + 24 * days)).unwrap();
     let world = World::new();
     world.apply(first, at(START));
-    let before = world.allowed(second);
-    let plan = world.plan(second, at("2026-11-21T00:00:00Z"));
+    let before = world.allowed(second, now);
+    let plan = world.plan(second, now);
     let steps = some_order(&plan.steps, seed);
     let mut states = Vec::new();
     for step in &steps {
         world.enact(&plan, step);
-        states.push(world.allowed(second));
+        states.push(world.allowed(second, now));
     }
-    let after = world.allowed(second);
+    let after = world.allowed(second, now);
     for (number, state) in states.iter().enumerate() {
         for (name, actions) in state {
             let either: BTreeSet<_> = [&before, &after].into_iter().filter_map(|s| s.get(name)).flatten().collect();
@@ -105,6 +107,27 @@ fn scopes_that_somebody_holds_together_are_rewritten_together() {
     assert_eq!(writes(&tried(&first, &second), "directory_policy"), ["Update Deny a:b", "Update Allow a:b"]);
 }
 
+/// Her lease was over, and she gets another. What the scope said before must not come back with it.
+#[test]
+fn a_lease_that_begins_anew_brings_nothing_back() {
+    let with_ttl = |days: u16, actions: [&str; 2]| {
+        let mut stack = declared(&[("s0", &[allow(actions[0])])], &["s0"]);
+        for identity in stack.identities.values_mut() {
+            identity.lease.ttl = Some(Span::from_days(days));
+            identity.statements = vec![allow(actions[1])];
+        }
+        stack
+    };
+    let (first, mut second) = (with_ttl(1, ["a:a", "a:b"]), with_ttl(90, ["a:c", "a:d"]));
+    assert_eq!(writes(&tried(&first, &second), "directory_policy").len(), 2);
+    // The same where her own policy holds nothing but the fence.
+    let mut first = first;
+    for identity in first.identities.values_mut().chain(second.identities.values_mut()) {
+        identity.statements.clear();
+    }
+    assert_eq!(writes(&tried(&first, &second), "directory_policy").len(), 2);
+}
+
 /// One change stands for itself: it is made in one step, whatever it denies.
 #[test]
 fn what_changes_alone_changes_at_once() {
@@ -122,6 +145,30 @@ fn her_own_policy_stands_in_for_scopes_that_are_let_go_of_and_taken_up() {
         [("s0", &[allow("a:a"), deny("a:b")]), ("s1", &[allow("a:b"), deny("a:a")])];
     let plan = tried(&declared(&scopes, &["s0"]), &declared(&scopes, &["s1"]));
     assert_eq!(writes(&plan, "directory_inline_policy"), ["Create Deny a:a, Deny a:b", "Delete"]);
+}
+
+/// What only denies is let go of last: until then there are two, and one is all that this account takes.
+#[test]
+fn what_is_let_go_of_last_makes_no_room() {
+    let exceeded = |statement: fn(&str) -> Statement| {
+        let scopes: [(&str, &[Statement]); 2] = [("s0", &[statement("a:a")]), ("s1", &[statement("a:b")])];
+        let world = World::new();
+        world.apply(&declared(&scopes, &["s0"]), at(START));
+        let second = declared(&scopes, &["s1"]);
+        let quota = Quota {
+            name: "Attached".to_owned(),
+            what: "attached policies",
+            kinds: [leasehold_local::kinds::ATTACHMENT].into(),
+            limit: 1,
+            used: None,
+            characters_of: None,
+            attributes: &[],
+            account: None,
+        };
+        let (plan, snapshot) = (world.plan(&second, at(START)), world.observe(&second));
+        quotas::exceeded(&plan, &snapshot, &[quota], world.directory.as_ref()).len()
+    };
+    assert_eq!((exceeded(allow), exceeded(deny)), (0, 1));
 }
 
 /// Where her own policy has no room for all that the scopes deny, everything is denied until they are changed, and the plan says so.

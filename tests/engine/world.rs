@@ -133,12 +133,12 @@ impl World {
     }
 
     /// What each live identity may do, by name: the actions that some policy of it allows and none denies; and what each that a role
-    /// trusts may do through it: `id1 by id0`. Leases are far from their end.
-    pub fn allowed(&self, declared: &Declared) -> BTreeMap<String, BTreeSet<String>> {
+    /// trusts may do through it: `id1 by id0`. A lease that is over by `now` leaves nothing.
+    pub fn allowed(&self, declared: &Declared, now: Timestamp) -> BTreeMap<String, BTreeSet<String>> {
         let snapshot = self.observe(declared);
         let mut allowed = BTreeMap::new();
         for live in snapshot.identities.values() {
-            let actions = actions(live, &snapshot);
+            let actions = actions(live, &snapshot, now);
             let name = live.id.shown_name().into_owned();
             let trust = live.resources[&live.id].get("trust").map(Value::to_json).unwrap_or_default();
             for trusted in trust["Statement"].as_array().into_iter().flatten().map(|it| it["Principal"].to_string()) {
@@ -163,7 +163,7 @@ fn directory(home: &tempfile::TempDir, name: &str) -> LocalDirectory {
     LocalDirectory::at(home.path().join(name), "tester", Arc::new(|| at("2026-11-20T22:00:00Z")))
 }
 
-fn actions(live: &LiveIdentity, snapshot: &Snapshot) -> BTreeSet<String> {
+fn actions(live: &LiveIdentity, snapshot: &Snapshot, now: Timestamp) -> BTreeSet<String> {
     let shared: Vec<&Resource> = snapshot.shared.values().map(|shared| &shared.resource).collect();
     let hangs_on = |resource: &Resource, other: &ResourceId| resource.depends_on.contains(other);
     let own: Vec<&Resource> = live.resources.values().collect();
@@ -173,7 +173,7 @@ fn actions(live: &LiveIdentity, snapshot: &Snapshot) -> BTreeSet<String> {
     let attached = shared.iter().filter(|policy| own.iter().any(|own| hangs_on(own, &policy.id)));
     let mut verdicts: BTreeMap<String, bool> = BTreeMap::new();
     let mut denied_all = false;
-    for statement in own.iter().chain(attached).flat_map(|resource| statements_of(resource)) {
+    for statement in own.iter().chain(attached).flat_map(|resource| statements_of(resource, now)) {
         let deny = statement["Effect"] == "Deny";
         for action in statement["Action"].as_array().into_iter().flatten().filter_map(|action| action.as_str()) {
             denied_all |= deny && action == "*";
@@ -188,9 +188,13 @@ fn actions(live: &LiveIdentity, snapshot: &Snapshot) -> BTreeSet<String> {
     actions.filter(|action| is_left(action)).collect()
 }
 
-/// The statements of a resource's policy, lease fences left out.
-fn statements_of(resource: &Resource) -> Vec<serde_json::Value> {
+/// The statements of a resource's policy that count by then.
+fn statements_of(resource: &Resource, now: Timestamp) -> Vec<serde_json::Value> {
     let policy = resource.get("policy").and_then(|value| value.as_document()).cloned().unwrap_or_default();
     let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
-    statements.into_iter().filter(|statement| statement["Condition"]["DateGreaterThanEquals"].is_null()).collect()
+    let begins = |statement: &serde_json::Value| {
+        let at = statement["Condition"]["DateGreaterThanEquals"]["aws:CurrentTime"][0].as_str();
+        at.is_none_or(|at| at.parse::<Timestamp>().unwrap() <= now)
+    };
+    statements.into_iter().filter(begins).collect()
 }
