@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use leasehold_provider::{
     Alias, Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks,
     Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Violation, Withheld,
@@ -134,6 +135,10 @@ impl Realize for FleetRealizer {
 
     fn withholds(&self, resource: &Resource) -> Withholds {
         self.0.withholds(&plain_resource(resource))
+    }
+
+    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
+        self.0.is_over(&plain_resource(policy), now)
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use leasehold_provider::{Address, Aspect, Change, Realize, Resource, ResourceId, Value, Withheld, Withholds};
 
 use super::denials::Denials;
@@ -40,8 +41,8 @@ pub struct Asked<'a, 'l> {
     pub address: Option<&'a Address>,
     /// Its own changes.
     pub changes: &'a [Change],
-    /// Whether its lease was over, so that it has no access before.
-    pub was_over: bool,
+    /// The instant of the plan.
+    pub now: Timestamp,
     /// How many of the shared objects that it holds are rewritten.
     pub rewritten: usize,
     /// Whether one of those denies something.
@@ -64,7 +65,8 @@ pub fn care(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize)
     if count < 2 && !is_held {
         return None;
     }
-    let opens_itself = asked.was_over || asked.rewrites_open || asked.changes.iter().any(opens);
+    let was_over = asked.changes.iter().filter_map(Change::before).any(|before| realize.is_over(before, asked.now));
+    let opens_itself = was_over || asked.rewrites_open || asked.changes.iter().any(opens);
     let mut care = Care { opens: opens_itself || asked.held_with_care == Some(true), ..Care::default() };
     let mut denies = is_held || asked.rewrites_deny || opens_itself;
     for change in asked.changes {
@@ -73,11 +75,7 @@ pub fn care(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize)
     }
     // What a fence leaves counts where the one before was over.
     let idle = || {
-        if asked.was_over {
-            0
-        } else {
-            asked.changes.iter().filter(moves).filter(|change| is_idle(change, realize)).count()
-        }
+        if was_over { 0 } else { asked.changes.iter().filter(moves).filter(|change| is_idle(change, realize)).count() }
     };
     if !denies || !is_held && count.saturating_sub(idle()) < 2 {
         return None;

@@ -85,7 +85,7 @@ pub fn order<'a>(
             whole: &delta.id,
             address: None,
             changes: &delta.changes,
-            was_over: false,
+            now: around.now,
             rewritten: 0,
             rewrites_deny: false,
             rewrites_open: false,
@@ -189,12 +189,11 @@ impl Drafts<'_> {
         let any = |of: &BTreeSet<&str>| {
             rewritten.is_some_and(|held| held.iter().any(|address| of.contains(address.as_str())))
         };
-        let lease = (self.around.live)(&delta.id).and_then(|live| live.marks.as_ref()?.expires_at);
         let asked = Asked {
             whole: &delta.id,
             address: Some(&delta.address),
             changes: &delta.changes,
-            was_over: lease.is_some_and(|end| end <= self.around.now),
+            now: self.around.now,
             rewritten: rewritten.map_or(0, BTreeSet::len),
             rewrites_deny: any(deny),
             rewrites_open: any(open),

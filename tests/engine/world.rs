@@ -15,8 +15,8 @@ use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
 use leasehold_provider::{
-    Alias, Enact, EnactError, Enacted, LiveIdentity, Observe, ObserveRequest, Realize, Resource, ResourceId, Snapshot,
-    Value,
+    Alias, Change, Enact, EnactError, Enacted, LiveIdentity, Observe, ObserveRequest, Realize, Resource, ResourceId,
+    Snapshot, Value,
 };
 
 use crate::at;
@@ -130,6 +130,27 @@ impl World {
     /// Carries out one step.
     pub fn enact(&self, plan: &Plan, step: &Step) {
         self.runtime.block_on(self.directory.enact(&plan.stack, &step.change)).unwrap();
+    }
+
+    /// Sets the fences of some live identities to `at`, as somebody may do by hand. Returns how many have one.
+    pub fn set_fences(&self, declared: &Declared, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
+        let snapshot = self.observe(declared);
+        let live = snapshot.identities.values().filter(|live| of(&live.id.shown_name()));
+        let policies = live.flat_map(|live| live.resources.values());
+        let mut set = 0;
+        for before in policies.filter(|policy| self.directory.restricts(policy)) {
+            let mut policy = before.get("policy").and_then(Value::as_document).unwrap().clone();
+            for statement in policy["Statement"].as_array_mut().unwrap() {
+                if let Some(from) = statement.pointer_mut("/Condition/DateGreaterThanEquals/aws:CurrentTime") {
+                    *from = serde_json::json!([at.to_string()]);
+                    set += 1;
+                }
+            }
+            let after = before.clone().with("policy", Value::Document(policy.into()));
+            let change = Change::Update { before: Box::new(before.clone()), after: Box::new(after) };
+            self.runtime.block_on(self.directory.enact(&declared.stack, &change)).unwrap();
+        }
+        set
     }
 
     /// What each live identity may do, by name: the actions that some policy of it allows and none denies; and what each that a role

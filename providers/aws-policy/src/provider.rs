@@ -13,7 +13,7 @@ use crate::error::ParseError;
 use crate::request::Request;
 
 pub use assess::assess;
-pub use between::{MEANWHILE_SID, between, withholds};
+pub use between::{MEANWHILE_SID, between, is_over, withholds};
 pub use decide::decide;
 
 /// The statement that ends an identity's access at its deadline. A later deadline is told apart from a wider scope, so the

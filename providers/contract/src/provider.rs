@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -107,8 +108,12 @@ pub trait Realize: Send + Sync {
         }
     }
 
-    /// Whether the resource takes access away today, and whether it gives any too. Its fence does not count.
+    /// Whether the resource takes access away today, and whether it gives any too. The fence of an own policy does not count.
     fn withholds(&self, resource: &Resource) -> Withholds;
+
+    /// Whether a policy is one that Leasehold writes for an identity, and the fence that lives in it denies everything by `now`. A fence
+    /// that somebody wrote anew so that its end cannot be told counts as over.
+    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool;
 
     /// The policy that Leasehold writes for a principal or group of its own, as it would be with nothing in it. `None`: such an object
     /// has none.

@@ -48,6 +48,11 @@ pub fn part_id(kind: ResourceKind, principal: &str, name: &str) -> ResourceId {
     ResourceId::new(kind, format!("{principal}/{name}"))
 }
 
+/// Whether the id is that of the policy in which a principal's fence stands.
+pub fn is_fenced(id: &ResourceId) -> bool {
+    id.kind == INLINE_POLICY && id.part() == LEASE_POLICY
+}
+
 /// The id of a principal's login.
 pub fn login_id(principal: &str) -> ResourceId {
     part_id(LOGIN, principal, LOGIN_NAME)

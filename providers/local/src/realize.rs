@@ -1,5 +1,6 @@
 //! Decisions in, resources out. Pure.
 
+use jiff::Timestamp;
 use leasehold_provider::{
     Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm,
     Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
@@ -149,8 +150,19 @@ impl Realize for LocalDirectory {
 
     fn withholds(&self, resource: &Resource) -> Withholds {
         match resource.get("policy") {
-            Some(Value::Document(policy)) => leasehold_policy::provider::withholds(policy),
+            Some(Value::Document(policy)) => {
+                leasehold_policy::provider::withholds(policy, kinds::is_fenced(&resource.id))
+            }
             _ => Withholds::Nothing,
+        }
+    }
+
+    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
+        match policy.get("policy") {
+            Some(Value::Document(document)) => {
+                kinds::is_fenced(&policy.id) && leasehold_policy::provider::is_over(document, now)
+            }
+            _ => false,
         }
     }
 

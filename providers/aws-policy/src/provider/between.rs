@@ -1,5 +1,6 @@
 //! The state of a policy between two others, in which it gives no more than either.
 
+use jiff::Timestamp;
 use leasehold_provider::{Document, Withheld, Withholds};
 use serde_json::{Value, json};
 
@@ -75,23 +76,49 @@ fn in_common(old: &Value, new: &Value) -> Option<Value> {
 }
 
 /// Whether a policy takes something away besides by its fence, and whether it gives. What does not read as a policy counts as doing both.
+/// Where there is no fence to be expected (not `fenced`), a statement of its name takes away as any other.
 #[must_use]
-pub fn withholds(policy: &Document) -> Withholds {
+pub fn withholds(policy: &Document, fenced: bool) -> Withholds {
     // A quote within a text is escaped, so that only a field can look like this. Most policies deny by their fence alone.
     let count = |field: &str| policy.text().matches(field).count();
     match count(r#""Deny""#) {
         0 => return Withholds::Nothing,
-        1 if count(&format!(r#""Sid":"{FENCE}""#)) == 1 => return Withholds::Nothing,
+        1 if fenced && count(&format!(r#""Sid":"{FENCE}""#)) == 1 => return Withholds::Nothing,
         _ => {}
     }
     let Ok(policy) = serde_json::from_str::<Value>(policy.text()) else { return Withholds::Besides };
-    let takes = statements(&policy).any(|it| denies(it) && !is_fence(it) && !is_nothing(it));
+    let takes = statements(&policy).any(|it| denies(it) && !(fenced && is_fence(it)) && !is_nothing(it));
     let gives = statements(&policy).any(|statement| !denies(statement));
     match (takes, gives) {
         (false, _) => Withholds::Nothing,
         (true, false) => Withholds::Only,
         (true, true) => Withholds::Besides,
     }
+}
+
+/// Whether a policy's fence denies by `now`. One that stands there with another condition than Leasehold writes counts as if it did.
+#[must_use]
+pub fn is_over(policy: &Document, now: Timestamp) -> bool {
+    if !policy.text().contains(FENCE) {
+        return false;
+    }
+    let Ok(policy) = serde_json::from_str::<Value>(policy.text()) else { return true };
+    statements(&policy).filter(|statement| denies(statement) && is_fence(statement)).any(|fence| {
+        let only = |value: &Value, name: &str| match value.as_object() {
+            Some(fields) if fields.len() == 1 => fields.get(name).cloned(),
+            _ => None,
+        };
+        let condition = fence.get("Condition").and_then(|condition| only(condition, "DateGreaterThanEquals"));
+        let from = match condition.and_then(|condition| only(&condition, "aws:CurrentTime")) {
+            Some(Value::Array(instants)) => instants,
+            Some(instant) => vec![instant],
+            None => return true,
+        };
+        let from = from.iter().map(|instant| instant.as_str().and_then(|text| text.parse::<Timestamp>().ok()));
+        let from: Vec<Option<Timestamp>> = from.collect();
+        // Of several instants, the first to pass is enough for the condition.
+        from.is_empty() || from.iter().any(|from| from.is_none_or(|from| from <= now))
+    })
 }
 
 /// A policy's statements. IAM lets a single one stand without a list.
@@ -241,12 +268,35 @@ mod tests {
 
     #[test]
     fn a_fence_takes_nothing_away_today() {
-        let of = |statements: &[Value]| withholds(&Document::new(policy(statements)));
+        let of = |statements: &[Value]| withholds(&Document::new(policy(statements)), true);
         let (allow, deny) = (statement(None, "Allow", "a:*"), statement(None, "Deny", "a:*"));
         assert_eq!(of(&[allow.clone(), fence("2027-01-01T00:00:00Z")]), Withholds::Nothing);
         assert_eq!(of(&[deny.clone(), fence("2027-01-01T00:00:00Z")]), Withholds::Only);
         assert_eq!(of(&[deny.clone(), allow]), Withholds::Besides);
         let alone = Document::new(json!({ "Version": "2012-10-17", "Statement": deny }));
-        assert_eq!(withholds(&alone), Withholds::Only);
+        assert_eq!(withholds(&alone, true), Withholds::Only);
+        // A policy that has no fence denies what it says, under whatever name.
+        let elsewhere = Document::new(policy(&[fence("2027-01-01T00:00:00Z")]));
+        assert_eq!(withholds(&elsewhere, false), Withholds::Only);
+    }
+
+    #[test]
+    fn a_fence_is_over_from_its_instant_on_and_where_it_does_not_read() {
+        let now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
+        let over = |statement: Value| is_over(&Document::new(policy(&[statement])), now);
+        assert!(over(fence("2026-06-01T00:00:00Z")));
+        assert!(!over(fence("2026-06-01T00:00:01Z")));
+        assert!(!over(statement(None, "Deny", "*")));
+        let with_condition = |condition: Value| {
+            let mut fence = fence("2027-01-01T00:00:00Z");
+            fence["Condition"] = condition;
+            over(fence)
+        };
+        let at = |instants: Value| with_condition(json!({ "DateGreaterThanEquals": { "aws:CurrentTime": instants } }));
+        assert!(!at(json!("2027-01-01T00:00:00Z")));
+        assert!(at(json!(["2027-01-01T00:00:00Z", "2026-01-01T00:00:00Z"])));
+        assert!(at(json!(["soon"])) && at(json!([])));
+        assert!(with_condition(json!({ "DateLessThan": { "aws:CurrentTime": "2027-01-01T00:00:00Z" } })));
+        assert!(with_condition(Value::Null));
     }
 }

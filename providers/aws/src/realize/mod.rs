@@ -9,6 +9,7 @@ mod quarantine;
 mod trust;
 mod trusted;
 
+use jiff::Timestamp;
 use leasehold_provider::{
     Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
     Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
@@ -113,9 +114,20 @@ impl Realize for AwsRealizer {
 
     fn withholds(&self, resource: &Resource) -> Withholds {
         match (resource.get("policy"), resource.get("policy_arn")) {
-            (Some(Value::Document(policy)), _) => leasehold_policy::provider::withholds(policy),
+            (Some(Value::Document(policy)), _) => {
+                leasehold_policy::provider::withholds(policy, kinds::is_own_inline(&resource.id))
+            }
             (_, Some(Value::Text(policy))) => managed::withholds(policy),
             _ => Withholds::Nothing,
+        }
+    }
+
+    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
+        match policy.get("policy") {
+            Some(Value::Document(document)) => {
+                kinds::is_own_inline(&policy.id) && leasehold_policy::provider::is_over(document, now)
+            }
+            _ => false,
         }
     }
 
@@ -248,6 +260,10 @@ impl Realize for AwsProvider {
 
     fn withholds(&self, resource: &Resource) -> Withholds {
         AwsRealizer.withholds(resource)
+    }
+
+    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
+        AwsRealizer.is_over(policy, now)
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {

@@ -66,6 +66,11 @@ pub fn check_own(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &
     let denies = identity.statements.iter().any(|statement| statement.effect == crate::Effect::Deny);
     let says = real.is_none_or(|real| (stage.provider().withholds(real) != Withholds::Nothing) == denies);
     stage.demand(Law::Between, says, "what its own policy denies is not said, or a fence counts as a denial");
+    if let (Some(end), Some(real)) = (identity.deadline, real) {
+        let over = |at| stage.provider().is_over(real, at);
+        let until = !over(end.checked_sub(jiff::SignedDuration::from_secs(1)).unwrap_or(end)) && over(end);
+        stage.demand(Law::Between, until, "its fence is not said to deny from the deadline on, and from then only");
+    }
     let scope = |scope| stage.provider().scope(&stage.realm, &stage.stack, scope);
     let at = |id: &ResourceId, policy: Resource| Resource { id: id.clone(), ..policy };
     let scopes = cast::scopes();

@@ -27,6 +27,7 @@ pub enum Flaw {
     TrustWithoutDeadline,
     KeepsWhatGoes,
     CountsFences,
+    NeverOver,
     RefusesPolicies,
     HidesAttachments,
     ForgetsOwner,
@@ -99,6 +100,10 @@ impl Realize for Flawed {
             return Withholds::Only;
         }
         self.inner.withholds(resource)
+    }
+
+    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
+        !self.has(Flaw::NeverOver) && self.inner.is_over(policy, now)
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {

@@ -51,6 +51,7 @@ caught! {
     leaving_a_trust_open: TrustWithoutDeadline breaks Fenced;
     keeping_what_shall_go: KeepsWhatGoes breaks Between;
     saying_of_a_fence_that_it_denies: CountsFences breaks Between;
+    passing_over_a_fence_that_is_over: NeverOver breaks Between;
     failing_to_write: RefusesPolicies breaks Enacts;
     reading_back_too_little: HidesAttachments breaks ReadsBack;
     forgetting_marks_on_the_way_back: ForgetsOwner breaks ReadsBack;
