@@ -24,6 +24,14 @@ pub struct SharedDelta {
     pub changes: Vec<Change>,
 }
 
+impl SharedDelta {
+    /// Whether it was there and is there afterwards.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        !matches!(self.lifecycle, Lifecycle::Joiner | Lifecycle::Leaver)
+    }
+}
+
 /// Shared objects that are no longer declared and stay, with who holds them that is not this stack's.
 pub type Kept = BTreeMap<Address, BTreeSet<String>>;
 

@@ -3,7 +3,7 @@
 //! What needs an object waits until it says no more than it shall; it says nothing more before those let go that shall not have it any
 //! more. Whoever is changed with care goes through its phases together with all it holds: every phase waits for the ones before, here and
 //! there. Every wait leads from a phase to an earlier one, or from who joins a group to what the group takes up, so that none closes a
-//! circle.
+//! circle; but for federations and those who trust them, see [`super::circle`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,12 +85,23 @@ pub fn waits(
     steps: &[Step],
     rewrites: &[Rewrite],
     (holders, leavers): (&[Holder<'_>], &[Holder<'_>]),
-    (live, wanted): (&Shared<'_>, &Shared<'_>),
+    shared: (&Shared<'_>, &Shared<'_>),
 ) -> Waits {
     let mut waits = Waits::new();
-    if rewrites.is_empty() {
-        return waits;
+    if !rewrites.is_empty() {
+        of_who_takes_up_or_lets_go(&mut waits, steps, rewrites, shared);
+        of_no_longer_trusted(&mut waits, steps, rewrites);
+        of_holders(&mut waits, rewrites, (holders, leavers));
     }
+    waits
+}
+
+fn of_who_takes_up_or_lets_go(
+    waits: &mut Waits,
+    steps: &[Step],
+    rewrites: &[Rewrite],
+    (live, wanted): (&Shared<'_>, &Shared<'_>),
+) {
     let by_id: BTreeMap<&ResourceId, &Rewrite> = rewrites.iter().map(|rewrite| (&rewrite.id, rewrite)).collect();
     for step in steps {
         let (needs, shared, takes_up) = match &step.change {
@@ -103,15 +114,31 @@ pub fn waits(
         let through = reached.iter().copied().filter(is_other).filter_map(|id| by_id.get(id));
         for Rewrite { phases, .. } in through {
             if takes_up {
-                wait(&mut waits, [step.id], phases.until(Phase::TakeUp));
+                wait(waits, [step.id], phases.until(Phase::TakeUp));
             } else {
-                wait(&mut waits, phases.from(Phase::Exchange), [step.id]);
+                wait(waits, phases.from(Phase::Exchange), [step.id]);
             }
         }
     }
-    let staying = rewrites.iter().filter(|rewrite| rewrite.stays);
+}
+
+/// A federation opens to others after those roles that shall not trust it any more do so no longer. Where roles change places between two
+/// that are rewritten, that is a circle.
+fn of_no_longer_trusted(waits: &mut Waits, steps: &[Step], rewrites: &[Rewrite]) {
+    let stays = rewrites.iter().filter(|rewrite| rewrite.stays);
+    let by_id: BTreeMap<&ResourceId, &Rewrite> = stays.map(|rewrite| (&rewrite.id, rewrite)).collect();
+    for step in steps {
+        let Change::Update { before, after } = &step.change else { continue };
+        let let_go = before.depends_on.difference(&after.depends_on).filter_map(|id| by_id.get(id));
+        for rewrite in let_go.filter(|rewrite| rewrite.subject != step.subject) {
+            wait(waits, rewrite.phases.all(), [step.id]);
+        }
+    }
+}
+
+fn of_holders(waits: &mut Waits, rewrites: &[Rewrite], (holders, leavers): (&[Holder<'_>], &[Holder<'_>])) {
     let mut by_subject: BTreeMap<&str, Vec<&Phases>> = BTreeMap::new();
-    for rewrite in staying {
+    for rewrite in rewrites.iter().filter(|rewrite| rewrite.stays) {
         by_subject.entry(rewrite.subject.as_str()).or_default().push(&rewrite.phases);
     }
     let held = |holder: &Holder<'_>| {
@@ -120,41 +147,24 @@ pub fn waits(
     };
     for leaver in leavers {
         for rewrite in held(leaver) {
-            wait(&mut waits, rewrite.from(Phase::Release), leaver.phases.until(Phase::Take));
+            wait(waits, rewrite.from(Phase::Release), leaver.phases.until(Phase::Take));
         }
     }
     let mut together: BTreeSet<&BTreeSet<String>> = BTreeSet::new();
     for holder in holders {
         let rewrites = held(holder);
         for rewrite in &rewrites {
-            in_phases(&mut waits, &holder.phases, rewrite);
-            in_phases(&mut waits, rewrite, &holder.phases);
+            in_phases(waits, &holder.phases, rewrite);
+            in_phases(waits, rewrite, &holder.phases);
         }
         if together.insert(holder.rewritten) {
             for (number, one) in rewrites.iter().enumerate() {
                 for other in rewrites.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other) {
-                    in_phases(&mut waits, one, other);
+                    in_phases(waits, one, other);
                 }
             }
         }
     }
-    waits
-}
-
-/// A federation opens to others after those roles that shall not trust it any more do so no longer. Two that are trusted the other way
-/// round meanwhile cannot both wait: then these waits are the ones to drop.
-#[must_use]
-pub fn of_no_longer_trusted(steps: &[Step], rewrites: &[Rewrite]) -> Vec<(StepId, StepId)> {
-    let stays = rewrites.iter().filter(|rewrite| rewrite.stays);
-    let by_id: BTreeMap<&ResourceId, &Rewrite> = stays.map(|rewrite| (&rewrite.id, rewrite)).collect();
-    let mut waits = Vec::new();
-    for step in steps {
-        let Change::Update { before, after } = &step.change else { continue };
-        let let_go = before.depends_on.difference(&after.depends_on).filter_map(|id| by_id.get(id));
-        let others = let_go.filter(|rewrite| rewrite.subject != step.subject);
-        waits.extend(others.flat_map(|rewrite| rewrite.phases.all()).map(|waiter| (waiter, step.id)));
-    }
-    waits
 }
 
 /// Lets each phase of `later` wait for those of `earlier` before it.

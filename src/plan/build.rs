@@ -7,6 +7,7 @@ use leasehold_provider::{Access, Assessment, Change, Compare, Realize, ResourceI
 use rayon::prelude::*;
 
 use super::check::{self, Unsound};
+use super::circle;
 use super::denials::Denials;
 use super::part::{Around, Part, part};
 use super::select::{self, Selection};
@@ -174,6 +175,10 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         out_of_sight: BTreeMap::new(),
     };
     let plan = select::select(plan, inputs.selection);
+    let findings = circle::findings(&plan, inputs.declared);
+    if !findings.is_empty() {
+        return Err(Refused::Findings(findings));
+    }
     let faults = check::check(&plan, inputs.snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(Refused::Unsound(faults)) }
 }

@@ -51,7 +51,8 @@ impl<'a> Denials<'a> {
         Self { live: BTreeMap::new(), wanted: BTreeMap::new(), others: NONE, realize }
     }
 
-    /// What a change of something that hangs on `whole` takes up or lets go of; `None`: nothing that denies. An attachment that is turned from one policy to another does both.
+    /// What a change of something that hangs on `whole` takes up or lets go of; `None`: nothing that denies. An attachment that is turned
+    /// from one policy to another does both.
     #[must_use]
     pub fn of(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, Denial>> {
         if change.is_of_marks() {

@@ -4,7 +4,7 @@ use leasehold_emulator::{Emulator, Fault};
 use serde_json::{Value, json};
 
 use super::support::{Ran, Stack};
-use super::{DEADLINE, filtered};
+use super::{DEADLINE, HEAD, filtered};
 
 const AUDIT: &str = "111111111111";
 const PROD: &str = "222222222222";
@@ -17,18 +17,9 @@ fn three() -> String {
         )
     };
     format!(
-        r#"leasehold {{
-  stack = "payments"
-}}
-
-provider "aws" {{
-  region = "us-east-1"
-}}
-
+        r#"{HEAD}
 {audit}
 {prod}
-owner "jane" {{}}
-
 scope "orders_read" {{
   statement {{
     actions   = ["s3:GetObject"]

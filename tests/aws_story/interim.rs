@@ -3,22 +3,13 @@
 use leasehold_emulator::Emulator;
 use serde_json::{Value, json};
 
-use super::DEADLINE;
 use super::support::Stack;
+use super::{DEADLINE, HEAD};
 
 /// A user with a policy of somebody else's, or of AWS.
 fn stack(aws: &Emulator, policy: &str) -> Stack {
     let text = format!(
-        r#"leasehold {{
-  stack = "payments"
-}}
-
-provider "aws" {{
-  region = "us-east-1"
-}}
-
-owner "jane" {{}}
-
+        r#"{HEAD}
 scope "read" {{
   statement {{
     actions   = ["s3:GetObject"]

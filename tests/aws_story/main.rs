@@ -89,6 +89,18 @@ identity "checkout_ci" {{
     )
 }
 
+/// What a small stack begins with.
+const HEAD: &str = r#"leasehold {
+  stack = "payments"
+}
+
+provider "aws" {
+  region = "us-east-1"
+}
+
+owner "jane" {}
+"#;
+
 const AWS_PROVIDER: &str = "provider \"aws\" {\n  region = \"us-east-1\"\n}\n";
 
 /// A fresh account, and the stack, not applied.

@@ -3,19 +3,8 @@
 use leasehold_emulator::Emulator;
 use serde_json::Value;
 
-use super::DEADLINE;
 use super::support::Stack;
-
-const HEAD: &str = r#"leasehold {
-  stack = "payments"
-}
-
-provider "aws" {
-  region = "us-east-1"
-}
-
-owner "jane" {}
-"#;
+use super::{DEADLINE, HEAD, filtered};
 
 fn role(name: &str, action: &str, trust: &str) -> String {
     format!(
@@ -41,17 +30,20 @@ fn aws(role: &str) -> String {
 
 const LAMBDA: &str = "  trust \"service\" {\n    principals = [\"lambda.amazonaws.com\"]\n  }\n";
 
-const CORP: &str = "
-federation \"saml\" \"corp\" {
-  metadata = file(\"corp.xml\")
+fn federation(name: &str) -> String {
+    format!("\nfederation \"saml\" \"{name}\" {{\n  metadata = file(\"{name}.xml\")\n}}\n")
 }
-";
 
-const BY_CORP: &str = "  trust \"saml\" {
-    provider  = \"corp\"
-    audiences = [\"https://signin.aws.amazon.com/saml\"]
-  }
-";
+fn by(federation: &str) -> String {
+    format!(
+        "  trust \"saml\" {{\n    provider  = \"{federation}\"\n    audiences = [\"https://signin.aws.amazon.com/saml\"]\n  }}\n"
+    )
+}
+
+/// A directory's metadata, of the length that AWS asks for.
+fn metadata(entity: &str) -> String {
+    format!("<EntityDescriptor entityID=\"https://{entity}.example.com\">{}</EntityDescriptor>", "x".repeat(1000))
+}
 
 /// Both live: neither needs to wait for the other.
 #[test]
@@ -84,12 +76,11 @@ fn waits_for(step: &Value, other: &Value) -> bool {
 #[test]
 fn a_federation_changes_while_its_roles_allow_what_both_states_do() {
     let account = Emulator::moto();
-    let metadata =
-        |entity: &str| format!("<EntityDescriptor entityID=\"{entity}\">{}</EntityDescriptor>", "x".repeat(1000));
-    let stack = Stack::of(&format!("{HEAD}{CORP}{}", role("console", "s3:GetObject", BY_CORP))).with_env(account.env());
-    stack.write("corp.xml", &metadata("https://corp.example.com"));
+    let stack = Stack::of(&format!("{HEAD}{}{}", federation("corp"), role("console", "s3:GetObject", &by("corp"))))
+        .with_env(account.env());
+    stack.write("corp.xml", &metadata("corp"));
     stack.apply();
-    stack.write("corp.xml", &metadata("https://login.example.com"));
+    stack.write("corp.xml", &metadata("login"));
     stack.edit("stack.hcl", "s3:GetObject", "s3:PutObject");
     let federation = steps(&stack, "aws_iam_saml_provider", "corp");
     let own = steps(&stack, "aws_iam_role_policy", "console/leasehold");
@@ -98,12 +89,56 @@ fn a_federation_changes_while_its_roles_allow_what_both_states_do() {
     stack.apply();
     stack.assert_converged();
     // Who stops to trust it does so before it changes; who begins to, after.
-    stack.write("corp.xml", &metadata("https://other.example.com"));
-    stack.edit("stack.hcl", BY_CORP, LAMBDA);
-    stack.append("stack.hcl", &role("viewer", "s3:GetObject", BY_CORP));
+    stack.write("corp.xml", &metadata("other"));
+    stack.edit("stack.hcl", &by("corp"), LAMBDA);
+    stack.append("stack.hcl", &role("viewer", "s3:GetObject", &by("corp")));
     let federation = steps(&stack, "aws_iam_saml_provider", "corp");
     assert!(waits_for(&federation[0], &steps(&stack, "aws_iam_role", "console")[0]), "{federation:#?}");
     assert!(waits_for(&steps(&stack, "aws_iam_role", "viewer")[0], &federation[0]), "{federation:#?}");
     stack.apply();
+    stack.assert_converged();
+}
+
+/// Neither can be created first. Nothing is made of them, and two runs do it.
+#[test]
+fn two_new_roles_that_trust_each_other_are_refused() {
+    let account = Emulator::moto();
+    let text =
+        |of_two: &str| [HEAD, &role("one", "s3:GetObject", &aws("two")), &role("two", "s3:GetObject", of_two)].concat();
+    let stack = Stack::of(&text(&aws("one"))).with_env(account.env());
+    filtered("trust_of_two_that_are_new", &stack.run(&["apply", "--auto-approve"]).expect(1));
+    assert_eq!(account.requests().iter().filter(|request| request.writes()).count(), 0);
+    for of_two in [LAMBDA, &aws("one")] {
+        stack.write("stack.hcl", &text(of_two));
+        stack.apply();
+    }
+    stack.assert_converged();
+}
+
+/// Each federation would have to wait for the role that goes over to the other. Nobody of the one is let into the other's role on the way:
+/// it is refused, and two runs do it.
+#[test]
+fn roles_that_change_places_between_changing_federations_are_refused() {
+    let account = Emulator::moto();
+    let text = |one: &str, two: &str| {
+        let roles = [role("one", "s3:GetObject", &by(one)), role("two", "s3:PutObject", &by(two))].concat();
+        [HEAD, &federation("corp"), &federation("lab"), &roles].concat()
+    };
+    let stack = Stack::of(&text("corp", "lab")).with_env(account.env());
+    let metadata_of = |names: [&str; 2]| {
+        stack.write("corp.xml", &metadata(names[0]));
+        stack.write("lab.xml", &metadata(names[1]));
+    };
+    metadata_of(["corp", "lab"]);
+    stack.apply();
+    metadata_of(["login", "bench"]);
+    stack.write("stack.hcl", &text("lab", "corp"));
+    account.forget_requests();
+    filtered("trust_that_changes_places", &stack.run(&["apply", "--auto-approve"]).expect(1));
+    assert_eq!(account.requests().iter().filter(|request| request.writes()).count(), 0);
+    for (one, two) in [("corp", "lab"), ("lab", "corp")] {
+        stack.write("stack.hcl", &text(one, two));
+        stack.apply();
+    }
     stack.assert_converged();
 }

@@ -1,0 +1,157 @@
+//! The steps of one object: its changes in ranks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold_provider::{Address, Change, Digest, Realize, ResourceId};
+
+use super::around::{Phases, Rewrite};
+use super::care::Care;
+use super::rank::{Part, Rank, parts, quarantine_rank, stand_in};
+use super::sequence::{step, step_mut};
+use super::{Meanwhile, Step, StepId};
+use crate::diff::access::Shared;
+use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
+
+/// What is changed.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    address: &'a Address,
+    /// The principal, or the shared object.
+    id: &'a ResourceId,
+    changes: &'a [Change],
+}
+
+/// Where what is changed is going.
+#[derive(Clone, Copy)]
+enum Course<'a> {
+    /// Into quarantine.
+    Leaves,
+    /// It stays.
+    Stays(Option<&'a Care>),
+}
+
+/// The steps so far. Each waits for others of its own object; what the objects wait for among themselves comes later.
+pub struct Drafts<'a> {
+    /// In no order.
+    pub steps: Vec<Step>,
+    /// The steps that are in ranks.
+    pub ranked: BTreeMap<StepId, Rank>,
+    /// What is shared, as it lives.
+    live: &'a Shared<'a>,
+    realize: &'a dyn Realize,
+    digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
+}
+
+impl<'a> Drafts<'a> {
+    /// What is drafted for a stack that lives so.
+    pub fn new(
+        live: &'a Shared<'a>,
+        realize: &'a dyn Realize,
+        digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
+    ) -> Self {
+        Self { steps: Vec::new(), ranked: BTreeMap::new(), live, realize, digest_of }
+    }
+
+    /// The steps of a shared object. What is not changed with care exchanges all at once.
+    pub fn rewrite(&mut self, delta: &SharedDelta, care: Option<&Care>) -> Rewrite {
+        let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
+        let phases = if delta.stays() {
+            self.push_ranked(subject, Course::Stays(care))
+        } else {
+            Phases::at_once(self.push_all(subject))
+        };
+        let phases = phases.without(|id| step(&self.steps, id).is_some_and(|step| step.change.is_of_marks()));
+        let phases = if care.is_some() { phases } else { Phases::at_once(phases.all()) };
+        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.stays(), phases }
+    }
+
+    /// The steps of an identity; their phases, unless it joins without care or is taken apart.
+    pub fn identity(&mut self, delta: &IdentityDelta, care: Option<&Care>) -> Option<Phases> {
+        let is_end = |change: &Change| matches!(change, Change::Delete { before } if before.id == delta.id);
+        let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
+        if delta.changes.iter().any(is_end) || delta.lifecycle == Lifecycle::Joiner && care.is_none() {
+            self.push_all(subject);
+            return None;
+        }
+        let course = if delta.leaving.is_some() { Course::Leaves } else { Course::Stays(care) };
+        Some(self.push_ranked(subject, course))
+    }
+
+    fn push(&mut self, subject: &Address, change: &Change, meanwhile: Option<Meanwhile>) -> StepId {
+        let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
+        self.steps.push(Step {
+            id,
+            subject: subject.clone(),
+            note: self.realize.describe(change),
+            precondition: (self.digest_of)(change.id()),
+            change: change.clone(),
+            meanwhile,
+            needs: BTreeSet::new(),
+        });
+        id
+    }
+
+    fn push_all(&mut self, subject: Subject<'_>) -> Vec<StepId> {
+        let ids: Vec<StepId> = subject.changes.iter().map(|change| self.push(subject.address, change, None)).collect();
+        self.marks_last(&ids);
+        ids
+    }
+
+    /// Pushes the changes rank by rank, each waiting for all of the one before.
+    fn push_ranked(&mut self, subject: Subject<'_>, course: Course<'_>) -> Phases {
+        let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
+        let adopts = subject.changes.iter().any(|change| matches!(change, Change::Adopt { .. }));
+        let mut changes: Vec<Part> = Vec::new();
+        for change in subject.changes {
+            match course {
+                Course::Leaves => {
+                    changes.push(Part::whole(quarantine_rank(change, subject.id, self.realize), change.clone()));
+                }
+                Course::Stays(care) => changes.extend(parts(change, subject.id, care, self.realize)),
+            }
+        }
+        if let Course::Stays(Some(care)) = course {
+            let is_own = |change: &Change| care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
+            if !subject.changes.iter().any(is_own) {
+                changes.extend(stand_in(care, self.realize));
+            }
+        }
+        for Part { rank, change, meanwhile } in changes {
+            // What is taken in goes on working: it gets its new policies before it loses those that say the same.
+            let works_on = adopts && matches!(course, Course::Stays(None)) && !self.lets_go_of_shared(&change);
+            let rank = if rank == Rank::GiveUp && works_on { Rank::Loosen } else { rank };
+            let id = self.push(subject.address, &change, meanwhile);
+            self.ranked.insert(id, rank);
+            ranks.entry(rank).or_default().push(id);
+        }
+        let phases = Phases::of(&ranks);
+        let groups: Vec<Vec<StepId>> = ranks.into_values().collect();
+        for (earlier, later) in groups.iter().zip(groups.iter().skip(1)) {
+            for id in later {
+                if let Some(step) = step_mut(&mut self.steps, *id) {
+                    step.needs.extend(earlier.iter().copied());
+                }
+            }
+        }
+        groups.iter().for_each(|group| self.marks_last(group));
+        phases
+    }
+
+    /// Whether a change lets go of something that identities share, and that may wait until it is let go of.
+    fn lets_go_of_shared(&self, change: &Change) -> bool {
+        let held = change.before().into_iter().flat_map(|before| &before.depends_on);
+        held.flat_map(|id| self.live.reach(id)).next().is_some()
+    }
+
+    /// Among these steps of one object, the marks wait for the rest.
+    fn marks_last(&mut self, group: &[StepId]) {
+        let is_mark =
+            |id: &StepId| step(&self.steps, *id).is_some_and(|step| matches!(step.change, Change::Mark { .. }));
+        let (marks, rest): (Vec<StepId>, Vec<StepId>) = group.iter().copied().partition(is_mark);
+        for id in marks {
+            if let Some(step) = step_mut(&mut self.steps, id) {
+                step.needs.extend(rest.iter().copied());
+            }
+        }
+    }
+}
