@@ -12,7 +12,7 @@ use crate::plan::{Plan, Step};
 use crate::rules::{Decision, Ruling};
 
 /// The version of this format. A new key raises the second number, anything else the first.
-pub const FORMAT_VERSION: &str = "1.3";
+pub const FORMAT_VERSION: &str = "1.4";
 
 /// The plan. Policies are JSON in a string, as Terraform's providers hold them, so that rules written for those work.
 #[must_use]
