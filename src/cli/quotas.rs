@@ -1,6 +1,6 @@
 //! A plan that makes something is held against the account's own quotas before anybody sees it.
 
-use leasehold_provider::Snapshot;
+use leasehold_provider::{Counted, Snapshot};
 
 use super::connection::Connection;
 use super::failure::Failure;
@@ -34,7 +34,10 @@ pub async fn check(stack: &Stack, connection: &Connection, snapshot: &Snapshot, 
 
 fn of_account(exceeded: &Exceeded<'_>) -> String {
     let Exceeded { quota, made, removed, wanted, .. } = exceeded;
-    let used = quota.used.unwrap_or_default();
+    let used = match quota.counted {
+        Counted::OfAccount { used } => used,
+        Counted::OfHolder | Counted::Characters(_) | Counted::CharactersOfHolder(_) => 0,
+    };
     let place = quota.account.as_ref().map_or_else(String::new, |account| format!("in {account}, "));
     let goes = if *removed > 0 { format!(" and removes {removed}") } else { String::new() };
     format!(
@@ -59,9 +62,17 @@ fn of_block(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
     );
     let finding =
         Diagnostic::error("limits::quota", summary).at(origin.part(attribute), "beyond what the account takes");
-    let less = match quota.characters_of {
-        Some(_) => "trust fewer principals, use patterns in `subjects`",
-        None => "hold fewer, join scopes that are always held together",
+    const ASK: &str = "or ask AWS for a higher quota (Service Quotas, IAM)";
+    let help = match quota.counted {
+        Counted::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
+        Counted::CharactersOfHolder(_) => {
+            "move statements to a scope: it is a policy of its own, with room for 6144 characters. What lives \
+                                           beside them goes only after them here, so that nobody is without both"
+                .to_owned()
+        }
+        Counted::OfAccount { .. } | Counted::OfHolder => {
+            format!("hold fewer, join scopes that are always held together, {ASK}")
+        }
     };
-    Some(origin.explain(finding.help(format!("{less}, or ask AWS for a higher quota (Service Quotas, IAM)"))))
+    Some(origin.explain(finding.help(help)))
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Address, Alias, Change, Enacted, LiveIdentity, LiveKey, LiveShared, Marks, Principal, Quota, Realm, Resource,
-    ResourceId, ResourceKind, Snapshot, StackName, Stranger, Unmarked,
+    Address, Alias, Change, Counted, Enacted, LiveIdentity, LiveKey, LiveShared, Marks, Principal, Quota, Realm,
+    Resource, ResourceId, ResourceKind, Snapshot, StackName, Stranger, Unmarked,
 };
 use proptest::prelude::*;
 
@@ -130,8 +130,7 @@ fn a_quota_is_of_its_account() {
         what: "roles",
         kinds: BTreeSet::new(),
         limit: 1,
-        used: None,
-        characters_of: None,
+        counted: Counted::OfHolder,
         attributes: &[],
         account: None,
     });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Quota, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Address, Change, Counted, Quota, Realize, Resource, ResourceId, Snapshot};
 
 use super::{Plan, StepId};
 
@@ -24,7 +24,7 @@ pub struct Exceeded<'a> {
 /// Documents up to so many characters fit everywhere.
 const FITS: usize = 2048;
 
-/// Whether a plan makes anything, or writes a long document, so that quotas bear on it.
+/// Whether a plan makes anything, writes a long document, or one that another makes room for only later, so that quotas bear on it.
 #[must_use]
 pub fn bear_on(plan: &Plan, realize: &dyn Realize) -> bool {
     let is_long = |resource: &Resource| {
@@ -34,7 +34,7 @@ pub fn bear_on(plan: &Plan, realize: &dyn Realize) -> bool {
         Change::Create { .. } => true,
         Change::Update { after, .. } => is_long(after),
         _ => false,
-    })
+    }) || !late(plan, |change| matches!(change, Change::Update { .. })).is_empty()
 }
 
 /// The quotas that a plan would pass. What it removes makes no room for what it makes: nothing says that it goes first.
@@ -42,10 +42,13 @@ pub fn bear_on(plan: &Plan, realize: &dyn Realize) -> bool {
 pub fn exceeded<'a>(plan: &Plan, snapshot: &Snapshot, quotas: &'a [Quota], realize: &dyn Realize) -> Vec<Exceeded<'a>> {
     let mut found = Vec::new();
     for quota in quotas {
-        match (quota.used, quota.characters_of) {
-            (Some(used), _) => found.extend(of_account(plan, quota, used)),
-            (None, Some(attribute)) => found.extend(of_documents(plan, quota, attribute, realize)),
-            (None, None) => found.extend(of_holders(plan, snapshot, quota, realize)),
+        match quota.counted {
+            Counted::OfAccount { used } => found.extend(of_account(plan, quota, used)),
+            Counted::Characters(attribute) => found.extend(of_documents(plan, quota, attribute, realize)),
+            Counted::OfHolder => found.extend(of_holders(plan, snapshot, quota, realize)),
+            Counted::CharactersOfHolder(attribute) => {
+                found.extend(of_documents_together(plan, snapshot, quota, attribute, realize));
+            }
         }
     }
     found
@@ -59,14 +62,10 @@ fn of_account<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<Exceeded<'
     (made > 0 && wanted > quota.limit).then_some(Exceeded { quota, holder: None, made, removed, wanted })
 }
 
-/// The steps that take something off only after something was put on: what denies is let go of last, and who is taken in works on.
-fn late(plan: &Plan) -> BTreeSet<&ResourceId> {
-    let makes: BTreeSet<(&Address, StepId)> = plan
-        .steps
-        .iter()
-        .filter(|step| matches!(step.change, Change::Create { .. }))
-        .map(|step| (&step.subject, step.id))
-        .collect();
+/// What is taken off only after something of the same subject was `made`: what denies is let go of last, and who is taken in works on.
+fn late(plan: &Plan, made: impl Fn(&Change) -> bool) -> BTreeSet<&ResourceId> {
+    let makes: BTreeSet<(&Address, StepId)> =
+        plan.steps.iter().filter(|step| made(&step.change)).map(|step| (&step.subject, step.id)).collect();
     let mut after_making: BTreeSet<StepId> = BTreeSet::new();
     let mut late = BTreeSet::new();
     // Needs come before the steps that have them.
@@ -80,12 +79,26 @@ fn late(plan: &Plan) -> BTreeSet<&ResourceId> {
     late
 }
 
+/// What hangs on a principal or group as it lives, or is taken in.
+fn live<'a>(
+    holder: &'a ResourceId,
+    snapshot: &'a Snapshot,
+    realize: &'a dyn Realize,
+) -> impl Iterator<Item = &'a Resource> {
+    let own = snapshot.identities.get(holder).map(|live| &live.resources);
+    let taken_in = snapshot.unmarked.get(holder).map(|found| &found.resources);
+    let shared = snapshot.shared.values().map(|shared| &shared.resource);
+    let is_shared = snapshot.shared.contains_key(holder);
+    let parts = shared.filter(move |part| is_shared && realize.shared_whole(&part.id) == *holder);
+    own.or(taken_in).into_iter().flat_map(|resources| resources.values()).chain(parts)
+}
+
 /// Each holder by itself. A stray that goes makes room here, unless it goes late: strays go before anything is given.
 fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &dyn Realize) -> Vec<Exceeded<'a>> {
     let mut holders: BTreeMap<&ResourceId, (&Address, &[Change])> =
         plan.identities.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))).collect();
     holders.extend(plan.shared.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))));
-    let late = late(plan);
+    let late = late(plan, |change| matches!(change, Change::Create { .. }));
     let mut found = Vec::new();
     for (id, (address, changes)) in holders {
         let of = |wanted: fn(&Change) -> bool| {
@@ -96,10 +109,9 @@ fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &
             continue;
         }
         let removed = of(|change| matches!(change, Change::Delete { .. }));
-        let parts = snapshot.identities.get(id).into_iter().flat_map(|live| live.resources.keys());
-        let shared = snapshot.shared.keys().filter(|part| realize.shared_whole(part) == *id);
+        let parts = live(id, snapshot, realize).map(|part| &part.id);
         let goes = |part: &ResourceId| removed.contains(part) && !late.contains(part);
-        let stay = parts.chain(shared).filter(|part| quota.counts(part) && !goes(part)).count();
+        let stay = parts.filter(|part| quota.counts(part) && !goes(part)).count();
         let wanted = number(stay).saturating_add(number(made.len()));
         if wanted > quota.limit {
             let (made, removed) = (number(made.len()), number(removed.len()));
@@ -121,6 +133,45 @@ fn of_documents<'a>(
         let holder = Some(step.subject.clone());
         (wanted > quota.limit).then_some(Exceeded { quota, holder, made: 1, removed: 0, wanted })
     })
+}
+
+/// The documents of each holder together, each at its longest: which of them is written first nothing says, but that a stray goes before
+/// anything is given.
+fn of_documents_together<'a>(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    quota: &'a Quota,
+    attribute: &'static str,
+    realize: &dyn Realize,
+) -> Vec<Exceeded<'a>> {
+    let principal_of = super::whose(&plan.identities, &plan.steps);
+    let mut written: BTreeMap<ResourceId, (&Address, BTreeMap<&ResourceId, usize>)> = BTreeMap::new();
+    for step in &plan.steps {
+        let Some(after) = step.change.after().filter(|after| quota.counts(&after.id)) else { continue };
+        let holder = principal_of.get(&after.id).map_or_else(|| realize.shared_whole(&after.id), |it| (*it).clone());
+        let (_, sizes) = written.entry(holder).or_insert_with(|| (&step.subject, BTreeMap::new()));
+        let size = sizes.entry(&after.id).or_default();
+        *size = realize.characters(after, attribute).max(*size);
+    }
+    let removed = plan.steps.iter().filter(|step| matches!(step.change, Change::Delete { .. }));
+    let removed: BTreeSet<&ResourceId> = removed.map(|step| step.change.id()).collect();
+    let late = late(plan, |change| change.after().is_some_and(|after| quota.counts(&after.id)));
+    let mut found = Vec::new();
+    for (holder, (address, mut sizes)) in written {
+        let made = number(sizes.len());
+        let counted = live(&holder, snapshot, realize).filter(|part| quota.counts(&part.id));
+        let parts: Vec<&Resource> =
+            counted.filter(|part| !removed.contains(&part.id) || late.contains(&part.id)).collect();
+        for part in parts {
+            let size = sizes.entry(&part.id).or_default();
+            *size = realize.characters(part, attribute).max(*size);
+        }
+        let wanted = number(sizes.values().sum());
+        if wanted > quota.limit {
+            found.push(Exceeded { quota, holder: Some(address.clone()), made, removed: 0, wanted });
+        }
+    }
+    found
 }
 
 fn number(count: usize) -> u64 {

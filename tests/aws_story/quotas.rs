@@ -2,7 +2,8 @@
 
 use leasehold_emulator::Emulator;
 
-use super::{filtered, fresh, names};
+use super::support::Stack;
+use super::{DEADLINE, HEAD, filtered, fresh, names};
 
 /// Sets numbers of the account's summary.
 fn quota(aws: &Emulator, name: &str, limit: usize) {
@@ -71,6 +72,36 @@ fn a_trust_policy_is_held_against_what_the_account_takes_also_when_it_only_grows
     stack.edit("stack.hcl", "subjects  = [", &format!("subjects  = [{}, ", subjects.join(", ")));
     filtered("quota_of_a_trust", &stack.run(&["plan"]).expect(1));
     quota(&aws, "_assume_role_policy_size_quota", 4096);
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// What it has said so far goes only once its own policy says the same. The two have no room beside each other in a user.
+#[test]
+fn inline_policies_that_have_no_room_beside_each_other_are_told_before_anything_is_written() {
+    let aws = Emulator::moto();
+    let buckets: Vec<String> = (0..30).map(|n| format!("\"arn:aws:s3:::acme-{n:02}-{}/*\"", "x".repeat(20))).collect();
+    aws.boto3(&format!(
+        "
+        iam.create_user(UserName='reporter')
+        iam.put_user_policy(UserName='reporter', PolicyName='old', PolicyDocument=json.dumps({{'Version': '2012-10-17', 'Statement': [
+            {{'Effect': 'Allow', 'Action': 's3:GetObject', 'Resource': [{}]}}]}}))
+        ",
+        buckets.join(", ")
+    ));
+    let statement =
+        format!("statement {{\n    actions   = [\"s3:GetObject\"]\n    resources = [{}]\n  }}\n", buckets.join(", "));
+    let text = |scope: &str, own: &str| {
+        format!(
+            "{HEAD}\n{scope}\nidentity \"reporter\" {{\n  kind       = \"service\"\n  owner      = owner.jane\n  expires_at = \"{DEADLINE}\"\n  {own}\n}}\n\nimport {{\n  to = identity.reporter\n  id = \"user/reporter\"\n}}\n"
+        )
+    };
+    let stack = Stack::of(&text("", &statement)).with_env(aws.env());
+    filtered("quota_of_inline_policies", &stack.run(&["plan"]).expect(1));
+    stack.run(&["apply", "--auto-approve"]).expect(1);
+    assert_eq!(aws.requests().iter().filter(|request| request.writes()).count(), 0);
+    // A scope is a policy of its own.
+    stack.write("stack.hcl", &text(&format!("scope \"read\" {{\n  {statement}}}\n"), "scopes = [scope.read]"));
     stack.apply();
     stack.assert_converged();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use leasehold::config::Declared;
 use leasehold::plan::{Plan, Step, StepId, quotas};
-use leasehold_provider::{Effect, Quota, Span, Statement};
+use leasehold_provider::{Counted, Effect, Quota, Span, Statement};
 use proptest::prelude::*;
 
 use crate::at;
@@ -183,8 +183,7 @@ fn what_is_let_go_of_last_makes_no_room() {
             what: "attached policies",
             kinds: [leasehold_local::kinds::ATTACHMENT].into(),
             limit: 1,
-            used: None,
-            characters_of: None,
+            counted: Counted::OfHolder,
             attributes: &[],
             account: None,
         };

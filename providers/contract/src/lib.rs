@@ -49,7 +49,7 @@ pub use provider::{
     Aspect, Compare, Custody, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind,
     ObserveRequest, Provider, Realize,
 };
-pub use quota::Quota;
+pub use quota::{Counted, Quota};
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
 pub use vault::{Delivered, Delivery, NotKept, Vault};

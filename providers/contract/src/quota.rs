@@ -15,14 +15,28 @@ pub struct Quota {
     pub kinds: BTreeSet<ResourceKind>,
     /// How many there may be.
     pub limit: u64,
-    /// How many the whole account has now. `None`: it is each identity's, or group's, own number that is limited.
-    pub used: Option<u64>,
-    /// The attribute of one object whose characters are counted; `None`: objects are.
-    pub characters_of: Option<&'static str>,
+    /// How it is counted.
+    pub counted: Counted,
     /// The attributes of a block that such objects come from; the first that stands there is to blame.
     pub attributes: &'static [&'static str],
     /// Whose it is; `None`: of the stack's first account.
     pub account: Option<Alias>,
+}
+
+/// How the number is found that a quota limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// The objects of the whole account.
+    OfAccount {
+        /// How many there are now.
+        used: u64,
+    },
+    /// The objects of each identity, or group, by itself.
+    OfHolder,
+    /// The characters of this attribute, of each object by itself.
+    Characters(&'static str),
+    /// The characters of this attribute, of all such objects of an identity or group together.
+    CharactersOfHolder(&'static str),
 }
 
 impl Quota {

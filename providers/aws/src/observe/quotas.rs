@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Quota, ResourceKind};
+use leasehold_provider::{Counted, Quota, ResourceKind};
 
 use super::Reading;
 use crate::failure::Failure;
 use crate::kinds;
+use crate::realize::limits;
 use crate::retry::Class;
 
 /// Limits on the account's objects: what is counted, what tells the count, what tells the limit, and of which kind it is.
@@ -26,12 +27,19 @@ const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
     ("access keys of a user", "AccessKeysPerUserQuota", kinds::ACCESS_KEY, &["credential"]),
 ];
 
-/// The one limit on a size that AWS raises on request, to 4096 (IAM and AWS STS quotas); the others are the same everywhere, and are
-/// found without the account.
+/// The one limit on a size that AWS raises on request, to 4096 (IAM and AWS STS quotas).
 const TRUST_SIZE: &str = "AssumeRolePolicySizeQuota";
 
 /// What it is where the account does not tell.
 const TRUST: u64 = 2048;
+
+/// What the inline policies of one principal or group may have together: what tells it, of which kind they are, and what it is where the
+/// account does not tell.
+const INLINE_SIZE: [(&str, ResourceKind, usize); 3] = [
+    ("UserPolicySizeQuota", kinds::USER_POLICY, limits::USER_INLINE),
+    ("RolePolicySizeQuota", kinds::ROLE_POLICY, limits::ROLE_INLINE),
+    ("GroupPolicySizeQuota", kinds::GROUP_POLICY, limits::GROUP_INLINE),
+];
 
 const POLICIES: &[&str] = &["scopes", "managed_policy_arns"];
 
@@ -61,8 +69,7 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             what,
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
-            used: Some(*told.get(used)?),
-            characters_of: None,
+            counted: Counted::OfAccount { used: *told.get(used)? },
             attributes: &[],
             account: None,
         })
@@ -73,8 +80,7 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             what,
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
-            used: None,
-            characters_of: None,
+            counted: Counted::OfHolder,
             attributes,
             account: None,
         })
@@ -84,12 +90,20 @@ fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
         what: "characters in the trust policy",
         kinds: BTreeSet::from([kinds::ROLE]),
         limit: told.get(TRUST_SIZE).copied().unwrap_or(TRUST),
-        used: None,
-        characters_of: Some("assume_role_policy"),
+        counted: Counted::Characters("assume_role_policy"),
         attributes: &["trust"],
         account: None,
     };
-    account.chain(holder).chain([trust]).collect()
+    let inline = INLINE_SIZE.into_iter().map(|(name, kind, limit)| Quota {
+        name: name.to_owned(),
+        what: "characters in its inline policies at once",
+        kinds: BTreeSet::from([kind]),
+        limit: told.get(name).copied().unwrap_or(u64::try_from(limit).unwrap_or(u64::MAX)),
+        counted: Counted::CharactersOfHolder("policy"),
+        attributes: &["statement"],
+        account: None,
+    });
+    account.chain(holder).chain([trust]).chain(inline).collect()
 }
 
 #[cfg(test)]
@@ -105,15 +119,19 @@ mod tests {
         let names: Vec<&str> = quotas.iter().map(|quota| quota.name.as_str()).collect();
         assert_eq!(
             names,
-            ["RolesQuota", "AccessKeysPerUserQuota", TRUST_SIZE],
+            ["RolesQuota", "AccessKeysPerUserQuota", TRUST_SIZE]
+                .into_iter()
+                .chain(INLINE_SIZE.map(|it| it.0))
+                .collect::<Vec<_>>(),
             "a limit without its count says nothing"
         );
-        assert_eq!((quotas[0].used, quotas[0].limit), (Some(7), 1000));
-        assert_eq!(quotas[1].used, None);
+        assert_eq!((quotas[0].counted, quotas[0].limit), (Counted::OfAccount { used: 7 }, 1000));
+        assert_eq!(quotas[1].counted, Counted::OfHolder);
         assert_eq!(
             (quotas[2].limit, from(&BTreeMap::new())[0].limit),
             (9, 2048),
             "a trust policy is held to a limit in any case"
         );
+        assert_eq!(quotas[3].limit, 2048, "so are the inline policies of a user");
     }
 }

@@ -15,9 +15,10 @@ const NAME: usize = 64;
 const POLICY_NAME: usize = 128;
 /// Characters of a user's inline policies together.
 pub const USER_INLINE: usize = 2048;
-const ROLE_INLINE: usize = 10240;
+/// Characters of a role's inline policies together.
+pub const ROLE_INLINE: usize = 10240;
 /// Characters of a group's inline policies together.
-const GROUP_INLINE: usize = 5120;
+pub const GROUP_INLINE: usize = 5120;
 /// Groups a user may be in.
 const GROUPS: usize = 10;
 const MANAGED: usize = 6144;

@@ -3,7 +3,7 @@
 mod describe;
 pub mod federation;
 pub mod group;
-mod limits;
+pub mod limits;
 pub mod managed;
 mod quarantine;
 mod trust;
