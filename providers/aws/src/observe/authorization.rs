@@ -9,7 +9,7 @@ use leasehold_provider::{
     Stranger, Unmarked, Value,
 };
 
-use super::groups::Foreign;
+use super::foreign::Foreign;
 use super::live::{self, Details, Whose};
 use super::pages::{Page, read_all};
 use super::{Reading, belongs_to_aws};
@@ -91,7 +91,7 @@ impl Reading<'_> {
         account.give_users_their_own(stack);
         let of_groups = account.foreign_groups.iter();
         let of_groups: Vec<_> =
-            of_groups.filter_map(|group| Some((group.name().to_owned(), group.denial(&account.denying)?))).collect();
+            of_groups.filter_map(|group| Some((group.name.clone(), group.denial(&account.denying)?))).collect();
         account.denying.extend(of_groups);
         Ok(account)
     }

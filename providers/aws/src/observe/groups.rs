@@ -1,58 +1,14 @@
 //! Groups of the bulk read: those under the stack's path are the stack's, with all they hold.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_iam::types::{GroupDetail, PolicyDetail};
-use leasehold_provider::{Document, LiveShared, ObserveRequest, StackName, Stranger, Value, Withholds};
-use serde_json::{Value as Json, json};
+use leasehold_provider::{Document, LiveShared, ObserveRequest, StackName, Stranger, Value};
 
 use super::Reading;
 use super::authorization::{Account, document_of, named};
+use super::foreign::Foreign;
 use crate::failure::Failure;
-use crate::realize::{group as groups, managed};
-use crate::{arn, document, kinds};
-
-/// A group that is not the stack's, as far as it bears on a member.
-pub struct Foreign {
-    name: String,
-    inline: Vec<(String, Document)>,
-    attached: Vec<String>,
-}
-
-impl Foreign {
-    /// What the group does to its members, in one document, where it denies something. `denying`: managed policies of the account that do.
-    /// What other managed policies allow is stood for by an action that there is not; what one of AWS denies, by everything.
-    pub fn denial(&self, denying: &BTreeMap<String, Document>) -> Option<Document> {
-        let mut documents: Vec<Document> = self.inline.iter().map(|(_, document)| document.clone()).collect();
-        let statement = |effect: &str, action: &str| {
-            document::policy(vec![json!({ "Effect": effect, "Action": action, "Resource": "*" })])
-        };
-        for policy in &self.attached {
-            let (by_name, read) = (managed::withholds(policy), denying.get(policy));
-            documents.extend(read.cloned());
-            documents.extend((by_name != Withholds::Nothing).then(|| statement("Deny", "*")));
-            let gives = read.is_none() && by_name != Withholds::Only;
-            documents.extend(gives.then(|| statement("Allow", "none:null")));
-        }
-        let denies = documents.iter().any(document::denies);
-        let statements =
-            |document: &Document| document::statements(&document::glance(document)).cloned().collect::<Vec<_>>();
-        denies.then(|| document::policy(documents.iter().flat_map(statements).map(without_sid).collect()))
-    }
-
-    /// Its name, which an attachment of a member says.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-/// Names are unique within a policy only.
-fn without_sid(mut statement: Json) -> Json {
-    if let Some(fields) = statement.as_object_mut() {
-        fields.remove("Sid");
-    }
-    statement
-}
+use crate::realize::group as groups;
+use crate::{arn, kinds};
 
 /// The policies inside a group, by name.
 fn inline(group: &str, policies: Vec<PolicyDetail>) -> Result<Vec<(String, Document)>, Failure> {

@@ -3,6 +3,7 @@
 mod authorization;
 mod credentials;
 mod federations;
+mod foreign;
 mod groups;
 mod live;
 mod other_credentials;
