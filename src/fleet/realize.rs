@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_provider::{
     Alias, Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks,
-    Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Violation, Withheld,
-    Withholds,
+    Principal, Quarantine, Realize, Realm, Reserved, Resource, ResourceId, Scope, StackName, Trust, Violation,
+    Withheld, Withholds,
 };
 
 use super::beyond;
@@ -154,6 +154,16 @@ impl Realize for FleetRealizer {
         let tight = self.0.between(old.as_deref(), new.as_deref(), withheld)?;
         let whole = after.or(before)?;
         Some(Resource { id: whole.id.clone(), depends_on: whole.depends_on.clone(), ..tight })
+    }
+
+    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
+        let reserved = self.0.reserved(&plain_resource(before), &plain_resource(after))?;
+        let trusted = |id: &ResourceId| reserved.principal.depends_on.contains(&*plain_id(id));
+        let depends_on = before.depends_on.iter().filter(|id| trusted(id)).cloned().collect();
+        Some(Reserved {
+            principal: Resource { id: before.id.clone(), depends_on, ..reserved.principal },
+            closed: reserved.closed,
+        })
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {

@@ -3,7 +3,7 @@
 //! What needs an object waits until it says no more than it shall; it says nothing more before those let go that shall not have it any
 //! more. Whoever is changed with care goes through its phases together with all it holds: every phase waits for the ones before, here and
 //! there. Every wait leads from a phase to an earlier one, or from who joins a group to what the group takes up, so that none closes a
-//! circle; but for federations and those who trust them, see [`super::circle`].
+//! circle. A federation and who comes to trust it wait for who stops to, which is a step of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,10 +28,10 @@ impl Phases {
         phases
     }
 
-    /// These steps, as one exchange.
+    /// These steps, all of one phase.
     #[must_use]
-    pub fn at_once(steps: Vec<StepId>) -> Self {
-        Self(BTreeMap::from([(Phase::Exchange, steps)]))
+    pub fn at(phase: Phase, steps: Vec<StepId>) -> Self {
+        Self(BTreeMap::from([(phase, steps)]))
     }
 
     /// The same without some steps.
@@ -62,7 +62,7 @@ pub struct Rewrite {
     pub id: ResourceId,
     /// Its address.
     pub subject: Address,
-    /// Whether it was there and stays.
+    /// Whether it was there and stays; or is a federation, which others may name before it is there.
     pub stays: bool,
     /// Its steps. What is not changed with care exchanges all at once.
     pub phases: Phases,
@@ -76,7 +76,7 @@ pub struct Holder<'a> {
     pub phases: Phases,
 }
 
-/// One step that waits for others.
+/// By step: those it waits for.
 type Waits = BTreeMap<StepId, BTreeSet<StepId>>;
 
 /// The waits between these objects and those who take them up, let go of them and hold them.
@@ -122,8 +122,7 @@ fn of_who_takes_up_or_lets_go(
     }
 }
 
-/// A federation opens to others after those roles that shall not trust it any more do so no longer. Where roles change places between two
-/// that are rewritten, that is a circle.
+/// A federation opens to others after those roles that shall not trust it any more do so no longer.
 fn of_no_longer_trusted(waits: &mut Waits, steps: &[Step], rewrites: &[Rewrite]) {
     let stays = rewrites.iter().filter(|rewrite| rewrite.stays);
     let by_id: BTreeMap<&ResourceId, &Rewrite> = stays.map(|rewrite| (&rewrite.id, rewrite)).collect();

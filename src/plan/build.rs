@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Access, Assessment, Change, Compare, Realize, ResourceId, Snapshot};
+use leasehold_provider::{Access, Aspect, Assessment, Change, Compare, Realize, Resource, ResourceId, Snapshot};
 use rayon::prelude::*;
 
 use super::check::{self, Unsound};
@@ -79,6 +79,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         live: Shared::live(inputs.snapshot, inputs.realize),
         wanted: Shared::of(inputs.shared.values(), inputs.realize),
         rewritten: rewritten(inputs),
+        made: made(inputs),
     };
     let parts: Vec<Part> = standings.par_iter().map(|standing| part(standing, inputs, &around)).collect();
     let mut identities: Vec<IdentityDelta> = Vec::new();
@@ -142,6 +143,15 @@ fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
         }
     }
     rewritten
+}
+
+/// The federations that this plan makes, with their addresses. Roles may name them already, if somebody deleted them by hand.
+fn made(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
+    let lets_in = |resource: &Resource| {
+        resource.attributes.keys().any(|name| inputs.realize.aspect(&resource.id, name) == Aspect::Trust)
+    };
+    let made = inputs.shared.values().filter(|it| !inputs.snapshot.shared.contains_key(&it.id) && lets_in(it));
+    made.filter_map(|it| Some((it.id.clone(), it.marks.as_ref()?.address.to_string()))).collect()
 }
 
 fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {

@@ -156,6 +156,12 @@ pub fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
     matches!(change, Change::Update { before, after } if of(before) != of(after))
 }
 
+/// Whether a change makes something that lets others in.
+pub fn lets_in(change: &Change, realize: &dyn Realize) -> bool {
+    let Change::Create { after } = change else { return false };
+    after.attributes.keys().any(|name| realize.aspect(&after.id, name) == Aspect::Trust)
+}
+
 /// Whether a change puts on, rewrites or takes off something that gives or takes access.
 pub fn bears_access(change: &Change, realize: &dyn Realize) -> bool {
     sides(change).any(|side| side.attributes.keys().any(|name| realize.aspect(&side.id, name) == Aspect::Access))

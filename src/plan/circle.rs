@@ -7,7 +7,6 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::{Plan, Step, StepId};
-use crate::config::source::Span;
 use crate::config::{Declared, Diagnostic};
 
 /// A finding for each set of changes that wait for each other, where the configuration asks for them: two runs can do what one cannot.
@@ -36,31 +35,20 @@ pub fn findings(plan: &Plan, declared: &Declared) -> Vec<Diagnostic> {
 }
 
 fn finding(circle: &[&Step], declared: &Declared) -> Option<Diagnostic> {
+    if !circle.iter().all(|step| matches!(step.change, Change::Create { .. })) {
+        return None;
+    }
     let addresses: BTreeSet<&Address> = circle.iter().map(|step| &step.subject).collect();
     let names = addresses.iter().map(|address| address.as_str()).collect::<Vec<_>>().join(", ");
-    let federation = |address: &Address| declared.federations.values().find(|(it, _)| it.address() == *address);
-    let (finding, label) = if circle.iter().all(|step| matches!(step.change, Change::Create { .. })) {
-        let finding = Diagnostic::error("plan::circle", format!("new identities trust each other: {names}"))
-            .detail("A trust can name only who exists, so none of them can be created first.")
-            .help("Take one of these trusts out and apply; then put it in again and apply once more.");
-        (finding, "trusts another that is new")
-    } else if addresses.iter().any(|address| federation(address).is_some()) {
-        let finding = Diagnostic::error("plan::circle", format!("federations and who trusts them change places: {names}"))
-            .detail(
-                "A federation lets others in only once those have let go of it who shall not trust it any more, and is trusted anew only once \
-                 it says what it shall. Here each would have to wait for the next.",
-            )
-            .help("Change the federations in one run, and who trusts them in another.");
-        (finding, "trusts another federation than before")
-    } else {
-        return None;
-    };
-    let place = |address: &Address| -> Option<(Span, &str)> {
-        let identity = declared.identities.get(address).map(|identity| (identity.origin.part("trust"), label));
-        identity.or_else(|| federation(address).map(|(_, origin)| (origin.span(), "lets others in than before")))
-    };
-    let mut places = addresses.iter().filter_map(|address| place(address));
+    let finding = Diagnostic::error("plan::circle", format!("new identities trust each other: {names}"))
+        .detail("A trust can name only who exists, so none of them can be created first.")
+        .help("Take one of these trusts out and apply; then put it in again and apply once more.");
+    let mut places =
+        addresses.iter().filter_map(|address| Some(declared.identities.get(*address)?.origin.part("trust")));
     let first = places.next();
-    let finding = first.into_iter().fold(finding, |finding, (span, label)| finding.at(span, label));
-    Some(places.fold(finding, |finding, (span, label)| finding.related(span, label)))
+    let finding = first.into_iter().fold(finding, |finding, span| finding.at(span, LABEL));
+    Some(places.fold(finding, |finding, span| finding.related(span, LABEL)))
 }
+
+/// What stands beside each trust.
+const LABEL: &str = "trusts another that is new";

@@ -31,7 +31,13 @@ pub fn add(steps: &mut [Step], ranked: &BTreeMap<StepId, Rank>, rewrites: &[Rewr
     }
     let mut waits: Vec<(StepId, StepId)> = Vec::new();
     for step in steps.iter() {
+        // Who only gives up some trust goes on with the others as they are.
+        let keeps = |id: &&ResourceId| {
+            ranked.get(&step.id) == Some(&Rank::Tighten)
+                && step.change.before().is_some_and(|before| before.depends_on.contains(*id))
+        };
         let needed = step.change.after().into_iter().flat_map(|after: &Resource| &after.depends_on);
+        let needed = needed.filter(|id| !keeps(id));
         for maker in needed.filter_map(|id| makers.get(id)).flatten() {
             waits.push((step.id, *maker));
         }

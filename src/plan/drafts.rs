@@ -6,7 +6,7 @@ use leasehold_provider::{Address, Change, Digest, Realize, ResourceId};
 
 use super::around::{Phases, Rewrite};
 use super::care::Care;
-use super::rank::{Part, Rank, parts, quarantine_rank, stand_in};
+use super::rank::{Part, Phase, Rank, parts, quarantine_rank, stand_in};
 use super::sequence::{step, step_mut};
 use super::{Meanwhile, Step, StepId};
 use crate::diff::access::Shared;
@@ -36,6 +36,8 @@ pub struct Drafts<'a> {
     pub steps: Vec<Step>,
     /// The steps that are in ranks.
     pub ranked: BTreeMap<StepId, Rank>,
+    /// Federations that let others in than before.
+    opening: BTreeSet<&'a ResourceId>,
     /// What is shared, as it lives.
     live: &'a Shared<'a>,
     realize: &'a dyn Realize,
@@ -43,26 +45,29 @@ pub struct Drafts<'a> {
 }
 
 impl<'a> Drafts<'a> {
-    /// What is drafted for a stack that lives so.
+    /// What is drafted for a stack that lives so, and whose federations are `opening` to others.
     pub fn new(
+        opening: BTreeSet<&'a ResourceId>,
         live: &'a Shared<'a>,
         realize: &'a dyn Realize,
         digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
     ) -> Self {
-        Self { steps: Vec::new(), ranked: BTreeMap::new(), live, realize, digest_of }
+        Self { steps: Vec::new(), ranked: BTreeMap::new(), opening, live, realize, digest_of }
     }
 
-    /// The steps of a shared object. What is not changed with care exchanges all at once.
+    /// The steps of a shared object. What is not changed with care exchanges all at once. A federation that is made is there for those
+    /// who name it already.
     pub fn rewrite(&mut self, delta: &SharedDelta, care: Option<&Care>) -> Rewrite {
         let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
-        let phases = if delta.stays() {
-            self.push_ranked(subject, Course::Stays(care))
-        } else {
-            Phases::at_once(self.push_all(subject))
+        let opens = self.opening.contains(&delta.id);
+        let phases = match (delta.stays(), opens) {
+            (true, _) => self.push_ranked(subject, Course::Stays(care)),
+            (false, true) => Phases::at(Phase::Open, self.push_all(subject)),
+            (false, false) => Phases::at(Phase::Exchange, self.push_all(subject)),
         };
         let phases = phases.without(|id| step(&self.steps, id).is_some_and(|step| step.change.is_of_marks()));
-        let phases = if care.is_some() { phases } else { Phases::at_once(phases.all()) };
-        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.stays(), phases }
+        let phases = if care.is_some() || opens { phases } else { Phases::at(Phase::Exchange, phases.all()) };
+        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.stays() || opens, phases }
     }
 
     /// The steps of an identity; their phases, unless it joins without care or is taken apart.
@@ -107,7 +112,7 @@ impl<'a> Drafts<'a> {
                 Course::Leaves => {
                     changes.push(Part::whole(quarantine_rank(change, subject.id, self.realize), change.clone()));
                 }
-                Course::Stays(care) => changes.extend(parts(change, subject.id, care, self.realize)),
+                Course::Stays(care) => changes.extend(parts(change, subject.id, care, &self.opening, self.realize)),
             }
         }
         if let Course::Stays(Some(care)) = course {

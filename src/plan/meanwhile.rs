@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a policy is for the time of a change, until a later step makes it what it shall be.
+/// What a policy, or the trust of a role, is for the time of a change, until a later step makes it what it shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meanwhile {
@@ -12,6 +12,8 @@ pub enum Meanwhile {
     Narrowed,
     /// It denies, besides, what is denied by policies that are taken up or let go of.
     StandsIn,
+    /// Nobody may take it on: no trust stands in both its states.
+    Closed,
     /// It denies everything: there is no room for what must be denied, or nobody can tell what that is.
     Shut,
 }
@@ -21,6 +23,7 @@ impl fmt::Display for Meanwhile {
         f.write_str(match self {
             Self::Narrowed => "allows what both its states do",
             Self::StandsIn => "denies what the policies do that are taken up or let go of",
+            Self::Closed => "lets nobody in",
             Self::Shut => "denies everything",
         })
     }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use leasehold_provider::{Realize, Resource, ResourceId};
 
 use super::around::{self, Holder, Rewrite};
-use super::care::{Asked, Care, care, opens_otherwise};
+use super::care::{Asked, Care, care, lets_in, opens_otherwise};
 use super::denials::Denials;
 use super::drafts::Drafts;
 use super::sequence::{number, sequence, step_mut};
@@ -65,7 +65,8 @@ pub fn order<'a>(
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 ) -> Vec<Step> {
-    let mut drafts = Drafts::new(around.shared.0, realize, digest_of);
+    let opening = shared.iter().filter(|delta| opens(delta, realize)).map(|delta| &delta.id).collect();
+    let mut drafts = Drafts::new(opening, around.shared.0, realize, digest_of);
     let cares = cares(identities, shared, around, realize);
     let held_with_care = held_with_care(identities, &cares, around.holders);
     let mut rewrites: Vec<Rewrite> = Vec::new();
@@ -107,7 +108,7 @@ fn cares(
         shared.iter().filter(of).map(|delta| delta.address.as_str()).collect()
     };
     let deny = addresses(&|delta| around.denials.is_of(&delta.id));
-    let open = addresses(&|delta| delta.changes.iter().any(|change| opens_otherwise(change, realize)));
+    let open = addresses(&|delta| opens(delta, realize));
     let care_of = |delta: &IdentityDelta| {
         if delta.leaving.is_some() {
             return None;
@@ -130,6 +131,11 @@ fn cares(
         care(&asked, around.denials, realize)
     };
     identities.iter().map(care_of).collect()
+}
+
+/// Whether a shared object lets others in than before: a federation that changes, or is made and may be named by roles already.
+fn opens(delta: &SharedDelta, realize: &dyn Realize) -> bool {
+    delta.changes.iter().any(|change| opens_otherwise(change, realize) || lets_in(change, realize))
 }
 
 /// By address: what is held by somebody who is changed with care; `true`: by one who gets another boundary, trust or lease.

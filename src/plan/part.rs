@@ -1,6 +1,6 @@
 //! One identity's part in a plan. It depends on no other identity's, so that the parts of many are worked out at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Access, Aspect, ResourceId};
 
@@ -21,7 +21,8 @@ pub struct Part {
     pub on: BTreeSet<ResourceId>,
     /// Of these, those that it goes on needing: what a group lets go of is not among them.
     pub needed: BTreeSet<ResourceId>,
-    /// Of these, the addresses of those that the plan rewrites and that it held before, too.
+    /// Of these, the addresses of those that the plan rewrites and that it held before, too; and of federations that it named before
+    /// they are made.
     pub rewritten: BTreeSet<String>,
     /// What changes.
     pub delta: Option<IdentityDelta>,
@@ -38,7 +39,9 @@ pub struct Around<'a> {
     /// As it is wanted.
     pub wanted: Shared<'a>,
     /// The addresses of the live objects that the plan rewrites.
-    pub rewritten: std::collections::BTreeMap<ResourceId, String>,
+    pub rewritten: BTreeMap<ResourceId, String>,
+    /// The addresses of the federations that it makes.
+    pub made: BTreeMap<ResourceId, String>,
 }
 
 /// Works out the part of one identity.
@@ -77,7 +80,12 @@ pub fn part(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -
         let held = held.into_iter().filter_map(|id| around.rewritten.get(id));
         held.filter(|address| rewritten.contains(*address)).cloned().collect()
     };
-    let rewritten = if rewritten.is_empty() { rewritten } else { goes_on_holding(rewritten) };
+    let mut rewritten = if rewritten.is_empty() { rewritten } else { goes_on_holding(rewritten) };
+    if !around.made.is_empty() {
+        let live = realize::lives(standing).into_iter().flat_map(|resources| resources.values());
+        let named = live.flat_map(|resource| &resource.depends_on).filter_map(|id| around.made.get(id));
+        rewritten.extend(named.cloned());
+    }
     Part { findings, on: on.into_iter().cloned().collect(), needed, rewritten, delta, access, waiting }
 }
 

@@ -1,6 +1,8 @@
 //! The rank of a change among those of one object that stays: each rank waits for all of the one before.
 
-use leasehold_provider::{Change, Credential, Realize, Resource, ResourceId, Withheld, Withholds};
+use std::collections::BTreeSet;
+
+use leasehold_provider::{Aspect, Change, Credential, Realize, Reserved, Resource, ResourceId, Withheld, Withholds};
 
 use super::care::{Care, bears_access};
 use super::meanwhile::Meanwhile;
@@ -76,7 +78,16 @@ impl Part {
 }
 
 /// A change with its rank, or the two changes it is made in.
-pub fn parts(change: &Change, principal: &ResourceId, care: Option<&Care>, realize: &dyn Realize) -> Vec<Part> {
+pub fn parts(
+    change: &Change,
+    principal: &ResourceId,
+    care: Option<&Care>,
+    opening: &BTreeSet<&ResourceId>,
+    realize: &dyn Realize,
+) -> Vec<Part> {
+    if let Some(parts) = of_trust(change, opening, realize) {
+        return parts;
+    }
     let plain = || vec![Part::whole(rank(change, principal, care, realize), change.clone())];
     let Some(care) = care else { return plain() };
     let is_own = care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
@@ -102,6 +113,41 @@ pub fn parts(change: &Change, principal: &ResourceId, care: Option<&Care>, reali
         return vec![Part::whole(Rank::Loosen, change.clone())];
     }
     through([before, after], tight, withheld, realize)
+}
+
+/// A principal whose trust changes together with its boundary, or with a federation that it trusts, first trusts those only whom it
+/// shall go on trusting: nobody shall meet the one as it was and the other as it will be. `None`: at once, or nobody takes it on.
+fn of_trust(change: &Change, opening: &BTreeSet<&ResourceId>, realize: &dyn Realize) -> Option<Vec<Part>> {
+    let Change::Update { before, after } = change else { return None };
+    let of = |resource: &Resource, aspect: Aspect| {
+        let named = resource.attributes.iter().filter(|(name, _)| realize.aspect(&resource.id, name) == aspect);
+        named.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    let differs = |aspect| of(before, aspect) != of(after, aspect);
+    if !differs(Aspect::Trust) {
+        return None;
+    }
+    let mut federations = before.depends_on.iter().filter(|id| opening.contains(id));
+    let begins_to_trust = || after.depends_on.difference(&before.depends_on).next().is_some();
+    let meets = federations.any(|id| after.depends_on.contains(id) || begins_to_trust());
+    if !meets && !differs(Aspect::Boundary) {
+        return None;
+    }
+    let Reserved { principal: reserved, closed } = realize.reserved(before, after)?;
+    if reserved.attributes == before.attributes {
+        return None;
+    }
+    if reserved.attributes == after.attributes {
+        return Some(vec![Part::whole(Rank::Tighten, change.clone())]);
+    }
+    let meanwhile = if closed { Meanwhile::Closed } else { Meanwhile::Narrowed };
+    let reserved = Box::new(reserved);
+    let first = Change::Update { before: before.clone(), after: reserved.clone() };
+    let second = Change::Update { before: reserved, after: after.clone() };
+    Some(vec![
+        Part { rank: Rank::Tighten, change: first, meanwhile: Some(meanwhile) },
+        Part::whole(Rank::Principal, second),
+    ])
 }
 
 /// The own policy that nothing changes, and that stands in for others meanwhile.

@@ -3,6 +3,7 @@
 mod assess;
 mod between;
 mod decide;
+mod trust;
 
 use leasehold_provider::{Access, AccessVerdict, Comparison};
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use crate::request::Request;
 pub use assess::assess;
 pub use between::{MEANWHILE_SID, between, is_over, withholds};
 pub use decide::decide;
+pub use trust::{lets_in, trusted_by_both};
 
 /// The statement that ends an identity's access at its deadline. A later deadline is told apart from a wider scope, so the
 /// comparison leaves the fence out on both sides.

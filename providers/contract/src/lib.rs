@@ -53,4 +53,4 @@ pub use quota::{Counted, Quota};
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
 pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
 pub use vault::{Delivered, Delivery, NotKept, Vault};
-pub use withheld::{Withheld, Withholds};
+pub use withheld::{Reserved, Withheld, Withholds};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, Address, Answer, Assessment, Change, Comparison, Credential, DesiredIdentity, Document, Federation, Group,
-    LiveIdentity, Marks, Principal, Quarantine, Question, Quota, Realm, Resource, ResourceId, Scope, Snapshot,
-    StackName, Trust, Vault, Violation, Withheld, Withholds,
+    LiveIdentity, Marks, Principal, Quarantine, Question, Quota, Realm, Reserved, Resource, ResourceId, Scope,
+    Snapshot, StackName, Trust, Vault, Violation, Withheld, Withholds,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -123,6 +123,9 @@ pub trait Realize: Send + Sync {
     /// `withheld` denies. One that is not there allows nothing. Where the cloud has no room for all that, it denies everything. `None` where
     /// the resource is no policy.
     fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource>;
+
+    /// A principal as it was `before`, but trusted only by those whom both its states trust. `None` where nobody takes it on.
+    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved>;
 
     /// How many characters of a document count towards the cloud's limit on it; 0 where the attribute is none.
     fn characters(&self, resource: &Resource, attribute: &str) -> usize;

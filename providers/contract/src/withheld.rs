@@ -1,6 +1,6 @@
 //! What policies take away, and what stands in for them while they change.
 
-use crate::Document;
+use crate::{Document, Resource};
 
 /// Whether a resource takes access away today. A lease's fence, which does so at its time, does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,6 +11,15 @@ pub enum Withholds {
     Only,
     /// It takes away and gives. The one cannot be put on, or taken off, without the other.
     Besides,
+}
+
+/// A principal while it is trusted by others than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// As before, but trusted only by those whom it shall trust afterwards, too.
+    pub principal: Resource,
+    /// Whether that is nobody.
+    pub closed: bool,
 }
 
 /// What a policy shall deny for a moment, beside its own.

@@ -94,7 +94,7 @@ fn statements(document: &Value) -> impl Iterator<Item = &Value> {
     .iter()
 }
 
-fn document(statements: Vec<Value>) -> Document {
+pub fn document(statements: Vec<Value>) -> Document {
     Document::new(json!({ "Version": VERSION, "Statement": statements }))
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use leasehold_provider::{
     Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm,
-    Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
+    Reserved, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
 };
 
 use leasehold_policy::provider::MEANWHILE_SID;
@@ -183,6 +183,18 @@ impl Realize for LocalDirectory {
         let tight =
             leasehold_policy::provider::between(policy(before).as_ref(), policy(after).as_ref(), withheld, fits)?;
         Some(whole.clone().with("policy", Value::Document(tight.into())))
+    }
+
+    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
+        let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get("trust"), after.get("trust")) else {
+            return None;
+        };
+        let both = leasehold_policy::provider::trusted_by_both(old, new);
+        let closed = !leasehold_policy::provider::lets_in(&both);
+        let trust = if closed { documents::closed_trust() } else { documents::document(both) };
+        let mut principal = before.clone().with("trust", Value::Document(trust));
+        principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
+        Some(Reserved { principal, closed })
     }
 
     fn same_document(&self, a: &Document, b: &Document) -> bool {

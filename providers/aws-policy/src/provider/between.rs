@@ -36,7 +36,7 @@ fn statements_between(before: Option<&Value>, after: Option<&Value>, withheld: &
     let (old, new): (Vec<Value>, Vec<Value>) = (of(before), of(after));
     let mut tight: Vec<Value> = Vec::new();
     for statement in &new {
-        if denies(statement) || old.contains(statement) {
+        if denies(statement) || old.iter().any(|other| nameless(other) == nameless(statement)) {
             tight.push(statement.clone());
         } else {
             tight.extend(old.iter().filter(|it| !denies(it)).find_map(|other| in_common(other, statement)));
@@ -122,7 +122,7 @@ pub fn is_over(policy: &Document, now: Timestamp) -> bool {
 }
 
 /// A policy's statements. IAM lets a single one stand without a list.
-fn statements(policy: &Value) -> std::slice::Iter<'_, Value> {
+pub fn statements(policy: &Value) -> std::slice::Iter<'_, Value> {
     match policy.get("Statement") {
         Some(Value::Array(all)) => all.as_slice(),
         Some(one) => std::slice::from_ref(one),
@@ -131,7 +131,8 @@ fn statements(policy: &Value) -> std::slice::Iter<'_, Value> {
     .iter()
 }
 
-fn nameless(statement: &Value) -> Value {
+/// A statement without its name.
+pub fn nameless(statement: &Value) -> Value {
     let mut statement = statement.clone();
     if let Some(fields) = statement.as_object_mut() {
         fields.remove("Sid");
@@ -139,7 +140,8 @@ fn nameless(statement: &Value) -> Value {
     statement
 }
 
-fn denies(statement: &Value) -> bool {
+/// Whether a statement takes away.
+pub fn denies(statement: &Value) -> bool {
     statement.get("Effect").and_then(Value::as_str) == Some("Deny")
 }
 

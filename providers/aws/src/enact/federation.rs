@@ -36,16 +36,7 @@ impl Writing<'_> {
                 }
             }
             Change::Update { before, after } => {
-                self.update_audiences(&arn, &texts(before, "client_id_list"), &texts(after, "client_id_list")).await?;
-                if let Some(prints) = thumbprints(after).filter(|_| before.get(THUMBPRINTS) != after.get(THUMBPRINTS)) {
-                    let send = || {
-                        iam.update_open_id_connect_provider_thumbprint()
-                            .open_id_connect_provider_arn(&arn)
-                            .set_thumbprint_list(Some(prints.clone()))
-                            .send()
-                    };
-                    self.call("iam:UpdateOpenIDConnectProviderThumbprint", Class::Idempotent, send).await?;
-                }
+                self.update_oidc(&arn, before, after).await?;
                 Ok(None)
             }
             Change::Delete { .. } => {
@@ -114,7 +105,8 @@ impl Writing<'_> {
         if after.id.kind == kinds::OIDC_PROVIDER {
             let arn = arn::oidc_provider(self.realm, &after.id.name);
             let live = self.audiences(&arn).await?;
-            self.update_audiences(&arn, &live, &texts(after, "client_id_list")).await?;
+            let before = after.clone().with("client_id_list", Value::Set(live));
+            self.update_oidc(&arn, &before, after).await?;
         } else {
             let change = Change::Update { before: Box::new(after.clone()), after: Box::new(after.clone()) };
             Box::pin(self.saml_provider(&change)).await?;
@@ -132,21 +124,37 @@ impl Writing<'_> {
         Ok(answer.client_id_list.unwrap_or_default().into_iter().collect())
     }
 
-    /// New ones first: a provider has one at least.
-    async fn update_audiences(
-        &self,
-        arn: &str,
-        before: &BTreeSet<String>,
-        after: &BTreeSet<String>,
-    ) -> Result<(), Refusal> {
-        let iam = &self.provider.clients.iam;
-        for id in after.difference(before) {
+    /// Audiences and thumbprints. Where both change, no new audience meets an old certificate: those go first that shall not stay, but for
+    /// one where none stays, because a provider has one at least.
+    async fn update_oidc(&self, arn: &str, before: &Resource, after: &Resource) -> Result<(), Refusal> {
+        let (old, new) = (texts(before, "client_id_list"), texts(after, "client_id_list"));
+        let prints = thumbprints(after).filter(|_| before.get(THUMBPRINTS) != after.get(THUMBPRINTS));
+        let kept = usize::from(old.is_disjoint(&new));
+        let early = if prints.is_some() { old.difference(&new).skip(kept).cloned().collect() } else { BTreeSet::new() };
+        self.remove_audiences(arn, early.iter()).await?;
+        if let Some(prints) = prints {
+            let iam = &self.provider.clients.iam;
+            let send = || {
+                iam.update_open_id_connect_provider_thumbprint()
+                    .open_id_connect_provider_arn(arn)
+                    .set_thumbprint_list(Some(prints.clone()))
+                    .send()
+            };
+            self.call("iam:UpdateOpenIDConnectProviderThumbprint", Class::Idempotent, send).await?;
+        }
+        for id in new.difference(&old) {
+            let iam = &self.provider.clients.iam;
             let send = || {
                 iam.add_client_id_to_open_id_connect_provider().open_id_connect_provider_arn(arn).client_id(id).send()
             };
             self.call("iam:AddClientIDToOpenIDConnectProvider", Class::Idempotent, send).await?;
         }
-        for id in before.difference(after) {
+        self.remove_audiences(arn, old.difference(&new).filter(|id| !early.contains(*id))).await
+    }
+
+    async fn remove_audiences(&self, arn: &str, ids: impl Iterator<Item = &String>) -> Result<(), Refusal> {
+        for id in ids {
+            let iam = &self.provider.clients.iam;
             let send = || {
                 iam.remove_client_id_from_open_id_connect_provider()
                     .open_id_connect_provider_arn(arn)

@@ -24,6 +24,8 @@ const GROUPS: usize = 10;
 const MANAGED: usize = 6144;
 /// Characters of a trust policy, at most in any account. What this one allows, most often 2048, its summary tells.
 const TRUST: usize = 4096;
+/// Characters of a trust policy that every account takes.
+pub const TRUST_EVERYWHERE: usize = 2048;
 /// Policies attached to one principal or group, at most in any account. What this one allows, most often 10, its summary tells.
 const ATTACHMENTS: usize = 25;
 const TAGS: usize = 50;

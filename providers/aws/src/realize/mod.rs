@@ -12,7 +12,8 @@ mod trusted;
 use jiff::Timestamp;
 use leasehold_provider::{
     Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
-    Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
+    Quarantine, Realize, Realm, Reserved, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld,
+    Withholds,
 };
 use serde_json::Value as Json;
 
@@ -151,6 +152,10 @@ impl Realize for AwsRealizer {
         Some(whole.clone().with("policy", Value::Document(document::canonical(&tight))))
     }
 
+    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
+        trust::reserved(before, after)
+    }
+
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {
         limits::size(resource, attribute)
     }
@@ -272,6 +277,10 @@ impl Realize for AwsProvider {
 
     fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
         AwsRealizer.between(before, after, withheld)
+    }
+
+    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
+        AwsRealizer.reserved(before, after)
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {

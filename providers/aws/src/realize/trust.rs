@@ -1,9 +1,10 @@
 //! Who may take on a role, as IAM's trust policy.
 
 use jiff::Timestamp;
-use leasehold_provider::{Condition, Document, Realm, Trust, TrustedIdentity};
-use serde_json::{Value, json};
+use leasehold_provider::{Condition, Document, Realm, Reserved, Resource, Trust, TrustedIdentity, Value};
+use serde_json::{Value as Json, json};
 
+use super::limits;
 use crate::{arn, document};
 
 /// The trust policy for these trusts. Every Allow ends at the deadline: no session begins after it. Without a trust it is the
@@ -15,7 +16,23 @@ pub fn policy(realm: &Realm, trusts: &[Trust], deadline: Option<Timestamp>) -> D
     document::policy(trusts.iter().map(|trust| statement(realm, trust, deadline)).collect())
 }
 
-fn statement(realm: &Realm, trust: &Trust, deadline: Option<Timestamp>) -> Value {
+/// A role as before, but trusted only by those whom both its states trust. Where that is too long for IAM, nobody is.
+pub fn reserved(before: &Resource, after: &Resource) -> Option<Reserved> {
+    const TRUST: &str = "assume_role_policy";
+    let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get(TRUST), after.get(TRUST)) else {
+        return None;
+    };
+    let both = leasehold_policy::provider::trusted_by_both(old, new);
+    let lets_in = leasehold_policy::provider::lets_in(&both);
+    let both = document::policy(both);
+    let closed = !lets_in || document::text(&both).chars().count() > limits::TRUST_EVERYWHERE;
+    let mut principal =
+        before.clone().with(TRUST, Value::Document(if closed { document::closed_trust() } else { both }));
+    principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
+    Some(Reserved { principal, closed })
+}
+
+fn statement(realm: &Realm, trust: &Trust, deadline: Option<Timestamp>) -> Json {
     let (principal, action, mut conditions) = parts(realm, trust);
     if let Some(deadline) = deadline {
         conditions.push(condition("DateLessThan", "aws:CurrentTime", &[document::instant(deadline)]));
@@ -27,7 +44,7 @@ fn statement(realm: &Realm, trust: &Trust, deadline: Option<Timestamp>) -> Value
     statement
 }
 
-fn parts(realm: &Realm, trust: &Trust) -> (Value, &'static str, Vec<Condition>) {
+fn parts(realm: &Realm, trust: &Trust) -> (Json, &'static str, Vec<Condition>) {
     match trust {
         Trust::Oidc { issuer, audiences, subjects } => {
             let host = issuer.strip_prefix("https://").unwrap_or(issuer).trim_end_matches('/');

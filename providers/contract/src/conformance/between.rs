@@ -2,7 +2,9 @@
 
 use super::stage::Stage;
 use super::{Law, cast};
-use crate::{Access, AccessVerdict, DesiredIdentity, Document, Resource, ResourceId, Value, Withheld, Withholds};
+use crate::{
+    Access, AccessVerdict, Aspect, DesiredIdentity, Document, Resource, ResourceId, Value, Withheld, Withholds,
+};
 
 /// Between any two policies of the cast there is one that gives no more than either, and that is between itself and the end, too.
 pub fn check(stage: &mut Stage<'_>, policies: &[Resource]) {
@@ -34,6 +36,29 @@ fn between(stage: &mut Stage<'_>, before: Option<&Resource>, after: Option<&Reso
     let shut = stage.provider().between(before, after, &everything);
     let shut = shut.is_some_and(|shut| stage.provider().withholds(&shut) == Withholds::Only);
     stage.demand(Law::Between, shut, "asked to deny everything, it allows something");
+}
+
+/// A role that is trusted by others afterwards is trusted meanwhile by those only whom both states trust, and is else as it was.
+pub fn check_reserved(stage: &mut Stage<'_>, roles: &[Resource]) {
+    for before in roles {
+        for after in roles.iter().map(|after| Resource { id: before.id.clone(), ..after.clone() }) {
+            stage.scene = format!("{} between two trusts", before.id);
+            let Some(reserved) = stage.provider().reserved(before, &after) else {
+                stage.broken(Law::Between, "a role has no trust between two");
+                continue;
+            };
+            let who = |role: &Resource| stage.provider().trusts(&stage.realm, role);
+            let ((old, _), (new, _), (now, unsaid)) = (who(before), who(&after), who(&reserved.principal));
+            let within = now.iter().all(|trust| old.contains(trust) && new.contains(trust));
+            let closes = if reserved.closed { now.is_empty() } else { !now.is_empty() || !unsaid.is_empty() };
+            let trust = |name: &str| stage.provider().aspect(&before.id, name) == Aspect::Trust;
+            let mut attributes = before.attributes.iter().filter(|(name, _)| !trust(name));
+            let stays = attributes.all(|(name, value)| reserved.principal.get(name) == Some(value));
+            stage.demand(Law::Between, within, "it trusts whom one of its states does not");
+            stage.demand(Law::Between, closes, "whether it trusts nobody is not said");
+            stage.demand(Law::Between, stays, "more of it changes than whom it trusts");
+        }
+    }
 }
 
 fn access(policy: Option<&Resource>) -> Access {

@@ -29,6 +29,13 @@ async fn realize(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(),
         between::check(&mut stage, &policies);
         all.extend(resources.into_iter().map(|resource| (resource.id.clone(), resource)));
     }
+    let roles: Vec<Resource> = all
+        .iter()
+        .filter(|(_, resource)| stage.provider().reserved(resource, resource).is_some())
+        .map(|(_, role)| role.clone())
+        .collect();
+    stage.demand(Law::Between, roles.len() > 1, "no roles can be told from other resources by their trust");
+    between::check_reserved(&mut stage, &roles);
     stage.scene = "realize the stack".to_owned();
     let all: BTreeMap<&ResourceId, &Resource> = all.iter().collect();
     let circle = diff::in_order(stage.provider(), &all).err();

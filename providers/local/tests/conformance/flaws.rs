@@ -9,8 +9,8 @@ use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
 use leasehold_provider::{
     Access, Change, Compare, Comparison, Credential, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind,
     Enacted, Group, LiveIdentity, Marks, NotKept, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal,
-    Quarantine, Realize, Realm, Resource, ResourceId, Scope, Snapshot, StackName, Value, Vault, Violation, Withheld,
-    Withholds,
+    Quarantine, Realize, Realm, Reserved, Resource, ResourceId, Scope, Snapshot, StackName, Value, Vault, Violation,
+    Withheld, Withholds,
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -28,6 +28,7 @@ pub enum Flaw {
     KeepsWhatGoes,
     CountsFences,
     NeverOver,
+    TrustsWhoComes,
     RefusesPolicies,
     HidesAttachments,
     ForgetsOwner,
@@ -115,6 +116,12 @@ impl Realize for Flawed {
         let after = if self.has(Flaw::KeepsWhatGoes) { after.or(before) } else { after };
         let tight = self.inner.between(before, after, withheld)?;
         if self.has(Flaw::KeepsWhatGoes) && !withheld.everything { after.cloned() } else { Some(tight) }
+    }
+
+    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
+        let reserved = self.inner.reserved(before, after)?;
+        let trusts = |principal: Resource| Reserved { principal, closed: false };
+        if self.has(Flaw::TrustsWhoComes) { Some(trusts(after.clone())) } else { Some(reserved) }
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {
