@@ -137,7 +137,10 @@ fn part(snapshot: &Snapshot, account: Option<&Alias>) -> Snapshot {
         shared: share(&snapshot.shared, account),
         strangers: share(&snapshot.strangers, account),
         unmarked: share(&snapshot.unmarked, account),
-        denying: snapshot.denying.clone(),
+        denying: {
+            let of_account = snapshot.denying.iter().filter(|((whose, _), _)| whose.as_ref() == account);
+            of_account.map(|(key, policy)| (key.clone(), policy.clone())).collect()
+        },
         ..Snapshot::empty(Realm { others: BTreeMap::new(), ..snapshot.realm.at(account).clone() })
     }
 }

@@ -125,7 +125,11 @@ impl Place for Snapshot {
             shared: self.shared.on(account),
             strangers: self.strangers.on(account),
             unmarked: self.unmarked.on(account),
-            denying: self.denying,
+            denying: self
+                .denying
+                .into_iter()
+                .map(|((_, name), policy)| ((Some(account.clone()), name), policy))
+                .collect(),
             not_shown: self.not_shown,
         }
     }
@@ -137,7 +141,7 @@ impl Place for Snapshot {
             shared: self.shared.off(account),
             strangers: self.strangers.off(account),
             unmarked: self.unmarked.off(account),
-            denying: self.denying,
+            denying: self.denying.into_iter().map(|((_, name), policy)| ((None, name), policy)).collect(),
             not_shown: self.not_shown,
         }
     }

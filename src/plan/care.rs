@@ -20,7 +20,8 @@ use super::denials::Denials;
 /// What a change made with care needs.
 #[derive(Debug, Default)]
 pub struct Care {
-    /// It gets another boundary or another trust, or a lease after its own was over; or somebody does who holds it. What only allows is
+    /// It gets another boundary or another trust, or a lease after its own was over, or trusts a federation that opens to others; or
+    /// somebody does who holds it. What only allows is
     /// narrowed meanwhile, too.
     pub opens: bool,
     /// What the own policy denies meanwhile.

@@ -1,11 +1,10 @@
 //! Changes that wait for each other, so that none can be the first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use leasehold_provider::{Address, Change};
-use petgraph::algo::tarjan_scc;
-use petgraph::graph::{DiGraph, NodeIndex};
 
+use super::sequence::circles;
 use super::{Plan, Step, StepId};
 use crate::config::{Declared, Diagnostic};
 
@@ -16,20 +15,10 @@ pub fn findings(plan: &Plan, declared: &Declared) -> Vec<Diagnostic> {
     if plan.steps.iter().all(|step| step.needs.iter().all(|need| *need < step.id)) {
         return Vec::new();
     }
-    let mut graph: DiGraph<&Step, ()> = DiGraph::new();
-    let nodes: BTreeMap<StepId, NodeIndex> = plan.steps.iter().map(|step| (step.id, graph.add_node(step))).collect();
-    for step in &plan.steps {
-        for need in &step.needs {
-            if let (Some(waiter), Some(waited_for)) = (nodes.get(&step.id), nodes.get(need)) {
-                graph.add_edge(*waiter, *waited_for, ());
-            }
-        }
-    }
-    let mut findings: Vec<Diagnostic> = Vec::new();
-    for circle in tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > 1) {
-        let steps: Vec<&Step> = circle.into_iter().filter_map(|node| graph.node_weight(node).copied()).collect();
-        findings.extend(finding(&steps, declared));
-    }
+    let circles = circles(&plan.steps);
+    let steps =
+        |circle: &BTreeSet<StepId>| plan.steps.iter().filter(|step| circle.contains(&step.id)).collect::<Vec<_>>();
+    let mut findings: Vec<Diagnostic> = circles.iter().filter_map(|circle| finding(&steps(circle), declared)).collect();
     findings.sort_by(|a, b| a.summary.cmp(&b.summary));
     findings
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use leasehold_provider::{Aspect, Change, Document, Realize, Resource, ResourceId, Value, Withheld, Withholds};
+use leasehold_provider::{Alias, Aspect, Change, Document, Realize, Resource, ResourceId, Value, Withheld, Withholds};
 
 use crate::diff::access::Shared;
 
@@ -16,12 +16,15 @@ pub struct Denial {
     pub alone: bool,
 }
 
+/// What is not the stack's and denies something, by account and name.
+pub type Others = BTreeMap<(Option<Alias>, String), Document>;
+
 /// The denials of everything that identities and groups can hang on.
 pub struct Denials<'a> {
     live: BTreeMap<&'a ResourceId, Denial>,
     wanted: BTreeMap<&'a ResourceId, Denial>,
-    /// Policies that are not the stack's, by name.
-    others: &'a BTreeMap<String, Document>,
+    /// Policies and groups that are not the stack's, by account and name.
+    others: &'a Others,
     realize: &'a dyn Realize,
 }
 
@@ -31,7 +34,7 @@ impl<'a> Denials<'a> {
     pub fn new(
         (live, wanted): (&Shared<'a>, &Shared<'a>),
         rewritten: &BTreeMap<ResourceId, String>,
-        others: &'a BTreeMap<String, Document>,
+        others: &'a Others,
         realize: &'a dyn Realize,
     ) -> Self {
         let of = |shared: &Shared<'a>| {
@@ -47,7 +50,7 @@ impl<'a> Denials<'a> {
     /// None at all.
     #[must_use]
     pub fn none(realize: &'a dyn Realize) -> Self {
-        const NONE: &BTreeMap<String, Document> = &BTreeMap::new();
+        const NONE: &Others = &Others::new();
         Self { live: BTreeMap::new(), wanted: BTreeMap::new(), others: NONE, realize }
     }
 
@@ -106,7 +109,7 @@ impl<'a> Denials<'a> {
 fn denial<'a>(
     resources: impl Iterator<Item = &'a Resource>,
     is_rewritten: bool,
-    others: &BTreeMap<String, Document>,
+    others: &Others,
     realize: &dyn Realize,
 ) -> Option<Denial> {
     let mut denial = Denial { withheld: Withheld::default(), alone: !is_rewritten };
@@ -117,7 +120,9 @@ fn denial<'a>(
         for (_, value) in access {
             let says = match value {
                 Value::Text(name) => {
-                    others.get(name).map(|policy| (policy, realize.withholds(&said(resource, policy))))
+                    let named = || others.get(&(resource.id.account.clone(), name.clone()));
+                    let policy = if others.is_empty() { None } else { named() };
+                    policy.map(|policy| (policy, realize.withholds(&said(resource, policy))))
                 }
                 Value::Document(policy) => Some((policy, realize.withholds(resource))),
                 _ => None,

@@ -20,9 +20,9 @@ use super::around::{self, Holder, Rewrite};
 use super::care::{Asked, Care, care, lets_in, opens_otherwise};
 use super::denials::Denials;
 use super::drafts::Drafts;
-use super::sequence::{number, sequence, step_mut};
+use super::sequence::{circles, number, sequence, step_mut};
 use super::waits::{self, DependsOn, Wait};
-use super::{Step, StepId, dependencies};
+use super::{Step, dependencies};
 use crate::diff::access::Shared;
 use crate::diff::{IdentityDelta, SharedDelta};
 
@@ -181,8 +181,12 @@ fn wait(steps: &mut [Step], waits: Vec<Wait>) {
     if added.is_empty() {
         return;
     }
-    let placed: BTreeSet<StepId> = sequence(steps).into_iter().collect();
-    for (waiter, waited_for) in added.iter().filter(|(waiter, _)| !placed.contains(waiter)) {
+    if sequence(steps).len() == steps.len() {
+        return;
+    }
+    let circles = circles(steps);
+    let closes = |(waiter, waited_for): &&Wait| circles.iter().any(|it| it.contains(waiter) && it.contains(waited_for));
+    for (waiter, waited_for) in added.iter().filter(closes) {
         if let Some(step) = step_mut(steps, *waiter) {
             step.needs.remove(waited_for);
         }

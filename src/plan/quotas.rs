@@ -66,13 +66,16 @@ fn of_account<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<Exceeded<'
 fn late(plan: &Plan, made: impl Fn(&Change) -> bool) -> BTreeSet<&ResourceId> {
     let makes: BTreeSet<(&Address, StepId)> =
         plan.steps.iter().filter(|step| made(&step.change)).map(|step| (&step.subject, step.id)).collect();
-    let mut after_making: BTreeSet<StepId> = BTreeSet::new();
+    let mut after_making: BTreeSet<(&Address, StepId)> = BTreeSet::new();
     let mut late = BTreeSet::new();
     // Needs come before the steps that have them.
     for step in &plan.steps {
-        let waits = |need: &StepId| makes.contains(&(&step.subject, *need)) || after_making.contains(need);
+        let waits = |need: &StepId| {
+            let need = (&step.subject, *need);
+            makes.contains(&need) || after_making.contains(&need)
+        };
         if step.needs.iter().any(waits) {
-            after_making.insert(step.id);
+            after_making.insert((&step.subject, step.id));
             late.extend(matches!(step.change, Change::Delete { .. }).then(|| step.change.id()));
         }
     }
@@ -98,7 +101,7 @@ fn of_holders<'a>(plan: &Plan, snapshot: &Snapshot, quota: &'a Quota, realize: &
     let mut holders: BTreeMap<&ResourceId, (&Address, &[Change])> =
         plan.identities.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))).collect();
     holders.extend(plan.shared.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))));
-    let late = late(plan, |change| matches!(change, Change::Create { .. }));
+    let late = late(plan, |change| matches!(change, Change::Create { .. }) && quota.counts(change.id()));
     let mut found = Vec::new();
     for (id, (address, changes)) in holders {
         let of = |wanted: fn(&Change) -> bool| {

@@ -7,7 +7,7 @@ use leasehold_provider::{Aspect, Change, Credential, Realize, Reserved, Resource
 use super::care::{Care, bears_access};
 use super::meanwhile::Meanwhile;
 
-/// The ranks of a mover's, a quarantine's and a drift's steps.
+/// The ranks of the steps of one identity or shared object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
     /// It is made, or taken in.
@@ -34,7 +34,7 @@ pub enum Rank {
 /// denied before or afterwards is denied in the four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Access is taken away only.
+    /// Access is taken away only; who joins with care is made, with nothing in it yet.
     Take,
     /// What shall not be held any more is let go of.
     Release,

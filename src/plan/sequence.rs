@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
 use super::{Step, StepId};
 
 /// The steps in an order in which each comes after its needs, the earliest first where there is a choice. Those on a cycle, and those
@@ -28,6 +31,21 @@ pub fn sequence(steps: &[Step]) -> Vec<StepId> {
         }
     }
     sequence
+}
+
+/// Steps that wait for each other: one set for each circle.
+pub fn circles(steps: &[Step]) -> Vec<BTreeSet<StepId>> {
+    let mut graph: DiGraph<StepId, ()> = DiGraph::new();
+    let nodes: BTreeMap<StepId, NodeIndex> = steps.iter().map(|step| (step.id, graph.add_node(step.id))).collect();
+    for step in steps {
+        for need in &step.needs {
+            if let (Some(waiter), Some(waited_for)) = (nodes.get(&step.id), nodes.get(need)) {
+                graph.add_edge(*waiter, *waited_for, ());
+            }
+        }
+    }
+    let circles = tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > 1);
+    circles.map(|circle| circle.into_iter().filter_map(|node| graph.node_weight(node).copied()).collect()).collect()
 }
 
 /// Puts the steps in order and numbers them so. Steps on a cycle keep their place at the end.

@@ -163,8 +163,8 @@ pub struct Snapshot {
     /// Of the strangers, those that carry no mark and were asked for whole.
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
     /// Managed policies that are not the stack's and deny something, by the name by which an attachment says them; and groups that do, by
-    /// theirs, with all they hold in one document. Others only allow, as far as the provider can know.
-    pub denying: BTreeMap<String, Document>,
+    /// theirs, with all they hold in one document; each with the account that it is in. Others only allow, as far as the provider can know.
+    pub denying: BTreeMap<(Option<Alias>, String), Document>,
     /// What was delivered and is not among the live keys: keys that are gone, or that the cloud does not show yet.
     pub not_shown: Delivered,
 }

@@ -24,11 +24,19 @@ pub fn between(
     let mut policy = after.or(before)?.clone();
     let fields = policy.as_object_mut()?;
     fields.insert("Statement".to_owned(), Value::Array(statements_between(before, after, withheld)));
-    if withheld.everything || !fits(&policy) {
+    if withheld.everything || reads_otherwise(&policy, before, withheld) || !fits(&policy) {
         let all = json!([{ "Sid": MEANWHILE_SID, "Effect": "Deny", "Action": ["*"], "Resource": ["*"] }]);
         policy.as_object_mut()?.insert("Statement".to_owned(), all);
     }
     Some(policy)
+}
+
+/// Whether a Deny would say something else in this policy than where it comes from: only from version 2012-10-17 on are there variables
+/// (IAM user guide, "IAM JSON policy elements: Version").
+fn reads_otherwise(policy: &Value, before: Option<&Value>, withheld: &Withheld) -> bool {
+    let others = withheld.documents.iter().map(Document::json).chain(before);
+    let mut others = others.filter(|other| other.get("Version") != policy.get("Version"));
+    others.any(|other| statements(other).any(|it| denies(it) && it.to_string().contains("${")))
 }
 
 fn statements_between(before: Option<&Value>, after: Option<&Value>, withheld: &Withheld) -> Vec<Value> {
@@ -256,6 +264,25 @@ mod tests {
         assert_eq!(tight(Some(&before), Some(&get(&["s3:Put*"], "a")), &[]), nothing);
         // From where it says nothing it goes on as it stands.
         assert_eq!(tight(Some(&policy(nothing.as_array().unwrap())), Some(&after), &[]), nothing);
+    }
+
+    /// A statement that only gets another name goes on.
+    #[test]
+    fn a_name_changes_nothing() {
+        let of = |sid: Option<&str>| policy(&[statement(sid, "Allow", "s3:Get*")]);
+        assert_eq!(tight(Some(&of(None)), Some(&of(Some("Read"))), &[]), of(Some("Read"))["Statement"]);
+    }
+
+    /// A variable is one only in a policy that says the newer version; without, it is plain text, and nobody's.
+    #[test]
+    fn what_reads_otherwise_in_another_version_is_denied_with_everything() {
+        let deny = json!({ "Effect": "Deny", "Action": ["s3:*"], "NotResource": ["arn:aws:s3:::b/${aws:username}/*"] });
+        let (after, held) = (policy(&[statement(None, "Allow", "a:*")]), policy(std::slice::from_ref(&deny)));
+        let old_held = json!({ "Statement": [deny] });
+        let shut = json!([statement(Some(MEANWHILE_SID), "Deny", "*")]);
+        assert_ne!(tight(Some(&after), Some(&after), &[held]), shut);
+        assert_eq!(tight(Some(&after), Some(&after), std::slice::from_ref(&old_held)), shut);
+        assert_eq!(tight(Some(&old_held), Some(&after), &[]), shut);
     }
 
     /// A run that was killed in between goes on from there.

@@ -34,6 +34,8 @@ pub struct Account {
     pub groups: BTreeMap<ResourceId, LiveShared>,
     /// By ARN: managed policies that are not the stack's and deny something.
     pub denying: BTreeMap<String, Document>,
+    /// By ARN: policies of the stack that deny something. Groups of others may hold them.
+    pub own_denying: BTreeMap<String, Document>,
     /// Groups that are not the stack's.
     pub foreign_groups: Vec<Foreign>,
     /// By policy under the stack's path, and by group: who holds it and is not the stack's.
@@ -90,8 +92,9 @@ impl Reading<'_> {
         .await?;
         account.give_users_their_own(stack);
         let of_groups = account.foreign_groups.iter();
-        let of_groups: Vec<_> =
-            of_groups.filter_map(|group| Some((group.name.clone(), group.denial(&account.denying)?))).collect();
+        let of_groups: Vec<_> = of_groups
+            .filter_map(|group| Some((group.name.clone(), group.denial(&[&account.denying, &account.own_denying])?)))
+            .collect();
         account.denying.extend(of_groups);
         Ok(account)
     }
@@ -184,12 +187,14 @@ impl Reading<'_> {
                 && (policy.default_version_id.is_none() || version.version_id == policy.default_version_id)
         });
         let text = default.and_then(|version| version.document);
-        let Some(id) = scope.or(own) else {
-            // The text is URL-encoded, which leaves letters as they are.
-            if text.as_deref().is_some_and(|text| text.contains("Deny")) {
-                let document = document_of(text.as_deref(), &format!("the default version of policy {arn}"))?;
-                account.denying.insert(arn.clone(), document);
-            }
+        let id = scope.or(own);
+        // The text is URL-encoded, which leaves letters as they are.
+        if text.as_deref().is_some_and(|text| text.contains("Deny")) {
+            let document = document_of(text.as_deref(), &format!("the default version of policy {arn}"))?;
+            let denying = if id.is_some() { &mut account.own_denying } else { &mut account.denying };
+            denying.insert(arn.clone(), document);
+        }
+        let Some(id) = id else {
             let path = policy.path.unwrap_or_default();
             let other =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());

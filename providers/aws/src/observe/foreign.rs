@@ -19,15 +19,16 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// What the group does to its members, in one document, where it denies something. `denying`: managed policies of the account that do.
+    /// What the group does to its members, in one document, where it denies something. `denying`: managed policies of the account that do, the
+    /// stack's among them.
     /// What other managed policies allow is stood for by an action that there is not; what one of AWS denies, by everything.
-    pub fn denial(&self, denying: &BTreeMap<String, Document>) -> Option<Document> {
+    pub fn denial(&self, denying: &[&BTreeMap<String, Document>]) -> Option<Document> {
         let mut documents: Vec<Document> = self.inline.iter().map(|(_, document)| document.clone()).collect();
         let statement = |effect: &str, action: &str| {
             document::policy(vec![json!({ "Effect": effect, "Action": action, "Resource": "*" })])
         };
         for policy in &self.attached {
-            let (by_name, read) = (managed::withholds(policy), denying.get(policy));
+            let (by_name, read) = (managed::withholds(policy), denying.iter().find_map(|of| of.get(policy)));
             documents.extend(read.cloned());
             documents.extend((by_name != Withholds::Nothing).then(|| statement("Deny", "*")));
             let gives = read.is_none() && by_name != Withholds::Only;

@@ -117,7 +117,7 @@ impl Reading<'_> {
             shared,
             strangers: account.strangers,
             unmarked: account.unmarked,
-            denying: account.denying,
+            denying: account.denying.into_iter().map(|(name, policy)| ((None, name), policy)).collect(),
             ..Snapshot::empty(self.realm.clone())
         })
     }

@@ -60,6 +60,7 @@ pub fn identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Viola
     tags(&mut findings, identity, resources);
     documents(&mut findings, identity, resources);
     attachments(&mut findings, identity, resources);
+    boundary(&mut findings, identity, resources);
     statements(&mut findings, &identity.statements);
     if identity.principal == Principal::Role {
         role(&mut findings, identity);
@@ -297,6 +298,22 @@ fn attachments(findings: &mut Findings, identity: &DesiredIdentity, resources: &
             "groups",
             format!("it would be in {} groups; IAM allows {GROUPS}", identity.groups.len()),
             "join groups that always go together",
+        );
+    }
+}
+
+/// What bounds an identity is not changed by the run that changes the identity, and not by who may write the stack.
+fn boundary(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+    let Some(boundary) = &identity.permissions_boundary else { return };
+    let stack = resources.iter().find_map(|resource| Some(&resource.marks.as_ref()?.stack));
+    let is_ours = |stack| boundary.contains(&format!(":policy{}", crate::arn::stack_path(stack)));
+    if stack.is_some_and(is_ours) {
+        findings.add(
+            "permissions_boundary",
+            format!(
+                "{boundary:?} is a policy of this stack: whoever may widen an identity could widen its boundary with it"
+            ),
+            "bound it by a policy of AWS, or by one that another stack or another tool manages",
         );
     }
 }
