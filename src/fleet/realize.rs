@@ -141,6 +141,10 @@ impl Realize for FleetRealizer {
         self.0.is_over(&plain_resource(policy), now)
     }
 
+    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
+        self.0.heeds(&plain_resource(policy), tag)
+    }
+
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
         let own = self.0.own_policy(&plain_id(whole))?;
         match &whole.account {

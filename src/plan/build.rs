@@ -70,6 +70,8 @@ struct Deltas {
     kept: diff::shared::Kept,
     quarantined: BTreeMap<leasehold_provider::Address, Waiting>,
     holds_rewritten: order::Rewritten,
+    /// The principals whose tags change and are heeded by a policy that they hold.
+    heeding: BTreeSet<ResourceId>,
     /// The shared objects that the plan rewrites, with their addresses.
     rewritten: BTreeMap<ResourceId, String>,
 }
@@ -87,6 +89,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
     let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
     let mut quarantined = BTreeMap::new();
     let mut holds_rewritten = order::Rewritten::new();
+    let mut heeding = BTreeSet::new();
     let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
     for (standing, part) in standings.iter().zip(parts) {
@@ -98,6 +101,9 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         }
         if !part.rewritten.is_empty() {
             holds_rewritten.insert(standing.id.clone(), part.rewritten);
+        }
+        if part.heeds_tags {
+            heeding.insert(standing.id.clone());
         }
         if let Some((access, sensitive)) = part.access {
             assessed.push((identities.len(), sensitive));
@@ -116,7 +122,7 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         }
     }
     let (shared, kept) = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
-    Deltas { identities, shared, kept, quarantined, holds_rewritten, rewritten: around.rewritten }
+    Deltas { identities, shared, kept, quarantined, holds_rewritten, heeding, rewritten: around.rewritten }
 }
 
 /// What is to be said of each access. Neighbours are much alike, so that each thread takes a run of them.
@@ -165,6 +171,7 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
     let around = order::Around {
         depends_on: &depends_on,
         holders: &deltas.holds_rewritten,
+        heeding: &deltas.heeding,
         denials: &denials,
         shared: (&old, &new),
         live: &|id| live.get(id),

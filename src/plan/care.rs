@@ -10,7 +10,7 @@
 //! A policy is brought into the state between its two by the provider ([`Realize::between`]). What is attached or detached whole, and gives
 //! and denies at once, cannot: the own policy of who takes it up or lets go of it denies the same until the third phase.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{Address, Aspect, Change, Realize, Resource, ResourceId, Value, Withheld, Withholds};
@@ -50,6 +50,8 @@ pub struct Asked<'a, 'l> {
     pub rewrites_deny: bool,
     /// Whether one of those is a federation that the principal trusts.
     pub rewrites_open: bool,
+    /// Whether its tags change, and a policy that it holds says something else for that.
+    pub heeds_tags: bool,
     /// Whether somebody who holds it is changed with care; `Some(true)`: and gets another boundary or trust.
     pub held_with_care: Option<bool>,
     /// A live object of the stack.
@@ -61,15 +63,18 @@ pub struct Asked<'a, 'l> {
 pub fn care(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize) -> Option<Care> {
     let opens = |change: &Change| change.id() == asked.whole && opens_otherwise(change, realize);
     let moves = |change: &&Change| opens(change) || bears_access(change, realize);
-    let count = asked.changes.iter().filter(moves).count().saturating_add(asked.rewritten);
+    let tags = if asked.heeds_tags { tag_writes(asked, realize) } else { 0 };
+    let count = asked.changes.iter().filter(moves).count().saturating_add(asked.rewritten).saturating_add(tags);
     let is_held = asked.held_with_care.is_some();
     if count < 2 && !is_held {
         return None;
     }
     let was_over = asked.changes.iter().filter_map(Change::before).any(|before| realize.is_over(before, asked.now));
-    let opens_itself = was_over || asked.rewrites_open || asked.changes.iter().any(opens);
+    let opens_itself = was_over || tags > 0 || asked.rewrites_open || asked.changes.iter().any(opens);
     let mut care = Care { opens: opens_itself || asked.held_with_care == Some(true), ..Care::default() };
     let mut denies = is_held || asked.rewrites_deny || opens_itself;
+    // What conditions on tags come to between two of them, no policy between two others tells.
+    care.withheld.everything = tags > 0;
     for change in asked.changes {
         denies |= withholds(change, realize);
         denies |= care.attaches(change, asked, denials, realize);
@@ -155,6 +160,23 @@ pub fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
         named.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
     };
     matches!(change, Change::Update { before, after } if of(before) != of(after))
+}
+
+/// In how many writes the tags of a principal change: those that it gets, and those that it loses.
+fn tag_writes(asked: &Asked<'_, '_>, realize: &dyn Realize) -> usize {
+    let own = asked.changes.iter().find(|change| change.id() == asked.whole && matches!(change, Change::Update { .. }));
+    let tags = |side: Option<&Resource>| side.map(|side| tags_of(side, realize)).unwrap_or_default();
+    let (old, new) = (tags(own.and_then(Change::before)), tags(own.and_then(Change::after)));
+    let gets = new.iter().any(|(key, value)| old.get(key) != Some(value));
+    let loses = old.keys().any(|key| !new.contains_key(key));
+    usize::from(gets).saturating_add(usize::from(loses))
+}
+
+/// The tags of a principal, less the marks.
+pub fn tags_of(principal: &Resource, realize: &dyn Realize) -> BTreeMap<String, String> {
+    let tags = principal.attributes.iter().filter(|(name, _)| realize.aspect(&principal.id, name) == Aspect::Tags);
+    let maps = tags.filter_map(|(_, value)| if let Value::Map(tags) = value { Some(tags) } else { None });
+    maps.flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// Whether a change makes something that lets others in.

@@ -34,6 +34,8 @@ pub type Rewritten = BTreeMap<ResourceId, BTreeSet<String>>;
 pub struct Around<'a> {
     /// Those that hold rewritten objects.
     pub holders: &'a Rewritten,
+    /// The principals whose tags change and are heeded by a policy that they hold.
+    pub heeding: &'a BTreeSet<ResourceId>,
     /// What is shared, as it lives and as it is wanted.
     pub shared: (&'a Shared<'a>, &'a Shared<'a>),
     /// What those deny.
@@ -52,7 +54,16 @@ impl<'a> Around<'a> {
     pub fn nothing(denials: &'a Denials<'a>, shared: &'a Shared<'a>, now: Timestamp) -> Self {
         const NOBODY: &Rewritten = &Rewritten::new();
         const NONE: &DependsOn<'_> = &DependsOn::new();
-        Self { holders: NOBODY, shared: (shared, shared), denials, depends_on: NONE, live: &|_| None, now }
+        const NO_TAGS: &BTreeSet<ResourceId> = &BTreeSet::new();
+        Self {
+            holders: NOBODY,
+            heeding: NO_TAGS,
+            shared: (shared, shared),
+            denials,
+            depends_on: NONE,
+            live: &|_| None,
+            now,
+        }
     }
 }
 
@@ -125,6 +136,7 @@ fn cares(
             rewritten: rewritten.map_or(0, BTreeSet::len),
             rewrites_deny: any(&deny),
             rewrites_open: any(&open),
+            heeds_tags: around.heeding.contains(&delta.id),
             held_with_care: None,
             live: around.live,
         };
@@ -168,6 +180,7 @@ fn care_of_shared(
         rewritten: 0,
         rewrites_deny: false,
         rewrites_open: false,
+        heeds_tags: false,
         held_with_care,
         live: around.live,
     };

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Access, Aspect, ResourceId};
+use leasehold_provider::{Access, Aspect, Resource, ResourceId};
 
 use super::Waiting;
 use super::build::Inputs;
+use super::care::tags_of;
 use crate::config::Diagnostic;
 use crate::diff::access::Shared;
 use crate::diff::{self, IdentityDelta, Lifecycle, Reason};
@@ -24,6 +25,8 @@ pub struct Part {
     /// Of these, the addresses of those that the plan rewrites and that it held before, too; and of federations that it named before
     /// they are made.
     pub rewritten: BTreeSet<String>,
+    /// Whether its tags change and a policy that it holds heeds them.
+    pub heeds_tags: bool,
     /// What changes.
     pub delta: Option<IdentityDelta>,
     /// What it will be allowed, where people are told what that amounts to; and whether a sensitive value went into it.
@@ -86,7 +89,25 @@ pub fn part(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -
         let named = live.flat_map(|resource| &resource.depends_on).filter_map(|id| around.made.get(id));
         rewritten.extend(named.cloned());
     }
-    Part { findings, on: on.into_iter().cloned().collect(), needed, rewritten, delta, access, waiting }
+    let heeds_tags = delta.is_some() && heeds_tags(standing, &wanted, inputs, around);
+    Part { findings, on: on.into_iter().cloned().collect(), needed, rewritten, heeds_tags, delta, access, waiting }
+}
+
+/// Whether a tag changes of one that lives and stays, and what it holds before or afterwards says something else for that.
+fn heeds_tags(standing: &Standing<'_>, wanted: &Resources, inputs: &Inputs<'_>, around: &Around<'_>) -> bool {
+    let Some(live) = realize::lives(standing) else { return false };
+    let tags = |resources: &Resources| {
+        resources.get(&standing.id).map(|principal| tags_of(principal, inputs.realize)).unwrap_or_default()
+    };
+    let (old, new) = (tags(live), tags(wanted));
+    let changed: BTreeSet<&String> =
+        old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
+    let heeds = |policy: &Resource| changed.iter().any(|tag| inputs.realize.heeds(policy, tag));
+    let holds = |resources: &Resources, shared: &Shared<'_>| {
+        let through = |resource: &Resource| resource.depends_on.iter().flat_map(|id| shared.bearing(id)).any(heeds);
+        resources.values().any(|resource| heeds(resource) || through(resource))
+    };
+    !changed.is_empty() && (holds(live, &around.live) || holds(wanted, &around.wanted))
 }
 
 /// What is declared is needed with what it shall hold; what is not any more, as long as somebody hangs on it, with what it holds.

@@ -108,6 +108,67 @@ fn what_somebody_else_s_group_denies_is_denied_until_the_change_is_done() {
     stack.assert_converged();
 }
 
+/// A policy that reads the tags of its holder says something else in between, whatever stands in it: nothing is allowed until it is done.
+#[test]
+fn what_a_policy_says_of_tags_is_not_said_while_they_change() {
+    const SHUT: &str = "until the change is done, aws_iam_user_policy reporter/leasehold denies everything";
+    let aws = Emulator::moto();
+    let scope = |action: &str, team: &str| {
+        format!(
+            "statement {{\n    actions   = [\"{action}\"]\n    resources = [\"*\"]\n    condition {{\n      test     = \"StringEquals\"\n      variable = \"aws:PrincipalTag/Team\"\n      values   = [\"{team}\"]\n    }}\n  }}"
+        )
+    };
+    let text = |team: &str, action: &str| {
+        format!(
+            "{HEAD}\nscope \"read\" {{\n  {}\n}}\n\nidentity \"reporter\" {{\n  kind       = \"service\"\n  owner      = owner.jane\n  scopes     = [scope.read]\n  expires_at = \"{DEADLINE}\"\n  tags       = {{ {team} }}\n}}\n",
+            scope(action, "red")
+        )
+    };
+    let stack = Stack::of(&text("team = \"blue\"", "s3:GetObject")).with_env(aws.env());
+    stack.apply();
+    stack.write("stack.hcl", &text("team = \"red\"", "s3:PutObject"));
+    stack.plan().says(&[SHUT]);
+    stack.apply();
+    stack.assert_converged();
+    // Tags that nobody heeds, and one write that changes nothing else, need no care.
+    for tags in ["team = \"blue\"", "team = \"blue\", cost = \"7\"", "team = \"blue\", size = \"7\""] {
+        stack.write("stack.hcl", &text(tags, "s3:PutObject"));
+        stack.plan().says_nothing_of(&[SHUT]);
+        stack.apply();
+    }
+    // One goes and one comes: that is two writes.
+    stack.write("stack.hcl", &text("size = \"7\", cost = \"8\"", "s3:PutObject"));
+    stack.plan().says(&[SHUT]);
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// The group of others holds a policy of the stack. What that denies counts like what the group says itself.
+#[test]
+fn what_a_group_of_others_denies_by_a_scope_of_the_stack_counts() {
+    let aws = Emulator::moto();
+    let guard = "\nscope \"guard\" {\n  statement {\n    effect    = \"deny\"\n    actions   = [\"s3:GetObject\"]\n    resources = [\"*\"]\n  }\n}\n\nidentity \"guarded\" {\n  kind       = \"service\"\n  owner      = owner.jane\n  scopes     = [scope.guard]\n  expires_at = \"2090-01-01T00:00:00Z\"\n}\n";
+    let stack = stack(&aws, "arn:aws:iam::aws:policy/ReadOnlyAccess");
+    stack.append("stack.hcl", guard);
+    stack.apply();
+    aws.boto3(
+        "
+        iam.create_group(GroupName='ops')
+        iam.attach_group_policy(GroupName='ops', PolicyArn='arn:aws:iam::123456789012:policy/leasehold/payments/payments.guard')
+        iam.put_group_policy(GroupName='ops', PolicyName='more', PolicyDocument=json.dumps({
+            'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 'sqs:SendMessage', 'Resource': '*'}]}))",
+    );
+    let member = "scopes              = [scope.read]\n  managed_groups      = [\"ops\"]";
+    stack.edit("stack.hcl", "scopes              = []", member);
+    stack.apply();
+    stack.edit("stack.hcl", member, "scopes              = []");
+    stack
+        .plan()
+        .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
+    stack.apply();
+    stack.assert_converged();
+}
+
 /// What does not fit into a user's inline policy goes into a policy of its own, which must be there before it is attached.
 #[test]
 fn a_policy_of_its_own_is_made_before_it_is_attached() {

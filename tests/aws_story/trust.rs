@@ -1,6 +1,6 @@
 //! The order of what trusts and what is trusted, as a saved plan says it.
 
-use leasehold_emulator::Emulator;
+use leasehold_emulator::{Emulator, Request};
 use serde_json::Value;
 
 use super::support::Stack;
@@ -156,7 +156,7 @@ fn a_role_changes_its_boundary_while_nobody_may_take_it_on() {
     account.forget_requests();
     stack.apply();
     let writes: Vec<String> =
-        account.requests().into_iter().filter(|request| request.writes()).map(|request| request.action).collect();
+        account.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
     let role = ["UpdateAssumeRolePolicy", "PutRolePermissionsBoundary", "UpdateAssumeRolePolicy"];
     assert_eq!(
         writes.iter().filter(|action| role.contains(&action.as_str())).collect::<Vec<_>>(),

@@ -14,7 +14,7 @@ use crate::error::ParseError;
 use crate::request::Request;
 
 pub use assess::assess;
-pub use between::{MEANWHILE_SID, between, is_over, withholds};
+pub use between::{MEANWHILE_SID, between, heeds, is_over, withholds};
 pub use decide::decide;
 pub use trust::{lets_in, trusted_by_both};
 

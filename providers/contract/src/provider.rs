@@ -115,6 +115,9 @@ pub trait Realize: Send + Sync {
     /// that somebody wrote anew so that its end cannot be told counts as over.
     fn is_over(&self, policy: &Resource, now: Timestamp) -> bool;
 
+    /// Whether what a policy says depends on the tag of that key that its holder carries.
+    fn heeds(&self, policy: &Resource, tag: &str) -> bool;
+
     /// The policy that Leasehold writes for a principal or group of its own, as it would be with nothing in it. `None`: such an object
     /// has none.
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource>;

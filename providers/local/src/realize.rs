@@ -166,6 +166,10 @@ impl Realize for LocalDirectory {
         }
     }
 
+    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
+        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::heeds(document, tag))
+    }
+
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
         let kind = match kinds::target(whole)? {
             Target::Principal(..) => kinds::INLINE_POLICY,

@@ -129,6 +129,15 @@ pub fn is_over(policy: &Document, now: Timestamp) -> bool {
     })
 }
 
+/// Whether a policy says something else to who carries another tag of that key, or none. Condition keys and tag keys are the same in
+/// whatever case (IAM user guide, "Tags for IAM resources").
+#[must_use]
+pub fn heeds(policy: &Document, tag: &str) -> bool {
+    const KEY: &str = "aws:principaltag/";
+    let text = policy.text();
+    text.to_ascii_lowercase().contains(&format!("{KEY}{}", tag.to_ascii_lowercase()))
+}
+
 /// A policy's statements. IAM lets a single one stand without a list.
 pub fn statements(policy: &Value) -> std::slice::Iter<'_, Value> {
     match policy.get("Statement") {
@@ -283,6 +292,15 @@ mod tests {
         assert_ne!(tight(Some(&after), Some(&after), &[held]), shut);
         assert_eq!(tight(Some(&after), Some(&after), std::slice::from_ref(&old_held)), shut);
         assert_eq!(tight(Some(&old_held), Some(&after), &[]), shut);
+    }
+
+    #[test]
+    fn a_policy_heeds_the_tags_that_it_names() {
+        let mut conditional = statement(None, "Allow", "s3:*");
+        conditional["Condition"] = json!({ "StringEquals": { "AWS:PrincipalTAG/Team": ["red"] } });
+        let policy = Document::new(policy(&[conditional]));
+        assert!(heeds(&policy, "team") && heeds(&policy, "TEAM"));
+        assert!(!heeds(&policy, "cost"));
     }
 
     /// A run that was killed in between goes on from there.

@@ -132,6 +132,10 @@ impl Realize for AwsRealizer {
         }
     }
 
+    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
+        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::heeds(document, tag))
+    }
+
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
         let id = match kinds::group_of(whole) {
             Some(name) => ResourceId::new(kinds::GROUP_POLICY, format!("{name}/{}", kinds::INLINE)),
@@ -269,6 +273,10 @@ impl Realize for AwsProvider {
 
     fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
         AwsRealizer.is_over(policy, now)
+    }
+
+    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
+        AwsRealizer.heeds(policy, tag)
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {

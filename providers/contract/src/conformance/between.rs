@@ -97,6 +97,10 @@ pub fn check_own(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &
         stage.demand(Law::Between, until, "its fence is not said to deny from the deadline on, and from then only");
     }
     let scope = |scope| stage.provider().scope(&stage.realm, &stage.stack, scope);
+    let tagged = scope(&cast::tagged_scope("team"));
+    let heeds = stage.provider().heeds(&tagged, "team") && !stage.provider().heeds(&tagged, "cost");
+    stage.demand(Law::Between, heeds, "that a policy depends on a tag of its holder is not said");
+    let scope = |scope| stage.provider().scope(&stage.realm, &stage.stack, scope);
     let at = |id: &ResourceId, policy: Resource| Resource { id: id.clone(), ..policy };
     let scopes = cast::scopes();
     scopes.iter().map(|it| at(&own.id, scope(it))).chain(real.cloned()).collect()

@@ -31,6 +31,21 @@ pub fn scopes() -> Vec<Scope> {
     ]
 }
 
+/// A scope for those who carry a tag.
+pub fn tagged_scope(tag: &str) -> Scope {
+    let condition = Condition {
+        test: "StringEquals".to_owned(),
+        variable: format!("aws:PrincipalTag/{tag}"),
+        values: vec!["orders".to_owned()],
+    };
+    Scope {
+        name: "conf_tagged".to_owned(),
+        description: None,
+        statements: vec![Statement { conditions: vec![condition], ..allow(&["s3:GetObject"], "*") }],
+        account: None,
+    }
+}
+
 /// The groups of the stack.
 pub fn groups() -> Vec<Group> {
     vec![Group {

@@ -29,6 +29,7 @@ pub enum Flaw {
     CountsFences,
     NeverOver,
     TrustsWhoComes,
+    HeedsNoTags,
     RefusesPolicies,
     HidesAttachments,
     ForgetsOwner,
@@ -105,6 +106,10 @@ impl Realize for Flawed {
 
     fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
         !self.has(Flaw::NeverOver) && self.inner.is_over(policy, now)
+    }
+
+    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
+        self.inner.heeds(policy, tag) && !self.has(Flaw::HeedsNoTags)
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {

@@ -53,6 +53,7 @@ caught! {
     saying_of_a_fence_that_it_denies: CountsFences breaks Between;
     passing_over_a_fence_that_is_over: NeverOver breaks Between;
     trusting_at_once_who_comes: TrustsWhoComes breaks Between;
+    heeding_no_tags: HeedsNoTags breaks Between;
     failing_to_write: RefusesPolicies breaks Enacts;
     reading_back_too_little: HidesAttachments breaks ReadsBack;
     forgetting_marks_on_the_way_back: ForgetsOwner breaks ReadsBack;
