@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Digest, Realize, ResourceId};
+use leasehold_provider::{Address, Change, Digest, Realize, Resource, ResourceId, Withheld, Withholds};
 
 use super::around::{Phases, Rewrite};
 use super::care::Care;
@@ -66,20 +66,65 @@ impl<'a> Drafts<'a> {
             (false, false) => Phases::at(Phase::Exchange, self.push_all(subject)),
         };
         let phases = phases.without(|id| step(&self.steps, id).is_some_and(|step| step.change.is_of_marks()));
-        let phases = if care.is_some() || opens { phases } else { Phases::at(Phase::Exchange, phases.all()) };
+        // What only narrows takes away, and waits for nobody.
+        let at_once = if self.only_narrows(subject) { Phase::Take } else { Phase::Exchange };
+        let phases = if care.is_some() || opens { phases } else { Phases::at(at_once, phases.all()) };
         Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.stays() || opens, phases }
     }
 
-    /// The steps of an identity; their phases, unless it joins without care or is taken apart.
-    pub fn identity(&mut self, delta: &IdentityDelta, care: Option<&Care>) -> Option<Phases> {
+    /// The steps of an identity; their phases, unless it joins without care or is taken apart. `denied`: something denies it a part of
+    /// what it is allowed.
+    pub fn identity(&mut self, delta: &IdentityDelta, care: Option<&Care>, denied: bool) -> Option<Phases> {
         let is_end = |change: &Change| matches!(change, Change::Delete { before } if before.id == delta.id);
         let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
-        if delta.changes.iter().any(is_end) || delta.lifecycle == Lifecycle::Joiner && care.is_none() {
+        if delta.changes.iter().any(is_end) {
+            self.take_apart(subject, denied);
+            return None;
+        }
+        if delta.lifecycle == Lifecycle::Joiner && care.is_none() {
             self.push_all(subject);
             return None;
         }
         let course = if delta.leaving.is_some() { Course::Leaves } else { Course::Stays(care) };
         Some(self.push_ranked(subject, course))
+    }
+
+    /// Whether a shared object, if it stays, says nothing afterwards but what it says now, or less.
+    fn only_narrows(&self, subject: Subject<'_>) -> bool {
+        let narrows = |change: &Change| {
+            let Change::Update { before, after } = change else { return change.is_of_marks() };
+            let tight = self.realize.between(Some(before), Some(after), &Withheld::default());
+            tight.is_some_and(|tight| tight.attributes == after.attributes)
+        };
+        subject.changes.iter().all(narrows)
+    }
+
+    /// Takes an identity apart. Where something denies it a part of what it is allowed, and its own policy does not deny all as a
+    /// quarantine does, it is shut before anything goes.
+    fn take_apart(&mut self, subject: Subject<'_>, denied: bool) {
+        let own = self.realize.own_policy(subject.id);
+        let is_own = |change: &&Change| own.as_ref().is_some_and(|own| own.id == *change.id());
+        let live = subject.changes.iter().find(is_own).and_then(Change::before);
+        let is_shut = live.is_some_and(|live| self.realize.withholds(live) == Withholds::Only);
+        let everything = Withheld { everything: true, ..Withheld::default() };
+        let says = live.or(own.as_ref()).filter(|_| denied && !is_shut);
+        let Some(shut) = says.and_then(|says| self.realize.between(Some(says), Some(says), &everything)) else {
+            self.push_all(subject);
+            return;
+        };
+        let shut = Resource { identity: Some(subject.address.clone()), ..shut };
+        let first = match live {
+            Some(live) => Change::Update { before: Box::new(live.clone()), after: Box::new(shut.clone()) },
+            None => Change::Create { after: Box::new(shut.clone()) },
+        };
+        let mut changes: Vec<Change> = subject.changes.iter().filter(|change| !is_own(change)).cloned().collect();
+        changes.push(Change::Delete { before: Box::new(shut) });
+        let first = self.push(subject.address, &first, Some(Meanwhile::Shut));
+        for id in self.push_all(Subject { changes: &changes, ..subject }) {
+            if let Some(step) = step_mut(&mut self.steps, id) {
+                step.needs.insert(first);
+            }
+        }
     }
 
     fn push(&mut self, subject: &Address, change: &Change, meanwhile: Option<Meanwhile>) -> StepId {

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Realize, Resource, ResourceId};
+use leasehold_provider::{Change, Realize, Resource, ResourceId, Withholds};
 
 use super::around::{self, Holder, Rewrite};
 use super::care::{Asked, Care, care, lets_in, opens_otherwise};
@@ -87,7 +87,7 @@ pub fn order<'a>(
     }
     let (mut holders, mut leavers) = (Vec::new(), Vec::new());
     for (delta, care) in identities.iter().zip(&cares) {
-        let phases = drafts.identity(delta, care.as_ref());
+        let phases = drafts.identity(delta, care.as_ref(), is_denied_something(delta, around, realize));
         if let (Some(phases), Some(rewritten)) = (phases, around.holders.get(&delta.id)) {
             match (delta.leaving.is_some(), care) {
                 (true, _) => leavers.push(Holder { rewritten, phases }),
@@ -143,6 +143,16 @@ fn cares(
         care(&asked, around.denials, realize)
     };
     identities.iter().map(care_of).collect()
+}
+
+/// Whether one that goes loses something that denies.
+fn is_denied_something(delta: &IdentityDelta, around: Around<'_>, realize: &dyn Realize) -> bool {
+    let own = realize.own_policy(&delta.id);
+    delta.changes.iter().filter(|change| matches!(change, Change::Delete { .. })).any(|change| {
+        let is_own = own.as_ref().is_some_and(|own| own.id == *change.id());
+        let denies = change.before().is_some_and(|it| realize.withholds(it) != Withholds::Nothing);
+        denies && !is_own || around.denials.of(change, &delta.id).is_some()
+    })
 }
 
 /// Whether a shared object lets others in than before: a federation that changes, or is made and may be named by roles already.

@@ -1,6 +1,6 @@
 //! What holds between the steps of a plan, where that is in neither state: it is told before, and gone afterwards.
 
-use leasehold_emulator::Emulator;
+use leasehold_emulator::{Emulator, Request};
 use serde_json::{Value, json};
 
 use super::support::Stack;
@@ -167,6 +167,27 @@ fn what_a_group_of_others_denies_by_a_scope_of_the_stack_counts() {
         .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
     stack.apply();
     stack.assert_converged();
+}
+
+/// Somebody gave a quarantined user its access back by hand. It is shut before what denies it a part of that goes.
+#[test]
+fn who_is_taken_apart_is_shut_before_what_denies_it_goes() {
+    let aws = Emulator::moto();
+    let stack = stack(&aws, "arn:aws:iam::aws:policy/AWSDenyAll");
+    stack.apply();
+    stack.cut("stack.hcl", "identity \"reporter\"");
+    stack.apply();
+    aws.boto3(
+        "
+        iam.put_user_policy(UserName='reporter', PolicyName='leasehold', PolicyDocument=json.dumps({'Version': '2012-10-17',
+            'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]}))
+        iam.tag_user(UserName='reporter', Tags=[{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}])",
+    );
+    aws.forget_requests();
+    stack.apply();
+    let writes: Vec<String> =
+        aws.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
+    assert_eq!(writes, ["PutUserPolicy", "DetachUserPolicy", "DeleteUserPolicy", "DeleteUser"]);
 }
 
 /// What does not fit into a user's inline policy goes into a policy of its own, which must be there before it is attached.
