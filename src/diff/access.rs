@@ -26,6 +26,8 @@ pub struct Held {
 pub struct Shared<'a> {
     objects: BTreeMap<&'a ResourceId, &'a Resource>,
     parts: BTreeMap<ResourceId, Vec<&'a Resource>>,
+    /// Groups of others, and what they hold of these.
+    through_others: Option<&'a BTreeMap<ResourceId, BTreeSet<ResourceId>>>,
 }
 
 impl<'a> Shared<'a> {
@@ -46,7 +48,19 @@ impl<'a> Shared<'a> {
     /// The index of what a snapshot shares.
     #[must_use]
     pub fn live(snapshot: &'a Snapshot, realize: &dyn Realize) -> Self {
-        Self::of(snapshot.shared.values().map(|shared| &shared.resource), realize)
+        Self::of(snapshot.shared.values().map(|shared| &shared.resource), realize).and_through_others(snapshot)
+    }
+
+    /// The same, with what groups that are not the stack's hold of it.
+    #[must_use]
+    pub fn and_through_others(self, snapshot: &'a Snapshot) -> Self {
+        Self { through_others: Some(&snapshot.through_others), ..self }
+    }
+
+    /// The groups that are not the stack's and hold any of these.
+    pub fn others_with(&self, of: impl Fn(&ResourceId) -> bool) -> impl Iterator<Item = &'a ResourceId> {
+        let all = self.through_others.into_iter().flatten();
+        all.filter(move |(_, held)| held.iter().any(&of)).map(|(group, _)| group)
     }
 
     /// The shared objects through which somebody who hangs on `id` gets access: itself, and what it holds in turn.
@@ -54,7 +68,9 @@ impl<'a> Shared<'a> {
         let own = self.objects.get_key_value(id).map(|(id, _)| *id);
         let parts = self.parts.get(id).into_iter().flatten();
         let held = parts.flat_map(|part| &part.depends_on).filter_map(|id| Some(*self.objects.get_key_value(id)?.0));
-        own.into_iter().chain(held.filter(move |held| Some(*held) != own))
+        let others = self.through_others.and_then(|through| through.get(id)).into_iter().flatten();
+        let others = others.filter_map(|id| Some(*self.objects.get_key_value(id)?.0));
+        own.into_iter().chain(held.chain(others).filter(move |held| Some(*held) != own))
     }
 
     /// All objects, of which some are parts of others.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use leasehold_provider::{
-    Address, Alias, Observe, ObserveError, ObserveRequest, Quota, Realm, Resource, ResourceId, Snapshot, StackName,
+    Address, Alias, Named, Observe, ObserveError, ObserveRequest, Quota, Realm, Resource, ResourceId, Snapshot,
+    StackName,
 };
 
 use super::place::{Place, share, share_of_ids};
@@ -127,6 +128,7 @@ fn add(whole: &mut Snapshot, mut part: Snapshot) {
     whole.shared.append(&mut part.shared);
     whole.strangers.append(&mut part.strangers);
     whole.unmarked.append(&mut part.unmarked);
+    whole.through_others.append(&mut part.through_others);
     whole.denying.append(&mut part.denying);
 }
 
@@ -137,9 +139,10 @@ fn part(snapshot: &Snapshot, account: Option<&Alias>) -> Snapshot {
         shared: share(&snapshot.shared, account),
         strangers: share(&snapshot.strangers, account),
         unmarked: share(&snapshot.unmarked, account),
+        through_others: share(&snapshot.through_others, account),
         denying: {
-            let of_account = snapshot.denying.iter().filter(|((whose, _), _)| whose.as_ref() == account);
-            of_account.map(|(key, policy)| (key.clone(), policy.clone())).collect()
+            let of_account = snapshot.denying.iter().filter(|(named, _)| named.account.as_ref() == account);
+            of_account.map(|(named, policy)| (Named { account: None, ..named.clone() }, policy.clone())).collect()
         },
         ..Snapshot::empty(Realm { others: BTreeMap::new(), ..snapshot.realm.at(account).clone() })
     }

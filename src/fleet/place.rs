@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Address, Alias, Change, Enacted, LiveIdentity, LiveKey, LiveShared, Quota, Resource, ResourceId, Snapshot,
+    Address, Alias, Change, Enacted, LiveIdentity, LiveKey, LiveShared, Named, Quota, Resource, ResourceId, Snapshot,
     Stranger, Unmarked,
 };
 
@@ -125,10 +125,11 @@ impl Place for Snapshot {
             shared: self.shared.on(account),
             strangers: self.strangers.on(account),
             unmarked: self.unmarked.on(account),
+            through_others: self.through_others.on(account),
             denying: self
                 .denying
                 .into_iter()
-                .map(|((_, name), policy)| ((Some(account.clone()), name), policy))
+                .map(|(named, policy)| (Named { account: Some(account.clone()), ..named }, policy))
                 .collect(),
             not_shown: self.not_shown,
         }
@@ -141,7 +142,12 @@ impl Place for Snapshot {
             shared: self.shared.off(account),
             strangers: self.strangers.off(account),
             unmarked: self.unmarked.off(account),
-            denying: self.denying.into_iter().map(|((_, name), policy)| ((None, name), policy)).collect(),
+            through_others: self.through_others.off(account),
+            denying: self
+                .denying
+                .into_iter()
+                .map(|(named, policy)| (Named { account: None, ..named }, policy))
+                .collect(),
             not_shown: self.not_shown,
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Address, Alias, Change, Counted, Enacted, LiveIdentity, LiveKey, LiveShared, Marks, Principal, Quota, Realm,
-    Resource, ResourceId, ResourceKind, Snapshot, StackName, Stranger, Unmarked,
+    Address, Alias, Change, Counted, Document, Enacted, LiveIdentity, LiveKey, LiveShared, Marks, Named, Principal,
+    Quota, Realm, Resource, ResourceId, ResourceKind, Snapshot, StackName, Stranger, Unmarked,
 };
 use proptest::prelude::*;
 
@@ -73,11 +73,14 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
         actor: String::new(),
         others: BTreeMap::new(),
     };
-    (by_id(live()), by_id(shared()), ids(), by_id(unmarked())).prop_map(
-        move |(identities, shared, strangers, unmarked)| {
+    let denying = prop::collection::btree_map("[a-z]", Just(Document::new(serde_json::json!({}))), 0..3);
+    (by_id(live()), by_id(shared()), ids(), by_id(unmarked()), (by_id(ids()), denying)).prop_map(
+        move |(identities, shared, strangers, unmarked, (through_others, denying))| {
             let stranger = || Stranger { stack: None, arn: "arn".to_owned(), unreadable: None };
             let strangers = strangers.into_iter().map(|id| (id, stranger())).collect();
-            Snapshot { identities, shared, strangers, unmarked, ..Snapshot::empty(realm()) }
+            let denying =
+                denying.into_iter().map(|(name, document)| (Named { account: None, name }, document)).collect();
+            Snapshot { identities, shared, strangers, unmarked, through_others, denying, ..Snapshot::empty(realm()) }
         },
     )
 }

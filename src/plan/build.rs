@@ -79,7 +79,7 @@ struct Deltas {
 fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
     let around = Around {
         live: Shared::live(inputs.snapshot, inputs.realize),
-        wanted: Shared::of(inputs.shared.values(), inputs.realize),
+        wanted: Shared::of(inputs.shared.values(), inputs.realize).and_through_others(inputs.snapshot),
         rewritten: rewritten(inputs),
         made: made(inputs),
     };
@@ -163,8 +163,8 @@ fn made(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
 fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
     let realize = inputs.realize;
     let live = LiveIndex::of(inputs.snapshot);
-    let (old, new) =
-        (Shared::live(inputs.snapshot, inputs.realize), Shared::of(inputs.shared.values(), inputs.realize));
+    let new = Shared::of(inputs.shared.values(), inputs.realize).and_through_others(inputs.snapshot);
+    let (old, new) = (Shared::live(inputs.snapshot, inputs.realize), new);
     let declared = inputs.declared.identities.values();
     let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
     let denials = Denials::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);

@@ -1,9 +1,9 @@
 //! What a change takes up, or lets go of, that denies something.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Alias, Aspect, Change, Document, Realize, Resource, ResourceId, Value, Withheld, Withholds};
+use leasehold_provider::{Aspect, Change, Document, Named, Realize, Resource, ResourceId, Value, Withheld, Withholds};
 
 use crate::diff::access::Shared;
 
@@ -16,8 +16,8 @@ pub struct Denial {
     pub alone: bool,
 }
 
-/// What is not the stack's and denies something, by account and name.
-pub type Others = BTreeMap<(Option<Alias>, String), Document>;
+/// What is not the stack's and denies something.
+pub type Others = BTreeMap<Named, Document>;
 
 /// The denials of everything that identities and groups can hang on.
 pub struct Denials<'a> {
@@ -25,6 +25,8 @@ pub struct Denials<'a> {
     wanted: BTreeMap<&'a ResourceId, Denial>,
     /// Policies and groups that are not the stack's, by account and name.
     others: &'a Others,
+    /// Groups that are not the stack's and hold what is rewritten: what they deny is not the same before and afterwards.
+    rewritten_through: BTreeSet<&'a ResourceId>,
     realize: &'a dyn Realize,
 }
 
@@ -44,14 +46,21 @@ impl<'a> Denials<'a> {
             };
             shared.ids().filter_map(denial).collect()
         };
-        Self { live: of(live), wanted: of(wanted), others, realize }
+        let rewritten_through = live.others_with(|id| rewritten.contains_key(id)).collect();
+        Self { live: of(live), wanted: of(wanted), others, rewritten_through, realize }
     }
 
     /// None at all.
     #[must_use]
     pub fn none(realize: &'a dyn Realize) -> Self {
         const NONE: &Others = &Others::new();
-        Self { live: BTreeMap::new(), wanted: BTreeMap::new(), others: NONE, realize }
+        Self {
+            live: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            others: NONE,
+            rewritten_through: BTreeSet::new(),
+            realize,
+        }
     }
 
     /// What a change of something that hangs on `whole` takes up or lets go of; `None`: nothing that denies. An attachment that is turned
@@ -101,6 +110,10 @@ impl<'a> Denials<'a> {
         let named = resource.attributes.iter().any(|(name, value)| {
             matches!(value, Value::Text(_)) && self.realize.aspect(&resource.id, name) == Aspect::Access
         });
+        if resource.depends_on.iter().any(|id| self.rewritten_through.contains(id)) {
+            let withheld = Withheld { everything: true, ..Withheld::default() };
+            return Some(Denial { withheld, alone: false });
+        }
         if named { denial(std::iter::once(resource), false, self.others, self.realize) } else { None }
     }
 }
@@ -120,7 +133,7 @@ fn denial<'a>(
         for (_, value) in access {
             let says = match value {
                 Value::Text(name) => {
-                    let named = || others.get(&(resource.id.account.clone(), name.clone()));
+                    let named = || others.get(&Named { account: resource.id.account.clone(), name: name.clone() });
                     let policy = if others.is_empty() { None } else { named() };
                     policy.map(|policy| (policy, realize.withholds(&said(resource, policy))))
                 }

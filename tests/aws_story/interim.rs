@@ -4,6 +4,7 @@ use leasehold_emulator::{Emulator, Request};
 use serde_json::{Value, json};
 
 use super::support::Stack;
+use super::trust::{steps, waits_for};
 use super::{DEADLINE, HEAD};
 
 /// A user with a policy of somebody else's, or of AWS.
@@ -165,6 +166,33 @@ fn what_a_group_of_others_denies_by_a_scope_of_the_stack_counts() {
     stack
         .plan()
         .says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies what the policies do"]);
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// She stays in the group of others, and what it holds of the stack is rewritten together with her own policy.
+#[test]
+fn a_scope_that_reaches_her_through_a_group_of_others_is_rewritten_with_her() {
+    let aws = Emulator::moto();
+    let text = |own: &str, denied: &str| {
+        format!(
+            "{HEAD}\nscope \"guard\" {{\n  statement {{\n    effect    = \"deny\"\n    actions   = [\"s3:{denied}\"]\n    resources = [\"*\"]\n  }}\n}}\n\nidentity \"guarded\" {{\n  kind       = \"service\"\n  owner      = owner.jane\n  scopes     = [scope.guard]\n  expires_at = \"{DEADLINE}\"\n}}\n\nidentity \"reporter\" {{\n  kind           = \"service\"\n  owner          = owner.jane\n  managed_groups = [\"ops\"]\n  expires_at     = \"{DEADLINE}\"\n\n  statement {{\n    actions   = [\"s3:{own}\"]\n    resources = [\"*\"]\n  }}\n}}\n"
+        )
+    };
+    let stack = Stack::of(&text("GetObject", "PutObject")).with_env(aws.env());
+    aws.boto3("iam.create_group(GroupName='ops')");
+    stack.apply();
+    aws.boto3("iam.attach_group_policy(GroupName='ops', PolicyArn='arn:aws:iam::123456789012:policy/leasehold/payments/payments.guard')");
+    stack.write("stack.hcl", &text("PutObject", "GetObject"));
+    let (guard, own) =
+        (steps(&stack, "aws_iam_policy", "payments/guard"), steps(&stack, "aws_iam_user_policy", "reporter/leasehold"));
+    assert_eq!((guard.len(), own.len()), (2, 1), "{guard:#?} {own:#?}");
+    assert!(waits_for(&own[0], &guard[0]) && waits_for(&guard[1], &own[0]), "{guard:#?} {own:#?}");
+    stack.apply();
+    stack.assert_converged();
+    // Who leaves the group while what it holds is rewritten is denied everything for the moment.
+    stack.write("stack.hcl", &text("GetObject", "PutObject").replace("  managed_groups = [\"ops\"]\n", ""));
+    stack.plan().says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies everything"]);
     stack.apply();
     stack.assert_converged();
 }

@@ -60,7 +60,7 @@ fn two_roles_may_come_to_trust_each_other() {
 }
 
 /// The steps of a saved plan that change the object of that kind and name.
-fn steps(stack: &Stack, kind: &str, name: &str) -> Vec<Value> {
+pub fn steps(stack: &Stack, kind: &str, name: &str) -> Vec<Value> {
     stack.run(&["plan", "--out", "saved.plan"]).expect(0);
     let saved: Value = serde_json::from_str(&stack.read("saved.plan")).unwrap();
     let id = |step: &Value| step["change"]["after"]["id"].clone();
@@ -68,7 +68,8 @@ fn steps(stack: &Stack, kind: &str, name: &str) -> Vec<Value> {
     saved["plan"]["steps"].as_array().unwrap().iter().filter(is).cloned().collect()
 }
 
-fn waits_for(step: &Value, other: &Value) -> bool {
+/// Whether the one step waits for the other.
+pub fn waits_for(step: &Value, other: &Value) -> bool {
     step["needs"].as_array().unwrap().contains(&other["id"])
 }
 

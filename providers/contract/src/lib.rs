@@ -51,6 +51,6 @@ pub use provider::{
 };
 pub use quota::{Counted, Quota};
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Realm, Snapshot, Stranger, Unmarked};
+pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Named, Realm, Snapshot, Stranger, Unmarked};
 pub use vault::{Delivered, Delivery, NotKept, Vault};
 pub use withheld::{Reserved, Withheld, Withholds};

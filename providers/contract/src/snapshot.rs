@@ -162,11 +162,22 @@ pub struct Snapshot {
     pub strangers: BTreeMap<ResourceId, Stranger>,
     /// Of the strangers, those that carry no mark and were asked for whole.
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
+    /// Groups that are not the stack's, and what of the stack they hold: members have it through them.
+    pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
     /// Managed policies that are not the stack's and deny something, by the name by which an attachment says them; and groups that do, by
     /// theirs, with all they hold in one document; each with the account that it is in. Others only allow, as far as the provider can know.
-    pub denying: BTreeMap<(Option<Alias>, String), Document>,
+    pub denying: BTreeMap<Named, Document>,
     /// What was delivered and is not among the live keys: keys that are gone, or that the cloud does not show yet.
     pub not_shown: Delivered,
+}
+
+/// What an attachment or membership names in an account: an ARN, or the name of a group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Named {
+    /// Whose; `None`: the stack's first account, or its only one.
+    pub account: Option<Alias>,
+    /// The name.
+    pub name: String,
 }
 
 impl Snapshot {
@@ -179,6 +190,7 @@ impl Snapshot {
             shared: BTreeMap::new(),
             strangers: BTreeMap::new(),
             unmarked: BTreeMap::new(),
+            through_others: BTreeMap::new(),
             denying: BTreeMap::new(),
             not_shown: Delivered::new(),
         }

@@ -36,6 +36,8 @@ pub struct Account {
     pub denying: BTreeMap<String, Document>,
     /// By ARN: policies of the stack that deny something. Groups of others may hold them.
     pub own_denying: BTreeMap<String, Document>,
+    /// By group that is not the stack's: the policies of the stack that it holds.
+    pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
     /// Groups that are not the stack's.
     pub foreign_groups: Vec<Foreign>,
     /// By policy under the stack's path, and by group: who holds it and is not the stack's.

@@ -1,7 +1,9 @@
 //! Groups of the bulk read: those under the stack's path are the stack's, with all they hold.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_iam::types::{GroupDetail, PolicyDetail};
-use leasehold_provider::{Document, LiveShared, ObserveRequest, StackName, Stranger, Value};
+use leasehold_provider::{Document, LiveShared, ObserveRequest, ResourceId, StackName, Stranger, Value};
 
 use super::Reading;
 use super::authorization::{Account, document_of, named};
@@ -35,6 +37,12 @@ impl Reading<'_> {
         let wanted = request.adopt.get(&kinds::group(&name)).filter(|_| !path.starts_with("/leasehold/"));
         if !ours && wanted.is_none() {
             account.holds(self.realm, request.stack, &format!("group/{name}"), &attached);
+            let ours =
+                attached.iter().filter_map(|policy| arn::scope_of(self.realm, request.stack, policy.policy_arn()?));
+            let ours: BTreeSet<ResourceId> = ours.map(|scope| kinds::scope(request.stack, scope)).collect();
+            if !ours.is_empty() {
+                account.through_others.insert(kinds::group(&name), ours);
+            }
             let stack =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
             account.foreign_groups.push(Foreign {

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use leasehold_provider::{
-    Observe, ObserveError, ObserveRequest, Principal, Quota, Realm, ResourceId, Snapshot, StackName,
+    Named, Observe, ObserveError, ObserveRequest, Principal, Quota, Realm, ResourceId, Snapshot, StackName,
 };
 
 use crate::failure::Failure;
@@ -117,7 +117,12 @@ impl Reading<'_> {
             shared,
             strangers: account.strangers,
             unmarked: account.unmarked,
-            denying: account.denying.into_iter().map(|(name, policy)| ((None, name), policy)).collect(),
+            through_others: account.through_others,
+            denying: account
+                .denying
+                .into_iter()
+                .map(|(name, policy)| (Named { account: None, name }, policy))
+                .collect(),
             ..Snapshot::empty(self.realm.clone())
         })
     }

@@ -47,6 +47,7 @@ pub fn read(
             (other, _) => {
                 for policy in policies {
                     let policy = leasehold_provider::ResourceId::new(kinds::POLICY, policy);
+                    snapshot.through_others.entry(id.clone()).or_default().insert(policy.clone());
                     held.entry(policy).or_default().insert(format!("group/{name}"));
                 }
                 snapshot.strangers.insert(id, stranger(format!("local:group/{name}"), other));
