@@ -142,10 +142,11 @@ pub const SCENARIOS: &[Scenario] = &[
         ..NOTHING
     },
     Scenario {
-        name: "mover of boundary",
+        name: "mover of boundary and of trust",
         before: &[BOUND],
         change: |stack| {
             stack.edit("stack.hcl", "edge-one", "edge-two");
+            stack.edit("stack.hcl", "lambda.amazonaws.com", "ecs-tasks.amazonaws.com");
             stack.edit("stack.hcl", r#"["s3:DeleteObject"]"#, r#"["s3:PutObject"]"#);
             stack.edit(
                 "stack.hcl",
