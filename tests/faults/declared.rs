@@ -141,7 +141,7 @@ identity "bound" {
   permissions_boundary = "arn:aws:iam::123456789012:policy/edge-one"
 
   statement {
-    actions   = ["s3:DeleteObject"]
+    actions   = ["s3:DeleteObject", "s3:AbortMultipartUpload"]
     resources = ["arn:aws:s3:::acme-releases/*"]
   }
 

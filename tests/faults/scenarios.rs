@@ -147,7 +147,7 @@ pub const SCENARIOS: &[Scenario] = &[
         change: |stack| {
             stack.edit("stack.hcl", "edge-one", "edge-two");
             stack.edit("stack.hcl", "lambda.amazonaws.com", "ecs-tasks.amazonaws.com");
-            stack.edit("stack.hcl", r#"["s3:DeleteObject"]"#, r#"["s3:PutObject"]"#);
+            stack.edit("stack.hcl", r#"["s3:DeleteObject", "#, r#"["s3:PutObject", "#);
             stack.edit(
                 "stack.hcl",
                 r#"["s3:GetObject", "s3:ListBucket"]"#,

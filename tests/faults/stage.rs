@@ -152,7 +152,7 @@ const STRANGERS: &str = "
     iam.put_user_policy(UserName='reporter-of-others', PolicyName='leasehold', PolicyDocument=allow)
     iam.create_role(RoleName='ci-of-others', AssumeRolePolicyDocument=trust)
     iam.create_policy(PolicyName='faults.read-of-others', PolicyDocument=allow)
-    for name, actions in [('one', ['s3:Get*', 's3:Put*']), ('two', ['s3:GetObject', 's3:Delete*', 's3:ListBucket', 's3:PutObject'])]:
+    for name, actions in [('one', ['s3:Get*', 's3:Put*']), ('two', ['s3:GetObject', 's3:Delete*', 's3:ListBucket', 's3:PutObject', 's3:Abort*'])]:
         iam.create_policy(PolicyName='edge-' + name, PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [
             {'Effect': 'Allow', 'Action': actions, 'Resource': '*'}]}))
 ";
