@@ -71,6 +71,7 @@ cases! {
     names_differ_by_case: EVERYWHERE, ["Deploy", "deploy", "stack.hcl:"];
     policy_too_large: WITHOUT_CLOUD, ["stack.hcl:", "6144"];
     boundary_of_the_stack: WITHOUT_CLOUD, ["stack.hcl:22:", "policy of this stack"];
+    condition_on_a_mark: WITHOUT_CLOUD, ["stack.hcl:12:", "marks"];
     scope_too_large: WITHOUT_CLOUD, ["stack.hcl:", "6144"];
     no_leasehold_block: EVERYWHERE, ["leasehold", "stack ="];
     one_cloud_name_twice: EVERYWHERE, ["deploy", "stack.hcl:"];

@@ -139,7 +139,10 @@ pub fn held<'a>(resources: impl IntoIterator<Item = &'a Resource>, shared: &Shar
                     if attached.is_empty() {
                         opaque.insert(name.clone());
                     }
-                    for object in attached {
+                    // What a group of others holds of the stack is known, whatever else it holds.
+                    let through = resource.depends_on.iter().filter(|id| !shared.objects.contains_key(id));
+                    let through = through.flat_map(|id| shared.reach(id)).filter_map(|id| shared.objects.get(id));
+                    for object in attached.into_iter().chain(through) {
                         held.sensitive |= shared.is_sensitive(object);
                         let (policies, unread) = shared.policies(object, realize);
                         opaque.extend(unread);

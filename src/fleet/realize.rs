@@ -160,8 +160,8 @@ impl Realize for FleetRealizer {
         Some(Resource { id: whole.id.clone(), depends_on: whole.depends_on.clone(), ..tight })
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
-        let reserved = self.0.reserved(&plain_resource(before), &plain_resource(after))?;
+    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+        let reserved = self.0.reserved(&plain_resource(before), &plain_resource(after), closed)?;
         let trusted = |id: &ResourceId| reserved.principal.depends_on.contains(&*plain_id(id));
         let depends_on = before.depends_on.iter().filter(|id| trusted(id)).cloned().collect();
         Some(Reserved {

@@ -64,6 +64,8 @@ pub struct Rewrite {
     pub subject: Address,
     /// Whether it was there and stays; or is a federation, which others may name before it is there.
     pub stays: bool,
+    /// Whether it is a federation that lets others in than before.
+    pub opens: bool,
     /// Its steps. What is not changed with care exchanges all at once.
     pub phases: Phases,
 }
@@ -124,8 +126,8 @@ fn of_who_takes_up_or_lets_go(
 
 /// A federation opens to others after those roles that shall not trust it any more do so no longer.
 fn of_no_longer_trusted(waits: &mut Waits, steps: &[Step], rewrites: &[Rewrite]) {
-    let stays = rewrites.iter().filter(|rewrite| rewrite.stays);
-    let by_id: BTreeMap<&ResourceId, &Rewrite> = stays.map(|rewrite| (&rewrite.id, rewrite)).collect();
+    let opens = rewrites.iter().filter(|rewrite| rewrite.opens);
+    let by_id: BTreeMap<&ResourceId, &Rewrite> = opens.map(|rewrite| (&rewrite.id, rewrite)).collect();
     for step in steps {
         let Change::Update { before, after } = &step.change else { continue };
         let let_go = before.depends_on.difference(&after.depends_on).filter_map(|id| by_id.get(id));

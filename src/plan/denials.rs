@@ -160,7 +160,7 @@ fn denial<'a>(
                 }
             };
             denies |= withholds != Withholds::Nothing;
-            denial.alone &= withholds == Withholds::Only;
+            denial.alone &= matches!(withholds, Withholds::Only | Withholds::Everything);
         }
     }
     denial.withheld.everything = unread && !denial.alone;
@@ -168,6 +168,6 @@ fn denial<'a>(
 }
 
 /// A resource that says what a policy of that name does.
-fn said(attachment: &Resource, policy: &Document) -> Resource {
+pub fn said(attachment: &Resource, policy: &Document) -> Resource {
     Resource::new(attachment.id.clone(), None).with("policy", Value::Document(policy.clone()))
 }

@@ -69,7 +69,7 @@ impl<'a> Drafts<'a> {
         // What only narrows takes away, and waits for nobody.
         let at_once = if self.only_narrows(subject) { Phase::Take } else { Phase::Exchange };
         let phases = if care.is_some() || opens { phases } else { Phases::at(at_once, phases.all()) };
-        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.stays() || opens, phases }
+        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.stays() || opens, opens, phases }
     }
 
     /// The steps of an identity; their phases, unless it joins without care or is taken apart. `denied`: something denies it a part of
@@ -105,7 +105,7 @@ impl<'a> Drafts<'a> {
         let own = self.realize.own_policy(subject.id);
         let is_own = |change: &&Change| own.as_ref().is_some_and(|own| own.id == *change.id());
         let live = subject.changes.iter().find(is_own).and_then(Change::before);
-        let is_shut = live.is_some_and(|live| self.realize.withholds(live) == Withholds::Only);
+        let is_shut = live.is_some_and(|live| self.realize.withholds(live) == Withholds::Everything);
         let everything = Withheld { everything: true, ..Withheld::default() };
         let says = live.or(own.as_ref()).filter(|_| denied && !is_shut);
         let Some(shut) = says.and_then(|says| self.realize.between(Some(says), Some(says), &everything)) else {
@@ -120,10 +120,19 @@ impl<'a> Drafts<'a> {
         let mut changes: Vec<Change> = subject.changes.iter().filter(|change| !is_own(change)).cloned().collect();
         changes.push(Change::Delete { before: Box::new(shut) });
         let first = self.push(subject.address, &first, Some(Meanwhile::Shut));
-        for id in self.push_all(Subject { changes: &changes, ..subject }) {
-            if let Some(step) = step_mut(&mut self.steps, id) {
+        let ids = self.push_all(Subject { changes: &changes, ..subject });
+        for id in &ids {
+            if let Some(step) = step_mut(&mut self.steps, *id) {
                 step.needs.insert(first);
             }
+        }
+        // It is let go of after all but the principal, which waits for it.
+        let is_end = |id: &StepId| step(&self.steps, *id).is_some_and(|step| step.change.id() == subject.id);
+        let parts: Vec<StepId> = ids.iter().copied().filter(|id| !is_end(id)).collect();
+        if let Some((last, others)) = parts.split_last()
+            && let Some(step) = step_mut(&mut self.steps, *last)
+        {
+            step.needs.extend(others);
         }
     }
 

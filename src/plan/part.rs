@@ -1,12 +1,14 @@
 //! One identity's part in a plan. It depends on no other identity's, so that the parts of many are worked out at once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Access, Aspect, Resource, ResourceId};
+use leasehold_provider::{Access, Aspect, Named, Resource, ResourceId, Value};
 
 use super::Waiting;
 use super::build::Inputs;
 use super::care::tags_of;
+use super::denials::said;
 use crate::config::Diagnostic;
 use crate::diff::access::Shared;
 use crate::diff::{self, IdentityDelta, Lifecycle, Reason};
@@ -102,10 +104,20 @@ fn heeds_tags(standing: &Standing<'_>, wanted: &Resources, inputs: &Inputs<'_>, 
     let (old, new) = (tags(live), tags(wanted));
     let changed: BTreeSet<&String> =
         old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
+    let others = &inputs.snapshot.denying;
+    let is_named = |resource: &Resource, named: &Named| {
+        let names = |(name, value): (&Cow<'_, str>, &Value)| {
+            inputs.realize.aspect(&resource.id, name) == Aspect::Access && value.as_text() == Some(named.name.as_str())
+        };
+        resource.id.account == named.account && resource.attributes.iter().any(names)
+    };
     let heeds = |policy: &Resource| changed.iter().any(|tag| inputs.realize.heeds(policy, tag));
     let holds = |resources: &Resources, shared: &Shared<'_>| {
         let through = |resource: &Resource| resource.depends_on.iter().flat_map(|id| shared.bearing(id)).any(heeds);
-        resources.values().any(|resource| heeds(resource) || through(resource))
+        let by_others = |resource: &Resource| {
+            others.iter().any(|(named, policy)| is_named(resource, named) && heeds(&said(resource, policy)))
+        };
+        resources.values().any(|resource| heeds(resource) || through(resource) || by_others(resource))
     };
     !changed.is_empty() && (holds(live, &around.live) || holds(wanted, &around.wanted))
 }

@@ -116,7 +116,8 @@ pub fn parts(
 }
 
 /// A principal whose trust changes together with its boundary, or with a federation that it trusts, first trusts those only whom it
-/// shall go on trusting: nobody shall meet the one as it was and the other as it will be. `None`: at once, or nobody takes it on.
+/// shall go on trusting: nobody shall meet the one as it was and the other as it will be. Where its boundary changes together with a
+/// federation that it goes on trusting, whom that lets in is another, and it trusts nobody. `None`: at once, or nobody takes it on.
 fn of_trust(change: &Change, opening: &BTreeSet<&ResourceId>, realize: &dyn Realize) -> Option<Vec<Part>> {
     let Change::Update { before, after } = change else { return None };
     let of = |resource: &Resource, aspect: Aspect| {
@@ -124,16 +125,16 @@ fn of_trust(change: &Change, opening: &BTreeSet<&ResourceId>, realize: &dyn Real
         named.map(|(_, value)| value.clone()).collect::<Vec<_>>()
     };
     let differs = |aspect| of(before, aspect) != of(after, aspect);
-    if !differs(Aspect::Trust) {
+    let (trust, boundary) = (differs(Aspect::Trust), differs(Aspect::Boundary));
+    let (stays, goes): (Vec<&ResourceId>, Vec<&ResourceId>) =
+        before.depends_on.iter().filter(|id| opening.contains(id)).partition(|id| after.depends_on.contains(*id));
+    let begins_to_trust = after.depends_on.difference(&before.depends_on).next().is_some();
+    let shut = boundary && !stays.is_empty();
+    let meets = boundary || !stays.is_empty() || !goes.is_empty() && begins_to_trust;
+    if !(shut || trust && meets) {
         return None;
     }
-    let mut federations = before.depends_on.iter().filter(|id| opening.contains(id));
-    let begins_to_trust = || after.depends_on.difference(&before.depends_on).next().is_some();
-    let meets = federations.any(|id| after.depends_on.contains(id) || begins_to_trust());
-    if !meets && !differs(Aspect::Boundary) {
-        return None;
-    }
-    let Reserved { principal: reserved, closed } = realize.reserved(before, after)?;
+    let Reserved { principal: reserved, closed } = realize.reserved(before, after, shut)?;
     if reserved.attributes == before.attributes {
         return None;
     }

@@ -76,7 +76,7 @@ fn without_foreign_needs(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSe
 
 /// The principal whose change each object is part of.
 fn owners(plan: &Plan) -> BTreeMap<&ResourceId, &ResourceId> {
-    plan.identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id))).collect()
+    super::whose(&plan.identities, &plan.steps)
 }
 
 fn keep(mut plan: Plan, principals: &BTreeSet<ResourceId>) -> Plan {

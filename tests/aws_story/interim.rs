@@ -197,25 +197,60 @@ fn a_scope_that_reaches_her_through_a_group_of_others_is_rewritten_with_her() {
     stack.assert_converged();
 }
 
-/// Somebody gave a quarantined user its access back by hand. It is shut before what denies it a part of that goes.
+/// Somebody undid a quarantine by hand, in part or whole. It is shut before what denies it a part goes, and until all is gone.
 #[test]
 fn who_is_taken_apart_is_shut_before_what_denies_it_goes() {
+    let statement = |effect: &str, action: &str| {
+        format!(
+            "iam.put_user_policy(UserName='reporter', PolicyName='leasehold', PolicyDocument=json.dumps({{'Version': '2012-10-17', 'Statement': [{{'Effect': '{effect}', 'Action': '{action}', 'Resource': '*'}}]}}))"
+        )
+    };
+    let gone = "iam.delete_user_policy(UserName='reporter', PolicyName='leasehold')".to_owned();
+    let nothing = "iam.get_user(UserName='reporter')".to_owned();
+    for undone in [statement("Allow", "s3:*"), statement("Deny", "s3:DeleteObject"), gone, nothing.clone()] {
+        let aws = Emulator::moto();
+        let stack = stack(&aws, "arn:aws:iam::aws:policy/AWSDenyAll");
+        stack.apply();
+        stack.cut("stack.hcl", "identity \"reporter\"");
+        stack.apply();
+        aws.boto3(&format!(
+            "
+        {undone}
+        iam.tag_user(UserName='reporter', Tags=[{{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}}])"
+        ));
+        let planned = stack.plan_json();
+        let changes = planned["resource_changes"].as_array().unwrap();
+        let own = changes.iter().find(|change| change["address"] == "aws_iam_user_policy.reporter/leasehold").unwrap();
+        assert_eq!(own["change"]["actions"].as_array().unwrap().last().unwrap(), "delete");
+        assert_eq!(own["change"]["after"], Value::Null);
+        aws.forget_requests();
+        // What `sweep` removes, it removes in that order.
+        stack.ok(&["sweep", "--auto-approve"]);
+        let writes: Vec<String> =
+            aws.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
+        let all = ["PutUserPolicy", "DetachUserPolicy", "DeleteUserPolicy", "DeleteUser"];
+        assert_eq!(writes, if undone == nothing { &all[1..] } else { &all[..] });
+        stack.assert_converged();
+    }
+}
+
+/// A policy of somebody else's reads the tags of who holds it.
+#[test]
+fn what_others_deny_by_tags_counts_while_they_change() {
     let aws = Emulator::moto();
-    let stack = stack(&aws, "arn:aws:iam::aws:policy/AWSDenyAll");
-    stack.apply();
-    stack.cut("stack.hcl", "identity \"reporter\"");
-    stack.apply();
     aws.boto3(
-        "
-        iam.put_user_policy(UserName='reporter', PolicyName='leasehold', PolicyDocument=json.dumps({'Version': '2012-10-17',
-            'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]}))
-        iam.tag_user(UserName='reporter', Tags=[{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}])",
+        "iam.create_policy(PolicyName='guard', PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [
+            {'Effect': 'Deny', 'Action': 's3:*', 'Resource': '*', 'Condition': {'StringNotEquals': {'aws:PrincipalTag/team': 'red'}}}]}))",
     );
-    aws.forget_requests();
+    let stack = stack(&aws, "arn:aws:iam::123456789012:policy/guard");
+    let tagged =
+        |team: &str, scopes: &str| format!("scopes              = [{scopes}]\n  tags = {{ team = \"{team}\" }}");
+    stack.edit("stack.hcl", "scopes              = []", &tagged("blue", "scope.read"));
     stack.apply();
-    let writes: Vec<String> =
-        aws.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
-    assert_eq!(writes, ["PutUserPolicy", "DetachUserPolicy", "DeleteUserPolicy", "DeleteUser"]);
+    stack.edit("stack.hcl", &tagged("blue", "scope.read"), &tagged("red", ""));
+    stack.plan().says(&["until the change is done, aws_iam_user_policy reporter/leasehold denies everything"]);
+    stack.apply();
+    stack.assert_converged();
 }
 
 /// What does not fit into a user's inline policy goes into a policy of its own, which must be there before it is attached.

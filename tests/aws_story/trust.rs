@@ -164,9 +164,70 @@ fn a_role_changes_its_boundary_while_nobody_may_take_it_on() {
         role.iter().collect::<Vec<_>>()
     );
     stack.assert_converged();
-    // Where only some go, they go first, and nobody else is kept out.
-    stack.write("stack.hcl", &with("ReadOnlyAccess", &LAMBDA.replace("lambda", "ecs-tasks")));
+    // Who stays is not kept out while others go, and meets both boundaries.
+    let both = LAMBDA.replace("[\"lambda", "[\"ecs-tasks.amazonaws.com\", \"lambda");
+    let each = LAMBDA.replace("lambda", "ecs-tasks") + LAMBDA;
+    stack.write("stack.hcl", &with("PowerUserAccess", &each));
+    stack.apply();
+    stack.write("stack.hcl", &with("ReadOnlyAccess", LAMBDA));
     stack.plan().says_nothing_of(&["lets nobody in"]);
+    stack.write("stack.hcl", &with("ReadOnlyAccess", &both));
+    stack.plan().says(&["lets nobody in"]);
+}
+
+/// Its trust stays as it is, and lets in others through the federation: they must not meet the boundary of before.
+#[test]
+fn a_boundary_changes_together_with_a_federation_while_nobody_may_take_the_role_on() {
+    let account = Emulator::moto();
+    let with = |boundary: &str| {
+        let bounded = format!("  permissions_boundary = \"arn:aws:iam::aws:policy/{boundary}\"\n{}", by("corp"));
+        [HEAD, &federation("corp"), &role("console", "s3:GetObject", &bounded)].concat()
+    };
+    let stack = Stack::of(&with("PowerUserAccess")).with_env(account.env());
+    stack.write("corp.xml", &metadata("corp"));
+    stack.apply();
+    stack.write("corp.xml", &metadata("contractors"));
+    stack.write("stack.hcl", &with("ReadOnlyAccess"));
+    let (corp, role) = (steps(&stack, "aws_iam_saml_provider", "corp"), steps(&stack, "aws_iam_role", "console"));
+    assert!(role.len() == 2 && waits_for(&corp[0], &role[0]) && waits_for(&role[1], &corp[0]), "{corp:#?} {role:#?}");
+    stack.plan().says(&["until the change is done, aws_iam_role console lets nobody in"]);
+    let planned = stack.plan_json();
+    let changes = planned["resource_changes"].as_array().unwrap();
+    let role = changes.iter().find(|change| change["address"] == "aws_iam_role.console").unwrap();
+    assert_eq!(role["change"]["meanwhile"]["is"], "closed");
+    assert_eq!(role["action_reason"], Value::Null, "it ends open");
+    stack.apply();
+    stack.assert_converged();
+}
+
+/// Nobody of a new audience comes in by an old certificate.
+#[test]
+fn audiences_and_thumbprints_change_in_that_order() {
+    let account = Emulator::moto();
+    let with = |audience: &str, print: &str| {
+        format!(
+            "{HEAD}\nfederation \"oidc\" \"ci\" {{\n  url         = \"https://ci.example.com\"\n  audiences   = [\"both\", \"{audience}\"]\n  thumbprints = [\"{}\"]\n}}\n{}",
+            print.repeat(40),
+            role("ci", "s3:GetObject", LAMBDA)
+        )
+    };
+    let stack = Stack::of(&with("old", "a")).with_env(account.env());
+    stack.apply();
+    stack.write("stack.hcl", &with("new", "b"));
+    account.forget_requests();
+    stack.apply();
+    let writes: Vec<String> =
+        account.requests().into_iter().filter(Request::writes).map(|request| request.action).collect();
+    assert_eq!(
+        writes,
+        [
+            "RemoveClientIDFromOpenIDConnectProvider",
+            "UpdateOpenIDConnectProviderThumbprint",
+            "AddClientIDToOpenIDConnectProvider",
+            "TagOpenIDConnectProvider"
+        ]
+    );
+    stack.assert_converged();
 }
 
 /// Somebody deleted it by hand, and roles go on naming it. They are as they shall be before it is there again.

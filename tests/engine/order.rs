@@ -161,6 +161,18 @@ fn what_changes_alone_changes_at_once() {
     assert_eq!(writes(&tried(&first, &none), "directory_inline_policy"), Vec::<String>::new());
 }
 
+/// What only narrows does so at once, also while somebody lets go of it; what gives waits for that.
+#[test]
+fn what_only_narrows_waits_for_nobody() {
+    let waits = |now: &[Statement], then: &[Statement]| {
+        let plan = tried(&declared(&[("s0", now)], &["s0"]), &declared(&[("s0", then)], &[]));
+        let scope = plan.steps.iter().find(|step| step.change.id().kind == leasehold_local::kinds::POLICY);
+        !scope.unwrap().needs.is_empty()
+    };
+    let (both, one) = ([allow("a:a"), allow("a:b")], [allow("a:a")]);
+    assert_eq!((waits(&both, &one), waits(&one, &both)), (false, true));
+}
+
 /// jane has no policy of her own. While she changes the one scope for the other, one denies what both do.
 #[test]
 fn her_own_policy_stands_in_for_scopes_that_are_let_go_of_and_taken_up() {

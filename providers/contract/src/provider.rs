@@ -127,8 +127,9 @@ pub trait Realize: Send + Sync {
     /// the resource is no policy.
     fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource>;
 
-    /// A principal as it was `before`, but trusted only by those whom both its states trust. `None` where nobody takes it on.
-    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved>;
+    /// A principal as it was `before`, but trusted only by those whom both its states trust; by nobody, where `closed`. `None` where nobody
+    /// takes it on in any case.
+    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved>;
 
     /// How many characters of a document count towards the cloud's limit on it; 0 where the attribute is none.
     fn characters(&self, resource: &Resource, attribute: &str) -> usize;

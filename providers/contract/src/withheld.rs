@@ -9,6 +9,8 @@ pub enum Withholds {
     Nothing,
     /// It takes away, and gives nothing: put on, or made longer, it can only narrow.
     Only,
+    /// It takes everything away, whatever else it says.
+    Everything,
     /// It takes away and gives. The one cannot be put on, or taken off, without the other.
     Besides,
 }

@@ -189,12 +189,12 @@ impl Realize for LocalDirectory {
         Some(whole.clone().with("policy", Value::Document(tight.into())))
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
+    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
         let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get("trust"), after.get("trust")) else {
             return None;
         };
         let both = leasehold_policy::provider::trusted_by_both(old, new);
-        let closed = !leasehold_policy::provider::lets_in(&both);
+        let closed = closed || !leasehold_policy::provider::lets_in(&both);
         let trust = if closed { documents::closed_trust() } else { documents::document(both) };
         let mut principal = before.clone().with("trust", Value::Document(trust));
         principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));

@@ -110,11 +110,20 @@ fn resource_changes(plan: &Plan) -> Vec<Json> {
                 "provider_name": format!("leasehold/{}", plan.realm.provider),
                 "identity": subject,
                 "change": change(&steps, first),
-                "action_reason": steps.iter().find_map(|step| step.note.as_deref()),
+                "action_reason": action_reason(&steps),
             });
             in_account(id, entry)
         })
         .collect()
+}
+
+/// What the change does in the end, where a step of it has a word on that.
+fn action_reason<'a>(steps: &[&'a Step]) -> Option<&'a str> {
+    let lasting = || steps.iter().rev().filter(|step| step.meanwhile.is_none() && !step.change.is_of_marks());
+    let last = lasting().next().or(steps.last())?;
+    last.note
+        .as_deref()
+        .or_else(|| steps.iter().filter(|step| step.meanwhile.is_none()).find_map(|step| step.note.as_deref()))
 }
 
 /// One change of one object, with Terraform's keys.
@@ -147,12 +156,10 @@ pub fn object_change(change: &Change) -> Json {
 }
 
 fn change(steps: &[&Step], first: Option<&Change>) -> Json {
-    let only_meanwhile = matches!(
-        (first, steps.last().map(|step| &step.change)),
-        (Some(Change::Create { .. }), Some(Change::Delete { .. }))
-    );
+    let goes = matches!(steps.last().map(|step| &step.change), Some(Change::Delete { .. }));
     let actions = match first {
-        _ if only_meanwhile => json!(["create", "delete"]),
+        Some(Change::Create { .. }) if goes => json!(["create", "delete"]),
+        _ if goes => json!(["delete"]),
         Some(Change::Create { .. }) => json!(["create"]),
         Some(Change::Delete { .. }) => json!(["delete"]),
         Some(Change::Update { .. } | Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. }) | None => {
@@ -160,7 +167,7 @@ fn change(steps: &[&Step], first: Option<&Change>) -> Json {
         }
     };
     // A change in two steps is one change of the object: from where the first begins to where the last ends.
-    let last = steps.iter().rev().find_map(|step| step.change.after()).filter(|_| !only_meanwhile);
+    let last = steps.iter().rev().find_map(|step| step.change.after()).filter(|_| !goes);
     let between = steps.iter().find(|step| step.meanwhile.is_some());
     let first_before = first.and_then(Change::before);
     let meanwhile = between.and_then(|step| step.change.after());

@@ -41,7 +41,12 @@ fn reads_otherwise(policy: &Value, before: Option<&Value>, withheld: &Withheld) 
 
 fn statements_between(before: Option<&Value>, after: Option<&Value>, withheld: &Withheld) -> Vec<Value> {
     let of = |policy: Option<&Value>| policy.map(|policy| statements(policy).cloned().collect()).unwrap_or_default();
-    let (old, new): (Vec<Value>, Vec<Value>) = (of(before), of(after));
+    let (mut old, new): (Vec<Value>, Vec<Value>) = (of(before), of(after));
+    let version = |policy: Option<&Value>| policy.and_then(|policy| policy.get("Version")).cloned();
+    if version(before) != version(after) {
+        // The same text, and not the same meaning.
+        old.retain(|statement| denies(statement) || !statement.to_string().contains("${"));
+    }
     let mut tight: Vec<Value> = Vec::new();
     for statement in &new {
         if denies(statement) || old.iter().any(|other| nameless(other) == nameless(statement)) {
@@ -97,6 +102,9 @@ pub fn withholds(policy: &Document, fenced: bool) -> Withholds {
     let Ok(policy) = serde_json::from_str::<Value>(policy.text()) else { return Withholds::Besides };
     let takes = statements(&policy).any(|it| denies(it) && !(fenced && is_fence(it)) && !is_nothing(it));
     let gives = statements(&policy).any(|statement| !denies(statement));
+    if statements(&policy).any(denies_everything) {
+        return Withholds::Everything;
+    }
     match (takes, gives) {
         (false, _) => Withholds::Nothing,
         (true, false) => Withholds::Only,
@@ -160,6 +168,15 @@ pub fn nameless(statement: &Value) -> Value {
 /// Whether a statement takes away.
 pub fn denies(statement: &Value) -> bool {
     statement.get("Effect").and_then(Value::as_str) == Some("Deny")
+}
+
+/// Whether a statement takes everything away, at all times and from everybody.
+fn denies_everything(statement: &Value) -> bool {
+    let is_all = |list: &str| match statement.get(list) {
+        Some(Value::Array(items)) => items.iter().any(|item| item == "*"),
+        other => other == Some(&json!("*")),
+    };
+    denies(statement) && is_all("Action") && is_all("Resource") && statement.get("Condition").is_none()
 }
 
 fn is_fence(statement: &Value) -> bool {

@@ -363,6 +363,13 @@ fn statements(findings: &mut Findings, statements: &[Statement]) {
                 );
             }
         }
+        if format!("{statement:?}").to_ascii_lowercase().contains(&format!("aws:principaltag/{PREFIX}")) {
+            findings.add(
+                "statement",
+                format!("it reads a tag that begins with \"{PREFIX}\": those are marks, and change after all that they tell of"),
+                "give the identities a tag of your own, and read that",
+            );
+        }
         let mut tests = BTreeSet::new();
         for condition in &statement.conditions {
             let (test, variable) = (&condition.test, &condition.variable);

@@ -156,8 +156,8 @@ impl Realize for AwsRealizer {
         Some(whole.clone().with("policy", Value::Document(document::canonical(&tight))))
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
-        trust::reserved(before, after)
+    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+        trust::reserved(before, after, closed)
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {
@@ -287,8 +287,8 @@ impl Realize for AwsProvider {
         AwsRealizer.between(before, after, withheld)
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
-        AwsRealizer.reserved(before, after)
+    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+        AwsRealizer.reserved(before, after, closed)
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {

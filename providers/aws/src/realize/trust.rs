@@ -16,8 +16,8 @@ pub fn policy(realm: &Realm, trusts: &[Trust], deadline: Option<Timestamp>) -> D
     document::policy(trusts.iter().map(|trust| statement(realm, trust, deadline)).collect())
 }
 
-/// A role as before, but trusted only by those whom both its states trust. Where that is too long for IAM, nobody is.
-pub fn reserved(before: &Resource, after: &Resource) -> Option<Reserved> {
+/// A role as before, but trusted only by those whom both its states trust. Where that is too long for IAM, or it shall be `closed`, nobody is.
+pub fn reserved(before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
     const TRUST: &str = "assume_role_policy";
     let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get(TRUST), after.get(TRUST)) else {
         return None;
@@ -25,7 +25,7 @@ pub fn reserved(before: &Resource, after: &Resource) -> Option<Reserved> {
     let both = leasehold_policy::provider::trusted_by_both(old, new);
     let lets_in = leasehold_policy::provider::lets_in(&both);
     let both = document::policy(both);
-    let closed = !lets_in || document::text(&both).chars().count() > limits::TRUST_EVERYWHERE;
+    let closed = closed || !lets_in || document::text(&both).chars().count() > limits::TRUST_EVERYWHERE;
     let mut principal =
         before.clone().with(TRUST, Value::Document(if closed { document::closed_trust() } else { both }));
     principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));

@@ -34,7 +34,7 @@ fn between(stage: &mut Stage<'_>, before: Option<&Resource>, after: Option<&Reso
     }
     let everything = Withheld { everything: true, ..nothing };
     let shut = stage.provider().between(before, after, &everything);
-    let shut = shut.is_some_and(|shut| stage.provider().withholds(&shut) == Withholds::Only);
+    let shut = shut.is_some_and(|shut| stage.provider().withholds(&shut) == Withholds::Everything);
     stage.demand(Law::Between, shut, "asked to deny everything, it allows something");
 }
 
@@ -43,10 +43,18 @@ pub fn check_reserved(stage: &mut Stage<'_>, roles: &[Resource]) {
     for before in roles {
         for after in roles.iter().map(|after| Resource { id: before.id.clone(), ..after.clone() }) {
             stage.scene = format!("{} between two trusts", before.id);
-            let Some(reserved) = stage.provider().reserved(before, &after) else {
+            let Some(reserved) = stage.provider().reserved(before, &after, false) else {
                 stage.broken(Law::Between, "a role has no trust between two");
                 continue;
             };
+            if before.attributes == after.attributes {
+                let same = reserved.principal.attributes == before.attributes && !reserved.closed;
+                stage.demand(Law::Between, same, "between a trust and itself there is another");
+                let shut = stage.provider().reserved(before, &after, true);
+                let lets_in = |shut: &Resource| !stage.provider().trusts(&stage.realm, shut).0.is_empty();
+                let closes = shut.is_some_and(|shut| shut.closed && !lets_in(&shut.principal));
+                stage.demand(Law::Between, closes, "asked to trust nobody, it trusts somebody");
+            }
             let who = |role: &Resource| stage.provider().trusts(&stage.realm, role);
             let ((old, _), (new, _), (now, unsaid)) = (who(before), who(&after), who(&reserved.principal));
             let within = now.iter().all(|trust| old.contains(trust) && new.contains(trust));

@@ -31,7 +31,7 @@ async fn realize(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(),
     }
     let roles: Vec<Resource> = all
         .iter()
-        .filter(|(_, resource)| stage.provider().reserved(resource, resource).is_some())
+        .filter(|(_, resource)| stage.provider().reserved(resource, resource, false).is_some())
         .map(|(_, role)| role.clone())
         .collect();
     stage.demand(Law::Between, roles.len() > 1, "no roles can be told from other resources by their trust");

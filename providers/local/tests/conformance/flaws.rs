@@ -123,8 +123,8 @@ impl Realize for Flawed {
         if self.has(Flaw::KeepsWhatGoes) && !withheld.everything { after.cloned() } else { Some(tight) }
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource) -> Option<Reserved> {
-        let reserved = self.inner.reserved(before, after)?;
+    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+        let reserved = self.inner.reserved(before, after, closed)?;
         let trusts = |principal: Resource| Reserved { principal, closed: false };
         if self.has(Flaw::TrustsWhoComes) { Some(trusts(after.clone())) } else { Some(reserved) }
     }
