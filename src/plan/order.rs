@@ -145,8 +145,11 @@ fn cares(
     identities.iter().map(care_of).collect()
 }
 
-/// Whether one that goes loses something that denies.
+/// Whether it is taken apart and loses something that denies.
 fn is_denied_something(delta: &IdentityDelta, around: Around<'_>, realize: &dyn Realize) -> bool {
+    if !delta.changes.iter().any(|change| matches!(change, Change::Delete { before } if before.id == delta.id)) {
+        return false;
+    }
     let own = realize.own_policy(&delta.id);
     delta.changes.iter().filter(|change| matches!(change, Change::Delete { .. })).any(|change| {
         let is_own = own.as_ref().is_some_and(|own| own.id == *change.id());

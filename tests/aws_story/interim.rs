@@ -234,14 +234,19 @@ fn who_is_taken_apart_is_shut_before_what_denies_it_goes() {
     }
 }
 
-/// A policy of somebody else's reads the tags of who holds it.
+/// A policy of somebody else's reads the tags of who holds it, whether it denies or allows.
 #[test]
-fn what_others_deny_by_tags_counts_while_they_change() {
+fn what_others_say_by_tags_counts_while_they_change() {
+    by_tags("Deny", "StringNotEquals");
+    by_tags("Allow", "StringEquals");
+}
+
+fn by_tags(effect: &str, test: &str) {
     let aws = Emulator::moto();
-    aws.boto3(
-        "iam.create_policy(PolicyName='guard', PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [
-            {'Effect': 'Deny', 'Action': 's3:*', 'Resource': '*', 'Condition': {'StringNotEquals': {'aws:PrincipalTag/team': 'red'}}}]}))",
-    );
+    aws.boto3(&format!(
+        "iam.create_policy(PolicyName='guard', PolicyDocument=json.dumps({{'Version': '2012-10-17', 'Statement': [
+            {{'Effect': '{effect}', 'Action': 's3:*', 'Resource': '*', 'Condition': {{'{test}': {{'aws:PrincipalTag/team': 'red'}}}}}}]}}))"
+    ));
     let stack = stack(&aws, "arn:aws:iam::123456789012:policy/guard");
     let tagged =
         |team: &str, scopes: &str| format!("scopes              = [{scopes}]\n  tags = {{ team = \"{team}\" }}");

@@ -164,7 +164,7 @@ pub struct Snapshot {
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
     /// Groups that are not the stack's, and what of the stack they hold: members have it through them.
     pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
-    /// Managed policies that are not the stack's and deny something, by the name by which an attachment says them; and groups that do, by
+    /// Managed policies that are not the stack's and deny something, or read tags of who holds them, by the name by which an attachment says them; and groups that do, by
     /// theirs, with all they hold in one document; each with the account that it is in. Others only allow, as far as the provider can know.
     pub denying: BTreeMap<Named, Document>,
     /// What was delivered and is not among the live keys: keys that are gone, or that the cloud does not show yet.

@@ -32,9 +32,9 @@ pub struct Account {
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
     /// The stack's groups with all they hold.
     pub groups: BTreeMap<ResourceId, LiveShared>,
-    /// By ARN: managed policies that are not the stack's and deny something.
+    /// By ARN: managed policies that are not the stack's and deny something, or read tags.
     pub denying: BTreeMap<String, Document>,
-    /// By ARN: policies of the stack that deny something. Groups of others may hold them.
+    /// By ARN: policies of the stack that deny something, or read tags. Groups of others may hold them.
     pub own_denying: BTreeMap<String, Document>,
     /// By group that is not the stack's: the policies of the stack that it holds.
     pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
@@ -190,8 +190,7 @@ impl Reading<'_> {
         });
         let text = default.and_then(|version| version.document);
         let id = scope.or(own);
-        // The text is URL-encoded, which leaves letters as they are.
-        if text.as_deref().is_some_and(|text| text.contains("Deny")) {
+        if text.as_deref().is_some_and(bears_on_order) {
             let document = document_of(text.as_deref(), &format!("the default version of policy {arn}"))?;
             let denying = if id.is_some() { &mut account.own_denying } else { &mut account.denying };
             denying.insert(arn.clone(), document);
@@ -280,6 +279,12 @@ impl Account {
             }
         }
     }
+}
+
+/// Whether a policy of others matters to the order in which somebody takes it up, lets go of it, or gets other tags: it denies something, or
+/// reads tags of who holds it. Its text may be URL-encoded, which leaves letters as they are.
+pub fn bears_on_order(text: &str) -> bool {
+    text.contains("Deny") || text.to_ascii_lowercase().contains("principaltag")
 }
 
 /// A name that must be there.

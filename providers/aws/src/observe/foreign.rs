@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use leasehold_provider::{Document, Withholds};
 use serde_json::{Value as Json, json};
 
+use super::authorization::bears_on_order;
 use crate::document;
 use crate::realize::managed;
 
@@ -19,7 +20,7 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// What the group does to its members, in one document, where it denies something. `denying`: managed policies of the account that do, the
+    /// What the group does to its members, in one document, where it denies something or reads their tags. `denying`: managed policies of the account that do, the
     /// stack's among them.
     /// What other managed policies allow is stood for by an action that there is not; what one of AWS denies, by everything.
     pub fn denial(&self, denying: &[&BTreeMap<String, Document>]) -> Option<Document> {
@@ -34,10 +35,10 @@ impl Foreign {
             let gives = read.is_none() && by_name != Withholds::Only;
             documents.extend(gives.then(|| statement("Allow", "none:null")));
         }
-        let denies = documents.iter().any(document::denies);
+        let bears = documents.iter().any(|document| bears_on_order(document.text()));
         let statements =
             |document: &Document| document::statements(&document::glance(document)).cloned().collect::<Vec<_>>();
-        denies.then(|| document::policy(documents.iter().flat_map(statements).map(without_sid).collect()))
+        bears.then(|| document::policy(documents.iter().flat_map(statements).map(without_sid).collect()))
     }
 }
 
