@@ -83,7 +83,7 @@ pub const WEATHERS: &[Weather] = &[
     Weather {
         name: "requests that are on their way at once swapped",
         seeds: (1, 2),
-        order: |proxy, seed| proxy.order(Fault::swap("*").by_chance(0.7, seed)),
+        order: |proxy, seed| proxy.order(Fault::swap("*", Duration::from_millis(50)).by_chance(0.7, seed)),
     },
 ];
 

@@ -23,8 +23,8 @@ pub(crate) enum How {
     Stall(Point, Duration),
     /// It stays where it is until it is let go, or dropped.
     Hold(Point),
-    /// It waits for the next request that this order meets, and goes after it.
-    Swap,
+    /// It waits so long for the next request that this order meets, and goes after it.
+    Swap(Duration),
 }
 
 impl How {
@@ -37,7 +37,7 @@ impl How {
             Self::Stall(..) => "stalled",
             Self::Hold(Point::Before) => "held before",
             Self::Hold(Point::After) => "held after",
-            Self::Swap => "swapped",
+            Self::Swap(_) => "swapped",
         }
     }
 }
@@ -101,10 +101,11 @@ impl Fault {
         Self::new(action, How::Hold(point))
     }
 
-    /// Of two requests that are on their way at once, the later is carried out first. One that no other comes after goes on alone soon.
+    /// Of two requests that are on their way at once, the later is carried out first. One that no other comes after in that time goes on
+    /// alone.
     #[must_use]
-    pub fn swap(action: &str) -> Self {
-        Self::new(action, How::Swap)
+    pub fn swap(action: &str, within: Duration) -> Self {
+        Self::new(action, How::Swap(within))
     }
 
     /// The same, for so many requests only.

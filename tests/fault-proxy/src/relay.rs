@@ -22,9 +22,6 @@ use crate::fault::{Fault, How, Point};
 use crate::past::Past;
 use crate::record::{Answer, Request, writes};
 
-/// How long a request waits for one to be swapped with.
-const ALONE: Duration = Duration::from_millis(50);
-
 /// What tests and requests share.
 #[derive(Debug, Default)]
 pub struct Desk {
@@ -130,7 +127,7 @@ impl Relay {
         let call = Arc::new(call);
         let told = match fault {
             None => self.send_on(&call).await,
-            Some(How::Swap) => self.swap(&call).await,
+            Some(How::Swap(within)) => self.swap(&call, within).await,
             Some(how) => self.disturb(&call, how).await,
         };
         if let Ok(response) = &told {
@@ -196,7 +193,7 @@ impl Relay {
                 self.hold().await?;
                 told
             }
-            How::Swap => self.swap(call).await,
+            How::Swap(within) => self.swap(call, within).await,
         }
     }
 
@@ -207,7 +204,7 @@ impl Relay {
     }
 
     /// The first of two waits until the second was carried out.
-    async fn swap(self: &Arc<Self>, call: &Arc<Call>) -> Told {
+    async fn swap(self: &Arc<Self>, call: &Arc<Call>, within: Duration) -> Told {
         let first = self.desk().first.take();
         if let Some(first) = first {
             let told = self.send_on(call).await;
@@ -217,7 +214,7 @@ impl Relay {
         }
         let (sender, second) = oneshot::channel();
         self.desk().first = Some(sender);
-        if tokio::time::timeout(ALONE, second).await.is_err() {
+        if tokio::time::timeout(within, second).await.is_err() {
             self.desk().first = None;
         }
         self.send_on(call).await

@@ -174,13 +174,16 @@ fn a_stall_takes_its_time_and_two_at_once_are_swapped() {
     assert!(start.elapsed() >= Duration::from_millis(300));
     proxy.heal();
     proxy.forget();
-    proxy.order(Fault::swap("CreateUser"));
+    // The machine may be busy: the second is waited for.
+    proxy.order(Fault::swap("CreateUser", Duration::from_secs(60)));
     through(&aws, &proxy, "print(at_once('b', 'c'))");
     let came: Vec<_> = proxy.requests().iter().map(|request| request.parameter("UserName").to_owned()).collect();
     let mut took_effect: Vec<_> =
         proxy.writes().iter().map(|request| request.parameter("UserName").to_owned()).collect();
     took_effect.reverse();
     assert_eq!(came, took_effect);
+    proxy.heal();
+    proxy.order(Fault::swap("CreateUser", Duration::from_millis(50)));
     assert_eq!(through(&aws, &proxy, "print(make('alone'))"), json!("alone"));
 }
 
