@@ -33,7 +33,7 @@ fn a_bucket_that_may_not_be_written() {
 fn a_ledger_that_may_not_be_written_although_the_lock_may() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
-    aws.order(Fault::error("S3:PUT", 403, "AccessDenied").after(2));
+    aws.order(Fault::error("S3:PUT", 403, "AccessDenied").on_key("/ledger/"));
     refused(&aws, &stack, 1, &["the ledger could not be written", "Plan:"]);
 }
 
@@ -41,7 +41,7 @@ fn a_ledger_that_may_not_be_written_although_the_lock_may() {
 fn the_accounts_of_a_stack_may_not_be_written_although_the_lock_may() {
     let aws = Emulator::moto();
     let stack = on_s3(&aws);
-    aws.order(Fault::error("S3:PUT", 403, "AccessDenied").after(1));
+    aws.order(Fault::error("S3:PUT", 403, "AccessDenied").on_key("/accounts.json"));
     refused(&aws, &stack, 1, &["cannot write accounts.json", "what cannot be recorded is not done"]);
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 pub struct Fault {
     action: String,
     account: Option<String>,
+    key: Option<String>,
     #[serde(flatten)]
     how: How,
     times: Option<u32>,
@@ -30,7 +31,7 @@ enum How {
 
 impl Fault {
     fn new(action: &str, how: How) -> Self {
-        Self { action: action.to_owned(), account: None, how, times: None, skip: 0 }
+        Self { action: action.to_owned(), account: None, key: None, how, times: None, skip: 0 }
     }
 
     /// The call is refused with this code, and does nothing. `action` is an API's name, or `*` for all.
@@ -104,6 +105,12 @@ impl Fault {
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
+    }
+
+    /// The same, of S3 for keys only that contain this.
+    #[must_use]
+    pub fn on_key(self, part: &str) -> Self {
+        Self { key: Some(part.to_owned()), ..self }
     }
 
     /// The same, once so many calls have passed.

@@ -223,10 +223,12 @@ class Faults:
         with self.lock:
             self.orders.append(dict(order))
 
-    def take(self, action, account):
+    def take(self, action, account, path):
         with self.lock:
             for order in self.orders:
                 if order["action"] not in ("*", action) or order.get("account") not in (None, account):
+                    continue
+                if (order.get("key") or "") not in path:
                     continue
                 if order.get("skip", 0) > 0:
                     order["skip"] -= 1
@@ -271,7 +273,7 @@ class Recorder:
             entry["parameters"]["Key"] = path
         with self.lock:
             self.requests.append(entry)
-        order = self.faults.take(action, account)
+        order = self.faults.take(action, account, path)
         if order is None:
             return self.answer(environ, start_response, entry)
         entry["fault"] = order["fault"]
