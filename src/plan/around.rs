@@ -118,7 +118,7 @@ fn of_who_takes_up_or_lets_go(
             if takes_up {
                 wait(waits, [step.id], phases.until(Phase::TakeUp));
             } else {
-                wait(waits, phases.from(Phase::Exchange), [step.id]);
+                wait(waits, phases.from(Phase::Open), [step.id]);
             }
         }
     }

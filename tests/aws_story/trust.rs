@@ -254,3 +254,31 @@ fn a_federation_is_made_again_for_roles_as_they_shall_be() {
     stack.apply();
     stack.assert_converged();
 }
+
+/// A quarantine that somebody undid: its trust is open again. The federation does not let others in before the role is gone.
+#[test]
+fn a_federation_opens_once_a_role_that_goes_is_gone() {
+    let account = Emulator::moto();
+    let stack = Stack::of(&[HEAD, &federation("corp"), &role("console", "s3:GetObject", &by("corp"))].concat())
+        .with_env(account.env());
+    stack.write("corp.xml", &metadata("corp"));
+    stack.append("stack.hcl", &role("viewer", "s3:GetObject", &by("corp")));
+    stack.apply();
+    stack.cut("stack.hcl", "identity \"console\"");
+    stack.apply();
+    account.boto3(
+        "
+        trust = iam.get_role(RoleName='viewer')['Role']['AssumeRolePolicyDocument']
+        iam.update_assume_role_policy(RoleName='console', PolicyDocument=json.dumps(trust))
+        iam.tag_role(RoleName='console', Tags=[{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}])
+        ",
+    );
+    stack.write("corp.xml", &metadata("login"));
+    let corp = steps(&stack, "aws_iam_saml_provider", "corp");
+    let saved: Value = serde_json::from_str(&stack.read("saved.plan")).unwrap();
+    let goes = |step: &&Value| step["change"]["before"]["id"]["name"] == "console" && step["change"]["after"].is_null();
+    let gone = saved["plan"]["steps"].as_array().unwrap().iter().find(goes).unwrap();
+    assert!(waits_for(&corp[0], gone), "{corp:#?} {gone:#?}");
+    stack.apply();
+    stack.assert_converged();
+}
