@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Access, Aspect, Assessment, Change, Compare, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Access, Assessment, Change, Compare, Realize, Resource, ResourceId, Snapshot};
 use rayon::prelude::*;
 
+use super::care::lets_in;
 use super::check::{self, Unsound};
 use super::circle;
 use super::denials::Denials;
@@ -153,10 +154,8 @@ fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
 
 /// The federations that this plan makes, with their addresses. Roles may name them already, if somebody deleted them by hand.
 fn made(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
-    let lets_in = |resource: &Resource| {
-        resource.attributes.keys().any(|name| inputs.realize.aspect(&resource.id, name) == Aspect::Trust)
-    };
-    let made = inputs.shared.values().filter(|it| !inputs.snapshot.shared.contains_key(&it.id) && lets_in(it));
+    let is_new = |it: &&Resource| !inputs.snapshot.shared.contains_key(&it.id) && lets_in(it, inputs.realize);
+    let made = inputs.shared.values().filter(is_new);
     made.filter_map(|it| Some((it.id.clone(), it.marks.as_ref()?.address.to_string()))).collect()
 }
 

@@ -10,19 +10,19 @@
 //! A policy is brought into the state between its two by the provider ([`Realize::between`]). What is attached or detached whole, and gives
 //! and denies at once, cannot: the own policy of who takes it up or lets go of it denies the same until the third phase.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use leasehold_provider::{Address, Aspect, Change, Realize, Resource, ResourceId, Value, Withheld, Withholds};
 
 use super::denials::Denials;
+use super::tags;
 
 /// What a change made with care needs.
 #[derive(Debug, Default)]
 pub struct Care {
-    /// It gets another boundary or another trust, or a lease after its own was over, or trusts a federation that opens to others; or
-    /// somebody does who holds it. What only allows is
-    /// narrowed meanwhile, too.
+    /// It gets another boundary, trust or tags, or a lease after its own was over, or trusts a federation that opens to others; or somebody
+    /// does who holds it. What only allows is narrowed meanwhile, too.
     pub opens: bool,
     /// What the own policy denies meanwhile.
     pub withheld: Withheld,
@@ -63,7 +63,7 @@ pub struct Asked<'a, 'l> {
 pub fn care(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize) -> Option<Care> {
     let opens = |change: &Change| change.id() == asked.whole && opens_otherwise(change, realize);
     let moves = |change: &&Change| opens(change) || bears_access(change, realize);
-    let tags = if asked.heeds_tags { tag_writes(asked, realize) } else { 0 };
+    let tags = if asked.heeds_tags { tags::writes(asked.changes, asked.whole, realize) } else { 0 };
     let count = asked.changes.iter().filter(moves).count().saturating_add(asked.rewritten).saturating_add(tags);
     let is_held = asked.held_with_care.is_some();
     if count < 2 && !is_held {
@@ -162,27 +162,9 @@ pub fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
     matches!(change, Change::Update { before, after } if of(before) != of(after))
 }
 
-/// In how many writes the tags of a principal change: those that it gets, and those that it loses.
-fn tag_writes(asked: &Asked<'_, '_>, realize: &dyn Realize) -> usize {
-    let own = asked.changes.iter().find(|change| change.id() == asked.whole && matches!(change, Change::Update { .. }));
-    let tags = |side: Option<&Resource>| side.map(|side| tags_of(side, realize)).unwrap_or_default();
-    let (old, new) = (tags(own.and_then(Change::before)), tags(own.and_then(Change::after)));
-    let gets = new.iter().any(|(key, value)| old.get(key) != Some(value));
-    let loses = old.keys().any(|key| !new.contains_key(key));
-    usize::from(gets).saturating_add(usize::from(loses))
-}
-
-/// The tags of a principal, less the marks.
-pub fn tags_of(principal: &Resource, realize: &dyn Realize) -> BTreeMap<String, String> {
-    let tags = principal.attributes.iter().filter(|(name, _)| realize.aspect(&principal.id, name) == Aspect::Tags);
-    let maps = tags.filter_map(|(_, value)| if let Value::Map(tags) = value { Some(tags) } else { None });
-    maps.flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
-/// Whether a change makes something that lets others in.
-pub fn lets_in(change: &Change, realize: &dyn Realize) -> bool {
-    let Change::Create { after } = change else { return false };
-    after.attributes.keys().any(|name| realize.aspect(&after.id, name) == Aspect::Trust)
+/// Whether a shared object says who is let in: a federation.
+pub fn lets_in(object: &Resource, realize: &dyn Realize) -> bool {
+    object.attributes.keys().any(|name| realize.aspect(&object.id, name) == Aspect::Trust)
 }
 
 /// Whether a change puts on, rewrites or takes off something that gives or takes access.

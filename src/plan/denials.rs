@@ -133,7 +133,7 @@ fn denial<'a>(
         for (_, value) in access {
             let says = match value {
                 Value::Text(name) => {
-                    let named = || others.get(&Named { account: resource.id.account.clone(), name: name.clone() });
+                    let named = || others.get(&Named::by(&resource.id, name));
                     let policy = if others.is_empty() { None } else { named() };
                     policy.map(|policy| (policy, realize.withholds(&said(resource, policy))))
                 }

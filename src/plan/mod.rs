@@ -24,6 +24,7 @@ pub mod select;
 mod sequence;
 pub mod stale;
 pub mod sweep;
+mod tags;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -160,7 +160,10 @@ fn is_denied_something(delta: &IdentityDelta, around: Around<'_>, realize: &dyn 
 
 /// Whether a shared object lets others in than before: a federation that changes, or is made and may be named by roles already.
 fn opens(delta: &SharedDelta, realize: &dyn Realize) -> bool {
-    delta.changes.iter().any(|change| opens_otherwise(change, realize) || lets_in(change, realize))
+    delta.changes.iter().any(|change| match change {
+        Change::Create { after } => lets_in(after, realize),
+        change => opens_otherwise(change, realize),
+    })
 }
 
 /// By address: what is held by somebody who is changed with care; `true`: by one who gets another boundary, trust or lease.

@@ -1,14 +1,12 @@
 //! One identity's part in a plan. It depends on no other identity's, so that the parts of many are worked out at once.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Access, Aspect, Named, Resource, ResourceId, Value};
+use leasehold_provider::{Access, Aspect, ResourceId};
 
 use super::Waiting;
 use super::build::Inputs;
-use super::care::tags_of;
-use super::denials::said;
+use super::tags;
 use crate::config::Diagnostic;
 use crate::diff::access::Shared;
 use crate::diff::{self, IdentityDelta, Lifecycle, Reason};
@@ -91,35 +89,12 @@ pub fn part(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -
         let named = live.flat_map(|resource| &resource.depends_on).filter_map(|id| around.made.get(id));
         rewritten.extend(named.cloned());
     }
-    let heeds_tags = delta.is_some() && heeds_tags(standing, &wanted, inputs, around);
+    let heeds_tags = delta.is_some()
+        && realize::lives(standing).is_some_and(|live| {
+            let sides = [(live, &around.live), (&wanted, &around.wanted)];
+            tags::are_heeded(&standing.id, sides, &inputs.snapshot.denying, inputs.realize)
+        });
     Part { findings, on: on.into_iter().cloned().collect(), needed, rewritten, heeds_tags, delta, access, waiting }
-}
-
-/// Whether a tag changes of one that lives and stays, and what it holds before or afterwards says something else for that.
-fn heeds_tags(standing: &Standing<'_>, wanted: &Resources, inputs: &Inputs<'_>, around: &Around<'_>) -> bool {
-    let Some(live) = realize::lives(standing) else { return false };
-    let tags = |resources: &Resources| {
-        resources.get(&standing.id).map(|principal| tags_of(principal, inputs.realize)).unwrap_or_default()
-    };
-    let (old, new) = (tags(live), tags(wanted));
-    let changed: BTreeSet<&String> =
-        old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).collect();
-    let others = &inputs.snapshot.denying;
-    let is_named = |resource: &Resource, named: &Named| {
-        let names = |(name, value): (&Cow<'_, str>, &Value)| {
-            inputs.realize.aspect(&resource.id, name) == Aspect::Access && value.as_text() == Some(named.name.as_str())
-        };
-        resource.id.account == named.account && resource.attributes.iter().any(names)
-    };
-    let heeds = |policy: &Resource| changed.iter().any(|tag| inputs.realize.heeds(policy, tag));
-    let holds = |resources: &Resources, shared: &Shared<'_>| {
-        let through = |resource: &Resource| resource.depends_on.iter().flat_map(|id| shared.bearing(id)).any(heeds);
-        let by_others = |resource: &Resource| {
-            others.iter().any(|(named, policy)| is_named(resource, named) && heeds(&said(resource, policy)))
-        };
-        resources.values().any(|resource| heeds(resource) || through(resource) || by_others(resource))
-    };
-    !changed.is_empty() && (holds(live, &around.live) || holds(wanted, &around.wanted))
 }
 
 /// What is declared is needed with what it shall hold; what is not any more, as long as somebody hangs on it, with what it holds.

@@ -234,20 +234,26 @@ fn who_is_taken_apart_is_shut_before_what_denies_it_goes() {
     }
 }
 
-/// A policy of somebody else's reads the tags of who holds it, whether it denies or allows.
+/// A policy of somebody else's reads the tags of who holds it, whether it denies or allows, itself or through a group.
 #[test]
 fn what_others_say_by_tags_counts_while_they_change() {
-    by_tags("Deny", "StringNotEquals");
-    by_tags("Allow", "StringEquals");
+    by_tags("Deny", "StringNotEquals", false);
+    by_tags("Allow", "StringEquals", false);
+    by_tags("Allow", "StringEquals", true);
 }
 
-fn by_tags(effect: &str, test: &str) {
+fn by_tags(effect: &str, test: &str, through_a_group: bool) {
     let aws = Emulator::moto();
     aws.boto3(&format!(
         "iam.create_policy(PolicyName='guard', PolicyDocument=json.dumps({{'Version': '2012-10-17', 'Statement': [
             {{'Effect': '{effect}', 'Action': 's3:*', 'Resource': '*', 'Condition': {{'{test}': {{'aws:PrincipalTag/team': 'red'}}}}}}]}}))"
     ));
     let stack = stack(&aws, "arn:aws:iam::123456789012:policy/guard");
+    if through_a_group {
+        let held = "managed_policy_arns = [\"arn:aws:iam::123456789012:policy/guard\"]";
+        stack.edit("stack.hcl", held, "");
+        stack.append("stack.hcl", &format!("\ngroup \"team\" {{\n  members = [identity.reporter]\n  {held}\n}}\n"));
+    }
     let tagged =
         |team: &str, scopes: &str| format!("scopes              = [{scopes}]\n  tags = {{ team = \"{team}\" }}");
     stack.edit("stack.hcl", "scopes              = []", &tagged("blue", "scope.read"));

@@ -180,6 +180,14 @@ pub struct Named {
     pub name: String,
 }
 
+impl Named {
+    /// What an object means by that name.
+    #[must_use]
+    pub fn by(object: &ResourceId, name: &str) -> Self {
+        Self { account: object.account.clone(), name: name.to_owned() }
+    }
+}
+
 impl Snapshot {
     /// An empty cloud.
     #[must_use]
