@@ -112,6 +112,9 @@ async fn applied(way: &str) -> Duration {
             region: None,
             endpoint: None,
             retention: None,
+            kms_key_id: None,
+            profile: None,
+            assume_role: None,
         }),
     };
     let begun = Instant::now();

@@ -124,6 +124,15 @@ pub struct Bucket {
     /// How the bucket's object lock keeps ledger and evidence; `None`: as the bucket's own default says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
+    /// The KMS key that encrypts every object: a key id, or the ARN of a key or an alias. `None`: as the bucket's default says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// The profile of the shared configuration files that reaches the bucket. `None`: the credentials of the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The role to assume for the bucket, with the credentials of `profile` or of the environment. `None`: the credentials of the provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assume_role: Option<AssumeRole>,
 }
 
 /// How long what is written once can be neither changed nor deleted. The bucket must have object lock.

@@ -11,7 +11,7 @@ mod folder;
 
 pub mod lock;
 mod open;
-mod retention;
+mod s3_requests;
 mod server;
 
 use std::path::PathBuf;
@@ -123,7 +123,7 @@ impl Store {
     /// configuration says.
     pub async fn keep(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
         let mut options = PutOptions::from(PutMode::Create);
-        options.extensions.insert(retention::WrittenOnce);
+        options.extensions.insert(s3_requests::WrittenOnce);
         self.put_new(key, bytes, options).await
     }
 

@@ -16,7 +16,7 @@ use object_store::{CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
 
 use super::Store;
-use super::retention::Terms;
+use super::s3_requests::RequestSettings;
 use super::server::{Clock, Connector};
 use crate::config::declared::{Backend, Bucket, Place};
 
@@ -101,12 +101,12 @@ fn s3(bucket: &Bucket, stack: &str, chain: aws_types::SdkConfig) -> anyhow::Resu
     let region = bucket.region.clone().or_else(|| chain.region().map(ToString::to_string));
     let region = region.unwrap_or_else(|| "us-east-1".to_owned());
     let credentials = Arc::new(Credentials::of(provider));
-    let terms = Terms {
+    let settings = RequestSettings {
         retention: bucket.retention,
         credentials: Arc::<Credentials>::clone(&credentials),
         region: region.clone(),
     };
-    let connector = Connector { terms: Some(terms), clock: Clock::default() };
+    let connector = Connector { s3: Some(settings), clock: Clock::default() };
     let server = connector.clock.clone();
     // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -116,6 +116,8 @@ fn s3(bucket: &Bucket, stack: &str, chain: aws_types::SdkConfig) -> anyhow::Resu
         .with_bucket_name(&bucket.name)
         .with_region(region)
         .with_credentials(credentials)
+        // The connector signs, after it has added its headers.
+        .with_skip_signature(true)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         // A bucket with object lock asks for a checksum of every object.
         .with_checksum_algorithm(Checksum::SHA256)

@@ -9,7 +9,7 @@ use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 
-use super::retention::{Retaining, Terms};
+use super::s3_requests::{RequestSettings, SigningClient};
 
 /// Not measured yet.
 const UNKNOWN: i64 = i64::MIN;
@@ -48,16 +48,16 @@ impl Clock {
 pub struct Connector {
     /// Where the measure goes.
     pub clock: Clock,
-    /// On which terms S3 keeps what is written once; `None`: this is not S3.
-    pub terms: Option<Terms>,
+    /// What completes a request to S3; `None`: this is not S3.
+    pub s3: Option<RequestSettings>,
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let client = ReqwestConnector::default().connect(options)?;
         let dated = HttpClient::new(Dated { client, clock: self.clock.clone() });
-        Ok(match &self.terms {
-            Some(terms) => HttpClient::new(Retaining { client: dated, terms: terms.clone() }),
+        Ok(match &self.s3 {
+            Some(settings) => HttpClient::new(SigningClient { client: dated, settings: settings.clone() }),
             None => dated,
         })
     }

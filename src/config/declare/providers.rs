@@ -118,19 +118,22 @@ fn aws(fields: &Fields<'_, '_>) -> ProviderSettings {
             );
         }
     }
-    let role = inner::blocks(fields, "assume_role").into_iter().next().and_then(|role| {
-        Some(AssumeRole {
-            role_arn: role.filled_text("role_arn")?,
-            external_id: role.text("external_id"),
-            session_name: role.text("session_name"),
-        })
-    });
     ProviderSettings::Aws {
         region: fields.filled_text("region"),
         profile: fields.filled_text("profile"),
         allowed_account_ids: accounts.into_iter().collect::<BTreeSet<_>>(),
-        assume_role: role,
+        assume_role: assume_role(fields),
     }
+}
+
+/// The `assume_role` block of a provider or a backend.
+pub fn assume_role(fields: &Fields<'_, '_>) -> Option<AssumeRole> {
+    let role = inner::blocks(fields, "assume_role").into_iter().next()?;
+    Some(AssumeRole {
+        role_arn: role.filled_text("role_arn")?,
+        external_id: role.text("external_id"),
+        session_name: role.text("session_name"),
+    })
 }
 
 /// The provider that a block names. `Some(None)`: the one without an alias. `None`: it names none, or none that is there.

@@ -3,7 +3,7 @@
 use leasehold_provider::{Span as Duration, StackName};
 
 use super::fields::Fields;
-use super::inner;
+use super::{inner, providers};
 use crate::config::declared::{Backend, Bucket, Place, Retention, RetentionMode};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::value::show::quoted;
@@ -56,6 +56,9 @@ fn place(backend: &Fields<'_, '_>) -> Option<Place> {
             region: backend.filled_text("region"),
             endpoint: backend.filled_text("endpoint"),
             retention: inner::blocks(backend, "retention").iter().find_map(retention),
+            kms_key_id: backend.filled_text("kms_key_id"),
+            profile: backend.filled_text("profile"),
+            assume_role: providers::assume_role(backend),
         }),
         "azure" => Place::Azure {
             account: backend.filled_text("account")?,

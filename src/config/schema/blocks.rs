@@ -71,7 +71,7 @@ static BACKEND: BlockSchema = BlockSchema {
     forms: &[
         form("local", &[optional("path"), optional("lock_lease")]),
         Form {
-            blocks: &[one(&RETENTION)],
+            blocks: &[one(&RETENTION), one(&ASSUME_ROLE)],
             ..form(
                 "s3",
                 &[
@@ -79,6 +79,8 @@ static BACKEND: BlockSchema = BlockSchema {
                     optional("prefix"),
                     optional("region"),
                     optional("endpoint"),
+                    optional("kms_key_id"),
+                    optional("profile"),
                     optional("lock_lease"),
                 ],
             )
