@@ -35,7 +35,7 @@ pub struct NotRecorded {
     /// What stands in the way.
     pub problem: String,
     /// What to do about it.
-    pub help: &'static str,
+    pub help: String,
 }
 
 /// What the executor tells while it works.

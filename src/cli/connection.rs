@@ -12,7 +12,7 @@ use leasehold_provider::{Alias, Compare, Enact, Observe, Realize};
 
 use super::failure::Failure;
 use super::throttling;
-use crate::config::declared::{ProviderSettings, Providers, SecretStore};
+use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
 use crate::fleet::{Fleet, FleetRealizer, Member};
 use crate::vault::{Clock, Delivering, Vault};
 
@@ -117,12 +117,17 @@ pub fn aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
         region: region.clone(),
         profile: profile.clone(),
         allowed_account_ids: allowed_account_ids.clone(),
-        assume_role: assume_role.clone().map(|role| leasehold_aws::AssumeRole {
-            role_arn: role.role_arn,
-            external_id: role.external_id,
-            session_name: role.session_name,
-        }),
+        assume_role: assume_role.clone().map(role_to_assume),
     })
+}
+
+/// A role as the AWS clients take it.
+pub fn role_to_assume(role: declared::AssumeRole) -> leasehold_aws::AssumeRole {
+    leasehold_aws::AssumeRole {
+        role_arn: role.role_arn,
+        external_id: role.external_id,
+        session_name: role.session_name,
+    }
 }
 
 /// How a configuration names a provider.

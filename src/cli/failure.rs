@@ -140,7 +140,7 @@ impl Failure {
             Self::Locked { stack, record } => (locked(&stack, &record), 3),
             Self::Store(error) => {
                 let nothing = "Nothing more was written to the cloud: what cannot be recorded is not done.".to_owned();
-                (message(&error.to_string(), &[nothing], Some(error.help())), 1)
+                (message(&error.to_string(), &[nothing], Some(&error.help())), 1)
             }
             Self::Vault(error) => {
                 let nothing = "Nothing was changed: a secret that cannot be stored is not made.".to_owned();

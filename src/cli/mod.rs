@@ -18,6 +18,7 @@ mod list;
 mod lock;
 mod named;
 mod origin;
+mod outage;
 mod plan;
 mod plan_view;
 mod policy;

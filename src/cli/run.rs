@@ -1,9 +1,12 @@
 //! A run that may write: it holds the stack's lock from before it looks at the cloud until after it has read back what it wrote,
 //! and tells the ledger what it does.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use leasehold_aws::AwsSettings;
 use leasehold_provider::{Digest, Snapshot, StackName};
 
 use super::accounts::Known;
@@ -11,10 +14,11 @@ use super::args::CheckpointArgs;
 use super::connection::Connection;
 use super::failure::Failure;
 use super::origin::Origin;
+use super::outage::OutageReporter;
 use super::session::Observed;
 use super::{say, session};
 use crate::apply::{NotRecorded, Outcome, Unverified};
-use crate::config::declared::{Backend, Providers};
+use crate::config::declared::{Backend, Place, Providers};
 use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;
 use crate::ledger::journal::Recorder;
@@ -58,9 +62,24 @@ pub async fn store(
     stack: &StackName,
     directory: &Path,
 ) -> Result<Store, Failure> {
-    let settings = super::connection::aws_settings(&providers.first).unwrap_or_default();
+    let settings = bucket_settings(backend, providers);
     let chain = async || leasehold_aws::chain(&settings).await;
-    Ok(store::open(backend, stack.as_str(), directory, chain).await?)
+    let store = store::open(backend, stack.as_str(), directory, chain).await?;
+    Ok(store.reporting_outages(Arc::new(OutageReporter::default())))
+}
+
+/// The AWS settings that reach a bucket: those of the first provider, unless the backend names a profile or a role of its own.
+fn bucket_settings(backend: &Backend, providers: &Providers) -> AwsSettings {
+    let of_provider = super::connection::aws_settings(&providers.first).unwrap_or_default();
+    match &backend.place {
+        Place::S3(bucket) if bucket.profile.is_some() || bucket.assume_role.is_some() => AwsSettings {
+            region: bucket.region.clone().or(of_provider.region),
+            profile: bucket.profile.clone(),
+            allowed_account_ids: BTreeSet::new(),
+            assume_role: bucket.assume_role.clone().map(super::connection::role_to_assume),
+        },
+        _ => of_provider,
+    }
 }
 
 impl Run {
@@ -128,7 +147,7 @@ impl Run {
         }
         let open = std::mem::take(&mut self.open);
         let found = unfinished::resolve(&open, snapshot);
-        let runs: std::collections::BTreeSet<&String> = open.iter().map(|(run, _)| run).collect();
+        let runs: BTreeSet<&String> = open.iter().map(|(run, _)| run).collect();
         say(&format!(
             "An earlier run did not come to its end: {} of its steps are open, and are held against what lives.\n",
             open.len()

@@ -111,7 +111,7 @@ impl Default for Place {
 }
 
 /// A bucket of S3.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bucket {
     /// Its name.
     pub name: String,

@@ -40,11 +40,13 @@ pub enum LedgerError {
 impl LedgerError {
     /// What to do about it.
     #[must_use]
-    pub fn help(&self) -> &'static str {
+    pub fn help(&self) -> String {
         match self {
             Self::Store(error) => error.help(),
-            Self::Entry { .. } | Self::Forked { .. } => "`leasehold audit verify` tells where the chain breaks.",
-            Self::LockBroken => "`leasehold audit list --kind lock_broken` tells who broke it, and why.",
+            Self::Entry { .. } | Self::Forked { .. } => {
+                "`leasehold audit verify` shows where the chain breaks.".to_owned()
+            }
+            Self::LockBroken => "`leasehold audit list --kind lock_broken` shows who broke it, and why.".to_owned(),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Journal for Recorder<'_> {
         }
         Err(NotRecorded {
             problem: "the stack's lock is not held any more, or could not be renewed in time".to_owned(),
-            help: "`leasehold lock show` tells who holds it now.",
+            help: "`leasehold lock show` shows who holds it now.".to_owned(),
         })
     }
 

@@ -1,36 +1,80 @@
-//! Trying again, and settling a write whose answer was lost.
+//! Tries again what may pass, and settles a write whose answer was lost.
+//!
+//! In: one attempt of a read or a write. Out: its result, once it is certain. A store that has answered before is waited for as long as
+//! AWS IAM is; one that never answered may be one that does not exist, and is given up on within seconds.
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{Store, StoreError, StoreErrorKind, Version, Written};
 
-/// The pauses between tries; one more try than pauses.
-const PAUSES: [Duration; 5] = [
-    Duration::from_millis(50),
-    Duration::from_millis(200),
-    Duration::from_millis(800),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-];
+/// How long an outage of a store may last: what the AWS provider grants one call of IAM, waits included.
+const OUTAGE: Duration = Duration::from_secs(180);
+/// The same, for a store that was never heard of. Three or four attempts: a name server or a connection may fail once.
+const FIRST_CONTACT: Duration = Duration::from_secs(6);
 
-/// Asks again while the answer is lost.
-pub async fn repeat<T, Answer>(store: &Store, key: &str, ask: impl Fn() -> Answer) -> Result<T, StoreError>
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// One request, over all of its attempts.
+struct Attempts<'a> {
+    store: &'a Store,
+    begun: Instant,
+    failed: u32,
+}
+
+impl<'a> Attempts<'a> {
+    fn begin(store: &'a Store) -> Self {
+        Self { store, begun: Instant::now(), failed: 0 }
+    }
+
+    /// Waits before the next attempt; `false`: there is none.
+    async fn wait_after(&mut self, error: &StoreError) -> bool {
+        let spent = self.begun.elapsed();
+        if spent >= patience(&error.kind, self.store.has_answered()) {
+            return false;
+        }
+        tracing::debug!(%error, attempts = self.failed, "the store is asked again");
+        self.store.announce_outage(error, spent);
+        tokio::time::sleep(jittered(pause_after(self.failed))).await;
+        self.failed = self.failed.saturating_add(1);
+        true
+    }
+}
+
+fn patience(kind: &StoreErrorKind, has_answered: bool) -> Duration {
+    match kind.is_of_network() && !has_answered {
+        true => FIRST_CONTACT,
+        false => OUTAGE,
+    }
+}
+
+/// 50 ms, tripled after each failure, and never more than 10 s.
+fn pause_after(failed: u32) -> Duration {
+    let factor = 3_u32.checked_pow(failed).unwrap_or(u32::MAX);
+    FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
+}
+
+/// Asks until there is an answer, or an error that does not pass.
+pub async fn repeat<T, Answer>(store: &Store, ask: impl Fn() -> Answer) -> Result<T, StoreError>
 where
     Answer: Future<Output = Result<T, StoreError>>,
 {
-    for pause in PAUSES {
+    let mut attempts = Attempts::begin(store);
+    loop {
         match ask().await {
-            Err(error) if error.kind == StoreErrorKind::Unsettled => {
-                tracing::debug!(place = store.place(), key, %error, "the store is asked again");
-                tokio::time::sleep(jittered(pause)).await;
+            Err(error) if error.kind.may_pass() && attempts.wait_after(&error).await => {}
+            Err(error) => return Err(error),
+            Ok(answer) => {
+                store.note_answer();
+                return Ok(answer);
             }
-            settled => return settled,
         }
     }
-    ask().await
 }
 
-/// Writes under a condition. Where the answer is lost, or says that the condition failed, what lies there tells whose write it was:
+/// Writes under a condition. Where the answer is lost, or says that the condition failed, the object itself tells whose write it was:
 /// a server's error may hide one's own success. `from` is the state that the write replaces, if it replaces one.
 pub async fn settle<Answer>(
     store: &Store,
@@ -42,11 +86,14 @@ pub async fn settle<Answer>(
 where
     Answer: Future<Output = Result<Version, StoreError>>,
 {
-    let mut pauses = PAUSES.iter();
+    let mut attempts = Attempts::begin(store);
     loop {
         let error = match write().await {
-            Ok(version) => return Ok(Written::Yes(version)),
-            Err(error) if error.kind != StoreErrorKind::Unsettled => return Err(error),
+            Ok(version) => {
+                store.note_answer();
+                return Ok(Written::Yes(version));
+            }
+            Err(error) if !error.kind.may_pass() => return Err(error),
             Err(error) => error,
         };
         match store.read(key).await? {
@@ -56,13 +103,33 @@ where
             Some(_) => return Ok(Written::Taken),
             None => {}
         }
-        let Some(pause) = pauses.next() else { return Err(error) };
-        tracing::debug!(place = store.place(), key, %error, "the write is tried again");
-        tokio::time::sleep(jittered(*pause)).await;
+        if !attempts.wait_after(&error).await {
+            return Err(error);
+        }
     }
 }
 
 /// Between half and all of a pause, so that runners that failed together do not come back together.
-pub fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(0.5 + fastrand::f64() / 2.0)
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_has_answered_is_waited_for_and_one_that_never_did_is_not() {
+        for kind in [StoreErrorKind::Unreachable, StoreErrorKind::UnknownHost, StoreErrorKind::NoAnswer] {
+            assert_eq!((patience(&kind, true), patience(&kind, false)), (OUTAGE, FIRST_CONTACT), "{kind:?}");
+        }
+        assert_eq!(patience(&StoreErrorKind::Throttled, false), OUTAGE, "a refusal is an answer");
+    }
+
+    #[test]
+    fn pauses_grow_to_a_bound() {
+        let millis: Vec<u128> = (0..7).map(|failed| pause_after(failed).as_millis()).collect();
+        assert_eq!(millis, [50, 150, 450, 1350, 4050, 10_000, 10_000]);
+        assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
+    }
 }

@@ -1,6 +1,13 @@
-//! Why the store could not be read or written.
+//! Why the store could not be read or written, and what to do about it.
+//!
+//! In: an error of the store abstraction or of the file system. Out: a [`StoreError`] with a cause that decides whether a request is
+//! tried again, and whose remedy is about that cause alone.
 
-use std::error::Error as _;
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+
+use super::s3::refusal::Refusal;
 
 /// What went wrong, where, and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -8,29 +15,59 @@ use std::error::Error as _;
 pub struct StoreError {
     /// What sort of failure it is.
     pub kind: StoreErrorKind,
-    /// What was tried: `read`, `write`, `delete`, `list`.
+    /// What was tried: `read`, `write`, `list`, `lock`.
     pub doing: &'static str,
     /// The object.
     pub key: String,
     /// Where it is.
     pub place: String,
-    /// The store's own words.
+    /// What the store, or the operating system, says.
     pub message: String,
 }
 
 /// A sort of failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreErrorKind {
     /// There is no such object.
     Absent,
     /// There is no such bucket.
     NoBucket,
-    /// The caller may not.
+    /// A policy does not allow the request.
     Denied,
+    /// The operating system does not let this user read or write the folder.
+    NoFileAccess,
+    /// The KMS key cannot be used: not allowed, disabled, or not there.
+    EncryptionKey,
+    /// No source gives credentials.
+    NoCredentials,
+    /// The credentials have expired.
+    CredentialsExpired,
+    /// The store does not know the access key.
+    UnknownAccessKey,
+    /// The signature does not match the request.
+    Signature,
+    /// The clocks differ by more than the store accepts.
+    ClockSkew,
+    /// The bucket is in another region; `None`: the store does not say in which.
+    WrongRegion(Option<String>),
+    /// The certificate is not trusted.
+    Certificate,
+    /// The host name has no address.
+    UnknownHost,
+    /// No connection came about.
+    Unreachable,
+    /// The proxy wants a user and a password.
+    ProxyAuthentication,
+    /// A connection came about, and no whole answer.
+    NoAnswer,
+    /// Refused for now.
+    Throttled,
+    /// The store failed.
+    Faulted,
+    /// A condition was not met, or another write was under way: whose write the object is, only reading it tells.
+    Conflict,
     /// There is no room.
     Full,
-    /// Nobody knows whether it was done: no answer, or an answer that something broke.
-    Unsettled,
     /// The store does not do what the ledger needs.
     Unable,
     /// The bucket has no object lock, and the configuration asks for a retention.
@@ -39,113 +76,339 @@ pub enum StoreErrorKind {
     Other,
 }
 
-impl StoreError {
-    pub(super) fn of(place: &str, key: &str, doing: &'static str, error: object_store::Error) -> Self {
-        let message = chain(&error);
-        let kind = kind(&error, &message);
-        Self { kind, doing, key: key.to_owned(), place: place.to_owned(), message: brief(&message) }
+impl StoreErrorKind {
+    /// Whether a later attempt may succeed, because nothing is wrong with the request.
+    pub(super) fn may_pass(&self) -> bool {
+        self.is_of_network() || matches!(self, Self::Throttled | Self::Faulted | Self::Conflict)
     }
 
-    pub(super) fn of_io(place: &str, key: &str, doing: &'static str, error: &std::io::Error) -> Self {
-        Self { kind: of_io(error), doing, key: key.to_owned(), place: place.to_owned(), message: error.to_string() }
+    /// Whether the store itself was not heard: it may be down, or the configuration may name one that does not exist.
+    pub(super) fn is_of_network(&self) -> bool {
+        matches!(self, Self::UnknownHost | Self::Unreachable | Self::NoAnswer)
+    }
+}
+
+impl StoreError {
+    pub(super) fn from_objects(place: &str, key: &str, doing: &'static str, error: &object_store::Error) -> Self {
+        let kind = kind_of(error);
+        let refusal = sources(error).find_map(|source| source.downcast_ref::<Refusal>());
+        let message = refusal.map_or_else(|| describe_chain(error), ToString::to_string);
+        Self { kind, doing, key: key.to_owned(), place: place.to_owned(), message }
+    }
+
+    pub(super) fn from_io(place: &str, key: &str, doing: &'static str, error: &std::io::Error) -> Self {
+        Self {
+            kind: kind_of_file(error),
+            doing,
+            key: key.to_owned(),
+            place: place.to_owned(),
+            message: error.to_string(),
+        }
     }
 
     /// What to do about it.
     #[must_use]
-    pub fn help(&self) -> &'static str {
-        match self.kind {
-            StoreErrorKind::NoBucket => "Make the bucket, or mend the name in the backend block.",
-            StoreErrorKind::Denied => {
-                "Give the caller s3:GetObject, s3:PutObject and s3:ListBucket on the bucket, or write access to the folder."
+    pub fn help(&self) -> String {
+        use StoreErrorKind as K;
+        let text = match &self.kind {
+            K::NoBucket => "Create the bucket, or correct `bucket` and `region` in the backend block.",
+            K::Denied => return self.help_denied(),
+            K::NoFileAccess => "Give this user read and write access to the folder.",
+            K::EncryptionKey => {
+                "Allow kms:GenerateDataKey and kms:Decrypt on the key to the caller, and check that it is enabled and in the bucket's \
+                 region."
             }
-            StoreErrorKind::Full => "Make room where the stack's records lie, then run again.",
-            StoreErrorKind::Unsettled => {
-                "Check the network, the endpoint and the region of the backend block, then run again."
+            K::NoCredentials => {
+                "Log in (`aws sso login`), set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a `profile` in the backend block."
             }
-            StoreErrorKind::Unable => "The store must support conditional writes (If-None-Match, If-Match).",
-            StoreErrorKind::NoObjectLock => {
-                "Turn the bucket's object lock on (it needs versioning), or take `retention` out of the backend block."
+            K::CredentialsExpired => {
+                "Get new credentials (`aws sso login`, or assume the role again), then run the command again."
             }
-            StoreErrorKind::Absent | StoreErrorKind::Other => "Check the backend block of the stack.",
-        }
+            K::UnknownAccessKey => {
+                "The access key may be deleted, inactive, or of another partition or store: check AWS_ACCESS_KEY_ID or the profile."
+            }
+            K::Signature => {
+                "Check the secret access key, and that no proxy changes requests on their way to the store."
+            }
+            K::ClockSkew => {
+                "Set this machine's clock (NTP: `timedatectl`, `chronyc tracking`), then run the command again."
+            }
+            K::WrongRegion(Some(region)) => {
+                return format!("The bucket is in region {region}: set `region = \"{region}\"` in the backend block.");
+            }
+            K::WrongRegion(None) => "Set `region` in the backend block to the region of the bucket.",
+            K::Certificate => {
+                "If a private certificate authority signs for this endpoint, or a proxy inspects TLS, set AWS_CA_BUNDLE to a PEM file \
+                 with its certificate. If the certificate has expired or names another host, correct it or `endpoint`."
+            }
+            K::UnknownHost => {
+                "Check `region` and `endpoint` in the backend block, then DNS and the proxy (HTTPS_PROXY)."
+            }
+            K::Unreachable => {
+                "Check that the store is running, the `endpoint` in the backend block, and the network and proxy (HTTPS_PROXY, NO_PROXY) \
+                 between here and there."
+            }
+            K::ProxyAuthentication => {
+                "Put the proxy's user and password into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT."
+            }
+            K::NoAnswer => "Check the network and the proxy between here and the store, then run the command again.",
+            K::Throttled => {
+                "Wait some minutes, then run the command again; others use the same bucket or store heavily."
+            }
+            K::Faulted => "The store failed, not this request. Check its health, then run the command again.",
+            K::Conflict => "Another process writes the same object. Run the command again.",
+            K::Full => {
+                "Free some space, or raise the quota, where the stack's records are kept; then run the command again."
+            }
+            K::Unable => "Use a store that supports conditional writes (If-None-Match, If-Match).",
+            K::NoObjectLock => {
+                "Enable object lock on the bucket (it needs versioning), or remove `retention` from the backend block."
+            }
+            K::Absent | K::Other => "Check the backend block of the stack.",
+        };
+        text.to_owned()
+    }
+
+    fn help_denied(&self) -> String {
+        let actions = match self.doing {
+            "write" => "s3:PutObject (with `retention`, also s3:PutObjectRetention)",
+            "list" => "s3:ListBucket",
+            _ => "s3:GetObject and s3:ListBucket",
+        };
+        format!(
+            "Allow {actions} on {} to the caller. `leasehold provider aws-policy` prints the whole policy; if the caller has it, look for a \
+             bucket policy, a permissions boundary or a service control policy that denies the request.",
+            self.place
+        )
     }
 }
 
-fn kind(error: &object_store::Error, text: &str) -> StoreErrorKind {
+fn kind_of(error: &object_store::Error) -> StoreErrorKind {
     use object_store::Error as E;
-    if text.contains("NoSuchBucket") {
-        return StoreErrorKind::NoBucket;
-    }
-    // S3 says InvalidRequest, a code of many meanings.
-    if text.contains("missing Object Lock Configuration") || text.contains("missing ObjectLockConfiguration") {
-        return StoreErrorKind::NoObjectLock;
+    for source in sources(error) {
+        if let Some(refusal) = source.downcast_ref::<Refusal>() {
+            return kind_of_refusal(refusal);
+        }
+        if source.downcast_ref::<CredentialsError>().is_some() {
+            return kind_of_credentials(source);
+        }
     }
     match error {
         E::NotFound { .. } => StoreErrorKind::Absent,
         E::PermissionDenied { .. } | E::Unauthenticated { .. } => StoreErrorKind::Denied,
-        // Which of them it is, and whose, only reading back tells.
-        E::AlreadyExists { .. } | E::Precondition { .. } | E::NotModified { .. } => StoreErrorKind::Unsettled,
+        E::AlreadyExists { .. } | E::Precondition { .. } | E::NotModified { .. } => StoreErrorKind::Conflict,
         E::NotImplemented { .. } | E::NotSupported { .. } => StoreErrorKind::Unable,
-        _ => io_kind(error).unwrap_or_else(|| of_text(text)),
+        _ => kind_of_transport(error),
     }
 }
 
-/// The kind of the operating system's error within, where there is one.
-fn io_kind(error: &object_store::Error) -> Option<StoreErrorKind> {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return Some(of_io(io));
-        }
-        source = inner.source();
+/// Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>. Where there is none, the status decides.
+fn kind_of_refusal(refusal: &Refusal) -> StoreErrorKind {
+    use StoreErrorKind as K;
+    let region = || refusal.bucket_region.clone();
+    let names = |words: &[&str]| words.iter().any(|word| refusal.message.contains(word));
+    match refusal.code.as_str() {
+        "NoSuchBucket" => K::NoBucket,
+        "NoSuchKey" | "NoSuchVersion" => K::Absent,
+        code if code.starts_with("KMS.") => K::EncryptionKey,
+        "AccessDenied" if names(&["kms:"]) => K::EncryptionKey,
+        "ExpiredToken" | "TokenRefreshRequired" => K::CredentialsExpired,
+        "InvalidAccessKeyId" | "InvalidToken" | "InvalidClientTokenId" => K::UnknownAccessKey,
+        "SignatureDoesNotMatch" | "XAmzContentSHA256Mismatch" | "BadDigest" => K::Signature,
+        "RequestTimeTooSkewed" | "RequestExpired" => K::ClockSkew,
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => K::WrongRegion(region()),
+        // A code of many meanings.
+        "InvalidRequest" if names(&["Object Lock Configuration", "ObjectLockConfiguration"]) => K::NoObjectLock,
+        "SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequests" => K::Throttled,
+        "PreconditionFailed" | "ConditionalRequestConflict" | "OperationAborted" => K::Conflict,
+        "NotImplemented" => K::Unable,
+        "QuotaExceeded" | "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded" => K::Full,
+        "RequestTimeout" => K::NoAnswer,
+        _ => kind_of_status(refusal.status, region()),
     }
-    None
 }
 
-fn of_io(error: &std::io::Error) -> StoreErrorKind {
+fn kind_of_status(status: u16, region: Option<String>) -> StoreErrorKind {
+    use StoreErrorKind as K;
+    match status {
+        300..=399 => K::WrongRegion(region),
+        401 | 403 => K::Denied,
+        404 => K::Absent,
+        407 => K::ProxyAuthentication,
+        408 => K::NoAnswer,
+        409 | 412 => K::Conflict,
+        429 => K::Throttled,
+        501 => K::Unable,
+        507 => K::Full,
+        500..=599 => K::Faulted,
+        _ => K::Other,
+    }
+}
+
+/// The source of the credentials may itself be out of reach, or what it gave may have expired.
+fn kind_of_credentials(error: &(dyn Error + 'static)) -> StoreErrorKind {
+    let text = describe_chain(error);
+    if text.contains("expired") || text.contains("Expired") {
+        StoreErrorKind::CredentialsExpired
+    } else {
+        StoreErrorKind::NoCredentials
+    }
+}
+
+/// The kind of a failure before any answer. The libraries below wrap the operating system's and rustls's errors; where they give only
+/// text, the text decides.
+fn kind_of_transport(error: &object_store::Error) -> StoreErrorKind {
+    let text = describe_chain(error);
+    let says = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
+    let io = sources(error).find_map(|source| source.downcast_ref::<std::io::Error>());
+    if says(&["certificate", "UnknownIssuer", "HandshakeFailure", "tls handshake"]) {
+        StoreErrorKind::Certificate
+    } else if says(&["dns error", "failed to lookup address"]) {
+        StoreErrorKind::UnknownHost
+    } else if says(&["proxy authentication", "proxy authorization"]) {
+        StoreErrorKind::ProxyAuthentication
+    } else if says(&["(Connect)", "tcp connect error", "tunnel"]) {
+        StoreErrorKind::Unreachable
+    } else if says(&["HTTP error", "error sending request", "timed out"]) {
+        StoreErrorKind::NoAnswer
+    } else {
+        io.map_or(StoreErrorKind::Other, kind_of_file)
+    }
+}
+
+fn kind_of_file(error: &std::io::Error) -> StoreErrorKind {
     use std::io::ErrorKind as K;
     match error.kind() {
         K::NotFound => StoreErrorKind::Absent,
-        K::PermissionDenied | K::ReadOnlyFilesystem => StoreErrorKind::Denied,
+        K::PermissionDenied | K::ReadOnlyFilesystem => StoreErrorKind::NoFileAccess,
         K::StorageFull | K::QuotaExceeded | K::FileTooLarge => StoreErrorKind::Full,
-        K::AlreadyExists | K::TimedOut | K::Interrupted | K::ConnectionReset | K::ConnectionRefused => {
-            StoreErrorKind::Unsettled
-        }
+        K::AlreadyExists => StoreErrorKind::Conflict,
+        K::TimedOut | K::Interrupted | K::ConnectionReset | K::ConnectionRefused => StoreErrorKind::NoAnswer,
         _ => StoreErrorKind::Other,
     }
 }
 
-/// A server's answers of the 5xx range, throttling, and answers that never came.
-fn of_text(text: &str) -> StoreErrorKind {
-    let unsettled = ["status code: 5", "SlowDown", "InternalError", "HTTP error", "error sending request", "timed out"];
-    if unsettled.iter().any(|sign| text.contains(sign)) { StoreErrorKind::Unsettled } else { StoreErrorKind::Other }
+/// An error and its sources, outermost first. An error of the operating system may hold another one that its `source` skips.
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let error: &'a (dyn Error + 'static) = *error;
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
+    })
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let more = inner.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
+fn describe_chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    for words in sources(error).map(ToString::to_string) {
+        if !text.contains(&words) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&words);
         }
-        source = inner.source();
     }
     text
 }
 
-/// The words a person needs of an S3 answer: its code and message instead of its XML.
-fn brief(text: &str) -> String {
-    let within = |tag: &str| {
-        let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
-        let start = text.find(&open)?.checked_add(open.len())?;
-        let rest = text.get(start..)?;
-        rest.get(..rest.find(&close)?)
-    };
-    match (within("Code"), within("Message")) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => text.to_owned(),
+#[cfg(test)]
+mod tests {
+    use object_store::client::{HttpError, HttpErrorKind};
+
+    use super::*;
+
+    fn wrapped(source: impl Error + Send + Sync + 'static) -> StoreError {
+        let http = HttpError::new(HttpErrorKind::Unknown, source);
+        let error = object_store::Error::Generic { store: "S3", source: Box::new(http) };
+        StoreError::from_objects("s3://acme/records", "lock.json", "write", &error)
+    }
+
+    fn refused(status: u16, code: &str, message: &str, region: Option<&str>) -> StoreError {
+        wrapped(Refusal {
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            bucket_region: region.map(str::to_owned),
+        })
+    }
+
+    /// Each cause, with a word that its remedy alone has.
+    #[test]
+    fn each_refusal_names_its_own_cause_and_next_step() {
+        use StoreErrorKind as K;
+        let ireland = Some("eu-west-1");
+        for (status, code, message, region, kind, remedy) in [
+            (404, "NoSuchBucket", "no bucket", None, K::NoBucket, "Create the bucket"),
+            (403, "AccessDenied", "Access Denied", None, K::Denied, "s3:PutObject"),
+            (403, "", "", None, K::Denied, "s3:PutObject"),
+            (403, "AccessDenied", "not authorized to perform: kms:GenerateDataKey", None, K::EncryptionKey, "kms:"),
+            (400, "KMS.DisabledException", "disabled", None, K::EncryptionKey, "kms:"),
+            (400, "ExpiredToken", "expired", None, K::CredentialsExpired, "new credentials"),
+            (403, "InvalidAccessKeyId", "unknown", None, K::UnknownAccessKey, "AWS_ACCESS_KEY_ID"),
+            (403, "SignatureDoesNotMatch", "no match", None, K::Signature, "secret access key"),
+            (400, "XAmzContentSHA256Mismatch", "no match", None, K::Signature, "no proxy changes"),
+            (403, "RequestTimeTooSkewed", "skewed", None, K::ClockSkew, "clock"),
+            (
+                301,
+                "PermanentRedirect",
+                "moved",
+                ireland,
+                K::WrongRegion(Some("eu-west-1".into())),
+                "region = \"eu-west-1\"",
+            ),
+            (307, "TemporaryRedirect", "moved", None, K::WrongRegion(None), "Set `region`"),
+            (
+                400,
+                "AuthorizationHeaderMalformed",
+                "expecting",
+                ireland,
+                K::WrongRegion(Some("eu-west-1".into())),
+                "eu-west-1",
+            ),
+            (301, "", "", ireland, K::WrongRegion(Some("eu-west-1".into())), "eu-west-1"),
+            (503, "SlowDown", "slow", None, K::Throttled, "Wait some minutes"),
+            (429, "", "", None, K::Throttled, "Wait some minutes"),
+            (500, "InternalError", "oops", None, K::Faulted, "health"),
+            (503, "ServiceUnavailable", "oops", None, K::Faulted, "health"),
+            (407, "", "", None, K::ProxyAuthentication, "USER:PASSWORD"),
+            (507, "XMinioStorageFull", "full", None, K::Full, "quota"),
+            (400, "QuotaExceeded", "quota", None, K::Full, "quota"),
+            (501, "NotImplemented", "header", None, K::Unable, "conditional writes"),
+            (
+                400,
+                "InvalidRequest",
+                "Bucket is missing Object Lock Configuration",
+                None,
+                K::NoObjectLock,
+                "object lock",
+            ),
+            (412, "PreconditionFailed", "changed", None, K::Conflict, "Another process"),
+            (400, "InvalidRequest", "another meaning", None, K::Other, "backend block"),
+        ] {
+            let error = refused(status, code, message, region);
+            assert_eq!(error.kind, kind, "{status} {code}");
+            assert!(error.help().contains(remedy), "{status} {code}: {}", error.help());
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let passes = |status, code| refused(status, code, "", None).kind.may_pass();
+        assert!(passes(503, "SlowDown") && passes(500, "InternalError") && passes(409, "ConditionalRequestConflict"));
+        assert!(!passes(403, "AccessDenied") && !passes(400, "ExpiredToken") && !passes(404, "NoSuchBucket"));
+    }
+
+    #[test]
+    fn missing_credentials_are_told_from_expired_ones() {
+        let none = wrapped(CredentialsError::not_loaded("no providers in chain provided credentials"));
+        assert_eq!(none.kind, StoreErrorKind::NoCredentials);
+        let expired = wrapped(CredentialsError::provider_error("the SSO session has expired"));
+        assert_eq!(expired.kind, StoreErrorKind::CredentialsExpired);
+    }
+
+    #[test]
+    fn a_message_has_each_cause_once() {
+        let error = wrapped(std::io::Error::other("connection reset by peer"));
+        assert_eq!(error.message.matches("connection reset by peer").count(), 1, "{}", error.message);
     }
 }

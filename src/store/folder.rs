@@ -23,11 +23,11 @@ const HELD: &str = ".held";
 /// Holds a folder's lock for as long as the file is open; `None`: another process does.
 pub fn claim(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(HELD));
-    let file = file.map_err(|error| StoreError::of_io(store.place(), HELD, "write", &error))?;
+    let file = file.map_err(|error| StoreError::from_io(store.place(), HELD, "write", &error))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(StoreError::of_io(store.place(), HELD, "lock", &error)),
+        Err(TryLockError::Error(error)) => Err(StoreError::from_io(store.place(), HELD, "lock", &error)),
     }
 }
 
@@ -122,5 +122,5 @@ async fn blocking<T: Send + 'static>(
         Ok(done) => done,
         Err(error) => Err(std::io::Error::other(error)),
     };
-    done.map_err(|error| StoreError::of_io(store.place(), key, doing, &error))
+    done.map_err(|error| StoreError::from_io(store.place(), key, doing, &error))
 }

@@ -11,11 +11,13 @@ mod folder;
 
 pub mod lock;
 mod open;
-mod s3_requests;
+mod s3;
 mod server;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +39,15 @@ pub struct Store {
     folder: Option<PathBuf>,
     server: server::Clock,
     place: String,
+    /// Whether the place ever answered in this run.
+    answered: Arc<AtomicBool>,
+    outages: Option<Arc<dyn OutageNotices>>,
+}
+
+/// What is informed when a store does not answer.
+pub trait OutageNotices: std::fmt::Debug + Send + Sync {
+    /// A request failed with `error`, `spent` after its first attempt, and is about to be tried again.
+    fn store_is_out(&self, error: &StoreError, spent: Duration);
 }
 
 /// Which state of an object somebody saw. Two writes never share one, for bodies always differ.
@@ -62,6 +73,36 @@ pub enum Written {
 }
 
 impl Store {
+    fn new(
+        objects: Arc<dyn ObjectStore>,
+        root: Path,
+        folder: Option<PathBuf>,
+        server: server::Clock,
+        place: String,
+    ) -> Self {
+        Self { objects, root, folder, server, place, answered: Arc::default(), outages: None }
+    }
+
+    /// The same store, which reports its outages.
+    #[must_use]
+    pub fn reporting_outages(self, notices: Arc<dyn OutageNotices>) -> Self {
+        Self { outages: Some(notices), ..self }
+    }
+
+    fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    fn note_answer(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    fn announce_outage(&self, error: &StoreError, spent: Duration) {
+        if let Some(notices) = &self.outages {
+            notices.store_is_out(error, spent);
+        }
+    }
+
     /// The place for people: `folder .leasehold`, `s3://bucket/prefix`.
     #[must_use]
     pub fn place(&self) -> &str {
@@ -80,7 +121,7 @@ impl Store {
 
     /// The object of that key; `None`: there is none.
     pub async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        attempt::repeat(self, key, || self.read_once(key)).await
+        attempt::repeat(self, || self.read_once(key)).await
     }
 
     /// The bytes of several objects, in the order of their keys; `None` where there is none.
@@ -123,7 +164,7 @@ impl Store {
     /// configuration says.
     pub async fn keep(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
         let mut options = PutOptions::from(PutMode::Create);
-        options.extensions.insert(s3_requests::WrittenOnce);
+        options.extensions.insert(s3::requests::WrittenOnce);
         self.put_new(key, bytes, options).await
     }
 
@@ -149,17 +190,6 @@ impl Store {
         .await
     }
 
-    /// Takes an object away; that it is gone already is as good.
-    pub async fn remove(&self, key: &str) -> Result<(), StoreError> {
-        let gone = attempt::repeat(self, key, || async move {
-            self.objects.delete(&self.at(key)).await.map_err(|error| self.error(key, "delete", error))
-        });
-        match gone.await {
-            Err(error) if error.kind != StoreErrorKind::Absent => Err(error),
-            _ => Ok(()),
-        }
-    }
-
     /// The names of the objects below `prefix`, in order.
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.list_from(prefix, None, usize::MAX).await
@@ -171,7 +201,7 @@ impl Store {
             return folder::list(self, folder, prefix, after, limit).await;
         }
         let below = &self.at(prefix);
-        attempt::repeat(self, prefix, || async move {
+        attempt::repeat(self, || async move {
             let names = match after {
                 Some(after) => self.objects.list_with_offset(Some(below), &below.clone().join(after)),
                 None => self.objects.list(Some(below)),
@@ -197,7 +227,7 @@ impl Store {
     }
 
     fn error(&self, key: &str, doing: &'static str, error: object_store::Error) -> StoreError {
-        StoreError::of(&self.place, key, doing, error)
+        StoreError::from_objects(&self.place, key, doing, &error)
     }
 }
 

@@ -9,7 +9,8 @@ use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 
-use super::s3_requests::{RequestSettings, SigningClient};
+use super::s3::credentials::Credentials;
+use super::s3::requests::{RequestSettings, SigningClient};
 
 /// Not measured yet.
 const UNKNOWN: i64 = i64::MIN;
@@ -49,7 +50,7 @@ pub struct Connector {
     /// Where the measure goes.
     pub clock: Clock,
     /// What completes a request to S3; `None`: this is not S3.
-    pub s3: Option<RequestSettings>,
+    pub s3: Option<(Arc<Credentials>, RequestSettings)>,
 }
 
 impl HttpConnector for Connector {
@@ -57,7 +58,11 @@ impl HttpConnector for Connector {
         let client = ReqwestConnector::default().connect(options)?;
         let dated = HttpClient::new(Dated { client, clock: self.clock.clone() });
         Ok(match &self.s3 {
-            Some(settings) => HttpClient::new(SigningClient { client: dated, settings: settings.clone() }),
+            Some((credentials, settings)) => HttpClient::new(SigningClient {
+                client: dated,
+                credentials: Arc::clone(credentials),
+                settings: settings.clone(),
+            }),
             None => dated,
         })
     }

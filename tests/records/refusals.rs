@@ -18,7 +18,7 @@ fn refused(aws: &Emulator, stack: &Stack, code: i32, words: &[&str]) {
 fn a_bucket_that_is_not_there() {
     let aws = Emulator::moto();
     let stack = Stack::of(&format!("{}{IDENTITIES}", head("crash", crate::BUCKET))).with_env(aws.env());
-    refused(&aws, &stack, 1, &["s3://records/iam/crash", "NoSuchBucket", "Make the bucket"]);
+    refused(&aws, &stack, 1, &["s3://records/iam/crash", "NoSuchBucket", "Create the bucket"]);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_full_disk() {
     }
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("File too large") && said.contains("Make room"), "{said}");
+    assert!(said.contains("File too large") && said.contains("Free some space"), "{said}");
     assert!(aws.requests().iter().all(|request| !request.writes()));
 }
 

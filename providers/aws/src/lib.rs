@@ -16,6 +16,7 @@ mod failure;
 mod kinds;
 mod links;
 mod observe;
+pub mod partition;
 mod provider;
 mod realize;
 mod retry;

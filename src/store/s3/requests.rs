@@ -1,21 +1,23 @@
 //! Completes every request to S3: the headers of S3's object lock, then the signature.
 //!
-//! In: a request as the store abstraction builds it, without a signature. Out: the same request with an
+//! In: a request as the store abstraction builds it, without a signature. Out: the response to the same request with an
 //! [AWS Signature Version 4](https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html) over all of its headers and
-//! the hash of its body. Invariant: nothing changes a request after it is signed, so it is signed here and nowhere else.
+//! the hash of its body; a response that is an error comes out as a [`Refusal`]. Invariant: nothing changes a request after it is signed,
+//! so it is signed here and nowhere else.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
-use object_store::CredentialProvider;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::{
     HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpService,
 };
 use reqwest::header::HeaderValue;
 
+use super::credentials::Credentials;
+use super::refusal::Refusal;
 use crate::config::declared::{Retention, RetentionMode};
 
 const LOCK_MODE: &str = "x-amz-object-lock-mode";
@@ -33,8 +35,6 @@ pub struct WrittenOnce;
 pub struct RequestSettings {
     /// How long object lock keeps what is written once; `None`: as the bucket's default says.
     pub retention: Option<Retention>,
-    /// The credentials that sign.
-    pub credentials: Arc<dyn CredentialProvider<Credential = AwsCredential>>,
     /// The bucket's region: part of the signature.
     pub region: String,
 }
@@ -43,27 +43,51 @@ pub struct RequestSettings {
 #[derive(Debug)]
 pub struct SigningClient {
     pub client: HttpClient,
+    pub credentials: Arc<Credentials>,
     pub settings: RequestSettings,
 }
+
+/// S3 calls the credentials' session token expired: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+const EXPIRED: &str = "ExpiredToken";
 
 #[async_trait]
 impl HttpService for SigningClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let request = self.settings.complete(request, Timestamp::now()).await?;
-        self.client.execute(request).await
+        let request = contiguous(request).await?;
+        let credential = self.credentials.current().await.map_err(not_sendable)?;
+        match self.send(request.clone(), &credential).await? {
+            // Another process may have renewed them, such as one that keeps a token file up to date.
+            Err(refusal) if refusal.code == EXPIRED => {
+                match self.credentials.replacement(&credential).await.map_err(not_sendable)? {
+                    Some(newer) => self.send(request, &newer).await?.map_err(refused),
+                    None => Err(refused(refusal)),
+                }
+            }
+            answered => answered.map_err(refused),
+        }
+    }
+}
+
+impl SigningClient {
+    /// Sends a request signed with these credentials. The outer error says that there is no response.
+    async fn send(
+        &self,
+        mut request: HttpRequest,
+        credential: &AwsCredential,
+    ) -> Result<Result<HttpResponse, Refusal>, HttpError> {
+        self.settings.complete(&mut request, credential, Timestamp::now())?;
+        let response = self.client.execute(request).await?;
+        if response.status().is_success() { Ok(Ok(response)) } else { Ok(Err(Refusal::read(response).await)) }
     }
 }
 
 impl RequestSettings {
     /// Adds the headers of object lock to a write, and signs.
-    async fn complete(&self, request: HttpRequest, now: Timestamp) -> Result<HttpRequest, HttpError> {
-        let mut request = contiguous(request).await?;
+    fn complete(&self, request: &mut HttpRequest, credential: &AwsCredential, now: Timestamp) -> Result<(), HttpError> {
         if request.method() == "PUT" {
-            self.add_object_lock(&mut request, now)?;
+            self.add_object_lock(request, now)?;
         }
-        let credential = self.credentials.get_credential().await.map_err(not_sendable)?;
-        AwsAuthorizer::new(&credential, "s3", &self.region).try_authorize(&mut request, None).map_err(not_sendable)?;
-        Ok(request)
+        AwsAuthorizer::new(credential, "s3", &self.region).try_authorize(request, None).map_err(not_sendable)
     }
 
     fn add_object_lock(&self, request: &mut HttpRequest, now: Timestamp) -> Result<(), HttpError> {
@@ -91,24 +115,33 @@ async fn contiguous(request: HttpRequest) -> Result<HttpRequest, HttpError> {
     Ok(HttpRequest::from_parts(parts, HttpRequestBody::from(bytes)))
 }
 
+/// The kind keeps the store abstraction from trying again: `attempt` does, which can settle whose write an object is.
+fn refused(refusal: Refusal) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, refusal)
+}
+
 fn not_sendable<E: std::error::Error + Send + Sync + 'static>(error: E) -> HttpError {
     HttpError::new(HttpErrorKind::Request, error)
 }
 
 #[cfg(test)]
 mod tests {
-    use object_store::{PutPayload, StaticCredentialProvider};
+    use object_store::PutPayload;
     use sha2::{Digest as _, Sha256};
 
     use super::*;
 
     fn settings(mode: RetentionMode, period: &str) -> RequestSettings {
+        let retention = Some(Retention { mode, period: period.parse().unwrap() });
+        RequestSettings { retention, region: "eu-west-1".to_owned() }
+    }
+
+    async fn completed(settings: RequestSettings, request: HttpRequest) -> HttpRequest {
         let credential = AwsCredential { key_id: "AKIA".to_owned(), secret_key: "secret".to_owned(), token: None };
-        RequestSettings {
-            retention: Some(Retention { mode, period: period.parse().unwrap() }),
-            credentials: Arc::new(StaticCredentialProvider::new(credential)),
-            region: "eu-west-1".to_owned(),
-        }
+        let now = "2026-11-21T06:00:00Z".parse().unwrap();
+        let mut request = contiguous(request).await.unwrap();
+        settings.complete(&mut request, &credential, now).unwrap();
+        request
     }
 
     fn put(body: impl Into<HttpRequestBody>) -> HttpRequest {
@@ -124,12 +157,11 @@ mod tests {
 
     #[tokio::test]
     async fn retention_is_part_of_what_is_signed() {
-        let now = "2026-11-21T06:00:00Z".parse().unwrap();
-        let again = settings(RetentionMode::Governance, "1d").complete(put("lock".to_owned()), now).await.unwrap();
+        let again = completed(settings(RetentionMode::Governance, "1d"), put("lock".to_owned())).await;
         assert!(!again.headers().contains_key(LOCK_MODE), "the lock is written again and again");
         let mut request = put("entry".to_owned());
         request.extensions_mut().insert(WrittenOnce);
-        let request = settings(RetentionMode::Compliance, "365d").complete(request, now).await.unwrap();
+        let request = completed(settings(RetentionMode::Compliance, "365d"), request).await;
         assert_eq!(header(&request, LOCK_MODE), "COMPLIANCE");
         assert_eq!(header(&request, RETAIN_UNTIL), "2027-11-21T06:00:00Z");
         let authorization = header(&request, "authorization");
@@ -140,7 +172,6 @@ mod tests {
 
     #[tokio::test]
     async fn the_hash_is_that_of_the_body_in_one_piece_or_several() {
-        let now = "2026-11-21T06:00:00Z".parse().unwrap();
         let pieces: PutPayload = [PutPayload::from_static(b"one, "), PutPayload::from_static(b"two, three")]
             .iter()
             .flat_map(|part| part.iter().cloned())
@@ -151,7 +182,7 @@ mod tests {
             (HttpRequestBody::from(pieces), "one, two, three"),
             (HttpRequestBody::empty(), ""),
         ] {
-            let request = settings(RetentionMode::Governance, "1d").complete(put(body), now).await.unwrap();
+            let request = completed(settings(RetentionMode::Governance, "1d"), put(body)).await;
             let expected: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(header(&request, "x-amz-content-sha256"), expected);
             assert_eq!(request.into_body().collect().await.unwrap().to_bytes(), text);

@@ -1,0 +1,119 @@
+//! AWS partitions, and the endpoints of S3 in each.
+//!
+//! The SDK of each service resolves its own endpoints; the bucket of a stack's records is reached without S3's SDK, so its rules are here:
+//! <https://docs.aws.amazon.com/general/latest/gr/s3.html>. Names and DNS suffixes of the partitions are those of the SDK's own table
+//! (`partitions.json` of the endpoint rule sets).
+
+/// A partition: a group of regions with accounts and ARNs of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition {
+    /// As ARNs name it: `aws`, `aws-cn`, `aws-us-gov`.
+    pub name: &'static str,
+    /// What the host names of its endpoints end with.
+    pub dns_suffix: &'static str,
+    /// What the names of its regions begin with.
+    region_prefixes: &'static [&'static str],
+    /// Whether S3 has endpoints with FIPS 140 validated cryptography there.
+    has_fips: bool,
+}
+
+/// The commercial partition: where a region that no other partition claims is.
+const COMMERCIAL: Partition =
+    Partition { name: "aws", dns_suffix: "amazonaws.com", region_prefixes: &[], has_fips: true };
+
+const OTHERS: [Partition; 7] = [
+    Partition { name: "aws-cn", dns_suffix: "amazonaws.com.cn", region_prefixes: &["cn-"], has_fips: false },
+    Partition { name: "aws-us-gov", dns_suffix: "amazonaws.com", region_prefixes: &["us-gov-"], has_fips: true },
+    Partition { name: "aws-iso", dns_suffix: "c2s.ic.gov", region_prefixes: &["us-iso-"], has_fips: true },
+    Partition { name: "aws-iso-b", dns_suffix: "sc2s.sgov.gov", region_prefixes: &["us-isob-"], has_fips: true },
+    Partition { name: "aws-iso-e", dns_suffix: "cloud.adc-e.uk", region_prefixes: &["eu-isoe-"], has_fips: true },
+    Partition { name: "aws-iso-f", dns_suffix: "csp.hci.ic.gov", region_prefixes: &["us-isof-"], has_fips: true },
+    Partition { name: "aws-eusc", dns_suffix: "amazonaws.eu", region_prefixes: &["eusc-"], has_fips: true },
+];
+
+/// Which of S3's endpoints is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EndpointVariant {
+    /// With FIPS 140 validated cryptography: `AWS_USE_FIPS_ENDPOINT`, `use_fips_endpoint`.
+    pub fips: bool,
+    /// Over IPv4 and IPv6: `AWS_USE_DUALSTACK_ENDPOINT`, `use_dualstack_endpoint`.
+    pub dual_stack: bool,
+}
+
+/// An endpoint that AWS does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("S3 has no FIPS endpoint in partition {partition} (region {region})")]
+pub struct NoFipsEndpoint {
+    partition: &'static str,
+    region: String,
+}
+
+impl Partition {
+    /// The partition that a region is in.
+    #[must_use]
+    pub fn containing(region: &str) -> Self {
+        let claims = |partition: &&Self| partition.region_prefixes.iter().any(|prefix| region.starts_with(prefix));
+        OTHERS.iter().find(claims).copied().unwrap_or(COMMERCIAL)
+    }
+
+    /// The partition of that name, as ARNs have it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        std::iter::once(COMMERCIAL).chain(OTHERS).find(|partition| partition.name == name)
+    }
+}
+
+/// The endpoint of S3 in a region, such as `https://s3.eu-west-1.amazonaws.com`.
+///
+/// # Errors
+/// Where FIPS is asked for in a partition without it: another endpoint would not be what was asked for.
+pub fn s3_endpoint(region: &str, variant: EndpointVariant) -> Result<String, NoFipsEndpoint> {
+    let partition = Partition::containing(region);
+    if variant.fips && !partition.has_fips {
+        return Err(NoFipsEndpoint { partition: partition.name, region: region.to_owned() });
+    }
+    let service = if variant.fips { "s3-fips" } else { "s3" };
+    let dual_stack = if variant.dual_stack { ".dualstack" } else { "" };
+    Ok(format!("https://{service}{dual_stack}.{region}.{}", partition.dns_suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s3_endpoints_follow_partition_fips_and_dual_stack() {
+        for (region, fips, dual_stack, endpoint) in [
+            ("us-east-1", false, false, "https://s3.us-east-1.amazonaws.com"),
+            ("eu-central-1", true, false, "https://s3-fips.eu-central-1.amazonaws.com"),
+            ("eu-central-1", false, true, "https://s3.dualstack.eu-central-1.amazonaws.com"),
+            ("us-west-2", true, true, "https://s3-fips.dualstack.us-west-2.amazonaws.com"),
+            ("cn-north-1", false, false, "https://s3.cn-north-1.amazonaws.com.cn"),
+            ("cn-northwest-1", false, true, "https://s3.dualstack.cn-northwest-1.amazonaws.com.cn"),
+            ("us-gov-west-1", false, false, "https://s3.us-gov-west-1.amazonaws.com"),
+            ("us-gov-east-1", true, false, "https://s3-fips.us-gov-east-1.amazonaws.com"),
+            ("us-iso-east-1", false, false, "https://s3.us-iso-east-1.c2s.ic.gov"),
+            ("us-isob-east-1", false, false, "https://s3.us-isob-east-1.sc2s.sgov.gov"),
+            ("eusc-de-east-1", false, false, "https://s3.eusc-de-east-1.amazonaws.eu"),
+            ("mx-central-1", false, false, "https://s3.mx-central-1.amazonaws.com"),
+        ] {
+            assert_eq!(s3_endpoint(region, EndpointVariant { fips, dual_stack }).as_deref(), Ok(endpoint));
+        }
+    }
+
+    #[test]
+    fn fips_in_china_is_refused() {
+        let refused = s3_endpoint("cn-north-1", EndpointVariant { fips: true, dual_stack: false }).unwrap_err();
+        assert_eq!(refused.to_string(), "S3 has no FIPS endpoint in partition aws-cn (region cn-north-1)");
+    }
+
+    #[test]
+    fn each_partition_is_found_by_its_name_and_by_its_regions() {
+        for partition in OTHERS {
+            assert_eq!(Partition::named(partition.name), Some(partition));
+            let region = format!("{}east-1", partition.region_prefixes[0]);
+            assert_eq!(Partition::containing(&region), partition);
+        }
+        assert_eq!(Partition::named("aws-moon"), None);
+    }
+}

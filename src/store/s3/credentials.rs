@@ -1,0 +1,68 @@
+//! AWS credentials for the bucket, from the standard chain of the AWS SDK, kept until shortly before they expire.
+
+use std::sync::Arc;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use jiff::{SignedDuration, Timestamp};
+use object_store::aws::AwsCredential;
+use tokio::sync::Mutex;
+
+/// How long before they expire credentials are replaced: as long as S3 accepts a request after it was signed.
+const EARLY: SignedDuration = SignedDuration::from_mins(5);
+
+/// The chain, and the credentials it gave last.
+#[derive(Debug)]
+pub struct Credentials {
+    chain: SharedCredentialsProvider,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    credential: Arc<AwsCredential>,
+    /// `None`: they do not expire.
+    expires: Option<Timestamp>,
+}
+
+impl Credentials {
+    pub fn from_chain(chain: SharedCredentialsProvider) -> Self {
+        Self { chain, kept: Mutex::new(None) }
+    }
+
+    /// The current credentials.
+    ///
+    /// # Errors
+    /// Where no source of the chain gives any.
+    pub async fn current(&self) -> Result<Arc<AwsCredential>, CredentialsError> {
+        let mut kept = self.kept.lock().await;
+        let is_fresh = |kept: &&Kept| kept.expires.is_none_or(|at| Timestamp::now().duration_until(at) > EARLY);
+        if let Some(kept) = kept.as_ref().filter(is_fresh) {
+            return Ok(Arc::clone(&kept.credential));
+        }
+        let found = self.chain.provide_credentials().await?;
+        let credential = Arc::new(AwsCredential {
+            key_id: found.access_key_id().to_owned(),
+            secret_key: found.secret_access_key().to_owned(),
+            token: found.session_token().map(str::to_owned),
+        });
+        let expires = found.expiry().and_then(|at| Timestamp::try_from(at).ok());
+        *kept = Some(Kept { credential: Arc::clone(&credential), expires });
+        Ok(credential)
+    }
+
+    /// Other credentials than `refused`, which S3 calls expired; `None`: the chain gives the same ones again.
+    ///
+    /// # Errors
+    /// As [`Self::current`].
+    pub async fn replacement(&self, refused: &AwsCredential) -> Result<Option<Arc<AwsCredential>>, CredentialsError> {
+        {
+            let mut kept = self.kept.lock().await;
+            if kept.as_ref().is_some_and(|kept| *kept.credential == *refused) {
+                *kept = None;
+            }
+        }
+        let found = self.current().await?;
+        Ok((*found != *refused).then_some(found))
+    }
+}

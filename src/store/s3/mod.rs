@@ -1,0 +1,175 @@
+//! A bucket of S3, or of a store that speaks its protocol, as a place for records.
+//!
+//! In: the `backend "s3"` block and the AWS configuration that reaches the bucket. Out: a [`Store`]. Nothing is sent yet.
+
+pub(super) mod credentials;
+pub(super) mod refusal;
+pub(super) mod requests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use aws_types::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+use leasehold_aws::partition::{EndpointVariant, s3_endpoint};
+use object_store::RetryConfig;
+use object_store::aws::{AmazonS3Builder, Checksum, S3ConditionalPut};
+use object_store::client::ClientOptions;
+use object_store::path::Path;
+
+use super::Store;
+use super::server::{Clock, Connector};
+use crate::config::declared::Bucket;
+use credentials::Credentials;
+use requests::RequestSettings;
+
+/// One request, from connecting to the last byte. A record has a few kilobytes.
+const REQUEST: Duration = Duration::from_secs(30);
+/// As for the calls of IAM.
+const CONNECT: Duration = Duration::from_secs(4);
+
+/// The region where the configuration names none: the one that S3 itself takes for the default.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Opens a bucket for a stack. `config` gives credentials, and what the block leaves open: region, endpoint, FIPS, dual stack.
+///
+/// # Errors
+/// Where the settings cannot work: no source of credentials, an endpoint that does not exist, a prefix that no key can have.
+pub fn open(bucket: &Bucket, stack: &str, config: &SdkConfig) -> anyhow::Result<Store> {
+    let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{stack}"));
+    let place = format!("s3://{}/{prefix}", bucket.name);
+    let unusable = || format!("the backend {place} cannot work");
+    let chain =
+        config.credentials_provider().context("there is no source of AWS credentials").with_context(unusable)?;
+    let region = bucket.region.clone().or_else(|| config.region().map(ToString::to_string));
+    let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+    let endpoint = Endpoint::for_bucket(bucket, &region, config).with_context(unusable)?;
+    let connector = Connector {
+        clock: Clock::default(),
+        s3: Some((
+            Arc::new(Credentials::from_chain(chain)),
+            RequestSettings { retention: bucket.retention, region: region.clone() },
+        )),
+    };
+    let server = connector.clock.clone();
+    // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let options = ClientOptions::new()
+        .with_timeout(REQUEST)
+        .with_connect_timeout(CONNECT)
+        .with_allow_http(endpoint.url.starts_with("http://"));
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(&bucket.name)
+        .with_region(region)
+        .with_endpoint(&endpoint.url)
+        .with_virtual_hosted_style_request(endpoint.names_bucket)
+        // The connector signs, after it has added its headers.
+        .with_skip_signature(true)
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        // A bucket with object lock asks for a checksum of every object.
+        .with_checksum_algorithm(Checksum::SHA256)
+        // `attempt` tries again: only who knows the bytes can settle whose write an object is.
+        .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
+        .with_http_connector(connector)
+        .with_client_options(options);
+    if let Some(key) = &bucket.kms_key_id {
+        builder = builder.with_sse_kms_encryption(key);
+    }
+    let objects = builder.build().with_context(unusable)?;
+    let root = Path::parse(&prefix).with_context(|| format!("{prefix:?} cannot be a prefix of keys"))?;
+    Ok(Store::new(Arc::new(objects), root, None, server, place))
+}
+
+/// Where a bucket is reached.
+#[derive(Debug, PartialEq, Eq)]
+struct Endpoint {
+    url: String,
+    /// Whether the host name begins with the bucket's name (virtual-hosted style), instead of the path (path style):
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
+    names_bucket: bool,
+}
+
+impl Endpoint {
+    /// The endpoint that the block or the environment names; else AWS's own for the region.
+    fn for_bucket(bucket: &Bucket, region: &str, config: &SdkConfig) -> anyhow::Result<Self> {
+        let named = bucket.endpoint.clone().or_else(|| configured_endpoint(config));
+        if let Some(url) = named {
+            return Ok(Self { url, names_bucket: false });
+        }
+        let variant = EndpointVariant {
+            fips: config.use_fips().unwrap_or_default(),
+            dual_stack: config.use_dual_stack().unwrap_or_default(),
+        };
+        let url = s3_endpoint(region, variant)?;
+        // The certificate covers one label before the host; a bucket whose name has a dot is two.
+        let fits_host = !bucket.name.contains('.') && !bucket.name.contains(char::is_uppercase);
+        Ok(match url.strip_prefix("https://").filter(|_| fits_host) {
+            Some(host) => Self { url: format!("https://{}.{host}", bucket.name), names_bucket: true },
+            None => Self { url, names_bucket: false },
+        })
+    }
+}
+
+/// `AWS_ENDPOINT_URL_S3`, the `s3` section of the profile's `services`, `AWS_ENDPOINT_URL` or `endpoint_url` of the profile, in this
+/// order: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+fn configured_endpoint(config: &SdkConfig) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
+    let of_service = key.and_then(|key| config.service_config()?.load_config(key));
+    of_service.or_else(|| config.endpoint_url().map(str::to_owned)).filter(|url| !url.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_types::region::Region;
+
+    use super::*;
+
+    fn bucket(name: &str, endpoint: Option<&str>) -> Bucket {
+        Bucket { name: name.to_owned(), endpoint: endpoint.map(str::to_owned), ..Bucket::default() }
+    }
+
+    #[test]
+    fn the_endpoint_is_the_named_one_or_that_of_region_and_variant() {
+        let aws = |fips: bool, dual_stack: bool| {
+            SdkConfig::builder().region(Region::new("eu-west-1")).use_fips(fips).use_dual_stack(dual_stack).build()
+        };
+        let custom = SdkConfig::builder().endpoint_url("http://127.0.0.1:5000").build();
+        for (bucket, region, config, url, names_bucket) in [
+            (bucket("acme", None), "eu-west-1", aws(false, false), "https://acme.s3.eu-west-1.amazonaws.com", true),
+            (
+                bucket("acme", None),
+                "cn-north-1",
+                aws(false, false),
+                "https://acme.s3.cn-north-1.amazonaws.com.cn",
+                true,
+            ),
+            (
+                bucket("acme", None),
+                "us-gov-west-1",
+                aws(true, false),
+                "https://acme.s3-fips.us-gov-west-1.amazonaws.com",
+                true,
+            ),
+            (
+                bucket("acme", None),
+                "us-east-2",
+                aws(true, true),
+                "https://acme.s3-fips.dualstack.us-east-2.amazonaws.com",
+                true,
+            ),
+            (bucket("acme.example", None), "eu-west-1", aws(false, false), "https://s3.eu-west-1.amazonaws.com", false),
+            (bucket("acme", None), "eu-west-1", custom.clone(), "http://127.0.0.1:5000", false),
+            (bucket("acme", Some("https://minio.example")), "eu-west-1", custom, "https://minio.example", false),
+        ] {
+            let endpoint = Endpoint::for_bucket(&bucket, region, &config).unwrap();
+            assert_eq!(endpoint, Endpoint { url: url.to_owned(), names_bucket });
+        }
+    }
+
+    #[test]
+    fn fips_where_there_is_none_is_refused() {
+        let config = SdkConfig::builder().use_fips(true).build();
+        assert!(Endpoint::for_bucket(&bucket("acme", None), "cn-north-1", &config).is_err());
+    }
+}
