@@ -168,10 +168,12 @@ async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Bac
         process: std::process::id(),
         pipeline: None,
     };
-    let asked = lock::ask(&store, &holder, "apply", lock::Terms::of(backend)).await.expect("the lock answers");
+    let claim = lock::Claim { stack: &approved.plan().stack, holder: &holder, what: "apply" };
+    let asked = lock::ask(&store, claim, lock::Terms::of(backend)).await.expect("the lock answers");
     let lock::Asked::Held(guard) = asked else { panic!("nobody else has the lock") };
     let plan = approved.plan();
-    let chain = Chain::open(store, plan.stack.clone(), store::unlike_any_other(), guard.head().await);
+    let chain =
+        Chain::open(store, plan.stack.clone(), store::random_id().expect("there is randomness"), guard.known().await);
     let chain = chain.await.expect("the ledger is empty");
     let change = |delta: &diff::IdentityDelta| record::Record::Change(Box::new(record::Change::of(delta)));
     let journal = Recorder::new(&chain, &guard, plan.identities.iter().map(change).collect());

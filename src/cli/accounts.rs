@@ -1,11 +1,14 @@
 //! In which accounts a stack has anything, as its store has it.
 
-use leasehold_provider::Realm;
+use leasehold_provider::{Realm, StackName};
 
 use super::failure::Failure;
 use super::say;
 use super::session::{Observed, Stack};
+use crate::ledger::Chain;
 use crate::ledger::accounts::{Accounts, KEY};
+use crate::store::lineage::Lineage;
+use crate::store::lock::OtherStack;
 use crate::store::{Store, Version, Written};
 use crate::views::inert::inert;
 
@@ -17,8 +20,8 @@ pub struct Known {
 }
 
 impl Known {
-    /// Reads what a store says.
-    pub async fn read(store: &Store) -> Result<Self, Failure> {
+    /// Reads what the store of a stack says.
+    pub async fn read(store: &Store, stack: &StackName) -> Result<Self, Failure> {
         let Some(object) = store.read(KEY).await? else {
             return Ok(Self { accounts: Accounts::default(), version: None });
         };
@@ -28,6 +31,10 @@ impl Known {
                    without it, apply again and it is written anew from what lives."
                 .to_owned(),
         })?;
+        if let Some(theirs) = accounts.stack().filter(|theirs| *theirs != stack) {
+            let place = store.place().to_owned();
+            return Err(OtherStack { place, theirs: theirs.clone(), ours: stack.clone() }.into());
+        }
         Ok(Self { accounts, version: Some(object.version) })
     }
 
@@ -41,8 +48,24 @@ impl Known {
         &self.accounts
     }
 
-    /// Writes them down, where they are others than before.
-    pub async fn write(&mut self, store: &Store, accounts: Accounts) -> Result<(), Failure> {
+    /// Refuses accounts that were recorded for another history of a stack of this name.
+    pub fn check_lineage(&self, store: &Store, lineage: &Lineage) -> Result<(), Failure> {
+        match self.accounts.lineage() {
+            Some(found) if found != lineage => Err(Failure::Refused {
+                what: format!(
+                    "{KEY} in {} has lineage {found}, and the ledger there has lineage {lineage}: one of the two was replaced",
+                    store.place()
+                ),
+                help: "Restore the object that was replaced, from a backup or an older version of it.".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes them for the stack and lineage of a ledger, if anything in the object changes.
+    pub async fn write(&mut self, chain: &Chain, accounts: Accounts) -> Result<(), Failure> {
+        let store = chain.store();
+        let accounts = accounts.owned_by(chain.stack().clone(), chain.lineage().clone());
         if accounts == self.accounts {
             return Ok(());
         }
@@ -66,7 +89,7 @@ impl Known {
 
 /// Notes for a plan which accounts were not looked at. It may be made where the store cannot be read: then that is said.
 pub async fn note_if_readable(stack: &Stack, observed: &mut Observed) -> Result<(), Failure> {
-    let known = async { Known::read(&stack.store().await?).await };
+    let known = async { Known::read(&stack.store().await?, &stack.declared.stack).await };
     match known.await {
         Ok(known) => known.note(observed),
         Err(Failure::Store(error)) => say(&format!(
@@ -80,7 +103,7 @@ pub async fn note_if_readable(stack: &Stack, observed: &mut Observed) -> Result<
 
 /// Refuses to say anything of a stack that has something where nobody looks.
 pub async fn refuse_out_of_sight(stack: &Stack, realm: &Realm) -> Result<(), Failure> {
-    let known = Known::read(&stack.store().await?).await?;
+    let known = Known::read(&stack.store().await?, &stack.declared.stack).await?;
     let out_of_sight = known.accounts.out_of_sight(realm);
     if out_of_sight.is_empty() {
         return Ok(());

@@ -9,8 +9,8 @@ use crate::ledger::LedgerError;
 use crate::plan::check::Unsound;
 use crate::plan::stale::Stale;
 use crate::rules::Ruling;
-use crate::store::StoreError;
-use crate::store::lock::{self, LockError};
+use crate::store::lock::{self, LockError, OtherStack};
+use crate::store::{NoRandomness, StoreError};
 use crate::vault::VaultError;
 use crate::views::diagnostics;
 use crate::views::inert::inert;
@@ -90,6 +90,8 @@ impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Store(error) => Self::Store(error),
+            LedgerError::OtherStack(other) => other.into(),
+            LedgerError::OtherLineage { .. } => Self::Refused { what: error.to_string(), help: error.help() },
             LedgerError::LockBroken => Self::Refused {
                 what: error.to_string(),
                 help: "See who and why with `leasehold audit list --kind lock_broken`.".to_owned(),
@@ -104,6 +106,18 @@ impl From<LedgerError> for Failure {
     }
 }
 
+impl From<OtherStack> for Failure {
+    fn from(other: OtherStack) -> Self {
+        Self::Refused { help: format!("{} Nothing was changed.", other.help()), what: other.to_string() }
+    }
+}
+
+impl From<NoRandomness> for Failure {
+    fn from(error: NoRandomness) -> Self {
+        Self::Other(error.into())
+    }
+}
+
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         match error {
@@ -114,8 +128,12 @@ impl From<LockError> for Failure {
             },
             LockError::Unreadable { .. } => Self::Refused {
                 what: error.to_string(),
-                help: "Use the version of leasehold that wrote it, or take the object away by hand.".to_owned(),
+                help: "Use the version of leasehold that wrote it. If no run can be holding it: leasehold lock break --reason \"…\". Nothing \
+                       was changed."
+                    .to_owned(),
             },
+            LockError::OtherStack(other) => other.into(),
+            LockError::Randomness(error) => Self::Other(error.into()),
         }
     }
 }

@@ -10,7 +10,8 @@ use super::origin::Origin;
 use super::{Exit, Failure};
 use crate::ledger::Chain;
 use crate::ledger::record::{LockBroken, Record};
-use crate::store::{self, lock};
+use crate::store;
+use crate::store::lock::{self, LockError};
 use crate::views::inert::inert;
 
 pub async fn cmd_lock(here: &Path, command: &LockCommand) -> Result<Exit, Failure> {
@@ -22,7 +23,7 @@ pub async fn cmd_lock(here: &Path, command: &LockCommand) -> Result<Exit, Failur
 
 async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
     let ledger = Ledger::of(here, &args.stack).await?;
-    let found = lock::look(&ledger.store).await?;
+    let found = lock::look(&ledger.store, &ledger.stack).await?;
     let is_held = match &found {
         Some((record, _)) => lock::is_held(&ledger.store, record, ledger.terms)?,
         None => false,
@@ -56,42 +57,102 @@ async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
 }
 
 async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> {
-    let refused = |what: String, help: &str| Failure::Refused { what, help: help.to_owned() };
     if args.reason.trim().is_empty() {
-        return Err(refused("a lock is broken for a reason".to_owned(), "Say it: --reason \"runner died\"."));
+        return Err(refused("--reason is empty", "Say why the lock is broken: --reason \"the runner died\"."));
     }
     let ledger = Ledger::of(here, &args.stack).await?;
-    let found = lock::look(&ledger.store).await?.filter(|(record, _)| !record.free);
-    let Some((record, _)) = found else {
-        super::print("Nobody holds the lock.\n")?;
-        return Ok(Exit::Done);
-    };
-    if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
-        return Err(refused(
-            format!("the lock has gone to another holder meanwhile: its epoch is {}", record.epoch),
-            "Look who holds it now: leasehold lock show.",
-        ));
+    let breaking = Breaking { origin: Origin::of(&ledger.directory), ledger, reason: &args.reason };
+    match lock::look(&breaking.ledger.store, &breaking.ledger.stack).await {
+        Ok(Some((record, _))) if !record.free => {
+            if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
+                return Err(refused(
+                    &format!("the lock has another holder by now: its epoch is {}", record.epoch),
+                    "See who holds it: leasehold lock show.",
+                ));
+            }
+            breaking.break_held(&record).await
+        }
+        Ok(_) => {
+            super::print("Nobody holds the lock.\n")?;
+            Ok(Exit::Done)
+        }
+        Err(LockError::Unreadable { why, .. }) => breaking.break_unreadable(why).await,
+        Err(error) => Err(error.into()),
     }
-    let origin = Origin::of(&ledger.directory);
-    let run = store::unlike_any_other();
-    let chain = Chain::open(ledger.store.clone(), ledger.stack.clone(), run, record.head.clone()).await?;
-    let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
-    let by = format!("{} on {}", user.as_deref().unwrap_or("somebody"), origin.host);
-    let broken = LockBroken {
-        by,
-        reason: args.reason.clone(),
-        holder: record.holder.clone(),
-        since: record.since,
-        epoch: record.epoch,
-    };
-    // First the record, then the deed: a lock that was broken without a trace would be worse than a trace of one that was not.
-    chain.append(vec![Record::LockBroken(broken)]).await?;
-    if !lock::break_open(&ledger.store, &record).await? {
-        return Err(refused(
-            "the lock was given back meanwhile, or has gone to another holder".to_owned(),
-            "Look again: leasehold lock show.",
-        ));
+}
+
+fn refused(what: &str, help: &str) -> Failure {
+    Failure::Refused { what: what.to_owned(), help: help.to_owned() }
+}
+
+/// A lock that is being broken, and why. The ledger is written first: a lock broken without a record would be worse than a record of a
+/// lock that was not broken.
+struct Breaking<'a> {
+    ledger: Ledger,
+    origin: Origin,
+    reason: &'a str,
+}
+
+impl Breaking<'_> {
+    async fn break_held(&self, record: &lock::Record) -> Result<Exit, Failure> {
+        let chain = self.open_chain(record.known()).await?;
+        let broken = LockBroken {
+            by: self.person(),
+            reason: self.reason.to_owned(),
+            holder: Some(record.holder.clone()),
+            since: Some(record.since),
+            epoch: record.epoch,
+            unreadable: None,
+        };
+        chain.append(vec![Record::LockBroken(broken)]).await?;
+        if !lock::break_open(&self.ledger.store, &self.ledger.stack, record).await? {
+            return Err(refused(
+                "the lock was released, or has another holder by now",
+                "See who holds it: leasehold lock show.",
+            ));
+        }
+        super::print(&format!("The lock of {} is broken.\n", inert(&record.holder.actor)))?;
+        Ok(Exit::Done)
     }
-    super::print(&format!("The lock of {} is broken.\n", inert(&record.holder.actor)))?;
-    Ok(Exit::Done)
+
+    async fn break_unreadable(&self, why: String) -> Result<Exit, Failure> {
+        let chain = self.open_chain(lock::Known::default()).await?;
+        let epoch = last_epoch(&chain).await?;
+        let broken = LockBroken {
+            by: self.person(),
+            reason: self.reason.to_owned(),
+            holder: None,
+            since: None,
+            epoch,
+            unreadable: Some(why),
+        };
+        chain.append(vec![Record::LockBroken(broken)]).await?;
+        let holder = self.origin.holder(&self.person());
+        let claim = lock::Claim { stack: &self.ledger.stack, holder: &holder, what: "lock break" };
+        if !lock::break_unreadable(&self.ledger.store, claim, epoch, chain.known().await).await? {
+            return Err(refused("the lock can be read by now", "See who holds it: leasehold lock show."));
+        }
+        super::print("The lock, which could not be read, is broken.\n")?;
+        Ok(Exit::Done)
+    }
+
+    async fn open_chain(&self, known: lock::Known) -> Result<Chain, Failure> {
+        let Ledger { store, stack, .. } = &self.ledger;
+        Ok(Chain::open(store.clone(), stack.clone(), store::random_id()?, known).await?)
+    }
+
+    fn person(&self) -> String {
+        let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
+        format!("{} on {}", user.as_deref().unwrap_or("somebody"), self.origin.host)
+    }
+}
+
+/// The number of the last holder of the lock that the ledger knows; 0 where it knows none.
+async fn last_epoch(chain: &Chain) -> Result<u64, Failure> {
+    let started = |record: &Record| match record {
+        Record::RunStarted(started) => Some(started.epoch),
+        _ => None,
+    };
+    let entries = chain.backwards(|entry| !entry.records.iter().any(|record| started(record).is_some())).await?;
+    Ok(entries.iter().flat_map(|entry| &entry.records).find_map(started).unwrap_or_default())
 }

@@ -58,7 +58,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
 /// Digests the plan's sensitive values under a new key, which goes into the stack's store.
 async fn seal(plan: &Plan, stack: &Stack) -> Result<Sealed, Failure> {
     let store = stack.store().await?;
-    let name = store::unlike_any_other();
+    let name = store::random_id()?;
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("the system gives no randomness: {error}"))?;
     store.create(&format!("keys/{name}"), &key).await?;

@@ -89,7 +89,8 @@ impl Run {
         let realm = connection.observe.realm().await?;
         let origin = Origin::of(purpose.directory);
         let holder = origin.holder(&realm.actor);
-        let guard = match lock::ask(&store, &holder, purpose.command, lock::Terms::of(purpose.backend)).await? {
+        let claim = lock::Claim { stack: purpose.stack, holder: &holder, what: purpose.command };
+        let guard = match lock::ask(&store, claim, lock::Terms::of(purpose.backend)).await? {
             lock::Asked::Held(guard) => guard,
             lock::Asked::By(record) => return Err(Failure::Locked { stack: purpose.stack.clone(), record }),
         };
@@ -98,8 +99,8 @@ impl Run {
                 Ok(Self { guard, chain, started, stack: purpose.stack.clone(), open, accounts })
             }
             Err(failure) => {
-                let head = guard.head().await;
-                give_back(guard, head).await;
+                let known = guard.known().await;
+                give_back(guard, known).await;
                 Err(failure)
             }
         }
@@ -112,9 +113,14 @@ impl Run {
         realm: &leasehold_provider::Realm,
         origin: Origin,
     ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>, Known), Failure> {
-        let run = store::unlike_any_other();
-        let accounts = Known::read(&store).await?;
-        let chain = Chain::open(store, purpose.stack.clone(), run, guard.head().await).await?;
+        let run = store::random_id()?;
+        let accounts = Known::read(&store, purpose.stack).await?;
+        // A run that was killed before its first entry may have left the accounts alone to tell the lineage.
+        let known = guard.known().await;
+        let lineage = known.lineage.or_else(|| accounts.accounts().lineage().cloned());
+        let known = lock::Known { lineage, ..known };
+        let chain = Chain::open(store, purpose.stack.clone(), run, known).await?;
+        accounts.check_lineage(chain.store(), chain.lineage())?;
         let open = unfinished::unfinished(&chain).await?;
         let started = RunStarted {
             command: purpose.command.to_owned(),
@@ -172,7 +178,7 @@ impl Run {
 
     /// Writes down in which accounts the stack has something.
     pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), Failure> {
-        self.accounts.write(self.chain.store(), accounts).await
+        self.accounts.write(&self.chain, accounts).await
     }
 
     /// Where the stack's records are.
@@ -238,7 +244,7 @@ impl Run {
                 _ => return None,
             };
             let identity = leavers.identities.get(&delta.id)?;
-            Some(evidence::archive(self.chain.store(), &self.stack, identity, plan.now, before))
+            Some(evidence::archive(self.chain.store(), (&self.stack, self.chain.lineage()), identity, plan.now, before))
         });
         let archived: Vec<_> = futures::stream::iter(archived).buffered(ARCHIVE).try_collect().await?;
         records.extend(archived.into_iter().map(Record::Evidence));
@@ -274,8 +280,8 @@ pub fn unrecorded(why: &NotRecorded) -> Failure {
     anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}. {}", why.help).into()
 }
 
-async fn give_back(guard: lock::Guard, head: Option<crate::ledger::Head>) {
-    if let Err(error) = guard.release(head).await {
+async fn give_back(guard: lock::Guard, known: lock::Known) {
+    if let Err(error) = guard.release(known).await {
         say(&format!(
             "warning: the lock could not be given back, and runs out by itself: {}\n",
             inert(&error.to_string())

@@ -5,15 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Alias, Change, Realm, ResourceId, Snapshot};
+use leasehold_provider::{Alias, Change, Realm, ResourceId, Snapshot, StackName};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
+use crate::store::lineage::Lineage;
 
 /// The key of the object.
 pub const KEY: &str = "accounts.json";
-/// The version of its format.
-const FORMAT: u32 = 1;
+/// The version of its format. Version 1 named neither stack nor lineage.
+const FORMAT: u32 = 2;
 /// A directory of the embedded provider is for rehearsals: it may be left behind.
 const REHEARSAL: &str = "local";
 
@@ -22,13 +23,19 @@ const REHEARSAL: &str = "local";
 #[serde(deny_unknown_fields)]
 pub struct Accounts {
     format: u32,
+    /// The stack. `None` in version 1 of the format, and before the object is first written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stack: Option<StackName>,
+    /// The lineage of the stack's ledger; `None` as for the stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lineage: Option<Lineage>,
     /// By provider and account, such as `aws 111122223333`: the alias that its `provider` block had last.
     accounts: BTreeMap<String, Option<Alias>>,
 }
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self { format: FORMAT, accounts: BTreeMap::new() }
+        Self { format: FORMAT, stack: None, lineage: None, accounts: BTreeMap::new() }
     }
 }
 
@@ -36,11 +43,31 @@ impl Accounts {
     /// Reads the object.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let read: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if read.format == FORMAT {
-            Ok(read)
-        } else {
-            Err(format!("format {} is of another version of leasehold", read.format))
+        let names_owner = read.stack.is_some() && read.lineage.is_some();
+        match read.format {
+            1 if read.stack.is_none() && read.lineage.is_none() => Ok(read),
+            FORMAT if names_owner => Ok(read),
+            1 | FORMAT => Err(format!("it must name stack and lineage in format {FORMAT}, and neither in format 1")),
+            other => Err(format!("format {other} is of another version of leasehold")),
         }
+    }
+
+    /// The stack that the object names.
+    #[must_use]
+    pub fn stack(&self) -> Option<&StackName> {
+        self.stack.as_ref()
+    }
+
+    /// The lineage that the object names.
+    #[must_use]
+    pub fn lineage(&self) -> Option<&Lineage> {
+        self.lineage.as_ref()
+    }
+
+    /// The same accounts, of this stack and lineage.
+    #[must_use]
+    pub fn owned_by(self, stack: StackName, lineage: Lineage) -> Self {
+        Self { format: FORMAT, stack: Some(stack), lineage: Some(lineage), ..self }
     }
 
     /// The object as it is written.
@@ -64,7 +91,7 @@ impl Accounts {
     pub fn without_let_go(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
         accounts.retain(|account, _| !plan.out_of_sight.contains_key(account));
-        Self { accounts, ..*self }
+        Self { accounts, ..self.clone() }
     }
 
     /// The same with the accounts that an approved plan is about to write to.
@@ -72,7 +99,7 @@ impl Accounts {
     pub fn before(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
         accounts.extend(named(&plan.realm, written(plan)));
-        Self { accounts, ..*self }
+        Self { accounts, ..self.clone() }
     }
 
     /// The same once a plan for the whole stack was carried out: without the accounts in which nothing is left of what was seen.
@@ -81,7 +108,7 @@ impl Accounts {
         let gone: BTreeSet<&ResourceId> =
             plan.steps.iter().map(|step| &step.change).filter(|change| lets_go(change)).map(Change::id).collect();
         let lived = seen.identities.keys().chain(seen.shared.keys()).filter(|id| !gone.contains(id));
-        Self { accounts: named(&plan.realm, lived.chain(written(plan))), ..*self }
+        Self { accounts: named(&plan.realm, lived.chain(written(plan))), ..self.clone() }
     }
 }
 
@@ -134,7 +161,11 @@ mod tests {
     fn what_is_written_reads_as_it_was_and_nothing_else_is_taken_for_it() {
         assert_eq!(Accounts::read(known().text().unwrap().as_bytes()), Ok(known()));
         let refused = |text: &str| Accounts::read(text.as_bytes()).unwrap_err();
-        assert!(refused(r#"{ "format": 2, "accounts": {} }"#).contains("another version"));
+        assert!(refused(r#"{ "format": 3, "accounts": {} }"#).contains("another version"));
+        assert!(refused(r#"{ "format": 2, "accounts": {} }"#).contains("must name stack and lineage"));
+        let lineage = Lineage::parse(&"ab".repeat(16)).unwrap();
+        let owned = known().owned_by(StackName::new("payments").unwrap(), lineage);
+        assert_eq!(Accounts::read(owned.text().unwrap().as_bytes()), Ok(owned));
         for text in ["", "{}", r#"{ "format": 1 }"#, r#"{ "format": 1, "accounts": {}, "more": 1 }"#] {
             assert!(!refused(text).is_empty(), "{text}");
         }

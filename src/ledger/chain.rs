@@ -6,7 +6,9 @@ use tokio::sync::Mutex;
 
 use super::entry::{self, Entry, Head, NotAnEntry};
 use super::record::Record;
-use crate::store::{Store, StoreError, Written, wall_clock};
+use crate::store::lineage::Lineage;
+use crate::store::lock::{Known, OtherStack};
+use crate::store::{NoRandomness, Store, StoreError, Written, wall_clock};
 
 /// Why the ledger could not be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -24,6 +26,24 @@ pub enum LedgerError {
         /// What is wrong with it.
         why: NotAnEntry,
     },
+    /// The ledger is another stack's.
+    #[error(transparent)]
+    OtherStack(#[from] OtherStack),
+    /// The ledger is not the one that the lock knows: it was replaced by another one.
+    #[error(
+        "the ledger in {place} has lineage {found}, and lock.json there has lineage {known}: one of the two was replaced"
+    )]
+    OtherLineage {
+        /// Where the ledger is.
+        place: String,
+        /// The lineage of its last entry.
+        found: Lineage,
+        /// The lineage that the lock's last holder knew.
+        known: Lineage,
+    },
+    /// The operating system gives no randomness for a new lineage.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
     /// Somebody broke the lock of this run and said so in the ledger.
     #[error("somebody broke the lock of this run")]
     LockBroken,
@@ -46,6 +66,13 @@ impl LedgerError {
             Self::Entry { .. } | Self::Forked { .. } => {
                 "`leasehold audit verify` shows where the chain breaks.".to_owned()
             }
+            Self::OtherStack(other) => other.help(),
+            Self::OtherLineage { .. } => {
+                "Restore the object that was replaced, from a backup or an older version of it. If the ledger is right, deleting lock.json \
+                 is enough."
+                    .to_owned()
+            }
+            Self::Randomness(_) => "Check that /dev/urandom can be read.".to_owned(),
             Self::LockBroken => "`leasehold audit list --kind lock_broken` shows who broke it, and why.".to_owned(),
         }
     }
@@ -56,6 +83,7 @@ impl LedgerError {
 pub struct Chain {
     store: Store,
     stack: StackName,
+    lineage: Lineage,
     run: String,
     head: Mutex<Head>,
     /// Where the chain ended when it was opened.
@@ -64,9 +92,13 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Finds the end of the ledger. `known` is where it once ended, by the lock: looking begins there.
-    pub async fn open(store: Store, stack: StackName, run: String, known: Option<Head>) -> Result<Self, LedgerError> {
-        let (head, lost) = match known {
+    /// Finds the end of the ledger. `known` is what the lock says of it: looking begins where it once ended. A ledger without a lineage
+    /// gets the one that the lock knows, or a new one.
+    ///
+    /// # Errors
+    /// Where the store does not answer, the last entry does not read, or it is of another stack or lineage.
+    pub async fn open(store: Store, stack: StackName, run: String, known: Known) -> Result<Self, LedgerError> {
+        let (head, lost) = match known.head {
             Some(known) if known.number > 0 => match entry_digest(&store, known.number).await? {
                 Some(digest) if digest == known.digest => (onwards(&store, known).await?, None),
                 // It was cut off or written anew. History is lost, and control is not; the run says so in its first entry.
@@ -74,7 +106,14 @@ impl Chain {
             },
             _ => (last(&store).await?, None),
         };
-        Ok(Self { store, stack, run, head: Mutex::new(head.clone()), found: head, lost })
+        let lineage = lineage_at(&store, &stack, &head, known.lineage).await?;
+        Ok(Self { store, stack, lineage, run, head: Mutex::new(head.clone()), found: head, lost })
+    }
+
+    /// The lineage of the ledger.
+    #[must_use]
+    pub fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     /// Where the ledger ends.
@@ -88,13 +127,20 @@ impl Chain {
         self.lost.as_ref()
     }
 
-    /// What the next holder of the lock shall know of the end: an end that was lost stays known until an entry tells of it.
-    pub async fn known(&self) -> Option<Head> {
+    /// What the next holder of the lock must know: an end that was lost stays known until an entry reports it.
+    pub async fn known(&self) -> Known {
         let head = self.head().await;
-        match &self.lost {
+        let head = match &self.lost {
             Some(lost) if head == self.found => Some(lost.clone()),
             _ => (head.number > 0).then_some(head),
-        }
+        };
+        Known { head, lineage: Some(self.lineage.clone()) }
+    }
+
+    /// The stack whose ledger it is.
+    #[must_use]
+    pub fn stack(&self) -> &StackName {
+        &self.stack
     }
 
     /// The run that appends.
@@ -118,6 +164,7 @@ impl Chain {
                 number: head.number.saturating_add(1),
                 previous: head.digest,
                 stack: self.stack.clone(),
+                lineage: Some(self.lineage.clone()),
                 at: seconds(wall_clock()),
                 run: self.run.clone(),
                 records: records.clone(),
@@ -167,6 +214,31 @@ impl Chain {
             number = number.saturating_sub(1);
         }
         Ok(entries)
+    }
+}
+
+/// The lineage of the ledger that ends at `head`, held against what the lock knows.
+async fn lineage_at(
+    store: &Store,
+    stack: &StackName,
+    head: &Head,
+    known: Option<Lineage>,
+) -> Result<Lineage, LedgerError> {
+    let place = || store.place().to_owned();
+    let number = head.number;
+    let last = match number {
+        0 => None,
+        _ => store.read(&entry::key(number)).await?,
+    };
+    let last = last.map(|object| Entry::read(&object.bytes)).transpose();
+    let last = last.map_err(|why| LedgerError::Entry { number, place: place(), why })?;
+    if let Some(other) = last.as_ref().filter(|entry| entry.stack != *stack) {
+        return Err(OtherStack { place: place(), theirs: other.stack.clone(), ours: stack.clone() }.into());
+    }
+    match (last.and_then(|entry| entry.lineage), known) {
+        (Some(found), Some(known)) if found != known => Err(LedgerError::OtherLineage { place: place(), found, known }),
+        (Some(lineage), _) | (None, Some(lineage)) => Ok(lineage),
+        (None, None) => Ok(Lineage::random()?),
     }
 }
 

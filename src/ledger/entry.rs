@@ -5,9 +5,10 @@ use leasehold_provider::{Digest, Document, StackName};
 use serde::{Deserialize, Serialize};
 
 use super::record::Record;
+use crate::store::lineage::Lineage;
 
-/// The version of the format.
-pub const SCHEMA: u32 = 1;
+/// The version of the format. Version 1 had no lineage.
+pub const SCHEMA: u32 = 2;
 
 /// The digest that the first entry has for the one before it.
 #[must_use]
@@ -27,6 +28,9 @@ pub struct Entry {
     pub previous: Digest,
     /// The stack.
     pub stack: StackName,
+    /// The lineage of the ledger: that of its first entry which has one. `None` in version 1 of the format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
     /// When it was written, by the writer's clock.
     pub at: Timestamp,
     /// The run that wrote it: 32 hexadecimal digits.
@@ -59,8 +63,11 @@ pub enum NotAnEntry {
     #[error("it does not read as an entry: {0}")]
     Unreadable(String),
     /// Another version of the format.
-    #[error("its format is {0}; this version of leasehold reads format {SCHEMA}")]
+    #[error("its format is {0}; this version of leasehold reads formats 1 to {SCHEMA}")]
     OtherFormat(u64),
+    /// It has a lineage in a format without one, or none in a format with one.
+    #[error("its lineage does not agree with its format")]
+    Lineage,
     /// They say the same in other bytes than a writer would.
     #[error("its bytes are not in canonical form")]
     NotCanonical,
@@ -79,13 +86,16 @@ impl Entry {
     pub fn read(bytes: &[u8]) -> Result<Self, NotAnEntry> {
         let unreadable = |error: serde_json::Error| NotAnEntry::Unreadable(error.to_string());
         match serde_json::from_slice::<Self>(bytes) {
-            Ok(entry) if entry.schema != SCHEMA => Err(NotAnEntry::OtherFormat(entry.schema.into())),
+            Ok(entry) if entry.schema == 0 || entry.schema > SCHEMA => {
+                Err(NotAnEntry::OtherFormat(entry.schema.into()))
+            }
+            Ok(entry) if entry.lineage.is_some() != (entry.schema > 1) => Err(NotAnEntry::Lineage),
             Ok(entry) if entry.bytes() == bytes => Ok(entry),
             Ok(_) => Err(NotAnEntry::NotCanonical),
             Err(error) => {
                 let value: serde_json::Value = serde_json::from_slice(bytes).map_err(unreadable)?;
                 match value.get("schema").and_then(serde_json::Value::as_u64) {
-                    Some(schema) if schema != u64::from(SCHEMA) => Err(NotAnEntry::OtherFormat(schema)),
+                    Some(schema) if schema == 0 || schema > u64::from(SCHEMA) => Err(NotAnEntry::OtherFormat(schema)),
                     _ => Err(unreadable(error)),
                 }
             }
@@ -122,6 +132,7 @@ mod tests {
             number: 7,
             previous: beginning(),
             stack: StackName::new("demo").unwrap(),
+            lineage: Some(Lineage::parse(&"ab".repeat(16)).unwrap()),
             at: "2026-11-20T22:00:00Z".parse().unwrap(),
             run: "0".repeat(32),
             records: vec![Record::RunEnded(super::super::record::RunEnded::default())],
@@ -136,10 +147,20 @@ mod tests {
         spaced.push(b'\n');
         assert_eq!(Entry::read(&spaced), Err(NotAnEntry::NotCanonical));
         let text = String::from_utf8(bytes).unwrap();
-        let newer = text.replace("\"schema\":1", "\"schema\":2");
-        assert_eq!(Entry::read(newer.as_bytes()), Err(NotAnEntry::OtherFormat(2)));
+        let newer = text.replace("\"schema\":2", "\"schema\":3");
+        assert_eq!(Entry::read(newer.as_bytes()), Err(NotAnEntry::OtherFormat(3)));
+        let older = text.replace("\"schema\":2", "\"schema\":1");
+        assert_eq!(Entry::read(older.as_bytes()), Err(NotAnEntry::Lineage));
         let more = text.replacen('{', "{\"added\":1,", 1);
         assert!(matches!(Entry::read(more.as_bytes()), Err(NotAnEntry::Unreadable(_))));
+    }
+
+    #[test]
+    fn an_entry_of_the_first_format_still_reads() {
+        let first = Entry { schema: 1, lineage: None, ..entry() };
+        assert_eq!(Entry::read(&first.bytes()), Ok(first));
+        let none = Entry { lineage: None, ..entry() };
+        assert_eq!(Entry::read(&none.bytes()), Err(NotAnEntry::Lineage));
     }
 
     #[test]

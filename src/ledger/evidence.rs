@@ -5,16 +5,18 @@ use leasehold_provider::{Address, Digest, Document, LiveIdentity, Marks, Resourc
 use serde::Serialize;
 
 use super::record::Archived;
+use crate::store::lineage::Lineage;
 use crate::store::{Store, StoreError};
 
-/// The version of the format.
-const SCHEMA: u32 = 1;
+/// The version of the format. Version 1 had no lineage.
+const SCHEMA: u32 = 2;
 
 /// What is archived of an identity: all that a restoration by hand would need, and all that an auditor asks.
 #[derive(Debug, Serialize)]
 struct Evidence<'a> {
     schema: u32,
     stack: &'a StackName,
+    lineage: &'a Lineage,
     address: &'a Address,
     name: &'a str,
     /// The cloud's own id of it, by which its logs tell it from another of the name.
@@ -38,12 +40,12 @@ pub fn key(digest: Digest) -> String {
 /// Archives an identity as it lives, and says what the ledger shall say of it. `before` names what follows: `quarantine`, `deletion`.
 pub async fn archive(
     store: &Store,
-    stack: &StackName,
+    (stack, lineage): (&StackName, &Lineage),
     identity: &LiveIdentity,
     read_at: Timestamp,
     before: &str,
 ) -> Result<Archived, StoreError> {
-    let bytes = bytes(stack, identity, read_at);
+    let bytes = bytes(stack, lineage, identity, read_at);
     let digest = Digest::of_bytes(&bytes);
     // The key is made from the bytes: that it is there already is as good.
     store.keep(&key(digest), &bytes).await?;
@@ -51,10 +53,11 @@ pub async fn archive(
     Ok(Archived { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
 }
 
-fn bytes(stack: &StackName, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {
+fn bytes(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {
     let evidence = Evidence {
         schema: SCHEMA,
         stack,
+        lineage,
         address: identity.address(),
         name: &identity.name,
         unique_id: identity.unique_id.as_deref(),

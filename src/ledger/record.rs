@@ -283,12 +283,17 @@ pub struct LockBroken {
     pub by: String,
     /// Why.
     pub reason: String,
-    /// Whose it was.
-    pub holder: crate::store::lock::Holder,
-    /// Since when it was theirs.
-    pub since: Timestamp,
-    /// The number of that holder.
+    /// Whose it was; `None`: the lock did not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<crate::store::lock::Holder>,
+    /// Since when it was theirs; `None`: the lock did not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The number of that holder; of the last one that the ledger knows where the lock did not read.
     pub epoch: u64,
+    /// Why the lock did not read, where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
 }
 
 impl Record {

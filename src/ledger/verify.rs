@@ -10,6 +10,7 @@ use leasehold_provider::{Digest, StackName};
 use super::checkpoint::{self, Signers, Trust};
 use super::entry::{Entry, Head, NotAnEntry};
 use super::record::{Archived, Intent, Record};
+use crate::store::lineage::Lineage;
 
 /// Something that is not as a ledger must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,14 @@ pub enum Wrong {
     /// It is of another stack.
     #[error("the entry is of stack {0}")]
     OtherStack(StackName),
+    /// It is of another history than the entries before it.
+    #[error("the entry has lineage {}, and the entries before it have lineage {expected}", found.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string))]
+    OtherLineage {
+        /// The lineage of the entries before it.
+        expected: Lineage,
+        /// Its own, if it has one.
+        found: Option<Lineage>,
+    },
     /// The entry before it is not the one it followed.
     #[error("it does not follow from the entry before it: one of the two was changed, added or taken away")]
     NotLinked,
@@ -80,6 +89,7 @@ pub struct Verification<'a> {
     signers: Option<&'a Signers>,
     known: Vec<Head>,
     head: Head,
+    lineage: Option<Lineage>,
     at: Option<Timestamp>,
     open: BTreeMap<(String, u32), (u64, Intent)>,
     /// Checkpoints on entries to come, and digests of entries that one may speak of.
@@ -120,6 +130,7 @@ impl<'a> Verification<'a> {
             signers,
             known,
             head: Head::none(),
+            lineage: None,
             at: None,
             open: BTreeMap::new(),
             digests: BTreeMap::new(),
@@ -170,6 +181,14 @@ impl<'a> Verification<'a> {
         }
         if entry.stack != *self.stack {
             self.flaw(number, Wrong::OtherStack(entry.stack.clone()));
+        }
+        match &self.lineage {
+            None => self.lineage.clone_from(&entry.lineage),
+            Some(expected) if entry.lineage.as_ref() != Some(expected) => {
+                let wrong = Wrong::OtherLineage { expected: expected.clone(), found: entry.lineage.clone() };
+                self.flaw(number, wrong);
+            }
+            Some(_) => {}
         }
         if entry.previous != self.head.digest {
             // One was taken away before it, or it is a copy of the one before it: the fault shows here.

@@ -9,6 +9,7 @@ mod attempt;
 mod error;
 mod folder;
 
+pub mod lineage;
 pub mod lock;
 mod open;
 mod s3;
@@ -241,10 +242,17 @@ pub fn wall_clock() -> Timestamp {
     Timestamp::now()
 }
 
-/// A name unlike any other: 128 random bits in hexadecimal digits.
-#[must_use]
-pub fn unlike_any_other() -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    // The standard library takes the keys of its hashers from the system's randomness.
-    format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
+/// 128 random bits as 32 hexadecimal digits: a name that no other has.
+///
+/// # Errors
+/// Where the operating system gives no randomness.
+pub fn random_id() -> Result<String, NoRandomness> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| NoRandomness(error.to_string()))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
+
+/// The operating system gives no randomness.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system gives no randomness: {0}")]
+pub struct NoRandomness(String);

@@ -114,10 +114,11 @@ fn words(record: &Record) -> String {
         Record::RunEnded(ended) => ended_words(ended),
         Record::Checkpoint(signed) => format!("entry {} signed by {}", signed.number, signed.key),
         Record::LockBroken(broken) => {
-            format!(
-                "the lock of {} on {} broken by {}: {}",
-                broken.holder.actor, broken.holder.host, broken.by, broken.reason
-            )
+            let lock = match &broken.holder {
+                Some(holder) => format!("the lock of {} on {}", holder.actor, holder.host),
+                None => "a lock that could not be read".to_owned(),
+            };
+            format!("{lock} was broken by {}: {}", broken.by, broken.reason)
         }
     }
 }

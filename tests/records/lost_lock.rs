@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use leasehold::config::declared::{Backend, Place};
 use leasehold::store::{self, lock};
+use leasehold_provider::StackName;
 
 /// Renewed after a third, good for writing until a quarter before its end.
 const LEASE: Duration = Duration::from_secs(9);
@@ -17,17 +18,19 @@ async fn a_lock_that_somebody_broke_is_noticed_at_its_next_renewal() {
     let holder = lock::Holder { actor: "jane".to_owned(), host: "here".to_owned(), process: 1, pipeline: None };
     let terms = lock::Terms { lease: LEASE };
     let begun = Instant::now();
-    let asked = lock::ask(&store, &holder, "apply", terms).await.unwrap();
+    let stack = StackName::new("many").unwrap();
+    let claim = lock::Claim { stack: &stack, holder: &holder, what: "apply" };
+    let asked = lock::ask(&store, claim, terms).await.unwrap();
     let lock::Asked::Held(guard) = asked else { panic!("nobody else asked") };
     assert!(guard.may_write());
-    let (record, _) = lock::look(&store).await.unwrap().unwrap();
-    assert!(lock::break_open(&store, &record).await.unwrap());
+    let (record, _) = lock::look(&store, &stack).await.unwrap().unwrap();
+    assert!(lock::break_open(&store, &stack, &record).await.unwrap());
     while guard.may_write() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(begun.elapsed() < LEASE / 2, "it went on for {:?}", begun.elapsed());
     // What is not ours is not given back.
-    guard.release(None).await.unwrap();
-    let (left, _) = lock::look(&store).await.unwrap().unwrap();
+    guard.release(lock::Known::default()).await.unwrap();
+    let (left, _) = lock::look(&store, &stack).await.unwrap().unwrap();
     assert_eq!((left.counter, left.free), (record.counter + 1, true));
 }

@@ -14,9 +14,9 @@ use crate::store::{self, lock};
 
 pub async fn cmd_checkpoint(here: &Path, args: &AuditCheckpointArgs) -> Result<Exit, Failure> {
     let ledger = Ledger::of(here, &args.stack).await?;
-    let known = lock::look(&ledger.store).await?.and_then(|(record, _)| record.head);
+    let known = lock::look(&ledger.store, &ledger.stack).await?.map(|(record, _)| record.known()).unwrap_or_default();
     let (store, stack) = (ledger.store.clone(), ledger.stack.clone());
-    let chain = Chain::open(store, stack.clone(), store::unlike_any_other(), known).await?;
+    let chain = Chain::open(store, stack.clone(), store::random_id()?, known).await?;
     let head = publish(&chain, &stack, args.signing_key.as_deref(), args.out.as_deref(), here).await?;
     if args.out.is_none() {
         crate::cli::print(&checkpoint::body(&stack, &head))?;

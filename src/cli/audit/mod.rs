@@ -14,7 +14,7 @@ use super::args::{AuditCommand, AuditStackArgs};
 use super::session::{self, Stack};
 use super::{Exit, Failure};
 use crate::ledger::entry;
-use crate::store::lock::Terms;
+use crate::store::lock::{self, LockError, Terms};
 use crate::store::{Store, StoreError};
 
 pub use applied::applied;
@@ -56,6 +56,11 @@ impl Ledger {
         let (directory, known) = Stack::essentials(here, args.dir.as_deref(), &args.variables, now)?;
         let store = super::run::store(&known.backend, &known.providers, &known.stack, directory.path()).await?;
         let terms = Terms::of(&known.backend);
+        match lock::look(&store, &known.stack).await {
+            // What the ledger says can be read whatever became of the lock.
+            Ok(_) | Err(LockError::Unreadable { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(Self { stack: known.stack, store, directory: directory.path().to_owned(), terms })
     }
 

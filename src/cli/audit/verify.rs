@@ -22,7 +22,7 @@ pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<Exit, Fai
     if let Some(file) = &args.since {
         known.push(since(&crate::cli::below(here, file), &ledger, signers.as_ref())?);
     }
-    known.extend(lock::look(&ledger.store).await?.and_then(|(record, _)| record.head));
+    known.extend(lock::look(&ledger.store, &ledger.stack).await?.and_then(|(record, _)| record.head));
     let (numbers, strays) = ledger.names().await?;
     let mut verification = Verification::new(&ledger.stack, signers.as_ref(), known);
     let last = numbers.last().copied().unwrap_or_default();

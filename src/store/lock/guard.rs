@@ -1,0 +1,139 @@
+//! A lock that is held: renewed while its holder works, and given back at the end.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::record::{KEY, Known, Record};
+use super::{Store, StoreError, Terms, Version, Written, now};
+
+/// The lock, held. Dropped without being released, it stays in the store until it expires.
+#[derive(Debug)]
+pub struct Guard {
+    held: Arc<Held>,
+    renewal: JoinHandle<()>,
+    /// Of a folder: the file whose lock the system frees with this process.
+    _claim: Option<File>,
+}
+
+#[derive(Debug)]
+struct Held {
+    store: Store,
+    terms: Terms,
+    state: Mutex<(Record, Version)>,
+    until: std::sync::Mutex<Instant>,
+    lost: AtomicBool,
+}
+
+impl Guard {
+    pub(super) fn new(
+        store: Store,
+        record: Record,
+        version: Version,
+        terms: Terms,
+        asked: Instant,
+        claim: Option<File>,
+    ) -> Self {
+        let held = Arc::new(Held {
+            store,
+            terms,
+            state: Mutex::new((record, version)),
+            until: std::sync::Mutex::new(asked.checked_add(terms.lease).unwrap_or(asked)),
+            lost: AtomicBool::new(false),
+        });
+        let renewal = tokio::spawn(renew(Arc::clone(&held)));
+        Self { held, renewal, _claim: claim }
+    }
+
+    /// Whether a write may begin now. By the monotonic clock, a margin before the lock expires, and without a request.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        let until = *self.held.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let last = until.checked_sub(self.held.terms.margin()).unwrap_or(until);
+        !self.held.lost.load(Ordering::Relaxed) && Instant::now() < last
+    }
+
+    /// The number of holders so far, this one included.
+    pub async fn epoch(&self) -> u64 {
+        self.held.state.lock().await.0.epoch
+    }
+
+    /// What the last holder knew of the ledger.
+    pub async fn known(&self) -> Known {
+        self.held.state.lock().await.0.known()
+    }
+
+    /// Gives the lock back, with what is known of the ledger for the next holder. A lock that meanwhile belongs to somebody else is left
+    /// alone.
+    ///
+    /// A renewal may be under way, and take effect before this write or never: the lock is read again until it is either free or another
+    /// holder's, which its nonce tells.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn release(self, known: Known) -> Result<(), StoreError> {
+        self.renewal.abort();
+        let store = &self.held.store;
+        let (mut record, mut version) = self.held.state.lock().await.clone();
+        let nonce = record.nonce.clone();
+        loop {
+            let free = Record {
+                free: true,
+                counter: record.counter.saturating_add(1),
+                head: known.head.clone(),
+                lineage: known.lineage.clone(),
+                ..record
+            };
+            if store.replace(KEY, &free.bytes(), &version).await? != Written::Taken {
+                return Ok(());
+            }
+            let Some(object) = store.read(KEY).await? else { return Ok(()) };
+            // What does not read is not this run's lock.
+            let Ok(found) = serde_json::from_slice::<Record>(&object.bytes) else { return Ok(()) };
+            if found.nonce != nonce || found.free {
+                return Ok(());
+            }
+            (record, version) = (found, object.version);
+        }
+    }
+}
+
+/// The instant at which a lease that begins at `moment` ends.
+pub(super) fn expiry(moment: Timestamp, lease: Duration) -> Timestamp {
+    SignedDuration::try_from(lease).ok().and_then(|lease| moment.checked_add(lease).ok()).unwrap_or(moment)
+}
+
+/// Renews three times in a lease. That the lock went to somebody else is the end; that the store does not answer is not, until the
+/// lease is over.
+async fn renew(held: Arc<Held>) {
+    loop {
+        tokio::time::sleep(held.terms.lease / 3).await;
+        // Not locked while the request is under way: who releases must not wait for it.
+        let (record, version) = held.state.lock().await.clone();
+        let asked = Instant::now();
+        let next = Record {
+            expires: expiry(now(&held.store), held.terms.lease),
+            counter: record.counter.saturating_add(1),
+            ..record
+        };
+        match held.store.replace(KEY, &next.bytes(), &version).await {
+            Ok(Written::Yes(written)) => {
+                *held.state.lock().await = (next, written);
+                let until = asked.checked_add(held.terms.lease).unwrap_or(asked);
+                *held.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = until;
+            }
+            Ok(Written::Taken) => {
+                held.lost.store(true, Ordering::Relaxed);
+                tracing::warn!("another process took or broke the lock");
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "the lock could not be renewed"),
+        }
+    }
+}

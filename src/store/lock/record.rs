@@ -1,0 +1,135 @@
+//! `lock.json`: who holds a stack's lock, and how it reads.
+
+use jiff::Timestamp;
+use leasehold_provider::StackName;
+use serde::{Deserialize, Serialize};
+
+use super::{LockError, Version};
+use crate::ledger::Head;
+use crate::store::lineage::Lineage;
+use crate::store::{Object, Store};
+
+/// The key of the object.
+pub(super) const KEY: &str = "lock.json";
+
+/// The version of its format. Version 1 named neither stack nor lineage.
+pub(super) const SCHEMA: u32 = 2;
+
+/// Who holds the lock, for whoever is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// As whom: the caller as the cloud knows it.
+    pub actor: String,
+    /// On which machine.
+    pub host: String,
+    /// The number of its process there.
+    pub process: u32,
+    /// The pipeline's run, where it is one: an address to look at.
+    pub pipeline: Option<String>,
+}
+
+/// Who asks for the lock, of which stack, to do what.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// The stack.
+    pub stack: &'a StackName,
+    /// Who asks.
+    pub holder: &'a Holder,
+    /// The command: `apply`.
+    pub what: &'a str,
+}
+
+/// What the holder of a lock knows of the stack's ledger, for the next holder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The last entry: where the next holder begins to look.
+    pub head: Option<Head>,
+    /// The lineage of the ledger. `None`: there is no ledger yet, or one from before records had a lineage.
+    pub lineage: Option<Lineage>,
+}
+
+/// The lock as it is in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of the format.
+    pub schema: u32,
+    /// The stack. `None` in version 1 of the format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<StackName>,
+    /// The lineage of the ledger, as its last holder knew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Lineage>,
+    /// Who holds it, or held it last.
+    pub holder: Holder,
+    /// What they are doing: `apply`.
+    pub what: String,
+    /// Unlike that of any other holder.
+    pub nonce: String,
+    /// How many holders there were, this one included.
+    pub epoch: u64,
+    /// How often this holder wrote it.
+    pub counter: u64,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends unless it is renewed.
+    pub expires: Timestamp,
+    /// Whether it was given back, or broken.
+    pub free: bool,
+    /// The ledger's last entry as the holder knew it.
+    pub head: Option<Head>,
+}
+
+impl Record {
+    /// What its holder knew of the ledger.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        Known { head: self.head.clone(), lineage: self.lineage.clone() }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        // Texts, numbers and instants always serialize.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads the object, and refuses another stack's.
+    pub(super) fn read(store: &Store, stack: &StackName, object: Object) -> Result<(Self, Version), LockError> {
+        let unreadable = |why: String| LockError::Unreadable { place: store.place().to_owned(), why };
+        let record: Self = serde_json::from_slice(&object.bytes).map_err(|error| unreadable(error.to_string()))?;
+        if record.schema > SCHEMA {
+            let why = format!("its format is {}, and this version reads up to {SCHEMA}", record.schema);
+            return Err(unreadable(why));
+        }
+        match &record.stack {
+            Some(theirs) if theirs != stack => Err(LockError::OtherStack(OtherStack {
+                place: store.place().to_owned(),
+                theirs: theirs.clone(),
+                ours: stack.clone(),
+            })),
+            _ => Ok((record, object.version)),
+        }
+    }
+}
+
+/// The records of one stack are where another stack looks for its own.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place} holds the records of stack {theirs}, and this is stack {ours}")]
+pub struct OtherStack {
+    /// Where the records are.
+    pub place: String,
+    /// The stack that they are of.
+    pub theirs: StackName,
+    /// The stack that was looked for.
+    pub ours: StackName,
+}
+
+impl OtherStack {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        let Self { theirs, ours, .. } = self;
+        format!(
+            "Give each stack records of its own: another `prefix` or `path` in the backend block of {ours}. If {theirs} was renamed to {ours}, \
+             change the name back: marks and policies in the cloud carry it."
+        )
+    }
+}
