@@ -29,6 +29,27 @@ fn a_bucket_that_may_not_be_written() {
     refused(&aws, &stack, 1, &["cannot write lock.json", "s3:PutObject"]);
 }
 
+/// What S3 answers, and a word of the remedy that belongs to that cause alone.
+#[test]
+fn each_refusal_of_the_bucket_has_its_own_remedy() {
+    let aws = Emulator::moto();
+    let stack = on_s3(&aws);
+    for (status, code, remedy) in [
+        (400, "ExpiredToken", "Get new credentials"),
+        (403, "InvalidAccessKeyId", "check AWS_ACCESS_KEY_ID"),
+        (403, "SignatureDoesNotMatch", "Check the secret access key"),
+        (403, "RequestTimeTooSkewed", "Set this machine's clock"),
+        (301, "PermanentRedirect", "Set `region`"),
+        (400, "KMS.DisabledException", "kms:GenerateDataKey"),
+        (501, "NotImplemented", "conditional writes"),
+        (507, "XMinioStorageFull", "raise the quota"),
+    ] {
+        aws.heal();
+        aws.order(Fault::error("S3:PUT", status, code));
+        refused(&aws, &stack, 1, &["cannot write lock.json in s3://records/iam/crash", code, remedy]);
+    }
+}
+
 #[test]
 fn a_ledger_that_may_not_be_written_although_the_lock_may() {
     let aws = Emulator::moto();

@@ -57,7 +57,7 @@ impl Refusal {
         Self { status, bucket_region: region.or(read.bucket_region), ..read }
     }
 
-    /// The parts that an `<Error>` document holds: its direct children `Code`, `Message` and `Region`.
+    /// The parts of an `<Error>` element: its direct children `Code`, `Message` and `Region`.
     fn from_xml(text: &str) -> Self {
         let mut refusal = Self::default();
         let mut reader = Reader::from_str(text);
@@ -83,7 +83,7 @@ impl Refusal {
 
     fn add(&mut self, path: &[String], text: &str) {
         match path {
-            [root, child] if root == "Error" => match child.as_str() {
+            [.., parent, child] if parent == "Error" => match child.as_str() {
                 "Code" => self.code.push_str(text),
                 "Message" => self.message.push_str(text),
                 "Region" => self.bucket_region.get_or_insert_default().push_str(text),

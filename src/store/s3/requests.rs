@@ -188,4 +188,69 @@ mod tests {
             assert_eq!(request.into_body().collect().await.unwrap().to_bytes(), text);
         }
     }
+
+    /// Answers each request with the next of these statuses and bodies, and keeps the access key that signed it.
+    #[derive(Debug)]
+    struct Scripted {
+        answers: std::sync::Mutex<Vec<(u16, &'static str)>>,
+        keys: Arc<std::sync::Mutex<Vec<String>>>,
+    }
+
+    #[async_trait]
+    impl HttpService for Scripted {
+        async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+            let authorization = request.headers()["authorization"].to_str().unwrap().to_owned();
+            let key = authorization.split("Credential=").nth(1).unwrap().split('/').next().unwrap().to_owned();
+            self.keys.lock().unwrap().push(key);
+            let (status, body) = self.answers.lock().unwrap().remove(0);
+            let mut response = HttpResponse::new(body.as_bytes().to_vec().into());
+            *response.status_mut() = status.try_into().unwrap();
+            Ok(response)
+        }
+    }
+
+    const EXPIRED_TOKEN: &str = "<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>";
+
+    /// Sends one request. The chain gives the credentials `AKIA1`, `AKIA2`, … of which there are so many. Gives the result and the keys used.
+    async fn send_with(chain: u32, answers: &[(u16, &'static str)]) -> (Result<u16, String>, Vec<String>) {
+        use aws_credential_types::Credentials as SdkCredentials;
+        use aws_credential_types::provider::SharedCredentialsProvider;
+        use aws_credential_types::provider::future::ProvideCredentials;
+
+        #[derive(Debug)]
+        struct Numbered(u32, std::sync::atomic::AtomicU32);
+        impl aws_credential_types::provider::ProvideCredentials for Numbered {
+            fn provide_credentials<'a>(&'a self) -> ProvideCredentials<'a>
+            where
+                Self: 'a,
+            {
+                let number = self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+                let key = format!("AKIA{}", number.min(self.0));
+                ProvideCredentials::ready(Ok(SdkCredentials::new(key, "secret", None, None, "test")))
+            }
+        }
+        let keys = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let scripted = Scripted { answers: std::sync::Mutex::new(answers.to_vec()), keys: Arc::clone(&keys) };
+        let client = SigningClient {
+            client: HttpClient::new(scripted),
+            credentials: Arc::new(Credentials::from_chain(SharedCredentialsProvider::new(Numbered(chain, 0.into())))),
+            settings: settings(RetentionMode::Governance, "1d"),
+        };
+        let result = client.call(put("entry".to_owned())).await;
+        let result = result.map(|response| response.status().as_u16()).map_err(|error| error.to_string());
+        let keys = keys.lock().unwrap().clone();
+        (result, keys)
+    }
+
+    #[tokio::test]
+    async fn expired_credentials_are_asked_for_again_once() {
+        let (result, keys) = send_with(2, &[(400, EXPIRED_TOKEN), (200, "")]).await;
+        assert_eq!((result, keys), (Ok(200), vec!["AKIA1".to_owned(), "AKIA2".to_owned()]));
+        let (result, keys) = send_with(1, &[(400, EXPIRED_TOKEN)]).await;
+        assert!(result.unwrap_err().contains("ExpiredToken"));
+        assert_eq!(keys, ["AKIA1"], "the same credentials are not sent again");
+        let (result, keys) = send_with(9, &[(400, EXPIRED_TOKEN), (400, EXPIRED_TOKEN)]).await;
+        assert!(result.unwrap_err().contains("ExpiredToken"));
+        assert_eq!(keys, ["AKIA1", "AKIA2"]);
+    }
 }
