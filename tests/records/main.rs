@@ -1,6 +1,7 @@
 //! Lock, ledger, evidence and checkpoints, held to their promises by the real program: on a folder, and on S3 beside IAM.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+mod backend_settings;
 mod broken_locks;
 mod checkpoints;
 mod concurrency;
