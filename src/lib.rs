@@ -16,20 +16,39 @@
 //! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
 //! read in `cli`, in `store`, in `vault` and in the provider crates.
 
-pub mod apply;
-pub mod cli;
+// The order of the stages: a module uses those above it and none below. `tests/engine/architecture.rs` enforces it. Blank lines keep the
+// formatter from sorting them.
+
 pub mod config;
-pub mod diff;
-pub mod drift;
-pub mod fleet;
-pub mod generate;
+
 pub mod graph;
-pub mod ledger;
+
 pub mod lifecycle;
-pub mod plan;
+
 pub mod realize;
-pub mod rules;
-pub mod store;
-pub mod vault;
-pub mod views;
+
+pub mod fleet;
+
+pub mod generate;
+
+pub mod diff;
+
 pub mod who_can;
+
+pub mod plan;
+
+pub mod drift;
+
+pub mod rules;
+
+pub mod apply;
+
+pub mod vault;
+
+pub mod store;
+
+pub mod ledger;
+
+pub mod views;
+
+pub mod cli;

@@ -6,15 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Record;
 use crate::store::lineage::Lineage;
+pub use crate::store::lock::Head;
 
 /// The version of the format. Version 1 had no lineage.
 pub const SCHEMA: u32 = 2;
-
-/// The digest that the first entry has for the one before it.
-#[must_use]
-pub fn beginning() -> Digest {
-    Digest::of_bytes(b"")
-}
 
 /// One entry of a stack's ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,23 +32,6 @@ pub struct Entry {
     pub run: String,
     /// What it says.
     pub records: Vec<Record>,
-}
-
-/// The last entry of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// Its number; 0 before the first.
-    pub number: u64,
-    /// The digest of its bytes.
-    pub digest: Digest,
-}
-
-impl Head {
-    /// Where a ledger stands that has no entry yet.
-    #[must_use]
-    pub fn none() -> Self {
-        Self { number: 0, digest: beginning() }
-    }
 }
 
 /// Bytes that are not an entry.
@@ -130,7 +108,7 @@ mod tests {
         Entry {
             schema: SCHEMA,
             number: 7,
-            previous: beginning(),
+            previous: Head::none().digest,
             stack: StackName::new("demo").unwrap(),
             lineage: Some(Lineage::parse(&"ab".repeat(16)).unwrap()),
             at: "2026-11-20T22:00:00Z".parse().unwrap(),

@@ -17,7 +17,6 @@ mod part;
 pub mod quotas;
 mod rank;
 pub mod revoke;
-pub mod risk;
 pub mod saved;
 pub mod sealed;
 pub mod select;

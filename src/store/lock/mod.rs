@@ -19,7 +19,7 @@ use super::{NoRandomness, Store, StoreError, Version, Written, folder, wall_cloc
 use crate::config::declared::Backend;
 
 pub use guard::Guard;
-pub use record::{Claim, Holder, Known, OtherStack, Record};
+pub use record::{Claim, Head, Holder, Known, OtherStack, Record};
 use record::{KEY, SCHEMA};
 
 /// How long a lock lasts.

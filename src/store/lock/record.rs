@@ -1,11 +1,10 @@
 //! `lock.json`: who holds a stack's lock, and how it reads.
 
 use jiff::Timestamp;
-use leasehold_provider::StackName;
+use leasehold_provider::{Digest, StackName};
 use serde::{Deserialize, Serialize};
 
 use super::{LockError, Version};
-use crate::ledger::Head;
 use crate::store::lineage::Lineage;
 use crate::store::{Object, Store};
 
@@ -37,6 +36,23 @@ pub struct Claim<'a> {
     pub holder: &'a Holder,
     /// The command: `apply`.
     pub what: &'a str,
+}
+
+/// The last entry of a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its number; 0 before the first.
+    pub number: u64,
+    /// The SHA-256 of its bytes; before the first entry, of no bytes.
+    pub digest: Digest,
+}
+
+impl Head {
+    /// The head of a ledger without entries.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { number: 0, digest: Digest::of_bytes(b"") }
+    }
 }
 
 /// What the holder of a lock knows of the stack's ledger, for the next holder.

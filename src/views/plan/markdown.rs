@@ -4,11 +4,11 @@ use anstream::adapter::strip_str;
 use leasehold_provider::{Change, ChangeKind, Realize};
 
 use super::attributes::{self, Line, Marker};
-use super::human;
 use super::interim::{self, Interim, interim};
 use super::summary::Summary;
+use super::{human, risk};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
-use crate::plan::{Plan, risk};
+use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::views::inert::inert;
 use crate::views::markdown::{self, Block, code, details, fence, place};

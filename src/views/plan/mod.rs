@@ -5,6 +5,7 @@ pub mod human;
 pub mod interim;
 pub mod json;
 pub mod markdown;
+pub mod risk;
 pub mod summary;
 
 pub use human::human;

@@ -2,9 +2,9 @@
 
 use leasehold_provider::{AccessLevel, AccessVerdict, Severity};
 
-use super::Plan;
 use crate::diff::classify::Leaving;
 use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
+use crate::plan::Plan;
 use crate::rules::Ruling;
 
 /// The classes of risk, the greatest first.
