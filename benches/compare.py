@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds Leasehold against Terraform, side by side on this machine, and against its own bounds.
 
-    cargo build --release
+    cargo build --profile dist
     python3 benches/compare.py [--plugin-mirror DIR] [--only engine,language,aws,drift,fleet,program] [--runs N]
 
 It prints a table and ends with 0 when every bound holds, 1 when one is missed, 2 when a comparison could not be made.
@@ -304,7 +304,7 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description="Holds Leasehold against Terraform and against its own bounds.")
-    parser.add_argument("--leasehold", type=Path, default=TARGET / "release" / "leasehold", help="the release binary")
+    parser.add_argument("--leasehold", type=Path, default=TARGET / "dist" / "leasehold", help="the published binary")
     parser.add_argument("--terraform", default=shutil.which("terraform"), help="terraform's binary")
     parser.add_argument("--plugin-mirror", default=os.environ.get("TF_PLUGIN_MIRROR"), help="file system mirror with its AWS provider")
     parser.add_argument("--only", default="program,engine,language,aws,drift,fleet", help="which comparisons, with commas between them")
@@ -318,7 +318,7 @@ def main():
     options = parser.parse_args()
     options.leasehold = options.leasehold.resolve()
     if not options.leasehold.exists():
-        parser.error(f"{options.leasehold} is not there; build it with: cargo build --release")
+        parser.error(f"{options.leasehold} is not there; build it with: cargo build --profile dist")
     report, unmade = Report(), []
     for name in options.only.split(","):
         with tempfile.TemporaryDirectory(prefix="leasehold-compare-") as home:
