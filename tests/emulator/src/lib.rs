@@ -46,6 +46,8 @@ pub struct Request {
     pub status: Option<u16>,
     /// The fault that was ordered for it.
     pub fault: Option<String>,
+    /// What an independent check says of its signature and its payload: [`VALID`], `anonymous` or the problem.
+    pub signature: String,
 }
 
 impl Request {
@@ -88,7 +90,14 @@ impl Emulator {
         python.env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
         Self::launch(
             python,
-            concat!(include_str!("snippet.py"), include_str!("models.py"), "\n", include_str!("launcher.py")),
+            concat!(
+                include_str!("snippet.py"),
+                include_str!("signatures.py"),
+                "\n",
+                include_str!("models.py"),
+                "\n",
+                include_str!("launcher.py")
+            ),
         )
     }
 
@@ -184,6 +193,13 @@ impl Emulator {
         self.counts().get(action).copied().unwrap_or(0)
     }
 
+    /// The number of calls by what the check of signatures says of them: [`VALID`], `anonymous` or the problem. On moto since calls were
+    /// last forgotten, on ministack since the start. Calls of [`Emulator::boto3`] are not among them.
+    #[must_use]
+    pub fn signatures(&self) -> BTreeMap<String, usize> {
+        serde_json::from_value(self.control("signatures", &Value::Null)).expect("the launcher counts verdicts")
+    }
+
     /// Begins counting anew.
     pub fn forget_requests(&self) {
         self.control("forget", &Value::Null);
@@ -244,10 +260,14 @@ impl Emulator {
     }
 }
 
+/// The verdict on a request whose signature and payload are as AWS requires.
+pub const VALID: &str = "valid";
+
 /// The header by which a request asks for the past.
 pub const AS_OF: &str = "x-leasehold-as-of";
 
-const MINISTACK: &str = concat!(include_str!("snippet.py"), include_str!("ministack.py"));
+const MINISTACK: &str =
+    concat!(include_str!("snippet.py"), include_str!("signatures.py"), "\n", include_str!("ministack.py"));
 
 impl Drop for Emulator {
     fn drop(&mut self) {
