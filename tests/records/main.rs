@@ -8,6 +8,7 @@ mod lost_lock;
 mod refusals;
 mod retention;
 mod secrets;
+mod signed;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;
