@@ -7,6 +7,7 @@ mod crash;
 mod lost_lock;
 mod refusals;
 mod retention;
+mod second_s3;
 mod secrets;
 mod signed;
 #[path = "../support/mod.rs"]

@@ -20,6 +20,7 @@ mod fault;
 mod http;
 mod managed;
 mod python;
+mod seaweedfs;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use serde_json::Value;
 
 pub use fault::Fault;
 pub use managed::managed_policies;
+pub use seaweedfs::SeaweedFs;
 pub use tools::linter;
 
 /// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.
@@ -115,29 +117,8 @@ impl Emulator {
         Self::launch(python, MINISTACK)
     }
 
-    fn launch(mut python: Command, launcher: &str) -> Self {
-        let mut server = python
-            .arg("-c")
-            .arg(launcher)
-            .env_remove("PYTHONPATH")
-            .env_remove("PYTHONHOME")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the emulator's Python starts");
-        let mut line = String::new();
-        let stdout = server.stdout.take().expect("stdout was asked for");
-        BufReader::new(stdout).read_line(&mut line).expect("the emulator says its port");
-        #[derive(Deserialize)]
-        struct Ready {
-            port: u16,
-        }
-        let Ok(Ready { port }) = serde_json::from_str(&line) else {
-            let _ = server.kill();
-            let _ = server.wait();
-            panic!("the emulator ended before it was ready; it said {line:?}");
-        };
+    fn launch(python: Command, launcher: &str) -> Self {
+        let (server, port) = start(python, launcher);
         Self { server, port }
     }
 
@@ -151,18 +132,7 @@ impl Emulator {
     /// runs the test.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
-        [
-            ("AWS_ENDPOINT_URL", self.endpoint().as_str()),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_DEFAULT_REGION", "us-east-1"),
-            ("AWS_CONFIG_FILE", NOWHERE),
-            ("AWS_SHARED_CREDENTIALS_FILE", NOWHERE),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-        ]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .to_vec()
+        env_of(&self.endpoint())
     }
 
     /// Names that a program under test must not inherit beside [`Emulator::env`].
@@ -268,6 +238,49 @@ pub const AS_OF: &str = "x-leasehold-as-of";
 
 const MINISTACK: &str =
     concat!(include_str!("snippet.py"), include_str!("signatures.py"), "\n", include_str!("ministack.py"));
+
+/// Starts a server by a program in Python, which prints the server's port as its first line. It ends when its standard input does.
+fn start(mut python: Command, launcher: &str) -> (Child, u16) {
+    let mut server = python
+        .arg("-c")
+        .arg(launcher)
+        .env_remove("PYTHONPATH")
+        .env_remove("PYTHONHOME")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the emulator's Python starts");
+    let mut line = String::new();
+    let stdout = server.stdout.take().expect("stdout was asked for");
+    BufReader::new(stdout).read_line(&mut line).expect("the emulator says its port");
+    #[derive(Deserialize)]
+    struct Ready {
+        port: u16,
+    }
+    let Ok(Ready { port }) = serde_json::from_str(&line) else {
+        let _ = server.kill();
+        let _ = server.wait();
+        panic!("the emulator ended before it was ready; it said {line:?}");
+    };
+    (server, port)
+}
+
+/// The environment of a program whose AWS is at `endpoint`.
+fn env_of(endpoint: &str) -> Vec<(String, String)> {
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_CONFIG_FILE", NOWHERE),
+        ("AWS_SHARED_CREDENTIALS_FILE", NOWHERE),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .to_vec()
+}
 
 impl Drop for Emulator {
     fn drop(&mut self) {
