@@ -93,6 +93,8 @@ where
                 store.note_answer();
                 return Ok(Written::Yes(version));
             }
+            // Without the object that was to be replaced, S3 answers 404 and others answer that the condition is not met.
+            Err(error) if error.kind == StoreErrorKind::Absent && from.is_some() => return Ok(Written::Taken),
             Err(error) if !error.kind.may_pass() => return Err(error),
             Err(error) => error,
         };
@@ -101,6 +103,8 @@ where
             // Still as it was: the write did not happen.
             Some(there) if from == Some(&there.version) => {}
             Some(_) => return Ok(Written::Taken),
+            // What was to be replaced is gone.
+            None if from.is_some() => return Ok(Written::Taken),
             None => {}
         }
         if !attempts.wait_after(&error).await {

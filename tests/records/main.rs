@@ -9,8 +9,10 @@ mod crash;
 mod lost_lock;
 mod refusals;
 mod retention;
+mod second_s3;
 mod secrets;
 mod shared_place;
+mod signed;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;

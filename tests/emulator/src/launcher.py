@@ -28,7 +28,9 @@ from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists, No
 from moto.iam.models import IAMBackend, User, get_account_id_from, iam_backends
 from moto.iam.responses import IamResponse
 from moto.moto_api._internal.models import moto_api_backend
+from moto.s3.models import s3_backends
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.sts.models import sts_backends
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import make_server
 
@@ -163,7 +165,7 @@ def as_iam_does():
             raise
 
     ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_unless_it_is_the_test
-    # Moto computes another signature where a body is long.
+    # Moto computes another signature where a body is long. `SignatureCheck` has checked the request already.
     IAMRequest.check_signature = lambda self: None
 
 
@@ -242,6 +244,43 @@ class Faults:
         return None
 
 
+def find_key(key_id):
+    """An access key of a user, active, or of an assumed role, of any account."""
+    with STATE.lock:
+        for account in list(iam_backends.values()):
+            for backend in list(account.values()):
+                user = backend.users.get(getattr(backend.access_keys.get(key_id), "user_name", None))
+                # The dictionary of keys has deleted ones, too; those of a user who was renamed have the former name.
+                for holder in [user] if user else backend.users.values():
+                    for key in holder.access_keys:
+                        if key.access_key_id == key_id:
+                            return AccessKey(key.secret_access_key) if key.status == "Active" else None
+    for account in list(sts_backends.values()):
+        for backend in list(account.values()):
+            for session in list(backend.assumed_roles):
+                if session.access_key_id == key_id:
+                    expires = session.expiration.replace(tzinfo=timezone.utc).timestamp()
+                    return AccessKey(session.secret_access_key, session.session_token, expires)
+    return None
+
+
+def bucket_region(name):
+    """The region of a bucket of any account."""
+    for account in list(s3_backends.values()):
+        for backend in list(account.values()):
+            if name in backend.buckets:
+                return backend.buckets[name].region_name
+    return None
+
+
+def received(environ, body):
+    headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers.update({name.lower().replace("_", "-"): environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if name in environ})
+    path, _, query = environ["RAW_URI"].partition("?")
+    headers = {name: value.encode("latin-1").decode("utf-8", "replace") for name, value in headers.items()}
+    return Received(environ["REQUEST_METHOD"], path, query, headers, body)
+
+
 class Recorder:
     """WSGI middleware in front of moto."""
 
@@ -253,6 +292,7 @@ class Recorder:
         self.held = 0
         self.gate = threading.Event()
         self.port = None
+        self.signatures = SignatureCheck(find_key, bucket_region)
 
     def __call__(self, environ, start_response):
         path = environ.get("PATH_INFO", "")
@@ -263,16 +303,22 @@ class Recorder:
         parameters = dict(parse_qsl(body.decode("utf-8", "replace"))) if path == "/" else {}
         # What is no call of a query API is one of S3: its method is its name, and the object's key what it is about.
         action = parameters.get("Action") or f"S3:{environ['REQUEST_METHOD']}"
+        verdict, refusal = self.signatures.check(received(environ, body))
         if UNCOUNTED in environ.get("HTTP_USER_AGENT", ""):
+            if refusal:
+                return refuse(start_response, environ, *refusal)
             return STATE.answer(environ.get(AS_OF), lambda: self.app(environ, start_response))
 
         account = account_of(environ)
-        entry = {"action": action, "account": account, "fault": None, "status": None}
+        entry = {"action": action, "account": account, "fault": None, "status": None, "signature": verdict}
         entry["parameters"] = {key: parameters[key] for key in RECORDED if key in parameters}
         if path != "/":
             entry["parameters"]["Key"] = path
         with self.lock:
             self.requests.append(entry)
+        if refusal:
+            entry["status"] = refusal[0].status
+            return refuse(start_response, environ, *refusal)
         order = self.faults.take(action, account, path)
         if order is None:
             return self.answer(environ, start_response, entry)
@@ -290,7 +336,7 @@ class Recorder:
         fault = order["fault"]
         if fault == "error":
             entry["status"] = order["status"]
-            CLOCK.ahead = order.get("ahead", 0)
+            self.put_ahead(order.get("ahead", 0))
             message = order.get("message") or f"ordered by the test for {action}"
             return error(start_response, order["status"], order["code"], message)
         if fault == "delay":
@@ -330,8 +376,13 @@ class Recorder:
 
     def skewed(self, seconds, environ, start_response, entry):
         """Answers with a clock that is so far off."""
-        CLOCK.ahead = seconds
+        self.put_ahead(seconds)
         return self.answer(environ, start_response, entry)
+
+    def put_ahead(self, seconds):
+        # A client may set its clock by the answer, and sign its next request by that.
+        self.signatures.clocks.add(seconds)
+        CLOCK.ahead = seconds
 
     def control(self, path, body, start_response):
         try:
@@ -354,6 +405,7 @@ class Recorder:
         if path == "forget":
             with self.lock:
                 self.requests.clear()
+                self.signatures.verdicts.clear()
             return None
         if path == "faults":
             self.faults.replace(value)
@@ -365,6 +417,8 @@ class Recorder:
             moto_api_backend.reset()
             self.faults.replace([])
             return self.obey("forget", None)
+        if path == "signatures":
+            return self.signatures.verdicts
         if path == "held":
             with self.lock:
                 return self.held
@@ -400,6 +454,12 @@ def error(start_response, status, code, message):
     text = told("Sender" if status < 500 else "Receiver", code, message).encode()
     start_response(f"{status} Ordered", [("Content-Type", "text/xml"), ("Content-Length", str(len(text)))])
     return [text]
+
+
+def refuse(start_response, environ, refusal, service):
+    kind, text = refusal.response(service)
+    start_response(f"{refusal.status} Refused", [("Content-Type", kind), ("Content-Length", str(len(text)))])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [text]
 
 
 def hang_up(environ):

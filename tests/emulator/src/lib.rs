@@ -20,6 +20,7 @@ mod fault;
 mod http;
 mod managed;
 mod python;
+mod seaweedfs;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use serde_json::Value;
 
 pub use fault::Fault;
 pub use managed::managed_policies;
+pub use seaweedfs::SeaweedFs;
 pub use tools::linter;
 
 /// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.
@@ -46,6 +48,8 @@ pub struct Request {
     pub status: Option<u16>,
     /// The fault that was ordered for it.
     pub fault: Option<String>,
+    /// What an independent check says of its signature and its payload: [`VALID`], `anonymous` or the problem.
+    pub signature: String,
 }
 
 impl Request {
@@ -88,7 +92,14 @@ impl Emulator {
         python.env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
         Self::launch(
             python,
-            concat!(include_str!("snippet.py"), include_str!("models.py"), "\n", include_str!("launcher.py")),
+            concat!(
+                include_str!("snippet.py"),
+                include_str!("signatures.py"),
+                "\n",
+                include_str!("models.py"),
+                "\n",
+                include_str!("launcher.py")
+            ),
         )
     }
 
@@ -106,29 +117,8 @@ impl Emulator {
         Self::launch(python, MINISTACK)
     }
 
-    fn launch(mut python: Command, launcher: &str) -> Self {
-        let mut server = python
-            .arg("-c")
-            .arg(launcher)
-            .env_remove("PYTHONPATH")
-            .env_remove("PYTHONHOME")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the emulator's Python starts");
-        let mut line = String::new();
-        let stdout = server.stdout.take().expect("stdout was asked for");
-        BufReader::new(stdout).read_line(&mut line).expect("the emulator says its port");
-        #[derive(Deserialize)]
-        struct Ready {
-            port: u16,
-        }
-        let Ok(Ready { port }) = serde_json::from_str(&line) else {
-            let _ = server.kill();
-            let _ = server.wait();
-            panic!("the emulator ended before it was ready; it said {line:?}");
-        };
+    fn launch(python: Command, launcher: &str) -> Self {
+        let (server, port) = start(python, launcher);
         Self { server, port }
     }
 
@@ -142,18 +132,7 @@ impl Emulator {
     /// runs the test.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
-        [
-            ("AWS_ENDPOINT_URL", self.endpoint().as_str()),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_DEFAULT_REGION", "us-east-1"),
-            ("AWS_CONFIG_FILE", NOWHERE),
-            ("AWS_SHARED_CREDENTIALS_FILE", NOWHERE),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-        ]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .to_vec()
+        env_of(&self.endpoint())
     }
 
     /// Names that a program under test must not inherit beside [`Emulator::env`].
@@ -182,6 +161,13 @@ impl Emulator {
     #[must_use]
     pub fn calls(&self, action: &str) -> usize {
         self.counts().get(action).copied().unwrap_or(0)
+    }
+
+    /// The number of calls by what the check of signatures says of them: [`VALID`], `anonymous` or the problem. On moto since calls were
+    /// last forgotten, on ministack since the start. Calls of [`Emulator::boto3`] are not among them.
+    #[must_use]
+    pub fn signatures(&self) -> BTreeMap<String, usize> {
+        serde_json::from_value(self.control("signatures", &Value::Null)).expect("the launcher counts verdicts")
     }
 
     /// Begins counting anew.
@@ -244,10 +230,57 @@ impl Emulator {
     }
 }
 
+/// The verdict on a request whose signature and payload are as AWS requires.
+pub const VALID: &str = "valid";
+
 /// The header by which a request asks for the past.
 pub const AS_OF: &str = "x-leasehold-as-of";
 
-const MINISTACK: &str = concat!(include_str!("snippet.py"), include_str!("ministack.py"));
+const MINISTACK: &str =
+    concat!(include_str!("snippet.py"), include_str!("signatures.py"), "\n", include_str!("ministack.py"));
+
+/// Starts a server by a program in Python, which prints the server's port as its first line. It ends when its standard input does.
+fn start(mut python: Command, launcher: &str) -> (Child, u16) {
+    let mut server = python
+        .arg("-c")
+        .arg(launcher)
+        .env_remove("PYTHONPATH")
+        .env_remove("PYTHONHOME")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the emulator's Python starts");
+    let mut line = String::new();
+    let stdout = server.stdout.take().expect("stdout was asked for");
+    BufReader::new(stdout).read_line(&mut line).expect("the emulator says its port");
+    #[derive(Deserialize)]
+    struct Ready {
+        port: u16,
+    }
+    let Ok(Ready { port }) = serde_json::from_str(&line) else {
+        let _ = server.kill();
+        let _ = server.wait();
+        panic!("the emulator ended before it was ready; it said {line:?}");
+    };
+    (server, port)
+}
+
+/// The environment of a program whose AWS is at `endpoint`.
+fn env_of(endpoint: &str) -> Vec<(String, String)> {
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_CONFIG_FILE", NOWHERE),
+        ("AWS_SHARED_CREDENTIALS_FILE", NOWHERE),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .to_vec()
+}
 
 impl Drop for Emulator {
     fn drop(&mut self) {

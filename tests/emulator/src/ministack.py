@@ -34,7 +34,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack
 from ministack.core import iam_actions
-from ministack.services import iam
+from ministack.services import iam, s3, sts
 from ministack.services.iam import _error as error
 from ministack.services.iam import _p as parameter
 from ministack.services.iam import _xml as xml
@@ -194,6 +194,19 @@ class State:
 STATE = State()
 
 
+def find_key(key_id):
+    """An access key of a user, active, or of an assumed role, of any account."""
+    session = sts._sessions.get(key_id)
+    if session:
+        return AccessKey(session["SecretAccessKey"], session["SessionToken"], session["Expiration"])
+    with STATE.lock:
+        keys = [key for (_, stored), key in iam._access_keys.to_dict().items() if stored == key_id]
+    return next((AccessKey(key["SecretAccessKey"]) for key in keys if key["Status"] == "Active"), None)
+
+
+SIGNATURES = SignatureCheck(find_key, lambda name: (s3._buckets.get(name) or {}).get("region"))
+
+
 def obey(path, value):
     if path == "boto3":
         return script(value, PORT)
@@ -203,14 +216,21 @@ def obey(path, value):
         return STATE.restore(value)
     if path == "reset":
         return iam.reset()
+    if path == "signatures":
+        return SIGNATURES.verdicts
     raise ValueError(f"nothing at /leasehold-test/{path} of ministack: order faults from a proxy in front of it")
 
 
-async def control(path, receive, send):
+async def read_body(receive):
     body, more = b"", True
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
+    return body
+
+
+async def control(path, receive, send):
+    body = await read_body(receive)
     try:
         answer, status = await asyncio.to_thread(obey, path, json.loads(body) if body else None), 200
     except Exception:
@@ -221,13 +241,31 @@ async def control(path, receive, send):
     await send({"type": "http.response.body", "body": text})
 
 
+async def refuse(scope, send, refusal, service):
+    kind, text = refusal.response(service)
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text})
+
+
 async def app(scope, receive, send):
-    if scope["type"] == "http":
-        if scope["path"].startswith("/leasehold-test/"):
-            return await control(scope["path"].removeprefix("/leasehold-test/"), receive, send)
-        as_of = dict(scope["headers"]).get(b"x-leasehold-as-of")
-        AS_OF.set(as_of.decode() if as_of else None)
-    await ministack.app(scope, receive, send)
+    if scope["type"] != "http":
+        return await ministack.app(scope, receive, send)
+    if scope["path"].startswith("/leasehold-test/"):
+        return await control(scope["path"].removeprefix("/leasehold-test/"), receive, send)
+    body = await read_body(receive)
+    headers = {name.decode(): value.decode("utf-8", "replace") for name, value in scope["headers"]}
+    path, query = scope["raw_path"].decode(), scope["query_string"].decode()
+    _, refusal = SIGNATURES.check(Received(scope["method"], path, query, headers, body))
+    if refusal:
+        return await refuse(scope, send, *refusal)
+    AS_OF.set(headers.get("x-leasehold-as-of"))
+    whole = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def read_again():
+        return next(whole, None) or await receive()
+
+    await ministack.app(scope, read_again, send)
 
 
 def main():

@@ -26,8 +26,8 @@ fn faults_come_as_often_as_ordered_and_calls_are_recorded() {
         "
         import boto3, botocore
         config = botocore.config.Config(retries={{'max_attempts': 0}})
-        other = boto3.client('iam', endpoint_url='{}', region_name='us-east-1', aws_access_key_id='a',
-                             aws_secret_access_key='b', config=config)
+        other = boto3.client('iam', endpoint_url='{}', region_name='us-east-1', aws_access_key_id='test',
+                             aws_secret_access_key='test', config=config)
         seen = []
         for name in ['a', 'b', 'c']:
             try:
