@@ -14,6 +14,7 @@ use crate::store::lock::{self, LockError};
 use crate::vault::VaultError;
 use crate::views::diagnostics;
 use crate::views::inert::inert;
+use crate::views::job::holder_words;
 use crate::views::style::{REMOVE, paint};
 
 /// Why a command did not do what it was asked.
@@ -178,9 +179,7 @@ fn locked(stack: &StackName, record: &lock::Record) -> String {
         format!("held by {} on {} (process {}), doing {what}", holder.actor, holder.host, holder.process),
         format!("since {since}; unless it is renewed it ends at {expires}"),
     ];
-    if let Some(pipeline) = &holder.pipeline {
-        details.push(format!("pipeline: {pipeline}"));
-    }
+    details.extend(holder_words(holder).map(|job| format!("pipeline: {job}")));
     let what = format!("stack {stack} is locked by another run, and nothing was changed");
     let help = format!(
         "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason …` does not wait."

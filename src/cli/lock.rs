@@ -12,6 +12,7 @@ use crate::ledger::Chain;
 use crate::ledger::record::{LockBroken, Record};
 use crate::store::{self, lock};
 use crate::views::inert::inert;
+use crate::views::job::holder_words;
 
 pub async fn cmd_lock(here: &Path, command: &LockCommand) -> Result<Exit, Failure> {
     match command {
@@ -45,8 +46,8 @@ async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
                 inert(&holder.host),
                 holder.process
             );
-            if let Some(pipeline) = &holder.pipeline {
-                text.push_str(&format!("Pipeline: {}\n", inert(pipeline)));
+            if let Some(pipeline) = holder_words(holder) {
+                text.push_str(&format!("Pipeline: {}\n", inert(&pipeline)));
             }
             text.push_str(&format!("Since {since}; unless it is renewed it ends at {expires}. Epoch {epoch}.\n"));
             super::print(&text)?;

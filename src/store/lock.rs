@@ -4,6 +4,7 @@
 //! another conditional write; its epoch grows with every holder. In a bucket, somebody else takes over only after it has run out,
 //! with a margin for clocks. In a folder, its holder keeps a file locked as well, which the system frees when the process ends. Before each write the holder asks [`Guard::may_write`], which answers by the monotonic clock and without a request.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,8 +34,11 @@ pub struct Holder {
     pub host: String,
     /// The number of its process there.
     pub process: u32,
-    /// The pipeline's run, where it is one: an address to look at.
+    /// The CI job, where it is one: an address to open, or the name of the system.
     pub pipeline: Option<String>,
+    /// What the CI job says about itself, under the keys of [`crate::ledger::record::RunStarted::pipeline`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub job: BTreeMap<String, String>,
 }
 
 /// The lock as it lies in the store.
