@@ -167,6 +167,7 @@ async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Bac
         host: "bench".to_owned(),
         process: std::process::id(),
         pipeline: None,
+        job: std::collections::BTreeMap::new(),
     };
     let asked = lock::ask(&store, &holder, "apply", lock::Terms::of(backend)).await.expect("the lock answers");
     let lock::Asked::Held(guard) = asked else { panic!("nobody else has the lock") };

@@ -29,6 +29,7 @@ pub mod lifecycle;
 pub mod plan;
 pub mod realize;
 pub mod rules;
+pub mod shell;
 pub mod store;
 pub mod vault;
 pub mod views;

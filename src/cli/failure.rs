@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use leasehold_provider::{ObserveError, ObserveErrorKind, StackName};
 
+use super::invocation;
 use crate::config::{Diagnostic, Sources};
 use crate::ledger::LedgerError;
 use crate::plan::check::Unsound;
@@ -163,12 +164,13 @@ impl Failure {
 }
 
 fn message(what: &str, details: &[String], help: Option<&str>) -> String {
-    let mut text = format!("{} {}\n", paint(REMOVE, "error:"), inert(what));
+    let complete = |text: &str| invocation::current().complete(&inert(text));
+    let mut text = format!("{} {}\n", paint(REMOVE, "error:"), complete(what));
     for detail in details {
-        text.push_str(&format!("  - {}\n", inert(detail)));
+        text.push_str(&format!("  - {}\n", complete(detail)));
     }
     if let Some(help) = help {
-        text.push_str(&format!("  help: {}\n", inert(help)));
+        text.push_str(&format!("  help: {}\n", complete(help)));
     }
     text
 }
@@ -182,7 +184,7 @@ fn locked(stack: &StackName, record: &lock::Record) -> String {
     details.extend(holder_words(holder).map(|job| format!("pipeline: {job}")));
     let what = format!("stack {stack} is locked by another run, and nothing was changed");
     let help = format!(
-        "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason …` does not wait."
+        "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason 'its run is dead'` does not wait."
     );
     message(&what, &details, Some(&help))
 }
@@ -229,5 +231,6 @@ fn stale_plan(stale: &[Stale]) -> String {
 pub fn drawn(findings: &[Diagnostic], sources: &Sources) -> String {
     let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(100, |(width, _)| usize::from(width.0));
     // Colour is taken off again where the text is printed, when it must be.
-    diagnostics::human(findings, sources, diagnostics::Style { color: true, width })
+    let findings = invocation::current().complete_findings(findings);
+    diagnostics::human(&findings, sources, diagnostics::Style { color: true, width })
 }

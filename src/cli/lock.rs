@@ -70,7 +70,7 @@ async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> 
     if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
         return Err(refused(
             format!("the lock has gone to another holder meanwhile: its epoch is {}", record.epoch),
-            "Look who holds it now: leasehold lock show.",
+            "Look who holds it now: `leasehold lock show`.",
         ));
     }
     let origin = Origin::of(&ledger.directory);
@@ -90,7 +90,7 @@ async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> 
     if !lock::break_open(&ledger.store, &record).await? {
         return Err(refused(
             "the lock was given back meanwhile, or has gone to another holder".to_owned(),
-            "Look again: leasehold lock show.",
+            "Look again: `leasehold lock show`.",
         ));
     }
     super::print(&format!("The lock of {} is broken.\n", inert(&record.holder.actor)))?;
