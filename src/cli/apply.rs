@@ -405,7 +405,9 @@ async fn carry_out(
     let interrupts = tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             if stop.send_replace(true) {
-                super::say("Leaving at once. Run plan to see what was done.\n");
+                super::say(
+                    &invocation::current().complete("Leaving at once. Run `leasehold plan` to see what was done.\n"),
+                );
                 std::process::exit(1);
             }
         }

@@ -77,7 +77,7 @@ impl Invocation {
         let directory = paths("dir").pop().or_else(|| has_directory_or_plan(&command).then(|| paths("what").pop())?);
         let here = last.get_one::<PathBuf>("directory").filter(|here| here.as_path() != Path::new("."));
         let mut invocation = Self {
-            here: here.map(|here| here.display().to_string()),
+            here: here.map(|here| as_operand(&here.display().to_string())),
             var_files: paths("var_file"),
             vars: has("var").then(|| last.get_many::<String>("var")).flatten().into_iter().flatten().cloned().collect(),
             ..Self::default()
@@ -159,10 +159,12 @@ impl Invocation {
         completed.or_insert_with(|| complete().unwrap_or_else(|| format!("{PROGRAM} {command}"))).clone()
     }
 
-    /// `None`: this is no whole command.
+    /// `None`: this is no whole command. A word `DIR/NAME` is a file in the stack's directory.
     fn complete_command(&self, words: &[&str], with_variables: bool) -> Option<String> {
-        let matches =
-            Cli::command().try_get_matches_from(std::iter::once(PROGRAM).chain(words.iter().copied())).ok()?;
+        let words: Vec<String> = words.iter().map(|word| self.in_directory(word)).collect();
+        let matches = Cli::command()
+            .try_get_matches_from(std::iter::once(PROGRAM).chain(words.iter().map(String::as_str)))
+            .ok()?;
         let (command, last) = last_subcommand(Cli::command(), &matches);
         let find = |id: &str| command.get_arguments().find(|argument| argument.get_id() == id);
         let is_given = |id: &str| last.value_source(id) == Some(ValueSource::CommandLine);
@@ -182,12 +184,20 @@ impl Invocation {
             }
         }
         if with_variables && is_open("var_file") {
-            all.extend(self.var_files.iter().flat_map(|file| [text("--var-file"), text(file)]));
+            all.extend(self.var_files.iter().flat_map(|file| [text("--var-file"), text(&as_operand(file))]));
         }
         if with_variables && is_open("var") {
             all.extend(self.vars.iter().filter_map(|assignment| self.variable(assignment)).flatten());
         }
         Some(rendered(all))
+    }
+
+    fn in_directory(&self, word: &str) -> String {
+        match (word.strip_prefix("DIR/"), self.directory.get()) {
+            (Some(name), Some(directory)) => as_operand(&Path::new(directory).join(name).display().to_string()),
+            (Some(name), None) => name.to_owned(),
+            (None, _) => word.to_owned(),
+        }
     }
 
     /// `--var` with its value, if that may be printed. `None`: it has a name that no shell variable can have.
@@ -252,7 +262,7 @@ mod tests {
     fn a_follow_up_carries_directory_and_variables_where_it_takes_them() {
         let plain = invocation(&["plan"]);
         let deep = invocation(&["-C", "a b", "plan", "it's", "--var-file", "$x.hclvars"]);
-        let cases: [(&[&str], &str, &str); 8] = [
+        let cases: [(&[&str], &str, &str); 9] = [
             (&["apply"], "leasehold apply", r#"leasehold -C 'a b' apply "it's" --var-file '$x.hclvars'"#),
             (
                 &["lock", "show"],
@@ -271,6 +281,11 @@ mod tests {
                 "leasehold -C 'a b' apply ./-p.plan --var-file '$x.hclvars'",
             ),
             (&["plan", "other"], "leasehold plan other", "leasehold -C 'a b' plan other --var-file '$x.hclvars'"),
+            (
+                &["plan", "--generate", "DIR/new.hcl"],
+                "leasehold plan --generate new.hcl",
+                r#"leasehold -C 'a b' plan --generate "it's/new.hcl" "it's" --var-file '$x.hclvars'"#,
+            ),
             (&["init"], "leasehold init", r#"leasehold -C 'a b' init "it's""#),
             (&["revoke"], "leasehold revoke", "leasehold revoke"),
         ];
