@@ -167,6 +167,7 @@ async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Bac
         host: "bench".to_owned(),
         process: std::process::id(),
         pipeline: None,
+        job: std::collections::BTreeMap::new(),
     };
     let claim = lock::Claim { stack: &approved.plan().stack, holder: &holder, what: "apply" };
     let asked = lock::ask(&store, claim, lock::Terms::of(backend)).await.expect("the lock answers");

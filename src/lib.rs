@@ -19,6 +19,8 @@
 // The order of the stages: a module uses those above it and none below. `tests/engine/architecture.rs` enforces it. Blank lines keep the
 // formatter from sorting them.
 
+pub mod shell;
+
 pub mod config;
 
 pub mod graph;

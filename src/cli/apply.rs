@@ -1,14 +1,14 @@
 //! `leasehold apply`: plan, ask, carry out, verify; or carry out a saved plan exactly as it was reviewed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use leasehold_provider::{Address, Change, ObserveRequest, Snapshot, StackName};
+use leasehold_provider::{Address, Change, Digest, ObserveRequest, Snapshot, StackName};
 use secrecy::SecretBox;
 use tokio::sync::{mpsc, watch};
 
@@ -18,7 +18,7 @@ use super::plan::allowance;
 use super::run::{self, Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, plan_view, progress, quotas, signing};
+use super::{Exit, Failure, invocation, plan_view, progress, quotas, signing};
 use crate::apply::{self, Outcome, Unverified};
 use crate::ledger::checkpoint::{self, Signers};
 use crate::ledger::journal::Recorder;
@@ -27,6 +27,7 @@ use crate::plan::sealed::{self, Sealed};
 use crate::plan::{Basis, Plan, saved, stale};
 use crate::realize::Resources;
 use crate::rules::{self, Allowance, ApprovedPlan};
+use crate::shell::quoted;
 use crate::views;
 use crate::views::inert::inert;
 use crate::views::style::{STRONG, paint};
@@ -49,8 +50,8 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     stack.warn();
     let connection = stack.connect_to_write(args.now).await?;
     let run = Run::begin(&stack.purpose("apply"), &connection).await?;
-    let again = args.what.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
-    let terms = args.terms(format!("leasehold apply{again}"));
+    let again = [&["apply".to_owned()][..], &args.selection.words(), &args.allowance.words()].concat();
+    let terms = args.terms(invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>()));
     locked(run, async |run| {
         let mut observed = session::observe_to_plan(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
@@ -73,16 +74,16 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
     }
     let Saved { plan, sealed } = saved::read(&bytes).map_err(|error| Failure::Refused {
         what: format!("{}: {error}", file.display()),
-        help: "Make a new plan with `leasehold plan --out FILE`, review it, and apply that.".to_owned(),
+        help: format!("Make a new plan with `leasehold plan --out {}`, review it, and apply that.", typed(args)),
     })?;
     if args.now.is_some() || !args.selection.target.is_empty() || !args.selection.exclude.is_empty() {
         return Err(Failure::Refused {
             what: "a saved plan is applied as it is: --now, --target and --exclude have no place here".to_owned(),
-            help: "Give them to `leasehold plan --out FILE`.".to_owned(),
+            help: format!("Give them to `leasehold plan --out {}`.", typed(args)),
         });
     }
-    let directory = StackDirectory::open(here, Some(&PathBuf::from(&plan.basis.directory)))?;
-    let files = session::current_files(&directory, &plan.basis.files)?;
+    let (directory, files) = saved_directory(file, &plan.basis)?;
+    invocation::current().note_directory(directory.path());
     refuse_stale(stale::of_basis(&plan.basis, session::VERSION, &files))?;
     // The plan's own instant: on the embedded directory it stands for the present moment as well.
     let Basis { provider, stores, .. } = &plan.basis;
@@ -100,7 +101,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         directory: directory.path(),
     };
     let run = Run::begin(&purpose, &connection).await?;
-    let terms = args.terms(format!("leasehold apply {}", plan.basis.directory)).saved();
+    let terms = args.terms(invocation::current().follow_up(&["apply"])).saved();
     let plan = plan.clone();
     locked(run, async |run| {
         let shared = shared_of(&plan);
@@ -108,12 +109,36 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         run.settle(&snapshot).await?;
         refuse_stale(stale::of_objects(&plan, &snapshot))?;
         let plan = match &sealed {
-            Some(sealed) => filled(here, run, plan, &connection, sealed, args).await?,
+            Some(sealed) => {
+                let stack = directory.path().canonicalize().context("cannot find the stack's directory")?;
+                let stack = Stack::read(here, Some(&stack), &args.variables, plan.now)?;
+                filled(&stack, run, plan, &connection, sealed).await?
+            }
             None => plan,
         };
         settle_plan(here, run, plan, &shared, &connection, &terms).await
     })
     .await
+}
+
+/// The stack's directory of a saved plan, and its files: the directory that the plan names, as seen from here. Else as seen from the
+/// folder of the plan's file or one above it, if it has exactly the files that the plan was made from: the plan may have been saved
+/// elsewhere.
+fn saved_directory(file: &Path, basis: &Basis) -> Result<(StackDirectory, BTreeMap<String, Digest>), Failure> {
+    let open = |path: &Path| {
+        let directory = StackDirectory::open(path, None)?;
+        let files = session::current_files(&directory, &basis.files)?;
+        Ok::<_, Failure>((directory, files))
+    };
+    let named = Path::new(&basis.directory);
+    let from_here = open(named);
+    if from_here.as_ref().is_ok_and(|(_, files)| *files == basis.files) {
+        return from_here;
+    }
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let from_file = file.ancestors().skip(1).map(|above| above.join(named)).filter(|path| path.is_dir());
+    let mut fitting = from_file.filter_map(|path| open(&path).ok()).filter(|(_, files)| *files == basis.files);
+    fitting.next().map_or(from_here, Ok)
 }
 
 /// Takes keys out of the stores that live no more.
@@ -123,6 +148,11 @@ fn tidy(stack: &StackName, snapshot: &Snapshot, connection: &Connection, now: Ti
         super::say(&format!("Taken out of the stores, for they live no more: {}.\n", inert(&dead.join(", "))));
     }
     Ok(())
+}
+
+/// The plan's file as it was typed, quoted for a shell.
+fn typed(args: &ApplyArgs) -> String {
+    args.what.as_ref().map_or_else(String::new, |file| quoted(&file.display().to_string()))
 }
 
 /// A plan that none of the signers signed is not applied.
@@ -143,12 +173,11 @@ fn refuse_unsigned(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), Fail
 
 /// A saved plan with its sensitive values, read again and held against what was reviewed.
 async fn filled(
-    here: &Path,
+    stack: &Stack,
     run: &Run,
     plan: Plan,
     connection: &Connection,
     sealed: &Sealed,
-    args: &ApplyArgs,
 ) -> Result<Plan, Failure> {
     let refused = |what: String| Failure::Refused {
         what,
@@ -163,9 +192,8 @@ async fn filled(
         .bytes
         .try_into()
         .map_err(|_| refused(format!("the key of the plan's sensitive values in {place} is no key")))?;
-    let stack = Stack::read(here, Some(Path::new(&plan.basis.directory)), &args.variables, plan.now)?;
-    let observed = session::observe(&stack, connection).await?;
-    let rebuilt = session::plan(&stack, connection, &observed, plan.now, &SelectionArgs::default())?;
+    let observed = session::observe(stack, connection).await?;
+    let rebuilt = session::plan(stack, connection, &observed, plan.now, &SelectionArgs::default())?;
     sealed::fill(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key))).map_err(|why| refused(why.to_string()))
 }
 
@@ -253,7 +281,8 @@ pub(super) async fn settle_plan(
     let allowance = allowance(terms.allowance);
     let rulings = rules::decide(&plan, &allowance);
     plan_view::json_into(here, terms.json_into, || views::plan::json(&plan, &rulings))?;
-    super::print(&views::plan::human(&plan, &rulings, connection.realize.as_ref()))?;
+    let text = views::plan::human(&plan, &rulings, connection.realize.as_ref());
+    super::print(&invocation::current().complete(&text))?;
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
@@ -376,7 +405,9 @@ async fn carry_out(
     let interrupts = tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             if stop.send_replace(true) {
-                super::say("Leaving at once. Run plan to see what was done.\n");
+                super::say(
+                    &invocation::current().complete("Leaving at once. Run `leasehold plan` to see what was done.\n"),
+                );
                 std::process::exit(1);
             }
         }
@@ -390,12 +421,14 @@ async fn carry_out(
     let told = journal.close(run::ended(&outcome, unverified.as_deref().unwrap_or_default())).await;
     let unverified = match unverified {
         Err(Failure::Unreadable(error)) => {
-            super::say(&views::outcome::unread(approved.plan(), &outcome, &terms.again));
+            let text = views::outcome::unread(approved.plan(), &outcome, &terms.again);
+            super::say(&invocation::current().complete(&text));
             return Err(Failure::ReadBack(error));
         }
         other => other?,
     };
     let text = views::outcome::human(approved.plan(), &outcome, &unverified, &terms.again);
+    let text = invocation::current().complete(&text);
     if outcome.is_complete() && unverified.is_empty() {
         super::print(&format!("\n{text}"))?;
         told.map_err(|why| run::unrecorded(&why))?;

@@ -288,6 +288,26 @@ pub struct AllowanceArgs {
     pub approve: Vec<String>,
 }
 
+impl SelectionArgs {
+    /// As they are typed.
+    pub fn words(&self) -> Vec<String> {
+        words("--target", &self.target).chain(words("--exclude", &self.exclude)).collect()
+    }
+}
+
+impl AllowanceArgs {
+    /// As they are typed.
+    pub fn words(&self) -> Vec<String> {
+        let leavers: Vec<String> = self.max_leavers.iter().map(ToString::to_string).collect();
+        words("--max-leavers", &leavers).chain(words("--approve", &self.approve)).collect()
+    }
+}
+
+/// An option before each of its values.
+fn words<'a>(option: &'a str, values: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    values.iter().flat_map(move |value| [option.to_owned(), value.clone()])
+}
+
 /// A form of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {

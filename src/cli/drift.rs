@@ -8,7 +8,7 @@ use super::args::{DriftArgs, DriftFormat};
 use super::connection::Connection;
 use super::plan_view::{flat, json_into};
 use super::session::{self, Stack};
-use super::{Exit, Failure, accounts, audit};
+use super::{Exit, Failure, accounts, audit, invocation};
 use crate::drift::{self, Coverage, Ignore, Recorded, Rule};
 use crate::views::alerts::{self, Places};
 use crate::views::drift as view;
@@ -45,13 +45,15 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<Exit, Failure> {
     if args.unmanaged {
         report = report.with_coverage(Coverage::of(&observed.snapshot, realize.as_ref(), &ignore));
     }
-    json_into(here, args.json.json_into.as_deref(), || view::json(&report))?;
-    let places = Places::new(&stack.declared, &stack.sources);
-    let cases = || view::of_drift(&report, &|address| places.of(address));
+    let remedy = |rule: Rule| invocation::current().complete(rule.remedy());
+    json_into(here, args.json.json_into.as_deref(), || view::json(&report, &remedy))?;
+    let sources = stack.directory.repository().name_files(&stack.sources);
+    let places = Places::new(&stack.declared, &sources);
+    let cases = || view::of_drift(&report, &|address| places.of(address), &remedy);
     match args.format {
-        DriftFormat::Human => super::print(&view::human(&report, realize.as_ref()))?,
-        DriftFormat::Json => super::print_json(&view::json(&report))?,
-        DriftFormat::Markdown => super::print(&view::markdown(&report, realize.as_ref(), args.max_bytes))?,
+        DriftFormat::Human => super::print(&view::human(&report, realize.as_ref(), &remedy))?,
+        DriftFormat::Json => super::print_json(&view::json(&report, &remedy))?,
+        DriftFormat::Markdown => super::print(&view::markdown(&report, realize.as_ref(), &remedy, args.max_bytes))?,
         DriftFormat::Github => super::print(&alerts::github(flat(&cases())))?,
         DriftFormat::Sarif => super::print_json(&alerts::sarif(flat(&cases())))?,
         DriftFormat::Junit => super::print(&alerts::junit(&format!("leasehold drift {}", report.stack), &cases()))?,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use leasehold_provider::{ObserveError, ObserveErrorKind, StackName};
 
+use super::invocation;
 use crate::config::{Diagnostic, Sources};
 use crate::ledger::LedgerError;
 use crate::plan::check::Unsound;
@@ -14,6 +15,7 @@ use crate::store::{NoRandomness, StoreError};
 use crate::vault::VaultError;
 use crate::views::diagnostics;
 use crate::views::inert::inert;
+use crate::views::job::holder_words;
 use crate::views::style::{REMOVE, paint};
 
 /// Why a command did not do what it was asked.
@@ -128,8 +130,8 @@ impl From<LockError> for Failure {
             },
             LockError::Unreadable { .. } => Self::Refused {
                 what: error.to_string(),
-                help: "Use the version of leasehold that wrote it. If no run can be holding it: leasehold lock break --reason \"…\". Nothing \
-                       was changed."
+                help: "Use the version of leasehold that wrote it. If no run can be holding it: `leasehold lock break --reason 'it does \
+                       not read'`. Nothing was changed."
                     .to_owned(),
             },
             LockError::OtherStack(other) => other.into(),
@@ -180,12 +182,13 @@ impl Failure {
 }
 
 fn message(what: &str, details: &[String], help: Option<&str>) -> String {
-    let mut text = format!("{} {}\n", paint(REMOVE, "error:"), inert(what));
+    let complete = |text: &str| invocation::current().complete(&inert(text));
+    let mut text = format!("{} {}\n", paint(REMOVE, "error:"), complete(what));
     for detail in details {
-        text.push_str(&format!("  - {}\n", inert(detail)));
+        text.push_str(&format!("  - {}\n", complete(detail)));
     }
     if let Some(help) = help {
-        text.push_str(&format!("  help: {}\n", inert(help)));
+        text.push_str(&format!("  help: {}\n", complete(help)));
     }
     text
 }
@@ -196,12 +199,10 @@ fn locked(stack: &StackName, record: &lock::Record) -> String {
         format!("held by {} on {} (process {}), doing {what}", holder.actor, holder.host, holder.process),
         format!("since {since}; unless it is renewed it ends at {expires}"),
     ];
-    if let Some(pipeline) = &holder.pipeline {
-        details.push(format!("pipeline: {pipeline}"));
-    }
+    details.extend(holder_words(holder).map(|job| format!("pipeline: {job}")));
     let what = format!("stack {stack} is locked by another run, and nothing was changed");
     let help = format!(
-        "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason …` does not wait."
+        "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason 'its run is dead'` does not wait."
     );
     message(&what, &details, Some(&help))
 }
@@ -248,5 +249,6 @@ fn stale_plan(stale: &[Stale]) -> String {
 pub fn drawn(findings: &[Diagnostic], sources: &Sources) -> String {
     let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(100, |(width, _)| usize::from(width.0));
     // Colour is taken off again where the text is printed, when it must be.
-    diagnostics::human(findings, sources, diagnostics::Style { color: true, width })
+    let findings = invocation::current().complete_findings(findings);
+    diagnostics::human(&findings, sources, diagnostics::Style { color: true, width })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::args::InitArgs;
-use super::{Exit, Failure};
+use super::{Exit, Failure, invocation};
 use crate::views::style::{ADD, paint};
 
 const STARTER: &str = include_str!("starter.hcl");
@@ -30,12 +30,8 @@ pub fn cmd_init(here: &Path, args: &InitArgs) -> Result<Exit, Failure> {
     if !ignore.exists() {
         std::fs::write(&ignore, IGNORE).with_context(|| format!("cannot write {}", ignore.display()))?;
     }
-    let shown = args.dir.as_deref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
-    super::print(&format!(
-        "{} {}\n\nNext:\n  leasehold plan{shown}\n  leasehold apply{shown}\n",
-        paint(ADD, "Wrote"),
-        stack.display()
-    ))?;
+    let next = ["plan", "apply"].map(|word| invocation::current().follow_up(&[word]));
+    super::print(&format!("{} {}\n\nNext:\n  {}\n  {}\n", paint(ADD, "Wrote"), stack.display(), next[0], next[1]))?;
     Ok(Exit::Done)
 }
 

@@ -13,6 +13,7 @@ use crate::ledger::record::{LockBroken, Record};
 use crate::store;
 use crate::store::lock::{self, LockError};
 use crate::views::inert::inert;
+use crate::views::job::holder_words;
 
 pub async fn cmd_lock(here: &Path, command: &LockCommand) -> Result<Exit, Failure> {
     match command {
@@ -46,8 +47,8 @@ async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
                 inert(&holder.host),
                 holder.process
             );
-            if let Some(pipeline) = &holder.pipeline {
-                text.push_str(&format!("Pipeline: {}\n", inert(pipeline)));
+            if let Some(pipeline) = holder_words(holder) {
+                text.push_str(&format!("Pipeline: {}\n", inert(&pipeline)));
             }
             text.push_str(&format!("Since {since}; unless it is renewed it ends at {expires}. Epoch {epoch}.\n"));
             super::print(&text)?;
@@ -67,7 +68,7 @@ async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> 
             if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
                 return Err(refused(
                     &format!("the lock has another holder by now: its epoch is {}", record.epoch),
-                    "See who holds it: leasehold lock show.",
+                    "See who holds it: `leasehold lock show`.",
                 ));
             }
             breaking.break_held(&record).await
@@ -108,7 +109,7 @@ impl Breaking<'_> {
         if !lock::break_open(&self.ledger.store, &self.ledger.stack, record).await? {
             return Err(refused(
                 "the lock was released, or has another holder by now",
-                "See who holds it: leasehold lock show.",
+                "See who holds it: `leasehold lock show`.",
             ));
         }
         super::print(&format!("The lock of {} is broken.\n", inert(&record.holder.actor)))?;

@@ -14,6 +14,7 @@ mod fmt;
 mod generate;
 mod graph;
 mod init;
+mod invocation;
 mod list;
 mod lock;
 mod named;
@@ -25,6 +26,7 @@ mod policy;
 mod progress;
 mod provider;
 mod quotas;
+mod repository;
 mod restore;
 mod revoke;
 mod run;
@@ -40,7 +42,7 @@ mod who_can;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
 use failure::Failure;
@@ -59,7 +61,12 @@ enum Exit {
 /// Runs the program and says how it ended: 0 done or nothing to do, 1 error, 2 changes present where that was asked for, 3 refused.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    invocation::set(&matches);
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     cli.color.apply();
     start_tracing();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -10,12 +10,13 @@ use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
 use super::connection::Connection;
 use super::generate;
 use super::session::{self, Stack};
-use super::{Exit, Failure, accounts, plan_view, quotas, signing};
+use super::{Exit, Failure, accounts, invocation, plan_view, quotas, signing};
 use crate::plan::sealed::{self, Sealed};
 use crate::plan::{Plan, saved};
 use crate::rules::{self, Allowance};
 use crate::store;
 use crate::views;
+use crate::views::inert::inert;
 
 pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
     let now = session::now(args.stack.now);
@@ -49,7 +50,13 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
             write(&signing::beside(&file), signed.armoured.as_bytes())?;
         }
         if args.view.format == PlanFormat::Human {
-            super::say(&format!("\nSaved. To apply exactly this: leasehold apply {}\n", path.display()));
+            let words = ["apply", &invocation::as_operand(&path.display().to_string())];
+            // Only sensitive values are read again.
+            let command = match &sealed {
+                Some(_) => invocation::current().follow_up(&words),
+                None => invocation::current().follow_up_without_variables(&words),
+            };
+            super::say(&format!("\nSaved. To apply exactly this: {}\n", inert(&command)));
         }
     }
     if args.detailed_exitcode && !plan.is_empty() { Ok(Exit::Changes) } else { Ok(Exit::Done) }

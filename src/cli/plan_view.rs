@@ -6,9 +6,9 @@ use anyhow::Context as _;
 use leasehold_provider::Realize;
 use serde_json::Value;
 
-use super::Failure;
 use super::args::{PlanFormat, PlanViewArgs};
 use super::session::Stack;
+use super::{Failure, invocation};
 use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::views::alerts::{self, Alert, Case, Places};
@@ -23,11 +23,12 @@ pub fn show(
     args: &PlanViewArgs,
 ) -> Result<(), Failure> {
     let cases = || {
-        let places = stack.map(|stack| Places::new(&stack.declared, &stack.sources));
+        let sources = stack.map(|stack| stack.directory.repository().name_files(&stack.sources)).unwrap_or_default();
+        let places = stack.map(|stack| Places::new(&stack.declared, &sources));
         alerts::of_plan(plan, rulings, &|address| places.as_ref()?.of(address))
     };
     match args.format {
-        PlanFormat::Human => super::print(&views::plan::human(plan, rulings, realize)),
+        PlanFormat::Human => super::print(&invocation::current().complete(&views::plan::human(plan, rulings, realize))),
         PlanFormat::Json => super::print_json(&views::plan::json(plan, rulings)),
         PlanFormat::Markdown => super::print(&views::plan::markdown(plan, rulings, realize, args.max_bytes)),
         PlanFormat::Github => super::print(&alerts::github(flat(&cases()))),

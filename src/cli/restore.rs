@@ -8,7 +8,7 @@ use super::args::{RestoreArgs, SelectionArgs};
 use super::connection::Connection;
 use super::run::Run;
 use super::session::{self, Observed, Stack};
-use super::{Exit, Failure, apply, named};
+use super::{Exit, Failure, apply, invocation, named};
 use crate::lifecycle::LeaveReason;
 use crate::plan::Plan;
 
@@ -21,7 +21,8 @@ pub async fn cmd_restore(here: &Path, args: &RestoreArgs) -> Result<Exit, Failur
     stack.warn();
     let connection = stack.connect_to_write(args.now).await?;
     let run = Run::begin(&stack.purpose("restore"), &connection).await?;
-    let again = format!("leasehold restore '{}'", args.what);
+    let again = [&["restore".to_owned(), args.what.clone()][..], &args.allowance.words()].concat();
+    let again = invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>());
     let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);
     apply::locked(run, async |run| {
         let mut observed = session::observe(&stack, &connection).await?;

@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::run::{Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, apply, named, plan_view};
+use super::{Exit, Failure, apply, invocation, named, plan_view};
 use crate::config::declared::{Backend, Providers};
 use crate::config::essentials::Essentials;
 use crate::lifecycle::LeaveReason;
@@ -69,7 +69,7 @@ pub async fn cmd_revoke(here: &Path, args: &RevokeArgs) -> Result<Exit, Failure>
         }
         // Whoever names an identity here has approved that it is shut, a break-glass account too.
         let allowance = AllowanceArgs { max_leavers: None, approve: vec![address.clone()] };
-        let again = format!("leasehold revoke '{address}' --reason '{}'", args.reason);
+        let again = invocation::current().follow_up(&["revoke", &address, "--reason", &args.reason]);
         let carry_out =
             CarryOutArgs { auto_approve: true, parallelism: AT_A_TIME, checkpoint: args.checkpoint.clone() };
         let terms = carry_out.terms(&allowance, args.json.json_into.as_deref(), again);
@@ -102,7 +102,7 @@ fn plan(
     let Providers { first, alias, others } = known.providers.clone();
     let basis = Basis {
         version: session::VERSION.to_owned(),
-        directory: known.directory.shown(),
+        directory: known.directory.path().display().to_string(),
         files: BTreeMap::new(),
         provider: first,
         alias,

@@ -132,7 +132,7 @@ impl Run {
             epoch: guard.epoch().await,
             plan: None,
             commit: origin.commit,
-            dirty: origin.dirty,
+            dirty: None,
             pipeline: origin.pipeline,
             lost: chain.lost().cloned(),
         };

@@ -12,6 +12,7 @@ use leasehold_provider::{
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
 use super::failure::Failure;
+use super::invocation;
 use super::run::Purpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::{ProviderSettings, Providers, SecretStore};
@@ -66,6 +67,7 @@ impl Stack {
     ) -> Result<(StackDirectory, Loaded), Failure> {
         let directory = StackDirectory::open(here, dir)?;
         let Text { sources, variables, mut files } = Text::read(here, &directory, variables)?;
+        invocation::current().note_variables(&sources);
         let inputs = Inputs { variables, now, files: &directory, limits: Limits::default() };
         let sources = gather(sources, &directory);
         files.extend(module_digests(&sources));
@@ -87,6 +89,7 @@ impl Stack {
     ) -> Result<(StackDirectory, Essentials), Failure> {
         let directory = StackDirectory::open(here, dir)?;
         let Text { sources, variables, .. } = Text::read(here, &directory, variables)?;
+        invocation::current().note_variables(&sources);
         let inputs = Inputs { variables, now, files: &directory, limits: Limits::default() };
         match essentials(&sources, &inputs) {
             Ok(essentials) => Ok((directory, essentials)),
@@ -141,7 +144,7 @@ impl Stack {
         let Providers { first, alias, others } = self.providers();
         Basis {
             version: VERSION.to_owned(),
-            directory: self.directory.shown(),
+            directory: self.directory.path().display().to_string(),
             files: self.files.clone(),
             provider: first,
             alias,
@@ -160,9 +163,9 @@ impl Stack {
 /// Time can be rehearsed on the embedded directory only.
 pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), Failure> {
     match (now, &providers.first) {
-        (Some(_), ProviderSettings::Aws { .. }) => Err(Failure::Refused {
+        (Some(now), ProviderSettings::Aws { .. }) => Err(Failure::Refused {
             what: "--now is for rehearsals: a real cloud is changed at the present moment only".to_owned(),
-            help: "Use `leasehold plan --now INSTANT` to see what that moment would bring.".to_owned(),
+            help: format!("Use `leasehold plan --now {now}` to see what that moment would bring."),
         }),
         _ => Ok(()),
     }

@@ -5,11 +5,14 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context as _;
 
 use super::failure::Failure;
+use super::repository::{Repository, git_root};
 use crate::config::{SourceFile, StackFiles, join};
 
 /// A stack's directory.
 #[derive(Debug, Clone)]
 pub struct StackDirectory {
+    /// What names of files are relative to.
+    here: PathBuf,
     path: PathBuf,
     shown: PathBuf,
     /// Where the repository begins: modules and their files lie within.
@@ -25,8 +28,8 @@ impl StackDirectory {
             let what = if path.exists() { "is not a directory" } else { "does not exist" };
             return Err(anyhow::anyhow!("{} {what}; a stack is a directory with *.hcl files", path.display()).into());
         }
-        let root = repository(&path);
-        Ok(Self { path, shown, root })
+        let root = git_root(&path).unwrap_or_else(|| path.clone());
+        Ok(Self { here: here.to_path_buf(), path, shown, root })
     }
 
     /// Where it is.
@@ -34,9 +37,9 @@ impl StackDirectory {
         &self.path
     }
 
-    /// The directory as it was typed.
-    pub fn shown(&self) -> String {
-        self.shown.display().to_string()
+    /// The repository around it.
+    pub fn repository(&self) -> Repository {
+        Repository::around(&self.here, &self.path)
     }
 
     /// The files of the directory itself whose name ends so, read.
@@ -108,12 +111,6 @@ impl StackDirectory {
         };
         Err(format!("{path:?} leads outside the {name}{hint}"))
     }
-}
-
-/// The nearest directory at or above `path` that holds `.git`; else `path` itself.
-fn repository(path: &Path) -> PathBuf {
-    let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    whole.ancestors().find(|above| above.join(".git").exists()).unwrap_or(path).to_path_buf()
 }
 
 /// The files under a directory, at any depth, by their path from it. Links to directories are not followed.

@@ -6,7 +6,7 @@ use super::args::{SelectionArgs, SweepArgs};
 use super::connection::Connection;
 use super::run::Run;
 use super::session::{self, Observed, Stack};
-use super::{Exit, Failure, apply, plan_view};
+use super::{Exit, Failure, apply, invocation, plan_view};
 use crate::lifecycle::{self, due};
 use crate::plan::sweep::{Swept, sweep};
 use crate::views;
@@ -18,9 +18,9 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
     stack.warn();
     let connection = stack.connect_to_write(args.now).await?;
     let run = Run::begin(&stack.purpose("sweep"), &connection).await?;
-    let again = args.dir.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
-    let terms =
-        args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), format!("leasehold sweep{again}"));
+    let again = [&["sweep".to_owned()][..], &args.allowance.words()].concat();
+    let again = invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>());
+    let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);
     apply::locked(run, async |run| {
         let observed = session::observe(&stack, &connection).await?;
         run.settle(&observed.snapshot).await?;
@@ -28,7 +28,7 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
         let Swept { plan, waiting } = sweep(whole, &observed.snapshot).map_err(Failure::Unsound)?;
         for address in &waiting {
             let line = format!("{address} is due, and others must let go of it first: run `leasehold apply`");
-            super::say(&format!("{}\n", inert(&line)));
+            super::say(&format!("{}\n", invocation::current().complete(&inert(&line))));
         }
         if plan.is_empty() {
             plan_view::json_into(here, terms.json_into, || views::plan::json(&plan, &[]))?;

@@ -5,24 +5,27 @@ use std::path::Path;
 use super::args::{FindingsFormat, ValidateArgs};
 use super::as_joiners::as_joiners;
 use super::session::{self, Loaded, Stack};
-use super::{Exit, Failure};
+use super::{Exit, Failure, invocation};
 use crate::config::{Diagnostic, Severity};
 use crate::views::diagnostics;
 use crate::views::style::{ADD, paint};
 
 pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
     let now = session::now(None);
-    let (_, loaded) = Stack::load(here, args.dir.as_deref(), &args.variables, now)?;
+    let (directory, loaded) = Stack::load(here, args.dir.as_deref(), &args.variables, now)?;
     let Loaded { sources, declared, mut findings, .. } = loaded;
     let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == Severity::Error);
     if let Some(declared) = declared.as_ref().filter(|_| !failed(&findings)) {
         findings.extend(as_joiners(declared, now).1);
     }
     let valid = !failed(&findings);
+    // What machines read names files as the code host does.
+    let named = || directory.repository().name_files(&sources);
+    let completed = || invocation::current().complete_findings(&findings);
     match args.format {
-        FindingsFormat::Json => super::print_json(&diagnostics::json(&findings, &sources))?,
-        FindingsFormat::Github => super::print(&diagnostics::github(&findings, &sources))?,
-        FindingsFormat::Sarif => super::print_json(&diagnostics::sarif(&findings, &sources))?,
+        FindingsFormat::Json => super::print_json(&diagnostics::json(&completed(), &named()))?,
+        FindingsFormat::Github => super::print(&diagnostics::github(&completed(), &named()))?,
+        FindingsFormat::Sarif => super::print_json(&diagnostics::sarif(&completed(), &named()))?,
         FindingsFormat::Human if !valid => return Err(Failure::Findings { findings, sources }),
         FindingsFormat::Human => {
             if !findings.is_empty() {

@@ -1,6 +1,6 @@
 //! Files and inputs → [`Declared`], or every finding at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalog::Catalog;
 use super::checks;
@@ -31,6 +31,18 @@ pub struct Config {
     pub(super) values: Parsed,
     /// By directory, relative to the stack's.
     pub(super) modules: BTreeMap<String, Parsed>,
+}
+
+/// The variables that a stack declares and does not call sensitive. `sensitive` counts unless it is a literal `false`.
+#[must_use]
+pub fn variables_in_plain(sources: &Sources) -> BTreeSet<String> {
+    let parsed = parse(sources).stack;
+    let variables = || parsed.blocks.iter().filter(|block| &*block.keyword.text == "variable");
+    let is_plain = |block: &&Block| {
+        block.body.attribute("sensitive").is_none_or(|sensitive| matches!(sensitive.value.kind, ExprKind::Bool(false)))
+    };
+    let sensitive: BTreeSet<&str> = variables().filter(|block| !is_plain(block)).map(|block| block.label(0)).collect();
+    variables().map(|block| block.label(0)).filter(|name| !sensitive.contains(name)).map(str::to_owned).collect()
 }
 
 /// Reads a stack: [`parse`], then [`evaluate`].

@@ -82,6 +82,14 @@ impl Sources {
         })
     }
 
+    /// The same files under other names, their numbers unchanged.
+    #[must_use]
+    pub fn renamed(&self, name: impl Fn(&str) -> String) -> Self {
+        let mut renamed = self.clone();
+        renamed.files.iter_mut().for_each(|file| file.name = name(&file.name));
+        renamed
+    }
+
     /// The files that declare the stack.
     pub fn stack_files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.iter().take(self.declaring)

@@ -62,10 +62,11 @@ pub struct RunStarted {
     /// The commit of the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Whether the work tree held changes that are in no commit.
+    /// Whether the work tree held changes that are in no commit. Older entries have it: to know it, git would have to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dirty: Option<bool>,
-    /// What the pipeline says of itself: `system`, `run`, `pull_request`, `actor`, `repository`, `ref`.
+    /// What the CI job says about itself: `system` (an id), `name` (of the system), `run` (an address to open), `pull_request`,
+    /// `actor`, `repository`, `ref`, `commit`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pipeline: BTreeMap<String, String>,
     /// The last entry that the lock's holder before this one knew of, where it is not in the ledger any more.

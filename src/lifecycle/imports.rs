@@ -120,7 +120,7 @@ fn wrong(
             return Some(
                 Diagnostic::error("lifecycle::import", format!("{} is not declared", import.to))
                     .at(import.origin.part("to"), "no block has this address")
-                    .help("write the block, or let it be written: leasehold plan --generate imported.hcl"),
+                    .help("write the block, or let it be written: `leasehold plan --generate DIR/imported.hcl`"),
             );
         }
     };

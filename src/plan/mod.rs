@@ -68,7 +68,7 @@ pub struct Step {
 pub struct Basis {
     /// The version of this program.
     pub version: String,
-    /// The stack's directory as it was given.
+    /// The stack's directory, as seen from where the program ran; `-C` is part of it.
     pub directory: String,
     /// The digest of each file that went into the configuration, by name relative to the directory.
     pub files: BTreeMap<String, Digest>,

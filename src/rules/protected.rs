@@ -5,6 +5,7 @@ use leasehold_provider::Kind;
 use super::{Allowance, Decision, Ruling};
 use crate::diff::Lifecycle;
 use crate::plan::Plan;
+use crate::shell::quoted;
 
 /// Requires an approval for each break-glass account that would leave, or would no longer be watched over.
 #[must_use]
@@ -24,9 +25,12 @@ pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
             },
             help: match delta.lifecycle {
                 Lifecycle::Released => {
-                    format!("If nobody shall watch over it, approve that by name: --approve '{}'.", delta.address)
+                    format!(
+                        "If nobody shall watch over it, approve that by name: --approve {}.",
+                        quoted(delta.address.as_str())
+                    )
                 }
-                _ => format!("If it shall leave, approve it by name: --approve '{}'.", delta.address),
+                _ => format!("If it shall leave, approve it by name: --approve {}.", quoted(delta.address.as_str())),
             },
         })
         .collect()

@@ -2,6 +2,7 @@
 
 use super::{Allowance, Decision, Ruling};
 use crate::plan::Plan;
+use crate::shell::quoted;
 
 /// Requires an approval for each account that is no longer looked at.
 #[must_use]
@@ -23,7 +24,8 @@ pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
                 ),
                 help: format!(
                     "Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. \
-                     If the account shall be left as it is, approve that by name: --approve '{account}'."
+                     If the account shall be left as it is, approve that by name: --approve {}.",
+                    quoted(account)
                 ),
             }
         })

@@ -10,6 +10,7 @@ use crate::diff::Lifecycle;
 use crate::ledger::record::{Found, Intent, Outcome, RunEnded, RunStarted};
 use crate::ledger::verify::Verified;
 use crate::ledger::{Entry, Record};
+use crate::views::job::{commit_words, job_words};
 
 /// One record, with what the entries around it say of it.
 #[derive(Debug, Clone)]
@@ -130,12 +131,10 @@ fn started_words(started: &RunStarted) -> String {
     }
     if let Some(commit) = &started.commit {
         let dirty = if started.dirty == Some(true) { " with uncommitted changes" } else { "" };
-        text.push_str(&format!(", commit {}{dirty}", commit.chars().take(12).collect::<String>()));
+        text.push_str(&format!(", {}{dirty}", commit_words(commit)));
     }
-    for (what, name) in [("pull_request", "pull request"), ("run", "pipeline")] {
-        if let Some(value) = started.pipeline.get(what) {
-            text.push_str(&format!(", {name} {value}"));
-        }
+    if let Some(job) = job_words(&started.pipeline) {
+        text.push_str(&format!(", pipeline: {job}"));
     }
     if let Some(plan) = started.plan {
         text.push_str(&format!(", plan {}", plan.short()));

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod diagnostics;
 pub mod drift;
 pub mod inert;
+pub mod job;
 pub mod markdown;
 pub mod outcome;
 pub mod plan;

@@ -8,6 +8,9 @@ use super::inert::inert;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
+/// What relative URIs are relative to. The name is a convention that code hosts know.
+const ROOT: &str = "%SRCROOT%";
+
 /// What a URI's path keeps as it is.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 
@@ -26,6 +29,7 @@ pub fn log(rules: &[Value], results: &[Value]) -> Value {
                 },
             },
             "columnKind": "unicodeCodePoints",
+            "originalUriBaseIds": { ROOT: { "description": { "text": "The root of the repository." } } },
             "results": results,
         }],
     })
@@ -53,12 +57,15 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// A path as a URI: relative where the path is.
+/// Where a file is: an absolute URI, or one relative to the root of the repository, as RFC 3986 writes them.
 #[must_use]
-pub fn uri(path: &str) -> String {
-    let path = path.replace('\\', "/");
-    let encoded = utf8_percent_encode(path.strip_prefix("./").unwrap_or(&path), PATH).to_string();
-    if encoded.starts_with('/') { format!("file://{encoded}") } else { encoded }
+pub fn artifact(path: &str) -> Value {
+    let encoded = utf8_percent_encode(path.strip_prefix("./").unwrap_or(path), PATH).to_string();
+    if encoded.starts_with('/') {
+        json!({ "uri": format!("file://{encoded}") })
+    } else {
+        json!({ "uri": encoded, "uriBaseId": ROOT })
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +74,9 @@ mod tests {
 
     #[test]
     fn paths_are_uris() {
-        assert_eq!(uri("./policies/a b#1.json"), "policies/a%20b%231.json");
-        assert_eq!(uri("/etc/ü.json"), "file:///etc/%C3%BC.json");
+        let inside = |uri: &str| json!({ "uri": uri, "uriBaseId": "%SRCROOT%" });
+        assert_eq!(artifact("./policies/a b#1.json"), inside("policies/a%20b%231.json"));
+        assert_eq!(artifact("c:d/100%\\x?.hcl"), inside("c%3Ad/100%25%5Cx%3F.hcl"));
+        assert_eq!(artifact("/etc/ü.json"), json!({ "uri": "file:///etc/%C3%BC.json" }));
     }
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod breaking_off;
 mod commands;
 mod drift;
+mod follow_ups;
 mod joiners;
 mod leavers;
 mod movers;

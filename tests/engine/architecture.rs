@@ -87,7 +87,7 @@ fn sources(stages: &[String]) -> BTreeMap<String, Vec<(PathBuf, String)>> {
 #[test]
 fn no_stage_uses_a_later_one() {
     let stages = stages();
-    assert!(stages.len() > 10 && stages.first().is_some_and(|stage| stage == "config"), "{stages:?}");
+    assert!(stages.len() > 10 && stages.iter().any(|stage| stage == "config"), "{stages:?}");
     let sources = sources(&stages);
     assert!(sources.values().map(Vec::len).sum::<usize>() > 200, "the sources are found");
     let against = arrows_against(&stages, &sources);

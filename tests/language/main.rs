@@ -4,6 +4,7 @@
 mod diagnostics;
 mod fmt;
 mod modules;
+mod places;
 #[path = "../support/mod.rs"]
 mod support;
 mod templates;

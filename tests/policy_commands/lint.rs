@@ -38,7 +38,10 @@ fn lint_gives_machines_rule_place_and_remedy() {
 
 #[test]
 fn lint_gives_code_hosts_sarif() {
-    let mut sarif: Value = serde_json::from_str(&told(&["lint", "deployer.json", "--format", "sarif"])).unwrap();
+    // Outside of any repository: names are relative to its root where there is one.
+    let files = tempfile::tempdir().unwrap();
+    std::fs::copy(super::file("deployer.json"), files.path().join("deployer.json")).unwrap();
+    let mut sarif = run_in(files.path(), &["policy", "lint", "deployer.json", "--format", "sarif"]).json();
     assert_valid(&sarif);
     sarif["runs"][0]["tool"]["driver"]["semanticVersion"] = json!("(this version)");
     insta::assert_json_snapshot!("lint_sarif", sarif);

@@ -1,5 +1,6 @@
 //! Who lost the lock writes no more, long before the lease would have ended.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use leasehold::config::declared::{Backend, Place};
@@ -15,7 +16,13 @@ async fn a_lock_that_somebody_broke_is_noticed_at_its_next_renewal() {
     let backend = Backend { place: Place::Local { path: "records".to_owned() }, lock_lease: None };
     let nothing = async || panic!("a folder needs no AWS settings");
     let store = store::open(&backend, "many", folder.path(), nothing).await.unwrap();
-    let holder = lock::Holder { actor: "jane".to_owned(), host: "here".to_owned(), process: 1, pipeline: None };
+    let holder = lock::Holder {
+        actor: "jane".to_owned(),
+        host: "here".to_owned(),
+        process: 1,
+        pipeline: None,
+        job: BTreeMap::new(),
+    };
     let terms = lock::Terms { lease: LEASE };
     let begun = Instant::now();
     let stack = StackName::new("many").unwrap();

@@ -7,6 +7,7 @@ mod checkpoints;
 mod concurrency;
 mod crash;
 mod lost_lock;
+mod origin;
 mod refusals;
 mod retention;
 mod second_s3;

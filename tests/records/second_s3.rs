@@ -191,7 +191,13 @@ print([seen('evidence/large'), seen('lock.json')])
 
 async fn locking(s3: &S3) {
     let store = s3.store("records", None).await;
-    let holder = lock::Holder { actor: "jane".to_owned(), host: "here".to_owned(), process: 1, pipeline: None };
+    let holder = lock::Holder {
+        actor: "jane".to_owned(),
+        host: "here".to_owned(),
+        process: 1,
+        pipeline: None,
+        job: std::collections::BTreeMap::new(),
+    };
     let stack = StackName::new("second").unwrap();
     let claim = lock::Claim { stack: &stack, holder: &holder, what: "apply" };
     let terms = lock::Terms::default();

@@ -6,13 +6,18 @@ use leasehold_policy::{Setting, lint};
 
 use super::read;
 use crate::cli::args::{LintFormat, PolicyLintArgs};
+use crate::cli::repository::Repository;
 use crate::cli::{Exit, Failure, print, print_json};
 use crate::views::policy::{FoundIn, findings, sarif};
 
 pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<Exit, Failure> {
     let account = args.account.account.as_ref();
     let files: Result<Vec<_>, Failure> = args.files.iter().map(|path| read::file(here, path, account)).collect();
-    let files = files?;
+    let mut files = files?;
+    if args.format == LintFormat::Sarif {
+        let repository = Repository::around(here, here);
+        files.iter_mut().for_each(|policy| policy.file.name = repository.name(Path::new(&policy.file.name)));
+    }
     let found: Vec<FoundIn<'_>> = files
         .iter()
         .flat_map(|file| file.documents.iter().map(move |placed| (file, placed)))

@@ -1,5 +1,7 @@
 //! `lock.json`: who holds a stack's lock, and how it reads.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use leasehold_provider::{Digest, StackName};
 use serde::{Deserialize, Serialize};
@@ -23,8 +25,11 @@ pub struct Holder {
     pub host: String,
     /// The number of its process there.
     pub process: u32,
-    /// The pipeline's run, where it is one: an address to look at.
+    /// The CI job, where it is one: an address to open, or the name of the system.
     pub pipeline: Option<String>,
+    /// What the CI job says about itself, under the keys of `RunStarted::pipeline` of the ledger.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub job: BTreeMap<String, String>,
 }
 
 /// Who asks for the lock, of which stack, to do what.

@@ -28,8 +28,11 @@ fn write(xml: &mut Writer<Vec<u8>>, suite: &str, cases: &[Case]) -> std::io::Res
     xml.write_event(Event::Start(BytesStart::new("testsuite").with_attributes(named)))?;
     for case in cases {
         let subject = plain(&case.subject);
+        let place = case.alerts.iter().find_map(|alert| alert.place.as_ref());
+        let place = place.map(|place| [("file", plain(&place.file)), ("line", place.start.0.to_string())]);
         let attributes = [("classname", name.as_str()), ("name", &subject)];
-        let test = BytesStart::new("testcase").with_attributes(attributes);
+        let place = place.iter().flatten().map(|(name, value)| (*name, value.as_str()));
+        let test = BytesStart::new("testcase").with_attributes(attributes.into_iter().chain(place));
         if case.alerts.is_empty() {
             xml.write_event(Event::Empty(test))?;
             continue;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Alert, Level};
 use crate::views::inert::inert;
-use crate::views::sarif::{escaped, log, sentence, uri};
+use crate::views::sarif::{artifact, escaped, log, sentence};
 
 /// The alerts of one run.
 #[must_use]
@@ -47,7 +47,7 @@ fn result(alert: &Alert, rule_index: Option<usize>, fingerprint: &str) -> Value 
     let location = match &alert.place {
         Some(place) => json!({
             "physicalLocation": {
-                "artifactLocation": { "uri": uri(&place.file) },
+                "artifactLocation": artifact(&place.file),
                 "region": {
                     "startLine": place.start.0,
                     "startColumn": place.start.1,

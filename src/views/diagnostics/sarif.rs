@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Texts;
 use crate::config::{Diagnostic, Location, Severity, Sources};
-use crate::views::sarif::{escaped, log, sentence, uri};
+use crate::views::sarif::{artifact, escaped, log, sentence};
 
 /// The findings of one run. Rules are the findings' codes; a fingerprint stays when lines move.
 #[must_use]
@@ -81,7 +81,7 @@ fn location(at: &Location, texts: &Texts<'_>) -> Option<Value> {
     let ((line, column), (end_line, end_column)) = (text.line_and_column(range.start), text.line_and_column(range.end));
     Some(json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": uri(&texts.name(at.span.file)) },
+            "artifactLocation": artifact(&texts.sources.get(at.span.file)?.name),
             "region": { "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column },
         },
     }))

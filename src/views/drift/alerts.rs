@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::Address;
 
+use super::Remedy;
 use crate::drift::{Finding, Report, Rule};
 use crate::views::alerts::{Alert, Case, Level, Place};
 
 /// A case for each identity and scope that was looked at, and for each object beside them that something is to be said of.
 #[must_use]
-pub fn of_drift(report: &Report, place: &dyn Fn(Option<&Address>) -> Option<Place>) -> Vec<Case> {
+pub fn of_drift(report: &Report, place: &dyn Fn(Option<&Address>) -> Option<Place>, remedy: Remedy<'_>) -> Vec<Case> {
     let mut found: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
     for finding in &report.findings {
-        found.entry(finding.subject()).or_default().push(alert(finding, place));
+        found.entry(finding.subject()).or_default().push(alert(finding, place, remedy));
     }
     let looked_at: BTreeSet<String> = report.looked_at.iter().map(ToString::to_string).collect();
     let subjects: BTreeSet<&String> = looked_at.iter().chain(found.keys()).collect();
@@ -21,7 +22,7 @@ pub fn of_drift(report: &Report, place: &dyn Fn(Option<&Address>) -> Option<Plac
     subjects.into_iter().map(case).collect()
 }
 
-fn alert(finding: &Finding, place: &dyn Fn(Option<&Address>) -> Option<Place>) -> Alert {
+fn alert(finding: &Finding, place: &dyn Fn(Option<&Address>) -> Option<Place>, remedy: Remedy<'_>) -> Alert {
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!(" (owner {owner})"));
     let example = finding
         .access
@@ -37,7 +38,7 @@ fn alert(finding: &Finding, place: &dyn Fn(Option<&Address>) -> Option<Place>) -
         },
         subject: finding.subject(),
         message: format!("{}{}{owner}", finding.message, example.collect::<String>()),
-        remedy: finding.rule.remedy().to_owned(),
+        remedy: remedy(finding.rule),
         place: place(finding.address.as_ref()),
     }
 }

@@ -2,6 +2,7 @@
 
 use leasehold_provider::Realize;
 
+use super::Remedy;
 use crate::drift::{Finding, Report};
 use crate::views::inert::inert;
 use crate::views::plan::human::{access_lines, changes};
@@ -12,7 +13,7 @@ const UNMANAGED: usize = 50;
 
 /// The report, ending in a line break.
 #[must_use]
-pub fn human(report: &Report, realize: &dyn Realize) -> String {
+pub fn human(report: &Report, realize: &dyn Realize, remedy: Remedy<'_>) -> String {
     let realm = &report.realm;
     let place = format!("{realm} as {}", realm.actor);
     let title = paint(STRONG, "Leasehold drift");
@@ -20,7 +21,7 @@ pub fn human(report: &Report, realize: &dyn Realize) -> String {
     let (of_stack, unmanaged): (Vec<&Finding>, Vec<&Finding>) =
         report.findings.iter().partition(|finding| finding.rule != crate::drift::Rule::Unmanaged);
     for finding in of_stack {
-        out.push_str(&one(finding, realize));
+        out.push_str(&one(finding, realize, remedy));
     }
     for finding in unmanaged.iter().take(UNMANAGED) {
         out.push_str(&format!("  {}  {}\n", paint(CHANGE, "? unmanaged"), inert(&finding.object)));
@@ -49,7 +50,7 @@ pub fn human(report: &Report, realize: &dyn Realize) -> String {
     out
 }
 
-fn one(finding: &Finding, realize: &dyn Realize) -> String {
+fn one(finding: &Finding, realize: &dyn Realize, remedy: Remedy<'_>) -> String {
     let style = if finding.rule.is_grave() { DRIFT } else { CHANGE };
     let head = paint(style, &format!("! {}", finding.rule.words()));
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!("  owner {owner}"));
@@ -60,6 +61,6 @@ fn one(finding: &Finding, realize: &dyn Realize) -> String {
     }
     out.push_str(&access_lines(finding.access.as_ref()));
     out.push_str(&changes(&finding.changes, None, realize));
-    out.push_str(&format!("      {}\n\n", paint(FAINT, finding.rule.remedy())));
+    out.push_str(&format!("      {}\n\n", paint(FAINT, &inert(&remedy(finding.rule)))));
     out
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::Remedy;
 use crate::drift::{Finding, Report};
 use crate::views::plan::json::object_change;
 
@@ -10,7 +11,7 @@ pub const FORMAT_VERSION: &str = "1.0";
 
 /// The report.
 #[must_use]
-pub fn json(report: &Report) -> Value {
+pub fn json(report: &Report, remedy: Remedy<'_>) -> Value {
     json!({
         "format_version": FORMAT_VERSION,
         "leasehold_version": env!("CARGO_PKG_VERSION"),
@@ -20,7 +21,7 @@ pub fn json(report: &Report) -> Value {
         "in_sync": report.is_in_sync(),
         "identities": report.identities,
         "scopes": report.looked_at.len().saturating_sub(report.identities),
-        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings": report.findings.iter().map(|finding| one(finding, remedy)).collect::<Vec<_>>(),
         "pending": report.pending,
         "quarantined": report.quarantined,
         "coverage": report.coverage.as_ref().map(|coverage| json!({
@@ -36,7 +37,7 @@ pub fn json(report: &Report) -> Value {
     })
 }
 
-fn finding(finding: &Finding) -> Value {
+fn one(finding: &Finding, remedy: Remedy<'_>) -> Value {
     json!({
         "rule": finding.rule.id(),
         "grave": finding.rule.is_grave(),
@@ -44,7 +45,7 @@ fn finding(finding: &Finding) -> Value {
         "object": finding.object,
         "owner": finding.owner,
         "message": finding.message,
-        "remedy": finding.rule.remedy(),
+        "remedy": remedy(finding.rule),
         "access_verdict": finding.access.as_ref().map(|access| access.verdict),
         "witness": finding.access.as_ref().and_then(|access| access.witness.as_ref()),
         "changes": finding.changes.iter().map(object_change).collect::<Vec<_>>(),

@@ -2,14 +2,15 @@
 
 use leasehold_provider::Realize;
 
+use super::Remedy;
 use crate::drift::{Finding, Report};
 use crate::views::markdown::{self, Block, code, details, place};
 use crate::views::plan::markdown::changed;
 
 /// The report in at most `max_bytes`.
 #[must_use]
-pub fn markdown(report: &Report, realize: &dyn Realize, max_bytes: usize) -> String {
-    let blocks = report.findings.iter().map(|finding| block(finding, realize));
+pub fn markdown(report: &Report, realize: &dyn Realize, remedy: Remedy<'_>, max_bytes: usize) -> String {
+    let blocks = report.findings.iter().map(|finding| block(finding, realize, remedy));
     markdown::document(&head(report), blocks, "findings", max_bytes)
 }
 
@@ -26,7 +27,7 @@ fn head(report: &Report) -> String {
     out
 }
 
-fn block(finding: &Finding, realize: &dyn Realize) -> Block {
+fn block(finding: &Finding, realize: &dyn Realize, remedy: Remedy<'_>) -> Block {
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {}", code(owner)));
     let short = format!("{} · {}{owner} · {}", finding.rule.words(), code(&finding.subject()), code(&finding.message));
     let mut body = String::new();
@@ -37,7 +38,7 @@ fn block(finding: &Finding, realize: &dyn Realize) -> Block {
         body.extend(access.witness.iter().map(|witness| format!("- newly allowed, for example: {}\n", code(witness))));
         body.extend(access.reason.iter().map(|reason| format!("- not decided: {}\n", code(reason))));
     }
-    body.push_str(&format!("- {}\n\n", finding.rule.remedy()));
+    body.push_str(&format!("- {}\n\n", remedy(finding.rule)));
     body.push_str(&changed(&finding.changes, false, realize));
     Block { full: details(&short, &body), short }
 }

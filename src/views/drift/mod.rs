@@ -5,13 +5,16 @@ pub mod human;
 pub mod json;
 pub mod markdown;
 
-use crate::drift::Report;
 use crate::drift::coverage::Coverage;
+use crate::drift::{Report, Rule};
 
 pub use alerts::of_drift;
 pub use human::human;
 pub use json::json;
 pub use markdown::markdown;
+
+/// What to do about findings of a rule, with commands that work where the report was made.
+pub type Remedy<'a> = &'a dyn Fn(Rule) -> String;
 
 /// How many findings there are, on how many identities and scopes; or that there are none.
 fn counted(report: &Report) -> String {

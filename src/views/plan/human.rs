@@ -18,6 +18,7 @@ use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
 use crate::lifecycle::LeaveReason;
 use crate::plan::Plan;
 use crate::rules::Ruling;
+use crate::shell::quoted;
 use crate::views::inert::inert;
 use crate::views::style::{self, ADD, CHANGE, FAINT, REMOVE, STRONG, paint};
 
@@ -178,7 +179,7 @@ fn leaving_line(delta: &IdentityDelta, leaving: &Leaving) -> String {
     let revoked = delta.reasons.iter().any(|r| matches!(r, Reason::Leaves { why: LeaveReason::Revoked { .. } }));
     let what = match leaving {
         Leaving::Quarantine { .. } if revoked => {
-            format!("quarantine now, shut until `leasehold restore {}`", delta.address)
+            format!("quarantine now, shut until `leasehold restore {}`", quoted(delta.address.as_str()))
         }
         Leaving::Quarantine { delete_after: Some(at), .. } => format!("quarantine now, deleted after {}", day(*at)),
         Leaving::Quarantine { delete_after: None, .. } => "quarantine now, deleted once its block is gone".to_owned(),
@@ -355,7 +356,7 @@ fn waiting(plan: &Plan) -> String {
         let then = match (waiting.held_by_use, waiting.delete_after) {
             (Some(used), _) => format!("kept: it was used at {used}, after its quarantine began"),
             (None, Some(at)) => format!("deleted after {}", day(at)),
-            (None, None) if revoked.is_some() => format!("shut until `leasehold restore {address}`"),
+            (None, None) if revoked.is_some() => format!("shut until `leasehold restore {}`", quoted(address.as_str())),
             (None, None) => "deleted once its block is gone".to_owned(),
         };
         let why = revoked.map_or_else(|| waiting.reason.clone(), |revoked| revoked.to_string());

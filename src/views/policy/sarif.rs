@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::FoundIn;
 use super::findings::Place;
-use crate::views::sarif::{log, sentence, uri};
+use crate::views::sarif::{artifact, log, sentence};
 
 /// The findings of one run.
 #[must_use]
@@ -69,7 +69,7 @@ fn result(found: &FoundIn<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<St
         "message": { "text": format!("{} Remedy: {}.", sentence(&finding.message), finding.rule.remedy()) },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": uri(&found.file.file.name) },
+                "artifactLocation": artifact(&found.file.file.name),
                 "region": {
                     "startLine": place.start.0,
                     "startColumn": place.start.1,

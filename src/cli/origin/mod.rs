@@ -1,0 +1,44 @@
+//! Where a run comes from: the machine, the CI job and the commit, for the lock and the ledger. Nothing here decides anything, and no
+//! process is started.
+
+mod clean;
+mod git;
+mod systems;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::store::lock::Holder;
+
+/// Where a run comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The name of the machine.
+    pub host: String,
+    /// The commit of the configuration: as the CI system says, else as the `.git` at or above the stack says.
+    pub commit: Option<String>,
+    /// What the CI job says about itself; empty outside of CI.
+    pub pipeline: BTreeMap<String, String>,
+}
+
+impl Origin {
+    /// Reads the environment, and the `.git` at or above the stack's directory.
+    pub fn of(directory: &Path) -> Self {
+        let pipeline = systems::describe_job(&|name: &str| std::env::var(name).ok());
+        let commit = pipeline.get("commit").cloned().or_else(|| git::read_commit(directory));
+        Self { host: clean::short(&gethostname::gethostname().to_string_lossy()), commit, pipeline }
+    }
+
+    /// As whom the lock is held.
+    pub fn holder(&self, actor: &str) -> Holder {
+        Holder {
+            actor: actor.to_owned(),
+            host: self.host.clone(),
+            process: std::process::id(),
+            pipeline: self.pipeline.get("run").or_else(|| self.pipeline.get("name")).cloned(),
+            job: self.pipeline.clone(),
+        }
+    }
+}
