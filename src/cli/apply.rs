@@ -19,7 +19,7 @@ use super::run::{self, Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
 use super::{Exit, Failure, plan_view, progress, quotas, signing};
-use crate::apply::{self, Outcome, Unverified};
+use crate::apply::{self, Halt, Outcome, Unverified};
 use crate::ledger::checkpoint::{self, Signers};
 use crate::ledger::journal::Recorder;
 use crate::plan::saved::Saved;
@@ -371,11 +371,11 @@ async fn carry_out(
     journal: Recorder<'_>,
 ) -> Result<Exit, Failure> {
     let (events, listener) = mpsc::unbounded_channel();
-    let (stop, stopped) = watch::channel(false);
+    let (owner, halt) = watch::channel(Halt::No);
     let view = tokio::spawn(progress::show(progress::Names::of(approved.plan()), listener));
     let interrupts = tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            if stop.send_replace(true) {
+            if owner.send_replace(Halt::Drain) == Halt::Drain {
                 super::say("Leaving at once. Run plan to see what was done.\n");
                 std::process::exit(1);
             }
@@ -383,7 +383,7 @@ async fn carry_out(
     });
     let options = apply::Options { parallelism: usize::from(terms.parallelism) };
     let enact = Arc::clone(&connection.enact);
-    let outcome = apply::execute(approved, enact, options, &journal, events, stopped).await;
+    let outcome = apply::execute(approved, enact, options, &journal, events, halt).await;
     interrupts.abort();
     view.await.context("the progress view broke off")?;
     let unverified = read_back(approved.plan(), &outcome, connection, shared).await;
