@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::args::{Format, LockBreakArgs, LockCommand, LockShowArgs};
 use super::audit::Ledger;
+use super::interruption::{self, Interruption};
 use super::origin::Origin;
 use super::{Exit, Failure};
 use crate::ledger::Chain;
@@ -13,10 +14,10 @@ use crate::ledger::record::{LockBroken, Record};
 use crate::store::{self, lock};
 use crate::views::inert::inert;
 
-pub async fn cmd_lock(here: &Path, command: &LockCommand) -> Result<Exit, Failure> {
+pub async fn cmd_lock(here: &Path, command: &LockCommand, interruption: &Interruption) -> Result<Exit, Failure> {
     match command {
         LockCommand::Show(args) => show(here, args).await,
-        LockCommand::Break(args) => break_open(here, args).await,
+        LockCommand::Break(args) => break_open(here, args, interruption).await,
     }
 }
 
@@ -55,7 +56,7 @@ async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> {
+async fn break_open(here: &Path, args: &LockBreakArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let refused = |what: String, help: &str| Failure::Refused { what, help: help.to_owned() };
     if args.reason.trim().is_empty() {
         return Err(refused("a lock is broken for a reason".to_owned(), "Say it: --reason \"runner died\"."));
@@ -84,9 +85,13 @@ async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> 
         since: record.since,
         epoch: record.epoch,
     };
+    let breaking = interruption.defer("Look whether the lock is broken: leasehold lock show.")?;
     // First the record, then the deed: a lock that was broken without a trace would be worse than a trace of one that was not.
-    chain.append(vec![Record::LockBroken(broken)]).await?;
-    if !lock::break_open(&ledger.store, &record).await? {
+    let work = async {
+        chain.append(vec![Record::LockBroken(broken)]).await?;
+        Ok::<bool, Failure>(lock::break_open(&ledger.store, &record).await?)
+    };
+    if !breaking.finish(interruption::COMMAND, work).await? {
         return Err(refused(
             "the lock was given back meanwhile, or has gone to another holder".to_owned(),
             "Look again: leasehold lock show.",
