@@ -273,6 +273,8 @@ fn exit_process(failure: Failure) -> ! {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     fn text(failure: Option<Failure>) -> String {
@@ -286,10 +288,14 @@ mod tests {
         Interruption { state: watch::Sender::new(State::default()) }
     }
 
-    fn receive(interruption: &Interruption, signal: Signal) -> String {
+    fn receive_at(interruption: &Interruption, signal: Signal, now: Instant) -> String {
         let mut leave = None;
-        interruption.state.send_modify(|state| leave = state.receive(signal, Instant::now()));
+        interruption.state.send_modify(|state| leave = state.receive(signal, now));
         text(leave)
+    }
+
+    fn receive(interruption: &Interruption, signal: Signal) -> String {
+        receive_at(interruption, signal, Instant::now())
     }
 
     #[test]
@@ -297,17 +303,17 @@ mod tests {
         assert_eq!(receive(&interruption(), Signal::HangUp), "SIGHUP: nothing was changed: ");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn first_signal_is_left_to_a_command_that_writes_and_the_second_is_not() {
-        let interruption = interruption();
+    #[test]
+    fn second_signal_ends_a_command_that_writes() {
+        let (interruption, now) = (interruption(), Instant::now());
         let deferred = interruption.defer("The lock remains.").unwrap();
-        assert_eq!(receive(&interruption, Signal::Terminate), "");
-        assert_eq!((deferred.signal(), deferred.requested().await), (Some(Signal::Terminate), Signal::Terminate));
+        assert_eq!(receive_at(&interruption, Signal::Terminate, now), "");
+        assert_eq!(deferred.signal(), Some(Signal::Terminate));
+        assert_eq!(deferred.requested().now_or_never(), Some(Signal::Terminate));
         // The same request, sent twice.
-        assert_eq!(receive(&interruption, Signal::Terminate), "");
-        tokio::time::advance(SAME_REQUEST).await;
+        assert_eq!(receive_at(&interruption, Signal::Terminate, now), "");
         let left = "SIGINT: this is the second signal: leaving at once: The lock remains.";
-        assert_eq!(receive(&interruption, Signal::Interrupt), left);
+        assert_eq!(receive_at(&interruption, Signal::Interrupt, now + SAME_REQUEST), left);
     }
 
     #[test]
@@ -318,36 +324,51 @@ mod tests {
     }
 
     #[test]
+    fn signal_between_two_changes_says_what_was_changed() {
+        let interruption = interruption();
+        interruption.change("one is changed", || Ok(())).unwrap();
+        assert_eq!(receive(&interruption, Signal::Interrupt), "SIGINT: one is changed: ");
+    }
+
+    #[test]
+    fn signal_during_a_change_lets_it_finish_and_prevents_the_next() {
+        let interruption = interruption();
+        let mut leave = String::new();
+        let changed = interruption.change("one is changed", || {
+            leave = receive(&interruption, Signal::Terminate);
+            Ok(())
+        });
+        assert_eq!((leave.as_str(), text(changed.err()).as_str()), ("", "SIGTERM: one is changed: "));
+        let next = interruption.change("two are changed", || -> Result<(), Failure> { panic!("a second change") });
+        assert_eq!(text(next.err()), "SIGTERM: one is changed: ");
+    }
+
+    #[test]
     fn writing_does_not_begin_after_a_signal() {
         let interruption = interruption();
         let deferred = interruption.defer("").unwrap();
         receive(&interruption, Signal::Terminate);
+        assert!(deferred.stopped_before_writing().now_or_never().is_some());
         assert_eq!(text(deferred.begin_writing().err()), "SIGTERM: nothing was changed: ");
         assert_eq!(text(interruption.defer("").err()), "SIGTERM: nothing was changed: ");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn stop_before_writing_is_over_once_writing_began() {
+    #[test]
+    fn stop_before_writing_is_over_once_writing_began() {
         let interruption = interruption();
         let _deferred = interruption.defer("").unwrap();
         interruption.begin_writing().unwrap();
         receive(&interruption, Signal::Terminate);
-        let stopped = tokio::time::timeout(Duration::from_secs(60), interruption.stopped_before_writing()).await;
-        assert!(stopped.is_err());
+        assert!(interruption.stopped_before_writing().now_or_never().is_none());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn work_is_bound_from_the_signal_on() {
-        let interruption = interruption();
+        let (interruption, start) = (interruption(), Instant::now());
         let _deferred = interruption.defer("").unwrap();
-        let hour = Duration::from_secs(3600);
-        assert_eq!(interruption.bound(STEPS, tokio::time::sleep(hour)).await, Some(()));
-        receive(&interruption, Signal::Terminate);
-        let start = Instant::now();
-        assert_eq!(interruption.bound(STEPS, tokio::time::sleep(hour)).await, None);
-        assert_eq!(start.elapsed().as_secs(), STEPS.as_secs());
-        // The limit counts from the signal, not from the call.
+        assert_eq!(interruption.bound(Duration::ZERO, tokio::task::yield_now()).await, Some(()));
+        receive_at(&interruption, Signal::Terminate, start.checked_sub(STEPS).unwrap());
         assert_eq!(interruption.bound(STEPS, pending::<()>()).await, None);
-        assert_eq!(start.elapsed().as_secs(), STEPS.as_secs());
+        assert!(start.elapsed() < STEPS, "the limit counts from the signal, not from the call");
     }
 }
