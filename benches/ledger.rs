@@ -186,8 +186,8 @@ async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Bac
 
 async fn carry_out(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, journal: &dyn Journal) {
     let (events, _) = tokio::sync::mpsc::unbounded_channel();
-    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
     let options = apply::Options { parallelism: 16 };
-    let outcome = apply::execute(approved, Arc::<AwsProvider>::clone(aws), options, journal, events, stopped).await;
+    let outcome = apply::execute(approved, Arc::<AwsProvider>::clone(aws), options, journal, events, halt).await;
     assert!(outcome.is_complete(), "{:?} {:?}", outcome.failed.first(), outcome.unrecorded);
 }

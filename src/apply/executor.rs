@@ -25,8 +25,19 @@ const BATCH: usize = 64;
 /// How long an outcome may stay unwritten.
 const UNWRITTEN: Duration = Duration::from_secs(1);
 
+/// What the owner of an execution asks of it. It only ever rises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Halt {
+    /// Start steps and finish them.
+    No,
+    /// Finish the steps in flight, start no others.
+    Drain,
+    /// Return now. Steps in flight are abandoned, and so is a write of the journal.
+    Abandon,
+}
+
 /// Carries out a plan. Each step is written down before it is tried. A step that fails keeps what needs it from being tried, and
-/// nothing else. When `stop` turns true, or a step cannot be written down, what is in flight is finished and nothing new is started.
+/// nothing else. When `halt` asks for it, or a step cannot be written down, steps in flight are finished and no others are started.
 /// Events that nobody listens to are dropped.
 pub async fn execute(
     approved: &ApprovedPlan,
@@ -34,35 +45,13 @@ pub async fn execute(
     options: Options,
     journal: &dyn Journal,
     events: UnboundedSender<Event>,
-    mut stop: watch::Receiver<bool>,
+    halt: watch::Receiver<Halt>,
 ) -> Outcome {
     let mut work = Work::of(approved, enact, events);
-    let mut stopping = *stop.borrow();
-    let mut can_stop = true;
-    let mut writes = tokio::time::interval(UNWRITTEN);
-    // The first tick is at once.
-    writes.reset();
-    loop {
-        if !stopping && let Err(why) = work.start(options.parallelism.max(1), journal).await {
-            work.outcome.unrecorded = Some(why);
-            stopping = true;
-            tell(&work.events, Event::Stopping);
-        }
-        if work.running.is_empty() {
-            break;
-        }
-        tokio::select! {
-            finished = work.running.join_next_with_id() => work.finish(finished, journal),
-            changed = stop.changed(), if can_stop && !stopping => {
-                // An error says that whoever could ask to stop is gone.
-                can_stop = changed.is_ok();
-                stopping = *stop.borrow();
-                if stopping {
-                    tell(&work.events, Event::Stopping);
-                }
-            }
-            _ = writes.tick() => work.note(journal.flush().await),
-        }
+    tokio::select! {
+        biased;
+        () = work.run(options.parallelism.max(1), journal, halt.clone()) => {}
+        () = halted(halt, Halt::Abandon) => work.abandon(journal),
     }
     let not_done = not_done(approved.steps(), &work.outcome);
     for (id, _) in not_done.iter().filter(|(id, _)| id.0 < work.intended) {
@@ -70,6 +59,14 @@ pub async fn execute(
     }
     // What is still unwritten goes into the journal's last entry, which its owner closes.
     Outcome { not_done, ..work.outcome }
+}
+
+/// Waits until `halt` is at least so.
+async fn halted(mut halt: watch::Receiver<Halt>, at_least: Halt) {
+    if halt.wait_for(|halt| *halt >= at_least).await.is_err() {
+        // Nobody is left who could ask for it.
+        std::future::pending::<()>().await;
+    }
 }
 
 type Ended = (StepId, Result<Enacted, EnactError>);
@@ -99,6 +96,45 @@ impl<'a> Work<'a> {
             tasks: BTreeMap::new(),
             outcome: Outcome::default(),
         }
+    }
+
+    /// Works until nothing is in flight and nothing may be started. It may be dropped at any `await`: `self` keeps what was reached.
+    async fn run(&mut self, parallelism: usize, journal: &dyn Journal, halt: watch::Receiver<Halt>) {
+        let mut stopping = *halt.borrow() >= Halt::Drain;
+        let mut drain = std::pin::pin!(halted(halt, Halt::Drain));
+        let mut writes = tokio::time::interval(UNWRITTEN);
+        // The first tick is at once.
+        writes.reset();
+        loop {
+            if !stopping && let Err(why) = self.start(parallelism, journal).await {
+                self.outcome.unrecorded = Some(why);
+                stopping = true;
+                tell(&self.events, Event::Stopping);
+            }
+            if self.running.is_empty() {
+                break;
+            }
+            tokio::select! {
+                finished = self.running.join_next_with_id() => self.finish(finished, journal),
+                () = &mut drain, if !stopping => {
+                    stopping = true;
+                    tell(&self.events, Event::Stopping);
+                }
+                _ = writes.tick() => self.note(journal.flush().await),
+            }
+        }
+    }
+
+    /// Gives up what is in flight, but for what has ended unnoticed.
+    fn abandon(&mut self, journal: &dyn Journal) {
+        while let Some(finished) = self.running.try_join_next_with_id() {
+            self.finish(Some(finished), journal);
+        }
+        self.running.abort_all();
+        let ended: BTreeSet<StepId> = self.outcome.ended().collect();
+        self.outcome.unknown = self.tasks.values().copied().filter(|id| !ended.contains(id)).collect();
+        self.outcome.unknown.sort_unstable();
+        self.outcome.abandoned = true;
     }
 
     fn step(&self, id: StepId) -> Option<&'a Step> {
@@ -233,11 +269,11 @@ impl Schedule {
 
 /// The steps that were not tried. The plan's order lets one pass find what failed behind each.
 fn not_done(steps: &[Step], outcome: &Outcome) -> Vec<(StepId, NotDone)> {
-    let done: BTreeSet<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
+    let tried: BTreeSet<StepId> = outcome.ended().chain(outcome.unknown.iter().copied()).collect();
     let mut blame: BTreeMap<StepId, StepId> = outcome.failed.iter().map(|(id, _)| (*id, *id)).collect();
     let mut not_done = Vec::new();
     for step in steps {
-        if done.contains(&step.id) || blame.get(&step.id) == Some(&step.id) {
+        if tried.contains(&step.id) {
             continue;
         }
         match step.needs.iter().find_map(|need| blame.get(need).copied()) {

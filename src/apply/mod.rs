@@ -10,7 +10,7 @@ use leasehold_provider::{EnactError, Enacted};
 
 use crate::plan::{Step, StepId};
 
-pub use executor::{Options, execute};
+pub use executor::{Halt, Options, execute};
 pub use verify::{Unverified, verify};
 
 /// Where the executor writes down what it is about to do, before it does it.
@@ -60,6 +60,11 @@ pub struct Outcome {
     pub failed: Vec<(StepId, EnactError)>,
     /// Steps that were not tried, and why.
     pub not_done: Vec<(StepId, NotDone)>,
+    /// Steps that were abandoned in flight: nobody knows whether the cloud carried them out.
+    pub unknown: Vec<StepId>,
+    /// Whether the execution was abandoned. The journal may then lack what was being written, and intents in it stay open: the next run
+    /// compares them with the live state.
+    pub abandoned: bool,
     /// What kept it from writing more.
     pub unrecorded: Option<NotRecorded>,
 }
@@ -74,9 +79,14 @@ pub enum NotDone {
 }
 
 impl Outcome {
+    /// The steps that ended, well or not.
+    pub fn ended(&self) -> impl Iterator<Item = StepId> + '_ {
+        self.done.iter().map(|(id, _)| *id).chain(self.failed.iter().map(|(id, _)| *id))
+    }
+
     /// Whether every step is done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && self.not_done.is_empty() && self.unrecorded.is_none()
+        self.failed.is_empty() && self.not_done.is_empty() && !self.abandoned && self.unrecorded.is_none()
     }
 }

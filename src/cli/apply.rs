@@ -3,25 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_provider::{Address, Change, Digest, ObserveRequest, Snapshot, StackName};
 use secrecy::SecretBox;
-use tokio::sync::{mpsc, watch};
 
 use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs, SelectionArgs};
 use super::connection::Connection;
+use super::interruption::{self, Interruption};
 use super::plan::allowance;
-use super::run::{self, Purpose, Run};
+use super::run::{Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, invocation, plan_view, progress, quotas, signing};
-use crate::apply::{self, Outcome, Unverified};
+use super::{Exit, Failure, carry_out, invocation, plan_view, quotas, signing};
 use crate::ledger::checkpoint::{self, Signers};
-use crate::ledger::journal::Recorder;
 use crate::plan::saved::Saved;
 use crate::plan::sealed::{self, Sealed};
 use crate::plan::{Basis, Plan, saved, stale};
@@ -32,24 +28,20 @@ use crate::views;
 use crate::views::inert::inert;
 use crate::views::style::{STRONG, paint};
 
-/// How often, and with what pauses, a cloud that is slow to show a write is read again: for more than half a minute in all.
-const VERIFY_PAUSES: [Duration; 5] =
-    [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
-
-pub async fn cmd_apply(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
+pub async fn cmd_apply(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let what = args.what.as_ref().map(|what| super::below(here, what));
     match what.filter(|path| path.is_file()) {
-        Some(file) => apply_saved(here, &file, args).await,
-        None => apply_stack(here, args).await,
+        Some(file) => apply_saved(here, &file, args, interruption).await,
+        None => apply_stack(here, args, interruption).await,
     }
 }
 
-async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
+async fn apply_stack(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let now = session::now(args.now);
     let stack = Stack::read(here, args.what.as_deref(), &args.variables, now)?;
     stack.warn();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin(&stack.purpose("apply"), &connection).await?;
+    let run = Run::begin(&stack.purpose("apply"), &connection, interruption).await?;
     let again = [&["apply".to_owned()][..], &args.selection.words(), &args.allowance.words()].concat();
     let terms = args.terms(invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>()));
     locked(run, async |run| {
@@ -67,7 +59,7 @@ async fn apply_stack(here: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
     .await
 }
 
-async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit, Failure> {
+async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     if let Some(signers) = &args.signers {
         refuse_unsigned(file, &bytes, &super::below(here, signers))?;
@@ -100,7 +92,7 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs) -> Result<Exit,
         providers,
         directory: directory.path(),
     };
-    let run = Run::begin(&purpose, &connection).await?;
+    let run = Run::begin(&purpose, &connection, interruption).await?;
     let terms = args.terms(invocation::current().follow_up(&["apply"])).saved();
     let plan = plan.clone();
     locked(run, async |run| {
@@ -197,14 +189,30 @@ async fn filled(
     sealed::fill(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key))).map_err(|why| refused(why.to_string()))
 }
 
-/// Does the work of a run, and gives the lock back however the work ended.
+/// Does the work of a run, and gives the lock back however the work ended. A signal that comes before the first step of a plan begins
+/// ends the work at once; one that comes later is handled by the work, and only bounds how long it takes.
 pub(super) async fn locked(
     mut run: Run,
     work: impl AsyncFnOnce(&mut Run) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let ended = work(&mut run).await;
+    let interruption = run.interruption().clone();
+    let ended = tokio::select! {
+        biased;
+        stopped = interruption.stopped_before_writing() => Err(stopped),
+        ended = interruption.bound(interruption::COMMAND, work(&mut run)) => ended.unwrap_or_else(|| overdue(&interruption)),
+    };
     run.end().await;
     ended
+}
+
+/// What is written after the steps took too long for a run that was asked to stop.
+fn overdue(interruption: &Interruption) -> Result<Exit, Failure> {
+    let Some(signal) = interruption.signal() else { return Err(Failure::Unfinished) };
+    Err(Failure::Stopped {
+        signal,
+        what: "the stack's records could not be written in time".to_owned(),
+        help: Some("See what is there with `leasehold audit list` and `leasehold plan`.".to_owned()),
+    })
 }
 
 /// How a plan is to be carried out.
@@ -305,7 +313,7 @@ pub(super) async fn settle_plan(
     };
     run.write_accounts(run.accounts().before(approved.plan())).await?;
     let journal = run.journal(approved.plan(), &snapshot, &rulings, terms.approvals()).await?;
-    let ended = carry_out(&approved, connection, terms, shared, journal).await;
+    let ended = carry_out::carry_out(&approved, connection, terms, shared, journal, run.interruption()).await;
     run.publish(terms.checkpoint, here).await?;
     if ended.is_ok() {
         run.write_accounts(run.accounts().without_let_go(approved.plan())).await?;
@@ -321,7 +329,7 @@ fn shared_of(plan: &Plan) -> Resources {
 
 /// Whose credentials are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Credentials {
+pub(super) enum Credentials {
     /// Everybody's: also what an earlier run left open.
     OfStack,
     /// Those of the identities that the plan is about.
@@ -341,7 +349,7 @@ async fn observe(
     Ok(snapshot)
 }
 
-async fn observe_cloud(
+pub(super) async fn observe_cloud(
     plan: &Plan,
     connection: &Connection,
     shared: &Resources,
@@ -369,7 +377,7 @@ fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
     if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
 }
 
-/// Asks a person. Without a terminal to ask at, it refuses; so does an interrupt.
+/// Asks a person. Refused without a terminal to ask at.
 async fn ask() -> Result<(), Failure> {
     let refused = |what: &str| Failure::Refused {
         what: what.to_owned(),
@@ -384,76 +392,6 @@ async fn ask() -> Result<(), Failure> {
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).map(|_| answer)
     });
-    let answer = tokio::select! {
-        answer = read => answer.context("cannot read the answer")?.context("cannot read the answer")?,
-        _ = tokio::signal::ctrl_c() => String::new(),
-    };
+    let answer = read.await.context("cannot read the answer")?.context("cannot read the answer")?;
     if answer.trim() == "yes" { Ok(()) } else { Err(refused("not applied, and nothing was changed")) }
-}
-
-/// Carries out an approved plan, reads it back, and tells how it ended.
-async fn carry_out(
-    approved: &ApprovedPlan,
-    connection: &Connection,
-    terms: &Terms<'_>,
-    shared: &Resources,
-    journal: Recorder<'_>,
-) -> Result<Exit, Failure> {
-    let (events, listener) = mpsc::unbounded_channel();
-    let (stop, stopped) = watch::channel(false);
-    let view = tokio::spawn(progress::show(progress::Names::of(approved.plan()), listener));
-    let interrupts = tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            if stop.send_replace(true) {
-                super::say(
-                    &invocation::current().complete("Leaving at once. Run `leasehold plan` to see what was done.\n"),
-                );
-                std::process::exit(1);
-            }
-        }
-    });
-    let options = apply::Options { parallelism: usize::from(terms.parallelism) };
-    let enact = Arc::clone(&connection.enact);
-    let outcome = apply::execute(approved, enact, options, &journal, events, stopped).await;
-    interrupts.abort();
-    view.await.context("the progress view broke off")?;
-    let unverified = read_back(approved.plan(), &outcome, connection, shared).await;
-    let told = journal.close(run::ended(&outcome, unverified.as_deref().unwrap_or_default())).await;
-    let unverified = match unverified {
-        Err(Failure::Unreadable(error)) => {
-            let text = views::outcome::unread(approved.plan(), &outcome, &terms.again);
-            super::say(&invocation::current().complete(&text));
-            return Err(Failure::ReadBack(error));
-        }
-        other => other?,
-    };
-    let text = views::outcome::human(approved.plan(), &outcome, &unverified, &terms.again);
-    let text = invocation::current().complete(&text);
-    if outcome.is_complete() && unverified.is_empty() {
-        super::print(&format!("\n{text}"))?;
-        told.map_err(|why| run::unrecorded(&why))?;
-        Ok(Exit::Done)
-    } else {
-        super::say(&format!("\n{text}"));
-        Err(Failure::Unfinished)
-    }
-}
-
-/// Reads what was written until it is as written, or until patience ends.
-async fn read_back(
-    plan: &Plan,
-    outcome: &Outcome,
-    connection: &Connection,
-    shared: &Resources,
-) -> Result<Vec<Unverified>, Failure> {
-    let mut unverified = Vec::new();
-    for pause in VERIFY_PAUSES {
-        tokio::time::sleep(pause).await;
-        let snapshot = observe_cloud(plan, connection, shared, Credentials::OfPlan).await?;
-        unverified = apply::verify(plan, outcome, &snapshot);
-        if unverified.is_empty() {
-            break;
-        }
-    }
-    Ok(unverified)
 }

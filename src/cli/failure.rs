@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use leasehold_provider::{ObserveError, ObserveErrorKind, StackName};
 
+use super::interruption::Signal;
 use super::invocation;
 use crate::config::{Diagnostic, Sources};
 use crate::ledger::LedgerError;
@@ -58,6 +59,15 @@ pub enum Failure {
     Unsound(Vec<Unsound>),
     /// The work began and did not come to its end; the view has told how. Exit code 1.
     Unfinished,
+    /// A signal stopped it. Exit code 1.
+    Stopped {
+        /// Which signal.
+        signal: Signal,
+        /// What was changed, or why it did not end cleanly.
+        what: String,
+        /// What to know or to do next, if anything.
+        help: Option<String>,
+    },
     /// Files could not be read, and it is told already. Exit code 2, as `terraform fmt` has it.
     Unread,
     /// Anything else. Exit code 1.
@@ -172,6 +182,9 @@ impl Failure {
                 (message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
             }
             Self::Unfinished => (String::new(), 1),
+            Self::Stopped { signal, what, help } => {
+                (message(&format!("stopped by {signal}: {what}"), &[], help.as_deref()), 1)
+            }
             Self::Unread => (String::new(), 2),
             Self::Other(error) => {
                 let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();

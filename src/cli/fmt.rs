@@ -7,12 +7,16 @@ use anyhow::Context as _;
 use similar::TextDiff;
 
 use super::args::FmtArgs;
+use super::interruption::Interruption;
 use super::{Exit, Failure};
 use crate::config::format::format;
 use crate::config::{SourceFile, Sources};
 
 /// Endings of the files that are laid out.
 const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];
+
+/// What was changed when a signal stops a run after its first file.
+const CHANGED: &str = "the files named so far are formatted, the others are not";
 
 /// A file, or stdin where it has no path.
 struct Input {
@@ -22,7 +26,7 @@ struct Input {
 }
 
 /// One diagnostic does not keep the other files from being laid out; the run fails all the same.
-pub fn cmd_fmt(here: &Path, args: &FmtArgs) -> Result<Exit, Failure> {
+pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let mut broken: Vec<(Vec<crate::config::Diagnostic>, Sources)> = Vec::new();
     let mut unformatted = false;
     for input in inputs(here, args).map_err(cannot_read)? {
@@ -39,7 +43,7 @@ pub fn cmd_fmt(here: &Path, args: &FmtArgs) -> Result<Exit, Failure> {
         unformatted |= changed;
         tell(&input, &text, changed, args)?;
         if let Some(path) = input.path.as_ref().filter(|_| changed && !args.check) {
-            replace(path, &text).map_err(cannot_read)?;
+            interruption.change(CHANGED, || replace(path, &text).map_err(cannot_read))?;
         }
     }
     for (findings, sources) in &broken {

@@ -5,13 +5,14 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::args::InitArgs;
+use super::interruption::Interruption;
 use super::{Exit, Failure, invocation};
 use crate::views::style::{ADD, paint};
 
 const STARTER: &str = include_str!("starter.hcl");
 const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";
 
-pub fn cmd_init(here: &Path, args: &InitArgs) -> Result<Exit, Failure> {
+pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::below(here, dir));
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let stack = dir.join("stack.hcl");
@@ -23,6 +24,7 @@ pub fn cmd_init(here: &Path, args: &InitArgs) -> Result<Exit, Failure> {
             return Err(Failure::Refused { what, help: "Choose an empty directory.".to_owned() });
         }
     }
+    let _both_files = interruption.defer("")?;
     let name = dir.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
     std::fs::write(&stack, STARTER.replace("STACK_NAME", &stack_name(&name.unwrap_or_default())))
         .with_context(|| format!("cannot write {}", stack.display()))?;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::args::{Format, LockBreakArgs, LockCommand, LockShowArgs};
 use super::audit::Ledger;
+use super::interruption::{self, Interruption};
 use super::origin::Origin;
 use super::{Exit, Failure};
 use crate::ledger::Chain;
@@ -15,10 +16,10 @@ use crate::store::lock::{self, LockError};
 use crate::views::inert::inert;
 use crate::views::job::holder_words;
 
-pub async fn cmd_lock(here: &Path, command: &LockCommand) -> Result<Exit, Failure> {
+pub async fn cmd_lock(here: &Path, command: &LockCommand, interruption: &Interruption) -> Result<Exit, Failure> {
     match command {
         LockCommand::Show(args) => show(here, args).await,
-        LockCommand::Break(args) => break_open(here, args).await,
+        LockCommand::Break(args) => break_open(here, args, interruption).await,
     }
 }
 
@@ -57,12 +58,12 @@ async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> {
+async fn break_open(here: &Path, args: &LockBreakArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     if args.reason.trim().is_empty() {
         return Err(refused("--reason is empty", "Say why the lock is broken: --reason \"the runner died\"."));
     }
     let ledger = Ledger::of(here, &args.stack).await?;
-    let breaking = Breaking { origin: Origin::of(&ledger.directory), ledger, reason: &args.reason };
+    let breaking = Breaking { origin: Origin::of(&ledger.directory), ledger, reason: &args.reason, interruption };
     match lock::look(&breaking.ledger.store, &breaking.ledger.stack).await {
         Ok(Some((record, _))) if !record.free => {
             if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
@@ -92,6 +93,7 @@ struct Breaking<'a> {
     ledger: Ledger,
     origin: Origin,
     reason: &'a str,
+    interruption: &'a Interruption,
 }
 
 impl Breaking<'_> {
@@ -105,8 +107,12 @@ impl Breaking<'_> {
             epoch: record.epoch,
             unreadable: None,
         };
-        chain.append(vec![Record::LockBroken(broken)]).await?;
-        if !lock::break_open(&self.ledger.store, &self.ledger.stack, record).await? {
+        let Ledger { store, stack, .. } = &self.ledger;
+        let work = async {
+            chain.append(vec![Record::LockBroken(broken)]).await?;
+            Ok::<bool, Failure>(lock::break_open(store, stack, record).await?)
+        };
+        if !self.finish(work).await? {
             return Err(refused(
                 "the lock was released, or has another holder by now",
                 "See who holds it: `leasehold lock show`.",
@@ -127,14 +133,23 @@ impl Breaking<'_> {
             epoch,
             unreadable: Some(why),
         };
-        chain.append(vec![Record::LockBroken(broken)]).await?;
         let holder = self.origin.holder(&self.person());
         let claim = lock::Claim { stack: &self.ledger.stack, holder: &holder, what: "lock break" };
-        if !lock::break_unreadable(&self.ledger.store, claim, epoch, chain.known().await).await? {
-            return Err(refused("the lock can be read by now", "See who holds it: leasehold lock show."));
+        let work = async {
+            chain.append(vec![Record::LockBroken(broken)]).await?;
+            Ok::<bool, Failure>(lock::break_unreadable(&self.ledger.store, claim, epoch, chain.known().await).await?)
+        };
+        if !self.finish(work).await? {
+            return Err(refused("the lock can be read by now", "See who holds it: `leasehold lock show`."));
         }
         super::print("The lock, which could not be read, is broken.\n")?;
         Ok(Exit::Done)
+    }
+
+    /// Does what must not end halfway, even if a signal comes.
+    async fn finish(&self, work: impl Future<Output = Result<bool, Failure>>) -> Result<bool, Failure> {
+        let breaking = self.interruption.defer("Check whether the lock is broken: `leasehold lock show`.")?;
+        breaking.finish(interruption::COMMAND, work).await
     }
 
     async fn open_chain(&self, known: lock::Known) -> Result<Chain, Failure> {

@@ -6,6 +6,7 @@ mod apply;
 mod args;
 mod as_joiners;
 mod audit;
+mod carry_out;
 mod completions;
 mod connection;
 mod drift;
@@ -14,6 +15,7 @@ mod fmt;
 mod generate;
 mod graph;
 mod init;
+mod interruption;
 mod invocation;
 mod list;
 mod lock;
@@ -46,6 +48,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
 use failure::Failure;
+use interruption::Interruption;
 
 /// How a command ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,7 @@ enum Exit {
 /// Runs the program and says how it ended: 0 done or nothing to do, 1 error, 2 changes present where that was asked for, 3 refused.
 #[must_use]
 pub fn main() -> ExitCode {
+    let interruption = Interruption::install();
     let matches = Cli::command().get_matches();
     invocation::set(&matches);
     let cli = match Cli::from_arg_matches(&matches) {
@@ -69,12 +73,16 @@ pub fn main() -> ExitCode {
     };
     cli.color.apply();
     start_tracing();
+    let interruption = match interruption {
+        Ok(interruption) => interruption,
+        Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot handle signals")).report(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot start the runtime")).report(),
     };
-    let ended = runtime.block_on(run(cli));
-    // Somebody may still be asked something that was interrupted; nobody waits for the answer.
+    let ended = runtime.block_on(run(cli, &interruption));
+    // A prompt that was interrupted still waits for an answer on its thread.
     runtime.shutdown_background();
     say(&throttling::summary());
     match ended {
@@ -85,24 +93,24 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<Exit, Failure> {
+async fn run(cli: Cli, interruption: &Interruption) -> Result<Exit, Failure> {
     let here = cli.directory;
     match cli.command {
-        Command::Init(args) => init::cmd_init(&here, &args),
-        Command::Fmt(args) => fmt::cmd_fmt(&here, &args),
+        Command::Init(args) => init::cmd_init(&here, &args, interruption),
+        Command::Fmt(args) => fmt::cmd_fmt(&here, &args, interruption),
         Command::Validate(args) => validate::cmd_validate(&here, &args),
-        Command::Plan(args) => plan::cmd_plan(&here, &args).await,
-        Command::Apply(args) => apply::cmd_apply(&here, &args).await,
-        Command::Sweep(args) => sweep::cmd_sweep(&here, &args).await,
+        Command::Plan(args) => plan::cmd_plan(&here, &args, interruption).await,
+        Command::Apply(args) => apply::cmd_apply(&here, &args, interruption).await,
+        Command::Sweep(args) => sweep::cmd_sweep(&here, &args, interruption).await,
         Command::Drift(args) => drift::cmd_drift(&here, &args).await,
-        Command::Revoke(args) => revoke::cmd_revoke(&here, &args).await,
-        Command::Restore(args) => restore::cmd_restore(&here, &args).await,
+        Command::Revoke(args) => revoke::cmd_revoke(&here, &args, interruption).await,
+        Command::Restore(args) => restore::cmd_restore(&here, &args, interruption).await,
         Command::Show(args) => show::cmd_show(&here, &args).await,
         Command::List(args) => list::cmd_list(&here, &args).await,
         Command::Graph(args) => graph::cmd_graph(&here, &args),
         Command::WhoCan(args) => who_can::cmd_who_can(&here, &args).await,
-        Command::Audit(command) => audit::cmd_audit(&here, &command).await,
-        Command::Lock(command) => lock::cmd_lock(&here, &command).await,
+        Command::Audit(command) => audit::cmd_audit(&here, &command, interruption).await,
+        Command::Lock(command) => lock::cmd_lock(&here, &command, interruption).await,
         Command::Policy(command) => policy::cmd_policy(&here, &command),
         Command::Provider(command) => provider::cmd_provider(&here, &command),
         Command::Completions(args) => completions::cmd_completions(&args),

@@ -9,6 +9,7 @@ use secrecy::SecretBox;
 use super::args::{AllowanceArgs, PlanArgs, PlanFormat};
 use super::connection::Connection;
 use super::generate;
+use super::interruption::Interruption;
 use super::session::{self, Stack};
 use super::{Exit, Failure, accounts, invocation, plan_view, quotas, signing};
 use crate::plan::sealed::{self, Sealed};
@@ -18,7 +19,7 @@ use crate::store;
 use crate::views;
 use crate::views::inert::inert;
 
-pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
+pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let now = session::now(args.stack.now);
     let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     stack.warn();
@@ -44,6 +45,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs) -> Result<Exit, Failure> {
         let bytes = saved::write(&plan, sealed.as_ref())
             .map_err(|error| anyhow::anyhow!("the plan cannot be saved: {error}"))?;
         let file = super::below(here, path);
+        let _plan_and_signature = interruption.defer("The saved plan may be incomplete.")?;
         write(&file, &bytes)?;
         if let Some(key) = &args.signing_key {
             let signed = signing::sign(&super::below(here, key), &String::from_utf8_lossy(&bytes))?;

@@ -6,6 +6,7 @@ use leasehold_provider::Quarantine;
 
 use super::args::{RestoreArgs, SelectionArgs};
 use super::connection::Connection;
+use super::interruption::Interruption;
 use super::run::Run;
 use super::session::{self, Observed, Stack};
 use super::{Exit, Failure, apply, invocation, named};
@@ -15,12 +16,12 @@ use crate::plan::Plan;
 /// What stands in for the mark of a revocation while the plan is made: a reason that decides nothing.
 const RESTORED: &str = "restored";
 
-pub async fn cmd_restore(here: &Path, args: &RestoreArgs) -> Result<Exit, Failure> {
+pub async fn cmd_restore(here: &Path, args: &RestoreArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let now = session::now(args.now);
     let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
     stack.warn();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin(&stack.purpose("restore"), &connection).await?;
+    let run = Run::begin(&stack.purpose("restore"), &connection, interruption).await?;
     let again = [&["restore".to_owned(), args.what.clone()][..], &args.allowance.words()].concat();
     let again = invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>());
     let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);

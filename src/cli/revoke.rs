@@ -11,6 +11,7 @@ use leasehold_provider::{LiveIdentity, ObserveRequest, Realize, Snapshot, StackN
 
 use super::args::{AllowanceArgs, CarryOutArgs, RevokeArgs};
 use super::connection::Connection;
+use super::interruption::Interruption;
 use super::run::{Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
@@ -38,7 +39,7 @@ struct Known {
     whole: Option<Stack>,
 }
 
-pub async fn cmd_revoke(here: &Path, args: &RevokeArgs) -> Result<Exit, Failure> {
+pub async fn cmd_revoke(here: &Path, args: &RevokeArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let now = session::now(args.now);
     let reason = LeaveReason::revoked(&args.reason);
     if reason == LeaveReason::revoked("") {
@@ -50,7 +51,7 @@ pub async fn cmd_revoke(here: &Path, args: &RevokeArgs) -> Result<Exit, Failure>
     let known = read(here, args, now)?;
     session::refuse_rehearsal(args.now, &known.providers)?;
     let connection = Connection::to(&known.providers, known.directory.path(), now).await?;
-    let run = Run::begin(&known.purpose(&args.reason), &connection).await?;
+    let run = Run::begin(&known.purpose(&args.reason), &connection, interruption).await?;
     apply::locked(run, async |run| {
         let (shared, mut snapshot) = observe(&known, &connection).await?;
         run.settle(&snapshot).await?;

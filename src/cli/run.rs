@@ -13,6 +13,7 @@ use super::accounts::Known;
 use super::args::CheckpointArgs;
 use super::connection::Connection;
 use super::failure::Failure;
+use super::interruption::{self, Deferred, Interruption};
 use super::origin::Origin;
 use super::outage::OutageReporter;
 use super::session::Observed;
@@ -26,7 +27,7 @@ use crate::ledger::record::{Approval, Change, Decided, Record, RunEnded, RunStar
 use crate::ledger::{Chain, evidence, unfinished};
 use crate::plan::Plan;
 use crate::rules::{Decision, Ruling};
-use crate::store::{self, Store, lock};
+use crate::store::{self, Store, StoreError, lock};
 use crate::views::inert::inert;
 
 /// What a run is about.
@@ -50,6 +51,7 @@ pub struct Run {
     stack: StackName,
     open: Vec<(String, crate::ledger::record::Intent)>,
     accounts: Known,
+    interruption: Deferred,
 }
 
 /// How many objects are archived at once.
@@ -83,24 +85,42 @@ fn bucket_settings(backend: &Backend, providers: &Providers) -> AwsSettings {
 }
 
 impl Run {
-    /// Takes the lock and finds the end of the ledger. Refused while somebody else holds it.
-    pub async fn begin(purpose: &Purpose<'_>, connection: &Connection) -> Result<Self, Failure> {
+    /// Takes the lock and finds the end of the ledger. Refused while somebody else holds it. A signal ends it at once, but for a request
+    /// for the lock that is in flight: that is awaited, and the lock given back.
+    pub async fn begin(
+        purpose: &Purpose<'_>,
+        connection: &Connection,
+        interruption: &Interruption,
+    ) -> Result<Self, Failure> {
         let store = store(purpose.backend, &purpose.providers, purpose.stack, purpose.directory).await?;
         let realm = connection.observe.realm().await?;
         let origin = Origin::of(purpose.directory);
         let holder = origin.holder(&realm.actor);
         let claim = lock::Claim { stack: purpose.stack, holder: &holder, what: purpose.command };
-        let guard = match lock::ask(&store, claim, lock::Terms::of(purpose.backend)).await? {
+        let interruption = interruption.defer(&left_behind(purpose.backend))?;
+        let asked = lock::ask(&store, claim, lock::Terms::of(purpose.backend));
+        let Some(asked) = interruption.bound(interruption::STEPS, asked).await else {
+            return Err(unanswered(&interruption, purpose.backend));
+        };
+        let guard = match asked? {
             lock::Asked::Held(guard) => guard,
             lock::Asked::By(record) => return Err(Failure::Locked { stack: purpose.stack.clone(), record }),
         };
-        match Self::with_lock(purpose, store, &guard, &realm, origin).await {
+        let found = tokio::select! {
+            biased;
+            stopped = interruption.stopped_before_writing() => Err(stopped),
+            found = Self::with_lock(purpose, store, &guard, &realm, origin) => found,
+        };
+        match found {
             Ok((chain, started, open, accounts)) => {
-                Ok(Self { guard, chain, started, stack: purpose.stack.clone(), open, accounts })
+                Ok(Self { guard, chain, started, stack: purpose.stack.clone(), open, accounts, interruption })
             }
             Err(failure) => {
-                let known = guard.known().await;
-                give_back(guard, known).await;
+                give_back(&interruption, async {
+                    let known = guard.known().await;
+                    guard.release(known).await
+                })
+                .await;
                 Err(failure)
             }
         }
@@ -142,8 +162,13 @@ impl Run {
     /// Gives the lock back. Whatever the run did is done; that the lock could not be given back is told and no failure of the run,
     /// for it runs out by itself.
     pub async fn end(self) {
-        let known = self.chain.known().await;
-        give_back(self.guard, known).await;
+        let Self { guard, chain, interruption, .. } = self;
+        give_back(&interruption, async { guard.release(chain.known().await).await }).await;
+    }
+
+    /// What signals asked of this run.
+    pub fn interruption(&self) -> &Interruption {
+        &self.interruption
     }
 
     /// Holds what an earlier run left open against the live state, and writes what is found. Nothing else of this run comes before.
@@ -263,15 +288,15 @@ impl Run {
     }
 }
 
-/// The last record of a run.
-pub fn ended(outcome: &Outcome, unverified: &[Unverified]) -> Record {
+/// The last record of a run. `unverified` is `None` where nothing was read back.
+pub fn ended(outcome: &Outcome, unverified: Option<&[Unverified]>) -> Record {
     Record::RunEnded(RunEnded {
-        complete: outcome.is_complete() && unverified.is_empty(),
+        complete: outcome.is_complete() && unverified.is_some_and(<[_]>::is_empty),
         refused: false,
         done: outcome.done.len(),
         failed: outcome.failed.len(),
         not_tried: outcome.not_done.len(),
-        unverified: unverified.len(),
+        unverified: unverified.map_or(0, <[_]>::len),
     })
 }
 
@@ -280,11 +305,41 @@ pub fn unrecorded(why: &NotRecorded) -> Failure {
     anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}. {}", why.help).into()
 }
 
-async fn give_back(guard: lock::Guard, known: lock::Known) {
-    if let Err(error) = guard.release(known).await {
-        say(&format!(
-            "warning: the lock could not be given back, and runs out by itself: {}\n",
-            inert(&error.to_string())
-        ));
+/// A lock that is not given back is no failure of the run: it runs out by itself.
+async fn give_back(interruption: &Interruption, release: impl Future<Output = Result<(), StoreError>>) {
+    let why = match interruption.bound(interruption::LOCK, release).await {
+        Some(Ok(())) => return,
+        Some(Err(error)) => error.to_string(),
+        None => "the store did not answer in time".to_owned(),
+    };
+    say(&format!("warning: the lock could not be given back, and runs out by itself: {}\n", inert(&why)));
+}
+
+/// What a process leaves behind that ends at once while it holds the lock.
+fn left_behind(backend: &Backend) -> String {
+    format!("{} See what was done with `leasehold plan`.", lock_left_behind(backend))
+}
+
+fn lock_left_behind(backend: &Backend) -> String {
+    match backend.place {
+        Place::Local { .. } => "The system frees the stack's lock when this process has ended.".to_owned(),
+        _ => {
+            // Others wait a quarter of the lease longer, for clocks that differ.
+            let lease = lock::Terms::of(backend).lease;
+            let seconds = lease.saturating_add(lease / 4).as_secs_f64().ceil();
+            format!("The stack's lock was not given back: it runs out by itself within {seconds} s.")
+        }
+    }
+}
+
+/// A request for the lock that was in flight when the signal came, and is not answered.
+fn unanswered(interruption: &Interruption, backend: &Backend) -> Failure {
+    match interruption.signal() {
+        Some(signal) => Failure::Stopped {
+            signal,
+            what: "nothing was changed, but a request for the lock was not answered in time".to_owned(),
+            help: Some(format!("If it was carried out: {}", lock_left_behind(backend))),
+        },
+        None => Failure::Unfinished,
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::args::{SelectionArgs, SweepArgs};
 use super::connection::Connection;
+use super::interruption::Interruption;
 use super::run::Run;
 use super::session::{self, Observed, Stack};
 use super::{Exit, Failure, apply, invocation, plan_view};
@@ -12,12 +13,12 @@ use crate::plan::sweep::{Swept, sweep};
 use crate::views;
 use crate::views::inert::inert;
 
-pub async fn cmd_sweep(here: &Path, args: &SweepArgs) -> Result<Exit, Failure> {
+pub async fn cmd_sweep(here: &Path, args: &SweepArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let now = session::now(args.now);
     let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
     stack.warn();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin(&stack.purpose("sweep"), &connection).await?;
+    let run = Run::begin(&stack.purpose("sweep"), &connection, interruption).await?;
     let again = [&["sweep".to_owned()][..], &args.allowance.words()].concat();
     let again = invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>());
     let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);

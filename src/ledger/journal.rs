@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use leasehold_provider::{Change, Digest, EnactError, Enacted, Marks, Resource};
 
-use super::chain::Chain;
+use super::chain::{Chain, LedgerError};
 use super::record::{Intent, Outcome, Record};
 use crate::apply::{Journal, NotRecorded};
 use crate::plan::Step;
@@ -33,23 +33,22 @@ impl<'a> Recorder<'a> {
 
     /// Everything waiting, and `more` after it, in one entry.
     async fn append(&self, more: Vec<Record>) -> Result<(), NotRecorded> {
-        let mut records = std::mem::take(&mut *self.waiting());
+        let mut records = self.waiting().clone();
         let kept = records.len();
         records.extend(more);
         if records.is_empty() {
             return Ok(());
         }
-        match self.chain.append(records.clone()).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                // What was waiting waits on; what failed to be intended was not.
-                records.truncate(kept);
-                let mut waiting = self.waiting();
-                records.append(&mut waiting);
-                *waiting = records;
-                Err(NotRecorded { problem: format!("the ledger could not be written: {error}"), help: error.help() })
-            }
-        }
+        // Until they are written they go on waiting, whether this fails or is dropped half way.
+        let unwritten = |error: LedgerError| NotRecorded {
+            problem: format!("the ledger could not be written: {error}"),
+            help: error.help(),
+        };
+        self.chain.append(records).await.map_err(unwritten)?;
+        let mut waiting = self.waiting();
+        let kept = kept.min(waiting.len());
+        waiting.drain(..kept);
+        Ok(())
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {

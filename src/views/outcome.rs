@@ -1,6 +1,6 @@
 //! How an apply ended, as people read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::Address;
 
@@ -10,38 +10,80 @@ use super::style::{ADD, REMOVE, STRONG, paint};
 use crate::apply::{NotDone, Outcome, Unverified};
 use crate::plan::{Plan, Step, StepId};
 
+/// Whether what was written was read back.
+#[derive(Debug, Clone, Copy)]
+pub enum ReadBack<'a> {
+    /// It was, and these objects are not as written.
+    Done(&'a [Unverified]),
+    /// The cloud could not be read: what was done is known by its answers alone.
+    Failed,
+    /// A signal came first.
+    Skipped,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending<'a> {
+    /// What became of each step.
+    pub outcome: &'a Outcome,
+    /// What reading back found.
+    pub read_back: ReadBack<'a>,
+    /// The signal that stopped the run, if one did.
+    pub stopped: Option<&'a str>,
+    /// The command that does the rest.
+    pub again: &'a str,
+}
+
+impl Ending<'_> {
+    /// Whether every step is done, read back, and as written.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.outcome.is_complete() && matches!(self.read_back, ReadBack::Done([]))
+    }
+}
+
 /// What was done, what was not, and the next command to run.
 #[must_use]
-pub fn human(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &str) -> String {
-    if outcome.is_complete() && unverified.is_empty() {
+pub fn human(plan: &Plan, ending: &Ending<'_>) -> String {
+    if ending.is_complete() {
         let Summary { add, change, destroy, .. } = Summary::of(plan);
         return format!(
             "{}{} {add} added, {change} changed, {destroy} destroyed. Read back and verified.\n",
-            issued(outcome),
+            issued(ending.outcome),
             paint(ADD, "Apply complete!")
         );
     }
-    told(plan, outcome, unverified, again)
-}
-
-/// The same where the cloud could not be read afterwards: what was done is known by its answers alone.
-#[must_use]
-pub fn unread(plan: &Plan, outcome: &Outcome, again: &str) -> String {
-    told(plan, outcome, &[], again)
-}
-
-fn told(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &str) -> String {
     let steps: BTreeMap<StepId, &Step> = plan.steps.iter().map(|step| (step.id, step)).collect();
     let mut out = String::new();
+    out.push_str(&step_lines(&steps, ending));
+    if let Some(why) = &ending.outcome.unrecorded {
+        out.push_str(&format!("{} {}\n  {}\n", paint(REMOVE, "stopped:"), inert(&why.problem), why.help));
+    }
+    if let Some(signal) = ending.stopped {
+        out.push_str(&format!("{} by {signal}\n", paint(REMOVE, "stopped:")));
+    }
+    out.push_str(&issued(ending.outcome));
+    out.push_str(&tally(plan, ending));
+    out
+}
+
+/// A line for each step that failed, may have been done, was not done, or is not verified.
+fn step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
+    let outcome = ending.outcome;
+    let mut out = String::new();
+    let name = |step: &Step| format!("{} ({})", step.change.id(), step.subject);
     for (id, error) in &outcome.failed {
         if let Some(step) = steps.get(id) {
-            let what = format!("{} ({})", step.change.id(), step.subject);
-            out.push_str(&format!("{} {}\n", paint(REMOVE, "failed:"), inert(&what)));
+            out.push_str(&format!("{} {}\n", paint(REMOVE, "failed:"), inert(&name(step))));
             out.push_str(&format!("    {}\n", inert(&error.to_string())));
             if let Some(help) = &error.help {
                 out.push_str(&format!("    {}\n", inert(help)));
             }
         }
+    }
+    for step in outcome.unknown.iter().filter_map(|id| steps.get(id)) {
+        let what = format!("{}: no answer in time; the next run finds out whether it was done", name(step));
+        out.push_str(&format!("{} {}\n", paint(REMOVE, "unknown:"), inert(&what)));
     }
     for (id, why) in &outcome.not_done {
         if let Some(step) = steps.get(id) {
@@ -52,30 +94,55 @@ fn told(plan: &Plan, outcome: &Outcome, unverified: &[Unverified], again: &str) 
                     format!("needs {failed}, which failed")
                 }
             };
-            let what = format!("{} ({}): {why}", step.change.id(), step.subject);
+            let what = format!("{}: {why}", name(step));
             out.push_str(&format!("{} {}\n", paint(STRONG, "not done:"), inert(&what)));
         }
     }
-    for fault in unverified {
-        out.push_str(&format!("{} {}\n", paint(REMOVE, "not verified:"), inert(&fault.to_string())));
+    match ending.read_back {
+        ReadBack::Done(unverified) => {
+            for fault in unverified {
+                out.push_str(&format!("{} {}\n", paint(REMOVE, "not verified:"), inert(&fault.to_string())));
+            }
+        }
+        ReadBack::Skipped => {
+            // Several steps may write one object.
+            let names: BTreeSet<String> =
+                outcome.done.iter().filter_map(|(id, _)| steps.get(id).copied()).map(name).collect();
+            for name in names {
+                let what = format!("{name}: done, and not read back");
+                out.push_str(&format!("{} {}\n", paint(STRONG, "not verified:"), inert(&what)));
+            }
+        }
+        ReadBack::Failed => {}
     }
-    if let Some(why) = &outcome.unrecorded {
-        out.push_str(&format!("{} {}\n  {}\n", paint(REMOVE, "stopped:"), inert(&why.problem), why.help));
-    }
-    out.push_str(&issued(outcome));
-    let finished = finished(plan, outcome);
-    out.push_str(&format!(
-        "\n{} of {} steps done, {} failed, {} not done.",
+    out
+}
+
+/// How many steps are done and which identities, and the next command.
+fn tally(plan: &Plan, ending: &Ending<'_>) -> String {
+    let outcome = ending.outcome;
+    let mut out = format!(
+        "\n{} of {} steps done, {} failed, {} not done",
         outcome.done.len(),
         plan.steps.len(),
         outcome.failed.len(),
         outcome.not_done.len()
-    ));
+    );
+    if !outcome.unknown.is_empty() {
+        out.push_str(&format!(", {} without an answer", outcome.unknown.len()));
+    }
+    out.push('.');
+    let finished = finished(plan, outcome);
     if !finished.is_empty() {
         let names: Vec<&str> = finished.iter().map(|address| address.as_str()).collect();
         out.push_str(&format!(" Complete: {}.", inert(&names.join(", "))));
     }
-    out.push_str(&format!("\nRun `{}` again: it starts from what lives and does the rest.\n", inert(again)));
+    out.push('\n');
+    if outcome.is_complete() && matches!(ending.read_back, ReadBack::Skipped) {
+        out.push_str("Every step is done. Run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written.\n");
+    } else {
+        out.push_str(&format!("Run `{}` again: it starts from what lives and does the rest.\n", inert(ending.again)));
+    }
     out
 }
 
@@ -87,7 +154,7 @@ fn issued(outcome: &Outcome) -> String {
 
 /// The subjects all of whose steps are done.
 fn finished<'a>(plan: &'a Plan, outcome: &Outcome) -> Vec<&'a Address> {
-    let done: std::collections::BTreeSet<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
+    let done: BTreeSet<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
     let mut whole: BTreeMap<&Address, bool> = BTreeMap::new();
     for step in &plan.steps {
         let entry = whole.entry(&step.subject).or_insert(true);

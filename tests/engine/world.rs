@@ -122,9 +122,9 @@ impl World {
         let allowance = Allowance { max_leavers: Some(usize::MAX), ..Allowance::default() };
         let approved = rules::approve(plan.clone(), &allowance).unwrap();
         let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
-        let (_stop, stopped) = tokio::sync::watch::channel(false);
+        let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
         let options = apply::Options { parallelism: 4 };
-        self.runtime.block_on(apply::execute(&approved, enact, options, &Forgetful, events, stopped))
+        self.runtime.block_on(apply::execute(&approved, enact, options, &Forgetful, events, halt))
     }
 
     /// Carries out one step.

@@ -421,6 +421,9 @@ fn pre_commit_hooks_run_what_they_name() {
     assert!(run().contains(&1));
 }
 
+/// The seconds that a run may take to stop, lock and all.
+const STOPPED: u64 = 28;
+
 #[test]
 fn systemd_units_start_what_they_say() {
     let runner = Runner::new();
@@ -437,6 +440,11 @@ fn systemd_units_start_what_they_say() {
         assert_eq!(code, 0, "{said}");
         assert!(said.contains(says), "{said}");
         assert!(read("timer").contains("OnCalendar="));
+        if unit == "sweep" {
+            let stop = value("TimeoutStopSec=");
+            assert!(stop.strip_suffix('s').unwrap().parse::<u64>().unwrap() > STOPPED, "{stop}");
+            assert_eq!((value("KillSignal="), value("KillMode=")), ("SIGTERM".to_owned(), "mixed".to_owned()));
+        }
     }
 }
 
@@ -453,7 +461,13 @@ fn kubernetes_jobs_run_what_they_say() {
         serde_yaml_ng::Deserializer::from_str(&text).map(|one| serde::Deserialize::deserialize(one).unwrap()).collect();
     assert_eq!(jobs.len(), 2);
     for job in jobs {
-        let container = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+        let pod = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+        let container = &pod["containers"][0];
+        // A shell as process 1 would not pass SIGTERM on.
+        assert_eq!(container["command"][0], "leasehold");
+        if container["args"][0] == "sweep" {
+            assert!(pod["terminationGracePeriodSeconds"].as_u64().unwrap() > STOPPED);
+        }
         let mount = container["volumeMounts"][0]["mountPath"].as_str().unwrap();
         let words =
             [&container["command"], &container["args"]].map(|value| value.as_sequence().unwrap().clone()).concat();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::Stack;
 use crate::support::crash::{self, Point};
-use crate::{entries, iam, on_s3, records};
+use crate::{entries, iam, on_s3_with_lease, records};
 
 /// The second state of the stack: one leaves, one is rescoped, one joins.
 fn change(stack: &Stack) {
@@ -20,9 +20,9 @@ fn change(stack: &Stack) {
 }
 
 /// Brings a stack to its first state, and describes the second.
-fn prepared(aws: &Emulator) -> Stack {
+pub fn prepared(aws: &Emulator, lease: &str) -> Stack {
     aws.reset();
-    let stack = on_s3(aws);
+    let stack = on_s3_with_lease(aws, lease);
     stack.apply();
     change(&stack);
     aws.forget_requests();
@@ -31,7 +31,7 @@ fn prepared(aws: &Emulator) -> Stack {
 
 /// Runs the change with the process killed at a request, and then again to the end.
 fn killed_at(aws: &Emulator, at: Point, reference: &Value) {
-    let stack = prepared(aws);
+    let stack = prepared(aws, "2s");
     crash::kill(&stack, aws, at);
     let interrupted = entries(aws);
     crash::finish(&stack, at);
@@ -81,19 +81,12 @@ fn open_intents_were_resolved(before: &[Value], after: &[Value], name: &str) {
 #[test]
 fn killed_at_any_request_the_next_run_finishes() {
     let aws = Emulator::moto();
-    let stack = prepared(&aws);
+    let stack = prepared(&aws, "2s");
     stack.apply();
     let reference = iam(&aws);
     let requests = aws.requests().len();
     assert!(requests > 20, "{requests}");
-    // All of them with LEASEHOLD_CRASH_POINTS=all; else a few, others on each day.
-    let every = match std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() {
-        Ok("all") => 1,
-        _ => 11,
-    };
-    let day = usize::try_from(jiff::Timestamp::now().as_second() / 86_400 % 11).unwrap();
-    let points = crash::points(requests).enumerate().filter(|(number, _)| (number + day).is_multiple_of(every));
-    let points: Vec<Point> = points.map(|(_, point)| point).collect();
+    let points = crash::sample(requests, 11);
     println!("{requests} requests, {} crash points", points.len());
     crash::each(points, |aws, at| killed_at(aws, at, &reference));
 }

@@ -13,7 +13,9 @@ mod retention;
 mod second_s3;
 mod secrets;
 mod shared_place;
+mod signals;
 mod signed;
+mod stopped;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;
@@ -86,8 +88,14 @@ identity "old" {
 "#;
 
 fn on_s3(aws: &Emulator) -> Stack {
+    on_s3_with_lease(aws, "2s")
+}
+
+/// Without a renewal of the lock, where the lease is longer than the test.
+fn on_s3_with_lease(aws: &Emulator, lease: &str) -> Stack {
     aws.boto3("client('s3').create_bucket(Bucket='records')");
-    Stack::of(&format!("{}{IDENTITIES}", head("crash", BUCKET))).with_env(aws.env())
+    let backend = BUCKET.replace("2s", lease);
+    Stack::of(&format!("{}{IDENTITIES}", head("crash", &backend))).with_env(aws.env())
 }
 
 /// What lives in IAM, without what differs from run to run: instants and what is made of them.

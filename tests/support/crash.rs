@@ -31,6 +31,13 @@ pub fn points(requests: usize) -> impl Iterator<Item = Point> {
     (0..requests).flat_map(|request| [false, true].map(|committed| Point { request, committed }))
 }
 
+/// Every point with `LEASEHOLD_CRASH_POINTS=all`, else one of each `stride` of them. An odd stride meets requests before as well as after
+/// they were carried out.
+pub fn sample(requests: usize, stride: usize) -> Vec<Point> {
+    let all = std::env::var("LEASEHOLD_CRASH_POINTS").as_deref() == Ok("all");
+    points(requests).step_by(if all { 1 } else { stride }).collect()
+}
+
 /// Runs an apply that is killed there. Runs differ by a request or two: one that ends first was never interrupted.
 pub fn kill(stack: &Stack, aws: &Emulator, at: Point) {
     let fault = if at.committed { Fault::hold_response("*") } else { Fault::hold("*") };

@@ -189,17 +189,18 @@ impl Stack {
 
     /// Starts the program and does not wait for it. What it says goes to files, so that no full pipe holds it up.
     pub fn start(&self, args: &[&str]) -> Running {
+        self.start_with(args, |command| command)
+    }
+
+    /// The same, with something changed about how it is started.
+    pub fn start_with(&self, args: &[&str], change: impl FnOnce(Command) -> Command) -> Running {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let said = |name: &str| self.home.path().join(format!("{name}-{number}"));
         let (stdout, stderr) = (said("stdout"), said("stderr"));
-        let child = self
-            .command(args)
-            .stdout(File::create(&stdout).unwrap())
-            .stderr(File::create(&stderr).unwrap())
-            .spawn()
-            .unwrap();
-        Running { args: args.join(" "), child, stdout, stderr }
+        let mut command = change(self.command(args));
+        command.stdout(File::create(&stdout).unwrap()).stderr(File::create(&stderr).unwrap());
+        Running { args: args.join(" "), child: command.spawn().unwrap(), stdout, stderr }
     }
 
     /// Runs the program to its end.
@@ -247,6 +248,23 @@ impl Running {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written so far, on stdout and stderr.
+    pub fn said(&self) -> String {
+        [&self.stdout, &self.stderr]
+            .map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned())
+            .concat()
+    }
+
+    /// Types at a stdin that is a pipe.
+    pub fn type_in(&mut self, text: &str) {
+        std::io::Write::write_all(self.child.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
     }
 
     /// Whether it has ended by itself.

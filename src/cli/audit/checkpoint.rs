@@ -7,17 +7,25 @@ use leasehold_provider::StackName;
 
 use super::Ledger;
 use crate::cli::args::AuditCheckpointArgs;
+use crate::cli::interruption::{self, Interruption};
 use crate::cli::{Exit, Failure, signing};
 use crate::ledger::record::{Record, Signed};
 use crate::ledger::{Chain, Head, checkpoint};
 use crate::store::{self, lock};
 
-pub async fn cmd_checkpoint(here: &Path, args: &AuditCheckpointArgs) -> Result<Exit, Failure> {
+pub async fn cmd_checkpoint(
+    here: &Path,
+    args: &AuditCheckpointArgs,
+    interruption: &Interruption,
+) -> Result<Exit, Failure> {
     let ledger = Ledger::of(here, &args.stack).await?;
     let known = lock::look(&ledger.store, &ledger.stack).await?.map(|(record, _)| record.known()).unwrap_or_default();
     let (store, stack) = (ledger.store.clone(), ledger.stack.clone());
     let chain = Chain::open(store, stack.clone(), store::random_id()?, known).await?;
-    let head = publish(&chain, &stack, args.signing_key.as_deref(), args.out.as_deref(), here).await?;
+    let publishing =
+        interruption.defer("Look whether the checkpoint is there: `leasehold audit list --kind checkpoint`.")?;
+    let work = publish(&chain, &stack, args.signing_key.as_deref(), args.out.as_deref(), here);
+    let head = publishing.finish(interruption::COMMAND, work).await?;
     if args.out.is_none() {
         crate::cli::print(&checkpoint::body(&stack, &head))?;
     }

@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use leasehold_provider::StackName;
 
 use super::args::{AuditCommand, AuditStackArgs};
+use super::interruption::Interruption;
 use super::session::{self, Stack};
 use super::{Exit, Failure};
 use crate::ledger::entry;
@@ -20,14 +21,14 @@ use crate::store::{Store, StoreError};
 pub use applied::applied;
 pub use checkpoint::publish;
 
-pub async fn cmd_audit(here: &Path, command: &AuditCommand) -> Result<Exit, Failure> {
+pub async fn cmd_audit(here: &Path, command: &AuditCommand, interruption: &Interruption) -> Result<Exit, Failure> {
     match command {
         AuditCommand::Verify(args) => verify::cmd_verify(here, args).await,
         AuditCommand::List(args) => list::cmd_list(here, args).await,
         AuditCommand::Export(args) => list::cmd_export(here, args).await,
         AuditCommand::Show(args) => list::cmd_show(here, args).await,
         AuditCommand::Identity(args) => list::cmd_identity(here, args).await,
-        AuditCommand::Checkpoint(args) => checkpoint::cmd_checkpoint(here, args).await,
+        AuditCommand::Checkpoint(args) => checkpoint::cmd_checkpoint(here, args, interruption).await,
     }
 }
 

@@ -1,0 +1,137 @@
+//! Carries out an approved plan: executes it, reads it back, writes the last entry of the ledger, and says how it ended. A signal cuts each
+//! of these short.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::{mpsc, watch};
+
+use super::apply::{Credentials, Terms, observe_cloud};
+use super::connection::Connection;
+use super::interruption::{self, Interruption, Signal};
+use super::run;
+use super::{Exit, Failure, invocation, progress};
+use crate::apply::{self, Halt, NotRecorded, Outcome, Unverified};
+use crate::ledger::journal::Recorder;
+use crate::plan::Plan;
+use crate::realize::Resources;
+use crate::rules::ApprovedPlan;
+use crate::views;
+use crate::views::outcome::{Ending, ReadBack};
+
+/// How often, and with what pauses, a cloud that is slow to show a write is read again: for more than half a minute in all.
+const VERIFY_PAUSES: [Duration; 5] =
+    [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
+
+/// Carries out an approved plan, reads it back, and tells how it ended.
+pub async fn carry_out(
+    approved: &ApprovedPlan,
+    connection: &Connection,
+    terms: &Terms<'_>,
+    shared: &Resources,
+    journal: Recorder<'_>,
+    interruption: &Interruption,
+) -> Result<Exit, Failure> {
+    interruption.begin_writing()?;
+    let outcome = execute(approved, connection, terms, &journal, interruption).await?;
+    let read = tokio::select! {
+        biased;
+        signal = interruption.requested() => Err(signal),
+        read = read_back(approved.plan(), &outcome, connection, shared) => Ok(read),
+    };
+    let recorded = interruption.bound(interruption::LEDGER, close(journal, &outcome, &read)).await;
+    let recorded = recorded.unwrap_or_else(|| Err(unanswered())).map_err(|why| run::unrecorded(&why));
+    let read_back = match &read {
+        Ok(Ok(unverified)) => ReadBack::Done(unverified),
+        Ok(Err(_)) => ReadBack::Failed,
+        Err(_) => ReadBack::Skipped,
+    };
+    let stopped = interruption.signal().map(|signal| signal.to_string());
+    let ending = Ending { outcome: &outcome, read_back, stopped: stopped.as_deref(), again: &terms.again };
+    let text = invocation::current().complete(&views::outcome::human(approved.plan(), &ending));
+    if ending.is_complete() {
+        super::print(&format!("\n{text}"))?;
+        return recorded.map(|()| Exit::Done);
+    }
+    super::say(&format!("\n{text}"));
+    match read {
+        Ok(Err(Failure::Unreadable(error))) => Err(Failure::ReadBack(error)),
+        Ok(Err(other)) => Err(other),
+        // What kept a step from being recorded is in the text.
+        _ if outcome.unrecorded.is_some() => Err(Failure::Unfinished),
+        _ => recorded.and(Err(Failure::Unfinished)),
+    }
+}
+
+/// Executes the steps and shows how far they are.
+async fn execute(
+    approved: &ApprovedPlan,
+    connection: &Connection,
+    terms: &Terms<'_>,
+    journal: &Recorder<'_>,
+    interruption: &Interruption,
+) -> Result<Outcome, Failure> {
+    let (events, listener) = mpsc::unbounded_channel();
+    let (owner, halt) = watch::channel(Halt::No);
+    let view = tokio::spawn(progress::show(progress::Names::of(approved.plan()), listener));
+    let halting = tokio::spawn(halt_on_request(interruption.clone(), owner));
+    let options = apply::Options { parallelism: usize::from(terms.parallelism) };
+    let enact = Arc::clone(&connection.enact);
+    let outcome = apply::execute(approved, enact, options, journal, events, halt).await;
+    halting.abort();
+    view.await.context("the progress view broke off")?;
+    Ok(outcome)
+}
+
+/// Lets the executor finish what is in flight once a signal has come, and abandon it when its time is up.
+async fn halt_on_request(interruption: Interruption, owner: watch::Sender<Halt>) {
+    let signal = interruption.requested().await;
+    owner.send_replace(Halt::Drain);
+    let seconds = interruption::STEPS.as_secs();
+    super::say(&format!(
+        "{signal} received: steps in flight have {seconds} s to finish. A second signal leaves at once and keeps the lock.\n"
+    ));
+    // Work that never ends is given up when the time is over.
+    interruption.bound(interruption::STEPS, std::future::pending::<()>()).await;
+    owner.send_replace(Halt::Abandon);
+}
+
+/// Writes the last entry of a run. Where steps were abandoned, their intents stay open and the run has no end: the next run looks at them.
+async fn close(
+    journal: Recorder<'_>,
+    outcome: &Outcome,
+    read: &Result<Result<Vec<Unverified>, Failure>, Signal>,
+) -> Result<(), NotRecorded> {
+    if outcome.abandoned {
+        return apply::Journal::flush(&journal).await;
+    }
+    let unverified = read.as_ref().ok().and_then(|read| read.as_ref().ok());
+    journal.close(run::ended(outcome, unverified.map(Vec::as_slice))).await
+}
+
+fn unanswered() -> NotRecorded {
+    NotRecorded {
+        problem: "the ledger did not answer in time".to_owned(),
+        help: "The next run compares what is not recorded with the live state.".to_owned(),
+    }
+}
+
+/// Reads what was written until it is as written, or until patience ends.
+async fn read_back(
+    plan: &Plan,
+    outcome: &Outcome,
+    connection: &Connection,
+    shared: &Resources,
+) -> Result<Vec<Unverified>, Failure> {
+    let mut unverified = Vec::new();
+    for pause in VERIFY_PAUSES {
+        tokio::time::sleep(pause).await;
+        let snapshot = observe_cloud(plan, connection, shared, Credentials::OfPlan).await?;
+        unverified = apply::verify(plan, outcome, &snapshot);
+        if unverified.is_empty() {
+            break;
+        }
+    }
+    Ok(unverified)
+}
