@@ -39,7 +39,6 @@ RECORDED = (
     "InstanceProfileName OpenIDConnectProviderArn SAMLProviderArn Status SerialNumber VersionId Marker MaxItems"
 ).split()
 AS_OF = "HTTP_X_LEASEHOLD_AS_OF"
-NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 
 
 def as_iam_does():
@@ -160,8 +159,8 @@ def as_iam_does():
         try:
             authorize(self, *arguments)
         except HTTPException as refused:
-            # Told in IAM's own form.
-            refused.description = told("Sender", "AccessDenied", refused.message)
+            # In IAM's own form.
+            refused.description = Refusal(403, "AccessDenied", refused.message).response("iam")[1].decode()
             raise
 
     ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_unless_it_is_the_test
@@ -338,7 +337,8 @@ class Recorder:
             entry["status"] = order["status"]
             self.put_ahead(order.get("ahead", 0))
             message = order.get("message") or f"ordered by the test for {action}"
-            return error(start_response, order["status"], order["code"], message)
+            service = "s3" if action.startswith("S3:") else "iam"
+            return refuse(start_response, environ, Refusal(order["status"], order["code"], message), service)
         if fault == "delay":
             time.sleep(order["seconds"])
             return self.answer(environ, start_response, entry)
@@ -441,19 +441,6 @@ def account_of(environ):
 
 def read_body(environ):
     return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-
-
-def told(kind, code, message):
-    return (
-        f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{code}</Code>'
-        f"<Message>{message}</Message></Error><RequestId>leasehold-test</RequestId></ErrorResponse>"
-    )
-
-
-def error(start_response, status, code, message):
-    text = told("Sender" if status < 500 else "Receiver", code, message).encode()
-    start_response(f"{status} Ordered", [("Content-Type", "text/xml"), ("Content-Length", str(len(text)))])
-    return [text]
 
 
 def refuse(start_response, environ, refusal, service):

@@ -197,8 +197,8 @@ STATE = State()
 def find_key(key_id):
     """An access key of a user, active, or of an assumed role, of any account."""
     session = sts._sessions.get(key_id)
-    if session:
-        return AccessKey(session["SecretAccessKey"], session["SessionToken"], session["Expiration"])
+    if session and session.get("SecretAccessKey"):
+        return AccessKey(session["SecretAccessKey"], session.get("SessionToken"), session.get("Expiration"))
     with STATE.lock:
         keys = [key for (_, stored), key in iam._access_keys.to_dict().items() if stored == key_id]
     return next((AccessKey(key["SecretAccessKey"]) for key in keys if key["Status"] == "Active"), None)
@@ -249,7 +249,8 @@ async def refuse(scope, send, refusal, service):
 
 
 async def app(scope, receive, send):
-    if scope["type"] != "http":
+    # What begins with an underscore is no API of AWS but ministack's own.
+    if scope["type"] != "http" or scope["path"].startswith("/_ministack/"):
         return await ministack.app(scope, receive, send)
     if scope["path"].startswith("/leasehold-test/"):
         return await control(scope["path"].removeprefix("/leasehold-test/"), receive, send)

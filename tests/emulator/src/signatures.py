@@ -92,8 +92,11 @@ class Refusal(Exception):
             return "application/xml", f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
         if service in TARGETS.values():
             return "application/x-amz-json-1.1", json.dumps({"__type": self.code, "message": self.message}).encode()
-        text = f"<Type>Sender</Type><Code>{self.code}</Code><Message>{escape(self.message)}</Message>"
-        return "text/xml", f"<ErrorResponse><Error>{text}</Error><RequestId>signatures</RequestId></ErrorResponse>".encode()
+        kind = "Sender" if self.status < 500 else "Receiver"
+        text = f"<Error><Type>{kind}</Type><Code>{self.code}</Code><Message>{escape(self.message)}</Message></Error>"
+        namespace = f"https://{service}.amazonaws.com/doc/2010-05-08/"
+        text = f'<ErrorResponse xmlns="{namespace}">{text}<RequestId>leasehold-test</RequestId></ErrorResponse>'
+        return "text/xml", text.encode()
 
 
 @functools.lru_cache(maxsize=256)

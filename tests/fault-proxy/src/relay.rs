@@ -168,7 +168,7 @@ impl Relay {
                 if point == Point::After {
                     self.send_on(call).await?;
                 }
-                Ok(error(status, &code, &message))
+                Ok(error(&call.action, status, &code, &message))
             }
             How::Lose(Point::Before) => Err(HungUp),
             How::Lose(Point::After) => {
@@ -302,12 +302,17 @@ impl Relay {
     }
 }
 
-fn error(status: u16, code: &str, message: &str) -> Response<Full<Bytes>> {
+/// An error in the form of the service that the call is for.
+fn error(action: &str, status: u16, code: &str, message: &str) -> Response<Full<Bytes>> {
     let kind = if status < 500 { "Sender" } else { "Receiver" };
-    let text = format!(
-        "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>{kind}</Type><Code>{code}</Code>\
-         <Message>{message}</Message></Error><RequestId>fault-proxy</RequestId></ErrorResponse>"
-    );
+    let text = if action.starts_with("S3:") {
+        format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>")
+    } else {
+        format!(
+            "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>{kind}</Type><Code>{code}</Code>\
+             <Message>{message}</Message></Error><RequestId>fault-proxy</RequestId></ErrorResponse>"
+        )
+    };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(hyper::header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
