@@ -12,7 +12,7 @@ use leasehold_policy::AccountId;
 
 use crate::views::markdown::DEFAULT_MAX_BYTES;
 
-pub use provider::{AwsPolicyArgs, ProviderCommand, PurposeArg};
+pub use provider::{AwsPolicyArgs, OnlyArg, ProviderCommand, PurposeArg};
 pub use records::*;
 
 pub use pipelines::{CarryOutArgs, DriftArgs, DriftFormat, RestoreArgs, RevokeArgs, SweepArgs};

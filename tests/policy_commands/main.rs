@@ -1,6 +1,7 @@
 //! What the real program says of policies: the files in `policy_commands/files/`, and the stacks made here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+mod aws_policy;
 mod compare;
 mod documents;
 mod lint;

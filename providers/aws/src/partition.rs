@@ -18,7 +18,7 @@ pub struct Partition {
 }
 
 /// The commercial partition: where a region that no other partition claims is.
-const COMMERCIAL: Partition =
+pub const COMMERCIAL: Partition =
     Partition { name: "aws", dns_suffix: "amazonaws.com", region_prefixes: &[], has_fips: true };
 
 const OTHERS: [Partition; 7] = [
@@ -56,10 +56,15 @@ impl Partition {
         OTHERS.iter().find(claims).copied().unwrap_or(COMMERCIAL)
     }
 
+    /// All of them, the commercial one first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(COMMERCIAL).chain(OTHERS)
+    }
+
     /// The partition of that name, as ARNs have it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        std::iter::once(COMMERCIAL).chain(OTHERS).find(|partition| partition.name == name)
+        Self::all().find(|partition| partition.name == name)
     }
 }
 

@@ -1,9 +1,13 @@
-//! The rights that this provider takes, as the smallest policy that grants them. Pure.
+//! The rights that leasehold needs in AWS, as the smallest statements that grant them. Pure.
 //!
-//! What a call is checked against, and which conditions it knows, is told by the service authorization reference:
+//! In: a purpose (the commands that a role runs), and what a stack has. Out: statements on IAM (here) and on the bucket that holds the
+//! stack's records ([`records`]). Invariant: a right is granted for a purpose only if a command of that purpose makes the call.
+//!
+//! What a call is checked against, and which conditions it knows, is in the service authorization reference:
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
 
 mod parts;
+pub mod records;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,19 +19,23 @@ use crate::arn;
 
 pub use parts::{Part, parts};
 use table::On::{
-    AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, MarkedDirectory, MarkedIssuer, MarkedRole,
-    MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer, OurPolicy, OurRole,
-    OurUser, Profile,
+    AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, KeptRole, KeptUser, MarkedDirectory,
+    MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer,
+    OurPolicy, OurRole, OurUser, OwnPolicy, Profile,
 };
 pub use table::Purpose;
 use table::{On, RIGHTS, Right};
+
+/// The most characters of a managed policy, white space aside:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+pub const LARGEST: usize = 6144;
 
 /// Whose rights, and where.
 #[derive(Debug, Clone)]
 pub struct Scope<'a> {
     /// The stack that they are cut to.
     pub stack: &'a StackName,
-    /// `aws`, `aws-cn` or `aws-us-gov`.
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov` or another.
     pub partition: &'a str,
     /// The account's number, or `*`.
     pub account: &'a str,
@@ -58,7 +66,7 @@ pub fn statements(scope: &Scope<'_>, purpose: Purpose) -> Vec<Value> {
 }
 
 fn wanted(parts: &BTreeSet<Part>, purpose: Purpose) -> impl Iterator<Item = &'static Right> {
-    RIGHTS.iter().filter(move |(_, of, part, _)| *of <= purpose && part.is_none_or(|part| parts.contains(&part)))
+    RIGHTS.iter().filter(move |(_, by, part, _)| by.serve(purpose) && part.is_none_or(|part| parts.contains(&part)))
 }
 
 fn statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
@@ -78,6 +86,10 @@ fn statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
             "aws:ResourceTag/leasehold:stack": stack,
             "aws:RequestTag/leasehold:stack": stack,
         } })),
+        KeptUser | KeptRole => Some(json!({
+            "StringEquals": { "aws:ResourceTag/leasehold:stack": stack },
+            "StringEqualsIfExists": { "aws:RequestTag/leasehold:stack": stack },
+        })),
         _ => None,
     };
     if let (Some(condition), Some(fields)) = (condition, statement.as_object_mut()) {
@@ -92,9 +104,10 @@ fn resource(scope: &Scope<'_>, on: On) -> String {
     let path = arn::stack_path(stack);
     match on {
         Everything => "*".to_owned(),
-        AnyUser | OurUser | NewUser | MarkedUser => below("user/*"),
-        AnyRole | OurRole | NewRole | MarkedRole => below("role/*"),
+        AnyUser | OurUser | NewUser | MarkedUser | KeptUser => below("user/*"),
+        AnyRole | OurRole | NewRole | MarkedRole | KeptRole => below("role/*"),
         OurPolicy => below(&format!("policy{path}*")),
+        OwnPolicy => below(&format!("policy{path}{}", arn::scope_policy_name(stack, "user.*"))),
         AnyGroup => below("group/*"),
         OurGroup => below(&format!("group{path}*")),
         Device => below("mfa/*"),
@@ -112,23 +125,47 @@ mod tests {
         Scope { stack, partition: "aws", account: "111122223333", parts }
     }
 
-    /// The largest managed policy, without white space.
-    const LARGEST: usize = 6144;
-
     #[test]
     fn all_of_it_fits_into_a_managed_policy() {
         let (stack, parts) = (StackName::new("a".repeat(32)).unwrap(), Part::ALL.into());
         let whole = policy(&scope(&stack, &parts), Purpose::Apply);
-        assert!(whole.text().len() <= LARGEST, "{}", whole.text().len());
+        let records = records::Records {
+            partition: "aws",
+            region: Some("ap-southeast-2"),
+            account: "111122223333",
+            bucket: &"b".repeat(63),
+            prefix: &format!("leasehold/{stack}"),
+            retained: true,
+            kms_key: Some("arn:aws:kms:ap-southeast-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+        };
+        let of_records = Document::new(json!(records::statements(&records, Purpose::Apply)));
+        assert!(of_records.text().len() <= LARGEST, "{}", of_records.text().len());
+        // With both, the largest stack fits into the inline policy of a role: 10,240 characters.
+        assert!(whole.text().len() + of_records.text().len() <= 10_240);
         let reading = policy(&scope(&stack, &parts), Purpose::Plan);
         assert!(reading.text().len() < whole.text().len() / 2);
         assert!(!reading.text().contains("iam:Create") && !reading.text().contains("iam:Put"));
     }
 
     #[test]
+    fn each_purpose_grants_less_than_apply_and_audit_nothing() {
+        let parts = Part::ALL.into();
+        let apply = actions(&parts, Purpose::Apply);
+        for purpose in Purpose::ALL {
+            assert!(actions(&parts, purpose).is_subset(&apply), "{purpose:?}");
+        }
+        assert!(actions(&parts, Purpose::Audit).is_empty());
+        let sweep = actions(&parts, Purpose::Sweep);
+        let makes = |action: &&String| ["Create", "Attach", "Add"].iter().any(|verb| action[4..].starts_with(verb));
+        assert_eq!(sweep.iter().filter(makes).collect::<Vec<_>>(), ["iam:CreateAccessKey"]);
+        assert!(sweep.iter().all(|action| !action.contains("Boundary")));
+    }
+
+    #[test]
     fn writes_are_cut_to_the_stack() {
         let (stack, parts) = (StackName::new("payments").unwrap(), Part::ALL.into());
-        for statement in statements(&scope(&stack, &parts), Purpose::Apply) {
+        let all = [Purpose::Sweep, Purpose::Apply].map(|purpose| statements(&scope(&stack, &parts), purpose)).concat();
+        for statement in all {
             let writes = |action: &Value| {
                 !["iam:Get", "iam:List", "iam:Generate"].iter().any(|read| action.as_str().unwrap().starts_with(read))
             };

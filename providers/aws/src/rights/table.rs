@@ -1,24 +1,64 @@
-//! Every action that is ever asked for: for which purpose, for which part of a stack, and on what.
+//! Every action that is ever asked for: by which commands, for which part of a stack, and on what.
 
+use Commands::{Applying, Planning, Reading, Sweeping, Writing};
 use On::{
-    AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, MarkedDirectory, MarkedIssuer, MarkedRole,
-    MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer, OurPolicy, OurRole,
-    OurUser, Profile,
+    AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, KeptRole, KeptUser, MarkedDirectory,
+    MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer,
+    OurPolicy, OurRole, OurUser, OwnPolicy, Profile,
 };
-use Purpose::{Apply, Plan};
 
 use super::Part::{
     self, Directories, GroupAttachments, GroupPolicies, Groups, GroupsTakenIn, Issuers, Keys, Members, OthersGroups,
     Policies, RoleAttachments, RoleBoundaries, Roles, Thumbprints, UserAttachments, UserBoundaries, Users,
 };
 
-/// What a policy shall be good for.
+/// The commands that a policy is printed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// Reading all that a plan needs.
+    /// `audit` and `lock show`: they read the records and call nothing of IAM.
+    Audit,
+    /// `drift`.
+    Drift,
+    /// `plan`, and what reads the same: `list`, `show`, `who-can`.
     Plan,
-    /// The same, and carrying it out.
+    /// `sweep`: quarantines after leases, deletions after graces, and keys that are due. It makes no principal and attaches no policy.
+    Sweep,
+    /// `apply`, `revoke` and `restore`; it covers all other purposes.
     Apply,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Audit, Self::Drift, Self::Plan, Self::Sweep, Self::Apply];
+}
+
+/// The commands that need a right of IAM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commands {
+    /// All that look at the account.
+    Reading,
+    /// Those that plan what a configuration changes, and hold it against the account's quotas: plan and apply.
+    Planning,
+    /// Those that write: sweep and apply.
+    Writing,
+    /// Sweep alone: what apply may do on more objects, under another right.
+    Sweeping,
+    /// Apply alone.
+    Applying,
+}
+
+impl Commands {
+    /// Whether a policy for the purpose grants what these commands need.
+    #[must_use]
+    pub fn serve(self, purpose: Purpose) -> bool {
+        match self {
+            Self::Reading => purpose != Purpose::Audit,
+            Self::Planning => matches!(purpose, Purpose::Plan | Purpose::Apply),
+            Self::Writing => matches!(purpose, Purpose::Sweep | Purpose::Apply),
+            Self::Sweeping => purpose == Purpose::Sweep,
+            Self::Applying => purpose == Purpose::Apply,
+        }
+    }
 }
 
 /// What a right is cut to.
@@ -39,8 +79,13 @@ pub enum On {
     /// Marks are put on what is ours, and on what is nobody's when it is made or taken in.
     MarkedUser,
     MarkedRole,
+    /// Principals that carry the stack's mark and keep it: their other marks change.
+    KeptUser,
+    KeptRole,
     /// Policies and groups under the stack's path.
     OurPolicy,
+    /// The policies that hold what has no room in a user's inline policy: a user's own, deleted with it.
+    OwnPolicy,
     OurGroup,
     /// Any group: a stray membership is taken away wherever it is, and a group that is taken in has another path before.
     AnyGroup,
@@ -58,101 +103,106 @@ pub enum On {
     Profile,
 }
 
-/// One action: for which purpose, for which part (`None`: any), on what.
-pub type Right = (&'static str, Purpose, Option<Part>, On);
+/// One action: which commands need it, for which part (`None`: any), on what.
+pub type Right = (&'static str, Commands, Option<Part>, On);
 
 pub const RIGHTS: &[Right] = &[
-    ("GetAccountAuthorizationDetails", Plan, None, Everything),
-    ("GetAccountSummary", Plan, None, Everything),
-    ("GenerateCredentialReport", Plan, Some(Users), Everything),
-    ("GetCredentialReport", Plan, Some(Users), Everything),
-    ("GetUser", Plan, Some(Users), AnyUser),
-    ("GetLoginProfile", Plan, Some(Users), AnyUser),
-    ("ListAccessKeys", Plan, Some(Users), AnyUser),
-    ("GetAccessKeyLastUsed", Plan, Some(Users), AnyUser),
-    ("ListSSHPublicKeys", Plan, Some(Users), AnyUser),
-    ("ListSigningCertificates", Plan, Some(Users), AnyUser),
+    ("GetAccountAuthorizationDetails", Reading, None, Everything),
+    ("GetAccountSummary", Planning, None, Everything),
+    ("GenerateCredentialReport", Reading, Some(Users), Everything),
+    ("GetCredentialReport", Reading, Some(Users), Everything),
+    ("GetUser", Reading, Some(Users), AnyUser),
+    ("GetLoginProfile", Reading, Some(Users), AnyUser),
+    ("ListAccessKeys", Reading, Some(Users), AnyUser),
+    ("GetAccessKeyLastUsed", Reading, Some(Users), AnyUser),
+    ("ListSSHPublicKeys", Reading, Some(Users), AnyUser),
+    ("ListSigningCertificates", Reading, Some(Users), AnyUser),
     // Asked of all users at once as well, and then about none.
-    ("ListServiceSpecificCredentials", Plan, Some(Users), Everything),
-    ("ListMFADevices", Plan, Some(Users), AnyUser),
-    ("ListRoles", Plan, None, Everything),
-    ("GetRole", Plan, Some(Roles), AnyRole),
-    ("ListPolicyTags", Plan, Some(Policies), OurPolicy),
-    ("ListOpenIDConnectProviders", Plan, None, Everything),
-    ("GetOpenIDConnectProvider", Plan, None, AnyIssuer),
-    ("ListSAMLProviders", Plan, None, Everything),
-    ("GetSAMLProvider", Plan, None, AnyDirectory),
-    ("CreateUser", Apply, Some(Users), NewUser),
-    ("TagUser", Apply, Some(Users), MarkedUser),
-    ("UntagUser", Apply, Some(Users), OurUser),
-    ("UpdateUser", Apply, Some(Users), OurUser),
-    ("DeleteUser", Apply, Some(Users), OurUser),
-    ("PutUserPolicy", Apply, Some(Users), OurUser),
-    ("DeleteUserPolicy", Apply, Some(Users), OurUser),
-    ("AttachUserPolicy", Apply, Some(UserAttachments), OurUser),
-    ("DetachUserPolicy", Apply, Some(Users), OurUser),
-    ("PutUserPermissionsBoundary", Apply, Some(UserBoundaries), OurUser),
-    ("DeleteUserPermissionsBoundary", Apply, Some(Users), OurUser),
-    ("UpdateAccessKey", Apply, Some(Users), OurUser),
-    ("DeleteAccessKey", Apply, Some(Users), OurUser),
-    ("DeleteLoginProfile", Apply, Some(Users), OurUser),
-    ("UpdateSSHPublicKey", Apply, Some(Users), OurUser),
-    ("DeleteSSHPublicKey", Apply, Some(Users), OurUser),
-    ("UpdateSigningCertificate", Apply, Some(Users), OurUser),
-    ("DeleteSigningCertificate", Apply, Some(Users), OurUser),
-    ("UpdateServiceSpecificCredential", Apply, Some(Users), OurUser),
-    ("DeleteServiceSpecificCredential", Apply, Some(Users), OurUser),
-    ("DeactivateMFADevice", Apply, Some(Users), OurUser),
-    ("ListVirtualMFADevices", Apply, Some(Users), Everything),
-    ("ListMFADeviceTags", Apply, Some(Users), Device),
-    ("TagMFADevice", Apply, Some(Users), Device),
-    ("DeleteVirtualMFADevice", Apply, Some(Users), Device),
-    ("CreateAccessKey", Apply, Some(Keys), OurUser),
-    ("RemoveUserFromGroup", Apply, Some(Users), AnyGroup),
-    ("CreateRole", Apply, Some(Roles), NewRole),
-    ("TagRole", Apply, Some(Roles), MarkedRole),
-    ("UntagRole", Apply, Some(Roles), OurRole),
-    ("UpdateRole", Apply, Some(Roles), OurRole),
-    ("UpdateAssumeRolePolicy", Apply, Some(Roles), OurRole),
-    ("DeleteRole", Apply, Some(Roles), OurRole),
-    ("PutRolePolicy", Apply, Some(Roles), OurRole),
-    ("DeleteRolePolicy", Apply, Some(Roles), OurRole),
-    ("AttachRolePolicy", Apply, Some(RoleAttachments), OurRole),
-    ("DetachRolePolicy", Apply, Some(Roles), OurRole),
-    ("PutRolePermissionsBoundary", Apply, Some(RoleBoundaries), OurRole),
-    ("DeleteRolePermissionsBoundary", Apply, Some(Roles), OurRole),
-    ("ListInstanceProfilesForRole", Apply, Some(Roles), OurRole),
-    ("RemoveRoleFromInstanceProfile", Apply, Some(Roles), Profile),
-    ("CreatePolicy", Apply, Some(Policies), OurPolicy),
-    ("GetPolicy", Apply, Some(Policies), OurPolicy),
-    ("GetPolicyVersion", Apply, Some(Policies), OurPolicy),
-    ("ListPolicyVersions", Apply, Some(Policies), OurPolicy),
-    ("CreatePolicyVersion", Apply, Some(Policies), OurPolicy),
-    ("DeletePolicyVersion", Apply, Some(Policies), OurPolicy),
-    ("DeletePolicy", Apply, Some(Policies), OurPolicy),
-    ("TagPolicy", Apply, Some(Policies), OurPolicy),
-    ("UntagPolicy", Apply, Some(Policies), OurPolicy),
-    ("GetGroup", Apply, Some(Groups), OurGroup),
-    ("CreateGroup", Apply, Some(Groups), OurGroup),
-    ("GetGroup", Apply, Some(GroupsTakenIn), AnyGroup),
-    ("UpdateGroup", Apply, Some(GroupsTakenIn), AnyGroup),
-    ("DeleteGroup", Apply, Some(Groups), OurGroup),
-    ("PutGroupPolicy", Apply, Some(GroupPolicies), OurGroup),
-    ("DeleteGroupPolicy", Apply, Some(Groups), OurGroup),
-    ("AttachGroupPolicy", Apply, Some(GroupAttachments), OurGroup),
-    ("DetachGroupPolicy", Apply, Some(Groups), OurGroup),
-    ("AddUserToGroup", Apply, Some(Members), OurGroup),
-    ("AddUserToGroup", Apply, Some(OthersGroups), AnyGroup),
-    ("CreateOpenIDConnectProvider", Apply, Some(Issuers), NewIssuer),
-    ("TagOpenIDConnectProvider", Apply, Some(Issuers), MarkedIssuer),
-    ("UntagOpenIDConnectProvider", Apply, Some(Issuers), OurIssuer),
-    ("AddClientIDToOpenIDConnectProvider", Apply, Some(Issuers), OurIssuer),
-    ("RemoveClientIDFromOpenIDConnectProvider", Apply, Some(Issuers), OurIssuer),
-    ("UpdateOpenIDConnectProviderThumbprint", Apply, Some(Thumbprints), OurIssuer),
-    ("DeleteOpenIDConnectProvider", Apply, Some(Issuers), OurIssuer),
-    ("CreateSAMLProvider", Apply, Some(Directories), NewDirectory),
-    ("TagSAMLProvider", Apply, Some(Directories), MarkedDirectory),
-    ("UntagSAMLProvider", Apply, Some(Directories), OurDirectory),
-    ("UpdateSAMLProvider", Apply, Some(Directories), OurDirectory),
-    ("DeleteSAMLProvider", Apply, Some(Directories), OurDirectory),
+    ("ListServiceSpecificCredentials", Reading, Some(Users), Everything),
+    ("ListMFADevices", Reading, Some(Users), AnyUser),
+    ("ListRoles", Reading, None, Everything),
+    ("GetRole", Reading, Some(Roles), AnyRole),
+    ("ListPolicyTags", Reading, Some(Policies), OurPolicy),
+    ("ListOpenIDConnectProviders", Reading, None, Everything),
+    ("GetOpenIDConnectProvider", Reading, None, AnyIssuer),
+    ("ListSAMLProviders", Reading, None, Everything),
+    ("GetSAMLProvider", Reading, None, AnyDirectory),
+    ("CreateUser", Applying, Some(Users), NewUser),
+    ("TagUser", Applying, Some(Users), MarkedUser),
+    ("TagUser", Sweeping, Some(Users), KeptUser),
+    ("UntagUser", Applying, Some(Users), OurUser),
+    ("UpdateUser", Applying, Some(Users), OurUser),
+    ("DeleteUser", Writing, Some(Users), OurUser),
+    ("PutUserPolicy", Writing, Some(Users), OurUser),
+    ("DeleteUserPolicy", Writing, Some(Users), OurUser),
+    ("AttachUserPolicy", Applying, Some(UserAttachments), OurUser),
+    ("DetachUserPolicy", Writing, Some(Users), OurUser),
+    ("PutUserPermissionsBoundary", Applying, Some(UserBoundaries), OurUser),
+    ("DeleteUserPermissionsBoundary", Applying, Some(Users), OurUser),
+    ("UpdateAccessKey", Writing, Some(Users), OurUser),
+    ("DeleteAccessKey", Writing, Some(Users), OurUser),
+    ("DeleteLoginProfile", Writing, Some(Users), OurUser),
+    ("UpdateSSHPublicKey", Writing, Some(Users), OurUser),
+    ("DeleteSSHPublicKey", Writing, Some(Users), OurUser),
+    ("UpdateSigningCertificate", Writing, Some(Users), OurUser),
+    ("DeleteSigningCertificate", Writing, Some(Users), OurUser),
+    ("UpdateServiceSpecificCredential", Writing, Some(Users), OurUser),
+    ("DeleteServiceSpecificCredential", Writing, Some(Users), OurUser),
+    ("DeactivateMFADevice", Writing, Some(Users), OurUser),
+    ("ListVirtualMFADevices", Writing, Some(Users), Everything),
+    ("ListMFADeviceTags", Writing, Some(Users), Device),
+    ("TagMFADevice", Writing, Some(Users), Device),
+    ("DeleteVirtualMFADevice", Writing, Some(Users), Device),
+    ("CreateAccessKey", Writing, Some(Keys), OurUser),
+    ("RemoveUserFromGroup", Writing, Some(Users), AnyGroup),
+    ("CreateRole", Applying, Some(Roles), NewRole),
+    ("TagRole", Applying, Some(Roles), MarkedRole),
+    ("TagRole", Sweeping, Some(Roles), KeptRole),
+    ("UntagRole", Applying, Some(Roles), OurRole),
+    ("UpdateRole", Applying, Some(Roles), OurRole),
+    ("UpdateAssumeRolePolicy", Writing, Some(Roles), OurRole),
+    ("DeleteRole", Writing, Some(Roles), OurRole),
+    ("PutRolePolicy", Writing, Some(Roles), OurRole),
+    ("DeleteRolePolicy", Writing, Some(Roles), OurRole),
+    ("AttachRolePolicy", Applying, Some(RoleAttachments), OurRole),
+    ("DetachRolePolicy", Writing, Some(Roles), OurRole),
+    ("PutRolePermissionsBoundary", Applying, Some(RoleBoundaries), OurRole),
+    ("DeleteRolePermissionsBoundary", Applying, Some(Roles), OurRole),
+    ("ListInstanceProfilesForRole", Writing, Some(Roles), OurRole),
+    ("RemoveRoleFromInstanceProfile", Writing, Some(Roles), Profile),
+    ("CreatePolicy", Applying, Some(Policies), OurPolicy),
+    ("GetPolicy", Applying, Some(Policies), OurPolicy),
+    ("GetPolicyVersion", Applying, Some(Policies), OurPolicy),
+    ("ListPolicyVersions", Applying, Some(Policies), OurPolicy),
+    ("CreatePolicyVersion", Applying, Some(Policies), OurPolicy),
+    ("DeletePolicyVersion", Applying, Some(Policies), OurPolicy),
+    ("DeletePolicy", Applying, Some(Policies), OurPolicy),
+    ("TagPolicy", Applying, Some(Policies), OurPolicy),
+    ("UntagPolicy", Applying, Some(Policies), OurPolicy),
+    ("ListPolicyVersions", Sweeping, Some(Users), OwnPolicy),
+    ("DeletePolicyVersion", Sweeping, Some(Users), OwnPolicy),
+    ("DeletePolicy", Sweeping, Some(Users), OwnPolicy),
+    ("GetGroup", Applying, Some(Groups), OurGroup),
+    ("CreateGroup", Applying, Some(Groups), OurGroup),
+    ("GetGroup", Applying, Some(GroupsTakenIn), AnyGroup),
+    ("UpdateGroup", Applying, Some(GroupsTakenIn), AnyGroup),
+    ("DeleteGroup", Applying, Some(Groups), OurGroup),
+    ("PutGroupPolicy", Applying, Some(GroupPolicies), OurGroup),
+    ("DeleteGroupPolicy", Applying, Some(Groups), OurGroup),
+    ("AttachGroupPolicy", Applying, Some(GroupAttachments), OurGroup),
+    ("DetachGroupPolicy", Applying, Some(Groups), OurGroup),
+    ("AddUserToGroup", Applying, Some(Members), OurGroup),
+    ("AddUserToGroup", Applying, Some(OthersGroups), AnyGroup),
+    ("CreateOpenIDConnectProvider", Applying, Some(Issuers), NewIssuer),
+    ("TagOpenIDConnectProvider", Applying, Some(Issuers), MarkedIssuer),
+    ("UntagOpenIDConnectProvider", Applying, Some(Issuers), OurIssuer),
+    ("AddClientIDToOpenIDConnectProvider", Applying, Some(Issuers), OurIssuer),
+    ("RemoveClientIDFromOpenIDConnectProvider", Applying, Some(Issuers), OurIssuer),
+    ("UpdateOpenIDConnectProviderThumbprint", Applying, Some(Thumbprints), OurIssuer),
+    ("DeleteOpenIDConnectProvider", Applying, Some(Issuers), OurIssuer),
+    ("CreateSAMLProvider", Applying, Some(Directories), NewDirectory),
+    ("TagSAMLProvider", Applying, Some(Directories), MarkedDirectory),
+    ("UntagSAMLProvider", Applying, Some(Directories), OurDirectory),
+    ("UpdateSAMLProvider", Applying, Some(Directories), OurDirectory),
+    ("DeleteSAMLProvider", Applying, Some(Directories), OurDirectory),
 ];

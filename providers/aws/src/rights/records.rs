@@ -1,0 +1,240 @@
+//! The rights on the bucket that holds a stack's records: its lock, ledger, evidence, accounts and the keys of saved plans. Pure.
+//!
+//! S3 answers 403 instead of 404 for a key that does not exist, unless the caller has `s3:ListBucket` for that key:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>. Every record may be missing, so each one that is read may be
+//! listed as well. A write under `If-Match` needs `s3:GetObject` too:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>. A write whose answer was lost is settled by reading
+//! it back, so that whoever writes a record may read it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::Purpose::{self, Apply, Audit, Drift, Plan, Sweep};
+use crate::partition::{COMMERCIAL, Partition};
+
+/// The bucket of a stack's records.
+#[derive(Debug, Clone)]
+pub struct Records<'a> {
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov` or another.
+    pub partition: &'a str,
+    /// The bucket's region; `None`: not known, so that any is granted.
+    pub region: Option<&'a str>,
+    /// The account of the principal that the rights are for, or `*`: where a key that is named without an account is.
+    pub account: &'a str,
+    /// The bucket's name.
+    pub bucket: &'a str,
+    /// What all keys begin with, without slashes around it; empty: nothing.
+    pub prefix: &'a str,
+    /// Whether what is written once is written with a retention of its own.
+    pub retained: bool,
+    /// The KMS key that the configuration names: an id, `alias/NAME`, or the ARN of a key or an alias.
+    pub kms_key: Option<&'a str>,
+}
+
+/// One sort of record: its keys below the prefix, and for which purposes it is read and written.
+struct Record {
+    key: &'static str,
+    read_for: &'static [Purpose],
+    written_for: &'static [Purpose],
+    /// Whether it is written once, and kept by object lock where the stack asks for it.
+    once: bool,
+}
+
+const RECORDS: [Record; 5] = [
+    Record { key: "lock.json", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: false },
+    // A run reads the end of the ledger; drift reads all of it where something is missing that may have been removed.
+    Record { key: "ledger/*", read_for: &[Audit, Drift, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
+    Record { key: "evidence/*", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
+    Record { key: "accounts.json", read_for: &[Drift, Plan, Sweep, Apply], written_for: &[Sweep, Apply], once: false },
+    // `plan --out` writes the key under which it digests sensitive values; applying that plan reads it.
+    Record { key: "keys/*", read_for: &[Plan, Apply], written_for: &[Plan, Apply], once: false },
+];
+
+/// The statements that grant what a purpose needs of the bucket, and of the key that encrypts it.
+#[must_use]
+pub fn statements(records: &Records<'_>, purpose: Purpose) -> Vec<Value> {
+    let mut by_actions: BTreeMap<Vec<&str>, Vec<String>> = BTreeMap::new();
+    let mut listed = Vec::new();
+    for record in &RECORDS {
+        let (read, written) = (record.read_for.contains(&purpose), record.written_for.contains(&purpose));
+        let retained = written && record.once && records.retained;
+        let actions = [(read, "s3:GetObject"), (written, "s3:PutObject"), (retained, "s3:PutObjectRetention")];
+        let actions: Vec<&str> = actions.into_iter().filter(|(wanted, _)| *wanted).map(|(_, action)| action).collect();
+        if !actions.is_empty() {
+            let key = records.key_pattern(record.key);
+            by_actions.entry(actions).or_default().push(format!("{}/{key}", records.bucket_arn()));
+            listed.push(key);
+        }
+    }
+    let mut statements: Vec<Value> =
+        by_actions.into_iter().zip(1..).map(|((actions, on), number)| objects(number, &actions, &on)).collect();
+    statements.push(json!({
+        "Sid": "RecordsList",
+        "Effect": "Allow",
+        "Action": ["s3:ListBucket"],
+        "Resource": records.bucket_arn(),
+        "Condition": { "StringLike": { "s3:prefix": listed } },
+    }));
+    let writes = RECORDS.iter().any(|record| record.written_for.contains(&purpose));
+    statements.extend(records.kms_key.map(|key| encryption(records, key, writes)));
+    statements
+}
+
+fn objects(number: usize, actions: &[&str], resources: &[String]) -> Value {
+    json!({ "Sid": format!("Records{number}"), "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+/// The use of the key, by way of S3 alone. What S3 needs of it:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>; the conditions:
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>.
+fn encryption(records: &Records<'_>, key: &str, writes: bool) -> Value {
+    let Records { partition, account, .. } = records;
+    let region = records.region.unwrap_or("*");
+    // `arn:aws:kms:REGION:ACCOUNT:key/ID`, or without the first five parts.
+    let name = key.rsplit(':').next().unwrap_or(key);
+    let alias = name.strip_prefix("alias/").map(|_| name);
+    let place = key.strip_suffix(name).map(|place| place.trim_end_matches(':')).filter(|place| !place.is_empty());
+    let place = place.map_or_else(|| format!("arn:{partition}:kms:{region}:{account}"), str::to_owned);
+    let resource = match (alias, name.strip_prefix("key/")) {
+        // A policy cannot name an alias: the key behind it is told by the condition.
+        (Some(_), _) => format!("{place}:key/*"),
+        (None, Some(id)) => format!("{place}:key/{id}"),
+        (None, None) => format!("{place}:key/{name}"),
+    };
+    let key_region = place.split(':').nth(3).unwrap_or(region);
+    let mut conditions = Map::new();
+    let suffix = Partition::named(partition).unwrap_or(COMMERCIAL).dns_suffix;
+    let via = json!({ "kms:ViaService": format!("s3.{key_region}.{suffix}") });
+    // The region may be any.
+    conditions.insert(if key_region == "*" { "StringLike" } else { "StringEquals" }.to_owned(), via);
+    if let Some(alias) = alias {
+        conditions.insert("ForAnyValue:StringEquals".to_owned(), json!({ "kms:ResourceAliases": alias }));
+    }
+    json!({
+        "Sid": "RecordsKey",
+        "Effect": "Allow",
+        "Action": if writes { vec!["kms:Decrypt", "kms:GenerateDataKey"] } else { vec!["kms:Decrypt"] },
+        "Resource": resource,
+        "Condition": conditions,
+    })
+}
+
+impl Records<'_> {
+    fn bucket_arn(&self) -> String {
+        format!("arn:{}:s3:::{}", self.partition, self.bucket)
+    }
+
+    /// The keys of a record, as a policy's pattern.
+    fn key_pattern(&self, key: &str) -> String {
+        let prefix = literal(self.prefix);
+        if prefix.is_empty() { key.to_owned() } else { format!("{prefix}/{key}") }
+    }
+}
+
+/// Text that a policy takes as it is: `*`, `?` and `$` mean something else there.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars>
+fn literal(text: &str) -> String {
+    let escaped = |sign: char| match sign {
+        '*' | '?' | '$' => format!("${{{sign}}}"),
+        sign => sign.to_string(),
+    };
+    text.chars().map(escaped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records<'a>() -> Records<'a> {
+        Records {
+            partition: "aws",
+            region: Some("eu-west-1"),
+            account: "111122223333",
+            bucket: "records",
+            prefix: "leasehold/pay",
+            retained: false,
+            kms_key: None,
+        }
+    }
+
+    #[test]
+    fn drift_reads_two_records_and_writes_none() {
+        let statements = statements(&records(), Drift);
+        let object = |key: &str| format!("arn:aws:s3:::records/leasehold/pay/{key}");
+        assert_eq!(statements[0]["Action"], json!(["s3:GetObject"]));
+        assert_eq!(statements[0]["Resource"], json!([object("ledger/*"), object("accounts.json")]));
+        let listed =
+            json!({ "StringLike": { "s3:prefix": ["leasehold/pay/ledger/*", "leasehold/pay/accounts.json"] } });
+        assert_eq!(statements[1]["Condition"], listed);
+        assert_eq!(statements.len(), 2);
+    }
+
+    #[test]
+    fn plan_writes_keys_alone_and_only_what_is_kept_is_retained() {
+        let puts = |purpose: Purpose, action: &str| -> String {
+            let statements = statements(&Records { retained: true, ..records() }, purpose);
+            let of = statements.iter().filter(|it| it["Action"].as_array().unwrap().contains(&json!(action)));
+            of.map(|it| it["Resource"].to_string()).collect()
+        };
+        assert!(puts(Plan, "s3:PutObject").contains("/keys/*"));
+        for other in ["lock.json", "ledger", "evidence", "accounts.json"] {
+            assert!(!puts(Plan, "s3:PutObject").contains(other), "{other}");
+        }
+        assert!(!puts(Sweep, "s3:PutObject").contains("keys"));
+        for purpose in [Sweep, Apply] {
+            let kept = puts(purpose, "s3:PutObjectRetention");
+            assert!(kept.contains("ledger/*") && kept.contains("evidence/*"), "{kept}");
+            assert!(!kept.contains("lock.json") && !kept.contains("keys") && !kept.contains("accounts"), "{kept}");
+        }
+    }
+
+    fn key(of: Records<'_>, purpose: Purpose) -> Value {
+        statements(&of, purpose).pop().unwrap()
+    }
+
+    #[test]
+    fn a_key_is_used_by_way_of_s3_alone_and_by_readers_to_decrypt() {
+        let arn = "arn:aws:kms:eu-west-1:444455556666:key/0f0f";
+        let named = |name| Records { kms_key: Some(name), ..records() };
+        let statement = key(named(arn), Drift);
+        assert_eq!((&statement["Resource"], &statement["Action"]), (&json!(arn), &json!(["kms:Decrypt"])));
+        assert_eq!(
+            statement["Condition"],
+            json!({ "StringEquals": { "kms:ViaService": "s3.eu-west-1.amazonaws.com" } })
+        );
+        for purpose in [Plan, Sweep, Apply] {
+            assert_eq!(key(named(arn), purpose)["Action"], json!(["kms:Decrypt", "kms:GenerateDataKey"]));
+        }
+        for id in ["0f0f", "key/0f0f"] {
+            let statement = key(named(id), Apply);
+            assert_eq!(statement["Resource"], "arn:aws:kms:eu-west-1:111122223333:key/0f0f");
+        }
+    }
+
+    #[test]
+    fn an_alias_is_told_by_the_condition() {
+        let any = json!({ "kms:ResourceAliases": "alias/records" });
+        for (name, resource) in [
+            ("alias/records", "arn:aws-cn:kms:cn-north-1:111122223333:key/*"),
+            ("arn:aws-cn:kms:cn-north-1:444455556666:alias/records", "arn:aws-cn:kms:cn-north-1:444455556666:key/*"),
+        ] {
+            let records = Records { partition: "aws-cn", region: Some("cn-north-1"), kms_key: Some(name), ..records() };
+            let statement = key(records, Apply);
+            assert_eq!(statement["Resource"], resource);
+            let via = json!({ "kms:ViaService": "s3.cn-north-1.amazonaws.com.cn" });
+            assert_eq!(statement["Condition"], json!({ "StringEquals": via, "ForAnyValue:StringEquals": any }));
+        }
+        let anywhere = key(Records { region: None, account: "*", kms_key: Some("alias/x"), ..records() }, Plan);
+        assert_eq!(anywhere["Resource"], "arn:aws:kms:*:*:key/*");
+        assert_eq!(anywhere["Condition"]["StringLike"], json!({ "kms:ViaService": "s3.*.amazonaws.com" }));
+    }
+
+    #[test]
+    fn what_a_policy_would_read_as_a_pattern_stays_what_it_is() {
+        let statements = statements(&Records { prefix: "a*b/$x", ..records() }, Audit);
+        assert_eq!(statements[0]["Resource"][0], "arn:aws:s3:::records/a${*}b/${$}x/lock.json");
+        let bare = super::statements(&Records { prefix: "", ..records() }, Audit);
+        assert_eq!(bare[0]["Resource"][0], "arn:aws:s3:::records/lock.json");
+    }
+}

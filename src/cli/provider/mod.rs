@@ -1,0 +1,196 @@
+//! `leasehold provider`: what a provider needs of the cloud it works in. Nothing is called.
+
+mod principals;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::ValueEnum as _;
+use leasehold_aws::partition::{COMMERCIAL, Partition};
+use leasehold_aws::rights::records::{self, Records};
+use leasehold_aws::rights::{self, LARGEST, Part, Purpose};
+use leasehold_provider::{Document, Resource, StackName};
+use serde_json::{Value, json};
+
+use self::principals::{Needs, Principal, Principals};
+use super::args::{AwsPolicyArgs, OnlyArg, ProviderCommand, PurposeArg};
+use super::as_joiners::as_joiners;
+use super::session::{self, Stack};
+use super::{Exit, Failure, invocation};
+use crate::config::Diagnostic;
+use crate::config::declared::{Bucket, Place};
+use crate::config::estate::Form;
+use crate::views::inert::inert;
+
+pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<Exit, Failure> {
+    match command {
+        ProviderCommand::AwsPolicy(args) => print_aws_policy(here, args),
+    }
+}
+
+/// Prints the smallest policy for a purpose.
+fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<Exit, Failure> {
+    let statements = match &args.stack {
+        Some(name) => statements_of_any(name, args)?,
+        None => statements_of_directory(here, args)?,
+    };
+    let policy = Document::new(json!({ "Version": "2012-10-17", "Statement": statements }));
+    let length = policy.text().chars().filter(|sign| !sign.is_whitespace()).count();
+    if length > LARGEST {
+        super::say(&format!(
+            "warning: this policy has {length} characters and a managed policy holds {LARGEST}. Print two with --only iam and --only records, \
+             or make it an inline policy of the role, which holds 10240.\n"
+        ));
+    }
+    super::print_json(policy.json())?;
+    Ok(Exit::Done)
+}
+
+impl From<PurposeArg> for Purpose {
+    fn from(purpose: PurposeArg) -> Self {
+        match purpose {
+            PurposeArg::Plan => Self::Plan,
+            PurposeArg::Apply => Self::Apply,
+            PurposeArg::Sweep => Self::Sweep,
+            PurposeArg::Drift => Self::Drift,
+            PurposeArg::Audit => Self::Audit,
+        }
+    }
+}
+
+/// For a stack of that name with whatever in it.
+fn statements_of_any(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
+    if args.purpose == PurposeArg::Audit {
+        return Err(Failure::Refused {
+            what: "audit reads the bucket of the records alone, and --stack says nothing of a bucket".to_owned(),
+            help: "Name the stack's directory instead.".to_owned(),
+        });
+    }
+    let stack = StackName::new(name)
+        .map_err(|invalid| anyhow::anyhow!("{name:?} cannot be a stack's name: {}", invalid.rule))?;
+    let partition = args.partition.as_deref().unwrap_or(COMMERCIAL.name);
+    let scope = rights::Scope { stack: &stack, partition, account: "*", parts: &Part::ALL.into() };
+    Ok(rights::statements(&scope, args.purpose.into()))
+}
+
+/// For the stack in a directory, and no more than what it has.
+fn statements_of_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
+    let now = session::now(None);
+    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
+    let principals = Principals::of(&stack.declared);
+    let Some(first) = &principals.first else {
+        let why = "This stack works on no AWS account and has no bucket for its records, so it needs no rights in AWS.";
+        return Err(stack.refuse(vec![
+            Diagnostic::error("config::no_aws", why)
+                .help("Add a `provider \"aws\"` block, or name a stack with --stack."),
+        ]));
+    };
+    let wanted = match (&args.role, &args.profile) {
+        (Some(arn), _) => Principal::Role(arn.clone()),
+        (None, Some(name)) => Principal::Profile(name.clone()),
+        (None, None) => first.clone(),
+    };
+    let Some(needs) = principals.needs.get(&wanted) else {
+        let known: Vec<String> = principals.needs.keys().map(ToString::to_string).collect();
+        return Err(Failure::Refused {
+            what: format!("this stack never uses {}", inert(&wanted.to_string())),
+            help: format!("It uses {}.", inert(&known.join(", "))),
+        });
+    };
+    if args.role.is_none() && args.profile.is_none() {
+        name_others(&principals, &wanted, args);
+    }
+    let mut statements = Vec::new();
+    if args.only != Some(OnlyArg::Records) {
+        statements.extend(iam_statements(&stack, needs, args, now)?);
+        statements.extend(assume_roles(needs));
+    }
+    if args.only != Some(OnlyArg::Iam)
+        && let (true, Place::S3(bucket)) = (needs.records, &stack.declared.backend.place)
+    {
+        statements.extend(records_statements(&stack, bucket, needs, &principals, args));
+    }
+    if statements.is_empty() {
+        return Err(Failure::Refused {
+            what: format!("{} needs no rights for that", inert(&wanted.to_string())),
+            help: "Choose another purpose with --for, another part with --only, or another principal with --role or --profile."
+                .to_owned(),
+        });
+    }
+    Ok(statements)
+}
+
+/// Says which other principals of a stack need policies of their own, and how each is printed.
+fn name_others(principals: &Principals, wanted: &Principal, args: &AwsPolicyArgs) {
+    let purpose = args.purpose.to_possible_value();
+    let purpose = purpose.as_ref().map_or("apply", |value| value.get_name());
+    for other in principals.needs.keys().filter(|other| *other != wanted) {
+        let option = match other {
+            Principal::Role(arn) => ["--role", arn],
+            Principal::Profile(name) => ["--profile", name],
+            // It is the one that is printed where none is named.
+            Principal::Environment => continue,
+        };
+        let partition = args.partition.iter().flat_map(|name| ["--partition", name]);
+        let words = ["provider", "aws-policy", "--for", purpose].into_iter().chain(option).chain(partition);
+        let command = invocation::current().follow_up(&words.collect::<Vec<_>>());
+        super::say(&format!("{}\n", inert(&format!("note: {other} needs a policy of its own: {command}"))));
+    }
+}
+
+fn iam_statements(
+    stack: &Stack,
+    needs: &Needs,
+    args: &AwsPolicyArgs,
+    now: jiff::Timestamp,
+) -> Result<Vec<Value>, Failure> {
+    if needs.accounts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (resources, findings) = as_joiners(&stack.declared, now);
+    if !findings.is_empty() {
+        return Err(stack.refuse(findings));
+    }
+    let is_there = |resource: &&Resource| needs.accounts.contains(&resource.id.account);
+    let mut parts: BTreeSet<Part> = rights::parts(resources.values().filter(is_there));
+    let imports_groups = stack.declared.estate.imports.iter().any(|import| import.form() == Some(Form::Group));
+    parts.extend(imports_groups.then_some(Part::GroupsTakenIn));
+    let partition = partition_of(args, needs.region.as_deref());
+    let scope =
+        rights::Scope { stack: &stack.declared.stack, partition: &partition, account: needs.account(), parts: &parts };
+    Ok(rights::statements(&scope, args.purpose.into()))
+}
+
+fn assume_roles(needs: &Needs) -> Option<Value> {
+    let statement =
+        json!({ "Sid": "AssumeRole", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": needs.roles });
+    (!needs.roles.is_empty()).then_some(statement)
+}
+
+fn records_statements(
+    stack: &Stack,
+    bucket: &Bucket,
+    needs: &Needs,
+    principals: &Principals,
+    args: &AwsPolicyArgs,
+) -> Vec<Value> {
+    let of_providers = principals.needs.values().find_map(|needs| needs.region.as_deref());
+    let region = bucket.region.as_deref().or(of_providers);
+    let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{}", stack.declared.stack));
+    let records = Records {
+        partition: &partition_of(args, region),
+        region,
+        account: needs.account(),
+        bucket: &bucket.name,
+        prefix: prefix.trim_matches('/'),
+        retained: bucket.retention.is_some(),
+        kms_key: bucket.kms_key_id.as_deref(),
+    };
+    records::statements(&records, args.purpose.into())
+}
+
+/// The partition that is asked for, or that of the region.
+fn partition_of(args: &AwsPolicyArgs, region: Option<&str>) -> String {
+    let of_region = || region.map_or(COMMERCIAL, Partition::containing).name.to_owned();
+    args.partition.clone().unwrap_or_else(of_region)
+}
