@@ -13,6 +13,7 @@
 #![allow(missing_docs, reason = "names say it")]
 
 pub mod crash;
+pub mod granted;
 pub mod sarif;
 
 use std::collections::BTreeMap;

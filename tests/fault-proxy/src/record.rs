@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 pub struct Request {
     /// The API's name, such as `CreateRole`; of S3 the method, such as `S3:PUT`.
     pub action: String,
-    /// All parameters, documents included; of S3 the `Key`.
+    /// All parameters, documents included; of S3 the `Key` (the path with the bucket), the query, and the headers that need rights of their
+    /// own.
     pub parameters: BTreeMap<String, String>,
     /// The fault that met it.
     pub fault: Option<&'static str>,

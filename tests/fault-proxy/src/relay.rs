@@ -146,7 +146,7 @@ impl Relay {
         // What is no call of a query API is one of S3: its method is its name, and the object's key what it is about.
         let action = parameters.remove("Action").unwrap_or_else(|| format!("S3:{}", parts.method));
         if action.starts_with("S3:") {
-            parameters.insert("Key".to_owned(), parts.uri.path().to_owned());
+            parameters.extend(s3_parameters(&parts));
         }
         let mut hasher = DefaultHasher::new();
         (&action, parts.uri.path(), &body).hash(&mut hasher);
@@ -300,6 +300,18 @@ impl Relay {
             what(request);
         }
     }
+}
+
+/// What a request to S3 is about: its path as `Key`, its query, and the headers that need rights of their own.
+fn s3_parameters(parts: &Parts) -> BTreeMap<String, String> {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut parameters: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    parameters.insert("Key".to_owned(), parts.uri.path().to_owned());
+    for name in ["if-match", "x-amz-object-lock-mode"] {
+        let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
+        parameters.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+    parameters
 }
 
 /// An error in the form of the service that the call is for.

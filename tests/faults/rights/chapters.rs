@@ -6,7 +6,7 @@ use super::stacks::{
     BOUND_ROLE, BOUND_USER, BOUNDARY, CROWD, FEDERATIONS, GROUP, LIVES_ALREADY, MUCH_TO_LOSE, ROLE, SCOPE,
     SECRET_SCOPE, STRAY_MARKS, STRAY_ROLE_POLICY, STRAY_USER_POLICY, TAKEN_IN, USER,
 };
-use super::{Chapter, Place};
+use super::{Chapter, Place, ended};
 use crate::stage::Kind::{Ministack, Moto};
 use crate::support::{Ran, wait_until};
 
@@ -14,6 +14,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a user joins with a key",
         on: Ministack,
+        purposes: &["apply"],
         shows: &[
             "AttachUserPolicy",
             "CreateAccessKey",
@@ -40,6 +41,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a user moves",
         on: Ministack,
+        purposes: &["apply"],
         shows: &["DeleteUserPolicy", "DetachUserPolicy", "TagUser", "UntagUser"],
         stack: USER,
         before: |place| {
@@ -55,6 +57,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a user gets a boundary and loses it",
         on: Moto,
+        purposes: &["apply"],
         shows: &["DeleteUserPermissionsBoundary", "PutUserPermissionsBoundary"],
         stack: BOUND_USER,
         before: unbound,
@@ -63,6 +66,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a user gets another path",
         on: Moto,
+        purposes: &["apply"],
         shows: &["UpdateUser"],
         stack: BOUND_USER,
         before: |place| drop(place.stack.apply()),
@@ -74,6 +78,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a user with much to lose leaves",
         on: Ministack,
+        purposes: &["apply"],
         shows: &[
             "DeactivateMFADevice",
             "DeleteAccessKey",
@@ -97,6 +102,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a user with credentials of other sorts leaves",
         on: Moto,
+        purposes: &["apply"],
         shows: &[
             "DeleteSSHPublicKey",
             "DeleteServiceSpecificCredential",
@@ -118,6 +124,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a crowd is planned for",
         on: Ministack,
+        purposes: &["apply"],
         shows: &["GenerateCredentialReport", "GetCredentialReport"],
         stack: CROWD,
         before: |place| drop(place.stack.apply()),
@@ -126,6 +133,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a role joins",
         on: Ministack,
+        purposes: &["apply"],
         shows: &["AttachRolePolicy", "CreateRole", "PutRolePolicy"],
         stack: ROLE,
         before: |place| drop(place.stack.cut("stack.hcl", "identity \"ci\"")),
@@ -137,6 +145,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a role moves",
         on: Ministack,
+        purposes: &["apply"],
         shows: &[
             "DeleteRolePolicy",
             "DetachRolePolicy",
@@ -161,6 +170,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a role gets a boundary and loses it",
         on: Moto,
+        purposes: &["apply"],
         shows: &["DeleteRolePermissionsBoundary", "PutRolePermissionsBoundary"],
         stack: BOUND_ROLE,
         before: unbound,
@@ -169,6 +179,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a role that runs on instances leaves, and is put on more at the last moment",
         on: Ministack,
+        purposes: &["apply"],
         shows: &["DeleteRole", "ListInstanceProfilesForRole", "RemoveRoleFromInstanceProfile"],
         stack: ROLE,
         before: |place| {
@@ -192,6 +203,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a scope is rewritten until a version must go, and goes",
         on: Ministack,
+        purposes: &["apply"],
         shows: &[
             "CreatePolicyVersion",
             "DeletePolicy",
@@ -227,6 +239,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a scope is secret no more",
         on: Ministack,
+        purposes: &["apply"],
         shows: &["UntagPolicy"],
         stack: SECRET_SCOPE,
         before: |place| drop(place.stack.apply()),
@@ -238,6 +251,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "a group is made, changes and goes",
         on: Ministack,
+        purposes: &["apply"],
         shows: &[
             "AddUserToGroup",
             "AttachGroupPolicy",
@@ -265,6 +279,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "what lives already is taken in",
         on: Ministack,
+        purposes: &["apply"],
         shows: &["GetGroup", "GetRole", "UpdateGroup"],
         stack: TAKEN_IN,
         before: |place| drop(place.aws.boto3(LIVES_ALREADY)),
@@ -273,6 +288,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "federations are made, change and go",
         on: Moto,
+        purposes: &["apply"],
         shows: &[
             "AddClientIDToOpenIDConnectProvider",
             "CreateOpenIDConnectProvider",
@@ -330,15 +346,11 @@ fn leaves(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
     place.apply()
 }
 
-fn ended(ran: Ran) -> Result<(), Ran> {
-    if ran.code == 0 { Ok(()) } else { Err(ran) }
-}
-
-fn long_ago(tag: &str, name: &str) -> String {
+pub fn long_ago(tag: &str, name: &str) -> String {
     format!("iam.{tag}='{name}', Tags=[{{'Key': 'leasehold:quarantined-at', 'Value': '2020-01-01T00:00:00Z'}}])")
 }
 
-fn in_profile(name: &str) -> String {
+pub fn in_profile(name: &str) -> String {
     format!(
         "
         iam.create_instance_profile(InstanceProfileName='{name}')
@@ -347,6 +359,6 @@ fn in_profile(name: &str) -> String {
     )
 }
 
-fn metadata(entity: &str) -> String {
+pub fn metadata(entity: &str) -> String {
     format!("<EntityDescriptor entityID=\"{entity}\">{}</EntityDescriptor>", "x".repeat(1000))
 }

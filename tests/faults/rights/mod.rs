@@ -1,9 +1,12 @@
-//! The printed policy is enough for each chapter of a life, and each action of it is needed by one: taken away, a step fails.
+//! The printed policy of each purpose is enough for each chapter of a life, and each action of it is needed by one: taken away, a command
+//! fails.
 //!
-//! Every action that the policy of some stack grants stands with a chapter that shows it. `LEASEHOLD_RIGHTS=all` takes away each in turn;
-//! else two on each emulator, others each day.
+//! Every action that the policy of some stack grants for a purpose stands with a chapter that shows it. `LEASEHOLD_RIGHTS=all` takes away each
+//! in turn; else one of each chapter, for one of its purposes.
 
 mod chapters;
+mod purposes;
+mod records;
 mod stacks;
 
 use std::collections::BTreeSet;
@@ -16,13 +19,13 @@ use crate::authorized::{actions, allowing, operator, printed, without};
 use crate::declared::HEAD;
 use crate::stage::{Kind, copy};
 use crate::support::{Ran, Stack};
-use chapters::CHAPTERS;
-
 /// A part of a life. What it takes begins where the account is set up, and ends with the last run.
 pub struct Chapter {
     pub name: &'static str,
     /// Where it is played: on ministack, or on moto what ministack does not have.
     pub on: Kind,
+    /// For which purposes: the policies that it is played with.
+    pub purposes: &'static [&'static str],
     /// The actions that it shows to be needed. One that several chapters take stands with one of them.
     pub shows: &'static [&'static str],
     /// The files at their largest: what the policy is printed for.
@@ -33,12 +36,19 @@ pub struct Chapter {
     pub play: fn(&Place) -> Result<(), Ran>,
 }
 
+/// All chapters.
+fn chapters() -> impl Iterator<Item = &'static Chapter> {
+    chapters::CHAPTERS.iter().chain(purposes::CHAPTERS)
+}
+
 /// An account that enforces policies, and a stack in it.
 pub struct Place {
     pub kind: Kind,
     pub aws: Emulator,
     pub proxy: FaultProxy,
     pub stack: Stack,
+    /// What the policy is for.
+    purpose: &'static str,
     /// The environments of somebody who may do everything, and of whom the policy is for.
     admin: Vec<(String, String)>,
     operator: Vec<(String, String)>,
@@ -51,7 +61,7 @@ impl Place {
             Kind::Ministack => Emulator::ministack_with_auth(),
         };
         let proxy = FaultProxy::in_front_of(&aws);
-        Self { kind, aws, proxy, stack: Stack::empty(), admin: Vec::new(), operator: Vec::new() }
+        Self { kind, aws, proxy, stack: Stack::empty(), purpose: "apply", admin: Vec::new(), operator: Vec::new() }
     }
 
     /// Sets the account up for a chapter.
@@ -94,12 +104,22 @@ impl Place {
 
     /// Plays a chapter with the printed policy, which must be enough, and without each of these actions. Gives those without which nothing
     /// failed, or that were not refused.
-    fn take_each_away(&mut self, chapter: &Chapter, taken: &[&'static str]) -> Vec<&'static str> {
+    fn take_each_away(
+        &mut self,
+        chapter: &Chapter,
+        purpose: &'static str,
+        taken: &[&'static str],
+    ) -> Vec<&'static str> {
         self.begin(chapter);
-        let policy = printed(&self.stack_at_its_largest(chapter), "apply");
+        self.purpose = purpose;
+        let policy = printed(&self.stack_at_its_largest(chapter), purpose);
         let ended = self.play(chapter, &policy);
         let asked = self.asked(|_| true);
-        ended.unwrap_or_else(|ran| panic!("{}: the printed policy is not enough: {ran}\n{policy:#}", chapter.name));
+        ended.unwrap_or_else(|ran| {
+            panic!("{}: the policy for {purpose} is not enough: {ran}\n{policy:#}", chapter.name)
+        });
+        let refused = self.asked(|request| request.told == Some(403));
+        assert_eq!(refused, BTreeSet::new(), "{} with the policy for {purpose}", chapter.name);
         assert_eq!(asked.difference(&actions(&policy)).collect::<Vec<_>>(), Vec::<&String>::new(), "{}", chapter.name);
         let goes_without = |action: &&&str| {
             let action = format!("iam:{action}");
@@ -126,9 +146,32 @@ impl Place {
     }
 
     pub fn run(&self, args: &[&str]) -> Result<(), Ran> {
-        let ran = self.stack.run(args);
-        if ran.code == 0 { Ok(()) } else { Err(ran) }
+        ended(self.stack.run(args))
     }
+
+    /// The command that the policy is for.
+    pub fn command(&self) -> &'static [&'static str] {
+        match self.purpose {
+            "plan" => &["plan"],
+            "drift" => &["drift"],
+            "sweep" => &["sweep", "--auto-approve"],
+            other => panic!("no chapter looks with the policy for {other}"),
+        }
+    }
+
+    /// Runs that command.
+    pub fn look(&self) -> Result<(), Ran> {
+        self.ended(self.stack.run(self.command()))
+    }
+
+    /// That there is drift is no failure of `drift`.
+    pub fn ended(&self, ran: Ran) -> Result<(), Ran> {
+        if self.purpose == "drift" && ran.code == 2 { Ok(()) } else { ended(ran) }
+    }
+}
+
+fn ended(ran: Ran) -> Result<(), Ran> {
+    if ran.code == 0 { Ok(()) } else { Err(ran) }
 }
 
 /// A stack that declares this besides the owner and the scopes that all have.
@@ -138,11 +181,14 @@ fn whole(what: &str) -> String {
 
 #[test]
 fn every_action_is_shown_by_one_chapter() {
-    let whole = Stack::empty().ok(&["provider", "aws-policy", "--stack", "faults"]).json();
-    let shown: Vec<String> = CHAPTERS.iter().flat_map(|it| it.shows).map(|action| format!("iam:{action}")).collect();
-    let once: BTreeSet<String> = shown.iter().cloned().collect();
-    assert_eq!(once, actions(&whole));
-    assert_eq!(once.len(), shown.len(), "once is enough");
+    for purpose in ["plan", "drift", "sweep", "apply"] {
+        let whole = Stack::empty().ok(&["provider", "aws-policy", "--stack", "faults", "--for", purpose]).json();
+        let of_purpose = chapters().filter(|chapter| chapter.purposes.contains(&purpose));
+        let shown: Vec<String> = of_purpose.flat_map(|it| it.shows).map(|action| format!("iam:{action}")).collect();
+        let once: BTreeSet<String> = shown.iter().cloned().collect();
+        assert_eq!(once, actions(&whole), "{purpose}");
+        assert_eq!(once.len(), shown.len(), "{purpose}: once is enough");
+    }
 }
 
 #[test]
@@ -158,20 +204,17 @@ fn each_action_of_the_printed_policy_is_needed_on_moto() {
 /// Plays chapters with their printed policy, and with one action less.
 fn take_away(kind: Kind) {
     let all = std::env::var("LEASEHOLD_RIGHTS").as_deref() == Ok("all");
-    let day = usize::try_from(jiff::Timestamp::now().as_second() / 86_400).unwrap();
-    let chapters: Vec<&Chapter> = CHAPTERS.iter().filter(|chapter| chapter.on == kind).collect();
-    let count: usize = chapters.iter().map(|chapter| chapter.shows.len()).sum();
-    let today = [2 * day, 2 * day + 1].map(|n| n % count);
     let mut place = Place::new(kind);
-    let (mut number, mut tried, mut needless) = (0, 0, Vec::new());
-    for chapter in chapters {
-        let numbered = chapter.shows.iter().zip(number..);
-        let taken: Vec<&str> = numbered.filter(|(_, n)| all || today.contains(n)).map(|(action, _)| *action).collect();
-        number += chapter.shows.len();
-        if !taken.is_empty() {
+    let (mut tried, mut count, mut needless) = (0, 0, Vec::new());
+    for (number, chapter) in chapters().filter(|chapter| chapter.on == kind).enumerate() {
+        count += chapter.shows.len() * chapter.purposes.len();
+        // Where not all are taken away, the number of the chapter says which one, so that every run is the same.
+        let (one, other) = (number % chapter.shows.len(), number % chapter.purposes.len());
+        let taken: Vec<&str> = if all { chapter.shows.to_vec() } else { vec![chapter.shows[one]] };
+        for purpose in if all { chapter.purposes } else { &chapter.purposes[other..=other] } {
             tried += taken.len();
-            let without_it = place.take_each_away(chapter, &taken);
-            needless.extend(without_it.into_iter().map(|action| (chapter.name, action)));
+            let without_it = place.take_each_away(chapter, purpose, &taken);
+            needless.extend(without_it.into_iter().map(|action| (chapter.name, *purpose, action)));
         }
     }
     println!("{tried} of {count} actions were taken away on {kind:?}, one by one");

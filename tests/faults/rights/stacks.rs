@@ -193,3 +193,46 @@ pub const LIVES_ALREADY: &str = "
     iam.create_role(RoleName='ci', AssumeRolePolicyDocument=trust)
     iam.create_group(GroupName='crew')
 ";
+
+pub const LEASED_USER: &str = r#"
+store "file" "vault" {
+}
+
+identity "reporter" {
+  kind   = "service"
+  owner  = owner.jane
+  scopes = [scope.read]
+  ttl    = "90d"
+
+  credential "access_key" {
+    store = store.vault
+  }
+}
+"#;
+
+pub const LEASED_ROLE: &str = r#"
+identity "ci" {
+  kind   = "workload"
+  owner  = owner.jane
+  scopes = [scope.read]
+  ttl    = "90d"
+
+  trust "service" {
+    principals = ["lambda.amazonaws.com"]
+  }
+}
+"#;
+
+/// A user whose statements have no room in its inline policy.
+pub const OWN_POLICY: &str = r#"
+identity "writer" {
+  kind  = "service"
+  owner = owner.jane
+  ttl   = "90d"
+
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = [for n in range(30) : "arn:aws:s3:::acme-releases-${n}/artifacts/of/the/nightly/build/and/more/*"]
+  }
+}
+"#;
