@@ -11,6 +11,7 @@ mod linters;
 mod pieces;
 mod rego;
 mod revoke;
+mod roles;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;

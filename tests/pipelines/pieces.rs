@@ -33,7 +33,7 @@ esac
 const CURL: &str = r#"#!/bin/sh
 echo "curl $*" >> "$PLAYED/log"
 case "$*" in
-  *"&audience=sts.amazonaws.com") echo '{"value": "a.web.token"}' ;;
+  *"&audience=sts.amazonaws.com") echo "{\"value\": \"$(cat "$PLAYED/token" 2> /dev/null || echo a.web.token)\"}" ;;
   *"--request POST"* | *"--request PUT"*) cp note.json "$PLAYED/note"; echo '{}' ;;
   *notes*) if [ -f "$PLAYED/note" ]; then jq '[. + {id: 9}]' "$PLAYED/note"; else echo '[]'; fi ;;
   *) echo "not played: $*" >&2; exit 1 ;;
@@ -41,19 +41,28 @@ esac
 "#;
 
 /// A repository with the stack `identities`, as a runner has it checked out.
-struct Runner {
+pub struct Runner {
     home: TempDir,
-    aws: Emulator,
+    pub aws: Emulator,
+    /// The environment that leads to the account.
+    aws_env: Vec<(String, String)>,
 }
 
 impl Runner {
     fn new() -> Self {
+        let aws = Emulator::moto();
+        let env = aws.env();
+        Self::on(aws, env, &super::payments())
+    }
+
+    /// A runner with that stack, whose jobs reach the account by this environment.
+    pub fn on(aws: Emulator, aws_env: Vec<(String, String)>, stack: &str) -> Self {
         let home = TempDir::new().unwrap();
         for dir in ["work/identities", "bin", "temp", "played", "artifacts"] {
             std::fs::create_dir_all(home.path().join(dir)).unwrap();
         }
-        let runner = Self { home, aws: Emulator::moto() };
-        runner.write("work/identities/stack.hcl", &super::payments());
+        let runner = Self { home, aws, aws_env };
+        runner.write("work/identities/stack.hcl", stack);
         for (name, text) in [("gh", GH), ("curl", CURL)] {
             runner.write(&format!("bin/{name}"), text);
             let path = runner.path(&format!("bin/{name}"));
@@ -63,33 +72,33 @@ impl Runner {
         runner
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    fn edit(&self, from: &str, to: &str) {
+    pub fn edit(&self, from: &str, to: &str) {
         let text = self.read("work/identities/stack.hcl");
         assert_eq!(text.matches(from).count(), 1);
         self.write("work/identities/stack.hcl", &text.replace(from, to));
     }
 
     /// The pieces' account is the emulator's.
-    fn here(text: &str) -> String {
+    pub fn here(text: &str) -> String {
         text.replace("111122223333", Emulator::ACCOUNT)
     }
 
     /// Runs a script as a step does. There are no credentials but the token that a step has asked for.
-    fn run(&self, script: &str, dir: &str, env: &BTreeMap<String, String>) -> (i32, String) {
+    pub fn run(&self, script: &str, dir: &str, env: &BTreeMap<String, String>) -> (i32, String) {
         let credentials = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-        let aws = self.aws.env().into_iter().filter(|(name, _)| !credentials.contains(&name.as_str()));
+        let aws = self.aws_env.iter().filter(|(name, _)| !credentials.contains(&name.as_str())).cloned();
         let path = format!("{}:{}:/usr/bin:/bin", self.path("bin").display(), self.path("home/.cargo/bin").display());
         let output = Command::new("bash")
             .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
@@ -121,7 +130,7 @@ fn map(value: &Value) -> BTreeMap<String, String> {
 }
 
 /// One run of a GitHub workflow.
-struct Workflow<'a> {
+pub struct Workflow<'a> {
     runner: &'a Runner,
     document: Value,
     /// What expressions stand for.
@@ -129,7 +138,7 @@ struct Workflow<'a> {
 }
 
 impl<'a> Workflow<'a> {
-    fn new(runner: &'a Runner, name: &str) -> Self {
+    pub fn new(runner: &'a Runner, name: &str) -> Self {
         let temp = runner.path("temp").display().to_string();
         let values = [
             ("runner.temp", temp.as_str()),
@@ -169,7 +178,7 @@ impl<'a> Workflow<'a> {
     }
 
     /// Runs the steps of a job in their order. Gives the exit code of the first that failed, and all that was said.
-    fn job(&mut self, name: &str) -> (i32, String) {
+    pub fn job(&mut self, name: &str) -> (i32, String) {
         let job = self.document["jobs"][name].clone();
         let mut said = String::new();
         for step in job["steps"].as_sequence().unwrap() {
