@@ -75,7 +75,7 @@ async fn break_open(here: &Path, args: &LockBreakArgs) -> Result<Exit, Failure> 
     let origin = Origin::of(&ledger.directory);
     let run = store::unlike_any_other();
     let chain = Chain::open(ledger.store.clone(), ledger.stack.clone(), run, record.head.clone()).await?;
-    let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
+    let user = super::environment::variable("USER");
     let by = format!("{} on {}", user.as_deref().unwrap_or("somebody"), origin.host);
     let broken = LockBroken {
         by,

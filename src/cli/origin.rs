@@ -101,7 +101,7 @@ const SYSTEMS: [System; 8] = [
 impl Origin {
     /// Asks the environment, and git in the stack's directory.
     pub fn of(directory: &Path) -> Self {
-        let pipeline = pipeline(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let pipeline = pipeline(super::environment::variable);
         let commit = git(directory, &["rev-parse", "HEAD"]).or_else(|| pipeline.get("commit").cloned());
         let dirty = git(directory, &["status", "--porcelain"]).map(|changes| !changes.is_empty());
         Self { host: host(), commit, dirty, pipeline }

@@ -14,7 +14,7 @@ use super::origin::Origin;
 use super::session::Observed;
 use super::{say, session};
 use crate::apply::{NotRecorded, Outcome, Unverified};
-use crate::config::declared::{Backend, Providers};
+use crate::config::declared::{Backend, Place, Providers};
 use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;
 use crate::ledger::journal::Recorder;
@@ -59,7 +59,12 @@ pub async fn store(
     directory: &Path,
 ) -> Result<Store, Failure> {
     let settings = super::connection::aws_settings(&providers.first).unwrap_or_default();
-    let chain = async || leasehold_aws::chain(&settings).await;
+    // Only a bucket needs AWS: a folder works whatever the environment says of it.
+    let chain = match backend.place {
+        Place::S3(_) => Some(leasehold_aws::chain(&settings).await.map_err(anyhow::Error::from)?),
+        _ => None,
+    };
+    let chain = async || chain.unwrap_or_else(|| aws_types::SdkConfig::builder().build());
     Ok(store::open(backend, stack.as_str(), directory, chain).await?)
 }
 

@@ -4,6 +4,7 @@
 mod accounts;
 mod credentials;
 mod drift;
+mod environment;
 mod faults;
 mod federations;
 mod interim;

@@ -278,7 +278,8 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(args: &[&str], output: Output, dir: &Path) -> Self {
+    /// From what a command left, run in `dir`.
+    pub fn of(args: &[&str], output: Output, dir: &Path) -> Self {
         let clean = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("the program speaks UTF-8");
             let real = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());

@@ -19,6 +19,7 @@
 mod fault;
 mod http;
 mod managed;
+mod peer;
 mod python;
 mod tools;
 
@@ -31,6 +32,7 @@ use serde_json::Value;
 
 pub use fault::Fault;
 pub use managed::managed_policies;
+pub use peer::{Peer, PeerRequest};
 pub use tools::linter;
 
 /// One call that reached the emulator, faulty or not. Calls of [`Emulator::boto3`] are not among them.

@@ -1,0 +1,1 @@
+//! A table: cause, message, remedy.
