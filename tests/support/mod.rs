@@ -207,6 +207,13 @@ impl Stack {
         Ran::of(args, self.command(args).output().unwrap(), &self.dir())
     }
 
+    /// Runs the program to its end, with more in its environment.
+    pub fn run_with(&self, env: &[(&str, &str)], args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        command.envs(env.iter().copied());
+        Ran::of(args, command.output().unwrap(), &self.dir())
+    }
+
     /// Runs the program, which must end well.
     pub fn ok(&self, args: &[&str]) -> Ran {
         self.run(args).expect(0)

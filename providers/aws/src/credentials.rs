@@ -35,17 +35,24 @@ impl Source {
     fn of(credentials: &Credentials) -> Option<Self> {
         use AwsCredentialFeature as Feature;
         let features = credentials.get_property::<Vec<AwsCredentialFeature>>()?;
-        // The last step counts: a role that was assumed with credentials of SSO is a role session.
-        features.iter().rev().find_map(|feature| match feature {
-            Feature::CredentialsStsAssumeRole => Some(Self::AssumedRole),
-            Feature::CredentialsStsAssumeRoleWebId => Some(Self::WebIdentity),
-            Feature::CredentialsSso | Feature::CredentialsProfileSso => Some(Self::Sso),
-            Feature::CredentialsProcess | Feature::CredentialsProfileProcess => Some(Self::Process),
-            Feature::CredentialsHttp => Some(Self::Container),
-            Feature::CredentialsImds => Some(Self::Instance),
-            Feature::CredentialsEnvVars => Some(Self::Environment),
-            Feature::CredentialsProfile => Some(Self::Profile),
-            _ => None,
+        // In this order: a profile's source is noted beside the profile, and a role's before that of its caller.
+        let sources = [
+            (Feature::CredentialsStsAssumeRole, Self::AssumedRole),
+            (Feature::CredentialsStsAssumeRoleWebId, Self::WebIdentity),
+            (Feature::CredentialsEnvVarsStsWebIdToken, Self::WebIdentity),
+            (Feature::CredentialsProfileStsWebIdToken, Self::WebIdentity),
+            (Feature::CredentialsSso, Self::Sso),
+            (Feature::CredentialsProcess, Self::Process),
+            (Feature::CredentialsHttp, Self::Container),
+            (Feature::CredentialsImds, Self::Instance),
+            (Feature::CredentialsEnvVars, Self::Environment),
+            (Feature::CredentialsProfile, Self::Profile),
+        ];
+        let source = sources.iter().find(|(feature, _)| features.contains(feature)).map(|(_, source)| *source);
+        // The SDK notes no more of a role that a profile assumes; unlike keys in a file, its session has an expiry.
+        source.map(|source| match source {
+            Self::Profile if credentials.expiry().is_some() => Self::AssumedRole,
+            source => source,
         })
     }
 }
@@ -118,14 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn the_last_source_is_noted() {
-        use AwsCredentialFeature::{
-            CredentialsEnvVars, CredentialsProfileSso, CredentialsSso, CredentialsStsAssumeRole,
-        };
+    fn the_source_is_noted() {
+        use AwsCredentialFeature::{CredentialsEnvVars, CredentialsProfile, CredentialsSso, CredentialsStsAssumeRole};
         let (loaded, source) = load("AKIAEXAMPLE", &[CredentialsEnvVars]);
         assert_eq!(loaded.unwrap().access_key_id(), "AKIAEXAMPLE");
         assert_eq!(source, Some(Source::Environment));
-        let chained = [CredentialsProfileSso, CredentialsSso, CredentialsStsAssumeRole];
+        let chained = [CredentialsSso, CredentialsProfile, CredentialsStsAssumeRole];
         assert_eq!(load("ASIAEXAMPLE", &chained).1, Some(Source::AssumedRole));
         assert_eq!(load("ASIAEXAMPLE", &chained[..2]).1, Some(Source::Sso));
     }

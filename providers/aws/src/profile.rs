@@ -19,6 +19,7 @@ pub async fn load(settings: &AwsSettings) -> Result<ProfileSet, ConnectError> {
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), selected).await;
     let profiles = profiles.map_err(|error| ConnectError::Profile(crate::failure::chain(&error)))?;
     check_selection(settings, &profiles)?;
+    check_source_profiles(&profiles)?;
     check_keys(&profiles)?;
     Ok(profiles)
 }
@@ -38,6 +39,23 @@ fn check_selection(settings: &AwsSettings, profiles: &ProfileSet) -> Result<(), 
     let known =
         if names.is_empty() { "they define none".to_owned() } else { format!("they define {}", names.join(", ")) };
     Err(ConnectError::NoProfile { name, setting, known })
+}
+
+/// A `source_profile` that does not exist is an error. The SDK would look for credentials elsewhere.
+fn check_source_profiles(profiles: &ProfileSet) -> Result<(), ConnectError> {
+    let mut name = profiles.selected_profile();
+    let mut seen = Vec::new();
+    // The SDK reports a profile that is its own source.
+    while !seen.contains(&name) {
+        seen.push(name);
+        let Some(source) = profiles.get_profile(name).and_then(|profile| profile.get("source_profile")) else { break };
+        if profiles.get_profile(source).is_none() {
+            let problem = format!("source_profile of profile {name:?} is {source:?}, which does not exist");
+            return Err(ConnectError::Profile(problem));
+        }
+        name = source;
+    }
+    Ok(())
 }
 
 /// The URLs of services that the configuration files give. The SDK ignores one that does not parse, and calls AWS itself; it panics

@@ -36,15 +36,14 @@ impl Peer {
         Self::start(&json!({ "kind": "tls", "to": emulator.port, "certificate": certificate }))
     }
 
-    /// An HTTP proxy that records. Settings: `login` (`USER:PASSWORD` to ask for), `refuse` (a status for every request), `rewrite`
-    /// (changes the host of requests that pass).
+    /// An HTTP proxy that records. Settings: `login` (`USER:PASSWORD` to ask for), `refuse` (a status for every request).
     #[must_use]
     pub fn proxy(settings: &Value) -> Self {
         Self::start(&json!({ "kind": "proxy", "proxy": settings }))
     }
 
-    /// A server that answers by path: `{"/path": {"status": 200, "body": "…", "needs": {"authorization": "…"}}}`; 404 elsewhere, 403
-    /// where a request lacks what the path needs.
+    /// A server that answers by path: `{"/path": {"status": 200, "headers": {}, "body": "…", "needs": {"authorization": "…"}}}`; 404
+    /// elsewhere; where a request lacks what the path needs, `refusal`, else 403.
     #[must_use]
     pub fn answers(routes: &Value) -> Self {
         Self::start(&json!({ "kind": "answers", "routes": routes }))

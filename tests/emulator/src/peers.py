@@ -72,7 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Proxy(Handler):
-    """`login`: USER:PASSWORD to ask for; `refuse`: a status for everything; `rewrite`: changes a signed header, as some gateways do."""
+    """`login`: USER:PASSWORD to ask for; `refuse`: a status for everything."""
 
     def serve(self):
         body = self.body()
@@ -91,8 +91,6 @@ class Proxy(Handler):
             return None
         place, _, path = self.path.removeprefix("http://").partition("/")
         headers = {name: value for name, value in self.headers.items() if not name.lower().startswith("proxy-")}
-        if self.settings.get("rewrite"):
-            headers["Host"] = "rewritten.example.com"
         upstream = http.client.HTTPConnection(place, timeout=60)
         upstream.request(self.command, "/" + path, body, headers)
         answer = upstream.getresponse()
@@ -101,7 +99,8 @@ class Proxy(Handler):
 
 
 class Answers(Handler):
-    """`routes`: by path without query, a `status` and a `body`; `needs`: headers that a request must have, or the answer is 403."""
+    """`routes`: by path without query, a `status` and a `body`; `needs`: headers that a request must have, or the answer
+    is `refusal` (a route like any), else 403."""
 
     def serve(self):
         self.body()
@@ -109,7 +108,7 @@ class Answers(Handler):
         if route is None:
             return self.answer(404, b"{}")
         if any(self.headers.get(name) != value for name, value in route.get("needs", {}).items()):
-            return self.answer(403, b"{}")
+            route = route.get("refusal", {"status": 403, "body": "{}"})
         headers = [("Content-Type", "application/json"), *route.get("headers", {}).items()]
         return self.answer(route.get("status", 200), route["body"].encode(), headers)
 

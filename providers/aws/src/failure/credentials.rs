@@ -109,21 +109,35 @@ fn refused_token(code: &str, words: &str) -> (String, String) {
 fn explain_source(text: &str, error: &(dyn Error + 'static), place: Place<'_>) -> (String, String) {
     let profile = place.profile_name();
     let failed = |what: &str| format!("{what}: {}", plain(text));
-    if ["SSO", "sso", "SsoToken", "UnauthorizedException", "ForbiddenException"].iter().any(|word| text.contains(word))
-    {
+    if text.contains("ForbiddenException") {
+        let help = format!(
+            "correct sso_account_id and sso_role_name of {profile}, or have the permission set assigned to you"
+        );
+        return (failed("IAM Identity Center gives no credentials for this account and role"), help);
+    }
+    if ["SSO", "sso", "SsoToken", "UnauthorizedException"].iter().any(|word| text.contains(word)) {
         let help = format!("run `aws sso login{}`, then run it again", place.profile_argument());
         return (failed("the IAM Identity Center session is missing or has expired"), help);
     }
-    if text.contains("HTTP credential provider") || text.contains("FULL_URI") || text.contains("AUTHORIZATION_TOKEN") {
-        let help = "check AWS_CONTAINER_CREDENTIALS_FULL_URI (or _RELATIVE_URI) and its AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE, and that \
-                    the task or pod has a role";
-        return (failed("the container credentials endpoint refused"), help.to_owned());
+    let of_container = ["HTTP credential provider", "ECS provider", "in response", "AUTHORIZATION_TOKEN"];
+    if text.contains("not refer to an allowed IP") {
+        let help = "name an https URL, loopback, 169.254.170.2 or 169.254.170.23 in AWS_CONTAINER_CREDENTIALS_FULL_URI";
+        return (failed("the container credentials endpoint may not be asked"), help.to_owned());
+    }
+    if of_container.iter().any(|words| text.contains(words)) {
+        let help = "check AWS_CONTAINER_CREDENTIALS_FULL_URI (or _RELATIVE_URI) and its AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE, and \
+                    that the task or pod has a role";
+        return (failed("the container credentials endpoint gives no credentials"), help.to_owned());
     }
     if text.contains("external process") || text.contains("credential_process") {
         return (
             failed(&format!("the credential_process of {profile} failed")),
             "run its command by hand: it has to end with 0 and print JSON with Version 1".to_owned(),
         );
+    }
+    if let Some(file) = environment::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").filter(|_| is_io(error)) {
+        let help = format!("make {file} (AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE) readable, or unset the variable");
+        return (failed("the token for the container credentials endpoint cannot be read"), help);
     }
     if let Some(file) = environment::variable("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|_| is_io(error)) {
         let help = format!("make {file} (AWS_WEB_IDENTITY_TOKEN_FILE) readable, or unset the variable");
@@ -132,7 +146,17 @@ fn explain_source(text: &str, error: &(dyn Error + 'static), place: Place<'_>) -
     if sources(error).any(|source| {
         matches!(source.downcast_ref::<CredentialsError>(), Some(CredentialsError::CredentialsNotLoaded(_)))
     }) {
-        return ("no AWS credentials were found".to_owned(), NO_CREDENTIALS.to_owned());
+        return match (environment::variable("AWS_ACCESS_KEY_ID"), environment::variable("AWS_SECRET_ACCESS_KEY")) {
+            (Some(_), None) => (
+                "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not".to_owned(),
+                "set both, or neither to use another source".to_owned(),
+            ),
+            (None, Some(_)) => (
+                "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not".to_owned(),
+                "set both, or neither to use another source".to_owned(),
+            ),
+            _ => ("no AWS credentials were found".to_owned(), NO_CREDENTIALS.to_owned()),
+        };
     }
     (
         failed("the AWS credentials cannot be loaded"),
