@@ -160,7 +160,7 @@ async fn plan(declared: &Declared, aws: &AwsProvider) -> Plan {
 }
 
 async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Backend, directory: &Path) {
-    let chain = async || leasehold_aws::chain(&AwsSettings::default()).await;
+    let chain = async || leasehold_aws::chain(&AwsSettings::default()).await.expect("the environment can be used");
     let store = store::open(backend, "bench", directory, chain).await.expect("the store is there");
     let holder = lock::Holder {
         actor: "bench".to_owned(),

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_aws::{AwsProvider, AwsRealizer, AwsSettings};
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{Alias, Compare, Enact, Observe, Realize};
 
+use super::environment;
 use super::failure::Failure;
 use super::throttling;
 use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
@@ -68,7 +68,10 @@ impl Connection {
                     Some(_) => format!("the block of {} cannot work", reference(settings, among)),
                     None => "the provider block cannot work".to_owned(),
                 };
-                let provider = provider.with_context(problem)?;
+                let provider = provider.map_err(|error| match error.is_of_environment() {
+                    true => anyhow::Error::from(error),
+                    false => anyhow::Error::from(error).context(problem()),
+                })?;
                 Ok(Self::of(Arc::new(AwsRealizer), Arc::new(provider.telling(throttling::told_of("AWS")))))
             }
         }
@@ -149,6 +152,6 @@ pub fn realizer(providers: &Providers) -> Arc<dyn Realize> {
 }
 
 fn local(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {
-    let actor = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "somebody".to_owned());
+    let actor = environment::variable("USER").unwrap_or_else(|| "somebody".to_owned());
     LocalDirectory::at(directory.join(path.unwrap_or(ProviderSettings::DIRECTORY)), actor, Arc::new(move || now))
 }

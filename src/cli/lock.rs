@@ -158,7 +158,7 @@ impl Breaking<'_> {
     }
 
     fn person(&self) -> String {
-        let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
+        let user = super::environment::variable("USER");
         format!("{} on {}", user.as_deref().unwrap_or("somebody"), self.origin.host)
     }
 }

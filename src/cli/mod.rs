@@ -10,6 +10,7 @@ mod carry_out;
 mod completions;
 mod connection;
 mod drift;
+pub mod environment;
 mod failure;
 mod fmt;
 mod generate;
@@ -64,6 +65,9 @@ enum Exit {
 /// Runs the program and says how it ended: 0 done or nothing to do, 1 error, 2 changes present where that was asked for, 3 refused.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(restarted) = environment::restart_without_empty() {
+        return restarted.unwrap_or_else(|error| Failure::from(error).report());
+    }
     let interruption = Interruption::install();
     let matches = Cli::command().get_matches();
     invocation::set(&matches);
@@ -72,7 +76,9 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     cli.color.apply();
-    start_tracing();
+    if let Err(error) = environment::check_variables().map_err(anyhow::Error::from).and_then(|()| start_tracing()) {
+        return Failure::from(error).report();
+    }
     let interruption = match interruption {
         Ok(interruption) => interruption,
         Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot handle signals")).report(),
@@ -118,14 +124,21 @@ async fn run(cli: Cli, interruption: &Interruption) -> Result<Exit, Failure> {
 }
 
 /// Logs go to stderr, and only when `RUST_LOG` asks for them; only our own do.
-fn start_tracing() {
+fn start_tracing() -> anyhow::Result<()> {
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
     use tracing_subscriber::util::SubscriberInitExt as _;
-    let asked = tracing_subscriber::EnvFilter::from_default_env();
+    let asked = environment::variable("RUST_LOG").unwrap_or_else(|| "error".to_owned());
+    let asked = tracing_subscriber::EnvFilter::try_new(&asked).map_err(|error| {
+        anyhow::anyhow!(
+            "the environment variable RUST_LOG is {asked:?}, which is not a filter of log lines such as \"leasehold=debug\": \
+             {error}. Correct it or unset it"
+        )
+    })?;
     // Libraries log the bodies of requests, and those hold what nobody may read in a log.
     let ours = tracing_subscriber::filter::filter_fn(|about| about.target().starts_with("leasehold"));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(ours);
     tracing_subscriber::registry().with(asked).with(lines).init();
+    Ok(())
 }
 
 /// Writes a command's result. A reader that went away (a closed pipe) is no error.

@@ -65,7 +65,12 @@ pub async fn store(
     directory: &Path,
 ) -> Result<Store, Failure> {
     let settings = bucket_settings(backend, providers);
-    let chain = async || leasehold_aws::chain(&settings).await;
+    // Only a bucket needs AWS: a folder works whatever the environment says of it.
+    let chain = match backend.place {
+        Place::S3(_) => Some(leasehold_aws::chain(&settings).await.map_err(anyhow::Error::from)?),
+        _ => None,
+    };
+    let chain = async || chain.unwrap_or_else(|| aws_types::SdkConfig::builder().build());
     let store = store::open(backend, stack.as_str(), directory, chain).await?;
     Ok(store.reporting_outages(Arc::new(OutageReporter::default())))
 }

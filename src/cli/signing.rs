@@ -70,7 +70,8 @@ mod agent {
     const LONGEST: u32 = 256 * 1024;
 
     pub fn sign(key: &[u8], data: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let socket = std::env::var_os("SSH_AUTH_SOCK").context("SSH_AUTH_SOCK is not set: no agent runs")?;
+        let socket =
+            crate::cli::environment::variable("SSH_AUTH_SOCK").context("SSH_AUTH_SOCK is not set: no agent runs")?;
         let mut agent = UnixStream::connect(&socket).context("the agent's socket does not answer")?;
         agent.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut request = vec![SIGN_REQUEST];

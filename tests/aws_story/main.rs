@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 mod accounts;
+mod credential_sources;
 mod credentials;
 mod drift;
+mod environment;
 mod faults;
 mod federations;
 mod interim;
 mod lifecycle;
 mod quotas;
 mod refusals;
+mod remedies;
 mod sight;
 #[path = "../support/mod.rs"]
 mod support;

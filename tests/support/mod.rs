@@ -209,6 +209,13 @@ impl Stack {
         Ran::of(args, self.command(args).output().unwrap(), &self.dir())
     }
 
+    /// Runs the program to its end, with more in its environment.
+    pub fn run_with(&self, env: &[(&str, &str)], args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        command.envs(env.iter().copied());
+        Ran::of(args, command.output().unwrap(), &self.dir())
+    }
+
     /// Runs the program, which must end well.
     pub fn ok(&self, args: &[&str]) -> Ran {
         self.run(args).expect(0)
@@ -297,7 +304,8 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(args: &[&str], output: Output, dir: &Path) -> Self {
+    /// From what a command left, run in `dir`.
+    pub fn of(args: &[&str], output: Output, dir: &Path) -> Self {
         let clean = |bytes: Vec<u8>| {
             let text = String::from_utf8(bytes).expect("the program speaks UTF-8");
             let real = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());

@@ -7,18 +7,18 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_iam::config::SharedCredentialsProvider;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 
+use crate::credentials::{CheckedCredentials, SeenSource};
+use crate::environment;
+use crate::http_client::http_client;
 use crate::settings::{AwsSettings, ConnectError};
+use crate::{ca_bundle, profile};
 
 /// One attempt, connecting included. IAM answers in well under a second, a page of a thousand roles in a few.
 const ATTEMPT: Duration = Duration::from_secs(30);
@@ -35,18 +35,14 @@ pub struct Clients {
     pub endpoint: SeenEndpoint,
     /// The region in use, for messages.
     pub region: String,
+    /// The source of the credentials in use, for messages.
+    pub source: SeenSource,
 }
 
-/// How often a call is tried at most, where `AWS_MAX_ATTEMPTS` says so; without it, what the call does and its failure decide.
-#[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
-pub fn most_attempts() -> Result<Option<u32>, ConnectError> {
-    match std::env::var("AWS_MAX_ATTEMPTS") {
-        Err(_) => Ok(None),
-        Ok(text) => match text.trim().parse::<u32>() {
-            Ok(most) if most > 0 => Ok(Some(most)),
-            _ => Err(ConnectError::MaxAttempts(text)),
-        },
-    }
+/// How often a call is tried at most, by `AWS_MAX_ATTEMPTS`; `None`: what the call does and its failure decide.
+pub fn most_attempts() -> Option<u32> {
+    // `environment::check` has refused what does not parse.
+    environment::variable("AWS_MAX_ATTEMPTS").and_then(|text| text.trim().parse().ok())
 }
 
 /// The standard chain: environment, profiles, SSO, process, container, instance.
@@ -56,29 +52,40 @@ pub fn standard() -> ConfigLoader {
 
 /// What the settings and the standard chain give together: region, endpoint, and a source of credentials for whatever else a stack
 /// keeps at AWS. Nothing is called yet; credentials are looked for when they are first needed.
-pub async fn chain(settings: &AwsSettings) -> SdkConfig {
-    configuration(settings, standard()).await
+///
+/// # Errors
+/// The environment or the AWS configuration files hold a value that cannot be used.
+pub async fn chain(settings: &AwsSettings) -> Result<SdkConfig, ConnectError> {
+    configuration(settings, standard(), &SeenSource::default()).await
 }
 
 /// Builds the clients. Nothing is called yet; credentials are looked for when the first call needs them.
-pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Clients {
-    let config = configuration(settings, loader).await;
+pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Result<Clients, ConnectError> {
+    let source = SeenSource::default();
+    let config = configuration(settings, loader, &source).await?;
     let endpoint = SeenEndpoint::default();
     let none = RetryConfig::disabled();
     let iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
     let sts = aws_sdk_sts::config::Builder::from(&config).retry_config(none).interceptor(endpoint.clone());
-    Clients {
+    Ok(Clients {
         iam: aws_sdk_iam::Client::from_conf(iam.build()),
         sts: aws_sdk_sts::Client::from_conf(sts.build()),
         endpoint,
         region: config.region().map(ToString::to_string).unwrap_or_default(),
-    }
+        source,
+    })
 }
 
-async fn configuration(settings: &AwsSettings, loader: ConfigLoader) -> SdkConfig {
+async fn configuration(
+    settings: &AwsSettings,
+    loader: ConfigLoader,
+    source: &SeenSource,
+) -> Result<SdkConfig, ConnectError> {
+    environment::check(environment::VARIABLES)?;
+    let profiles = profile::load(settings).await?;
     let mut loader = loader
-        .http_client(http_client())
-        // For credentials only: taking on a role, SSO. The retries of our own calls are in `retry`.
+        .http_client(http_client(ca_bundle::find(&profiles)?.as_ref())?)
+        // For credentials only: assuming a role, SSO. The retries of our own calls are in `retry`.
         .retry_config(RetryConfig::standard())
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build());
     if let Some(region) = &settings.region {
@@ -87,15 +94,22 @@ async fn configuration(settings: &AwsSettings, loader: ConfigLoader) -> SdkConfi
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
     }
-    let mut config = loader.load().await;
+    let mut config = check_credentials(loader.load().await, source);
+    profile::check_endpoints(&config, &profiles)?;
     if config.region().is_none() {
         // IAM is global within a partition; without a word on which, it is the one of most accounts.
         config = config.into_builder().region(Region::from_static("us-east-1")).build();
     }
     if let Some(role) = &settings.assume_role {
-        config = assume(config, role).await;
+        config = check_credentials(assume(config, role).await, source);
     }
-    config
+    Ok(config)
+}
+
+fn check_credentials(config: SdkConfig, source: &SeenSource) -> SdkConfig {
+    let Some(provider) = config.credentials_provider() else { return config };
+    let checked = CheckedCredentials::new(provider, source.clone());
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(checked)).build()
 }
 
 async fn assume(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkConfig {
@@ -107,18 +121,6 @@ async fn assume(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkCon
     }
     let provider = provider.build().await;
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
-}
-
-/// rustls with ring, and the proxy that the environment names.
-fn http_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
-        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
-    })
 }
 
 /// Where calls go, seen as they leave: `http://127.0.0.1:5000`, `https://iam.amazonaws.com`.
@@ -183,7 +185,7 @@ mod tests {
             .use_fips(fips)
             .use_dual_stack(dual_stack);
         let settings = AwsSettings { region: Some(region.to_owned()), ..AwsSettings::default() };
-        let clients = clients(&settings, loader).await;
+        let clients = clients(&settings, loader).await.unwrap();
         let quiet = || http_client_fn(|_, _| SharedHttpConnector::new(Nobody));
         let iam = aws_sdk_iam::Client::from_conf(clients.iam.config().to_builder().http_client(quiet()).build());
         let sts = aws_sdk_sts::Client::from_conf(clients.sts.config().to_builder().http_client(quiet()).build());

@@ -1,18 +1,27 @@
-//! What went wrong with a call, and how an operator is told.
+//! What the failure of a call means for the call, and what an operator can do about it.
+//!
+//! - `service_error`: AWS answered with an error.
+//! - `request`: no answer came.
+//! - `credentials`: there was nothing to sign the call with.
 
-mod said;
+mod credentials;
+mod place;
+mod request;
+mod service_error;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error;
 use std::fmt::Write as _;
 
 use crate::skew;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use leasehold_provider::{EnactError, EnactErrorKind, ObserveError, ObserveErrorKind};
-use said::Said;
+pub use place::Place;
+use service_error::ServiceError;
 
 /// What a call's failure means for the call itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,65 +78,37 @@ impl Failure {
     {
         match &error {
             SdkError::ServiceError(service) => {
-                let code = service.err().code().unwrap_or_default();
-                let message = service.err().message().unwrap_or("no message was given");
                 let clock = skew::said(skew::ahead(service.raw(), place.now));
-                Said { operation, status: service.raw().status().as_u16(), code, message, place, clock: &clock }.means()
+                let service_error = ServiceError {
+                    operation,
+                    status: service.raw().status().as_u16(),
+                    code: service.err().code().unwrap_or_default(),
+                    message: service.err().message().unwrap_or("no message was given"),
+                    location: service.raw().headers().get("location"),
+                    place,
+                    clock: &clock,
+                };
+                service_error.explain()
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
                 let cause = if status >= 500 { Cause::Faulted } else { Cause::Malformed };
                 let message = format!("the answer (HTTP {status}) cannot be read: {}", chain(&error));
-                Self { operation, cause, code: None, message, help: None }
+                let help = format!(
+                    "run it again; if it stays, something between here and {} changes or cuts answers",
+                    place.name()
+                );
+                Self { operation, cause, code: None, message, help: Some(help) }
             }
-            SdkError::TimeoutError(_) => {
-                let message = format!("no answer came in time from {}", place.name());
-                Self { operation, cause: Cause::NoAnswer, code: None, message, help: Some(place.unanswered_help()) }
-            }
-            _ if finds::<CredentialsError>(&error) || chain(&error).contains("credential") => {
-                Self::no_credentials(operation, &error, place)
-            }
-            SdkError::DispatchFailure(failure) => {
-                let text = chain(&error);
-                let unsent = failure.as_connector_error().is_some_and(never_connected) || text.contains("(Connect)");
-                let cause = if unsent { Cause::Unreachable } else { Cause::NoAnswer };
-                let what = if unsent { "cannot be reached" } else { "closed the connection without an answer" };
-                let reason = innermost(&error);
-                let message = format!("{} {what}: {reason}", place.name());
-                let help = if unsent { place.unreachable_help() } else { Some(place.unanswered_help()) };
-                Self { operation, cause, code: None, message, help }
-            }
+            SdkError::TimeoutError(_) => request::timed_out(operation, place),
+            _ if finds::<CredentialsError>(&error) => credentials::unloaded(operation, &error, place),
+            SdkError::DispatchFailure(_) => request::unanswered(operation, &error, place),
             other => {
                 let message = chain(other);
-                Self { operation, cause: Cause::Rejected, code: None, message, help: None }
+                let help = "this is a fault in leasehold: report it with this message".to_owned();
+                Self { operation, cause: Cause::Rejected, code: None, message, help: Some(help) }
             }
         }
-    }
-
-    fn no_credentials(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Self {
-        let text = chain(error);
-        if text.contains("(Connect)") {
-            // The credentials' own source (STS, SSO) is what cannot be reached.
-            let message = format!("the source of the credentials cannot be reached: {}", innermost(error));
-            let help = place.unreachable_help();
-            return Self { operation, cause: Cause::Unreachable, code: None, message, help };
-        }
-        let refused = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
-        let (message, help) = if let (Some(role), Some(refused)) = (place.assumes, refused) {
-            let (code, words) = (refused.code().unwrap_or_default(), refused.message().unwrap_or_default());
-            let help = "the role's trust must let the caller in, and the caller must be allowed sts:AssumeRole on it; check \
-                        external_id too";
-            (format!("{role} cannot be assumed ({code}: {words})"), help)
-        } else if sources(error).any(|source| {
-            matches!(source.downcast_ref::<CredentialsError>(), Some(CredentialsError::CredentialsNotLoaded(_)))
-        }) {
-            ("no AWS credentials were found".to_owned(), CREDENTIALS)
-        } else if text.contains("expired") || text.contains("refresh") {
-            (format!("the credentials have expired: {text}"), "log in again (`aws sso login`), then run it again")
-        } else {
-            (format!("the AWS credentials cannot be loaded: {text}"), CREDENTIALS)
-        };
-        Self { operation, cause: Cause::Unauthenticated, code: None, message, help: Some(help.to_owned()) }
     }
 
     /// The same, with how long it was tried, where more than one try was worth it.
@@ -175,58 +156,6 @@ impl Failure {
     }
 }
 
-const CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in the provider block, or set AWS_ACCESS_KEY_ID and \
-                           AWS_SECRET_ACCESS_KEY";
-
-/// Where a call went.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    /// The endpoint, where one was reached for.
-    pub endpoint: Option<&'a str>,
-    /// The region.
-    pub region: &'a str,
-    /// The role that is taken on first.
-    pub assumes: Option<&'a str>,
-    /// This machine's time.
-    pub now: jiff::Timestamp,
-}
-
-impl Place<'_> {
-    fn name(&self) -> &str {
-        self.endpoint.unwrap_or("AWS")
-    }
-
-    fn unanswered_help(&self) -> String {
-        format!("run it again; if it stays so, look at the network and proxy between here and {}", self.name())
-    }
-
-    fn unreachable_help(&self) -> Option<String> {
-        let own = self.endpoint.filter(|endpoint| !endpoint.contains("amazonaws.com"));
-        Some(match own {
-            Some(endpoint) => format!(
-                "start what should listen on {endpoint}, or correct AWS_ENDPOINT_URL (or `endpoint_url` of the profile)"
-            ),
-            None => format!("check the network, DNS and proxy (HTTPS_PROXY), and that region {:?} exists", self.region),
-        })
-    }
-}
-
-/// Whether no connection came about.
-fn never_connected(error: &aws_smithy_runtime_api::client::result::ConnectorError) -> bool {
-    let mut source: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            use std::io::ErrorKind::{
-                AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotConnected,
-            };
-            let unsent = [ConnectionRefused, HostUnreachable, NetworkUnreachable, NotConnected, AddrNotAvailable];
-            return unsent.contains(&io.kind());
-        }
-        source = error.source();
-    }
-    false
-}
-
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
@@ -239,7 +168,7 @@ fn finds<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// All that the error and its sources say, outermost first.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut last = String::new();
     for error in sources(error) {
@@ -282,9 +211,6 @@ impl From<Failure> for EnactError {
             Cause::Faulted | Cause::Rejected | Cause::Malformed => EnactErrorKind::Other,
         };
         let help = failure.help.clone().or_else(|| match kind {
-            EnactErrorKind::Limit => {
-                Some("ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused".to_owned())
-            }
             EnactErrorKind::Conflict if failure.holds_something() => Some(
                 "it holds something that the plan did not see: plan again; if it stays, look at it in the console"
                     .to_owned(),

@@ -5,18 +5,25 @@
 //!   how things are named, `links` in what order they come and go.
 //! - `observe` reads the account in bulk; it has no way to write.
 //! - `enact` carries out one change with the fewest calls, and never writes what does not carry the stack's mark.
+//! - `environment` lists the variables that decide how AWS is reached, and refuses values that cannot work; `ca_bundle`, `profile`
+//!   and `http_client` carry them out.
 //! - `retry` is the one place that waits and repeats; `failure` says what a failed call means, and what to do.
 
 mod arn;
+mod ca_bundle;
 mod compare;
 mod connect;
+mod credentials;
 mod document;
 mod enact;
+pub mod environment;
 mod failure;
+mod http_client;
 mod kinds;
 mod links;
 mod observe;
 pub mod partition;
+mod profile;
 mod provider;
 mod realize;
 mod retry;
@@ -24,6 +31,7 @@ pub mod rights;
 mod settings;
 mod skew;
 
+pub use ca_bundle::{CaBundle, ca_bundle};
 pub use connect::chain;
 pub use provider::AwsProvider;
 pub use realize::AwsRealizer;

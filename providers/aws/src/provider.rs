@@ -31,10 +31,8 @@ impl AwsProvider {
     /// The same, from a chain that the caller has begun: an endpoint or credentials of its own.
     pub async fn connect_from(settings: AwsSettings, loader: aws_config::ConfigLoader) -> Result<Self, ConnectError> {
         settings.check()?;
-        let most = connect::most_attempts()?;
-        let clients = connect::clients(&settings, loader).await;
-        let assumes = settings.assume_role.map(|role| role.role_arn);
-        let caller = Caller::new(clients.endpoint.clone(), clients.region.clone(), assumes, most);
+        let clients = connect::clients(&settings, loader).await?;
+        let caller = Caller::new(&clients, &settings, connect::most_attempts());
         let allowed = settings.allowed_account_ids;
         Ok(Self { clients, caller, known: Known::default(), allowed, realm: OnceCell::new() })
     }

@@ -16,8 +16,12 @@ use aws_types::request_id::RequestId;
 use leasehold_provider::{Notices, Waiting};
 use tokio::time::{Instant, sleep};
 
-use crate::connect::SeenEndpoint;
+use crate::connect::{Clients, SeenEndpoint};
+use crate::credentials::SeenSource;
+use crate::environment;
 use crate::failure::{Cause, Failure, Place};
+use crate::http_client::proxy_for;
+use crate::settings::AwsSettings;
 
 /// What doing a call twice would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,16 +87,46 @@ impl Calls {
 pub struct Caller {
     pace: Mutex<Pace>,
     endpoint: SeenEndpoint,
+    source: SeenSource,
     region: String,
     assumes: Option<String>,
+    profile: Option<String>,
     most: Option<u32>,
     notices: Option<Arc<dyn Notices>>,
 }
 
 impl Caller {
-    /// A caller that has met no refusal yet. `most` is how often a call is tried at most, where somebody says so.
-    pub fn new(endpoint: SeenEndpoint, region: String, assumes: Option<String>, most: Option<u32>) -> Self {
-        Self { pace: Mutex::new(Pace::new(Instant::now())), endpoint, region, assumes, most, notices: None }
+    /// A caller that was not throttled yet. `most`: how often a call is tried at most, where a person set it.
+    pub fn new(clients: &Clients, settings: &AwsSettings, most: Option<u32>) -> Self {
+        Self {
+            pace: Mutex::new(Pace::new(Instant::now())),
+            endpoint: clients.endpoint.clone(),
+            source: clients.source.clone(),
+            region: clients.region.clone(),
+            assumes: settings.assume_role.as_ref().map(|role| role.role_arn.clone()),
+            profile: settings.profile.clone().or_else(|| environment::variable("AWS_PROFILE")),
+            most,
+            notices: None,
+        }
+    }
+
+    /// What a failed call means.
+    fn explain<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> Failure
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let endpoint = self.endpoint.get();
+        let proxy = endpoint.as_deref().and_then(proxy_for);
+        let place = Place {
+            endpoint: endpoint.as_deref(),
+            proxy: proxy.as_deref(),
+            region: &self.region,
+            assumes: self.assumes.as_deref(),
+            profile: self.profile.as_deref(),
+            source: self.source.get(),
+            now: clock(),
+        };
+        Failure::of(operation, error, place)
     }
 
     /// From now on tells of every wait.
@@ -129,10 +163,7 @@ impl Caller {
                 Err(error) => error,
             };
             calls.answered(error.request_id());
-            let endpoint = self.endpoint.get();
-            let assumes = self.assumes.as_deref();
-            let place = Place { endpoint: endpoint.as_deref(), region: &self.region, assumes, now: clock() };
-            let failure = Failure::of(operation, error, place);
+            let failure = self.explain(operation, error);
             match failure.cause {
                 Cause::Throttled => self.with_pace(|pace| pace.refused(Instant::now())),
                 _ => self.recover(),
@@ -331,10 +362,16 @@ mod tests {
         }
     }
 
-    #[test]
-    fn waits_are_told_with_the_pace_and_their_end_once() {
+    async fn caller() -> Caller {
+        let loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).empty_test_environment();
+        let settings = AwsSettings::default();
+        Caller::new(&crate::connect::clients(&settings, loader).await.unwrap(), &settings, None)
+    }
+
+    #[tokio::test]
+    async fn waits_are_told_with_the_pace_and_their_end_once() {
         let told = Arc::new(Told::default());
-        let mut caller = Caller::new(SeenEndpoint::default(), "us-east-1".to_owned(), None, None);
+        let mut caller = caller().await;
         caller.tell(Arc::<Told>::clone(&told));
         caller.recover();
         caller.with_pace(|pace| pace.refused(Instant::now()));

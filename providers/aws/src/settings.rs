@@ -1,6 +1,9 @@
 //! What a `provider "aws"` block says.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::environment::VariableError;
 
 /// Where and as whom to work. What is not said comes from the standard chain: environment, profiles, SSO.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,12 +36,58 @@ pub enum ConnectError {
     /// The role to take on is not named by an ARN.
     #[error("assume_role: {0:?} is not the ARN of a role, such as arn:aws:iam::111122223333:role/leasehold")]
     RoleArn(String),
-    /// The environment asks for a number of attempts that is none.
-    #[error("AWS_MAX_ATTEMPTS: {0:?} is not a number of attempts, such as 3")]
-    MaxAttempts(String),
+    /// An environment variable has a value that cannot be used.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+    /// The certificates to trust cannot be used.
+    #[error("{setting} names {}, which cannot be used: {problem}. Name a file of PEM certificates", path.display())]
+    CaBundle {
+        /// What names the file: a variable, or a key of a profile.
+        setting: String,
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be used.
+        problem: String,
+    },
+    /// The AWS configuration files cannot be used.
+    #[error("the AWS configuration files cannot be used: {0}")]
+    Profile(String),
+    /// The profile to use does not exist.
+    #[error(
+        "the profile {name:?} (from {setting}) does not exist in the AWS configuration files (AWS_CONFIG_FILE, \
+         AWS_SHARED_CREDENTIALS_FILE; else ~/.aws/config, ~/.aws/credentials); {known}"
+    )]
+    NoProfile {
+        /// Its name.
+        name: String,
+        /// What names it.
+        setting: &'static str,
+        /// Which profiles exist, as a sentence.
+        known: String,
+    },
+    /// A URL of a service in the AWS configuration files cannot be used.
+    #[error(
+        "endpoint_url of profile {profile:?} for {service} is {url:?}; expected an http or https URL. Correct or remove it"
+    )]
+    EndpointUrl {
+        /// The profile.
+        profile: String,
+        /// The service.
+        service: &'static str,
+        /// Its value.
+        url: String,
+    },
     /// An account that cannot be one.
     #[error("allowed_account_ids: {0:?} is not an account id of 12 digits")]
     AccountId(String),
+}
+
+impl ConnectError {
+    /// Whether the cause is outside the configuration: in the environment or the AWS configuration files.
+    #[must_use]
+    pub fn is_of_environment(&self) -> bool {
+        !matches!(self, Self::RoleArn(_) | Self::AccountId(_))
+    }
 }
 
 impl AwsSettings {

@@ -49,7 +49,9 @@ impl Fault {
     /// The caller may not make the call.
     #[must_use]
     pub fn deny(action: &str) -> Self {
-        let message = format!("User: arn:aws:iam::123456789012:user/moto is not authorized to perform: iam:{action}");
+        let service = if action == "GetCallerIdentity" { "sts" } else { "iam" };
+        let message =
+            format!("User: arn:aws:iam::123456789012:user/moto is not authorized to perform: {service}:{action}");
         Self::error(action, 403, "AccessDenied").saying(&message)
     }
 

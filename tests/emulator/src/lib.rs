@@ -19,6 +19,7 @@
 mod fault;
 mod http;
 mod managed;
+mod peer;
 mod python;
 mod seaweedfs;
 mod tools;
@@ -32,6 +33,7 @@ use serde_json::Value;
 
 pub use fault::Fault;
 pub use managed::managed_policies;
+pub use peer::{Peer, PeerRequest};
 pub use seaweedfs::SeaweedFs;
 pub use tools::linter;
 

@@ -1,0 +1,64 @@
+//! The certificate authorities that a person chose to trust: `AWS_CA_BUNDLE`, else `ca_bundle` of the profile.
+//!
+//! As in the AWS CLI and botocore, the bundle replaces the system's authorities; it is not added to them.
+//! An edge: it reads the environment, the AWS configuration files and the bundle.
+
+use std::path::PathBuf;
+
+use aws_config::profile::ProfileSet;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::environment;
+use crate::settings::{AwsSettings, ConnectError};
+
+/// Certificates of the authorities to trust for TLS.
+#[derive(Debug, Clone)]
+pub struct CaBundle {
+    /// The file.
+    pub path: PathBuf,
+    /// Its content: one PEM certificate or more, each of which parses.
+    pub pem: Vec<u8>,
+}
+
+/// The bundle that the environment or the profile names; `None` where neither names one.
+///
+/// # Errors
+/// The file cannot be read, or does not hold certificates; the profile cannot be read.
+pub async fn ca_bundle(settings: &AwsSettings) -> Result<Option<CaBundle>, ConnectError> {
+    find(&crate::profile::load(settings).await?)
+}
+
+/// The same, with the profiles at hand.
+pub fn find(profiles: &ProfileSet) -> Result<Option<CaBundle>, ConnectError> {
+    let (setting, path) = match environment::variable("AWS_CA_BUNDLE") {
+        Some(path) => ("AWS_CA_BUNDLE".to_owned(), path),
+        None => match profiles.get("ca_bundle").filter(|path| !path.is_empty()) {
+            Some(path) => (format!("ca_bundle of profile {:?}", profiles.selected_profile()), path.to_owned()),
+            None => return Ok(None),
+        },
+    };
+    read(PathBuf::from(&path)).map(Some).map_err(|problem| ConnectError::CaBundle {
+        setting,
+        path: path.into(),
+        problem,
+    })
+}
+
+#[allow(clippy::disallowed_methods, reason = "the bundle is read here: this is the edge")]
+fn read(path: PathBuf) -> Result<CaBundle, String> {
+    let pem = std::fs::read(&path).map_err(|error| error.to_string())?;
+    let certificates: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| format!("not PEM: {error}"))?;
+    if certificates.is_empty() {
+        return Err("it holds no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned());
+    }
+    for (index, certificate) in certificates.into_iter().enumerate() {
+        let number = index.saturating_add(1);
+        RootCertStore::empty()
+            .add(certificate)
+            .map_err(|error| format!("certificate {number} in it does not parse: {error}"))?;
+    }
+    Ok(CaBundle { path, pem })
+}

@@ -1,0 +1,179 @@
+//! The environment variables that decide how AWS is reached: a table of them, and a check of their values before any call.
+//!
+//! The SDK ignores a value it cannot parse, with a line in a log that nobody reads: a mistyped `AWS_ENDPOINT_URL` sends calls to
+//! AWS itself, a mistyped `AWS_USE_FIPS_ENDPOINT` leaves FIPS off, a line break in `AWS_ACCESS_KEY_ID` panics. [`check`] turns each
+//! of these into an error that names the variable.
+//!
+//! An edge: [`check`] reads the process environment.
+
+mod form;
+mod table;
+
+use std::ffi::OsString;
+
+pub use form::Form;
+pub(crate) use form::{is_endpoint, is_header_value};
+pub use table::VARIABLES;
+
+/// An environment variable that Leasehold, or a library in it, reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name. A name that ends in `*` is a prefix.
+    pub name: &'static str,
+    /// What it sets, as one line of Markdown.
+    pub sets: &'static str,
+    /// What reads it.
+    pub reader: Reader,
+    /// What its value looks like.
+    pub form: Form,
+}
+
+/// What reads a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Leasehold's own code.
+    Leasehold,
+    /// The AWS SDK for Rust.
+    Sdk,
+    /// The HTTP and TLS libraries.
+    Http,
+    /// Another library.
+    Library,
+    /// Nothing: other AWS tools read it, the SDK for Rust does not.
+    Nothing,
+}
+
+impl Reader {
+    /// Its name in the documentation.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leasehold => "Leasehold",
+            Self::Sdk => "AWS SDK",
+            Self::Http => "HTTP and TLS",
+            Self::Library => "library",
+            Self::Nothing => "not read",
+        }
+    }
+}
+
+/// A variable whose value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {name} {problem}; expected {expected}. Correct it or unset it")]
+pub struct VariableError {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong with its value. Quotes it, unless it may hold a secret.
+    pub problem: String,
+    /// What the value has to be, with an example.
+    pub expected: String,
+}
+
+/// Checks the values of `variables` in the process environment. An empty variable counts as unset.
+///
+/// # Errors
+/// The first variable, in the order of the table, whose value does not have its form.
+#[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
+pub fn check(variables: &[Variable]) -> Result<(), VariableError> {
+    check_values(variables, |name| std::env::var_os(name))
+}
+
+fn check_values(variables: &[Variable], value_of: impl Fn(&str) -> Option<OsString>) -> Result<(), VariableError> {
+    for variable in variables.iter().filter(|variable| variable.reader != Reader::Nothing) {
+        let Some(value) = value_of(variable.name).filter(|value| !value.is_empty()) else { continue };
+        if let Err(problem) = variable.form.check(&value) {
+            return Err(VariableError { name: variable.name, problem, expected: variable.form.expected() });
+        }
+    }
+    Ok(())
+}
+
+/// The value of a variable; `None` where it is unset, empty, or not UTF-8.
+#[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem_of(name: &str, value: &str) -> Option<String> {
+        let found = check_values(VARIABLES, |asked| (asked == name).then(|| value.into()));
+        found.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_name_is_in_the_table_once() {
+        let mut names: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn empty_values_are_never_a_problem() {
+        for variable in VARIABLES {
+            assert_eq!(problem_of(variable.name, ""), None, "{}", variable.name);
+        }
+    }
+
+    #[test]
+    fn malformed_values_are_named_with_their_variable() {
+        for (name, wrong) in [
+            ("AWS_ENDPOINT_URL", "localhost:5000"),
+            ("AWS_ENDPOINT_URL_IAM", "ftp://iam.example.com"),
+            ("AWS_ENDPOINT_URL_STS", "https://a b"),
+            ("AWS_ENDPOINT_URL", "https://"),
+            ("AWS_ENDPOINT_URL", "https://host?query=1"),
+            ("AWS_REGION", "us east 1"),
+            ("AWS_DEFAULT_REGION", "US-EAST-1"),
+            ("AWS_USE_FIPS_ENDPOINT", "maybe"),
+            ("AWS_MAX_ATTEMPTS", "0"),
+            ("AWS_MAX_ATTEMPTS", "many"),
+            ("AWS_MAX_ATTEMPTS", "4000000000"),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5"),
+            ("HTTPS_PROXY", "socks5://proxy:1080"),
+            ("https_proxy", "http://pro xy"),
+            ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "v2/credentials"),
+        ] {
+            let problem = problem_of(name, wrong).unwrap_or_else(|| panic!("{name}={wrong} is accepted"));
+            assert!(problem.contains(name) && problem.contains("expected"), "{problem}");
+        }
+        for (name, right) in [
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:5000"),
+            ("AWS_ENDPOINT_URL", "https://vpce-1.iam.amazonaws.com/path"),
+            ("AWS_REGION", "us-gov-west-1"),
+            ("AWS_USE_FIPS_ENDPOINT", "TRUE"),
+            ("AWS_MAX_ATTEMPTS", "3"),
+            ("HTTPS_PROXY", "http://ann:pass@proxy:3128"),
+            ("https_proxy", "proxy:3128"),
+            ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1"),
+        ] {
+            assert_eq!(problem_of(name, right), None);
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_quoted() {
+        for (name, wrong) in [
+            ("AWS_ACCESS_KEY_ID", "AKIA\nhidden"),
+            ("AWS_SESSION_TOKEN", "hidden\u{201c}"),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "hidden\r\nx"),
+            ("HTTPS_PROXY", "socks5://ann:hidden@proxy"),
+            ("HTTPS_PROXY", "http://ann:hidden@pro xy"),
+        ] {
+            let problem = problem_of(name, wrong).unwrap_or_else(|| panic!("{name} is accepted"));
+            assert!(problem.contains(name) && !problem.contains("hidden"), "{problem}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_not_utf_8_are_a_problem() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let found = check_values(VARIABLES, |name| (name == "AWS_PROFILE").then(|| OsString::from_vec(vec![0xff])));
+        assert!(found.unwrap_err().to_string().contains("AWS_PROFILE is not UTF-8"));
+    }
+}

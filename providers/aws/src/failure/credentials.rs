@@ -1,0 +1,185 @@
+//! Credentials that could not be loaded: which source failed, and what to do.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+
+use super::request::unanswered;
+use super::{Cause, Failure, Place, chain, sources};
+use crate::environment;
+use crate::http_client::RequestError;
+
+/// What to do where there are no credentials at all.
+pub const NO_CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in the provider block, or set AWS_ACCESS_KEY_ID and \
+                                  AWS_SECRET_ACCESS_KEY";
+
+/// What it means that no credentials could be loaded.
+pub fn unloaded(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Failure {
+    if sources(error).any(|source| source.downcast_ref::<RequestError>().is_some()) {
+        let failure = unanswered(operation, error, place);
+        let message = format!("the credentials cannot be loaded: {}", failure.message);
+        return Failure { cause: Cause::Unreachable, message, ..failure };
+    }
+    let (message, help) = explain(error, place);
+    Failure { operation, cause: Cause::Unauthenticated, code: None, message, help: Some(help) }
+}
+
+fn explain(error: &(dyn Error + 'static), place: Place<'_>) -> (String, String) {
+    let refused = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
+    if let Some(refused) = refused {
+        let (code, words) = (refused.code().unwrap_or_default(), refused.message().unwrap_or_default());
+        return refused_role(code, words, place);
+    }
+    let refused = sources(error).find_map(|source| source.downcast_ref::<AssumeRoleWithWebIdentityError>());
+    if let Some(refused) = refused {
+        let (code, words) = (refused.code().unwrap_or_default(), refused.message().unwrap_or_default());
+        return refused_token(code, words);
+    }
+    explain_source(&chain(error), error, place)
+}
+
+/// STS does not give a session of the role that the provider block or the profile assumes.
+fn refused_role(code: &str, words: &str, place: Place<'_>) -> (String, String) {
+    let profile = format!("the role of {}", place.profile_name());
+    let role = place.assumes.unwrap_or(&profile);
+    let message = format!("{role} cannot be assumed ({code}: {words})");
+    let help = match code {
+        "AccessDenied" if words.contains("no identity-based policy") => {
+            "allow the caller sts:AssumeRole on the role: its own policies do not".to_owned()
+        }
+        "AccessDenied" if words.contains("resource-based policy") => {
+            "add the caller to the role's trust policy, with the condition on sts:ExternalId that `external_id` matches".to_owned()
+        }
+        "AccessDenied" if words.contains("explicit deny") => {
+            "remove sts:AssumeRole on the role from the Deny that the message names".to_owned()
+        }
+        "AccessDenied" => "check that the role exists, that its trust policy allows the caller (and `external_id`, where it asks for one), and \
+                           that a policy of the caller allows sts:AssumeRole on it: all are needed"
+            .to_owned(),
+        "ExpiredToken" | "ExpiredTokenException" => {
+            format!("the credentials that assume it have expired: renew those of {}", place.profile_name())
+        }
+        "RegionDisabledException" => format!("activate STS for region {} in the role's account, or choose another", place.region),
+        "ValidationError" | "ValidationException" => {
+            "correct the role's ARN, the session name, or the duration in the provider block or the profile".to_owned()
+        }
+        "InvalidClientTokenId" | "SignatureDoesNotMatch" => {
+            format!("correct the access key and secret that assume it: those of {}, or of the environment", place.profile_name())
+        }
+        _ => "see what AWS says; nothing was changed".to_owned(),
+    };
+    (message, help)
+}
+
+/// STS does not give a session for the OIDC token.
+fn refused_token(code: &str, words: &str) -> (String, String) {
+    let role = environment::variable("AWS_ROLE_ARN").unwrap_or_else(|| "the role of the profile".to_owned());
+    let message = format!("{role} cannot be assumed with the OIDC token ({code}: {words})");
+    let lower = words.to_ascii_lowercase();
+    let help = match code {
+        "ExpiredTokenException" | "ExpiredToken" => {
+            "get a new token into AWS_WEB_IDENTITY_TOKEN_FILE: the one in it has expired (tokens of a CI job are valid for minutes)"
+        }
+        "InvalidIdentityToken" | "InvalidIdentityTokenException" if lower.contains("audience") => {
+            "request the token for the audience that the account's OIDC provider lists as client id (usually sts.amazonaws.com)"
+        }
+        "InvalidIdentityToken" | "InvalidIdentityTokenException" if lower.contains("provider") => {
+            "create an OIDC provider for the token's issuer in the role's account, or correct the account in AWS_ROLE_ARN"
+        }
+        "InvalidIdentityToken" | "InvalidIdentityTokenException" => {
+            "put an OIDC token that the issuer signed into AWS_WEB_IDENTITY_TOKEN_FILE: this one is not valid"
+        }
+        "AccessDenied" | "AccessDeniedException" => {
+            "check that the role in AWS_ROLE_ARN exists, and that its trust policy allows sts:AssumeRoleWithWebIdentity for the token's subject \
+             and audience"
+        }
+        "IDPCommunicationError" => "run it again; if it stays, AWS cannot fetch the keys of the token's issuer",
+        "ValidationError" | "ValidationException" => {
+            "correct AWS_ROLE_ARN (arn:aws:iam::ACCOUNT:role/NAME) or AWS_ROLE_SESSION_NAME"
+        }
+        _ => "see what AWS says; nothing was changed",
+    };
+    (message, help.to_owned())
+}
+
+/// The SDK gives the errors of its own sources as text only; the tests of `tests/aws_story/credential_sources.rs` make each of them.
+fn explain_source(text: &str, error: &(dyn Error + 'static), place: Place<'_>) -> (String, String) {
+    let profile = place.profile_name();
+    let failed = |what: &str| format!("{what}: {}", plain(text));
+    if text.contains("ForbiddenException") {
+        let help = format!(
+            "correct sso_account_id and sso_role_name of {profile}, or have the permission set assigned to you"
+        );
+        return (failed("IAM Identity Center gives no credentials for this account and role"), help);
+    }
+    if ["SSO", "sso", "SsoToken", "UnauthorizedException"].iter().any(|word| text.contains(word)) {
+        let help = format!("run `aws sso login{}`, then run it again", place.profile_argument());
+        return (failed("the IAM Identity Center session is missing or has expired"), help);
+    }
+    let of_container = ["HTTP credential provider", "ECS provider", "in response", "AUTHORIZATION_TOKEN"];
+    if text.contains("not refer to an allowed IP") {
+        let help = "name an https URL, loopback, 169.254.170.2 or 169.254.170.23 in AWS_CONTAINER_CREDENTIALS_FULL_URI";
+        return (failed("the container credentials endpoint may not be asked"), help.to_owned());
+    }
+    if of_container.iter().any(|words| text.contains(words)) {
+        let help = "check AWS_CONTAINER_CREDENTIALS_FULL_URI (or _RELATIVE_URI) and its AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE, and \
+                    that the task or pod has a role";
+        return (failed("the container credentials endpoint gives no credentials"), help.to_owned());
+    }
+    if text.contains("external process") || text.contains("credential_process") {
+        return (
+            failed(&format!("the credential_process of {profile} failed")),
+            "run its command by hand: it has to end with 0 and print JSON with Version 1".to_owned(),
+        );
+    }
+    if let Some(file) = environment::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").filter(|_| is_io(error)) {
+        let help = format!("make {file} (AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE) readable, or unset the variable");
+        return (failed("the token for the container credentials endpoint cannot be read"), help);
+    }
+    if let Some(file) = environment::variable("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|_| is_io(error)) {
+        let help = format!("make {file} (AWS_WEB_IDENTITY_TOKEN_FILE) readable, or unset the variable");
+        return (failed("the OIDC token cannot be read"), help);
+    }
+    if sources(error).any(|source| {
+        matches!(source.downcast_ref::<CredentialsError>(), Some(CredentialsError::CredentialsNotLoaded(_)))
+    }) {
+        return match (environment::variable("AWS_ACCESS_KEY_ID"), environment::variable("AWS_SECRET_ACCESS_KEY")) {
+            (Some(_), None) => (
+                "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not".to_owned(),
+                "set both, or neither to use another source".to_owned(),
+            ),
+            (None, Some(_)) => (
+                "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not".to_owned(),
+                "set both, or neither to use another source".to_owned(),
+            ),
+            _ => ("no AWS credentials were found".to_owned(), NO_CREDENTIALS.to_owned()),
+        };
+    }
+    (
+        failed("the AWS credentials cannot be loaded"),
+        format!("correct {profile} or the AWS_ variables that the message is about"),
+    )
+}
+
+fn is_io(error: &(dyn Error + 'static)) -> bool {
+    sources(error).any(|source| source.downcast_ref::<std::io::Error>().is_some())
+}
+
+/// The text without the SDK's outer layers, which name no cause.
+fn plain(text: &str) -> &str {
+    let layers = [
+        "dispatch failure: ",
+        "other: ",
+        "identity resolver failed: ",
+        "an error occurred while loading credentials: ",
+        "failed to construct request: ",
+    ];
+    let mut rest = text;
+    while let Some(inner) = layers.iter().find_map(|layer| rest.strip_prefix(layer)) {
+        rest = inner;
+    }
+    rest
+}

@@ -1,0 +1,242 @@
+//! Requests that got no answer: DNS, connections, TLS, proxies, time.
+
+use std::error::Error;
+
+use rustls::CertificateError;
+
+use super::{Cause, Failure, Place, chain, innermost, sources};
+use crate::environment;
+use crate::http_client::RequestError;
+
+/// Why a request got no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Problem {
+    /// The host's name does not resolve.
+    Dns,
+    /// Nothing listens on the port.
+    Refused,
+    /// No connection in time.
+    ConnectTimeout,
+    /// The certificate, or the protocol, of the host.
+    Tls(TlsProblem),
+    /// The proxy asks for a user and a password (HTTP 407).
+    ProxyLogin,
+    /// The proxy does not connect to the host.
+    ProxyRefused,
+    /// No connection, for another reason.
+    Unconnected,
+    /// Connected, and no complete answer.
+    NoAnswer,
+}
+
+/// Why TLS failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum TlsProblem {
+    UnknownAuthority,
+    Expired,
+    NotYetValid,
+    OtherName,
+    NotTls,
+    Other(String),
+}
+
+/// What a request without an answer means.
+pub fn unanswered(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Failure {
+    let problem = problem_of(error);
+    let request = sources(error).find_map(|source| source.downcast_ref::<RequestError>());
+    let endpoint = request.map_or(place.name(), |request| &request.endpoint);
+    let proxy = request.and_then(|request| request.proxy.as_deref());
+    let target = Target { endpoint, proxy, region: place.region, now: place.now };
+    let (message, help) = target.explain(&problem, &innermost(error));
+    let cause = if problem == Problem::NoAnswer { Cause::NoAnswer } else { Cause::Unreachable };
+    Failure { operation, cause, code: None, message, help: Some(help) }
+}
+
+fn problem_of(error: &(dyn Error + 'static)) -> Problem {
+    if let Some(tls) = sources(error).find_map(tls_error) {
+        return Problem::Tls(tls_problem(tls));
+    }
+    let text = chain(error);
+    // The connector gives the tunnel's errors as text only.
+    if let Some((_, tunnel)) = text.split_once("CONNECT tunnel failed: ") {
+        return match tunnel {
+            tunnel if tunnel.contains("authorization required") => Problem::ProxyLogin,
+            tunnel if tunnel.contains("underlying connection") => Problem::Refused,
+            _ => Problem::ProxyRefused,
+        };
+    }
+    if text.contains("dns error") {
+        return Problem::Dns;
+    }
+    let kind = sources(error).find_map(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotConnected};
+    match kind {
+        Some(ConnectionRefused) => Problem::Refused,
+        Some(HostUnreachable | NetworkUnreachable | NotConnected | AddrNotAvailable) => Problem::Unconnected,
+        _ if text.contains("connect timeout") => Problem::ConnectTimeout,
+        _ if text.contains("(Connect)") => Problem::Unconnected,
+        _ => Problem::NoAnswer,
+    }
+}
+
+/// rustls and hyper wrap errors in [`std::io::Error`], once or twice; its `source` leaves out the error that it wraps.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut error = error;
+    while let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        error = inner;
+    }
+    error.downcast_ref()
+}
+
+fn tls_problem(error: &rustls::Error) -> TlsProblem {
+    use CertificateError as Certificate;
+    match error {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            Certificate::UnknownIssuer | Certificate::BadSignature => TlsProblem::UnknownAuthority,
+            Certificate::Expired | Certificate::ExpiredContext { .. } => TlsProblem::Expired,
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => TlsProblem::NotYetValid,
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => TlsProblem::OtherName,
+            other => TlsProblem::Other(other.to_string()),
+        },
+        rustls::Error::InvalidMessage(_) => TlsProblem::NotTls,
+        other => TlsProblem::Other(other.to_string()),
+    }
+}
+
+/// Where the request went.
+struct Target<'a> {
+    endpoint: &'a str,
+    proxy: Option<&'a str>,
+    region: &'a str,
+    now: jiff::Timestamp,
+}
+
+impl Target<'_> {
+    /// What happened, and what to do.
+    fn explain(&self, problem: &Problem, reason: &str) -> (String, String) {
+        let Self { endpoint, .. } = self;
+        // What connects, names and times out is the proxy, where there is one.
+        let peer = self.proxy.map_or_else(|| (*endpoint).to_owned(), |proxy| format!("the proxy {proxy}"));
+        match problem {
+            Problem::Dns => (format!("the host name of {peer} does not resolve: {reason}"), self.correct_host()),
+            Problem::Refused => (format!("{peer} cannot be reached: connection refused"), self.start_or_correct()),
+            Problem::ConnectTimeout => (
+                format!("{peer} cannot be reached: no connection in time"),
+                format!("a firewall may drop the packets: allow connections to {peer}{}", self.or_proxy()),
+            ),
+            Problem::Unconnected => (
+                format!("{peer} cannot be reached: {reason}"),
+                format!("check this machine's network and its route to {peer}{}", self.or_proxy()),
+            ),
+            Problem::ProxyLogin => (
+                format!("the proxy {} asks for a user and a password (HTTP 407)", self.proxy_name()),
+                "put them into HTTPS_PROXY (for http endpoints HTTP_PROXY): http://USER:PASSWORD@HOST:PORT".to_owned(),
+            ),
+            Problem::ProxyRefused => (
+                format!("the proxy {} does not connect to {endpoint}", self.proxy_name()),
+                format!(
+                    "allow {endpoint} on the proxy; where it can be reached without the proxy, add its host to NO_PROXY"
+                ),
+            ),
+            Problem::Tls(problem) => self.explain_tls(problem),
+            Problem::NoAnswer => {
+                (format!("{endpoint} closed the connection without an answer: {reason}"), self.run_again())
+            }
+        }
+    }
+
+    fn explain_tls(&self, problem: &TlsProblem) -> (String, String) {
+        let Self { endpoint, now, .. } = self;
+        match problem {
+            TlsProblem::UnknownAuthority => {
+                let help = match environment::variable("AWS_CA_BUNDLE") {
+                    Some(path) => format!(
+                        "add the PEM certificate of the authority that signed it to {path} (AWS_CA_BUNDLE), which replaces the system's authorities"
+                    ),
+                    None => "if a company's own authority signs for a proxy or a private endpoint, set AWS_CA_BUNDLE to a file with its PEM \
+                             certificate (or `ca_bundle` in the profile)"
+                        .to_owned(),
+                };
+                (format!("the certificate of {endpoint} is from an authority that is not trusted"), help)
+            }
+            TlsProblem::Expired => (
+                format!("the certificate of {endpoint} has expired"),
+                format!("check this machine's clock, which says {now:.0}; if it is right, renew the certificate of {endpoint}"),
+            ),
+            TlsProblem::NotYetValid => (
+                format!("the certificate of {endpoint} is not valid yet"),
+                format!("set this machine's clock, which says {now:.0} (NTP: `timedatectl`, `chronyc tracking`)"),
+            ),
+            TlsProblem::OtherName => (
+                format!("the certificate of {endpoint} is for another host name"),
+                "use the name that the certificate is for in AWS_ENDPOINT_URL (or `endpoint_url` of the profile); for a host of AWS, \
+                 something between here and AWS answers in its place"
+                    .to_owned(),
+            ),
+            TlsProblem::NotTls => (
+                format!("{endpoint} does not speak TLS"),
+                "use http:// instead of https:// in AWS_ENDPOINT_URL, or in HTTPS_PROXY where the proxy is named so".to_owned(),
+            ),
+            TlsProblem::Other(reason) => (
+                format!("no TLS connection to {endpoint}: {reason}"),
+                format!("check that {endpoint} accepts TLS 1.2 or 1.3 without a client certificate"),
+            ),
+        }
+    }
+
+    fn is_aws(&self) -> bool {
+        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|suffix| self.endpoint.ends_with(suffix))
+    }
+
+    fn proxy_name(&self) -> &str {
+        self.proxy.unwrap_or("of the environment")
+    }
+
+    fn correct_host(&self) -> String {
+        if self.proxy.is_some() {
+            return "correct the proxy's host in HTTPS_PROXY or HTTP_PROXY".to_owned();
+        }
+        if self.is_aws() {
+            return format!(
+                "check that region {:?} exists, and that this machine's DNS resolves names of AWS",
+                self.region
+            );
+        }
+        "correct the host in AWS_ENDPOINT_URL (or `endpoint_url` of the profile)".to_owned()
+    }
+
+    fn start_or_correct(&self) -> String {
+        match self.proxy {
+            Some(proxy) => format!("start the proxy on {proxy}, or correct HTTPS_PROXY or HTTP_PROXY"),
+            None if self.is_aws() => {
+                format!("a firewall refuses connections to {}: allow them, or set HTTPS_PROXY", self.endpoint)
+            }
+            None => format!(
+                "start what should listen on {}, or correct AWS_ENDPOINT_URL (or `endpoint_url` of the profile)",
+                self.endpoint
+            ),
+        }
+    }
+
+    fn or_proxy(&self) -> &'static str {
+        if self.proxy.is_none() && self.is_aws() { ", or set HTTPS_PROXY" } else { "" }
+    }
+
+    fn run_again(&self) -> String {
+        let by = self.proxy.map(|proxy| format!(" (the proxy {proxy} is one)")).unwrap_or_default();
+        format!("run it again; if it stays, look for what cuts connections between here and {}{by}", self.endpoint)
+    }
+}
+
+/// A whole attempt that took too long.
+pub fn timed_out(operation: &'static str, place: Place<'_>) -> Failure {
+    let name = place.name();
+    let by = place.proxy.map(|proxy| format!(" or the proxy {proxy}")).unwrap_or_default();
+    Failure {
+        operation,
+        cause: Cause::NoAnswer,
+        code: None,
+        message: format!("no answer came in time from {name}"),
+        help: Some(format!("run it again; if it stays, {name}{by} is overloaded, or the network to it loses packets")),
+    }
+}

@@ -1,0 +1,249 @@
+//! Answers of AWS that are errors: what each code means, and what to do.
+
+use super::credentials::NO_CREDENTIALS;
+use super::{Cause, Failure, Place};
+
+/// Codes of calls that come too fast.
+const THROTTLING: [&str; 10] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "PriorRequestNotComplete",
+    "SlowDown",
+    "BandwidthLimitExceeded",
+];
+
+const CLOCK: &str = "set the clock (NTP: `timedatectl`, `chronyc tracking`), then run it again; AWS accepts a call whose time is at most five \
+                     minutes off";
+
+/// Quotas that AWS does not raise (IAM user guide, "IAM and AWS STS quotas").
+const FIXED_QUOTAS: [&str; 7] = [
+    "AccessKeysPerUser",
+    "GroupsPerUser",
+    "MFADevicesPerUser",
+    "MfaDevicesPerUser",
+    "SSHPublicKeysPerUser",
+    "SigningCertificatesPerUser",
+    "VersionsPerPolicy",
+];
+
+/// An error that the service answered with.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceError<'a> {
+    pub operation: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// AWS's code; empty where the answer has none.
+    pub code: &'a str,
+    pub message: &'a str,
+    /// The header `location`.
+    pub location: Option<&'a str>,
+    pub place: Place<'a>,
+    /// How far this machine's clock is off, in words.
+    pub clock: &'a str,
+}
+
+impl ServiceError<'_> {
+    /// What it means.
+    pub fn explain(self) -> Failure {
+        self.throttled()
+            .or_else(|| self.denied())
+            .or_else(|| self.unauthenticated())
+            .or_else(|| self.over_quota())
+            .or_else(|| self.not_aws())
+            .unwrap_or_else(|| self.other())
+    }
+
+    fn failure(self, cause: Cause, message: String, help: Option<String>) -> Failure {
+        let code = Some(self.code.to_owned()).filter(|code| !code.is_empty());
+        Failure { operation: self.operation, cause, code, message, help }
+    }
+
+    /// Our words, with AWS's in parentheses.
+    fn words(self, what: &str) -> String {
+        format!("{what} ({}: {})", self.code, self.message)
+    }
+
+    fn throttled(self) -> Option<Failure> {
+        let help = "wait some minutes and run it again; a lower --parallelism helps while others use the account";
+        let what = "AWS refuses for now: too many calls are made in this account";
+        let is_throttled = THROTTLING.contains(&self.code) || self.status == 429;
+        is_throttled.then(|| self.failure(Cause::Throttled, self.words(what), Some(help.to_owned())))
+    }
+
+    fn denied(self) -> Option<Failure> {
+        let (what, help) = match self.code {
+            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" => {
+                ("the caller may not do this", self.allow())
+            }
+            "OptInRequired" => (
+                "the account is not opted in to this service or region",
+                format!("enable region {} for the account, or choose another", self.place.region),
+            ),
+            "RegionDisabledException" => (
+                "STS is not active in this region",
+                format!(
+                    "activate STS for region {} (IAM console, account settings), or choose another region",
+                    self.place.region
+                ),
+            ),
+            _ => return None,
+        };
+        Some(self.failure(Cause::Denied, self.words(what), Some(help)))
+    }
+
+    /// Which policy has to change. AWS's message names the action and, mostly, the kind of policy that decided.
+    fn allow(self) -> String {
+        // `iam:CreateRole` may lack `iam:TagRole` or `iam:PassRole`.
+        let action = action_in(self.message).unwrap_or(self.operation);
+        let explicit = self.message.contains("explicit deny");
+        let kinds = [
+            ("service control policy", "the organization's service control policy"),
+            ("resource control policy", "the organization's resource control policy"),
+            ("permissions boundary", "the caller's permissions boundary"),
+            ("session policy", "the session policy that the caller's session was made with"),
+            ("VPC endpoint policy", "the policy of the VPC endpoint"),
+            ("identity-based policy", "a policy of the caller"),
+        ];
+        match kinds.iter().find(|(kind, _)| self.message.contains(kind)) {
+            Some((_, policy)) if explicit => format!("remove {action} from a Deny of {policy}"),
+            Some((_, policy)) => format!("allow {action} in {policy}"),
+            None => format!(
+                "allow {action} to the caller; if a policy allows it, look for a permissions boundary or a service control policy that does not"
+            ),
+        }
+    }
+
+    fn unauthenticated(self) -> Option<Failure> {
+        let (what, help) = match self.code {
+            "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
+                ("the credentials have expired".to_owned(), self.place.renewal())
+            }
+            "RequestExpired" | "RequestTimeTooSkewed" => (self.clock.to_owned(), CLOCK.to_owned()),
+            "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => self.signature(),
+            "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" | "AuthFailure" => (
+                "AWS does not know this access key".to_owned(),
+                format!(
+                    "it may be deleted, inactive, or of another partition than region {}: check AWS_ACCESS_KEY_ID or the \
+                     profile, and the region",
+                    self.place.region
+                ),
+            ),
+            "MissingAuthenticationToken" | "MissingAuthenticationTokenException" => {
+                ("the call carried no credentials".to_owned(), NO_CREDENTIALS.to_owned())
+            }
+            _ => return None,
+        };
+        Some(self.failure(Cause::Unauthenticated, self.words(&what), Some(help)))
+    }
+
+    /// Why a signature does not match: the clock, the region, a proxy that changes requests, or the secret.
+    fn signature(self) -> (String, String) {
+        let is_complete = self.code != "IncompleteSignature";
+        if is_complete && ["Signature expired", "not yet current"].iter().any(|skew| self.message.contains(skew)) {
+            return (self.clock.to_owned(), CLOCK.to_owned());
+        }
+        if self.message.contains("scoped to") {
+            return (
+                format!("the region {} is not the one these credentials are for", self.place.region),
+                "set `region` in the provider block, or AWS_REGION, to a region of the account's partition".to_owned(),
+            );
+        }
+        let secret = "check AWS_SECRET_ACCESS_KEY or the profile: a cut or doubled character is common";
+        match self.place.proxy {
+            Some(proxy) => (
+                "the signature does not match the request as AWS received it".to_owned(),
+                format!(
+                    "have the proxy {proxy} pass host, path and headers on unchanged, or add the host to NO_PROXY; without the proxy the same error \
+                     means a wrong secret: {secret}"
+                ),
+            ),
+            None => ("the secret key does not belong to the access key".to_owned(), secret.to_owned()),
+        }
+    }
+
+    fn over_quota(self) -> Option<Failure> {
+        if !["LimitExceeded", "LimitExceededException"].contains(&self.code) {
+            return None;
+        }
+        let help = if self.message.contains("Maximum policy size") {
+            "move statements into a scope, or shorten them: AWS does not raise the size of a policy".to_owned()
+        } else if let Some(quota) = FIXED_QUOTAS.iter().find(|quota| self.message.contains(**quota)) {
+            format!("remove what is unused: AWS does not raise the quota {quota}")
+        } else {
+            "ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused".to_owned()
+        };
+        Some(self.failure(Cause::Rejected, format!("{} ({})", self.message, self.code), Some(help)))
+    }
+
+    /// Answers that AWS does not give: redirects, and errors without a code.
+    fn not_aws(self) -> Option<Failure> {
+        let Self { status, place, .. } = self;
+        let name = place.name();
+        let proxy = place.proxy.map(|proxy| format!("the proxy {proxy}"));
+        let between = proxy.clone().unwrap_or_else(|| "a proxy or gateway between here and AWS".to_owned());
+        if (300..400).contains(&status) {
+            let target = self.location.map(|location| format!(" to {location}")).unwrap_or_default();
+            let help = format!(
+                "correct the region ({}) or AWS_ENDPOINT_URL; a redirect to a login page comes from {between}",
+                place.region
+            );
+            return Some(self.failure(
+                Cause::Malformed,
+                format!("{name} redirects (HTTP {status}){target}"),
+                Some(help),
+            ));
+        }
+        if status == 407 {
+            let by = proxy.unwrap_or_else(|| "a proxy".to_owned());
+            let help = "put the user and the password into HTTP_PROXY (for https endpoints HTTPS_PROXY): http://USER:PASSWORD@HOST:PORT";
+            let message = format!("{by} asks for a user and a password (HTTP 407)");
+            return Some(self.failure(Cause::Unreachable, message, Some(help.to_owned())));
+        }
+        if status >= 500 && self.code.is_empty() && place.proxy.is_some() {
+            let help = format!(
+                "check that {between} reaches {name}; where that can be reached without it, add its host to NO_PROXY"
+            );
+            let message = format!("{between} answered HTTP {status} in place of {name}");
+            return Some(self.failure(Cause::Faulted, message, Some(help)));
+        }
+        if status < 500 && self.code.is_empty() {
+            let help = format!("the answer is not one of AWS: allow {name} on {between}, or correct AWS_ENDPOINT_URL");
+            let message = format!("HTTP {status} without a code: {}", self.message);
+            return Some(self.failure(Cause::Malformed, message, Some(help)));
+        }
+        None
+    }
+
+    fn other(self) -> Failure {
+        let Self { status, code, message, .. } = self;
+        if status == 503 {
+            let help = "AWS is overloaded or in maintenance: wait some minutes and run it again; see https://health.aws.amazon.com for IAM";
+            return self.failure(
+                Cause::Faulted,
+                self.words("the service is unavailable (HTTP 503)"),
+                Some(help.to_owned()),
+            );
+        }
+        if status >= 500 {
+            let help = "the fault is AWS's: see https://health.aws.amazon.com for IAM, and run it again when that shows no event";
+            let what = self.words(&format!("the service failed (HTTP {status})"));
+            return self.failure(Cause::Faulted, what, Some(help.to_owned()));
+        }
+        self.failure(Cause::Rejected, format!("{message} ({code})"), None)
+    }
+}
+
+/// The action that a message names: `… is not authorized to perform: iam:TagRole on resource: …`.
+fn action_in(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("not authorized to perform: ")?;
+    let action = rest.split_whitespace().next()?;
+    let (service, name) = action.split_once(':')?;
+    let is_word =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (is_word(service) && is_word(name)).then_some(action)
+}

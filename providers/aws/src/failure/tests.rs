@@ -1,0 +1,233 @@
+//! A table over what AWS answers: each cause has its own message and next step. Requests without an answer are in
+//! `tests/aws_story/remedies.rs`, on real sockets; sources of credentials in `tests/aws_story/credential_sources.rs`.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::operation::get_user::GetUserError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+
+use super::service_error::ServiceError;
+use super::{Cause, Failure, Place};
+use crate::credentials::Source;
+
+const ENDPOINT: &str = "https://iam.amazonaws.com";
+
+fn place<'a>() -> Place<'a> {
+    Place {
+        endpoint: Some(ENDPOINT),
+        proxy: None,
+        region: "eu-central-1",
+        assumes: None,
+        profile: None,
+        source: None,
+        now: "2026-11-21T08:00:00Z".parse().unwrap(),
+    }
+}
+
+fn answered(status: u16, code: &str, message: &str, place: Place<'_>) -> Failure {
+    let location = (300..400).contains(&status).then_some("https://login.example.com/");
+    let clock = "this machine's clock is 13 minutes behind AWS's";
+    let operation = "iam:CreateRole";
+    let error = ServiceError { operation, status, code, message, location, place, clock };
+    error.explain()
+}
+
+/// Status, code, AWS's message; the cause, a part of our message, a part of the remedy.
+type Row = (u16, &'static str, &'static str, Cause, &'static str, &'static str);
+
+const NOT_AUTHORIZED: &str = "User: arn:aws:iam::1:user/x is not authorized to perform: iam:TagRole on resource: y";
+
+const ROWS: [Row; 20] = [
+    (
+        400,
+        "Throttling",
+        "Rate exceeded",
+        Cause::Throttled,
+        "too many calls",
+        "wait some minutes and run it again; a lower --parallelism",
+    ),
+    (429, "", "", Cause::Throttled, "too many calls", "wait some minutes and run it again; a lower --parallelism"),
+    (403, "AccessDenied", "no", Cause::Denied, "may not do this", "allow iam:CreateRole to the caller"),
+    (403, "AccessDenied", NOT_AUTHORIZED, Cause::Denied, "may not do this", "allow iam:TagRole to the caller"),
+    (403, "OptInRequired", "x", Cause::Denied, "not opted in", "enable region eu-central-1"),
+    (403, "RegionDisabledException", "x", Cause::Denied, "STS is not active", "activate STS for region eu-central-1"),
+    (403, "ExpiredToken", "x", Cause::Unauthenticated, "have expired", "log in again"),
+    (400, "RequestExpired", "x", Cause::Unauthenticated, "13 minutes behind", "set the clock"),
+    (
+        403,
+        "SignatureDoesNotMatch",
+        "Signature expired: a",
+        Cause::Unauthenticated,
+        "13 minutes behind",
+        "set the clock",
+    ),
+    (
+        403,
+        "SignatureDoesNotMatch",
+        "Credential should be scoped to a valid region",
+        Cause::Unauthenticated,
+        "not the one these credentials are for",
+        "set `region`",
+    ),
+    (
+        403,
+        "SignatureDoesNotMatch",
+        "The request signature we calculated",
+        Cause::Unauthenticated,
+        "does not belong to the access key",
+        "check AWS_SECRET_ACCESS_KEY",
+    ),
+    (
+        403,
+        "InvalidClientTokenId",
+        "x",
+        Cause::Unauthenticated,
+        "does not know this access key",
+        "it may be deleted, inactive",
+    ),
+    (403, "MissingAuthenticationToken", "x", Cause::Unauthenticated, "carried no credentials", "name a `profile`"),
+    (
+        409,
+        "LimitExceeded",
+        "Cannot exceed quota for RolesPerAccount: 1000",
+        Cause::Rejected,
+        "RolesPerAccount",
+        "ask AWS for a higher quota",
+    ),
+    (
+        409,
+        "LimitExceeded",
+        "Cannot exceed quota for AccessKeysPerUser: 2",
+        Cause::Rejected,
+        "AccessKeysPerUser",
+        "AWS does not raise the quota AccessKeysPerUser",
+    ),
+    (
+        409,
+        "LimitExceeded",
+        "Maximum policy size of 2048 bytes exceeded for user x",
+        Cause::Rejected,
+        "2048 bytes",
+        "move statements into a scope",
+    ),
+    (
+        302,
+        "",
+        "",
+        Cause::Malformed,
+        "redirects (HTTP 302) to https://login.example.com/",
+        "correct the region (eu-central-1)",
+    ),
+    (503, "ServiceUnavailable", "x", Cause::Faulted, "is unavailable (HTTP 503)", "AWS is overloaded"),
+    (500, "ServiceFailure", "x", Cause::Faulted, "failed (HTTP 500)", "the fault is AWS's"),
+    (404, "", "no message was given", Cause::Malformed, "HTTP 404 without a code", "the answer is not one of AWS"),
+];
+
+#[test]
+fn each_answer_has_its_cause_and_its_next_step() {
+    let mut steps: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (status, code, words, cause, message, remedy) in ROWS {
+        let failure = answered(status, code, words, place());
+        let help = failure.help.clone().unwrap_or_else(|| panic!("{code} {words} has no remedy"));
+        assert_eq!(failure.cause, cause, "{code}: {}", failure.message);
+        assert!(failure.message.contains(message), "{code}: {}", failure.message);
+        assert!(help.contains(remedy), "{code}: {help}");
+        steps.entry(help).or_default().push(message);
+    }
+    // What shares a remedy is one cause.
+    for (help, messages) in steps {
+        assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?} share the remedy {help:?}");
+    }
+}
+
+#[test]
+fn the_policy_that_decided_is_the_one_to_change() {
+    for (reason, remedy) in [
+        (
+            "because no identity-based policy allows the iam:TagRole action",
+            "allow iam:TagRole in a policy of the caller",
+        ),
+        (
+            "with an explicit deny in an identity-based policy",
+            "remove iam:TagRole from a Deny of a policy of the caller",
+        ),
+        (
+            "with an explicit deny in a service control policy",
+            "remove iam:TagRole from a Deny of the organization's service control policy",
+        ),
+        (
+            "because no service control policy allows the action",
+            "allow iam:TagRole in the organization's service control policy",
+        ),
+        ("because no permissions boundary allows the action", "allow iam:TagRole in the caller's permissions boundary"),
+        ("because no session policy allows the action", "allow iam:TagRole in the session policy"),
+        ("because no VPC endpoint policy allows the action", "allow iam:TagRole in the policy of the VPC endpoint"),
+    ] {
+        let failure = answered(403, "AccessDenied", &format!("{NOT_AUTHORIZED} {reason}"), place());
+        assert!(failure.help.as_ref().unwrap().starts_with(remedy), "{reason}: {:?}", failure.help);
+    }
+}
+
+#[test]
+fn a_proxy_between_is_named_where_it_may_be_the_cause() {
+    let place = Place { proxy: Some("http://proxy:3128"), ..place() };
+    for (status, code, message, remedy) in [
+        (
+            403,
+            "SignatureDoesNotMatch",
+            "does not match the request as AWS received it",
+            "have the proxy http://proxy:3128 pass host",
+        ),
+        (407, "", "the proxy http://proxy:3128 asks for a user", "put the user and the password into HTTP_PROXY"),
+        (403, "", "HTTP 403 without a code", "allow https://iam.amazonaws.com on the proxy http://proxy:3128"),
+        (502, "", "the proxy http://proxy:3128 answered HTTP 502", "add its host to NO_PROXY"),
+        (307, "", "redirects (HTTP 307)", "comes from the proxy http://proxy:3128"),
+    ] {
+        let failure = answered(status, code, "x", place);
+        assert!(failure.message.contains(message), "{}", failure.message);
+        assert!(failure.help.as_ref().unwrap().contains(remedy), "{:?}", failure.help);
+    }
+}
+
+#[test]
+fn expired_credentials_are_renewed_at_their_source() {
+    let sources = [
+        (Source::Environment, "AWS_SESSION_TOKEN"),
+        (Source::Profile, "the session keys in profile \"dev\""),
+        (Source::Sso, "`aws sso login --profile dev`"),
+        (Source::Process, "credential_process of profile \"dev\""),
+        (Source::WebIdentity, "a new role session"),
+        (Source::AssumedRole, "a new role session"),
+        (Source::Container, "restart the task, pod or agent"),
+        (Source::Instance, "restart the task, pod or agent"),
+    ];
+    for (source, remedy) in sources {
+        let place = Place { source: Some(source), profile: Some("dev"), ..place() };
+        let help = answered(403, "ExpiredToken", "x", place).help.unwrap();
+        assert!(help.contains(remedy), "{source:?}: {help}");
+    }
+}
+
+#[test]
+fn time_and_answers_that_do_not_read_are_told() {
+    let of = |error: SdkError<GetUserError, HttpResponse>| {
+        let failure = Failure::of("iam:GetUser", error, place());
+        (failure.cause, failure.message, failure.help.unwrap())
+    };
+    let (cause, message, help) = of(SdkError::timeout_error("operation attempt timeout"));
+    assert_eq!((cause, message.as_str()), (Cause::NoAnswer, "no answer came in time from https://iam.amazonaws.com"));
+    assert!(help.contains("overloaded, or the network to it loses packets"), "{help}");
+    let (cause, message, help) =
+        of(SdkError::dispatch_failure(ConnectorError::timeout("HTTP connect timeout occurred after 4s".into())));
+    assert_eq!(cause, Cause::Unreachable);
+    assert_eq!(message, "https://iam.amazonaws.com cannot be reached: no connection in time");
+    assert!(help.contains("a firewall may drop the packets") && help.contains("or set HTTPS_PROXY"), "{help}");
+    let response = HttpResponse::new(200.try_into().unwrap(), aws_smithy_types::body::SdkBody::empty());
+    let (cause, message, help) = of(SdkError::response_error("unexpected end of document", response));
+    assert_eq!(cause, Cause::Malformed);
+    assert!(
+        message.contains("the answer (HTTP 200) cannot be read: ") && help.contains("changes or cuts answers"),
+        "{message} {help}"
+    );
+}

@@ -1,0 +1,181 @@
+//! The HTTP client of all AWS clients: rustls with ring, the authorities to trust, the proxies of the environment.
+//!
+//! A request that fails carries where it went ([`RequestError`]): credentials come from other hosts than IAM, and a remedy has to
+//! name the right one. Addresses of instance and container metadata are never reached through a proxy: they are link-local, and
+//! the proxy would get the token that is sent there.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+
+use crate::ca_bundle::CaBundle;
+use crate::settings::ConnectError;
+
+/// The client; `bundle` replaces the system's authorities.
+///
+/// # Errors
+/// The TLS library does not accept the bundle.
+pub fn http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, ConnectError> {
+    let tls = match bundle {
+        None => TlsContext::default(),
+        Some(bundle) => {
+            let trusted = TrustStore::empty().with_pem_certificate(bundle.pem.clone());
+            let context = TlsContext::builder().with_trust_store(trusted).build();
+            context.map_err(|error| ConnectError::CaBundle {
+                setting: "the CA bundle".to_owned(),
+                path: bundle.path.clone(),
+                problem: error.to_string(),
+            })?
+        }
+    };
+    Ok(SharedHttpClient::new(RoutingClient {
+        direct: client_with(ProxyConfig::disabled(), tls.clone()),
+        proxied: client_with(ProxyConfig::from_env(), tls),
+        proxies: Arc::new(Matcher::from_env()),
+    }))
+}
+
+fn client_with(proxy: ProxyConfig, tls: TlsContext) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().proxy_config(proxy.clone());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls.clone()).build()
+    })
+}
+
+/// Sends a request through the proxy of the environment, where there is one for its host.
+#[derive(Debug)]
+struct RoutingClient {
+    direct: SharedHttpClient,
+    proxied: SharedHttpClient,
+    proxies: Arc<Matcher>,
+}
+
+impl HttpClient for RoutingClient {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(RoutingConnector {
+            direct: self.direct.http_connector(settings, components),
+            proxied: self.proxied.http_connector(settings, components),
+            proxies: Arc::clone(&self.proxies),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct RoutingConnector {
+    direct: SharedHttpConnector,
+    proxied: SharedHttpConnector,
+    proxies: Arc<Matcher>,
+}
+
+impl HttpConnector for RoutingConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let uri: Option<Uri> = request.uri().parse().ok();
+        let proxy = uri.as_ref().filter(|uri| !is_metadata_host(uri)).and_then(|uri| self.proxies.intercept(uri));
+        let proxy = proxy.map(|proxy| origin_of(proxy.uri()));
+        let endpoint = uri.as_ref().map_or_else(|| request.uri().to_owned(), origin_of);
+        let connector = if proxy.is_some() { &self.proxied } else { &self.direct };
+        let answer = connector.call(request);
+        HttpConnectorFuture::new(
+            async move { answer.await.map_err(|source| RequestError::of(endpoint, proxy, source)) },
+        )
+    }
+}
+
+/// The origin of the proxy that the environment names for an endpoint.
+pub fn proxy_for(endpoint: &str) -> Option<String> {
+    let uri: Uri = endpoint.parse().ok().filter(|uri| !is_metadata_host(uri))?;
+    Matcher::from_env().intercept(&uri).map(|proxy| origin_of(proxy.uri()))
+}
+
+/// Hosts of container and instance metadata: 169.254.0.0/16, and fd00:ec2::/32 of EC2 and EKS.
+fn is_metadata_host(uri: &Uri) -> bool {
+    uri.host().is_some_and(|host| host.starts_with("169.254.") || host.to_ascii_lowercase().starts_with("[fd00:ec2:"))
+}
+
+/// Scheme, host and port, without a user or password.
+fn origin_of(uri: &Uri) -> String {
+    let (scheme, host) = (uri.scheme_str().unwrap_or("http"), uri.host().unwrap_or_default());
+    uri.port_u16().map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}"))
+}
+
+/// A request that got no answer, and where it went.
+#[derive(Debug)]
+pub struct RequestError {
+    /// The origin: `https://iam.amazonaws.com`.
+    pub endpoint: String,
+    /// The origin of the proxy, where one was used.
+    pub proxy: Option<String>,
+    source: ConnectorError,
+}
+
+impl RequestError {
+    /// Keeps the kind of the connector's error: the SDK's retries of credentials depend on it.
+    fn of(endpoint: String, proxy: Option<String>, source: ConnectorError) -> ConnectorError {
+        let connection = source.connection_metadata().cloned();
+        let (is_timeout, is_user, is_io, kind) =
+            (source.is_timeout(), source.is_user(), source.is_io(), source.as_other());
+        let error = Box::new(Self { endpoint, proxy, source });
+        let error = match () {
+            () if is_timeout => ConnectorError::timeout(error),
+            () if is_user => ConnectorError::user(error),
+            () if is_io => ConnectorError::io(error),
+            () => ConnectorError::other(error, kind),
+        };
+        match connection {
+            Some(connection) => error.with_connection(connection),
+            None => error,
+        }
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.endpoint)?;
+        self.proxy.as_ref().map_or(Ok(()), |proxy| write!(f, " by way of the proxy {proxy}"))
+    }
+}
+
+impl Error for RequestError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_hosts_are_reached_directly() {
+        for (uri, direct) in [
+            ("http://169.254.170.2/v2/credentials", true),
+            ("http://169.254.170.23/v1/credentials", true),
+            ("http://[fd00:ec2::23]/v1/credentials", true),
+            ("https://iam.amazonaws.com/", false),
+            ("http://127.0.0.1:5000/", false),
+        ] {
+            assert_eq!(is_metadata_host(&uri.parse().unwrap()), direct, "{uri}");
+        }
+    }
+
+    #[test]
+    fn an_origin_has_no_password() {
+        assert_eq!(origin_of(&"http://ann:secret@proxy:3128/".parse().unwrap()), "http://proxy:3128");
+    }
+}

@@ -1,0 +1,94 @@
+//! The AWS configuration files, for what the SDK does not look up or check itself. An edge: it reads them.
+
+use std::borrow::Cow;
+
+use aws_config::profile::ProfileSet;
+use aws_types::SdkConfig;
+use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::service_config::ServiceConfigKey;
+
+use crate::environment::{self, is_endpoint, is_header_value};
+use crate::settings::{AwsSettings, ConnectError};
+
+/// The profiles, with that of the settings selected, or else `AWS_PROFILE`, or else `default`.
+///
+/// # Errors
+/// A file that is not in AWS's format, or a profile whose values a request cannot carry.
+pub async fn load(settings: &AwsSettings) -> Result<ProfileSet, ConnectError> {
+    let selected = settings.profile.clone().map(Cow::Owned);
+    let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), selected).await;
+    let profiles = profiles.map_err(|error| ConnectError::Profile(crate::failure::chain(&error)))?;
+    check_selection(settings, &profiles)?;
+    check_source_profiles(&profiles)?;
+    check_keys(&profiles)?;
+    Ok(profiles)
+}
+
+/// A profile that is named and does not exist is an error, as in the AWS CLI and Terraform. The SDK would go on without it.
+fn check_selection(settings: &AwsSettings, profiles: &ProfileSet) -> Result<(), ConnectError> {
+    let (setting, name) = match (&settings.profile, environment::variable("AWS_PROFILE")) {
+        (Some(name), _) => ("`profile` of the provider block", name.clone()),
+        (None, Some(name)) => ("AWS_PROFILE", name),
+        (None, None) => return Ok(()),
+    };
+    if name == "default" || profiles.get_profile(&name).is_some() {
+        return Ok(());
+    }
+    let mut names: Vec<&str> = profiles.profiles().collect();
+    names.sort_unstable();
+    let known =
+        if names.is_empty() { "they define none".to_owned() } else { format!("they define {}", names.join(", ")) };
+    Err(ConnectError::NoProfile { name, setting, known })
+}
+
+/// A `source_profile` that does not exist is an error. The SDK would look for credentials elsewhere.
+fn check_source_profiles(profiles: &ProfileSet) -> Result<(), ConnectError> {
+    let mut name = profiles.selected_profile();
+    let mut seen = Vec::new();
+    // The SDK reports a profile that is its own source.
+    while !seen.contains(&name) {
+        seen.push(name);
+        let Some(source) = profiles.get_profile(name).and_then(|profile| profile.get("source_profile")) else { break };
+        if profiles.get_profile(source).is_none() {
+            let problem = format!("source_profile of profile {name:?} is {source:?}, which does not exist");
+            return Err(ConnectError::Profile(problem));
+        }
+        name = source;
+    }
+    Ok(())
+}
+
+/// The URLs of services that the configuration files give. The SDK ignores one that does not parse, and calls AWS itself; it panics
+/// on one that is empty.
+pub fn check_endpoints(config: &SdkConfig, profiles: &ProfileSet) -> Result<(), ConnectError> {
+    let profile = profiles.selected_profile().to_owned();
+    let of_all = profiles.get("endpoint_url").map(str::to_owned);
+    let of_one = ["IAM", "STS", "SSO", "S3"].into_iter().map(|service| (service, service_url(config, service)));
+    for (service, url) in of_one.chain([("all services", of_all)]) {
+        if let Some(url) = url.filter(|url| !is_endpoint(url)) {
+            return Err(ConnectError::EndpointUrl { profile, service, url });
+        }
+    }
+    Ok(())
+}
+
+/// What the variables and the profile give as the URL of a service.
+fn service_url(config: &SdkConfig, service: &str) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id(service).profile("endpoint_url").env("AWS_ENDPOINT_URL").build().ok()?;
+    config.service_config().and_then(|services| services.load_config(key))
+}
+
+/// Signing panics on an access key that a header cannot carry.
+fn check_keys(profiles: &ProfileSet) -> Result<(), ConnectError> {
+    for name in profiles.profiles() {
+        let Some(profile) = profiles.get_profile(name) else { continue };
+        for key in ["aws_access_key_id", "aws_session_token"] {
+            if profile.get(key).is_some_and(|value| !is_header_value(value)) {
+                let problem = format!("{key} of profile {name:?} holds a character that an HTTP header cannot carry");
+                return Err(ConnectError::Profile(problem));
+            }
+        }
+    }
+    Ok(())
+}

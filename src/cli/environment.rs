@@ -1,0 +1,141 @@
+//! The environment variables that Leasehold reads, its own and its libraries', and the rule for all of them: an empty variable counts
+//! as unset.
+//!
+//! The readers are many: clap, the AWS SDK, two HTTP clients, rustls, tokio. Each treats an empty value in its own way; the SDK and
+//! tokio panic. A process cannot take a variable out of its own environment without `unsafe`, so [`restart_without_empty`] starts the
+//! program again without them, in the same process.
+//!
+//! ```text
+//! AWS_ENDPOINT_URL="" leasehold plan   →   exec leasehold plan, AWS_ENDPOINT_URL unset
+//! ```
+//!
+//! An edge: the process environment is read here.
+
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+
+use anyhow::Context as _;
+use leasehold_aws::environment::{Form, Reader, Variable, VariableError, check};
+
+const fn own(name: &'static str, form: Form, sets: &'static str) -> Variable {
+    Variable { name, sets, reader: Reader::Leasehold, form }
+}
+
+const fn library(name: &'static str, form: Form, sets: &'static str) -> Variable {
+    Variable { name, sets, reader: Reader::Library, form }
+}
+
+/// The variables that have nothing to do with AWS.
+pub const VARIABLES: &[Variable] = &[
+    own("LEASEHOLD_VAR_*", Form::Text, "the variable of that name of the stack; empty: the empty string"),
+    own("LEASEHOLD_SIGNING_KEY", Form::Path, "`--signing-key`"),
+    own("USER", Form::Text, "the actor in the records, where no provider names one"),
+    own("SSH_AUTH_SOCK", Form::Path, "the SSH agent that signs checkpoints and plans"),
+    own("RUST_LOG", Form::Text, "which of Leasehold's log lines go to stderr, such as `leasehold=debug`"),
+    library("NO_COLOR", Form::Text, "no colors; `--color` wins"),
+    library("CLICOLOR_FORCE", Form::Text, "colors also where the output is no terminal"),
+    library("CLICOLOR", Form::Text, "`0`: no colors"),
+    library("TERM", Form::Text, "`dumb`: no colors"),
+    library("HOME", Form::Path, "where `.aws` is, and `~` in its files"),
+    library("TOKIO_WORKER_THREADS", Form::Count, "threads for calls; unset: one for each processor"),
+    library("RAYON_NUM_THREADS", Form::Text, "threads for evaluation; unset: one for each processor"),
+    library("RUST_BACKTRACE", Form::Text, "`1`: a backtrace, should the program panic"),
+];
+
+/// Every variable that Leasehold or a library in it reads.
+pub fn all_variables() -> impl Iterator<Item = &'static Variable> {
+    VARIABLES.iter().chain(leasehold_aws::environment::VARIABLES)
+}
+
+/// The value of a variable; `None` where it is unset, empty, or not UTF-8.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Checks the variables that have nothing to do with AWS. Those of AWS are checked before AWS is reached.
+///
+/// # Errors
+/// The first variable whose value does not have its form.
+pub fn check_variables() -> Result<(), VariableError> {
+    check(VARIABLES)
+}
+
+/// Starts the program again where variables of [`all_variables`] are empty, without these. Returns `None` where none is; otherwise
+/// it returns only if the program cannot be started (Unix), or with the exit code of the other process (elsewhere).
+#[must_use]
+pub fn restart_without_empty() -> Option<anyhow::Result<ExitCode>> {
+    let empty = empty_variables();
+    let (first, _) = empty.split_first()?;
+    let restarted = std::env::current_exe().map_err(anyhow::Error::from).and_then(|program| {
+        let mut command = Command::new(program);
+        command.args(std::env::args_os().skip(1));
+        for name in &empty {
+            command.env_remove(name);
+        }
+        replace_process(command)
+    });
+    Some(restarted.with_context(|| format!("the environment variable {} is empty: unset it", first.to_string_lossy())))
+}
+
+#[cfg(unix)]
+fn replace_process(mut command: Command) -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    Err(command.exec().into())
+}
+
+#[cfg(not(unix))]
+fn replace_process(mut command: Command) -> anyhow::Result<ExitCode> {
+    let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+/// The names of variables that are set and empty, of those that are read. Other variables are left to child processes as they are.
+fn empty_variables() -> Vec<OsString> {
+    let names = all_variables().map(|variable| OsString::from(variable.name));
+    names.filter(|name| std::env::var_os(name).is_some_and(|value| value.is_empty())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Every literal name that our own sources read is in the table; the names of CI systems' variables are data of `origin`.
+    #[test]
+    fn what_the_sources_read_is_in_the_table() {
+        let known: BTreeSet<&str> = all_variables().map(|variable| variable.name).collect();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut read = BTreeSet::new();
+        for folder in ["src", "providers/aws/src", "providers/local/src", "providers/contract/src"] {
+            names_read_below(&root.join(folder), &mut read);
+        }
+        assert!(read.contains("USER") && read.contains("AWS_MAX_ATTEMPTS"), "{read:?}");
+        let unknown: Vec<&String> = read.iter().filter(|name| !known.contains(name.as_str())).collect();
+        assert!(unknown.is_empty(), "not in the table: {unknown:?}");
+    }
+
+    fn names_read_below(folder: &Path, read: &mut BTreeSet<String>) {
+        let reads = regex::Regex::new(
+            r#"(?:\benv::var|\benv::var_os|\benvironment::variable|\benv =)\s*\(?\s*"([A-Z][A-Z0-9_]+)""#,
+        )
+        .unwrap();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                names_read_below(&path, read);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                // What tests read is no part of the program.
+                let program = text.split("#[cfg(test)]").next().unwrap();
+                if !path.ends_with("tests.rs") && !path.ends_with("laws.rs") {
+                    read.extend(reads.captures_iter(program).map(|found| found[1].to_owned()));
+                }
+            }
+        }
+    }
+}
