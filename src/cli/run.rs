@@ -27,7 +27,7 @@ use crate::ledger::record::{Approval, Change, Decided, Record, RunEnded, RunStar
 use crate::ledger::{Chain, evidence, unfinished};
 use crate::plan::Plan;
 use crate::rules::{Decision, Ruling};
-use crate::store::{self, Store, StoreError, lock};
+use crate::store::{self, AwsAccess, Store, StoreError, lock};
 use crate::views::inert::inert;
 
 /// What a run is about.
@@ -66,13 +66,18 @@ pub async fn store(
 ) -> Result<Store, Failure> {
     let settings = bucket_settings(backend, providers);
     // Only a bucket needs AWS: a folder works whatever the environment says of it.
-    let chain = match backend.place {
-        Place::S3(_) => Some(leasehold_aws::chain(&settings).await.map_err(anyhow::Error::from)?),
-        _ => None,
+    let access = match backend.place {
+        Place::S3(_) => aws_access(&settings).await?,
+        _ => aws_types::SdkConfig::builder().build().into(),
     };
-    let chain = async || chain.unwrap_or_else(|| aws_types::SdkConfig::builder().build());
-    let store = store::open(backend, stack.as_str(), directory, chain).await?;
+    let store = store::open(backend, stack.as_str(), directory, async || access).await?;
     Ok(store.reporting_outages(Arc::new(OutageReporter::default())))
+}
+
+async fn aws_access(settings: &AwsSettings) -> Result<AwsAccess, Failure> {
+    let config = leasehold_aws::chain(settings).await.map_err(anyhow::Error::from)?;
+    let ca_bundle = leasehold_aws::ca_bundle(settings).await.map_err(anyhow::Error::from)?;
+    Ok(AwsAccess { config, ca_bundle: ca_bundle.map(|bundle| bundle.pem) })
 }
 
 /// The AWS settings that reach a bucket: those of the first provider, unless the backend names a profile or a role of its own.

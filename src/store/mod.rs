@@ -26,7 +26,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 pub use error::{StoreError, StoreErrorKind};
-pub use open::open;
+pub use open::{AwsAccess, open};
 
 /// How many objects of a bucket are asked for at once.
 const AT_ONCE: usize = 64;

@@ -15,17 +15,34 @@ use super::server::Connector;
 use super::{Store, s3};
 use crate::config::declared::{Backend, Place};
 
-/// Opens the store of a stack in `directory`. `chain` is where AWS settings come from; it is asked for only where they are needed.
-/// Nothing is called yet.
-pub async fn open(
+/// How AWS is reached.
+#[derive(Debug, Clone)]
+pub struct AwsAccess {
+    /// Credentials, region, endpoints.
+    pub config: aws_types::SdkConfig,
+    /// The certificate authorities to trust instead of the system's, in PEM; `None`: the system's.
+    pub ca_bundle: Option<Vec<u8>>,
+}
+
+impl From<aws_types::SdkConfig> for AwsAccess {
+    fn from(config: aws_types::SdkConfig) -> Self {
+        Self { config, ca_bundle: None }
+    }
+}
+
+/// Opens the store of a stack in `directory`. `aws` is asked only where the backend is at AWS. Nothing is sent yet.
+///
+/// # Errors
+/// Where the folder cannot be made, or the settings of the bucket cannot work.
+pub async fn open<A: Into<AwsAccess>>(
     backend: &Backend,
     stack: &str,
     directory: &FilePath,
-    chain: impl AsyncFnOnce() -> aws_types::SdkConfig,
+    aws: impl AsyncFnOnce() -> A,
 ) -> anyhow::Result<Store> {
     match &backend.place {
         Place::Local { path } => local(&directory.join(path)),
-        Place::S3(bucket) => s3::open(bucket, stack, &chain().await),
+        Place::S3(bucket) => s3::open(bucket, stack, &aws().await.into()),
         #[cfg(feature = "azure")]
         Place::Azure { account, container, prefix } => {
             let builder = object_store::azure::MicrosoftAzureBuilder::from_env()

@@ -49,22 +49,32 @@ impl Clock {
 pub struct Connector {
     /// Where the measure goes.
     pub clock: Clock,
-    /// What completes a request to S3; `None`: this is not S3.
-    pub s3: Option<(Arc<Credentials>, RequestSettings)>,
+    /// How requests to S3 are sent and completed; `None`: this is not S3.
+    pub s3: Option<S3Connection>,
+}
+
+/// How requests to S3 are sent and completed.
+#[derive(Debug)]
+pub struct S3Connection {
+    /// What sends them.
+    pub client: reqwest::Client,
+    /// What signs them.
+    pub credentials: Arc<Credentials>,
+    /// What is added before the signature.
+    pub settings: RequestSettings,
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let client = ReqwestConnector::default().connect(options)?;
-        let dated = HttpClient::new(Dated { client, clock: self.clock.clone() });
-        Ok(match &self.s3 {
-            Some((credentials, settings)) => HttpClient::new(SigningClient {
-                client: dated,
-                credentials: Arc::clone(credentials),
-                settings: settings.clone(),
-            }),
-            None => dated,
-        })
+        let dated = |client| HttpClient::new(Dated { client, clock: self.clock.clone() });
+        let Some(S3Connection { client, credentials, settings }) = &self.s3 else {
+            return Ok(dated(ReqwestConnector::default().connect(options)?));
+        };
+        Ok(HttpClient::new(SigningClient {
+            client: dated(HttpClient::new(client.clone())),
+            credentials: Arc::clone(credentials),
+            settings: settings.clone(),
+        }))
     }
 }
 

@@ -52,6 +52,24 @@ fn a_role_of_the_backend_reaches_the_bucket_and_not_iam() {
 }
 
 #[test]
+fn a_profile_of_the_backend_reaches_the_bucket_and_not_iam() {
+    let aws = Emulator::moto();
+    let stack = on_s3(&aws);
+    stack.edit("stack.hcl", "lock_lease = \"2s\"", "lock_lease = \"2s\"\n    profile    = \"records\"");
+    stack.write(
+        "aws-config",
+        &format!(
+            "[profile records]\nrole_arn = arn:aws:iam::{ELSEWHERE}:role/records\ncredential_source = Environment\n"
+        ),
+    );
+    let file = stack.path("aws-config").display().to_string();
+    let stack = stack.with_env([("AWS_CONFIG_FILE".to_owned(), file)]);
+    aws.forget_requests();
+    stack.apply();
+    assert_eq!(accounts(&aws), (vec![ELSEWHERE.to_owned()], vec![Emulator::ACCOUNT.to_owned()]));
+}
+
+#[test]
 fn without_them_the_provider_reaches_the_bucket() {
     let aws = Emulator::moto();
     aws.boto3("client('s3').create_bucket(Bucket='records')");

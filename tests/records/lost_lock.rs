@@ -14,7 +14,7 @@ const LEASE: Duration = Duration::from_secs(9);
 async fn a_lock_that_somebody_broke_is_noticed_at_its_next_renewal() {
     let folder = tempfile::tempdir().unwrap();
     let backend = Backend { place: Place::Local { path: "records".to_owned() }, lock_lease: None };
-    let nothing = async || panic!("a folder needs no AWS settings");
+    let nothing = async || -> store::AwsAccess { panic!("a folder needs no AWS settings") };
     let store = store::open(&backend, "many", folder.path(), nothing).await.unwrap();
     let holder = lock::Holder {
         actor: "jane".to_owned(),

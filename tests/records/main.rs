@@ -19,6 +19,7 @@ mod stopped;
 #[path = "../support/mod.rs"]
 mod support;
 mod tampering;
+mod transport;
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
@@ -83,8 +85,9 @@ async fn configuration(
 ) -> Result<SdkConfig, ConnectError> {
     environment::check(environment::VARIABLES)?;
     let profiles = profile::load(settings).await?;
+    let client = http_client(ca_bundle::find(&profiles)?.as_ref())?;
     let mut loader = loader
-        .http_client(http_client(ca_bundle::find(&profiles)?.as_ref())?)
+        .http_client(client.clone())
         // For credentials only: assuming a role, SSO. The retries of our own calls are in `retry`.
         .retry_config(RetryConfig::standard())
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build());
@@ -92,7 +95,11 @@ async fn configuration(
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
+        // The chain would prefer credentials in the environment, and work with others than those the block names.
+        let region = settings.region.clone().or_else(|| profiles.get("region").map(str::to_owned)).map(Region::new);
+        let provider = ProviderConfig::default().with_http_client(client).with_region(region);
+        let provider = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
     let mut config = check_credentials(loader.load().await, source);
     profile::check_endpoints(&config, &profiles)?;

@@ -15,11 +15,10 @@ use aws_types::service_config::ServiceConfigKey;
 use leasehold_aws::partition::{EndpointVariant, s3_endpoint};
 use object_store::RetryConfig;
 use object_store::aws::{AmazonS3Builder, Checksum, S3ConditionalPut};
-use object_store::client::ClientOptions;
 use object_store::path::Path;
 
-use super::Store;
-use super::server::{Clock, Connector};
+use super::server::{Clock, Connector, S3Connection};
+use super::{AwsAccess, Store};
 use crate::config::declared::Bucket;
 use credentials::Credentials;
 use requests::RequestSettings;
@@ -32,11 +31,12 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// The region where the configuration names none: the one that S3 itself takes for the default.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Opens a bucket for a stack. `config` gives credentials, and what the block leaves open: region, endpoint, FIPS, dual stack.
+/// Opens a bucket for a stack. `aws` gives credentials, and what the block leaves open: region, endpoint, FIPS, dual stack.
 ///
 /// # Errors
 /// Where the settings cannot work: no source of credentials, an endpoint that does not exist, a prefix that no key can have.
-pub fn open(bucket: &Bucket, stack: &str, config: &SdkConfig) -> anyhow::Result<Store> {
+pub fn open(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Store> {
+    let config = &aws.config;
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{stack}"));
     let place = format!("s3://{}/{prefix}", bucket.name);
     let unusable = || format!("the backend {place} cannot work");
@@ -47,18 +47,13 @@ pub fn open(bucket: &Bucket, stack: &str, config: &SdkConfig) -> anyhow::Result<
     let endpoint = Endpoint::for_bucket(bucket, &region, config).with_context(unusable)?;
     let connector = Connector {
         clock: Clock::default(),
-        s3: Some((
-            Arc::new(Credentials::from_chain(chain)),
-            RequestSettings { retention: bucket.retention, region: region.clone() },
-        )),
+        s3: Some(S3Connection {
+            client: http_client(&endpoint, aws.ca_bundle.as_deref()).with_context(unusable)?,
+            credentials: Arc::new(Credentials::from_chain(chain)),
+            settings: RequestSettings { retention: bucket.retention, region: region.clone() },
+        }),
     };
     let server = connector.clock.clone();
-    // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let options = ClientOptions::new()
-        .with_timeout(REQUEST)
-        .with_connect_timeout(CONNECT)
-        .with_allow_http(endpoint.url.starts_with("http://"));
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&bucket.name)
         .with_region(region)
@@ -71,8 +66,8 @@ pub fn open(bucket: &Bucket, stack: &str, config: &SdkConfig) -> anyhow::Result<
         .with_checksum_algorithm(Checksum::SHA256)
         // `attempt` tries again: only who knows the bytes can settle whose write an object is.
         .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-        .with_http_connector(connector)
-        .with_client_options(options);
+        .with_allow_http(endpoint.allows_http())
+        .with_http_connector(connector);
     if let Some(key) = &bucket.kms_key_id {
         builder = builder.with_sse_kms_encryption(key);
     }
@@ -90,7 +85,28 @@ struct Endpoint {
     names_bucket: bool,
 }
 
+/// The client of the bucket. A redirect is not followed: it names another region, and the signature holds for this one.
+fn http_client(endpoint: &Endpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<reqwest::Client> {
+    // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("leasehold/", env!("CARGO_PKG_VERSION")))
+        .timeout(REQUEST)
+        .connect_timeout(CONNECT)
+        .https_only(!endpoint.allows_http())
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none());
+    if let Some(pem) = ca_bundle {
+        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem)?);
+    }
+    Ok(builder.build()?)
+}
+
 impl Endpoint {
+    fn allows_http(&self) -> bool {
+        self.url.starts_with("http://")
+    }
+
     /// The endpoint that the block or the environment names; else AWS's own for the region.
     fn for_bucket(bucket: &Bucket, region: &str, config: &SdkConfig) -> anyhow::Result<Self> {
         let named = bucket.endpoint.clone().or_else(|| configured_endpoint(config));
