@@ -108,44 +108,10 @@ fn refused_token(code: &str, words: &str) -> (String, String) {
 /// The SDK gives the errors of its own sources as text only; the tests of `tests/aws_story/credential_sources.rs` make each of them.
 fn explain_source(text: &str, error: &(dyn Error + 'static), place: Place<'_>) -> (String, String) {
     let profile = place.profile_name();
-    let failed = |what: &str| format!("{what}: {}", plain(text));
-    if text.contains("ForbiddenException") {
-        let help = format!(
-            "correct sso_account_id and sso_role_name of {profile}, or have the permission set assigned to you"
-        );
-        return (failed("IAM Identity Center gives no credentials for this account and role"), help);
-    }
-    if ["SSO", "sso", "SsoToken", "UnauthorizedException"].iter().any(|word| text.contains(word)) {
-        let help = format!("run `aws sso login{}`, then run it again", place.profile_argument());
-        return (failed("the IAM Identity Center session is missing or has expired"), help);
-    }
-    let of_container = ["HTTP credential provider", "ECS provider", "in response", "AUTHORIZATION_TOKEN"];
-    if text.contains("not refer to an allowed IP") {
-        let help = "name an https URL, loopback, 169.254.170.2 or 169.254.170.23 in AWS_CONTAINER_CREDENTIALS_FULL_URI";
-        return (failed("the container credentials endpoint may not be asked"), help.to_owned());
-    }
-    if of_container.iter().any(|words| text.contains(words)) {
-        let help = "check AWS_CONTAINER_CREDENTIALS_FULL_URI (or _RELATIVE_URI) and its AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE, and \
-                    that the task or pod has a role";
-        return (failed("the container credentials endpoint gives no credentials"), help.to_owned());
-    }
-    if text.contains("external process") || text.contains("credential_process") {
-        return (
-            failed(&format!("the credential_process of {profile} failed")),
-            "run its command by hand: it has to end with 0 and print JSON with Version 1".to_owned(),
-        );
-    }
-    if let Some(file) = environment::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").filter(|_| is_io(error)) {
-        let help = format!("make {file} (AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE) readable, or unset the variable");
-        return (failed("the token for the container credentials endpoint cannot be read"), help);
-    }
-    if let Some(file) = environment::variable("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|_| is_io(error)) {
-        let help = format!("make {file} (AWS_WEB_IDENTITY_TOKEN_FILE) readable, or unset the variable");
-        return (failed("the OIDC token cannot be read"), help);
-    }
-    if sources(error).any(|source| {
-        matches!(source.downcast_ref::<CredentialsError>(), Some(CredentialsError::CredentialsNotLoaded(_)))
-    }) {
+    let failed = |what: &str| failed(what, text);
+    // Of a chain of sources, the outermost error says whether any source was there to fail.
+    let outermost = sources(error).find_map(|source| source.downcast_ref::<CredentialsError>());
+    if matches!(outermost, Some(CredentialsError::CredentialsNotLoaded(_))) {
         return match (environment::variable("AWS_ACCESS_KEY_ID"), environment::variable("AWS_SECRET_ACCESS_KEY")) {
             (Some(_), None) => (
                 "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not".to_owned(),
@@ -158,10 +124,62 @@ fn explain_source(text: &str, error: &(dyn Error + 'static), place: Place<'_>) -
             _ => ("no AWS credentials were found".to_owned(), NO_CREDENTIALS.to_owned()),
         };
     }
-    (
-        failed("the AWS credentials cannot be loaded"),
-        format!("correct {profile} or the AWS_ variables that the message is about"),
-    )
+    if text.contains("external process") || text.contains("credential_process") {
+        return (
+            failed(&format!("the credential_process of {profile} failed")),
+            "run its command by hand: it has to end with 0 and print JSON with Version 1".to_owned(),
+        );
+    }
+    if text.contains("ForbiddenException") {
+        let help = format!(
+            "correct sso_account_id and sso_role_name of {profile}, or have the permission set assigned to you"
+        );
+        return (failed("IAM Identity Center gives no credentials for this account and role"), help);
+    }
+    if ["SSO", "sso_", "sso-session", "/sso/", "UnauthorizedException"].iter().any(|word| text.contains(word)) {
+        let help = format!("run `aws sso login{}`, then run it again", place.profile_argument());
+        return (failed("the IAM Identity Center session is missing or has expired"), help);
+    }
+    explain_endpoint(text).or_else(|| explain_token_file(text, error)).unwrap_or_else(|| {
+        let help = format!("correct {profile} or the AWS_ variables that the message is about");
+        (failed("the AWS credentials cannot be loaded"), help)
+    })
+}
+
+/// Our words, and the SDK's behind them.
+fn failed(what: &str, text: &str) -> String {
+    format!("{what}: {}", plain(text))
+}
+
+/// The container credentials endpoint of ECS and EKS.
+fn explain_endpoint(text: &str) -> Option<(String, String)> {
+    let of_container = ["HTTP credential provider", "ECS provider", "in response", "AUTHORIZATION_TOKEN"];
+    if text.contains("not refer to an allowed IP") {
+        let help = "name an https URL, loopback, 169.254.170.2 or 169.254.170.23 in AWS_CONTAINER_CREDENTIALS_FULL_URI";
+        return Some((failed("the container credentials endpoint may not be asked", text), help.to_owned()));
+    }
+    of_container.iter().any(|words| text.contains(words)).then(|| {
+        let help = "check AWS_CONTAINER_CREDENTIALS_FULL_URI (or _RELATIVE_URI) and its AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE, and \
+                    that the task or pod has a role";
+        (failed("the container credentials endpoint gives no credentials", text), help.to_owned())
+    })
+}
+
+/// A file of a token that cannot be read.
+fn explain_token_file(text: &str, error: &(dyn Error + 'static)) -> Option<(String, String)> {
+    let files = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", environment::variable("AWS_WEB_IDENTITY_TOKEN_FILE"), "the OIDC token"),
+        (
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            environment::variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+            "the token for the container credentials endpoint",
+        ),
+    ];
+    let found = files.into_iter().find_map(|(name, file, what)| file.map(|file| (name, file, what)));
+    found.filter(|_| is_io(error)).map(|(name, file, what)| {
+        let help = format!("make {file} ({name}) readable, or unset the variable");
+        (failed(&format!("{what} cannot be read"), text), help)
+    })
 }
 
 fn is_io(error: &(dyn Error + 'static)) -> bool {
