@@ -88,6 +88,7 @@ pub fn main() -> ExitCode {
         Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot start the runtime")).report(),
     };
     let ended = runtime.block_on(run(cli, &interruption));
+    interruption.end_command();
     // A prompt that was interrupted still waits for an answer on its thread.
     runtime.shutdown_background();
     say(&throttling::summary());
