@@ -199,8 +199,10 @@ impl Interruption {
             leaving = state.leaving;
             state.ended = !leaving;
         });
-        while leaving {
-            std::thread::park();
+        if leaving {
+            loop {
+                std::thread::park();
+            }
         }
     }
 
