@@ -1,5 +1,5 @@
-//! Compares every AWS managed policy that moto contains with a shuffled copy of itself, and with itself without one action.
-//! `cargo bench -p leasehold-policy`
+//! Compares every AWS managed policy that moto contains with a shuffled copy of itself, and with itself without one
+//! action. `cargo bench -p leasehold-policy`
 //!
 //! Criterion times all of them together. This benchmark also measures each comparison alone and asserts bounds on the
 //! distribution of the times and on the memory of the process.

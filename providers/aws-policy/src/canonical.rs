@@ -1,9 +1,10 @@
-//! The canonical form of a policy document: equal for all documents that AWS treats as the same. Drift detection compares it.
+//! The canonical form of a policy document: equal for all documents that AWS treats as the same. Drift detection
+//! compares it.
 //!
 //! The canonical form ignores the order of statements and lists, a string against a list of one, the case of actions,
-//! operators and context keys, an account id against its root ARN, duplicates, `Sid` and `Id`. It ignores `Version` unless the
-//! document has `${…}` in a place where version `2012-10-17` makes it a variable. Every other difference counts: two different
-//! principal strings, for example, are never equal.
+//! operators and context keys, an account id against its root ARN, duplicates, `Sid` and `Id`. It ignores `Version`
+//! unless the document has `${…}` in a place where version `2012-10-17` makes it a variable. Every other difference
+//! counts: two different principal strings, for example, are never equal.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,8 @@
-//! The embedded catalogue of AWS services: their actions with access level, resource types and condition keys. NOTICE names
-//! the source and its licence; `scripts/refresh-catalogue.py` updates it.
+//! The embedded catalogue of AWS services: their actions with access level, resource types and condition keys. NOTICE
+//! names the source and its licence; `scripts/refresh-catalogue.py` updates it.
 //!
-//! The catalogue is always older than the services. Only lint, sample requests and descriptions use it; no proof depends on it.
+//! The catalogue is always older than the services. Only lint, sample requests and descriptions use it; no proof
+//! depends on it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -200,8 +201,8 @@ impl Catalogue {
         Box::new(services.flat_map(|service| service.actions.values()).filter(named))
     }
 
-    /// The condition key with this name, in any case. Looks in the service that the key's prefix names, or in all services
-    /// if there is none.
+    /// The condition key with this name, in any case. Looks in the service that the key's prefix names, or in all
+    /// services if there is none.
     pub fn find_condition_key(&self, key: &str) -> Option<&ConditionKey> {
         let folded = key.to_lowercase();
         let same = |known: &&ConditionKey| {

@@ -1,5 +1,5 @@
-//! A policy document as Rust values. [`crate::parse`] builds it from JSON; [`crate::canonical`] gives the form in which two
-//! documents are compared.
+//! A policy document as Rust values. [`PolicyDocument::parse`] builds it from JSON; [`crate::canonical`] gives the form
+//! in which two documents are compared.
 
 use crate::operator::ConditionOperator;
 use crate::pattern::Pattern;

@@ -1,5 +1,5 @@
-//! JSON text → a tree in which every node knows its byte range. Follows RFC 8259, with one exception: a duplicate member is an
-//! error, because parsers differ in which of the two they use.
+//! JSON text → a tree in which every node knows its byte range. Follows RFC 8259, with one exception: a duplicate
+//! member is an error, because parsers differ in which of the two they use.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -20,7 +20,8 @@ pub(crate) struct JsonNode {
     pub kind: JsonKind,
 }
 
-/// The value of a node. Numbers keep their spelling, because only the condition operator decides whether a value is a number.
+/// The value of a node. Numbers keep their spelling, because only the condition operator decides whether a value is a
+/// number.
 #[derive(Debug, Clone)]
 pub(crate) enum JsonKind {
     Null,

@@ -1,5 +1,6 @@
 //! The IAM policy language: parse, canonical form, evaluate, compare, lint. Input is text and values, output is values.
-//! The crate does no I/O, reads no clock and, without the feature `provider`, depends on no other crate of the workspace.
+//! The crate does no I/O, reads no clock and, without the feature `provider`, depends on no other crate of the
+//! workspace.
 //!
 //! | step | entry point | question it answers |
 //! | --- | --- | --- |
@@ -29,10 +30,10 @@
 //! # Ok::<(), PolicyParseError>(())
 //! ```
 //!
-//! The crate never guesses. Where a verdict depends on an undocumented operator, on the value of a policy variable or on a
-//! rule that AWS leaves open, it is [`Unknown`](ComparisonVerdict::Unknown) and names the reason. Not modelled: service and
-//! resource control policies, session policies, and relations between condition keys (for example that `aws:PrincipalArn`
-//! follows from the caller).
+//! The crate never guesses. Where a verdict depends on an undocumented operator, on the value of a policy variable or
+//! on a rule that AWS leaves open, it is [`Unknown`](ComparisonVerdict::Unknown) and names the reason. Not modelled:
+//! service and resource control policies, session policies, and relations between condition keys (for example that
+//! `aws:PrincipalArn` follows from the caller).
 
 pub mod canonical;
 pub mod catalogue;

@@ -1,5 +1,5 @@
-//! JSON → [`PolicyDocument`], according to the policy grammar. Everything outside the grammar is an error with its path and
-//! bytes. The parser skips nothing, so no part of a document can be missing from a comparison.
+//! JSON → [`PolicyDocument`], according to the policy grammar. Everything outside the grammar is an error with its path
+//! and bytes. The parser skips nothing, so no part of a document can be missing from a comparison.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
 use std::collections::BTreeSet;

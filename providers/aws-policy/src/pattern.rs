@@ -1,5 +1,5 @@
-//! Texts with wildcards and policy variables, split into tokens. Comparison and evaluation work on the tokens; messages show
-//! the text.
+//! Texts with wildcards and policy variables, split into tokens. Comparison and evaluation work on the tokens; messages
+//! show the text.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
 //!
 //! `s3:Get*` becomes `[Literal('s'), …, Literal('t'), Many]`; `home/${aws:username}` ends in a `Variable`.
@@ -124,8 +124,8 @@ impl Pattern {
     }
 }
 
-/// Parses `${…}` at the start of the text, and returns the token and the rest. `${*}`, `${?}` and `${$}` are escapes for
-/// the literal character. `None`: not a variable, so `$` is literal.
+/// Parses `${…}` at the start of the text, and returns the token and the rest. `${*}`, `${?}` and `${$}` are escapes
+/// for the literal character. `None`: not a variable, so `$` is literal.
 fn parse_variable(text: &str) -> Option<(PatternToken, &str)> {
     let (inside, after) = text.strip_prefix("${")?.split_once('}')?;
     let mut only = inside.chars();

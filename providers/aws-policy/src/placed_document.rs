@@ -1,4 +1,5 @@
-//! The text of a policy file → its documents with the byte ranges of their statements, for diagnostics that point into the file.
+//! The text of a policy file → its documents with the byte ranges of their statements, for diagnostics that point into
+//! the file.
 
 use std::ops::Range;
 
@@ -32,8 +33,8 @@ pub struct PlacedDocument {
 }
 
 impl PlacedDocument {
-    /// The kind of policy according to its elements: with `Principal` and `Resource` a resource policy, with `Principal`
-    /// only a trust policy, otherwise an identity policy.
+    /// The kind of policy according to its elements: with `Principal` and `Resource` a resource policy, with
+    /// `Principal` only a trust policy, otherwise an identity policy.
     pub fn infer_kind(&self) -> PolicyKind {
         let statements = &self.document.statements;
         match (

@@ -91,7 +91,8 @@ impl fmt::Display for PolicyPrincipal {
     }
 }
 
-/// The account of `arn:<partition>:iam::<account>:root`. The partition is ignored: a policy exists in one partition only.
+/// The account of `arn:<partition>:iam::<account>:root`. The partition is ignored: a policy exists in one partition
+/// only.
 fn parse_root_arn(arn: &str) -> Option<AccountId> {
     let mut parts = arn.splitn(6, ':');
     let fixed = (parts.next()?, parts.next()?.starts_with("aws"), parts.next()?, parts.next()?);

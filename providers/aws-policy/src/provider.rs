@@ -21,15 +21,15 @@ pub use interim_policy::{
 pub use interim_trust::{interim_trust_statements, trusts_any_principal};
 pub use permission::decide_permission;
 
-/// The `Sid` of the lease deny: the Deny statement that takes effect at an identity's deadline. Comparisons ignore it on both
-/// sides, because a later deadline is reported as such and not as a wider scope.
+/// The `Sid` of the lease deny: the Deny statement that takes effect at an identity's deadline. Comparisons ignore it
+/// on both sides, because a later deadline is reported as such and not as a wider scope.
 const LEASE_DENY_SID: &str = "LeaseholdLease";
 
 /// Compares the access `new` with `old`, with a newly allowed request as witness if there is one.
 ///
-/// A policy with unknown content is compared twice: as one that allows nothing and as one that allows everything. Only a result
-/// that holds for both is reported. These two cases are enough: a request that the unknown policy allows is granted before and
-/// after unless a Deny differs, and the comparison in which everything is allowed finds that Deny.
+/// A policy with unknown content is compared twice: as one that allows nothing and as one that allows everything. Only
+/// a result that holds for both is reported. These two cases are enough: a request that the unknown policy allows is
+/// granted before and after unless a Deny differs, and the comparison in which everything is allowed finds that Deny.
 #[must_use]
 pub fn compare_access(old: &Access, new: &Access) -> Comparison {
     match (parse_policies(old), parse_policies(new)) {

@@ -1,8 +1,8 @@
-//! Whether policies grant an action at all, and which actions they grant. Both are answered with the comparison, so Deny
-//! statements, the boundary and conditions that can never hold are taken into account.
+//! Whether policies grant an action at all, and which actions they grant. Both are answered with the comparison, so
+//! Deny statements, the boundary and conditions that can never hold are taken into account.
 //!
-//! Method: add a Deny for everything except the action in question; the result grants some request (compared with no policies
-//! at all) exactly if the original grants the action.
+//! Method: add a Deny for everything except the action in question; the result grants some request (compared with no
+//! policies at all) exactly if the original grants the action.
 
 use std::collections::BTreeMap;
 
@@ -48,23 +48,23 @@ impl<'a> ReachQuery<'a> {
 }
 
 /// Whether the policies grant some request that the query describes.
-pub fn check_reach(access: &PolicySet, question: &ReachQuery<'_>) -> Reach {
-    check_reach_within(access, question, &mut WorkBudget::for_one_comparison())
+pub fn check_reach(access: &PolicySet, query: &ReachQuery<'_>) -> Reach {
+    check_reach_within(access, query, &mut WorkBudget::for_one_comparison())
 }
 
 /// Like [`check_reach`], within the rest of a budget.
-pub(crate) fn check_reach_within(access: &PolicySet, question: &ReachQuery<'_>, budget: &mut WorkBudget) -> Reach {
-    let action = Pattern::parse(&question.action.to_lowercase(), LanguageVersion::V2012, PatternDialect::Plain);
+pub(crate) fn check_reach_within(access: &PolicySet, query: &ReachQuery<'_>, budget: &mut WorkBudget) -> Reach {
+    let action = Pattern::parse(&query.action.to_lowercase(), LanguageVersion::V2012, PatternDialect::Plain);
     let everything =
         || Clause { negated: false, items: vec![Pattern::parse("*", LanguageVersion::V2012, PatternDialect::Full)] };
     // Deny every request that the query does not describe. What is still granted answers the query.
     let mut deny =
         vec![deny_statement(Clause { negated: true, items: vec![action.clone()] }, everything(), Vec::new())];
-    if let Some(resource) = question.resource {
+    if let Some(resource) = query.resource {
         let items = vec![Pattern::parse(resource, LanguageVersion::V2008, PatternDialect::Full)];
         deny.push(deny_statement(everything(), Clause { negated: true, items }, Vec::new()));
     }
-    if let Some((key, value)) = question.context {
+    if let Some((key, value)) = query.context {
         let operator = ConditionOperator::Test {
             quantifier: Quantifier::One,
             test: ConditionTest::StringEquals,
@@ -77,7 +77,7 @@ pub(crate) fn check_reach_within(access: &PolicySet, question: &ReachQuery<'_>, 
     }
     let mut asked = access.clone();
     for document in asked.policies.iter_mut().chain(asked.boundary.iter_mut().flatten()) {
-        document.statements.retain(|statement| names_action(statement, question.action));
+        document.statements.retain(|statement| names_action(statement, query.action));
     }
     asked.policies.push(PolicyDocument { version: LanguageVersion::V2012, id: None, statements: deny });
     match check_containment_within(&PolicySet::default(), &asked, budget) {
@@ -143,8 +143,8 @@ pub fn explain_reach(access: &PolicySet) -> Vec<ServiceReach> {
 }
 
 /// The highest access level of the actions that the policies grant; `None` if they grant none. Faster than
-/// [`explain_reach`]: it checks only actions that an Allow statement names, from the highest level down, and stops at the
-/// first that is granted.
+/// [`explain_reach`]: it checks only actions that an Allow statement names, from the highest level down, and stops at
+/// the first that is granted.
 pub fn highest_level(access: &PolicySet) -> Option<ActionAccessLevel> {
     const FROM_THE_TOP: [ActionAccessLevel; 5] = [
         ActionAccessLevel::PermissionsManagement,
@@ -195,11 +195,11 @@ impl ReachCache {
             .flat_map(|document| &document.statements)
             .map(|statement| names_action(statement, &name))
             .collect();
-        let ask = || match sample_request::sample_granted_request(access, &name) {
+        let check = || match sample_request::sample_granted_request(access, &name) {
             Some(request) => Reach::Granted(Box::new(request)),
             None => check_reach_within(access, &ReachQuery::for_action(&name), &mut self.budget),
         };
-        self.by_statements.entry(named).or_insert_with(ask).clone()
+        self.by_statements.entry(named).or_insert_with(check).clone()
     }
 }
 

@@ -1,5 +1,5 @@
-//! A request that a simple statement grants, built without a search. Most statements are simple, so callers try this before
-//! the more expensive comparison. The evaluator verifies the result.
+//! A request that a simple statement grants, built without a search. Most statements are simple, so callers try this
+//! before the more expensive comparison. The evaluator verifies the result.
 
 use crate::catalogue::embedded_catalogue;
 use crate::document::{PolicyStatement, StatementEffect};
@@ -12,8 +12,8 @@ use crate::request::{AccessRequest, RequestCaller};
 /// The caller of sampled requests.
 const HOLDER: &str = "arn:aws:iam::111122223333:user/example";
 
-/// A request for the action that the policies certainly grant, built from one of their Allow statements. `None`: no simple
-/// statement gives one; the policies may still grant the action.
+/// A request for the action that the policies certainly grant, built from one of their Allow statements. `None`: no
+/// simple statement gives one; the policies may still grant the action.
 pub(crate) fn sample_granted_request(access: &PolicySet, action: &str) -> Option<AccessRequest> {
     let statements = access.policies.iter().flat_map(|document| &document.statements);
     let speaking =

@@ -1,5 +1,5 @@
-//! The typed values of conditions, parsed from text: numbers, instants, address ranges. A text that is not of the type gives
-//! `None`, and its condition is then undecided.
+//! The typed values of conditions, parsed from text: numbers, instants, address ranges. A text that is not of the type
+//! gives `None`, and its condition is then undecided.
 
 use std::net::IpAddr;
 
@@ -122,7 +122,8 @@ fn days_from_epoch(year: i128, month: i128, day: i128) -> i128 {
     years + (1..month).map(|m| days_in_month(year, m)).sum::<i128>() + day - 1
 }
 
-/// Parses `12:30Z` or `12:30:15.25+02:00` as nanoseconds after midnight UTC; negative if the offset leads to the day before.
+/// Parses `12:30Z` or `12:30:15.25+02:00` as nanoseconds after midnight UTC; negative if the offset leads to the day
+/// before.
 fn parse_time_of_day(text: &str) -> Option<i128> {
     let (clock, offset) = if let Some(clock) = text.strip_suffix(['Z', 'z']) {
         (clock, 0)

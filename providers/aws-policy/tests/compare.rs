@@ -1,5 +1,5 @@
-//! Verdicts for pairs of policies that a reader can verify. Where AWS does not document the behaviour, the verdict is Unknown
-//! with the reason. Every witness is verified with the evaluator.
+//! Verdicts for pairs of policies that a reader can verify. Where AWS does not document the behaviour, the verdict is
+//! Unknown with the reason. Every witness is verified with the evaluator.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! Tests the comparison against the evaluator, which shares no code with it: for generated pairs of policies, no request that
-//! is tried contradicts the verdict, and every witness is confirmed.
+//! Tests the comparison against the evaluator, which shares no code with it: for generated pairs of policies, no
+//! request that is tried contradicts the verdict, and every witness is confirmed.
 //!
 //! `LEASEHOLD_POLICY_PAIRS` sets the number of pairs, `LEASEHOLD_POLICY_SEED` the first seed.
 

@@ -122,7 +122,8 @@ fn resource_policy_within_and_across_accounts() {
     // A statement that names the account only lets that account's identity policies grant.
     assert_eq!(decide(json!({"AWS": "111111111111"}), &[], None, USER), ImplicitDeny);
     assert_eq!(decide(json!({"AWS": "111111111111"}), &own, None, USER), Allow);
-    // The implicit deny of a boundary applies to a statement that names a role, not to one that names a user or session.
+    // The implicit deny of a boundary applies to a statement that names a role, not to one that names a user or
+    // session.
     assert_eq!(decide(json!({"AWS": USER}), &[], Some(&nothing), USER), Allow);
     assert_eq!(decide(json!({"AWS": ROLE}), &[], Some(&nothing), ROLE), ImplicitDeny);
     assert_eq!(decide(json!({"AWS": ROLE}), &[], Some(&nothing), SESSION), ImplicitDeny);

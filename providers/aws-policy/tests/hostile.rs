@@ -1,5 +1,5 @@
-//! Hostile and malformed input: no panic, no hang, bounded memory. The inputs of the fuzz target in `fuzz/`, and mutations of
-//! them, pass through every function of the crate. `LEASEHOLD_POLICY_FUZZ` sets the number of mutations.
+//! Hostile and malformed input: no panic, no hang, bounded memory. The inputs of the fuzz target in `fuzz/`, and
+//! mutations of them, pass through every function of the crate. `LEASEHOLD_POLICY_FUZZ` sets the number of mutations.
 
 #![allow(clippy::disallowed_methods, reason = "an environment variable sets the number of mutations")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -187,8 +187,8 @@ fn six_kilobytes_of_wildcards_are_decided() {
     assert_eq!(bounded(&actions, &on(&json!("*"))).verdict(), ComparisonVerdict::Expands);
 }
 
-/// With letters between the wildcards there can be too many combinations to enumerate. The comparison then exceeds its budget
-/// and the verdict is Unknown.
+/// With letters between the wildcards there can be too many combinations to enumerate. The comparison then exceeds its
+/// budget and the verdict is Unknown.
 #[test]
 fn six_kilobytes_of_wildcards_and_letters_end_at_the_budget() {
     let phase =

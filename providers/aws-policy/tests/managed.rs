@@ -1,5 +1,5 @@
-//! All AWS managed policies that the emulator's package contains: each can be parsed, equals a shuffled copy of itself, and
-//! grants less without one of its actions.
+//! All AWS managed policies that the emulator's package contains: each can be parsed, equals a shuffled copy of itself,
+//! and grants less without one of its actions.
 //!
 //! A few actions of each policy are removed one at a time, or every one with `LEASEHOLD_POLICY_REMOVALS=all`.
 
@@ -71,7 +71,8 @@ fn managed_policies_equal_themselves_and_narrow_without_an_action() {
                 ComparisonVerdict::Equivalent => true,
                 ComparisonVerdict::Narrows => less,
                 ComparisonVerdict::Expands => !less,
-                // Whether a Deny matches what an Allow grants may depend on how far a `*` matches, which AWS does not document.
+                // Whether a Deny matches what an Allow grants may depend on how far a `*` matches, which AWS does not
+                // document.
                 ComparisonVerdict::Unknown => {
                     !less && comparison.unknown_reason() == Some(&UnknownReason::WildcardReach)
                 }

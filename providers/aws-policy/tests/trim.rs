@@ -1,5 +1,5 @@
-//! Tests the trimming that happens before a comparison. For generated pairs that share most of their statements, the pair has
-//! the same verdict as an equivalent pair that cannot be trimmed, and no request that is tried contradicts it.
+//! Tests the trimming that happens before a comparison. For generated pairs that share most of their statements, the
+//! pair has the same verdict as an equivalent pair that cannot be trimmed, and no request that is tried contradicts it.
 //!
 //! `LEASEHOLD_POLICY_PAIRS` sets the number of pairs, `LEASEHOLD_POLICY_SEED` the first seed.
 
@@ -106,9 +106,9 @@ fn pair(random: &mut Random) -> (PolicySet, PolicySet) {
     if random.one_in(2) { (before, after) } else { (after, before) }
 }
 
-/// The same two policy sets in a form that cannot be trimmed. Their boundaries are written differently, so shared grants stay;
-/// and each allows and denies again actions with wildcards that no other statement of these tests matches, so the number of
-/// actions is not small.
+/// The same two policy sets in a form that cannot be trimmed. Their boundaries are written differently, so shared
+/// grants stay; and each allows and denies again actions with wildcards that no other statement of these tests matches,
+/// so the number of actions is not small.
 fn untrimmable(old: &PolicySet, new: &PolicySet) -> (PolicySet, PolicySet) {
     let [all, aside] = [
         json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}),

@@ -1,11 +1,14 @@
-//! Runs many patterns as one automaton: which combinations of them can one string match, with a shortest string for each.
+//! Runs many patterns as one automaton: which combinations of them can one string match, with a shortest string for
+//! each.
 //!
-//! Each pattern belongs to a group; a group matches a string that at least one of its patterns matches. The automaton is the
-//! subset construction over the positions in the patterns, explored breadth first. With the groups `a*` and `*b`, for example,
-//! it finds four combinations: neither (the empty string), the first ("a"), the second ("b") and both ("ab").
+//! Each pattern belongs to a group; a group matches a string that at least one of its patterns matches. The automaton
+//! is the subset construction over the positions in the patterns, explored breadth first. With the groups `a*` and
+//! `*b`, for example, it finds four combinations: neither (the empty string), the first ("a"), the second ("b") and
+//! both ("ab").
 //!
-//! Two rules keep the number of states small. Only the characters that an active position expects are distinguished; all
-//! others count as one. And once a group matches whatever follows, it is recorded as settled and its positions are dropped.
+//! Two rules keep the number of states small. Only the characters that an active position expects are distinguished;
+//! all others count as one. And once a group matches whatever follows, it is recorded as settled and its positions are
+//! dropped.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -27,7 +30,8 @@ pub(super) enum PatternStep {
     Many { crosses: bool },
 }
 
-/// The steps of a pattern whose wildcards match any character. A variable matches any text, so the result is an upper bound.
+/// The steps of a pattern whose wildcards match any character. A variable matches any text, so the result is an upper
+/// bound.
 pub(super) fn free_steps(pattern: &Pattern) -> Vec<PatternStep> {
     let step = |token: &PatternToken| match token {
         PatternToken::Literal(c) => PatternStep::Char(*c),
@@ -110,8 +114,8 @@ impl PatternAutomaton {
         pattern.and_then(|pattern| self.groups.get(pattern)).map_or(&[], Vec::as_slice)
     }
 
-    /// Adds the positions that can be reached without a character, settles groups, and drops positions whose groups are all
-    /// settled.
+    /// Adds the positions that can be reached without a character, settles groups, and drops positions whose groups are
+    /// all settled.
     fn epsilon_closure(&self, mut active: Vec<u32>, settled: &NumberSet) -> AutomatonState {
         let mut settled = settled.clone();
         let mut index = 0;
@@ -186,7 +190,8 @@ impl PatternAutomaton {
         Ok(out)
     }
 
-    /// The positions after each character that an active position expects, and after one character that stands for all others.
+    /// The positions after each character that an active position expects, and after one character that stands for all
+    /// others.
     fn successor_positions(&self, state: &AutomatonState) -> Vec<(char, Vec<u32>)> {
         let mut waiting: BTreeMap<char, Vec<u32>> = BTreeMap::new();
         let (mut any, mut any_but_colon) = (Vec::new(), Vec::new());

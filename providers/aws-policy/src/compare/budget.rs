@@ -1,4 +1,5 @@
-//! The work and memory that a comparison may use. Counted instead of timed, so the same input always has the same result.
+//! The work and memory that a comparison may use. Counted instead of timed, so the same input always has the same
+//! result.
 
 /// A comparison exceeded its work or memory; its result is Unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +23,8 @@ impl WorkBudget {
         Self::for_comparisons(1)
     }
 
-    /// The work of `count` comparisons, for many comparisons of one document. With a shared budget, a document that exceeds
-    /// the limit does so once and not for each of its comparisons.
+    /// The work of `count` comparisons, for many comparisons of one document. With a shared budget, a document that
+    /// exceeds the limit does so once and not for each of its comparisons.
     pub fn for_comparisons(count: usize) -> Self {
         Self { work: WORK.saturating_mul(count), memory: MEMORY }
     }

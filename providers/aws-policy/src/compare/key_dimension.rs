@@ -1,8 +1,8 @@
 //! The dimension of one condition key: absent, one value, or several values.
 //!
-//! A condition on the key consists of tests on one value, called atoms: `StringLike: ["a*", "b"]` has the atoms "matches a*"
-//! and "matches b". First the single values are grouped by the atoms they pass, then sets of values are grouped by the
-//! conditions that hold for them.
+//! A condition on the key consists of tests on one value, called atoms: `StringLike: ["a*", "b"]` has the atoms
+//! "matches a*" and "matches b". First the single values are grouped by the atoms they pass, then sets of values are
+//! grouped by the conditions that hold for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,16 +1,19 @@
-//! Old and new policies → which of the two contains the other: proved, refuted by a request, or unknown with the reason.
+//! Old and new policies → which of the two contains the other: proved, refuted by a request, or unknown with the
+//! reason.
 //!
-//! Requests form a space with one dimension each for the action, the resource, the caller and every condition key. In each
-//! dimension the values fall into finitely many cells, such that every statement treats all values of a cell alike;
-//! [`automaton`], [`single_value`], [`key_dimension`] and [`principal_dimension`] enumerate them. Two policies differ exactly if
-//! they differ for some combination of cells, so [`search`] only has to visit combinations.
+//! Requests form a space with one dimension each for the action, the resource, the caller and every condition key. In
+//! each dimension the values fall into finitely many cells, such that every statement treats all values of a cell
+//! alike; `text_dimension` (with `automaton`), `key_dimension` (with `single_value`) and `principal_dimension`
+//! enumerate them. Two policies differ exactly if they differ for some combination of cells, so `search` only has to
+//! visit combinations.
 //!
-//! Example: old allows `s3:Get*` on `b/*`, new allows `s3:*` on `b/*`. The action dimension has three cells: matches both
-//! patterns (`s3:get`), only `s3:*` (`s3:x`), neither (`x:x`). The second one with the resource cell `b/*` is granted by new and
-//! not by old, so the verdict is "expands" with that request as witness.
+//! Example: old allows `s3:Get*` on `b/*`, new allows `s3:*` on `b/*`. The action dimension has three cells: matches
+//! both patterns (`s3:get`), only `s3:*` (`s3:x`), neither (`x:x`). The second one with the resource cell `b/*` is
+//! granted by new and not by old, so the verdict is "expands" with that request as witness.
 //!
-//! Behaviour that AWS does not document counts as possible in both ways. A proof therefore holds for either. A difference found
-//! that way is a witness only after the evaluator, which shares no code with this module, has confirmed it.
+//! Behaviour that AWS does not document counts as possible in both ways. A proof therefore holds for either. A
+//! difference found that way is a witness only after the evaluator, which shares no code with this module, has
+//! confirmed it.
 
 mod automaton;
 mod budget;
@@ -165,8 +168,8 @@ impl PolicyComparison {
         })
     }
 
-    /// A JSON object with `verdict`, `new_in_old`, `old_in_new`, `witness_new`, `witness_old` and `reason`. The last three
-    /// are null if there is no witness or reason.
+    /// A JSON object with `verdict`, `new_in_old`, `old_in_new`, `witness_new`, `witness_old` and `reason`. The last
+    /// three are null if there is no witness or reason.
     pub fn to_value(&self) -> Value {
         json!({
             "verdict": self.verdict(),

@@ -1,5 +1,6 @@
-//! The dimension of callers. Principals have no wildcards, so the callers that matter can be listed: every named caller, a
-//! session of every named role, a user of every named account, and of each kind one caller that no policy names.
+//! The dimension of callers. Principals have no wildcards, so the callers that matter can be listed: every named
+//! caller, a session of every named role, a user of every named account, and of each kind one caller that no policy
+//! names.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
 
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
-//! Old and new policies as rows over dimensions. Each statement is a row; in each dimension it has the number of its predicate
-//! there: its action clause, its conditions on a key, and so on. Equal predicates have equal numbers, so the search recognizes
-//! statements that ask the same.
+//! Old and new policies as rows over dimensions. Each statement is a row; in each dimension it has the number of its
+//! predicate there: its action clause, its conditions on a key, and so on. Equal predicates have equal numbers, so the
+//! search recognizes statements that ask the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ pub(super) struct StatementRow {
     pub boundary: bool,
     pub effect: StatementEffect,
     /// By dimension: the number of the statement's predicate. `None`: it asks nothing there.
-    pub asks: Vec<Option<usize>>,
+    pub predicates: Vec<Option<usize>>,
     /// By dimension: a number for all predicates from here on, equal for equal predicates; 0 if there are none.
     pub rest: Vec<usize>,
 }
@@ -111,6 +111,7 @@ const PRINCIPAL: usize = 2;
 const FIRST_KEY: usize = 3;
 
 impl RequestSpace {
+    /// Numbers the predicates of all statements of both sides.
     pub fn from_policy_sets(old: &PolicySet, new: &PolicySet) -> Self {
         let sources = [
             (AccessSide::Old, false, old.policies.as_slice()),
@@ -133,20 +134,20 @@ impl RequestSpace {
         let mut rests: BTreeMap<(usize, usize, usize), usize> = BTreeMap::new();
         let width = dimensions.len();
         let mut out: Vec<StatementRow> = Vec::new();
-        for (side, boundary, effect, asks) in rows {
+        for (side, boundary, effect, predicates) in rows {
             let mut rest = vec![0; width + 1];
             let mut after = 0;
-            for (dimension, ask) in asks.iter().enumerate().rev() {
+            for (dimension, predicate) in predicates.iter().enumerate().rev() {
                 // Numbers start at 1. A dimension without predicate has the number of the next one.
-                if let Some(ask) = ask {
+                if let Some(predicate) = predicate {
                     let fresh = rests.len() + 1;
-                    after = *rests.entry((dimension, *ask, after)).or_insert(fresh);
+                    after = *rests.entry((dimension, *predicate, after)).or_insert(fresh);
                 }
                 if let Some(place) = rest.get_mut(dimension) {
                     *place = after;
                 }
             }
-            out.push(StatementRow { side, boundary, effect, asks, rest });
+            out.push(StatementRow { side, boundary, effect, predicates, rest });
         }
         out.sort();
         out.dedup();
@@ -230,10 +231,10 @@ impl RequestSpaceBuilder {
 
     fn statement_predicates(&self, statement: &PolicyStatement) -> Vec<Option<usize>> {
         let first_free = FIRST_KEY + self.keys.len();
-        let mut asks = vec![None; first_free + self.free.0.len()];
+        let mut predicates = vec![None; first_free + self.free.0.len()];
         let mut set = |place: usize, value: Option<usize>| {
-            if let Some(ask) = asks.get_mut(place) {
-                *ask = value;
+            if let Some(predicate) = predicates.get_mut(place) {
+                *predicate = value;
             }
         };
         set(ACTION, self.actions.number_for(&sort_clause(&statement.actions)));
@@ -251,7 +252,7 @@ impl RequestSpaceBuilder {
         for place in others.iter().filter_map(|condition| self.free.number_for(condition)) {
             set(first_free + place, Some(0));
         }
-        asks
+        predicates
     }
 
     fn into_dimensions(self) -> Vec<RequestDimension> {

@@ -1,6 +1,6 @@
 //! Searches for a request that the inner policies grant and the outer ones do not. The search goes from dimension to
-//! dimension: each cell splits the rows that still match into those for which its predicates hold and those for which they do
-//! not. A branch ends as soon as its result is certain, so most rows are never checked in most dimensions.
+//! dimension: each cell splits the rows that still match into those for which its predicates hold and those for which
+//! they do not. A branch ends as soon as its result is certain, so most rows are never checked in most dimensions.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
@@ -45,22 +45,34 @@ type ChosenCell = (Rc<Vec<RequestCell>>, usize);
 /// Cells by dimension and predicates.
 type CellCache = BTreeMap<(usize, Vec<usize>), Rc<Vec<RequestCell>>>;
 
+/// The search for one direction of a comparison.
 pub(super) struct WitnessSearch<'a> {
     pub space: &'a RequestSpace,
     /// The side of the inner policies.
     pub inner: AccessSide,
+    /// The inner policies.
     pub granting: &'a PolicySet,
+    /// The outer policies.
     pub refusing: &'a PolicySet,
+    /// The context keys of all policy variables.
     pub variables: &'a BTreeSet<String>,
     pub budget: &'a mut WorkBudget,
     pub cells: CellCache,
+    /// Visited states: dimension, rows that still match, and whether a chosen cell is ambiguous.
     pub seen: HashSet<(usize, Vec<usize>, bool)>,
+    /// The ambiguities of the differences that the evaluator did not confirm.
     pub ambiguities: BTreeSet<Ambiguity>,
+    /// The number of attempts to build a witness.
     pub replays: usize,
+    /// Whether the evaluator did not confirm some difference.
     pub not_replayed: bool,
 }
 
 impl WitnessSearch<'_> {
+    /// Searches the whole space.
+    ///
+    /// # Errors
+    /// The search exceeds its budget, or the limit on replays.
     pub fn find_witness(mut self) -> Result<SearchOutcome, BudgetExceededError> {
         let all: Vec<usize> = (0..self.space.rows.len()).collect();
         let mut path = Vec::new();
@@ -74,6 +86,8 @@ impl WitnessSearch<'_> {
         })
     }
 
+    /// Visits the cells of one dimension for the rows that still match, and for each cell the next dimension. `path`
+    /// has the chosen cells of the dimensions before. Returns the first witness.
     fn search_dimension(
         &mut self,
         mut dimension: usize,
@@ -100,7 +114,7 @@ impl WitnessSearch<'_> {
         for (index, cell) in cells.iter().enumerate() {
             let holds = |row: &usize| match self.row_predicate(*row, dimension) {
                 None => true,
-                Some(ask) => wanted.binary_search(&ask).is_ok_and(|place| cell.truths.contains(place)),
+                Some(predicate) => wanted.binary_search(&predicate).is_ok_and(|place| cell.truths.contains(place)),
             };
             let still: Vec<usize> = matching.iter().copied().filter(holds).collect();
             let is_ambiguous = is_ambiguous || cell.ambiguity.is_some();
@@ -119,10 +133,12 @@ impl WitnessSearch<'_> {
         Ok(None)
     }
 
+    /// The number of the row's predicate in a dimension. `None`: it has none there, so every cell matches.
     fn row_predicate(&self, row: usize, dimension: usize) -> Option<usize> {
-        self.space.rows.get(row).and_then(|row| row.asks.get(dimension)).copied().flatten()
+        self.space.rows.get(row).and_then(|row| row.predicates.get(dimension)).copied().flatten()
     }
 
+    /// The cells of a dimension for these predicates. The same question occurs in many branches, so answers are kept.
     fn cached_cells(
         &mut self,
         dimension: usize,
@@ -175,8 +191,8 @@ impl WitnessSearch<'_> {
         if matching.inner_denies.iter().any(|row| rest(row) == 0) {
             return true;
         }
-        // Everything that the inner policies grant, the outer ones grant: each inner row has an outer row that asks nothing
-        // more or exactly the same. And everything that the outer policies deny, the inner ones deny.
+        // Everything that the inner policies grant, the outer ones grant: each inner row has an outer row that asks
+        // nothing more or exactly the same. And everything that the outer policies deny, the inner ones deny.
         let covered = |row: &StatementRow, by: &[&StatementRow]| {
             by.iter().any(|other| rest(other) == 0 || rest(other) == rest(row))
         };

@@ -1,6 +1,7 @@
-//! The single values of a condition key, grouped by the tests they pass: strings with the automaton, numbers and instants by
-//! the points of the policies and the gaps between them, addresses by the bounds of the ranges. Operators of several types on
-//! one key, and values that are not of their operator's type, are undecidable: each such test may pass or fail.
+//! The single values of a condition key, grouped by the tests they pass: strings with the automaton, numbers and
+//! instants by the points of the policies and the gaps between them, addresses by the bounds of the ranges. Operators
+//! of several types on one key, and values that are not of their operator's type, are undecidable: each such test may
+//! pass or fail.
 
 use std::collections::BTreeSet;
 
@@ -50,8 +51,8 @@ fn value_family(test: ConditionTest) -> ValueFamily {
     }
 }
 
-/// One value for each combination of the atoms `asked`. `every` has all tests of both sides on the key, which decide the type
-/// of its values.
+/// One value for each combination of the atoms `asked`. `every` has all tests of both sides on the key, which decide
+/// the type of its values.
 pub(super) fn enumerate_single_values<'a>(
     asked: &[&'a Atom],
     every: &BTreeSet<ConditionTest>,

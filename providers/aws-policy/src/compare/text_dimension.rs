@@ -10,8 +10,8 @@ use crate::compare::variables::{VariableAssignment, bind_variables, enumerate_as
 use crate::document::Clause;
 use crate::pattern::{Pattern, PatternToken};
 
-/// How far wildcards in the first five segments of a resource match. AWS does not document it, so a proof must hold for each
-/// reading.
+/// How far wildcards in the first five segments of a resource match. AWS does not document it, so a proof must hold for
+/// each reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum WildcardReading {
     /// Past colons.
@@ -157,8 +157,8 @@ impl<'a> AskedClauses<'a> {
         (0..self.atoms.len()).map(|index| reached.groups.contains(self.atom_group(index))).collect()
     }
 
-    /// By atom: whether a missing variable makes a difference. Only if another pattern of the clause could still match, or the
-    /// clause is negated.
+    /// By atom: whether a missing variable makes a difference. Only if another pattern of the clause could still match,
+    /// or the clause is negated.
     fn voidable_atoms(&self) -> Vec<bool> {
         let beside = |atom: &Pattern, clause: &&Clause<Pattern>| {
             clause.items.contains(atom) && (clause.negated || clause.items.len() > 1)

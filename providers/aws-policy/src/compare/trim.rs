@@ -1,9 +1,11 @@
-//! Removes from two policy sets what cannot distinguish them, so that a small change of a long policy is a small comparison.
+//! Removes from two policy sets what cannot distinguish them, so that a small change of a long policy is a small
+//! comparison.
 //!
 //! The result has the same requests that the inner policies grant and the outer ones do not. Two steps:
 //!
-//! 1. If the outer policies deny nothing that the inner ones do not, and have the same boundary, then an action that both allow
-//!    with the same resources, principals and conditions makes no difference. It is removed from the inner policies.
+//! 1. If the outer policies deny nothing that the inner ones do not, and have the same boundary, then an action that
+//!    both allow with the same resources, principals and conditions makes no difference. It is removed from the inner
+//!    policies.
 //! 2. If the inner policies then allow only a few actions, patterns that match none of them are removed from both.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
-//! Policy variables. Their values are unknown, so a pattern with a variable is undecidable: it may match or not, wherever it
-//! could match with some text in place of the variable.
+//! Policy variables. Their values are unknown, so a pattern with a variable is undecidable: it may match or not,
+//! wherever it could match with some text in place of the variable.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ impl VariableAssignment {
     }
 }
 
-/// All assignments: each atom matches (if `possible`), does not match, or is void (if `voidable`). Assignments without void
-/// atoms come first.
+/// All assignments: each atom matches (if `possible`), does not match, or is void (if `voidable`). Assignments without
+/// void atoms come first.
 pub(super) fn enumerate_assignments(
     possible: &[bool],
     voidable: &[bool],
@@ -52,8 +52,8 @@ pub(super) fn enumerate_assignments(
     Ok(all)
 }
 
-/// The values that the variables must have so that every pattern matches the text. Tries the first match of each pattern
-/// only, so `None` does not prove that there are no such values.
+/// The values that the variables must have so that every pattern matches the text. Tries the first match of each
+/// pattern only, so `None` does not prove that there are no such values.
 pub(super) fn bind_variables<'a>(
     patterns: impl IntoIterator<Item = &'a Pattern>,
     text: &str,

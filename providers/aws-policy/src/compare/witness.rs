@@ -111,8 +111,8 @@ fn example_arn(resource: &ResourceType) -> String {
     filled.collect::<Vec<_>>().join(":")
 }
 
-/// The request with these values of variables. With `rewrite`, values that must match a pattern with variables are replaced
-/// by the expanded pattern. With `keep_absent`, a key that is absent in the path stays absent.
+/// The request with these values of variables. With `rewrite`, values that must match a pattern with variables are
+/// replaced by the expanded pattern. With `keep_absent`, a key that is absent in the path stays absent.
 fn fill_variables(
     mut request: AccessRequest,
     path: &[&RequestCell],
@@ -176,7 +176,7 @@ fn request_from_path(path: &[&RequestCell]) -> AccessRequest {
             CellSample::Resource(text) => request.resource.clone_from(text),
             CellSample::Principal(caller) => request.principal = caller.clone(),
             CellSample::Key(key, values) if !values.is_empty() => {
-                drop(request.context.insert(key.clone(), values.clone()))
+                request.context.insert(key.clone(), values.clone());
             }
             CellSample::Key(..) => {}
         }

@@ -1,5 +1,5 @@
-//! Whether a string matches a pattern. The comparison uses automata instead and shares no code with this module, so each
-//! can show an error of the other.
+//! Whether a string matches a pattern. The comparison uses automata instead and shares no code with this module, so
+//! each can show an error of the other.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +40,8 @@ pub(super) fn resolve_variables(
     Some(out)
 }
 
-/// Whether the whole text matches, where `*` and `?` match any character. Backtracks only to the last `*`, so the time is at
-/// most the product of the lengths.
+/// Whether the whole text matches, where `*` and `?` match any character. Backtracks only to the last `*`, so the time
+/// is at most the product of the lengths.
 pub(super) fn glob_matches(pieces: &[ResolvedToken], text: &[char]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
@@ -71,9 +71,9 @@ pub(super) fn glob_matches(pieces: &[ResolvedToken], text: &[char]) -> bool {
     }
 }
 
-/// Whether an ARN matches. AWS documents that a wildcard matches within a segment, and that a `*` at the end of a segment
-/// "can" match past the colon. This leaves three readings, which differ only for wildcards in the first five segments.
-/// Unknown if the readings disagree.
+/// Whether an ARN matches. AWS documents that a wildcard matches within a segment, and that a `*` at the end of a
+/// segment "can" match past the colon. This leaves three readings, which differ only for wildcards in the first five
+/// segments. Unknown if the readings disagree.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 pub(super) fn arn_matches(pieces: &[ResolvedToken], text: &[char]) -> Truth {
     let whole = glob_matches(pieces, text);
@@ -96,8 +96,8 @@ fn is_open_ended(segment: &[ResolvedToken]) -> bool {
     segment.last() == Some(&ResolvedToken::Many)
 }
 
-/// The strict reading: every wildcard matches within its segment, except that a final `*` of a pattern with fewer than six
-/// segments matches all following segments.
+/// The strict reading: every wildcard matches within its segment, except that a final `*` of a pattern with fewer than
+/// six segments matches all following segments.
 fn matches_within_segments(pattern: &[&[ResolvedToken]], text: &[&[char]]) -> bool {
     let open = pattern.len() < 6 && pattern.last().is_some_and(|last| is_open_ended(last));
     let fits = if open { pattern.len() <= text.len() } else { pattern.len() == text.len() };

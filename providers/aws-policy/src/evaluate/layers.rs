@@ -18,7 +18,8 @@ pub struct PolicyLayers<'a> {
     pub policies: &'a [PolicyDocument],
     /// The permissions boundary, which limits what the policies grant. `None`: no boundary.
     pub boundary: Option<&'a [PolicyDocument]>,
-    /// The policy of the resource, or the trust policy of the role to assume. `None`: only the identity's policies grant.
+    /// The policy of the resource, or the trust policy of the role to assume. `None`: only the identity's policies
+    /// grant.
     pub resource_policy: Option<&'a PolicyDocument>,
     /// The account of the resource. `None`: the account in its ARN, or the caller's if the ARN has none.
     pub resource_account: Option<&'a AccountId>,
@@ -122,6 +123,7 @@ impl ResourceGrant {
     }
 }
 
+/// How a statement of a resource policy names the caller.
 enum GrantStrength {
     Direct,
     WithinBoundary,

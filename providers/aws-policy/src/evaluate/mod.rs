@@ -1,6 +1,6 @@
-//! A request and policies → whether the request is granted, and by which statements. The evaluator visits every statement and
-//! follows the steps of the AWS documentation. It is deliberately simple: every witness of a comparison is verified with it,
-//! so it shares no code with the comparison.
+//! A request and policies → whether the request is granted, and by which statements. The evaluator visits every
+//! statement and follows the steps of the AWS documentation. It is deliberately simple: every witness of a comparison
+//! is verified with it, so it shares no code with the comparison.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
 mod conditions;

@@ -37,8 +37,8 @@ pub(crate) fn action_pattern_matches(pattern: &Pattern, action: &str) -> bool {
     resolve_variables(pattern, &BTreeMap::new()).is_some_and(|pieces| glob_matches(&pieces, &folded))
 }
 
-/// Whether a pattern and an action agree up to the first wildcard. Most pairs differ in the first letter, and this check
-/// needs no allocation.
+/// Whether a pattern and an action agree up to the first wildcard. Most pairs differ in the first letter, and this
+/// check needs no allocation.
 fn literal_prefix_matches(pattern: &Pattern, action: &str) -> bool {
     let mut letters = pattern.tokens().iter().map_while(|token| match token {
         PatternToken::Literal(letter) => Some(*letter),
@@ -63,7 +63,7 @@ fn resource_matches(clause: &Clause<Pattern>, request: &AccessRequest) -> Truth 
     if has_unresolved { truth.and(Truth::Unknown) } else { truth }
 }
 
-/// How a principal of a policy matches a caller.
+/// How precisely a principal of a policy matches a caller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum PrincipalFit {
     /// It does not match.
@@ -117,8 +117,8 @@ fn principal_matches(clause: &Clause<PolicyPrincipal>, caller: &RequestCaller) -
     if !clause.negated {
         return (best > PrincipalFit::None).into();
     }
-    // NotPrincipal exempts the callers it names. Whether it also exempts a session of a named role, or a user of a named
-    // account, depends on the other entries; AWS only documents that all of them must be listed.
+    // NotPrincipal exempts the callers it names. Whether it also exempts a session of a named role, or a user of a
+    // named account, depends on the other entries; AWS only documents that all of them must be listed.
     let everyone = clause.items.contains(&PolicyPrincipal::Everyone);
     match best {
         _ if everyone => Truth::No,

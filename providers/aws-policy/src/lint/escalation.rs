@@ -1,6 +1,6 @@
-//! Privilege escalation: finds the known paths whose actions the document grants. The comparison decides whether an action is
-//! granted, over the whole document, so a Deny, a contradictory condition or a PassRole restricted to another service closes
-//! a path.
+//! Privilege escalation: finds the known paths whose actions the document grants. The comparison decides whether an
+//! action is granted, over the whole document, so a Deny, a contradictory condition or a PassRole restricted to another
+//! service closes a path.
 
 use std::collections::BTreeMap;
 
@@ -20,15 +20,15 @@ pub(super) fn check_escalations(out: &mut FindingCollector<'_>) {
     let access = PolicySet::new(vec![document.clone()]);
     let mut known = BTreeMap::new();
     let budget = &mut out.budget;
-    let mut ask = |action: &'static str, service: Option<&'static str>| -> Option<usize> {
+    let mut first_granting_statement = |action: &'static str, service: Option<&'static str>| -> Option<usize> {
         *known.entry((action, service)).or_insert_with(|| {
             let allowed =
                 |s: &crate::document::PolicyStatement| s.effect == StatementEffect::Allow && names_action(s, action);
             if !document.statements.iter().any(allowed) {
                 return None;
             }
-            let question = ReachQuery { action, resource: None, context: service.map(|service| (PASSED_TO, service)) };
-            match check_reach_within(&access, &question, budget) {
+            let query = ReachQuery { action, resource: None, context: service.map(|service| (PASSED_TO, service)) };
+            match check_reach_within(&access, &query, budget) {
                 Reach::Never => None,
                 // Report what is neither proved nor refuted: a person has to check it.
                 Reach::Unknown => document.statements.iter().position(allowed),
@@ -42,13 +42,16 @@ pub(super) fn check_escalations(out: &mut FindingCollector<'_>) {
     let mut found = Vec::new();
     for path in ESCALATION_PATHS {
         let service = receiving_service(path);
-        let places: Option<Vec<usize>> =
-            path.actions.iter().map(|action| ask(action, service.filter(|_| *action == PASS_ROLE))).collect();
+        let places: Option<Vec<usize>> = path
+            .actions
+            .iter()
+            .map(|action| first_granting_statement(action, service.filter(|_| *action == PASS_ROLE)))
+            .collect();
         if let Some(last) = places.and_then(|places| places.last().copied()) {
             found.push((last, path));
         }
     }
-    let passes = ask(PASS_ROLE, Some(ANY_SERVICE));
+    let passes = first_granting_statement(PASS_ROLE, Some(ANY_SERVICE));
     for (statement, path) in found {
         let gain = match path.gain {
             EscalationGain::OwnRights => "more rights for itself",
@@ -65,8 +68,8 @@ pub(super) fn check_escalations(out: &mut FindingCollector<'_>) {
     }
 }
 
-/// The service that receives the role in a path, as the value of `iam:PassedToService`. `None`: the path passes no role to a
-/// known service.
+/// The service that receives the role in a path, as the value of `iam:PassedToService`. `None`: the path passes no role
+/// to a known service.
 fn receiving_service(path: &EscalationPath) -> Option<&'static str> {
     let prefix = path.actions.iter().find(|action| **action != PASS_ROLE)?.split(':').next()?;
     Some(match prefix {

@@ -1,5 +1,5 @@
-//! Known privilege escalation paths: what a principal can gain if it is granted all actions of a path. The ids and actions are
-//! from DataDog's pathfinding.cloud catalogue (Apache-2.0, see NOTICE).
+//! Known privilege escalation paths: what a principal can gain if it is granted all actions of a path. The ids and
+//! actions are from DataDog's pathfinding.cloud catalogue (Apache-2.0, see NOTICE).
 
 /// What a principal gains by an escalation path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
-//! A policy document → findings: what is risky, wrong or redundant. Each finding has a rule with a stable id and a remedy, the
-//! statement and a message. Rules that depend on what is granted use the comparison instead of the text, so a wildcard whose
-//! actions a Deny takes away is no escalation.
+//! A policy document → findings: what is risky, wrong or redundant. Each finding has a rule with a stable id and a
+//! remedy, the statement and a message. Rules that depend on what is granted use the comparison instead of the text, so
+//! a wildcard whose actions a Deny takes away is no escalation.
 
 mod conditions;
 mod escalation;
@@ -142,8 +142,8 @@ impl LintRule {
     /// What to do about a finding of this rule.
     pub fn remedy(self) -> &'static str {
         match self {
-            Self::FullWildcard => "list the actions that are needed",
-            Self::ServiceWildcard => "list the actions that are needed, or the read actions by prefix",
+            Self::FullWildcard => "name the actions that are needed",
+            Self::ServiceWildcard => "name the service's actions that are needed, or its read actions by prefix",
             Self::ResourceWildcard => "name the resources by ARN",
             Self::UnknownAction => "correct the spelling, or remove it",
             Self::UnknownConditionKey => {
@@ -153,19 +153,19 @@ impl LintRule {
             Self::PrivilegeEscalation => {
                 "take one of the actions away, or limit it to resources that hold no more rights"
             }
-            Self::PassRoleAnyService => "add StringEquals iam:PassedToService with the intended services",
+            Self::PassRoleAnyService => "add StringEquals iam:PassedToService with the services that are meant",
             Self::AllowNotAction => "allow the actions that are needed, or deny the others with NotAction",
             Self::AllowNotResource => "allow on the resources that are needed, or deny the others with NotResource",
-            Self::AllowNotPrincipal => "list the trusted principals",
+            Self::AllowNotPrincipal => "name the trusted principals",
             Self::RedundantStatement | Self::RedundantElement => "remove it",
             Self::NeverMatches => "correct its conditions, or remove it",
-            Self::PublicTrust => "list the trusted principals, or add a condition such as aws:PrincipalOrgID",
+            Self::PublicTrust => "name the trusted principals, or add a condition such as aws:PrincipalOrgID",
             Self::CrossAccountTrust => {
                 "verify that the account belongs to a partner, and trust one of its roles instead of the whole account"
             }
             Self::MissingExternalId => "add StringEquals sts:ExternalId with a value agreed with the partner",
             Self::ConfusedDeputy => "add a condition on aws:SourceArn or aws:SourceAccount, if the service sends them",
-            Self::OidcWithoutSubject => "add StringEquals on the provider's `sub` with the intended workloads",
+            Self::OidcWithoutSubject => "add StringEquals on the provider's `sub` with the workloads that are meant",
             Self::OidcWithoutAudience => "add StringEquals on the provider's `aud`",
             Self::OidcWideSubject => "name the repository or project, and the branch or environment",
             Self::MfaNotRequired => "in an Allow use Bool \"true\"; in a Deny use BoolIfExists \"false\"",
@@ -237,33 +237,34 @@ impl LintContext {
 /// assert_eq!(findings[0].rule.id(), "full-wildcard");
 /// # Ok::<(), leasehold_policy::PolicyParseError>(())
 /// ```
-pub fn lint_policy(document: &PolicyDocument, setting: &LintContext) -> Vec<LintFinding> {
+pub fn lint_policy(document: &PolicyDocument, context: &LintContext) -> Vec<LintFinding> {
     let mut out = FindingCollector::new(document);
-    apply_rules(&mut out, setting);
+    apply_rules(&mut out, context);
     redundancy::check_redundancy(&mut out);
     out.into_sorted_findings()
 }
 
-/// Like [`lint_policy`] without redundant statements and entries, which need a comparison for each entry of the document.
-pub fn lint_risks(document: &PolicyDocument, setting: &LintContext) -> Vec<LintFinding> {
+/// Like [`lint_policy`] without redundant statements and entries, which need a comparison for each entry of the
+/// document.
+pub fn lint_risks(document: &PolicyDocument, context: &LintContext) -> Vec<LintFinding> {
     let mut out = FindingCollector::new(document);
-    apply_rules(&mut out, setting);
+    apply_rules(&mut out, context);
     out.into_sorted_findings()
 }
 
-fn apply_rules(out: &mut FindingCollector<'_>, setting: &LintContext) {
+fn apply_rules(out: &mut FindingCollector<'_>, context: &LintContext) {
     grants::check_grants(out);
     conditions::check_conditions(out);
-    if setting.kind == PolicyKind::Identity {
+    if context.kind == PolicyKind::Identity {
         escalation::check_escalations(out);
     } else {
-        trust::check_trust(out, setting);
+        trust::check_trust(out, context);
     }
     redundancy::check_never_matching(out);
 }
 
-/// Only the privilege escalations. To find paths across policies, pass one document with the statements of all policies of
-/// an identity.
+/// Only the privilege escalations. To find paths across policies, pass one document with the statements of all policies
+/// of an identity.
 pub fn lint_escalations(document: &PolicyDocument) -> Vec<LintFinding> {
     let mut out = FindingCollector::new(document);
     escalation::check_escalations(&mut out);

@@ -1,5 +1,5 @@
-//! Statements and entries that can be removed without effect, and statements that no request can match. Reported only if the
-//! comparison proves it.
+//! Statements and entries that can be removed without effect, and statements that no request can match. Reported only
+//! if the comparison proves it.
 
 use crate::compare::{Containment, WorkBudget, check_containment_within};
 use crate::document::{PolicyDocument, PolicyStatement, StatementEffect};
@@ -61,8 +61,8 @@ fn never_matches(document: &PolicyDocument, statement: &PolicyStatement, budget:
     !matched && check_containment_within(&PolicySet::default(), &alone, budget) == Containment::Proved
 }
 
-/// Whether the two documents are proved to grant the same, where a part of a statement of this effect has been removed. Only
-/// one direction is compared: removing from an Allow never grants more, removing from a Deny never grants less.
+/// Whether the two documents are proved to grant the same, where a part of a statement of this effect has been removed.
+/// Only one direction is compared: removing from an Allow never grants more, removing from a Deny never grants less.
 fn is_unchanged_without(
     with: &PolicyDocument,
     without: &PolicyDocument,

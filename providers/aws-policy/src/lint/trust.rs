@@ -31,7 +31,7 @@ const NARROWS: &[&str] = &[
 const BEHALF: &[&str] =
     &["aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner"];
 
-pub(super) fn check_trust(out: &mut FindingCollector<'_>, setting: &LintContext) {
+pub(super) fn check_trust(out: &mut FindingCollector<'_>, context: &LintContext) {
     let document = out.document;
     for (index, statement) in document.statements.iter().enumerate() {
         let Some(clause) = &statement.principals else { continue };
@@ -50,7 +50,7 @@ pub(super) fn check_trust(out: &mut FindingCollector<'_>, setting: &LintContext)
             }
         }
         if statement.effect == StatementEffect::Allow && !clause.negated {
-            check_allowed_principals(out, index, statement, clause, setting);
+            check_allowed_principals(out, index, statement, clause, context);
         }
     }
 }
@@ -60,7 +60,7 @@ fn check_allowed_principals(
     index: usize,
     statement: &PolicyStatement,
     clause: &Clause<PolicyPrincipal>,
-    setting: &LintContext,
+    context: &LintContext,
 ) {
     for principal in &clause.items {
         match principal {
@@ -70,16 +70,16 @@ fn check_allowed_principals(
                     out.add_finding(index, LintRule::PublicTrust, LintSeverity::Critical, message);
                 }
             }
-            PolicyPrincipal::Account(account) => check_cross_account(out, index, statement, account, setting),
+            PolicyPrincipal::Account(account) => check_cross_account(out, index, statement, account, context),
             PolicyPrincipal::Aws(arn) => {
                 if let Some(account) = arn.split(':').nth(4).and_then(AccountId::parse) {
-                    check_cross_account(out, index, statement, &account, setting);
+                    check_cross_account(out, index, statement, &account, context);
                 }
             }
             PolicyPrincipal::Service(service) => {
                 if !requires_any_key(statement, BEHALF) {
                     let severity =
-                        if setting.kind == PolicyKind::Trust { LintSeverity::Low } else { LintSeverity::Medium };
+                        if context.kind == PolicyKind::Trust { LintSeverity::Low } else { LintSeverity::Medium };
                     let message = format!("`{service}` is trusted regardless of the account it acts for");
                     out.add_finding(index, LintRule::ConfusedDeputy, severity, message);
                 }
@@ -95,21 +95,21 @@ fn check_cross_account(
     index: usize,
     statement: &PolicyStatement,
     account: &AccountId,
-    setting: &LintContext,
+    context: &LintContext,
 ) {
-    if setting.account.as_ref() == Some(account)
+    if context.account.as_ref() == Some(account)
         || requires_any_key(statement, &["aws:principalorgid", "aws:principalorgpaths"])
     {
         return;
     }
-    let (severity, unless) = match &setting.account {
+    let (severity, unless) = match &context.account {
         Some(_) => (LintSeverity::Medium, ""),
         None => (LintSeverity::Low, ", unless it is this one"),
     };
     let message = format!("another account, {account}, is trusted{unless}");
     out.add_finding(index, LintRule::CrossAccountTrust, severity, message);
     let assumes = statement.actions.items.iter().any(|action| action_pattern_matches(action, "sts:AssumeRole"));
-    if setting.kind == PolicyKind::Trust && assumes && !requires_any_key(statement, &["sts:externalid"]) {
+    if context.kind == PolicyKind::Trust && assumes && !requires_any_key(statement, &["sts:externalid"]) {
         let message = format!(
             "account {account}{unless}, can be tricked into using the role for another customer: no sts:ExternalId is required"
         );
@@ -169,7 +169,8 @@ fn check_oidc(out: &mut FindingCollector<'_>, index: usize, statement: &PolicySt
 }
 
 /// Whether a wildcard occurs before the repository or project of a subject is complete: `repo:org/*`, `repo:org/na*` or
-/// `*`. Subjects of clouds and clusters have other forms; for them only a wildcard within the first six characters counts.
+/// `*`. Subjects of clouds and clusters have other forms; for them only a wildcard within the first six characters
+/// counts.
 fn is_wide_subject(value: &Pattern) -> bool {
     let tokens = value.tokens();
     let Some(at) = tokens.iter().position(|token| matches!(token, PatternToken::One | PatternToken::Many)) else {

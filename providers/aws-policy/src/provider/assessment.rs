@@ -1,5 +1,5 @@
-//! The assessment of an access: its highest access level and its findings. The identities of a stack often have the same
-//! policies, so each text is parsed and linted once.
+//! The assessment of an access: its highest access level and its findings. The identities of a stack often have the
+//! same policies, so each text is parsed and linted once.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -129,7 +129,8 @@ fn names_uncatalogued_action(access: &crate::policy_set::PolicySet) -> bool {
         .any(|action| embedded_catalogue().matching_actions(action).next().is_none())
 }
 
-/// The text of a policy without its lease deny. `None`: it has no other statement. A text that is not JSON is unchanged.
+/// The text of a policy without its lease deny. `None`: it has no other statement. A text that is not JSON is
+/// unchanged.
 fn text_without_lease_deny(text: &str) -> Option<String> {
     match serde_json::from_str::<Value>(text) {
         Ok(value) => without_lease_deny(&value).map(|value| value.to_string()),

@@ -18,9 +18,9 @@ pub const INTERIM_DENY_SID: &str = "LeaseholdMeanwhile";
 /// The `Sid` of a Deny without effect. IAM requires at least one statement in a policy.
 const NOTHING: &str = "LeaseholdNothing";
 
-/// The interim policy between `before` and `after`: the Allow statements of both, and the Deny statements of either and of
-/// `withheld`. It denies everything if the result does not `fit` the AWS limits or everything is withheld. A missing policy
-/// (`None`) allows nothing. Returns `None` if both are missing.
+/// The interim policy between `before` and `after`: the Allow statements of both, and the Deny statements of either and
+/// of `withheld`. It denies everything if the result does not `fit` the AWS limits or everything is withheld. A missing
+/// policy (`None`) allows nothing. Returns `None` if both are missing.
 #[must_use]
 pub fn interim_policy(
     before: Option<&Value>,
@@ -38,8 +38,8 @@ pub fn interim_policy(
     Some(policy)
 }
 
-/// Whether a Deny from another policy would have a different meaning in this one: policy variables require version 2012-10-17
-/// (IAM user guide, "IAM JSON policy elements: Version").
+/// Whether a Deny from another policy would have a different meaning in this one: policy variables require version
+/// 2012-10-17 (IAM user guide, "IAM JSON policy elements: Version").
 fn deny_changes_meaning(policy: &Value, before: Option<&Value>, withheld: &Withheld) -> bool {
     let others = withheld.documents.iter().map(Document::json).chain(before);
     let mut others = others.filter(|other| other.get("Version") != policy.get("Version"));
@@ -81,8 +81,8 @@ fn interim_statements(before: Option<&Value>, after: Option<&Value>, withheld: &
     interim
 }
 
-/// What two Allow statements both allow, if they differ only in their actions or only in their resources and share some.
-/// `None`: they differ in more or share nothing.
+/// What two Allow statements both allow, if they differ only in their actions or only in their resources and share
+/// some. `None`: they differ in more or share nothing.
 fn shared_allow(old: &Value, new: &Value) -> Option<Value> {
     let mut differing = ["Action", "Resource"].into_iter().filter(|list| old.get(list) != new.get(list));
     let list = differing.next()?;
@@ -97,13 +97,13 @@ fn shared_allow(old: &Value, new: &Value) -> Option<Value> {
     (!shared.is_empty() && without_sid(&old) == without_sid(&new)).then_some(new)
 }
 
-/// Whether a policy denies something other than by its lease deny, and whether it allows something. A text that cannot be
-/// parsed counts as doing both. Without `has_lease_deny` the policy has no lease deny, so a statement with that `Sid` counts as any
-/// other Deny.
+/// Whether a policy denies something other than by its lease deny, and whether it allows something. A text that cannot
+/// be parsed counts as doing both. Without `has_lease_deny` the policy has no lease deny, so a statement with that
+/// `Sid` counts as any other Deny.
 #[must_use]
 pub fn classify_denies(policy: &Document, has_lease_deny: bool) -> Withholds {
-    // Within a JSON string the quotes are escaped, so these texts only occur as members. Most policies have no Deny other
-    // than the lease deny, and this check avoids parsing them.
+    // Within a JSON string the quotes are escaped, so these texts only occur as members. Most policies have no Deny
+    // other than the lease deny, and this check avoids parsing them.
     let count = |field: &str| policy.text().matches(field).count();
     match count(r#""Deny""#) {
         0 => return Withholds::Nothing,
@@ -124,8 +124,8 @@ pub fn classify_denies(policy: &Document, has_lease_deny: bool) -> Withholds {
     }
 }
 
-/// Whether a policy's lease deny is in effect at `now`. A lease deny with another condition than Leasehold writes counts as in
-/// effect.
+/// Whether a policy's lease deny is in effect at `now`. A lease deny with another condition than Leasehold writes
+/// counts as in effect.
 #[must_use]
 pub fn is_lease_deny_in_effect(policy: &Document, now: Timestamp) -> bool {
     if !policy.text().contains(LEASE_DENY_SID) {
@@ -150,8 +150,8 @@ pub fn is_lease_deny_in_effect(policy: &Document, now: Timestamp) -> bool {
     })
 }
 
-/// Whether a policy depends on the principal's tag with this key. Condition keys and tag keys are case-insensitive (IAM user
-/// guide, "Tags for IAM resources").
+/// Whether a policy depends on the principal's tag with this key. Condition keys and tag keys are case-insensitive (IAM
+/// user guide, "Tags for IAM resources").
 #[must_use]
 pub fn tests_principal_tag(policy: &Document, tag: &str) -> bool {
     const KEY: &str = "aws:principaltag/";

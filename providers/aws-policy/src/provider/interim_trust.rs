@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::interim_policy::{is_deny, policy_statements, without_sid};
 
-/// The statements of the interim trust policy: the Allow statements of both, and the Deny statements of either. Of two Allow
-/// statements that differ only in their deadline, the one with the earlier deadline. If no Allow is left, no principal is
-/// trusted both before and after.
+/// The statements of the interim trust policy: the Allow statements of both, and the Deny statements of either. Of two
+/// Allow statements that differ only in their deadline, the one with the earlier deadline. If no Allow is left, no
+/// principal is trusted both before and after.
 #[must_use]
 pub fn interim_trust_statements(before: &Document, after: &Document) -> Vec<Value> {
     let list_statements = |trust: &Document| policy_statements(trust.json()).cloned().collect::<Vec<Value>>();
@@ -32,8 +32,8 @@ pub fn trusts_any_principal(statements: &[Value]) -> bool {
     statements.iter().any(|statement| !is_deny(statement))
 }
 
-/// The deadline of a statement as Leasehold writes it: one or several instants in RFC 3339 and UTC, which sort as text. `None`:
-/// no deadline.
+/// The deadline of a statement as Leasehold writes it: one or several instants in RFC 3339 and UTC, which sort as text.
+/// `None`: no deadline.
 fn trust_deadline(statement: &Value) -> Option<&Value> {
     statement.pointer("/Condition/DateLessThan/aws:CurrentTime")
 }

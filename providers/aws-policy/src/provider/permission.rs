@@ -1,5 +1,5 @@
-//! Whether an access allows an action on a resource at an instant. There is no full request, so conditions on the time are
-//! decided and all other conditions are reported.
+//! Whether an access allows an action on a resource at an instant. There is no full request, so conditions on the time
+//! are decided and all other conditions are reported.
 
 use leasehold_provider::{Access, Answer, Deciding, Permission, Question};
 
@@ -17,8 +17,8 @@ pub fn decide_permission(access: &Access, question: &Question<'_>) -> Answer {
     let request = request_from_question(question);
     let mut answer = Answer { unread: access.opaque.clone(), ..Answer::default() };
     let mut denied = false;
-    // The statements that match the request at this time. The comparison decides whether their other conditions can hold
-    // together.
+    // The statements that match the request at this time. The comparison decides whether their other conditions can
+    // hold together.
     let mut remaining_documents = Vec::new();
     for (policy, document) in access.policies.iter().enumerate() {
         let Ok(document) = PolicyDocument::parse(document.text()) else {

@@ -6,7 +6,8 @@ use leasehold_policy::{AccessRequest, PolicySet, RequestCaller};
 
 use super::*;
 
-/// Values for each part of a request, built from the policies' texts by replacing wildcards and variables in several ways.
+/// Values for each part of a request, built from the policies' texts by replacing wildcards and variables in several
+/// ways.
 pub struct Alphabet {
     actions: Vec<String>,
     resources: Vec<String>,

@@ -1,5 +1,5 @@
-//! Passes hostile text through all functions of the crate that process external text. Shared by the fuzz target and the test
-//! `hostile`.
+//! Passes hostile text through all functions of the crate that process external text. Shared by the fuzz target and the
+//! test `hostile`.
 
 use leasehold_policy::{
     AccessRequest, Containment, LintContext, PolicyDocument, PolicyKind, PolicySet, RequestCaller, Truth,
@@ -10,8 +10,8 @@ use leasehold_policy::{
 /// Returns the number of texts that are policies.
 ///
 /// # Panics
-/// If the range of an error is outside its text, a canonical form is not its own canonical form, the evaluator does not confirm
-/// a witness, or the crate panics.
+/// If the range of an error is outside its text, a canonical form is not its own canonical form, the evaluator does not
+/// confirm a witness, or the crate panics.
 pub fn exercise_pair(old: &str, new: &str) -> usize {
     let [old, new] = [parse_and_check(old), parse_and_check(new)];
     let count = old.iter().chain(&new).count();

@@ -38,15 +38,15 @@ pub fn elements(document: &PolicyDocument) -> Vec<Element> {
         .collect()
 }
 
-/// Whether the document grants less without the element: an action of an Allow, or an exemption of a Deny (`NotAction`).
-/// Without any other element it grants more.
+/// Whether the document grants less without the element: an action of an Allow, or an exemption of a Deny
+/// (`NotAction`). Without any other element it grants more.
 pub fn grants(document: &PolicyDocument, (statement, _): Element) -> bool {
     let statement = &document.statements[statement];
     (statement.effect == StatementEffect::Allow) != statement.actions.negated
 }
 
-/// The document without one element. A statement without any `Action` is removed; a statement without any `NotAction` applies
-/// to every action.
+/// The document without one element. A statement without any `Action` is removed; a statement without any `NotAction`
+/// applies to every action.
 pub fn without(document: &PolicyDocument, (statement, item): Element) -> PolicyDocument {
     let mut out = document.clone();
     let actions = &mut out.statements[statement].actions;

@@ -1,4 +1,5 @@
-//! A seeded generator of policies and of requests that can distinguish them. A seed gives the same policies on every machine.
+//! A seeded generator of policies and of requests that can distinguish them. A seed gives the same policies on every
+//! machine.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -292,8 +293,8 @@ pub fn change_document(random: &mut Random, document: &Value, with_principal: bo
     out
 }
 
-/// A document in which only one element varies (actions, resources, principals, or conditions on one or two keys), so that
-/// a few requests cover it.
+/// A document in which only one element varies (actions, resources, principals, or conditions on one or two keys), so
+/// that a few requests cover it.
 fn focused_document(random: &mut Random, focus: usize, keys: [usize; 2]) -> Value {
     let statements: Vec<Value> = (0..=random.below(3))
         .map(|_| {
