@@ -271,7 +271,7 @@ impl JsonReader<'_> {
             "null" => Ok(JsonKind::Null),
             "true" => Ok(JsonKind::Bool(true)),
             "false" => Ok(JsonKind::Bool(false)),
-            _ => Err(error_at(path, start..start + word.len(), ParseErrorKind::Json("expected a value"))),
+            _ => Err(error_at(path, start..start + word.len(), ParseErrorKind::Json("not a value"))),
         }
     }
 }

@@ -93,7 +93,7 @@ impl fmt::Display for UnknownReason {
             Self::Ambiguous(ambiguities) => {
                 let text = |ambiguity: &Ambiguity| match ambiguity {
                     Ambiguity::Variable => "the value of a policy variable",
-                    Ambiguity::Operator => "an unknown condition operator or a condition without values",
+                    Ambiguity::Operator => "a condition operator that is not known, or a condition without values",
                     Ambiguity::MixedTypes => "a condition key with operators of several types",
                     Ambiguity::Unreadable => "a value that is not of its operator's type",
                     Ambiguity::SeveralValues => "several values for an operator without quantifier, or an empty value for one with a quantifier",
