@@ -171,7 +171,7 @@ pub struct AccountArgs {
 }
 
 fn account_id(text: &str) -> Result<AccountId, String> {
-    AccountId::read(text).ok_or_else(|| "an account id is twelve digits".to_owned())
+    AccountId::parse(text).ok_or_else(|| "an account id is twelve digits".to_owned())
 }
 
 /// `leasehold policy lint`

@@ -6,14 +6,14 @@ use crate::LocalDirectory;
 
 impl Compare for LocalDirectory {
     fn compare(&self, old: &Access, new: &Access) -> Comparison {
-        leasehold_policy::provider::compare(old, new)
+        leasehold_policy::provider::compare_access(old, new)
     }
 
     fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
-        leasehold_policy::provider::assess(accesses)
+        leasehold_policy::provider::assess_accesses(accesses)
     }
 
     fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
-        leasehold_policy::provider::decide(access, question)
+        leasehold_policy::provider::decide_permission(access, question)
     }
 }

@@ -6,7 +6,7 @@ use leasehold_provider::{
     Reserved, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
 };
 
-use leasehold_policy::provider::MEANWHILE_SID;
+use leasehold_policy::provider::INTERIM_DENY_SID;
 
 use crate::kinds::{self, Part, Target};
 use crate::{LocalDirectory, documents, groups, limits, order, trusts};
@@ -151,7 +151,7 @@ impl Realize for LocalDirectory {
     fn withholds(&self, resource: &Resource) -> Withholds {
         match resource.get("policy") {
             Some(Value::Document(policy)) => {
-                leasehold_policy::provider::withholds(policy, kinds::is_fenced(&resource.id))
+                leasehold_policy::provider::classify_denies(policy, kinds::is_fenced(&resource.id))
             }
             _ => Withholds::Nothing,
         }
@@ -160,14 +160,14 @@ impl Realize for LocalDirectory {
     fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
         match policy.get("policy") {
             Some(Value::Document(document)) => {
-                kinds::is_fenced(&policy.id) && leasehold_policy::provider::is_over(document, now)
+                kinds::is_fenced(&policy.id) && leasehold_policy::provider::is_lease_deny_in_effect(document, now)
             }
             _ => false,
         }
     }
 
     fn heeds(&self, policy: &Resource, tag: &str) -> bool {
-        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::heeds(document, tag))
+        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::tests_principal_tag(document, tag))
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
@@ -184,8 +184,12 @@ impl Realize for LocalDirectory {
         let whole = after.or(before)?;
         let fits = |policy: &serde_json::Value| limits::has_room(&whole.id, policy);
         let policy = |resource: Option<&Resource>| resource.and_then(|it| it.json("policy")).cloned();
-        let tight =
-            leasehold_policy::provider::between(policy(before).as_ref(), policy(after).as_ref(), withheld, fits)?;
+        let tight = leasehold_policy::provider::interim_policy(
+            policy(before).as_ref(),
+            policy(after).as_ref(),
+            withheld,
+            fits,
+        )?;
         Some(whole.clone().with("policy", Value::Document(tight.into())))
     }
 
@@ -193,8 +197,8 @@ impl Realize for LocalDirectory {
         let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get("trust"), after.get("trust")) else {
             return None;
         };
-        let both = leasehold_policy::provider::trusted_by_both(old, new);
-        let closed = closed || !leasehold_policy::provider::lets_in(&both);
+        let both = leasehold_policy::provider::interim_trust_statements(old, new);
+        let closed = closed || !leasehold_policy::provider::trusts_any_principal(&both);
         let trust = if closed { documents::closed_trust() } else { documents::document(both) };
         let mut principal = before.clone().with("trust", Value::Document(trust));
         principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
@@ -202,7 +206,7 @@ impl Realize for LocalDirectory {
     }
 
     fn same_document(&self, a: &Document, b: &Document) -> bool {
-        leasehold_policy::provider::same(a, b)
+        leasehold_policy::provider::are_same_policy(a, b)
     }
 
     fn describe(&self, change: &Change) -> Option<String> {
@@ -213,7 +217,7 @@ impl Realize for LocalDirectory {
                 let words = [
                     (documents::QUARANTINE_SID, "deny everything"),
                     (documents::FENCE_SID, "lease fence"),
-                    (MEANWHILE_SID, "deny everything meanwhile"),
+                    (INTERIM_DENY_SID, "deny everything meanwhile"),
                 ];
                 let (_, text) = words.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
                 Some(text.to_owned())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use leasehold_policy::{Access, Verdict};
+use leasehold_policy::{ComparisonVerdict, PolicySet};
 
 use super::read;
 use crate::cli::args::{Format, PolicyCompareArgs};
@@ -10,7 +10,7 @@ use crate::cli::{Exit, Failure, print, print_json};
 use crate::views;
 
 pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<Exit, Failure> {
-    let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<Access, Failure> {
+    let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<PolicySet, Failure> {
         let account = args.account.account.as_ref();
         let policy = read::file(here, policy, account)?;
         let boundary = boundary.map(|boundary| read::file(here, boundary, account)).transpose()?;
@@ -18,11 +18,11 @@ pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<Exit, Failur
     };
     let old = side(&args.old, args.boundary_old.as_ref())?;
     let new = side(&args.new, args.boundary_new.as_ref())?;
-    let comparison = leasehold_policy::compare(&old, &new);
+    let comparison = leasehold_policy::compare_policies(&old, &new);
     match args.format {
         Format::Human => print(&views::policy::comparison(&comparison))?,
         Format::Json => print_json(&comparison.to_value())?,
     }
-    let grows = !matches!(comparison.verdict(), Verdict::Equivalent | Verdict::Narrows);
+    let grows = !matches!(comparison.verdict(), ComparisonVerdict::Equivalent | ComparisonVerdict::Narrows);
     if args.detailed_exitcode && grows { Ok(Exit::Changes) } else { Ok(Exit::Done) }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leasehold_policy::explain;
+use leasehold_policy::explain_reach;
 
 use super::read;
 use crate::cli::args::{Format, PolicyExplainArgs};
@@ -13,7 +13,7 @@ pub fn cmd_explain(here: &Path, args: &PolicyExplainArgs) -> Result<Exit, Failur
     let account = args.account.account.as_ref();
     let policy = read::file(here, &args.file, account)?;
     let boundary = args.boundary.as_ref().map(|path| read::file(here, path, account)).transpose()?;
-    let services = explain(&read::access(&[policy], boundary.as_ref()));
+    let services = explain_reach(&read::access(&[policy], boundary.as_ref()));
     match args.format {
         Format::Human => print(&explanation::human(&services))?,
         Format::Json => print_json(&explanation::json(&services))?,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leasehold_policy::{Setting, lint};
+use leasehold_policy::{LintContext, lint_policy};
 
 use super::read;
 use crate::cli::args::{LintFormat, PolicyLintArgs};
@@ -22,8 +22,8 @@ pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<Exit, Failure> {
         .iter()
         .flat_map(|file| file.documents.iter().map(move |placed| (file, placed)))
         .flat_map(|(file, placed)| {
-            let setting = Setting { account: account.cloned(), ..Setting::of(placed.kind()) };
-            lint(&placed.document, &setting).into_iter().map(move |finding| FoundIn { file, placed, finding })
+            let setting = LintContext { account: account.cloned(), ..LintContext::for_kind(placed.infer_kind()) };
+            lint_policy(&placed.document, &setting).into_iter().map(move |finding| FoundIn { file, placed, finding })
         })
         .collect();
     match args.format {

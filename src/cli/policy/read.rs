@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use leasehold_policy::{Access, AccountId, Document, ParseError, placed};
+use leasehold_policy::{AccountId, PlacedDocument, PolicyDocument, PolicyParseError, PolicySet, parse_documents};
 
 use crate::cli::Failure;
 use crate::config::source::Span;
@@ -29,19 +29,19 @@ pub fn file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<Pol
 }
 
 /// Reads files as what an identity holds: the union of the policies, within the boundary.
-pub fn access(policies: &[PolicyFile], boundary: Option<&PolicyFile>) -> Access {
-    let policies = Access::of(policies.iter().flat_map(bare).collect());
+pub fn access(policies: &[PolicyFile], boundary: Option<&PolicyFile>) -> PolicySet {
+    let policies = PolicySet::new(policies.iter().flat_map(bare).collect());
     match boundary {
-        Some(boundary) => policies.within(bare(boundary).collect()),
+        Some(boundary) => policies.with_boundary(bare(boundary).collect()),
         None => policies,
     }
 }
 
-fn bare(file: &PolicyFile) -> impl Iterator<Item = Document> + '_ {
+fn bare(file: &PolicyFile) -> impl Iterator<Item = PolicyDocument> + '_ {
     file.documents.iter().map(|placed| placed.document.clone())
 }
 
-fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<placed::Placed>, Box<Diagnostic>> {
+fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<PlacedDocument>, Box<Diagnostic>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let finding = Diagnostic::error("policy::not_utf8", "the file is not UTF-8");
@@ -50,8 +50,8 @@ fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<placed::Pl
     // Some editors begin a file with a mark of its encoding, which is no part of the JSON.
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
     let skipped = text.len().saturating_sub(bare.len());
-    let read = placed::read(bare, account).and_then(|documents| {
-        documents.iter().try_for_each(|document| document.require(document.kind()))?;
+    let read = parse_documents(bare, account).and_then(|documents| {
+        documents.iter().try_for_each(|document| document.require_kind(document.infer_kind()))?;
         Ok(documents)
     });
     let shifted = |at: std::ops::Range<usize>| at.start.saturating_add(skipped)..at.end.saturating_add(skipped);
@@ -59,7 +59,7 @@ fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<placed::Pl
         Ok(documents) if skipped == 0 => Ok(documents),
         Ok(documents) => Ok(documents
             .into_iter()
-            .map(|document| placed::Placed {
+            .map(|document| PlacedDocument {
                 statements: document.statements.into_iter().map(shifted).collect(),
                 ..document
             })
@@ -69,7 +69,7 @@ fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<placed::Pl
 }
 
 fn malformed(
-    error: ParseError,
+    error: PolicyParseError,
     end: usize,
     shifted: impl Fn(std::ops::Range<usize>) -> std::ops::Range<usize>,
 ) -> Diagnostic {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use leasehold_policy::{Caller, Request, evaluate};
+use leasehold_policy::{AccessRequest, RequestCaller, evaluate_request};
 
 use super::read;
 use crate::cli::args::{Format, PolicySimulateArgs};
@@ -15,7 +15,7 @@ pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<Exit, Fail
     let policies = policies?;
     let boundary = args.boundary.as_ref().map(|path| read::file(here, path, account)).transpose()?;
     let request = request(args)?;
-    let decision = evaluate(&read::access(&policies, boundary.as_ref()), &request);
+    let decision = evaluate_request(&read::access(&policies, boundary.as_ref()), &request);
     let simulated = simulation::Simulated {
         request: &request,
         decision: &decision,
@@ -29,15 +29,15 @@ pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
-fn request(args: &PolicySimulateArgs) -> Result<Request, Failure> {
+fn request(args: &PolicySimulateArgs) -> Result<AccessRequest, Failure> {
     one_action(&args.action)?;
-    let mut request = Request::new(caller(&args.principal)?, &args.action, &args.resource);
+    let mut request = AccessRequest::new(caller(&args.principal)?, &args.action, &args.resource);
     for pair in &args.context {
         let (key, value) = pair
             .split_once('=')
             .filter(|(key, _)| !key.is_empty())
             .ok_or_else(|| anyhow::anyhow!("--context {pair:?} is not of the form key=value"))?;
-        request = request.with(key.trim(), value);
+        request = request.with_context_value(key.trim(), value);
     }
     Ok(request)
 }
@@ -54,20 +54,20 @@ pub fn one_action(text: &str) -> Result<(), Failure> {
 }
 
 /// Who is meant: as a policy would name them.
-fn caller(text: &str) -> Result<Caller, Failure> {
+fn caller(text: &str) -> Result<RequestCaller, Failure> {
     let resource = text.split(':').nth(5).unwrap_or_default();
     if text == "*" {
-        Ok(Caller::Anonymous)
+        Ok(RequestCaller::Anonymous)
     } else if text.starts_with("arn:")
         && (resource.starts_with("oidc-provider/") || resource.starts_with("saml-provider/"))
     {
-        Ok(Caller::Federated(text.to_owned()))
+        Ok(RequestCaller::Federated(text.to_owned()))
     } else if text.starts_with("arn:") {
-        Ok(Caller::Aws(text.to_owned()))
+        Ok(RequestCaller::Aws(text.to_owned()))
     } else if text.contains(".amazonaws.com") {
-        Ok(Caller::Service(text.to_owned()))
+        Ok(RequestCaller::Service(text.to_owned()))
     } else if text.contains('.') {
-        Ok(Caller::Federated(text.to_owned()))
+        Ok(RequestCaller::Federated(text.to_owned()))
     } else {
         Err(anyhow::anyhow!("--principal {text:?} is no ARN, no service and no identity provider").into())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_policy::{AccessLevel, ServiceReach, catalogue};
+use leasehold_policy::{ActionAccessLevel, ServiceReach, embedded_catalogue};
 use serde_json::{Value, json};
 
 use crate::views::style::{REMOVE, STRONG, paint};
@@ -37,7 +37,7 @@ pub fn human(services: &[ServiceReach]) -> String {
 /// For machines.
 #[must_use]
 pub fn json(services: &[ServiceReach]) -> Value {
-    let levels = |service: &ServiceReach| -> BTreeMap<AccessLevel, Value> {
+    let levels = |service: &ServiceReach| -> BTreeMap<ActionAccessLevel, Value> {
         let of = |level, actions: &Vec<&str>| json!({"actions": actions, "of": total(service.service, level)});
         service.levels.iter().map(|(level, actions)| (*level, of(*level, actions))).collect()
     };
@@ -53,17 +53,17 @@ pub fn json(services: &[ServiceReach]) -> Value {
     })
 }
 
-fn highest(services: &[ServiceReach]) -> Option<AccessLevel> {
+fn highest(services: &[ServiceReach]) -> Option<ActionAccessLevel> {
     services.iter().flat_map(|service| service.levels.keys().copied()).max()
 }
 
 /// How many actions a service has at a level.
-fn total(service: &str, level: AccessLevel) -> usize {
-    let actions = catalogue().service(service).map(|service| service.actions.values());
+fn total(service: &str, level: ActionAccessLevel) -> usize {
+    let actions = embedded_catalogue().find_service(service).map(|service| service.actions.values());
     actions.into_iter().flatten().filter(|action| action.level == level).count()
 }
 
-fn painted(level: AccessLevel) -> String {
+fn painted(level: ActionAccessLevel) -> String {
     let word = level.to_string();
-    if level == AccessLevel::PermissionsManagement { paint(REMOVE, &word) } else { word }
+    if level == ActionAccessLevel::PermissionsManagement { paint(REMOVE, &word) } else { word }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_policy::Severity;
+use leasehold_policy::LintSeverity;
 use serde_json::{Value, json};
 
 use super::FoundIn;
@@ -54,26 +54,26 @@ pub fn human(found: &[FoundIn<'_>]) -> String {
     out
 }
 
-fn painted(severity: Severity) -> String {
+fn painted(severity: LintSeverity) -> String {
     match severity {
-        Severity::Critical | Severity::High => paint(REMOVE, word(severity)),
-        Severity::Medium => paint(CHANGE, word(severity)),
-        Severity::Low => word(severity).to_owned(),
+        LintSeverity::Critical | LintSeverity::High => paint(REMOVE, word(severity)),
+        LintSeverity::Medium => paint(CHANGE, word(severity)),
+        LintSeverity::Low => word(severity).to_owned(),
     }
 }
 
 /// A severity in one word.
 #[must_use]
-pub fn word(severity: Severity) -> &'static str {
+pub fn word(severity: LintSeverity) -> &'static str {
     match severity {
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
+        LintSeverity::Low => "low",
+        LintSeverity::Medium => "medium",
+        LintSeverity::High => "high",
+        LintSeverity::Critical => "critical",
     }
 }
 
-fn counts(found: &[FoundIn<'_>]) -> BTreeMap<Severity, usize> {
+fn counts(found: &[FoundIn<'_>]) -> BTreeMap<LintSeverity, usize> {
     let mut counts = BTreeMap::new();
     for one in found {
         *counts.entry(one.finding.severity).or_insert(0) += 1;

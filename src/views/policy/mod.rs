@@ -5,7 +5,7 @@ pub mod findings;
 pub mod sarif;
 pub mod simulation;
 
-use leasehold_policy::{Comparison, Finding, Placed, Request, Verdict};
+use leasehold_policy::{AccessRequest, ComparisonVerdict, LintFinding, PlacedDocument, PolicyComparison};
 
 use crate::config::SourceFile;
 use crate::views::inert::inert;
@@ -17,7 +17,7 @@ pub struct PolicyFile {
     /// Its name and text.
     pub file: SourceFile,
     /// What it says, in the order of the text.
-    pub documents: Vec<Placed>,
+    pub documents: Vec<PlacedDocument>,
 }
 
 /// A finding, and in what.
@@ -26,9 +26,9 @@ pub struct FoundIn<'a> {
     /// The file.
     pub file: &'a PolicyFile,
     /// The document of the file.
-    pub placed: &'a Placed,
+    pub placed: &'a PlacedDocument,
     /// The finding.
-    pub finding: Finding,
+    pub finding: LintFinding,
 }
 
 impl FoundIn<'_> {
@@ -41,7 +41,7 @@ impl FoundIn<'_> {
     /// What it speaks of, by path.
     fn path(&self) -> String {
         match self.finding.statement {
-            Some(statement) => self.placed.path_of(statement).to_string(),
+            Some(statement) => self.placed.statement_path(statement).to_string(),
             None => self.placed.path.to_string(),
         }
     }
@@ -49,13 +49,13 @@ impl FoundIn<'_> {
 
 /// A comparison as people read it.
 #[must_use]
-pub fn comparison(comparison: &Comparison) -> String {
+pub fn comparison(comparison: &PolicyComparison) -> String {
     let words = match comparison.verdict() {
-        Verdict::Equivalent => paint(ADD, "the same access"),
-        Verdict::Narrows => paint(ADD, "narrows access"),
-        Verdict::Expands => paint(REMOVE, "EXPANDS access"),
-        Verdict::Incomparable => paint(REMOVE, "CHANGES access both ways"),
-        Verdict::Unknown => paint(REMOVE, "access may EXPAND or narrow"),
+        ComparisonVerdict::Equivalent => paint(ADD, "the same access"),
+        ComparisonVerdict::Narrows => paint(ADD, "narrows access"),
+        ComparisonVerdict::Expands => paint(REMOVE, "EXPANDS access"),
+        ComparisonVerdict::Incomparable => paint(REMOVE, "CHANGES access both ways"),
+        ComparisonVerdict::Unknown => paint(REMOVE, "access may EXPAND or narrow"),
     };
     let mut out = format!("{words}\n");
     if let Some(request) = comparison.new_in_old.witness() {
@@ -64,7 +64,7 @@ pub fn comparison(comparison: &Comparison) -> String {
     if let Some(request) = comparison.old_in_new.witness() {
         out.push_str(&format!("  no longer allowed, for example: {}\n", in_words(request)));
     }
-    if let Some(reason) = comparison.reason() {
+    if let Some(reason) = comparison.unknown_reason() {
         let proved = if comparison.grants_nothing_new() { "; it is proved that nothing is newly allowed" } else { "" };
         out.push_str(&format!("  not decided: {}{proved}\n", inert(&reason.to_string())));
     }
@@ -72,7 +72,7 @@ pub fn comparison(comparison: &Comparison) -> String {
 }
 
 /// A request in words: what, on what, by whom, under which circumstances.
-fn in_words(request: &Request) -> String {
+fn in_words(request: &AccessRequest) -> String {
     let mut words = format!("{} on {} by {}", request.action, request.resource, request.principal);
     let context: Vec<String> =
         request.context.iter().map(|(key, values)| format!("{key} = {}", values.join(" or "))).collect();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_policy::{Document, Rule, Severity};
+use leasehold_policy::{LintRule, LintSeverity, PolicyDocument};
 use leasehold_provider::Digest;
 use serde_json::{Value, json};
 
@@ -14,12 +14,12 @@ use crate::views::sarif::{artifact, log, sentence};
 /// The findings of one run.
 #[must_use]
 pub fn sarif(found: &[FoundIn<'_>]) -> Value {
-    let mut severities: BTreeMap<Rule, Severity> = BTreeMap::new();
+    let mut severities: BTreeMap<LintRule, LintSeverity> = BTreeMap::new();
     for one in found {
         let worst = severities.entry(one.finding.rule).or_insert(one.finding.severity);
         *worst = one.finding.severity.max(*worst);
     }
-    let indices: BTreeMap<Rule, usize> = severities.keys().copied().zip(0..).collect();
+    let indices: BTreeMap<LintRule, usize> = severities.keys().copied().zip(0..).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let results: Vec<Value> =
         found.iter().map(|one| result(one, indices.get(&one.finding.rule).copied(), &mut seen)).collect();
@@ -27,34 +27,34 @@ pub fn sarif(found: &[FoundIn<'_>]) -> Value {
     log(&rules, &results)
 }
 
-fn described(rule: Rule, severity: Severity) -> Value {
+fn described(rule: LintRule, severity: LintSeverity) -> Value {
     json!({
         "id": rule.id(),
         "shortDescription": { "text": rule.id().replace('-', " ") },
         "help": { "text": rule.remedy() },
         "defaultConfiguration": { "level": level(severity) },
         "properties": {
-            "tags": rule.owasp().into_iter().chain(["security"]).collect::<Vec<_>>(),
+            "tags": rule.owasp_risk().into_iter().chain(["security"]).collect::<Vec<_>>(),
             "security-severity": score(severity),
         },
     })
 }
 
-fn level(severity: Severity) -> &'static str {
+fn level(severity: LintSeverity) -> &'static str {
     match severity {
-        Severity::Low => "note",
-        Severity::Medium => "warning",
-        Severity::High | Severity::Critical => "error",
+        LintSeverity::Low => "note",
+        LintSeverity::Medium => "warning",
+        LintSeverity::High | LintSeverity::Critical => "error",
     }
 }
 
 /// A number in the middle of the range that code hosts give the word.
-fn score(severity: Severity) -> &'static str {
+fn score(severity: LintSeverity) -> &'static str {
     match severity {
-        Severity::Low => "2.0",
-        Severity::Medium => "5.5",
-        Severity::High => "8.0",
-        Severity::Critical => "9.5",
+        LintSeverity::Low => "2.0",
+        LintSeverity::Medium => "5.5",
+        LintSeverity::High => "8.0",
+        LintSeverity::Critical => "9.5",
     }
 }
 
@@ -90,8 +90,10 @@ fn result(found: &FoundIn<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<St
 fn fingerprint(found: &FoundIn<'_>, seen: &mut BTreeMap<String, usize>) -> String {
     let document = &found.placed.document;
     let about = match found.finding.statement.and_then(|statement| document.statements.get(statement)) {
-        Some(statement) => Document { statements: vec![statement.clone()], ..document.clone() }.canonical(),
-        None => document.canonical(),
+        Some(statement) => {
+            PolicyDocument { statements: vec![statement.clone()], ..document.clone() }.to_canonical_value()
+        }
+        None => document.to_canonical_value(),
     };
     let what = Digest::of(&json!([found.finding.rule.id(), found.file.file.name, about])).to_string();
     let times = seen.entry(what.clone()).or_insert(0);

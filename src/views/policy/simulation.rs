@@ -1,6 +1,6 @@
 //! One request, decided.
 
-use leasehold_policy::{Decision, Layer, Outcome, Request};
+use leasehold_policy::{AccessRequest, Evaluation, EvaluationOutcome, PolicyLayer};
 use serde_json::{Value, json};
 
 use super::{PolicyFile, in_words};
@@ -11,9 +11,9 @@ use crate::views::style::{ADD, CHANGE, REMOVE, paint};
 #[derive(Debug)]
 pub struct Simulated<'a> {
     /// The request.
-    pub request: &'a Request,
+    pub request: &'a AccessRequest,
     /// What becomes of it.
-    pub decision: &'a Decision,
+    pub decision: &'a Evaluation,
     /// The policies, in the order of the evaluated access.
     pub policies: &'a [PolicyFile],
     /// The boundary.
@@ -22,7 +22,7 @@ pub struct Simulated<'a> {
 
 /// A statement that decided.
 struct Decider {
-    layer: Layer,
+    layer: PolicyLayer,
     file: String,
     path: String,
     sid: Option<String>,
@@ -31,14 +31,14 @@ struct Decider {
 impl Simulated<'_> {
     fn deciders(&self) -> Vec<Decider> {
         let because = self.decision.because.iter().filter_map(|reason| {
-            let files = if reason.layer == Layer::Boundary {
+            let files = if reason.layer == PolicyLayer::Boundary {
                 self.boundary.map_or(&[][..], std::slice::from_ref)
             } else {
                 self.policies
             };
             let mut documents = files.iter().flat_map(|file| file.documents.iter().map(move |placed| (file, placed)));
             let (file, placed) = documents.nth(reason.document)?;
-            let path = placed.path_of(reason.statement).to_string();
+            let path = placed.statement_path(reason.statement).to_string();
             Some(Decider { layer: reason.layer, file: file.file.name.clone(), path, sid: reason.sid.clone() })
         });
         because.collect()
@@ -49,15 +49,15 @@ impl Simulated<'_> {
 #[must_use]
 pub fn human(simulated: &Simulated<'_>) -> String {
     let words = match simulated.decision.outcome {
-        Outcome::Allow => paint(ADD, "allowed"),
-        Outcome::ExplicitDeny => paint(REMOVE, "denied explicitly"),
-        Outcome::ImplicitDeny => paint(REMOVE, "denied: nothing allows it"),
-        Outcome::Undecided => paint(CHANGE, "not decided: it depends on what AWS does not document"),
+        EvaluationOutcome::Allow => paint(ADD, "allowed"),
+        EvaluationOutcome::ExplicitDeny => paint(REMOVE, "denied explicitly"),
+        EvaluationOutcome::ImplicitDeny => paint(REMOVE, "denied: nothing allows it"),
+        EvaluationOutcome::Undecided => paint(CHANGE, "not decided: it depends on what AWS does not document"),
     };
     let mut out = format!("{words}  {}\n", in_words(simulated.request));
     for decider in simulated.deciders() {
         let sid = decider.sid.as_ref().map_or_else(String::new, |sid| format!(" ({sid})"));
-        let layer = if decider.layer == Layer::Boundary { "  the boundary" } else { "" };
+        let layer = if decider.layer == PolicyLayer::Boundary { "  the boundary" } else { "" };
         out.push_str(&format!("  by {}\n", inert(&format!("{} {}{sid}{layer}", decider.file, decider.path))));
     }
     out

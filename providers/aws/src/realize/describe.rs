@@ -1,6 +1,6 @@
 //! A few words for a plan's line, where the attributes do not say it.
 
-use leasehold_policy::provider::MEANWHILE_SID;
+use leasehold_policy::provider::INTERIM_DENY_SID;
 use leasehold_provider::{Change, Resource, Value};
 use serde_json::Value as Json;
 
@@ -18,7 +18,7 @@ pub fn describe(change: &Change) -> Option<String> {
     }
     let after = change.after()?;
     let before = change.before();
-    let meanwhile = format!(r#""Sid":"{MEANWHILE_SID}""#);
+    let meanwhile = format!(r#""Sid":"{INTERIM_DENY_SID}""#);
     if matches!(after.get("policy"), Some(Value::Document(policy)) if policy.text().contains(&meanwhile)) {
         return Some("deny everything meanwhile".to_owned());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_policy::{Document, PolicyKind};
+use leasehold_policy::{PolicyDocument, PolicyKind};
 use leasehold_provider::marks::PREFIX;
 use leasehold_provider::{
     Address, DesiredIdentity, Federation, Group, Issuer, Principal, Resource, ResourceId, Scope, Statement, Trust,
@@ -265,7 +265,7 @@ fn documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[R
 /// What IAM would refuse as no policy at all.
 fn grammar(findings: &mut Findings, attribute: &'static str, resource: &Resource, name: &str, kind: PolicyKind) {
     let Some(Value::Document(policy)) = resource.get(name) else { return };
-    if let Err(error) = Document::parse(policy.text()).and_then(|policy| policy.require(kind)) {
+    if let Err(error) = PolicyDocument::parse(policy.text()).and_then(|policy| policy.require_kind(kind)) {
         findings.add(attribute, format!("the policy it makes is not one: {error}"), "correct the statement or trust");
     }
 }

@@ -116,7 +116,7 @@ impl Realize for AwsRealizer {
     fn withholds(&self, resource: &Resource) -> Withholds {
         match (resource.get("policy"), resource.get("policy_arn")) {
             (Some(Value::Document(policy)), _) => {
-                leasehold_policy::provider::withholds(policy, kinds::is_own_inline(&resource.id))
+                leasehold_policy::provider::classify_denies(policy, kinds::is_own_inline(&resource.id))
             }
             (_, Some(Value::Text(policy))) => managed::withholds(policy),
             _ => Withholds::Nothing,
@@ -126,14 +126,14 @@ impl Realize for AwsRealizer {
     fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
         match policy.get("policy") {
             Some(Value::Document(document)) => {
-                kinds::is_own_inline(&policy.id) && leasehold_policy::provider::is_over(document, now)
+                kinds::is_own_inline(&policy.id) && leasehold_policy::provider::is_lease_deny_in_effect(document, now)
             }
             _ => false,
         }
     }
 
     fn heeds(&self, policy: &Resource, tag: &str) -> bool {
-        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::heeds(document, tag))
+        matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::tests_principal_tag(document, tag))
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
@@ -152,7 +152,7 @@ impl Realize for AwsRealizer {
         };
         let fits = |policy: &Json| limits::has_room(&whole.id, &document::canonical(policy));
         let (old, new) = (policy(before), policy(after));
-        let tight = leasehold_policy::provider::between(old.as_ref(), new.as_ref(), withheld, fits)?;
+        let tight = leasehold_policy::provider::interim_policy(old.as_ref(), new.as_ref(), withheld, fits)?;
         Some(whole.clone().with("policy", Value::Document(document::canonical(&tight))))
     }
 
@@ -181,7 +181,7 @@ impl Realize for AwsRealizer {
     }
 
     fn same_document(&self, a: &Document, b: &Document) -> bool {
-        leasehold_policy::provider::same(a, b)
+        leasehold_policy::provider::are_same_policy(a, b)
     }
 
     fn describe(&self, change: &Change) -> Option<String> {

@@ -22,8 +22,8 @@ pub fn reserved(before: &Resource, after: &Resource, closed: bool) -> Option<Res
     let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get(TRUST), after.get(TRUST)) else {
         return None;
     };
-    let both = leasehold_policy::provider::trusted_by_both(old, new);
-    let lets_in = leasehold_policy::provider::lets_in(&both);
+    let both = leasehold_policy::provider::interim_trust_statements(old, new);
+    let lets_in = leasehold_policy::provider::trusts_any_principal(&both);
     let both = document::policy(both);
     let closed = closed || !lets_in || document::text(&both).chars().count() > limits::TRUST_EVERYWHERE;
     let mut principal =

@@ -1,55 +1,61 @@
-//! Whether an access allows an action on a resource at an instant, as far as that can be said without a request: conditions on the
-//! time are decided, all others are told.
+//! Whether an access allows an action on a resource at an instant. There is no full request, so conditions on the time
+//! are decided and all other conditions are reported.
 
 use leasehold_provider::{Access, Answer, Deciding, Permission, Question};
 
-use crate::document::{Condition, Document, Effect, Statement};
-use crate::evaluate::{Truth, evaluate};
+use crate::document::{PolicyDocument, PolicyStatement, StatementCondition, StatementEffect};
+use crate::evaluate::{Truth, evaluate_request};
 use crate::pattern::Pattern;
-use crate::reach::{self, Reach, reach};
-use crate::request::{Caller, Request};
+use crate::reach::{Reach, ReachQuery, check_reach};
+use crate::request::{AccessRequest, RequestCaller};
 
 const TIME: [&str; 2] = ["aws:currenttime", "aws:epochtime"];
 
-/// The answer, with the statements it rests on.
+/// Answers the question, with the statements the answer depends on.
 #[must_use]
-pub fn decide(access: &Access, question: &Question<'_>) -> Answer {
-    let request = request(question);
+pub fn decide_permission(access: &Access, question: &Question<'_>) -> Answer {
+    let request = request_from_question(question);
     let mut answer = Answer { unread: access.opaque.clone(), ..Answer::default() };
     let mut denied = false;
-    // What speaks of the request, at this time; whether its other conditions can hold together is asked of the comparison.
-    let mut standing = Vec::new();
+    // The statements that match the request at this time. The comparison decides whether their other conditions can
+    // hold together.
+    let mut remaining_documents = Vec::new();
     for (policy, document) in access.policies.iter().enumerate() {
-        let Ok(document) = Document::parse(document.text()) else {
-            answer.unread.insert(format!("policy {policy}, which does not read"));
+        let Ok(document) = PolicyDocument::parse(document.text()) else {
+            answer.unread.insert(format!("policy {policy}, which cannot be parsed"));
             continue;
         };
-        let mut left = Document { statements: Vec::new(), ..document.clone() };
+        let mut remaining = PolicyDocument { statements: Vec::new(), ..document.clone() };
         for (index, statement) in document.statements.iter().enumerate() {
-            let (timed, others) = split(statement);
-            let matches = matches(&document, timed, &request);
+            let (timed, others) = split_time_conditions(statement);
+            let matches = statement_matches(&document, timed, &request);
             if matches == Truth::No {
                 continue;
             }
-            let mut conditions: Vec<String> = others.iter().map(words).collect();
+            let mut conditions: Vec<String> = others.iter().map(describe_condition).collect();
             if matches == Truth::Unknown {
                 conditions.push("what AWS does not document".to_owned());
             }
-            left.statements.push(Statement { conditions: others, ..statement.clone() });
+            remaining.statements.push(PolicyStatement { conditions: others, ..statement.clone() });
             let deciding = Deciding { policy, statement: index, sid: statement.sid.clone(), conditions };
             match statement.effect {
-                Effect::Allow => answer.through.push(deciding),
-                Effect::Deny if deciding.conditions.is_empty() => denied = true,
-                Effect::Deny => answer.unless.push(deciding),
+                StatementEffect::Allow => answer.through.push(deciding),
+                StatementEffect::Deny if deciding.conditions.is_empty() => denied = true,
+                StatementEffect::Deny => answer.unless.push(deciding),
             }
         }
-        standing.push(left);
+        remaining_documents.push(remaining);
     }
-    answer.permission = permission(&answer, denied, standing, question);
+    answer.permission = resolve_permission(&answer, denied, remaining_documents, question);
     answer
 }
 
-fn permission(answer: &Answer, denied: bool, standing: Vec<Document>, question: &Question<'_>) -> Permission {
+fn resolve_permission(
+    answer: &Answer,
+    denied: bool,
+    documents: Vec<PolicyDocument>,
+    question: &Question<'_>,
+) -> Permission {
     let conditional = |all: &[Deciding]| all.iter().all(|one| !one.conditions.is_empty());
     if denied {
         return Permission::No;
@@ -60,39 +66,39 @@ fn permission(answer: &Answer, denied: bool, standing: Vec<Document>, question: 
     if !conditional(&answer.through) && answer.unless.is_empty() {
         return Permission::Yes;
     }
-    let access = crate::access::Access::of(standing);
-    let asked = reach::Question { resource: Some(question.resource), ..reach::Question::about(question.action) };
-    match reach(&access, &asked) {
+    let access = crate::policy_set::PolicySet::new(documents);
+    let asked = ReachQuery { resource: Some(question.resource), ..ReachQuery::for_action(question.action) };
+    match check_reach(&access, &asked) {
         Reach::Never if answer.unread.is_empty() => Permission::No,
         Reach::Never => Permission::Unknown,
         Reach::Granted(_) | Reach::Unknown => Permission::OnlyIf,
     }
 }
 
-fn request(question: &Question<'_>) -> Request {
-    let request = Request::new(Caller::Anonymous, question.action, question.resource)
-        .with("aws:CurrentTime", question.now)
-        .with("aws:EpochTime", &question.epoch.to_string());
+fn request_from_question(question: &Question<'_>) -> AccessRequest {
+    let request = AccessRequest::new(RequestCaller::Anonymous, question.action, question.resource)
+        .with_context_value("aws:CurrentTime", question.now)
+        .with_context_value("aws:EpochTime", &question.epoch.to_string());
     match question.user {
-        Some(user) => request.with("aws:username", user),
+        Some(user) => request.with_context_value("aws:username", user),
         None => request,
     }
 }
 
-/// The statement with what it says of the time, and its other conditions.
-fn split(statement: &Statement) -> (Statement, Vec<Condition>) {
-    let of_time = |condition: &Condition| TIME.contains(&condition.key.as_str());
+/// The statement with only its conditions on the time, and the other conditions.
+fn split_time_conditions(statement: &PolicyStatement) -> (PolicyStatement, Vec<StatementCondition>) {
+    let of_time = |condition: &StatementCondition| TIME.contains(&condition.key.as_str());
     let (timed, others) = statement.conditions.iter().cloned().partition(of_time);
-    (Statement { conditions: timed, ..statement.clone() }, others)
+    (PolicyStatement { conditions: timed, ..statement.clone() }, others)
 }
 
-fn matches(document: &Document, statement: Statement, request: &Request) -> Truth {
-    let alone = Statement { effect: Effect::Allow, ..statement };
-    let alone = Document { statements: vec![alone], ..document.clone() };
-    evaluate(&crate::access::Access::of(vec![alone]), request).allowed()
+fn statement_matches(document: &PolicyDocument, statement: PolicyStatement, request: &AccessRequest) -> Truth {
+    let alone = PolicyStatement { effect: StatementEffect::Allow, ..statement };
+    let alone = PolicyDocument { statements: vec![alone], ..document.clone() };
+    evaluate_request(&crate::policy_set::PolicySet::new(vec![alone]), request).is_allowed()
 }
 
-fn words(condition: &Condition) -> String {
+fn describe_condition(condition: &StatementCondition) -> String {
     let values: Vec<&str> = condition.values.iter().map(Pattern::text).collect();
     format!("{} {} {}", condition.operator, condition.key, values.join(" or "))
 }
@@ -115,7 +121,7 @@ mod tests {
 
     fn answer(statements: Value) -> Answer {
         let policy = json!({"Version": "2012-10-17", "Statement": statements});
-        decide(&Access { policies: vec![policy.into()], ..Access::default() }, &QUESTION)
+        decide_permission(&Access { policies: vec![policy.into()], ..Access::default() }, &QUESTION)
     }
 
     fn statement(effect: &str, condition: Value) -> Value {
@@ -131,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_allow_that_nothing_stands_against() {
+    fn allow_without_and_with_deny() {
         let yes = answer(json!([statement("Deny", json!({"Bool": {"aws:x": "y"}})), statement("Allow", Value::Null)]));
         assert_eq!((yes.permission, yes.through[0].statement), (Permission::OnlyIf, 1));
         let yes = answer(json!([statement("Allow", Value::Null)]));
@@ -144,9 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_decided() {
-        let fence = |at: &str| statement("Deny", json!({"DateGreaterThanEquals": {"aws:CurrentTime": at}}));
-        let with = |at: &str| answer(json!([fence(at), statement("Allow", Value::Null)]));
+    fn conditions_on_the_time_are_decided() {
+        let lease_deny = |at: &str| statement("Deny", json!({"DateGreaterThanEquals": {"aws:CurrentTime": at}}));
+        let with = |at: &str| answer(json!([lease_deny(at), statement("Allow", Value::Null)]));
         let before = with("2026-11-21T00:00:00Z");
         assert_eq!((before.permission, before.unless), (Permission::Yes, Vec::new()));
         assert_eq!(with("2026-11-20T22:00:00Z").permission, Permission::No);
@@ -155,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn other_conditions_are_told() {
+    fn other_conditions_are_reported() {
         let inside = json!({"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "192.0.2.1"]}});
         let answer_of = answer(json!([statement("Allow", inside.clone())]));
         assert_eq!(answer_of.permission, Permission::OnlyIf);
@@ -167,18 +173,18 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_a_user_is_known() {
+    fn username_variable_is_resolved() {
         let own = json!([{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/${aws:username}/*"}]);
         assert_eq!(answer(own.clone()).permission, Permission::Yes);
         let policy = json!({"Version": "2012-10-17", "Statement": own});
         let access = Access { policies: vec![policy.into()], ..Access::default() };
-        assert_eq!(decide(&access, &Question { user: Some("tom"), ..QUESTION }).permission, Permission::No);
+        assert_eq!(decide_permission(&access, &Question { user: Some("tom"), ..QUESTION }).permission, Permission::No);
     }
 
     #[test]
-    fn what_is_not_read_leaves_it_open() {
+    fn unknown_policy_is_unknown_permission() {
         let opaque = BTreeSet::from(["AdministratorAccess".to_owned()]);
-        let open = decide(&Access { opaque, ..Access::default() }, &QUESTION);
+        let open = decide_permission(&Access { opaque, ..Access::default() }, &QUESTION);
         assert_eq!((open.permission, open.unread.len()), (Permission::Unknown, 1));
     }
 }

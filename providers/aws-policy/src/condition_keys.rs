@@ -1,8 +1,8 @@
-//! What is known of condition keys apart from the policies that use them.
+//! Global condition keys, and properties of condition keys that do not depend on the policies that use them.
 
-use crate::catalogue::catalogue;
+use crate::catalogue::embedded_catalogue;
 
-/// Keys of all services, in lower case; one that ends with `/` is a family.
+/// Condition keys that all services know, in lower case. One that ends with `/` is a prefix: the rest is a tag key.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
 const GLOBAL: &[&str] = &[
     "aws:assumedroot",
@@ -63,7 +63,7 @@ const GLOBAL: &[&str] = &[
     "identitystore:userid",
 ];
 
-/// Global keys that hold several values in one request.
+/// Keys with several values in one request, in lower case.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html>
 const MULTIVALUED: &[&str] = &[
     "aws:calledvia",
@@ -77,22 +77,22 @@ const MULTIVALUED: &[&str] = &[
     "dynamodb:leadingkeys",
 ];
 
-/// Whether a request may hold several values for this key, given in lower case.
-pub(crate) fn is_multivalued(key: &str) -> bool {
+/// Whether a request may have several values for this key, given in lower case.
+pub(crate) fn is_multivalued_key(key: &str) -> bool {
     if key.starts_with("aws:") {
         return MULTIVALUED.contains(&key);
     }
-    // How somebody signed in, and what a SAML provider says of them, are lists.
+    // Authentication methods and SAML attributes are lists.
     if key.ends_with(":amr") || key.starts_with("saml:") {
         return true;
     }
-    MULTIVALUED.contains(&key) || catalogue().key(key).is_some_and(|known| known.multivalued)
+    MULTIVALUED.contains(&key) || embedded_catalogue().find_condition_key(key).is_some_and(|known| known.multivalued)
 }
 
-/// Whether AWS knows this key, given in lower case. Keys of identity providers
-/// (`token.actions.githubusercontent.com:sub`) cannot be listed: a prefix with a dot is taken for one.
-pub(crate) fn is_known(key: &str) -> bool {
+/// Whether AWS or an identity provider sends this key, given in lower case. Keys of identity providers such as
+/// `token.actions.githubusercontent.com:sub` cannot be listed; a prefix with a dot is assumed to be one.
+pub(crate) fn is_known_key(key: &str) -> bool {
     let global = |known: &str| if known.ends_with('/') { key.starts_with(known) } else { known == key };
     let provider = key.rsplit_once(':').is_some_and(|(host, _)| host.contains('.'));
-    GLOBAL.iter().any(|known| global(known)) || provider || catalogue().key(key).is_some()
+    GLOBAL.iter().any(|known| global(known)) || provider || embedded_catalogue().find_condition_key(key).is_some()
 }

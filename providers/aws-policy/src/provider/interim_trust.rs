@@ -1,44 +1,46 @@
-//! The trust between two others, by which nobody is let in whom one of them keeps out.
+//! The interim state of a trust policy: it trusts only principals that are trusted both before and after a transition.
 
 use leasehold_provider::Document;
 use serde_json::Value;
 
-use super::between::{denies, nameless, statements};
+use super::interim_policy::{is_deny, policy_statements, without_sid};
 
-/// What stands in both trust policies, and what either denies. Of two Allow statements that differ in when they end alone, the one that
-/// ends first. No Allow among them: nobody is trusted by both, as far as the statements tell.
+/// The statements of the interim trust policy: the Allow statements of both, and the Deny statements of either. Of two
+/// Allow statements that differ only in their deadline, the one with the earlier deadline. If no Allow is left, no
+/// principal is trusted both before and after.
 #[must_use]
-pub fn trusted_by_both(before: &Document, after: &Document) -> Vec<Value> {
-    let of = |trust: &Document| statements(trust.json()).cloned().collect::<Vec<Value>>();
-    let (old, new) = (of(before), of(after));
+pub fn interim_trust_statements(before: &Document, after: &Document) -> Vec<Value> {
+    let list_statements = |trust: &Document| policy_statements(trust.json()).cloned().collect::<Vec<Value>>();
+    let (old, new) = (list_statements(before), list_statements(after));
     let mut both: Vec<Value> = Vec::new();
     for statement in &new {
-        if denies(statement) {
+        if is_deny(statement) {
             both.push(statement.clone());
         } else {
-            let same = |other: &&Value| !denies(other) && endless(other) == endless(statement);
-            both.extend(old.iter().filter(same).map(|other| sooner(other, statement)).next().cloned());
+            let same = |other: &&Value| !is_deny(other) && without_deadline(other) == without_deadline(statement);
+            both.extend(old.iter().filter(same).map(|other| earlier_deadline(other, statement)).next().cloned());
         }
     }
-    let says: Vec<Value> = both.iter().map(nameless).collect();
-    both.extend(old.iter().filter(|it| denies(it)).map(nameless).filter(|it| !says.contains(it)));
+    let seen: Vec<Value> = both.iter().map(without_sid).collect();
+    both.extend(old.iter().filter(|it| is_deny(it)).map(without_sid).filter(|it| !seen.contains(it)));
     both
 }
 
-/// Whether a list of statements lets anybody in.
+/// Whether a list of statements has an Allow.
 #[must_use]
-pub fn lets_in(statements: &[Value]) -> bool {
-    statements.iter().any(|statement| !denies(statement))
+pub fn trusts_any_principal(statements: &[Value]) -> bool {
+    statements.iter().any(|statement| !is_deny(statement))
 }
 
-/// The instants from which a statement is over, as Leasehold writes them; RFC 3339 in UTC, so that they sort as texts.
-fn end(statement: &Value) -> Option<&Value> {
+/// The deadline of a statement as Leasehold writes it: one or several instants in RFC 3339 and UTC, which sort as text.
+/// `None`: no deadline.
+fn trust_deadline(statement: &Value) -> Option<&Value> {
     statement.pointer("/Condition/DateLessThan/aws:CurrentTime")
 }
 
-/// A statement without its name and its end.
-fn endless(statement: &Value) -> Value {
-    let mut statement = nameless(statement);
+/// A statement without its `Sid` and its deadline.
+fn without_deadline(statement: &Value) -> Value {
+    let mut statement = without_sid(statement);
     let condition = statement.get_mut("Condition").and_then(Value::as_object_mut);
     let emptied = condition.is_some_and(|condition| {
         let ends = condition.get_mut("DateLessThan").and_then(Value::as_object_mut);
@@ -53,8 +55,8 @@ fn endless(statement: &Value) -> Value {
     statement
 }
 
-fn sooner<'a>(one: &'a Value, other: &'a Value) -> &'a Value {
-    let text = |statement: &'a Value| match end(statement)? {
+fn earlier_deadline<'a>(one: &'a Value, other: &'a Value) -> &'a Value {
+    let text = |statement: &'a Value| match trust_deadline(statement)? {
         Value::Array(ends) => ends.first()?.as_str(),
         end => end.as_str(),
     };
@@ -86,20 +88,20 @@ mod tests {
 
     fn both(before: &[Value], after: &[Value]) -> Vec<Value> {
         let trust = |statements: &[Value]| Document::new(json!({ "Version": "2012-10-17", "Statement": statements }));
-        trusted_by_both(&trust(before), &trust(after))
+        interim_trust_statements(&trust(before), &trust(after))
     }
 
     #[test]
-    fn who_is_in_both_stays_and_who_is_denied_by_either_is_denied() {
+    fn allows_of_both_and_denies_of_either_remain() {
         let (before, after) = ([allow("a", None), allow("b", None), deny("x")], [allow("b", None), allow("c", None)]);
-        assert_eq!(both(&before, &after), [allow("b", None), nameless(&deny("x"))]);
+        assert_eq!(both(&before, &after), [allow("b", None), without_sid(&deny("x"))]);
         assert_eq!(both(&after, &before), [allow("b", None), deny("x")]);
-        assert!(!lets_in(&both(&before[..1], &after)));
+        assert!(!trusts_any_principal(&both(&before[..1], &after)));
     }
 
-    /// A lease that only begins anew, or ends sooner, keeps nobody out meanwhile.
+    /// A lease that is renewed or shortened does not interrupt the trust.
     #[test]
-    fn the_sooner_end_counts() {
+    fn earlier_deadline_is_kept() {
         let (soon, late) = (Some("2026-01-01T00:00:00Z"), Some("2027-01-01T00:00:00Z"));
         assert_eq!(both(&[allow("a", soon)], &[allow("a", late)]), [allow("a", soon)]);
         assert_eq!(both(&[allow("a", late)], &[allow("a", soon)]), [allow("a", soon)]);

@@ -1,11 +1,11 @@
-//! A set of small numbers.
+//! A set of small numbers, stored as bits.
 
-/// Sorted by content, so that maps over sets iterate in one order.
+/// Ordered by content, so that maps with set keys iterate in the same order in every run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Bits(Box<[u64]>);
+pub(super) struct NumberSet(Box<[u64]>);
 
-impl Bits {
-    /// The empty set, with room for numbers below `size`.
+impl NumberSet {
+    /// The empty set, with room for the numbers below `size`. Inserting a larger number has no effect.
     pub fn new(size: usize) -> Self {
         Self(vec![0; size.div_ceil(64)].into_boxed_slice())
     }
@@ -21,7 +21,7 @@ impl Bits {
     }
 }
 
-impl FromIterator<bool> for Bits {
+impl FromIterator<bool> for NumberSet {
     fn from_iter<I: IntoIterator<Item = bool>>(items: I) -> Self {
         let mut words = Vec::new();
         for (index, truth) in items.into_iter().enumerate() {
