@@ -33,7 +33,7 @@ impl Bench {
     fn new() -> Self {
         let runtime = Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let directory = LocalDirectory::at(folder.path().join("directory.db"), "bench", Arc::new(|| NOW));
+        let directory = LocalDirectory::new(folder.path().join("directory.db"), "bench", Arc::new(|| NOW));
         let realm = runtime.block_on(directory.realm()).unwrap();
         Self { runtime, _folder: folder, directory, stack: StackName::new("bench").unwrap(), realm }
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::create;
+use common::create_change;
 use futures::StreamExt as _;
 use leasehold_provider::{Enact as _, Principal, Realize as _};
 
@@ -21,13 +21,13 @@ const FIRST: &str = "LEASEHOLD_TEST_FIRST";
 async fn writes_until_killed() {
     let Some(file) = std::env::var_os(FILE).map(PathBuf::from) else { return };
     let first: u32 = std::env::var(FIRST).unwrap().parse().unwrap();
-    let (directory, stack) = (common::at(&file), common::stack());
+    let (directory, stack) = (common::directory_at(&file), common::stack_name());
     let joiners = futures::stream::iter(first..first + 100_000).map(|number| {
         let (directory, stack) = (&directory, &stack);
         async move {
             let name = format!("role_{number}");
-            for resource in common::resources(directory, &common::role(&name)) {
-                directory.enact(stack, &create(&resource)).await.unwrap();
+            for resource in common::active_resources(directory, &common::role_identity(&name)) {
+                directory.enact(stack, &create_change(&resource)).await.unwrap();
             }
             writeln!(std::io::stdout(), "joined {name}").unwrap();
         }
@@ -65,11 +65,11 @@ async fn what_was_answered_outlives_the_process() {
 }
 
 async fn check(file: &std::path::Path, joined: &[String]) {
-    let directory = common::at(file);
-    let snapshot = common::observe(&directory).await;
+    let directory = common::directory_at(file);
+    let snapshot = common::observe_directory(&directory).await;
     for name in joined {
         let live = &snapshot.identities[&directory.principal_id(Principal::Role, name)];
-        for resource in common::resources(&directory, &common::role(name)) {
+        for resource in common::active_resources(&directory, &common::role_identity(name)) {
             assert_eq!(live.resources[&resource.id], resource);
         }
     }
@@ -89,15 +89,17 @@ async fn two_processes_take_turns() {
     let writers = (0_u32..4).map(|writer| {
         let file = file.clone();
         async move {
-            let directory = common::at(&file);
+            let directory = common::directory_at(&file);
             for number in 0_u32..10 {
-                for resource in common::resources(&directory, &common::role(&format!("role_{writer}_{number}"))) {
-                    directory.enact(&common::stack(), &create(&resource)).await.unwrap();
+                for resource in
+                    common::active_resources(&directory, &common::role_identity(&format!("role_{writer}_{number}")))
+                {
+                    directory.enact(&common::stack_name(), &create_change(&resource)).await.unwrap();
                 }
-                common::observe(&directory).await;
+                common::observe_directory(&directory).await;
             }
         }
     });
     futures::future::join_all(writers).await;
-    assert_eq!(common::observe(&common::at(&file)).await.identities.len(), 40);
+    assert_eq!(common::observe_directory(&common::directory_at(&file)).await.identities.len(), 40);
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::create;
+use common::create_change;
 use leasehold_local::{LocalDirectory, kinds};
 use leasehold_provider::{Change, Enact, EnactErrorKind, Observe, Principal, Resource, Snapshot};
 
@@ -17,20 +17,20 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let directory = common::at(&folder.path().join("x/directory.db"));
+        let directory = common::directory_at(&folder.path().join("x/directory.db"));
         Self { folder, directory }
     }
 
     async fn observe(&self) -> Snapshot {
-        common::observe(&self.directory).await
+        common::observe_directory(&self.directory).await
     }
 
     async fn enact(&self, change: Change) -> Result<(), EnactErrorKind> {
-        self.directory.enact(&common::stack(), &change).await.map(drop).map_err(|error| error.kind)
+        self.directory.enact(&common::stack_name(), &change).await.map(drop).map_err(|error| error.kind)
     }
 
     fn joiner(&self) -> Vec<Resource> {
-        common::resources(&self.directory, &common::role("ci"))
+        common::active_resources(&self.directory, &common::role_identity("ci"))
     }
 }
 
@@ -48,8 +48,8 @@ async fn a_joiner_reads_back_as_it_was_realized() {
     let before = stage.directory.realm().await.unwrap();
     let wanted = stage.joiner();
     for resource in &wanted {
-        stage.enact(create(resource)).await.unwrap();
-        stage.enact(create(resource)).await.unwrap();
+        stage.enact(create_change(resource)).await.unwrap();
+        stage.enact(create_change(resource)).await.unwrap();
     }
     let snapshot = stage.observe().await;
     assert_eq!(snapshot.realm, before);
@@ -63,14 +63,14 @@ async fn a_joiner_reads_back_as_it_was_realized() {
 #[tokio::test]
 async fn a_stranger_of_the_same_name_is_never_written() {
     let stage = Stage::new();
-    let outside = stage.directory.outside();
+    let outside = stage.directory.external_admin();
     outside.create_principal(Principal::Role, "ci", &BTreeMap::new()).unwrap();
-    outside.attach("ci", "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
+    outside.attach_policy("ci", "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
     let before = outside.rows_of(&["ci"]).unwrap();
     let wanted = stage.joiner();
     for resource in &wanted {
         let after = Box::new(resource.clone());
-        assert_eq!(stage.enact(create(resource)).await, Err(EnactErrorKind::NotOurs));
+        assert_eq!(stage.enact(create_change(resource)).await, Err(EnactErrorKind::NotOurs));
         assert_eq!(stage.enact(Change::Delete { before: after.clone() }).await, Err(EnactErrorKind::NotOurs));
         let update = Change::Update { before: after.clone(), after };
         assert_eq!(stage.enact(update).await, Err(EnactErrorKind::NotOurs));
@@ -87,14 +87,14 @@ async fn nothing_is_created_without_marks_or_under_a_taken_name() {
     let wanted = stage.joiner();
     let mut unmarked = wanted[0].clone();
     unmarked.marks = None;
-    assert_eq!(stage.enact(create(&unmarked)).await, Err(EnactErrorKind::NotOurs));
-    stage.enact(create(&wanted[0])).await.unwrap();
+    assert_eq!(stage.enact(create_change(&unmarked)).await, Err(EnactErrorKind::NotOurs));
+    stage.enact(create_change(&wanted[0])).await.unwrap();
     let mut shouted = wanted[0].clone();
     shouted.id.name = "CI".to_owned();
-    assert_eq!(stage.enact(create(&shouted)).await, Err(EnactErrorKind::Conflict));
+    assert_eq!(stage.enact(create_change(&shouted)).await, Err(EnactErrorKind::Conflict));
     let mut slashed = wanted[0].clone();
     slashed.id.name = "a/b".to_owned();
-    assert_eq!(stage.enact(create(&slashed)).await, Err(EnactErrorKind::Limit));
+    assert_eq!(stage.enact(create_change(&slashed)).await, Err(EnactErrorKind::Limit));
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn what_is_not_as_the_plan_found_it_is_a_conflict() {
     let stage = Stage::new();
     let wanted = stage.joiner();
     for resource in &wanted {
-        stage.enact(create(resource)).await.unwrap();
+        stage.enact(create_change(resource)).await.unwrap();
     }
     let principal = &wanted[0];
     let other = Box::new(principal.clone().with("description", "something else"));
@@ -127,7 +127,7 @@ async fn what_is_not_as_the_plan_found_it_is_a_conflict() {
 #[tokio::test]
 async fn whoever_takes_the_file_away_starts_anew() {
     let stage = Stage::new();
-    let principal = create(&stage.joiner()[0]);
+    let principal = create_change(&stage.joiner()[0]);
     stage.enact(principal.clone()).await.unwrap();
     std::fs::remove_file(stage.directory.path()).unwrap();
     assert_eq!(stage.observe().await.identities.len(), 0);

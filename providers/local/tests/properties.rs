@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{allow, create, delete};
+use common::{allow_statement, create_change, delete_change};
 use leasehold_local::LocalDirectory;
 use leasehold_provider::{
     Change, DesiredIdentity, Enact as _, Principal, Quarantine, Realize as _, Resource, Snapshot, Span, Trust,
@@ -20,8 +20,8 @@ fn identity() -> impl Strategy<Value = DesiredIdentity> {
     let names = prop::sample::select(vec!["ours", "also.ours", "stranger", "Other=Stranger"]);
     (names, any::<bool>(), words, statements, any::<[bool; 4]>()).prop_map(|(name, user, tags, actions, flags)| {
         let [leased, attached, described, bounded] = flags;
-        let mut who = common::role(name);
-        who.statements = actions.iter().map(|action| allow(action)).collect();
+        let mut who = common::role_identity(name);
+        who.statements = actions.iter().map(|action| allow_statement(action)).collect();
         who.tags = tags;
         who.deadline = who.deadline.filter(|_| leased);
         who.purpose = who.purpose.filter(|_| described);
@@ -46,8 +46,9 @@ fn change(
     other: &DesiredIdentity,
     pick: prop::sample::Index,
 ) -> Change {
-    let of = |who| common::resources(directory, who);
-    let mut changes: Vec<Change> = of(one).iter().flat_map(|resource| [create(resource), delete(resource)]).collect();
+    let of = |who| common::active_resources(directory, who);
+    let mut changes: Vec<Change> =
+        of(one).iter().flat_map(|resource| [create_change(resource), delete_change(resource)]).collect();
     let marks: BTreeMap<_, _> = of(other).into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     for after in of(one) {
         if let Some(before) = marks.get(&after.id).cloned().map(Box::new) {
@@ -80,19 +81,19 @@ proptest! {
     ) {
         run(async {
             let folder = tempfile::tempdir().unwrap();
-            let directory = common::at(&folder.path().join("directory.db")).without_sync();
-            let outside = directory.outside();
+            let directory = common::directory_at(&folder.path().join("directory.db")).without_sync();
+            let outside = directory.external_admin();
             let strangers = ["stranger", "Other=Stranger"];
             for (name, form) in strangers.into_iter().zip([Principal::User, Principal::Role]) {
                 outside.create_principal(form, name, &BTreeMap::new()).unwrap();
-                outside.attach(name, "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
+                outside.attach_policy(name, "arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
             }
             let before = outside.rows_of(&strangers).unwrap();
             for (one, other, pick) in steps {
                 let change = change(&directory, &one, &other, pick);
-                let was = all(&common::observe(&directory).await);
-                let outcome = directory.enact(&common::stack(), &change).await;
-                let is = all(&common::observe(&directory).await);
+                let was = all(&common::observe_directory(&directory).await);
+                let outcome = directory.enact(&common::stack_name(), &change).await;
+                let is = all(&common::observe_directory(&directory).await);
                 prop_assert_eq!(&before, &outside.rows_of(&strangers).unwrap());
                 match (&outcome, change.after()) {
                     (Err(_), _) => prop_assert_eq!(&was, &is),
@@ -102,8 +103,8 @@ proptest! {
                     (Ok(_), None) => {}
                 }
                 if outcome.is_ok() {
-                    prop_assert!(directory.enact(&common::stack(), &change).await.is_ok());
-                    prop_assert_eq!(&is, &all(&common::observe(&directory).await));
+                    prop_assert!(directory.enact(&common::stack_name(), &change).await.is_ok());
+                    prop_assert_eq!(&is, &all(&common::observe_directory(&directory).await));
                 }
                 if let (Ok(_), Change::Delete { before }) = (&outcome, &change) {
                     prop_assert!(!is.contains_key(&before.id.to_string()));
@@ -115,17 +116,17 @@ proptest! {
 
     #[test]
     fn what_is_realized_reads_back(who in identity().prop_filter("breaks limits", |who| {
-        let directory = common::at(std::path::Path::new("nowhere.db"));
-        directory.limits(who, &common::resources(&directory, who)).is_empty()
+        let directory = common::directory_at(std::path::Path::new("nowhere.db"));
+        directory.limits(who, &common::active_resources(&directory, who)).is_empty()
     })) {
         run(async {
             let folder = tempfile::tempdir().unwrap();
-            let directory = common::at(&folder.path().join("directory.db")).without_sync();
-            let wanted = common::resources(&directory, &who);
+            let directory = common::directory_at(&folder.path().join("directory.db")).without_sync();
+            let wanted = common::active_resources(&directory, &who);
             for resource in &wanted {
-                directory.enact(&common::stack(), &create(resource)).await.unwrap();
+                directory.enact(&common::stack_name(), &create_change(resource)).await.unwrap();
             }
-            let snapshot = common::observe(&directory).await;
+            let snapshot = common::observe_directory(&directory).await;
             let id = directory.principal_id(who.principal, &who.name);
             let live = &snapshot.identities[&id];
             prop_assert_eq!(live.resources.len(), wanted.len());
@@ -133,14 +134,14 @@ proptest! {
                 prop_assert_eq!(&live.resources[&resource.id], resource);
             }
             let quarantine = Quarantine { at: common::NOW, reason: "removed".to_owned() };
-            let once = directory.quarantined(&common::realm(), live, &quarantine);
+            let once = directory.quarantined(&common::test_realm(), live, &quarantine);
             let mut shut = live.clone();
             shut.resources = once.iter().map(|resource| (resource.id.clone(), resource.clone())).collect();
-            prop_assert_eq!(&directory.quarantined(&common::realm(), &shut, &quarantine), &once);
+            prop_assert_eq!(&directory.quarantined(&common::test_realm(), &shut, &quarantine), &once);
             for resource in wanted.iter().rev() {
-                directory.enact(&common::stack(), &delete(resource)).await.unwrap();
+                directory.enact(&common::stack_name(), &delete_change(resource)).await.unwrap();
             }
-            prop_assert_eq!(common::observe(&directory).await, Snapshot::empty(common::realm()));
+            prop_assert_eq!(common::observe_directory(&directory).await, Snapshot::empty(common::test_realm()));
             Ok(())
         })?;
     }

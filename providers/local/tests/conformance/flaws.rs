@@ -311,7 +311,10 @@ impl Enact for Flawed {
             }
             (Some(Flaw::TouchesBystanders), _) => {
                 // Fails where there is no bystander, which is as well.
-                let _ = self.inner.outside().detach("stranger-user", "arn:aws:iam::aws:policy/ReadOnlyAccess");
+                let _ = self
+                    .inner
+                    .external_admin()
+                    .detach_policy("stranger-user", "arn:aws:iam::aws:policy/ReadOnlyAccess");
             }
             _ => {}
         }
@@ -321,7 +324,7 @@ impl Enact for Flawed {
             (Some(Flaw::RefusesAsConflict), _) if not_ours => fail(EnactErrorKind::Conflict),
             (Some(Flaw::AdoptsStrangers), Change::Create { after }) if not_ours && after.marks.is_some() => {
                 let tags = after.marks.as_ref().unwrap().to_tags();
-                match self.inner.outside().set_tags(&after.id.name, &tags) {
+                match self.inner.external_admin().set_tags(&after.id.name, &tags) {
                     Ok(()) => Ok(Enacted::default()),
                     Err(_) => outcome,
                 }
