@@ -1,7 +1,7 @@
 //! Converts the attributes of a resource to the columns of its table row.
 //!
-//! In: a [`Resource`] and the marks it will carry. Out: [`ResourceColumns`], or a message that names the attribute of the wrong
-//! type. User tags never overwrite marks: a tag whose key is that of a mark is rejected.
+//! In: a [`Resource`] and the marks it will carry. Out: [`ResourceColumns`], or a message that names the attribute of
+//! the wrong type. User tags never overwrite marks: a tag whose key is that of a mark is rejected.
 
 use leasehold_provider::{Document, Marks, Resource, Value};
 

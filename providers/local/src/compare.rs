@@ -1,4 +1,5 @@
-//! Compares and assesses access by delegating to `leasehold-policy`: the directory stores documents in the IAM policy language.
+//! Compares and assesses access by delegating to `leasehold-policy`: the directory stores documents in the IAM policy
+//! language.
 
 use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Question};
 

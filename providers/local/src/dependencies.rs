@@ -1,7 +1,7 @@
 //! Sets `depends_on` on the objects of one identity: which of them must exist before which.
 //!
-//! In: all objects of an identity, desired or live. Out: the same objects, each with the ids it depends on. For a user with a
-//! lease, an attached scope and an access key (arrows point from an object to what it depends on):
+//! In: all objects of an identity, desired or live. Out: the same objects, each with the ids it depends on. For a user
+//! with a lease, an attached scope and an access key (arrows point from an object to what it depends on):
 //!
 //! ```text
 //! access key ──→ attachment ──→ scope policy
@@ -9,8 +9,8 @@
 //!      └──────────────┴──→ lease policy (Deny after the deadline) ──→ user
 //! ```
 //!
-//! The lease policy is created before anything that grants access, so that no access exists without its deadline. Deletion
-//! follows the arrows the other way: credentials, attachments, lease policy, principal.
+//! The lease policy is created before anything that grants access, so that no access exists without its deadline.
+//! Deletion follows the arrows the other way: credentials, attachments, lease policy, principal.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,8 @@ use leasehold_provider::{Resource, ResourceId, Value};
 use crate::documents;
 use crate::kinds::{self, DirectoryObject, DirectoryPart};
 
-/// Replaces `depends_on` of every object in `resources`, which are all objects of the identity whose principal is `principal`.
+/// Replaces `depends_on` of every object in `resources`, which are all objects of the identity whose principal is
+/// `principal`.
 pub fn set_dependencies(principal: &ResourceId, resources: &mut [Resource]) {
     let lease = kinds::part_id(kinds::INLINE_POLICY, &principal.name, kinds::LEASE_POLICY);
     let has_lease = resources.iter().any(|r| r.id == lease);

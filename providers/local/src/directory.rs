@@ -1,6 +1,7 @@
 //! [`LocalDirectory`], the provider. It passes reads to a blocking task and writes to the writer thread.
 //!
-//! In: the provider traits' requests. Out: snapshots and the outcomes of changes. A missing file is only created by a write.
+//! In: the provider traits' requests. Out: snapshots and the outcomes of changes. A missing file is only created by a
+//! write.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,11 +24,12 @@ use crate::{OpenError, errors, observe, schema};
 /// Source of the current time, which becomes the creation time of new objects.
 pub type DirectoryClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Account name of a directory. The path of the file is not part of it: the stack's configuration already names the file.
+/// Account name of a directory. The path of the file is not part of it: the stack's configuration already names the
+/// file.
 const ACCOUNT: &str = "embedded";
 
-/// An identity directory in one SQLite file. Reading a missing file returns an empty directory and does not create it; the
-/// first change does.
+/// An identity directory in one SQLite file. Reading a missing file returns an empty directory and does not create it;
+/// the first change does.
 pub struct LocalDirectory {
     path: PathBuf,
     actor: String,
@@ -39,8 +41,8 @@ pub struct LocalDirectory {
 }
 
 impl LocalDirectory {
-    /// Creates a provider for the file at `path`, which need not exist. `actor` is the name shown in plans and records for the
-    /// person or program that makes changes; the directory does not check it.
+    /// Creates a provider for the file at `path`, which need not exist. `actor` is the name shown in plans and records
+    /// for the person or program that makes changes; the directory does not check it.
     pub fn new(path: impl Into<PathBuf>, actor: impl Into<String>, clock: DirectoryClock) -> Self {
         let (path, actor) = (path.into(), actor.into());
         let account = ACCOUNT.to_owned();
@@ -75,8 +77,8 @@ impl LocalDirectory {
         Self { faults, writer: Mutex::new(None), ..self }
     }
 
-    /// Does not wait for the disk after a commit, for tests. Committed changes survive a crash of the process but not a loss of
-    /// power.
+    /// Does not wait for the disk after a commit, for tests. Committed changes survive a crash of the process but not a
+    /// loss of power.
     #[must_use]
     pub fn without_sync(self) -> Self {
         Self { durability: Durability::Process, writer: Mutex::new(None), ..self }
@@ -88,7 +90,8 @@ impl LocalDirectory {
         &self.path
     }
 
-    /// Returns an administrator who changes the directory without Leasehold, for tests of drift and of unmanaged objects.
+    /// Returns an administrator who changes the directory without Leasehold, for tests of drift and of unmanaged
+    /// objects.
     #[must_use]
     pub fn external_admin(&self) -> ExternalAdmin {
         ExternalAdmin::new(self.path.clone(), self.durability, Arc::clone(&self.clock))

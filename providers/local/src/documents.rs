@@ -1,10 +1,10 @@
 //! Builds policy and trust documents in the directory's canonical form, and answers questions about stored ones.
 //!
-//! Permission policies have the structure of an IAM policy. Every value is a list, even with one element, and every list is
-//! sorted and has no duplicates: two equal policies have equal text. A trust policy has the same structure without `Action`,
-//! since a role can only be assumed. Its principals are `Oidc`, `Service`, `Aws`, `Saml` or `Identity`. `Identity` names principals of this
-//! directory (`user/jane`, `role/ci`); principals of another directory are listed under `Aws` with their account
-//! (`embedded/b:role/ci`).
+//! Permission policies have the structure of an IAM policy. Every value is a list, even with one element, and every
+//! list is sorted and has no duplicates: two equal policies have equal text. A trust policy has the same structure
+//! without `Action`, since a role can only be assumed. Its principals are `Oidc`, `Service`, `Aws`, `Saml` or
+//! `Identity`. `Identity` names principals of this directory (`user/jane`, `role/ci`); principals of another directory
+//! are listed under `Aws` with their account (`embedded/b:role/ci`).
 
 use std::collections::BTreeSet;
 
@@ -34,8 +34,8 @@ pub fn empty_policy() -> Document {
     document_from_statements(Vec::new())
 }
 
-/// Builds the inline policy of an identity: the lease deny first, then the identity's own statements. `None` without a deadline
-/// and without statements.
+/// Builds the inline policy of an identity: the lease deny first, then the identity's own statements. `None` without a
+/// deadline and without statements.
 pub fn lease_policy_document(statements: &[Statement], deadline: Option<Timestamp>) -> Option<Document> {
     let lease_deny = deadline.map(|at| {
         json!({
@@ -80,8 +80,8 @@ pub fn trusted_principals(trust: &Document) -> BTreeSet<ResourceId> {
         .collect()
 }
 
-/// Returns whether any statement of a policy has the effect Deny. Searching the text is exact: a quote inside a JSON string is
-/// escaped, so the pattern only matches a field.
+/// Returns whether any statement of a policy has the effect Deny. Searching the text is exact: a quote inside a JSON
+/// string is escaped, so the pattern only matches a field.
 pub fn contains_deny(policy: &Document) -> bool {
     policy.text().contains(r#""Effect":"Deny""#)
 }
@@ -91,8 +91,8 @@ pub fn has_statement(policy: &Value, sid: &str) -> bool {
     document_statements(policy).any(|statement| statement.get("Sid").and_then(Value::as_str) == Some(sid))
 }
 
-/// Iterates over the statements of a document. IAM accepts a single statement that is not in a list, and policies written by
-/// others may use that.
+/// Iterates over the statements of a document. IAM accepts a single statement that is not in a list, and policies
+/// written by others may use that.
 fn document_statements(document: &Value) -> impl Iterator<Item = &Value> {
     match document.get("Statement") {
         Some(Value::Array(all)) => all.as_slice(),

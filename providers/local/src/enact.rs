@@ -1,6 +1,7 @@
 //! Executes one change of one object, inside a transaction that the caller commits.
 //!
-//! In: a change and the stack that makes it. Out: [`Enacted`] or an [`EnactError`]. Three checks come before every write:
+//! In: a change and the stack that makes it. Out: [`Enacted`] or an [`EnactError`]. Three checks come before every
+//! write:
 //!
 //! 1. The object carries the stack's marks. A part of a principal or group (a policy, an attachment, a key) belongs to the
 //!    stack that owns the principal or group.
@@ -27,8 +28,8 @@ use crate::{errors, limits};
 ///
 /// # Errors
 ///
-/// `NotOurs` if the object does not belong to `stack`, `Conflict` if it is not as the change expects it, `Limit` if the new object
-/// exceeds a limit, and the kinds of [`errors::write_error`].
+/// `NotOurs` if the object does not belong to `stack`, `Conflict` if it is not as the change expects it, `Limit` if the
+/// new object exceeds a limit, and the kinds of [`errors::write_error`].
 pub fn execute_change(
     connection: &Connection,
     stack: &StackName,
@@ -214,8 +215,8 @@ impl ChangeExecution<'_> {
         precondition::check_precondition(self.change, live, marks).map_err(|message| self.conflict_error(message))
     }
 
-    /// Replaces the marks of an object by `after`; `write` stores the new tags. A conflict if the live marks are not `before`, apart
-    /// from the digest.
+    /// Replaces the marks of an object by `after`; `write` stores the new tags. A conflict if the live marks are not
+    /// `before`, apart from the digest.
     fn write_marks(
         &self,
         live: Option<Marks>,

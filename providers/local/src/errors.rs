@@ -27,8 +27,8 @@ pub fn operation_name(change: &Change) -> String {
     format!("directory:{verb}{}", camel.collect::<String>())
 }
 
-/// Maps a failed write, which changed nothing: `Throttled` if another process holds the lock, `Denied` if the file cannot be written,
-/// `Limit` if the disk is full.
+/// Maps a failed write, which changed nothing: `Throttled` if another process holds the lock, `Denied` if the file
+/// cannot be written, `Limit` if the disk is full.
 pub fn write_error(operation: &str, error: &Error) -> EnactError {
     let kind = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => EnactErrorKind::Throttled,

@@ -1,7 +1,7 @@
 //! Changes that bypass Leasehold: those an administrator, another tool or a login makes. For tests.
 //!
-//! In: names and documents. Out: rows written directly to the tables. There is no ownership check, and new objects only have the
-//! marks that the caller passes as tags.
+//! In: names and documents. Out: rows written directly to the tables. There is no ownership check, and new objects only
+//! have the marks that the caller passes as tags.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ use crate::{DirectoryClock, OpenError, documents, schema};
 ///
 /// # Errors
 ///
-/// All methods return [`ExternalAdminError`]: the file cannot be opened, SQLite rejects the statement, or the principal does not
-/// exist.
+/// All methods return [`ExternalAdminError`]: the file cannot be opened, SQLite rejects the statement, or the principal
+/// does not exist.
 pub struct ExternalAdmin {
     path: PathBuf,
     durability: Durability,
@@ -52,7 +52,8 @@ impl ExternalAdmin {
         Self { path, durability, clock }
     }
 
-    /// Creates a user or role with these tags, which can include the marks of any stack. A role gets an empty trust policy.
+    /// Creates a user or role with these tags, which can include the marks of any stack. A role gets an empty trust
+    /// policy.
     pub fn create_principal(&self, form: Principal, name: &str, tags: &BTreeMap<String, String>) -> AdminResult {
         let trust = (form == Principal::Role).then(|| to_stored_text(&documents::empty_trust()));
         self.open_connection()?.execute(
@@ -199,8 +200,8 @@ impl ExternalAdmin {
         Ok(())
     }
 
-    /// Returns all rows of the principals, groups and policies with these names, by table and name (`key jane`). Equal results before
-    /// and after a command prove that it did not change these objects.
+    /// Returns all rows of the principals, groups and policies with these names, by table and name (`key jane`). Equal
+    /// results before and after a command prove that it did not change these objects.
     pub fn rows_of(&self, names: &[&str]) -> AdminResult<BTreeMap<String, Value>> {
         let connection = self.open_connection()?;
         let mut found = BTreeMap::new();

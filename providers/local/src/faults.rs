@@ -1,7 +1,8 @@
 //! Fault injection for tests: makes changes fail.
 //!
-//! In: [`Faults`], which say which share of attempts fails and how. Out: for each attempt, the fault it meets or none. The choice is a
-//! hash of seed, change and attempt number, so that equal seeds give equal failures even if concurrent changes arrive in another order.
+//! In: [`Faults`], which say which share of attempts fails and how. Out: for each attempt, the fault it meets or none.
+//! The choice is a hash of seed, change and attempt number, so that equal seeds give equal failures even if concurrent
+//! changes arrive in another order.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -27,8 +28,8 @@ pub struct Faults {
     pub rate: f64,
     /// The faults to choose from. If empty, no attempt fails.
     pub kinds: BTreeSet<FaultKind>,
-    /// Number of written changes after which every attempt fails without a write, as after a crash; `None` for never. With
-    /// concurrent changes, those of the same transaction may still be written.
+    /// Number of written changes after which every attempt fails without a write, as after a crash; `None` for never.
+    /// Exact only if changes are executed one at a time.
     pub crash_after: Option<u64>,
 }
 

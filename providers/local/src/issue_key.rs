@@ -1,7 +1,8 @@
-//! Issues access keys. The directory chooses a random id and secret as AWS does, hands the secret to the vault, and does not store
-//! it: nobody signs in to the directory.
+//! Issues access keys. The directory chooses a random id and secret as AWS does, hands the secret to the vault, and
+//! does not store it: nobody signs in to the directory.
 //!
-//! Invariant: after an error no key exists whose secret was not stored, unless deleting it failed too, which the message says.
+//! Invariant: after an error no key exists whose secret was not stored, unless deleting it failed too, which the
+//! message says.
 
 use leasehold_provider::{
     Change, Enact as _, EnactError, EnactErrorKind, Enacted, NotKept, Resource, ResourceId, StackName, Vault,

@@ -1,8 +1,8 @@
 //! The kinds of object in the directory, and how their ids are written and parsed.
 //!
-//! The id of a principal's part (a policy, an attachment, a key) is `PRINCIPAL/NAME`, and a group's part `GROUP/NAME`. Names of
-//! principals contain no slash and are unique among users and roles, so that the text before the first slash identifies the
-//! principal.
+//! The id of a principal's part (a policy, an attachment, a key) is `PRINCIPAL/NAME`, and a group's part `GROUP/NAME`.
+//! Names of principals contain no slash and are unique among users and roles, so that the text before the first slash
+//! identifies the principal.
 
 use leasehold_provider::{Principal, ResourceId, ResourceKind};
 
@@ -94,7 +94,8 @@ pub enum DirectoryPart<'a> {
     Membership(&'a str),
 }
 
-/// Parses an id. `None` if the directory does not have this kind, or if the id of a part does not name its principal or group.
+/// Parses an id. `None` if the directory does not have this kind, or if the id of a part does not name its principal or
+/// group.
 pub fn parse_object_id(id: &ResourceId) -> Option<DirectoryObject<'_>> {
     let kind = &id.kind;
     if *kind == USER {

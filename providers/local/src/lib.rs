@@ -1,13 +1,13 @@
-//! The embedded identity directory: users, roles, groups and policies in one SQLite file. It is the default provider and needs
-//! no account and no network.
+//! The embedded identity directory: users, roles, groups and policies in one SQLite file. It is the default provider
+//! and needs no account and no network.
 //!
-//! The model is a subset of AWS IAM: users and roles with tags, a trust policy, a permissions boundary, inline policies,
-//! attached policies, access keys, a login, and the time of last use. The directory evaluates no policy and authenticates
-//! nobody. It holds a stack's identities, so that a stack can be tried out before it is applied to a cloud, and it tests the
-//! engine: it rejects every write to an object that does not carry the stack's marks.
+//! The model is a subset of AWS IAM: users and roles with tags, a trust policy, a permissions boundary, inline
+//! policies, attached policies, access keys, a login, and the time of last use. The directory evaluates no policy and
+//! authenticates nobody. It holds a stack's identities, so that a stack can be tried out before it is applied to a
+//! cloud, and it tests the engine: it rejects every write to an object that does not carry the stack's marks.
 //!
-//! [`LocalDirectory`] is the provider. [`external_admin`] makes changes that bypass Leasehold, and [`faults`] makes writes fail;
-//! both are for tests.
+//! [`LocalDirectory`] is the provider. [`external_admin`] makes changes that bypass Leasehold, and [`faults`] makes
+//! writes fail; both are for tests.
 //!
 //! ```
 //! use std::collections::BTreeMap;

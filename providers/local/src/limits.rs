@@ -1,8 +1,8 @@
 //! Checks declared objects against the directory's limits.
 //!
-//! In: a declared identity, scope or group and its resources. Out: one [`Violation`] per exceeded limit. The figures are those of
-//! AWS IAM (IAM User Guide, "IAM and AWS STS quotas, name requirements, and character limits"), so that a stack accepted by the
-//! embedded directory does not fail on AWS. Sizes of policies do not count whitespace, as in IAM.
+//! In: a declared identity, scope or group and its resources. Out: one [`Violation`] per exceeded limit. The figures
+//! are those of AWS IAM (IAM User Guide, "IAM and AWS STS quotas, name requirements, and character limits"), so that a
+//! stack accepted by the embedded directory does not fail on AWS. Sizes of policies do not count whitespace, as in IAM.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,8 +158,9 @@ pub fn check_group_limits(group: &Group, resources: &[Resource]) -> Vec<Violatio
     found.all
 }
 
-/// Returns whether a policy fits the size limit of the object with this id. The id of an inline policy does not tell a user from a role;
-/// the larger limit of roles applies to both, since the directory does not enforce these limits on writes.
+/// Returns whether a policy fits the size limit of the object with this id. The id of an inline policy does not tell a
+/// user from a role; the larger limit of roles applies to both, since the directory does not enforce these limits on
+/// writes.
 pub fn fits_policy_limit(id: &ResourceId, policy: &serde_json::Value) -> bool {
     let limit = match kinds::parse_object_id(id) {
         Some(DirectoryObject::GroupPart(..)) => MAX_GROUP_INLINE_POLICIES,
@@ -384,7 +385,7 @@ mod tests {
             values: vec![value.to_owned()],
         };
         let found = exceeded_limits(|identity| {
-            identity.statements = vec![Statement { conditions: vec![test("a*"), test("*b")], ..allow_actions(1) }]
+            identity.statements = vec![Statement { conditions: vec![test("a*"), test("*b")], ..allow_actions(1) }];
         });
         assert_eq!(found, ["statement: two conditions test StringLike of aws:PrincipalTag/team"]);
         let twice = |sid: &str| Statement { sid: Some(sid.to_owned()), ..allow_actions(1) };

@@ -1,8 +1,8 @@
 //! Reads a snapshot of the whole directory.
 //!
-//! In: the file, the stack, and the unmarked objects to import. Out: a [`Snapshot`] with the stack's identities and shared objects
-//! complete, and every other object by id and owner. Each table is read once, ordered by the primary key of its principal, and
-//! merged with `principals`: memory and time are linear in the number of rows.
+//! In: the file, the stack, and the unmarked objects to import. Out: a [`Snapshot`] with the stack's identities and
+//! shared objects complete, and every other object by id and owner. `principals` and the tables of their parts are each
+//! read once, in the order of the principals' primary keys, and merged.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
@@ -59,7 +59,8 @@ fn query_snapshot(
 /// Unmarked objects to read completely for an import, with the address each will get.
 type ImportAddresses = BTreeMap<ResourceId, Address>;
 
-/// By id of a policy or group: the paths of principals and groups outside the stack that have it attached or are members.
+/// By id of a policy or group: the paths of principals and groups outside the stack that have it attached or are
+/// members.
 type ForeignHolders = BTreeMap<ResourceId, BTreeSet<String>>;
 
 fn read_principals(
@@ -288,8 +289,8 @@ fn row_of_principal<T>(row: &Row<'_>, value: T) -> rusqlite::Result<(i64, T)> {
     Ok((row.get(0)?, value))
 }
 
-/// Takes the rows of one principal from a table ordered by principal. The caller asks for principals in the same order; foreign keys
-/// guarantee that each row has one, so no row is skipped.
+/// Takes the rows of one principal from a table ordered by principal. The caller asks for principals in the same order;
+/// foreign keys guarantee that each row has one, so no row is skipped.
 fn take_principal_rows<T>(
     rows: &mut Peekable<impl Iterator<Item = rusqlite::Result<(i64, T)>>>,
     principal: i64,

@@ -1,7 +1,8 @@
 //! Compares a live object with the two sides of a change. Pure.
 //!
-//! In: a change (`before` → `after`) and the live object. Out: which side the object equals, or why it equals neither, which is a
-//! conflict. An object that already equals `after` is not written, so that a change can be retried after its response was lost.
+//! In: a change (`before` → `after`) and the live object. Out: which side the object equals, or why it equals neither,
+//! which is a conflict. An object that already equals `after` is not written, so that a change can be retried after its
+//! response was lost.
 
 use leasehold_provider::{Attributes, Change, Marks};
 
@@ -14,8 +15,8 @@ pub enum LiveMatch {
     After,
 }
 
-/// Compares the live object, `None` if it does not exist, with a change. Marks are compared for creations and deletions only; an
-/// update does not change them.
+/// Compares the live object, `None` if it does not exist, with a change. Marks are compared for creations and deletions
+/// only; an update does not change them.
 ///
 /// # Errors
 ///
@@ -52,7 +53,8 @@ pub fn check_precondition(
     }
 }
 
-/// Returns whether two marks are equal apart from the digest. The digest covers the attributes, which are compared directly.
+/// Returns whether two marks are equal apart from the digest. The digest covers the attributes, which are compared
+/// directly.
 pub fn equal_except_digest(one: &Marks, other: &Marks) -> bool {
     Marks { digest: other.digest, ..one.clone() } == *other
 }

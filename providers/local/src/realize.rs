@@ -1,7 +1,7 @@
 //! Converts declared identities, scopes and groups to the resources of this directory. Pure.
 //!
-//! In: desired or live objects of the engine. Out: resources with attributes in canonical form and with `depends_on`. Equal inputs give
-//! equal resources.
+//! In: desired or live objects of the engine. Out: resources with attributes in canonical form and with `depends_on`.
+//! Equal inputs give equal resources.
 
 use jiff::Timestamp;
 use leasehold_provider::{
@@ -274,8 +274,8 @@ fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
     resource
 }
 
-/// Builds the quarantined state of a live object; `None` if quarantine deletes it. Policies and attachments do not change: the Deny of
-/// the lease policy overrides them, and they take effect again when the identity is restored.
+/// Builds the quarantined state of a live object; `None` if quarantine deletes it. Policies and attachments do not
+/// change: the Deny of the lease policy overrides them, and they take effect again when the identity is restored.
 fn quarantine_resource(resource: &Resource, live: &LiveIdentity, quarantine: &Quarantine) -> Option<Resource> {
     let mut resource = resource.clone();
     match kinds::parse_object_id(&resource.id) {

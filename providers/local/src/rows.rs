@@ -1,6 +1,7 @@
 //! Converts rows of `principals` and `policies` to attributes in canonical form.
 //!
-//! Snapshots and the precondition checks of writes both use this conversion, so that they agree on what a live object is.
+//! Snapshots and the precondition checks of writes both use this conversion, so that they agree on what a live object
+//! is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Opens the SQLite file, creates its tables, and checks their version.
 //!
-//! The file uses SQLite's rollback journal, not the write-ahead log: while no process runs there is only one file, readers leave no
-//! files behind, and the next process to open the file recovers it after a crash. `synchronous=EXTRA` also syncs the folder
-//! after a commit, so that a reported commit survives a loss of power.
+//! The file uses SQLite's rollback journal, not the write-ahead log: while no process runs there is only one file,
+//! readers leave no files behind, and the next process to open the file recovers it after a crash. `synchronous=EXTRA`
+//! also syncs the folder after a commit, so that a reported commit survives a loss of power.
 #![allow(clippy::disallowed_methods, reason = "this module opens the directory's file")]
 
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ const TABLES_VERSION: i64 = 2;
 const TABLES_VERSION_WITHOUT_GROUPS: i64 = 1;
 /// The file's `application_id`: "LHID" in ASCII, for Leasehold identity directory.
 const APPLICATION_ID: i64 = 0x4C48_4944;
-/// How long to wait for a transaction of another process. Transactions take milliseconds; 30 s covers a slow disk under load.
+/// How long to wait for a transaction of another process. Much longer than one transaction takes. Chosen, not measured.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a commit survives.
@@ -177,7 +177,7 @@ pub fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
         Err(source) => return Err(OpenError::Folder { path: path.to_owned(), source }),
         Ok(_) => {}
     }
-    // Not SQLITE_OPEN_READ_ONLY: whoever opens the file first after a crash must roll its journal back.
+    // Not SQLITE_OPEN_READ_ONLY: the first process to open the file after a crash must roll its journal back.
     let connection = open_connection(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let answer =
         connection.execute_batch("PRAGMA query_only = ON; BEGIN").and_then(|()| detect_schema_state(&connection));
@@ -189,7 +189,8 @@ pub fn open_to_read(path: &Path) -> Result<Option<Connection>, OpenError> {
     }
 }
 
-/// Opens the file for writing. Creates folder, file and tables if they do not exist, and migrates tables of an older version.
+/// Opens the file for writing. Creates folder, file and tables if they do not exist, and migrates tables of an older
+/// version.
 ///
 /// # Errors
 ///
@@ -248,8 +249,8 @@ fn detect_schema_state(connection: &Connection) -> rusqlite::Result<SchemaState>
     })
 }
 
-/// Creates missing tables in one transaction: of two processes that start at the same time, one creates them and the other finds
-/// them. Returns the state before.
+/// Creates missing tables in one transaction: of two processes that start at the same time, one creates them and the
+/// other finds them. Returns the state before.
 fn create_tables(connection: &mut Connection) -> rusqlite::Result<SchemaState> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = detect_schema_state(&transaction)?;

@@ -1,7 +1,7 @@
 //! The writer thread, which executes all changes of a directory.
 //!
-//! In: changes, queued by concurrent callers. Out: one outcome per change, sent after the transaction is on disk. Changes that arrive
-//! while a transaction commits share the next transaction, and with it one sync of the disk:
+//! In: changes, queued by concurrent callers. Out: one outcome per change, sent after the transaction is on disk.
+//! Changes that arrive while a transaction commits share the next transaction, and with it one sync of the disk:
 //!
 //! ```text
 //! queue:         a    b c d      e
@@ -24,10 +24,11 @@ use crate::faults::{FaultInjector, InjectedFault};
 use crate::schema::Durability;
 use crate::{DirectoryClock, enact, errors, schema};
 
-/// Maximum number of changes in one transaction. Bounds the wait for the first outcome; a plan runs fewer changes at once.
+/// Maximum number of changes in one transaction. Bounds how long the first change waits for its outcome. Chosen, not
+/// measured.
 const MAX_BATCH: usize = 512;
-/// How long to wait for each further change until a batch is as large as the previous one. About the duration of a commit on an SSD,
-/// so waiting costs no more than a second commit.
+/// How long to wait for each further change until a batch is as large as the previous one. A commit takes about as
+/// long, so that waiting costs no more than one more transaction would.
 const BATCH_WAIT: Duration = Duration::from_millis(1);
 
 /// A change in the queue, and where its outcome goes.
@@ -187,8 +188,8 @@ fn fail_all(batch: &[QueuedChange], error: impl Fn(&str) -> EnactError) -> Vec<D
     batch.iter().map(|queued| Err(error(&errors::operation_name(&queued.change)))).collect()
 }
 
-/// Maps a failed commit. If another process held the lock, nothing was committed; after any other error the state is unknown, which is
-/// `Unreachable`.
+/// Maps a failed commit. If another process held the lock, nothing was committed; after any other error the state is
+/// unknown, which is `Unreachable`.
 fn commit_error(operation: &str, error: &rusqlite::Error) -> EnactError {
     let refused = errors::write_error(operation, error);
     match refused.kind {

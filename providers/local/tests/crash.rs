@@ -1,4 +1,4 @@
-//! Killed at any moment, the directory is whole, and holds every change that was answered.
+//! A process killed at any moment leaves an intact file with every change that was reported as written.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 mod common;
@@ -15,9 +15,9 @@ use leasehold_provider::{Enact as _, Principal, Realize as _};
 const FILE: &str = "LEASEHOLD_TEST_DIRECTORY";
 const FIRST: &str = "LEASEHOLD_TEST_FIRST";
 
-/// Not a test: the process that is killed. It lets identities join until then, and says so after each answer.
+/// Not a test: the process that is killed. It creates identities until then, and prints the name of each one created.
 #[tokio::test]
-#[ignore = "is started by the test below, to be killed"]
+#[ignore = "started and killed by reported_changes_survive_a_kill"]
 async fn writes_until_killed() {
     let Some(file) = std::env::var_os(FILE).map(PathBuf::from) else { return };
     let first: u32 = std::env::var(FIRST).unwrap().parse().unwrap();
@@ -36,7 +36,7 @@ async fn writes_until_killed() {
 }
 
 #[tokio::test]
-async fn what_was_answered_outlives_the_process() {
+async fn reported_changes_survive_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("directory.db");
     let mut joined = Vec::new();
@@ -50,21 +50,21 @@ async fn what_was_answered_outlives_the_process() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let answered = std::thread::spawn(move || {
+        let reported = std::thread::spawn(move || {
             let names = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("joined ").map(str::to_owned));
             names.collect::<Vec<_>>()
         });
-        // From before the first write to well into them, never at the same point of a transaction.
+        // From before the first write to long after it, at a different point of a transaction in each round.
         std::thread::sleep(Duration::from_millis(u64::from(5 + round * 23 + (round * round) % 17)));
         child.kill().unwrap();
         child.wait().unwrap();
-        joined.extend(answered.join().unwrap());
-        check(&file, &joined).await;
+        joined.extend(reported.join().unwrap());
+        check_intact(&file, &joined).await;
     }
     assert!(!joined.is_empty(), "nothing was written before the kills");
 }
 
-async fn check(file: &std::path::Path, joined: &[String]) {
+async fn check_intact(file: &std::path::Path, joined: &[String]) {
     let directory = common::directory_at(file);
     let snapshot = common::observe_directory(&directory).await;
     for name in joined {
@@ -83,7 +83,7 @@ async fn check(file: &std::path::Path, joined: &[String]) {
 }
 
 #[tokio::test]
-async fn two_processes_take_turns() {
+async fn concurrent_directories_share_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("directory.db");
     let writers = (0_u32..4).map(|writer| {

@@ -1,4 +1,4 @@
-//! Failures on purpose are the same every time, are what they say, and can be overcome by trying again.
+//! Injected faults are reproducible, do what their kind says, and do not stop retried changes from succeeding.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
@@ -9,13 +9,13 @@ use common::create_change;
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
 use leasehold_provider::{Change, Enact as _, EnactErrorKind};
 
-fn faulty(faults: Faults) -> (tempfile::TempDir, LocalDirectory) {
+fn directory_with_faults(faults: Faults) -> (tempfile::TempDir, LocalDirectory) {
     let folder = tempfile::tempdir().unwrap();
     let directory = common::directory_at(&folder.path().join("directory.db")).without_sync().with_faults(faults);
     (folder, directory)
 }
 
-fn joiners(directory: &LocalDirectory) -> Vec<Change> {
+fn creations(directory: &LocalDirectory) -> Vec<Change> {
     let names = (0..20).map(|number| common::role_identity(&format!("role_{number}")));
     names
         .flat_map(|identity| common::active_resources(directory, &identity))
@@ -23,10 +23,10 @@ fn joiners(directory: &LocalDirectory) -> Vec<Change> {
         .collect()
 }
 
-/// Tries each change until it succeeds, and says what came of every attempt.
-async fn insist(directory: &LocalDirectory) -> Vec<Result<(), EnactErrorKind>> {
+/// Retries each change until it succeeds, and returns the outcome of every attempt.
+async fn retry_until_created(directory: &LocalDirectory) -> Vec<Result<(), EnactErrorKind>> {
     let mut attempts = Vec::new();
-    for change in joiners(directory) {
+    for change in creations(directory) {
         for _ in 0..100 {
             let outcome = directory.enact(&common::stack_name(), &change).await.map(drop).map_err(|error| error.kind);
             attempts.push(outcome);
@@ -39,13 +39,13 @@ async fn insist(directory: &LocalDirectory) -> Vec<Result<(), EnactErrorKind>> {
 }
 
 #[tokio::test]
-async fn the_same_seed_fails_the_same_and_trying_again_arrives() {
+async fn equal_seeds_give_equal_failures_and_retries_succeed() {
     let kinds = BTreeSet::from([FaultKind::BeforeCommit, FaultKind::AfterCommit, FaultKind::Throttled]);
     let faults = |seed| Faults { seed, rate: 0.4, kinds: kinds.clone(), crash_after: None };
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
-        let (_folder, directory) = faulty(faults(seed));
-        runs.push(insist(&directory).await);
+        let (_folder, directory) = directory_with_faults(faults(seed));
+        runs.push(retry_until_created(&directory).await);
         let snapshot = common::observe_directory(&directory).await;
         assert_eq!(snapshot.identities.len(), 20);
         assert!(snapshot.identities.values().all(|identity| identity.resources.len() == 3));
@@ -56,22 +56,22 @@ async fn the_same_seed_fails_the_same_and_trying_again_arrives() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_a_change_made() {
-    for (kind, there) in [(FaultKind::AfterCommit, 1), (FaultKind::BeforeCommit, 0), (FaultKind::Throttled, 0)] {
+async fn lost_response_means_the_change_was_written() {
+    for (kind, identities) in [(FaultKind::AfterCommit, 1), (FaultKind::BeforeCommit, 0), (FaultKind::Throttled, 0)] {
         let faults = Faults { seed: 1, rate: 1.0, kinds: BTreeSet::from([kind]), crash_after: None };
-        let (_folder, directory) = faulty(faults);
-        let change = joiners(&directory).remove(0);
+        let (_folder, directory) = directory_with_faults(faults);
+        let change = creations(&directory).remove(0);
         assert!(directory.enact(&common::stack_name(), &change).await.is_err());
-        assert_eq!(common::observe_directory(&directory).await.identities.len(), there, "{kind:?}");
+        assert_eq!(common::observe_directory(&directory).await.identities.len(), identities, "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn after_the_crash_nothing_is_written() {
-    let (_folder, directory) = faulty(Faults { crash_after: Some(4), ..Faults::default() });
+async fn crash_stops_all_later_writes() {
+    let (_folder, directory) = directory_with_faults(Faults { crash_after: Some(4), ..Faults::default() });
     let outcomes = {
         let mut outcomes = Vec::new();
-        for change in joiners(&directory) {
+        for change in creations(&directory) {
             outcomes.push(directory.enact(&common::stack_name(), &change).await.is_ok());
         }
         outcomes
@@ -82,6 +82,6 @@ async fn after_the_crash_nothing_is_written() {
         common::observe_directory(&directory).await.identities.values().map(|live| live.resources.len()).sum();
     assert_eq!(left, 4);
     let again = common::directory_at(directory.path());
-    assert!(insist(&again).await.iter().all(Result::is_ok));
+    assert!(retry_until_created(&again).await.iter().all(Result::is_ok));
     assert_eq!(common::observe_directory(&again).await.identities.len(), 20);
 }

@@ -1,4 +1,5 @@
-//! Imports a principal into the stack by adding its marks, or releases it by removing them. Nothing else of the principal changes.
+//! Imports a principal into the stack by adding its marks, or releases it by removing them. Nothing else of the
+//! principal changes.
 
 use leasehold_provider::{Change, EnactErrorKind, Marks};
 use rusqlite::params;
@@ -30,8 +31,8 @@ impl ChangeExecution<'_> {
         }
     }
 
-    /// Returns the tags of an unmarked object with `after` added, as JSON; `None` if it already has marks of this address. An object of
-    /// another stack, or of another address of this stack, is an error.
+    /// Returns the tags of an unmarked object with `after` added, as JSON; `None` if it already has marks of this
+    /// address. An object of another stack, or of another address of this stack, is an error.
     pub(super) fn tags_after_import(&self, live: &Tags, after: &Marks) -> DirectoryResult<Option<String>> {
         if after.stack != *self.stack {
             let message = format!("the new marks name stack {}, but this is stack {}", after.stack, self.stack);

@@ -64,7 +64,8 @@ impl ChangeExecution<'_> {
         }
     }
 
-    /// Attaches a policy. A policy of this directory must exist; one named by ARN is managed elsewhere and is not checked.
+    /// Attaches a policy. A policy of this directory must exist; one named by ARN is managed elsewhere and is not
+    /// checked.
     fn attach_policy(&self, holder: i64, policy: &str) -> DirectoryResult {
         if !kinds::is_arn(policy) && self.find_policy(policy)?.is_none_or(|row| row.name != policy) {
             return Err(self.conflict_error(&format!("the policy {policy} does not exist")));

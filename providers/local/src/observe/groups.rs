@@ -9,7 +9,8 @@ use super::{ForeignHolders, ImportAddresses, stranger_from_ownership};
 use crate::rows::{self, Ownership, Tags};
 use crate::{group_parts, kinds, schema};
 
-/// Returns the names of each principal's groups, by the primary key of the principal. Empty for a file without group tables.
+/// Returns the names of each principal's groups, by the primary key of the principal. Empty for a file without group
+/// tables.
 pub fn read_memberships(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Vec<String>>> {
     let mut groups: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     if schema::has_group_tables(connection)? {
@@ -23,8 +24,8 @@ pub fn read_memberships(connection: &Connection) -> rusqlite::Result<BTreeMap<i6
     Ok(groups)
 }
 
-/// Adds every group to the snapshot: those of the stack and those to import with their parts, the others by id. The policies of
-/// the others are recorded in `foreign_holders`, so that the plan knows who else uses them.
+/// Adds every group to the snapshot: those of the stack and those to import with their parts, the others by id. The
+/// policies of the others are recorded in `foreign_holders`, so that the plan knows who else uses them.
 pub fn read_groups(
     connection: &Connection,
     stack: &StackName,

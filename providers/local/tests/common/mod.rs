@@ -1,5 +1,5 @@
-//! What the directory's tests share: a folder with a directory in it, and a joiner.
-#![allow(dead_code, reason = "each test uses its part")]
+//! Shared by the tests of the directory: a directory with a fixed clock, one identity, and its resources and changes.
+#![allow(dead_code, reason = "each test binary uses some of these")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,9 +12,9 @@ use leasehold_provider::{
     Realm, Resource, Snapshot, StackName, Statement, Trust,
 };
 
-/// 2026-11-20T22:00:00Z
+/// The clock of all tests: 2026-11-20T22:00:00Z.
 pub const NOW: Timestamp = Timestamp::constant(1_795_212_000, 0);
-/// 2027-02-18T22:00:00Z
+/// The end of the leases: 2027-02-18T22:00:00Z.
 pub const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
 
 pub fn directory_at(path: &Path) -> LocalDirectory {
