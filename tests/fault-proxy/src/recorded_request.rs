@@ -1,63 +1,64 @@
-//! What came by.
+//! The record of a request: what the client sent, what the emulator answered, what the client got.
 
 use std::collections::BTreeMap;
 
 /// One request that reached the proxy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Request {
-    /// The API's name, such as `CreateRole`; of S3 the method, such as `S3:PUT`.
+pub struct RecordedRequest {
+    /// Name of the API action (`CreateRole`), or `S3:` and the method for S3 (`S3:PUT`).
     pub action: String,
-    /// All parameters, documents included; of S3 the `Key`.
+    /// All parameters by name, documents included. For S3, `Key` is the path of the request.
     pub parameters: BTreeMap<String, String>,
-    /// The fault that met it.
+    /// Name of the fault that affected the request, such as `response lost`; `None` if no fault did.
     pub fault: Option<&'static str>,
-    /// What the emulator answered; `None` when the request was not sent on.
-    pub answer: Option<Answer>,
-    /// The status that the client was told; `None` when it was told nothing.
-    pub told: Option<u16>,
+    /// Response of the emulator; `None` if the request was not forwarded.
+    pub response: Option<RecordedResponse>,
+    /// HTTP status that the client got; `None` if it got no response.
+    pub client_status: Option<u16>,
 }
 
-/// An answer of the emulator.
+/// A response of the emulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// Its place among all answers: requests take effect in this order.
-    pub order: usize,
+pub struct RecordedResponse {
+    /// Position among all responses of the emulator. Requests take effect in this order.
+    pub sequence: usize,
     /// The HTTP status.
     pub status: u16,
-    /// The whole text.
+    /// The body.
     pub text: String,
 }
 
-impl Answer {
-    /// The text of the first element of that name.
+impl RecordedResponse {
+    /// Returns the text of the first XML element with this name; `None` if there is none.
     #[must_use]
-    pub fn element(&self, name: &str) -> Option<&str> {
+    pub fn element_text(&self, name: &str) -> Option<&str> {
         let (_, rest) = self.text.split_once(&format!("<{name}>"))?;
         Some(rest.split_once(&format!("</{name}>"))?.0)
     }
 }
 
-impl Request {
-    /// Whether the call changes anything in IAM: all but `Get…`, `List…`, `Generate…`, `Simulate…` and those of STS and S3.
+impl RecordedRequest {
+    /// Returns whether the action writes to IAM: all except `Get…`, `List…`, `Generate…`, `Simulate…`, and those of STS
+    /// and S3.
     #[must_use]
-    pub fn writes(&self) -> bool {
-        writes(&self.action)
+    pub fn is_write(&self) -> bool {
+        is_write_action(&self.action)
     }
 
-    /// Whether the emulator carried it out.
+    /// Returns whether the emulator executed the request (status 2xx).
     #[must_use]
-    pub fn committed(&self) -> bool {
-        self.answer.as_ref().is_some_and(|answer| (200..300).contains(&answer.status))
+    pub fn is_committed(&self) -> bool {
+        self.response.as_ref().is_some_and(|response| (200..300).contains(&response.status))
     }
 
-    /// A parameter, empty where there is none.
+    /// Returns a parameter, or the empty string if the request does not have it.
     #[must_use]
     pub fn parameter(&self, name: &str) -> &str {
         self.parameters.get(name).map_or("", String::as_str)
     }
 }
 
-pub(crate) fn writes(action: &str) -> bool {
-    let reading = ["Get", "List", "Generate", "Simulate", "AssumeRole", "S3:"];
-    !reading.iter().any(|reading| action.starts_with(reading))
+pub(crate) fn is_write_action(action: &str) -> bool {
+    let read_prefixes = ["Get", "List", "Generate", "Simulate", "AssumeRole", "S3:"];
+    !read_prefixes.iter().any(|prefix| action.starts_with(prefix))
 }
