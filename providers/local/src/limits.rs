@@ -78,21 +78,20 @@ pub fn check_identity_limits(identity: &DesiredIdentity, resources: &[Resource])
     }
     if let Some(longest) = identity.max_session_duration.filter(|longest| !SESSION_SECONDS.contains(&longest.seconds()))
     {
-        let problem = format!("a session of {longest} is not possible");
-        found.add("max_session_duration", problem, "a session may last from 1h to 12h");
+        let problem = format!("a maximum session duration of {longest} is not supported");
+        found.add("max_session_duration", problem, "use a duration from 1h to 12h");
     }
     let attached = identity.scopes.len().saturating_add(identity.managed_policy_arns.len());
     if attached > MAX_ATTACHMENTS {
         let problem =
-            format!("it holds {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
+            format!("it has {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
         found.add("scopes", problem, "merge scopes that are always used together");
     }
     if identity.path.is_some() {
         found.add("path", "the embedded directory does not support paths", "remove `path`, or use AWS as the provider");
     }
     if identity.groups.len() > MAX_GROUPS_OF_USER {
-        let problem =
-            format!("it would be in {} groups, at most {MAX_GROUPS_OF_USER} are allowed", identity.groups.len());
+        let problem = format!("it is in {} groups, at most {MAX_GROUPS_OF_USER} are allowed", identity.groups.len());
         found.add("groups", problem, "merge groups that are always used together");
     }
     for resource in resources {
@@ -103,12 +102,12 @@ pub fn check_identity_limits(identity: &DesiredIdentity, resources: &[Resource])
                 } else {
                     MAX_ROLE_INLINE_POLICIES
                 };
-                let help = "move statements into a scope: a scope may be longer, and can be shared";
+                let help = "move statements into a scope: a scope can be larger, and can be shared";
                 found.check_document_size("statement", "the inline policy", resource.get("policy"), limit, help);
             }
             Some(DirectoryObject::Principal(..)) => {
                 let help = "name fewer principals, or use wildcards in subjects";
-                found.check_document_size("trust", "the trust", resource.get("trust"), MAX_TRUST_POLICY, help);
+                found.check_document_size("trust", "the trust policy", resource.get("trust"), MAX_TRUST_POLICY, help);
             }
             _ => {}
         }
@@ -142,11 +141,11 @@ pub fn check_group_limits(group: &Group, resources: &[Resource]) -> Vec<Violatio
     let attached = group.scopes.len().saturating_add(group.managed_policy_arns.len());
     if attached > MAX_ATTACHMENTS {
         let problem =
-            format!("it holds {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
+            format!("it has {attached} scopes and managed policies, at most {MAX_ATTACHMENTS} can be attached");
         found.add("scopes", problem, "merge scopes that are always used together");
     }
     for resource in resources {
-        let help = "move statements into a scope: a scope may be longer, and can be shared";
+        let help = "move statements into a scope: a scope can be larger, and can be shared";
         found.check_document_size(
             "statement",
             "the inline policy",
@@ -359,7 +358,7 @@ mod tests {
         );
         assert_eq!(
             exceeded_limits(|identity| identity.scopes = (0..11).map(|number| format!("s{number}")).collect()),
-            ["scopes: it holds 11 scopes and managed policies, at most 10 can be attached"]
+            ["scopes: it has 11 scopes and managed policies, at most 10 can be attached"]
         );
         assert_eq!(
             exceeded_limits(
@@ -373,7 +372,7 @@ mod tests {
         );
         assert_eq!(
             exceeded_limits(|identity| identity.max_session_duration = Span::from_seconds(60)),
-            ["max_session_duration: a session of 1m is not possible"]
+            ["max_session_duration: a maximum session duration of 1m is not supported"]
         );
     }
 

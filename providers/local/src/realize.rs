@@ -220,8 +220,8 @@ impl Realize for LocalDirectory {
                 let policy = attribute("policy")?.as_document()?;
                 let descriptions = [
                     (documents::QUARANTINE_SID, "deny everything"),
-                    (documents::LEASE_DENY_SID, "lease fence"),
-                    (MEANWHILE_SID, "deny everything meanwhile"),
+                    (documents::LEASE_DENY_SID, "lease deny"),
+                    (MEANWHILE_SID, "deny everything (interim)"),
                 ];
                 let (_, text) = descriptions.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
                 Some(text.to_owned())
@@ -230,12 +230,12 @@ impl Realize for LocalDirectory {
                 Some(format!("secret → {}", attribute("store")?.as_text()?))
             }
             DirectoryObject::Part(_, DirectoryPart::Key(_)) => {
-                (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key switched off".to_owned())
+                (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key disabled".to_owned())
             }
             DirectoryObject::Principal(Principal::Role, _) => {
                 let closed = Value::Document(documents::empty_trust());
                 let was_open = change.before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
-                (was_open && *attribute("trust")? == closed).then(|| "trust closed".to_owned())
+                (was_open && *attribute("trust")? == closed).then(|| "trust policy emptied".to_owned())
             }
             DirectoryObject::Principal(Principal::User, _)
             | DirectoryObject::Policy(_)
