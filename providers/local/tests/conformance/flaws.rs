@@ -155,7 +155,7 @@ impl Realize for FlawedDirectory {
         for resource in &mut resources {
             match self.flaw {
                 Some(Flaw::RandomRealization) => {
-                    *resource = resource.clone().with("description", self.next_call_number())
+                    *resource = resource.clone().with("description", self.next_call_number());
                 }
                 Some(Flaw::DropsMarks) => resource.marks = None,
                 Some(Flaw::DropsIdentity) => resource.identity = None,
