@@ -32,7 +32,7 @@ impl Bench {
         let text = stack::literal(count);
         let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: Limits::default() };
         let declared = load(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
-        let directory = LocalDirectory::at("nowhere.db", "bench", Arc::new(|| stack::NOW));
+        let directory = LocalDirectory::new("nowhere.db", "bench", Arc::new(|| stack::NOW));
         let realm = Realm {
             provider: "local".to_owned(),
             account: "embedded".to_owned(),

@@ -56,7 +56,7 @@ impl Connection {
                 let local = local(path.as_deref(), directory, now);
                 let local = Arc::new(match among {
                     // An alias may change; the file is what it is.
-                    Some(_) => local.called(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
+                    Some(_) => local.with_account_name(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
                     None => local,
                 });
                 Ok(Self::of(Arc::clone(&local), local))
@@ -153,5 +153,5 @@ pub fn realizer(providers: &Providers) -> Arc<dyn Realize> {
 
 fn local(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {
     let actor = environment::variable("USER").unwrap_or_else(|| "somebody".to_owned());
-    LocalDirectory::at(directory.join(path.unwrap_or(ProviderSettings::DIRECTORY)), actor, Arc::new(move || now))
+    LocalDirectory::new(directory.join(path.unwrap_or(ProviderSettings::DIRECTORY)), actor, Arc::new(move || now))
 }

@@ -122,7 +122,7 @@ proptest! {
     #[test]
     fn what_is_not_ours_is_never_written(first in stack(), second in stack()) {
         let world = World::new();
-        let outside = world.directory.outside();
+        let outside = world.directory.external_admin();
         for (form, name) in [(Principal::User, "their_user"), (Principal::Role, "their_role")] {
             outside.create_principal(form, name, &BTreeMap::new()).unwrap();
         }

@@ -215,7 +215,7 @@ fn where_there_is_no_room_everything_is_denied_meanwhile() {
     let (one, other) = ([vec![allow("a:a")], long("b")].concat(), [vec![allow("a:b")], long("a")].concat());
     let scopes: [(&str, &[Statement]); 2] = [("s0", &one), ("s1", &other)];
     let plan = tried(&declared(&scopes, &["s0"]), &declared(&scopes, &["s1"]));
-    assert_eq!(writes(&plan, "directory_inline_policy"), ["Create Deny * deny everything meanwhile", "Delete"]);
+    assert_eq!(writes(&plan, "directory_inline_policy"), ["Create Deny * deny everything (interim)", "Delete"]);
 }
 
 proptest! {

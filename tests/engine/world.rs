@@ -70,7 +70,7 @@ impl World {
     /// Two accounts: the first, and the one that [`crate::stacks::split`] calls `b`.
     pub fn of_two() -> Self {
         let world = Self::new();
-        let other = Arc::new(directory(&world.home, "b.db").called("b.db"));
+        let other = Arc::new(directory(&world.home, "b.db").with_account_name("b.db"));
         let member = |name: &str, directory: &Arc<LocalDirectory>| Member {
             name: name.to_owned(),
             observe: directory.clone(),
@@ -181,7 +181,7 @@ impl World {
 }
 
 fn directory(home: &tempfile::TempDir, name: &str) -> LocalDirectory {
-    LocalDirectory::at(home.path().join(name), "tester", Arc::new(|| at("2026-11-20T22:00:00Z")))
+    LocalDirectory::new(home.path().join(name), "tester", Arc::new(|| at("2026-11-20T22:00:00Z")))
 }
 
 fn actions(live: &LiveIdentity, snapshot: &Snapshot, now: Timestamp) -> BTreeSet<String> {

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex};
 
-use leasehold_fault_proxy::Request;
+use leasehold_fault_proxy::RecordedRequest;
 use leasehold_policy::{Containment, PolicyDocument, PolicySet, PolicyStatement, StatementEffect, check_containment};
 use serde_json::{Value, json};
 
 use crate::account::{Account, Principal};
 
 /// Replays what took effect on the state before, and holds each moment against the states before and after. Gives the number of moments.
-pub fn prove(before: &Account, after: &Account, writes: &[Request], what: &str) -> usize {
+pub fn prove(before: &Account, after: &Account, writes: &[RecordedRequest], what: &str) -> usize {
     let sequence =
         writes.iter().map(|write| format!("{} {}", write.action, Account::subject(write).unwrap_or_default()));
     let what = &format!("{what}\n{}\n", sequence.collect::<Vec<_>>().join("\n"));
@@ -42,7 +42,7 @@ fn is_marked(principal: &Principal) -> bool {
 }
 
 /// What is written carries the mark, stands under the stack's path, or gets the mark in the same call.
-fn assert_is_ours(before: &Account, now: &Account, write: &Request, at: &str) {
+fn assert_is_ours(before: &Account, now: &Account, write: &RecordedRequest, at: &str) {
     let known = Account::subject(write).and_then(|subject| now.principals.get(&subject));
     let path = |text: &str| text.contains("/leasehold/");
     let marked_by = |name: &str| name.starts_with("Tags.member.") && write.parameter(name) == "leasehold:stack";
@@ -210,7 +210,7 @@ fn is_shut(principal: &Principal) -> bool {
 }
 
 /// Of who leaves: everything is denied before the first key goes off; none comes to life after that; and the mark says that all are off.
-fn assert_keys_stay_off(name: &str, [earlier, now, after]: [&Account; 3], write: &Request, at: &str) {
+fn assert_keys_stay_off(name: &str, [earlier, now, after]: [&Account; 3], write: &RecordedRequest, at: &str) {
     let active = |principal: &Principal| principal.keys.values().filter(|status| *status == "Active").count();
     let quarantined = |principal: &Principal| principal.tags.contains_key("leasehold:quarantined-at");
     let leaves = after.principals.get(name).is_none_or(quarantined);

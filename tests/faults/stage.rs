@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{FaultProxy, Request};
+use leasehold_fault_proxy::{FaultProxy, RecordedRequest};
 use serde_json::Value;
 
 use crate::account::Account;
@@ -42,14 +42,14 @@ impl Stage {
             Kind::Moto => Emulator::moto(),
             Kind::Ministack => Emulator::ministack(),
         };
-        let proxy = FaultProxy::in_front_of(&aws);
+        let proxy = FaultProxy::start_for_emulator(&aws);
         Self { kind, aws, proxy }
     }
 
     /// Makes a scenario's first moment. No request of it is recorded.
     pub fn set(&self, scenario: &Scenario) -> Start {
         self.aws.reset();
-        self.proxy.heal();
+        self.proxy.clear_disturbances();
         self.aws.boto3(STRANGERS);
         let template = Stack::of(&scenario.stack()).with_env(self.aws.env());
         if scenario.lives_before() {
@@ -64,10 +64,10 @@ impl Stage {
     /// Goes back to the first moment, with a copy of the stack that runs through the proxy.
     pub fn begin(&self, start: &Start) -> Stack {
         self.proxy.drop_held();
-        self.proxy.settle();
-        self.proxy.heal();
+        self.proxy.wait_until_idle();
+        self.proxy.clear_disturbances();
         self.aws.restore("start");
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let stack = Stack::empty().with_env(self.proxy.env());
         copy(&start.template.dir(), &stack.dir());
         stack
@@ -94,7 +94,7 @@ impl Stage {
         seen: impl Fn(Account) -> Account,
         what: &str,
     ) -> usize {
-        let (account, writes) = (Account::of(&self.aws), self.proxy.writes());
+        let (account, writes) = (Account::of(&self.aws), self.proxy.committed_writes());
         let what = format!("{what} on {:?}", self.kind);
         assert_same(&seen(account.timeless()), &seen(reference.account.timeless()), &what);
         let again: Ran = stack.run(&["plan", "--detailed-exitcode"]);
@@ -106,7 +106,7 @@ impl Stage {
 
 /// Who has an entry in the store has the key that it hands out, working unless it is in quarantine; the secret is that of the service; and
 /// no other key of theirs works that was not delivered.
-fn assert_delivered(account: &Account, stack: &Stack, writes: &[Request], what: &str) {
+fn assert_delivered(account: &Account, stack: &Stack, writes: &[RecordedRequest], what: &str) {
     let Ok(entries) = std::fs::read_dir(stack.path(".leasehold/secrets/vault")) else { return };
     let is_entry = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
     for path in entries.map(|entry| entry.unwrap().path()).filter(is_entry) {
@@ -122,12 +122,14 @@ fn assert_delivered(account: &Account, stack: &Stack, writes: &[Request], what: 
             delivered.keys().collect::<Vec<_>>(),
             "{what}: the keys of {name}"
         );
-        let issued =
-            writes.iter().filter_map(|write| write.answer.as_ref()).find(|it| it.element("AccessKeyId") == Some(id));
+        let issued = writes
+            .iter()
+            .filter_map(|write| write.response.as_ref())
+            .find(|it| it.element_text("AccessKeyId") == Some(id));
         if let Some(answer) = issued {
             assert_eq!(
                 entry["SecretAccessKey"].as_str(),
-                answer.element("SecretAccessKey"),
+                answer.element_text("SecretAccessKey"),
                 "{what}: the secret of {name}"
             );
         }

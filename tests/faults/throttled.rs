@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{Fault, FaultProxy};
+use leasehold_fault_proxy::{FaultProxy, ProxyFault};
 
 use crate::declared::{CI, HEAD};
 use crate::support::{Ran, Stack};
@@ -11,11 +11,11 @@ use crate::support::{Ran, Stack};
 /// A role is to join, in an account that refuses some reads and some writes for now.
 fn throttled() -> (Emulator, FaultProxy, Stack) {
     let aws = Emulator::moto();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let stack = Stack::of(HEAD).with_env(proxy.env());
     stack.append("stack.hcl", CI);
     for (action, times) in [("ListRoles", 4), ("CreateRole", 2), ("PutRolePolicy", 1)] {
-        proxy.order(Fault::throttle(action).times(times));
+        proxy.inject_fault(ProxyFault::throttle_requests(action).limit_times(times));
     }
     (aws, proxy, stack)
 }
@@ -38,7 +38,7 @@ fn a_log_has_a_line_now_and_then_and_a_summary() {
     assert!(!ran.stdout.contains("throttle"), "{ran}");
 
     // A run that only reads tells it too; one that is not throttled says nothing of it.
-    proxy.order(Fault::throttle("ListRoles").times(1));
+    proxy.inject_fault(ProxyFault::throttle_requests("ListRoles").limit_times(1));
     let ran = stack.plan();
     assert_eq!(lines(&ran).len(), 1, "{ran}");
     assert!(ran.stderr.contains("AWS throttled 1 call; less than a second of this run"), "{ran}");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use leasehold_fault_proxy::{Fault, FaultProxy, Point};
+use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault};
 
 use crate::account::Account;
 use crate::scenarios::Scenario;
@@ -13,7 +13,7 @@ use crate::support::wait_until;
 #[derive(Clone, Copy)]
 pub enum Trial {
     /// Killed at a request, and run again.
-    Killed(u32, Point),
+    Killed(u32, FaultPoint),
     /// Run once, in this weather.
     Weather(&'static Weather, u64),
     /// Killed at a request, and run again at once by one who reads what was 30 s ago.
@@ -34,24 +34,28 @@ pub const WEATHERS: &[Weather] = &[
     Weather {
         name: "every request throttled twice",
         seeds: (1, 1),
-        order: |proxy, _| proxy.order(Fault::throttle("*").of_each(2)),
+        order: |proxy, _| proxy.inject_fault(ProxyFault::throttle_requests("*").limit_attempts(2)),
     },
     Weather {
         name: "one answer in twenty lost",
         seeds: (1, 20),
-        order: |proxy, seed| proxy.order(Fault::lose("*", Point::After).by_chance(0.05, seed)),
+        order: |proxy, seed| {
+            proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::After).with_probability(0.05, seed))
+        },
     },
     Weather {
         name: "one request in twenty lost",
         seeds: (1, 4),
-        order: |proxy, seed| proxy.order(Fault::lose("*", Point::Before).by_chance(0.05, seed)),
+        order: |proxy, seed| {
+            proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::Before).with_probability(0.05, seed))
+        },
     },
     Weather {
         name: "one request in ten answered by 500, done or not",
         seeds: (1, 4),
         order: |proxy, seed| {
-            proxy.order(Fault::error("*", 500, "ServiceFailure").by_chance(0.05, seed));
-            proxy.order(Fault::error_after("*", 500, "ServiceFailure").by_chance(0.05, seed));
+            proxy.inject_fault(ProxyFault::error_before("*", 500, "ServiceFailure").with_probability(0.05, seed));
+            proxy.inject_fault(ProxyFault::error_after("*", 500, "ServiceFailure").with_probability(0.05, seed));
         },
     },
     Weather {
@@ -60,7 +64,7 @@ pub const WEATHERS: &[Weather] = &[
         order: |proxy, _| {
             // Whatever should wait for a fence and does not, overtakes it.
             for action in ["PutRolePolicy", "PutUserPolicy"] {
-                proxy.order(Fault::stall(action, Point::Before, Duration::from_millis(150)));
+                proxy.inject_fault(ProxyFault::add_delay(action, FaultPoint::Before, Duration::from_millis(150)));
             }
         },
     },
@@ -70,7 +74,7 @@ pub const WEATHERS: &[Weather] = &[
         order: |proxy, _| {
             // Whatever should wait for one to be rewritten or let go of, and does not, overtakes it.
             for action in ["CreatePolicyVersion", "DetachRolePolicy", "DetachUserPolicy"] {
-                proxy.order(Fault::stall(action, Point::Before, Duration::from_millis(150)));
+                proxy.inject_fault(ProxyFault::add_delay(action, FaultPoint::Before, Duration::from_millis(150)));
             }
         },
     },
@@ -78,18 +82,20 @@ pub const WEATHERS: &[Weather] = &[
     Weather {
         name: "reads 30 s behind, in real time",
         seeds: (0, 1),
-        order: |proxy, _| proxy.lag_behind(Duration::from_secs(30), 1.0),
+        order: |proxy, _| proxy.enable_stale_reads(Duration::from_secs(30), 1.0),
     },
     Weather {
         name: "requests that are on their way at once swapped",
         seeds: (1, 2),
-        order: |proxy, seed| proxy.order(Fault::swap("*", Duration::from_millis(50)).by_chance(0.7, seed)),
+        order: |proxy, seed| {
+            proxy.inject_fault(ProxyFault::swap_order("*", Duration::from_millis(50)).with_probability(0.7, seed))
+        },
     },
 ];
 
 /// 30 s of the proxy's clock pass in one and a half: the program's pauses are in real time.
 fn behind(proxy: &FaultProxy) {
-    proxy.lag_behind(Duration::from_secs(30), 20.0);
+    proxy.enable_stale_reads(Duration::from_secs(30), 20.0);
 }
 
 /// What a trial cost and showed.
@@ -105,7 +111,8 @@ pub struct Shown {
 impl Trial {
     /// All trials of a scenario.
     pub fn all(requests: u32, is_long: bool) -> Vec<Self> {
-        let points = (0..requests).flat_map(|at| [Self::Killed(at, Point::Before), Self::Killed(at, Point::After)]);
+        let points =
+            (0..requests).flat_map(|at| [Self::Killed(at, FaultPoint::Before), Self::Killed(at, FaultPoint::After)]);
         let seeds = |weather: &Weather| if is_long { weather.seeds.1 } else { weather.seeds.0 };
         let weathers =
             WEATHERS.iter().flat_map(|weather| (0..seeds(weather)).map(move |seed| Self::Weather(weather, seed)));
@@ -142,7 +149,7 @@ impl Trial {
             }
             Self::KilledAndBehind(at) => {
                 behind(&stage.proxy);
-                kill(stage, &stack, at, Point::After);
+                kill(stage, &stack, at, FaultPoint::After);
                 let again = stack.run(&["apply", "--auto-approve"]);
                 let says_what_to_do = ["Run `leasehold apply` again", "plan again", "Make a new plan"];
                 let refused = again.code != 0 && says_what_to_do.iter().any(|help| again.stderr.contains(help));
@@ -175,8 +182,8 @@ impl Trial {
             }
         }
         let took = began.elapsed();
-        stage.proxy.settle();
-        stage.proxy.heal();
+        stage.proxy.wait_until_idle();
+        stage.proxy.clear_disturbances();
         let seen = match self {
             Self::KilledAndBehind(_) => |account: Account| account.without_spare_versions(),
             _ => |account: Account| account,
@@ -186,16 +193,16 @@ impl Trial {
     }
 }
 
-fn kill(stage: &Stage, stack: &crate::support::Stack, at: u32, point: Point) {
-    stage.proxy.order(Fault::hold("*", point).after(at).times(1));
+fn kill(stage: &Stage, stack: &crate::support::Stack, at: u32, point: FaultPoint) {
+    stage.proxy.inject_fault(ProxyFault::hold_requests("*", point).skip_first(at).limit_times(1));
     let mut run = stack.start(&["apply", "--auto-approve"]);
     // Runs differ by a request or two: one that ends first was never interrupted.
-    wait_until("the request", || run.has_ended() || stage.proxy.held() > 0);
+    wait_until("the request", || run.has_ended() || stage.proxy.held_count() > 0);
     if !run.has_ended() {
         run.signal("KILL");
     }
     run.wait();
     stage.proxy.drop_held();
-    stage.proxy.settle();
-    stage.proxy.withdraw();
+    stage.proxy.wait_until_idle();
+    stage.proxy.clear_faults();
 }

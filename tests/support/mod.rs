@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use leasehold_local::{LocalDirectory, Outside};
+use leasehold_local::{ExternalAdmin, LocalDirectory};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -157,9 +157,9 @@ impl Stack {
     }
 
     /// Somebody else with full access to the stack's embedded directory.
-    pub fn outside(&self) -> Outside {
+    pub fn outside(&self) -> ExternalAdmin {
         let now: Timestamp = self.now.as_deref().unwrap_or(START).parse().unwrap();
-        LocalDirectory::at(self.path(".leasehold/directory.db"), "stranger", Arc::new(move || now)).outside()
+        LocalDirectory::new(self.path(".leasehold/directory.db"), "stranger", Arc::new(move || now)).external_admin()
     }
 
     /// The program, about to run in the stack's directory.

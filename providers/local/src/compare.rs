@@ -1,4 +1,5 @@
-//! What a change of access means, and what an access amounts to. The directory's documents are written in the IAM policy language, and are compared as such.
+//! Compares and assesses access by delegating to `leasehold-policy`: the directory stores documents in the IAM policy
+//! language.
 
 use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Question};
 

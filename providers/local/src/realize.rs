@@ -1,4 +1,7 @@
-//! Decisions in, resources out. Pure.
+//! Converts declared identities, scopes and groups to the resources of this directory. Pure.
+//!
+//! In: desired or live objects of the engine. Out: resources with attributes in canonical form and with `depends_on`.
+//! Equal inputs give equal resources.
 
 use jiff::Timestamp;
 use leasehold_provider::{
@@ -8,12 +11,12 @@ use leasehold_provider::{
 
 use leasehold_policy::provider::INTERIM_DENY_SID;
 
-use crate::kinds::{self, Part, Target};
-use crate::{LocalDirectory, documents, groups, limits, order, trusts};
+use crate::kinds::{self, DirectoryObject, DirectoryPart};
+use crate::{LocalDirectory, dependencies, documents, group_parts, limits, trusts};
 
-/// The status of a key that works.
+/// Status of an access key that can be used.
 pub const KEY_ACTIVE: &str = "Active";
-/// The status of a key that is switched off.
+/// Status of a disabled access key.
 pub const KEY_INACTIVE: &str = "Inactive";
 
 impl Realize for LocalDirectory {
@@ -27,7 +30,7 @@ impl Realize for LocalDirectory {
 
     fn scope(&self, _realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
         let mut resource = Resource::new(ResourceId::new(kinds::POLICY, scope.name.as_str()), None)
-            .with("policy", Value::Document(documents::policy(&scope.statements)));
+            .with("policy", Value::Document(documents::policy_document(&scope.statements)));
         if let Some(description) = &scope.description {
             resource = resource.with("description", description.as_str());
         }
@@ -45,7 +48,7 @@ impl Realize for LocalDirectory {
         let part = |kind, name: &str| {
             Resource::new(kinds::part_id(kind, &identity.name, name), Some(identity.address.clone()))
         };
-        if let Some(policy) = documents::lease_policy(&identity.statements, identity.deadline) {
+        if let Some(policy) = documents::lease_policy_document(&identity.statements, identity.deadline) {
             let mut lease = part(kinds::INLINE_POLICY, kinds::LEASE_POLICY).with("policy", Value::Document(policy));
             if identity.statements.iter().any(|statement| statement.sensitive) {
                 lease.sensitive.insert("policy".to_owned());
@@ -58,21 +61,21 @@ impl Realize for LocalDirectory {
         for group in &identity.groups {
             resources.push(part(kinds::MEMBERSHIP, group).with("group", group.as_str()));
         }
-        order::arrange(&id, &mut resources);
+        dependencies::set_dependencies(&id, &mut resources);
         resources
     }
 
     fn quarantined(&self, _realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         let lease = kinds::part_id(kinds::INLINE_POLICY, &live.name, kinds::LEASE_POLICY);
         let mut resources: Vec<Resource> =
-            live.resources.values().filter_map(|resource| shut(resource, live, quarantine)).collect();
+            live.resources.values().filter_map(|resource| quarantine_resource(resource, live, quarantine)).collect();
         if !resources.iter().any(|resource| resource.id == lease) {
             resources.push(Resource::new(lease.clone(), Some(live.marks.address.clone())));
         }
         for resource in resources.iter_mut().filter(|resource| resource.id == lease) {
-            *resource = resource.clone().with("policy", Value::Document(documents::deny_everything()));
+            *resource = resource.clone().with("policy", Value::Document(documents::deny_all_policy()));
         }
-        order::arrange(&live.id, &mut resources);
+        dependencies::set_dependencies(&live.id, &mut resources);
         resources.sort_by(|a, b| a.id.cmp(&b.id));
         resources
     }
@@ -82,9 +85,9 @@ impl Realize for LocalDirectory {
     }
 
     fn credential(&self, id: &ResourceId) -> Option<Credential> {
-        match kinds::target(id)? {
-            Target::Part(_, Part::Key(_)) => Some(Credential::AccessKey),
-            Target::Part(_, Part::Login) => Some(Credential::Login),
+        match kinds::parse_object_id(id)? {
+            DirectoryObject::Part(_, DirectoryPart::Key(_)) => Some(Credential::AccessKey),
+            DirectoryObject::Part(_, DirectoryPart::Login) => Some(Credential::Login),
             _ => None,
         }
     }
@@ -94,7 +97,7 @@ impl Realize for LocalDirectory {
     }
 
     fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
-        trusts::of(role)
+        trusts::parse_trusts(role)
     }
 
     fn group(&self, _realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
@@ -102,38 +105,42 @@ impl Realize for LocalDirectory {
         root.marks = Some(Marks::new(stack.clone(), group.address.clone()));
         let mut resources = vec![root];
         if !group.statements.is_empty() {
-            let mut inline = groups::inline(&group.name, kinds::LEASE_POLICY, documents::policy(&group.statements));
+            let mut inline = group_parts::group_inline_policy(
+                &group.name,
+                kinds::LEASE_POLICY,
+                documents::policy_document(&group.statements),
+            );
             if group.statements.iter().any(|statement| statement.sensitive) {
                 inline.sensitive.insert("policy".to_owned());
             }
             resources.push(inline);
         }
         let policies = group.scopes.iter().chain(&group.managed_policy_arns);
-        resources.extend(policies.map(|policy| groups::attachment(&group.name, policy)));
+        resources.extend(policies.map(|policy| group_parts::group_attachment(&group.name, policy)));
         resources
     }
 
     fn shared_whole(&self, id: &ResourceId) -> ResourceId {
-        match kinds::target(id) {
-            Some(Target::GroupPart(group, _)) => kinds::group_id(group),
+        match kinds::parse_object_id(id) {
+            Some(DirectoryObject::GroupPart(group, _)) => kinds::group_id(group),
             _ => id.clone(),
         }
     }
 
     fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        limits::group(group, resources)
+        limits::check_group_limits(group, resources)
     }
 
     fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        limits::identity(identity, resources)
+        limits::check_identity_limits(identity, resources)
     }
 
     fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        limits::scope(scope, resource)
+        limits::check_scope_limits(scope, resource)
     }
 
     fn restricts(&self, resource: &Resource) -> bool {
-        matches!(resource.get("policy"), Some(Value::Document(policy)) if documents::denies(policy))
+        matches!(resource.get("policy"), Some(Value::Document(policy)) if documents::contains_deny(policy))
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {
@@ -145,13 +152,13 @@ impl Realize for LocalDirectory {
     }
 
     fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        kinds::principal_of_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
+        kinds::parse_principal_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
     }
 
     fn withholds(&self, resource: &Resource) -> Withholds {
         match resource.get("policy") {
             Some(Value::Document(policy)) => {
-                leasehold_policy::provider::classify_denies(policy, kinds::is_fenced(&resource.id))
+                leasehold_policy::provider::classify_denies(policy, kinds::is_lease_policy(&resource.id))
             }
             _ => Withholds::Nothing,
         }
@@ -160,7 +167,7 @@ impl Realize for LocalDirectory {
     fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
         match policy.get("policy") {
             Some(Value::Document(document)) => {
-                kinds::is_fenced(&policy.id) && leasehold_policy::provider::is_lease_deny_in_effect(document, now)
+                kinds::is_lease_policy(&policy.id) && leasehold_policy::provider::is_lease_deny_in_effect(document, now)
             }
             _ => false,
         }
@@ -171,26 +178,22 @@ impl Realize for LocalDirectory {
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        let kind = match kinds::target(whole)? {
-            Target::Principal(..) => kinds::INLINE_POLICY,
-            Target::Group(_) => kinds::GROUP_POLICY,
+        let kind = match kinds::parse_object_id(whole)? {
+            DirectoryObject::Principal(..) => kinds::INLINE_POLICY,
+            DirectoryObject::Group(_) => kinds::GROUP_POLICY,
             _ => return None,
         };
         let id = kinds::part_id(kind, &whole.name, kinds::LEASE_POLICY);
-        Some(Resource::new(id, None).with("policy", Value::Document(documents::empty())).after(whole.clone()))
+        Some(Resource::new(id, None).with("policy", Value::Document(documents::empty_policy())).after(whole.clone()))
     }
 
     fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
         let whole = after.or(before)?;
-        let fits = |policy: &serde_json::Value| limits::has_room(&whole.id, policy);
+        let fits = |policy: &serde_json::Value| limits::fits_policy_limit(&whole.id, policy);
         let policy = |resource: Option<&Resource>| resource.and_then(|it| it.json("policy")).cloned();
-        let tight = leasehold_policy::provider::interim_policy(
-            policy(before).as_ref(),
-            policy(after).as_ref(),
-            withheld,
-            fits,
-        )?;
-        Some(whole.clone().with("policy", Value::Document(tight.into())))
+        let interim =
+            leasehold_policy::provider::interim_policy(policy(before).as_ref(), policy(after).as_ref(), withheld, fits)?;
+        Some(whole.clone().with("policy", Value::Document(interim.into())))
     }
 
     fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
@@ -199,7 +202,7 @@ impl Realize for LocalDirectory {
         };
         let both = leasehold_policy::provider::interim_trust_statements(old, new);
         let closed = closed || !leasehold_policy::provider::trusts_any_principal(&both);
-        let trust = if closed { documents::closed_trust() } else { documents::document(both) };
+        let trust = if closed { documents::empty_trust() } else { documents::document_from_statements(both) };
         let mut principal = before.clone().with("trust", Value::Document(trust));
         principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
         Some(Reserved { principal, closed })
@@ -211,35 +214,39 @@ impl Realize for LocalDirectory {
 
     fn describe(&self, change: &Change) -> Option<String> {
         let attribute = |name| change.after().and_then(|after| after.get(name));
-        match kinds::target(change.id())? {
-            Target::Part(_, Part::Inline(_)) | Target::GroupPart(_, Part::Inline(_)) => {
+        match kinds::parse_object_id(change.id())? {
+            DirectoryObject::Part(_, DirectoryPart::Inline(_))
+            | DirectoryObject::GroupPart(_, DirectoryPart::Inline(_)) => {
                 let policy = attribute("policy")?.as_document()?;
-                let words = [
+                let descriptions = [
                     (documents::QUARANTINE_SID, "deny everything"),
-                    (documents::FENCE_SID, "lease fence"),
-                    (INTERIM_DENY_SID, "deny everything meanwhile"),
+                    (documents::LEASE_DENY_SID, "lease deny"),
+                    (INTERIM_DENY_SID, "deny everything (interim)"),
                 ];
-                let (_, text) = words.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
+                let (_, text) = descriptions.into_iter().find(|(sid, _)| documents::has_statement(policy, sid))?;
                 Some(text.to_owned())
             }
-            Target::Part(_, Part::Key(ResourceId::NEW)) => Some(format!("secret → {}", attribute("store")?.as_text()?)),
-            Target::Part(_, Part::Key(_)) => {
-                (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key switched off".to_owned())
+            DirectoryObject::Part(_, DirectoryPart::Key(ResourceId::NEW)) => {
+                Some(format!("secret → {}", attribute("store")?.as_text()?))
             }
-            Target::Principal(Principal::Role, _) => {
-                let closed = Value::Document(documents::closed_trust());
+            DirectoryObject::Part(_, DirectoryPart::Key(_)) => {
+                (attribute("status")?.as_text()? == KEY_INACTIVE).then(|| "key disabled".to_owned())
+            }
+            DirectoryObject::Principal(Principal::Role, _) => {
+                let closed = Value::Document(documents::empty_trust());
                 let was_open = change.before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
-                (was_open && *attribute("trust")? == closed).then(|| "trust closed".to_owned())
+                (was_open && *attribute("trust")? == closed).then(|| "trust policy emptied".to_owned())
             }
-            Target::Principal(Principal::User, _)
-            | Target::Policy(_)
-            | Target::Part(..)
-            | Target::Group(_)
-            | Target::GroupPart(..) => None,
+            DirectoryObject::Principal(Principal::User, _)
+            | DirectoryObject::Policy(_)
+            | DirectoryObject::Part(..)
+            | DirectoryObject::Group(_)
+            | DirectoryObject::GroupPart(..) => None,
         }
     }
 }
 
+/// Builds the user or role of an active identity.
 fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
     let id = kinds::principal_id(identity.principal, &identity.name);
     let mut resource = Resource::new(id, Some(identity.address.clone()));
@@ -252,12 +259,13 @@ fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
     if !identity.tags.is_empty() {
         resource = resource.with("tags", Value::Map(identity.tags.clone()));
     }
-    // Views hide whole attributes, so that one sensitive tag hides them all.
+    // Output hides whole attributes only, so one sensitive tag hides all tags.
     if identity.tags.keys().any(|key| identity.sensitive_tags.contains(key)) {
         resource.sensitive.insert("tags".to_owned());
     }
     if identity.principal == Principal::Role {
-        resource = resource.with("trust", Value::Document(documents::trust(&identity.trusts, identity.deadline)));
+        resource =
+            resource.with("trust", Value::Document(documents::trust_document(&identity.trusts, identity.deadline)));
         if let Some(longest) = identity.max_session_duration {
             resource = resource.with("max_session_duration", Value::Number(i64::from(longest.seconds())));
         }
@@ -266,25 +274,25 @@ fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
     resource
 }
 
-/// The object as it is while its identity is quarantined; `None` where it goes. Attachments and policies stay as they are:
-/// the Deny beats them, and a restored identity finds them again.
-fn shut(resource: &Resource, live: &LiveIdentity, quarantine: &Quarantine) -> Option<Resource> {
+/// Builds the quarantined state of a live object; `None` if quarantine deletes it. Policies and attachments do not
+/// change: the Deny of the lease policy overrides them, and they take effect again when the identity is restored.
+fn quarantine_resource(resource: &Resource, live: &LiveIdentity, quarantine: &Quarantine) -> Option<Resource> {
     let mut resource = resource.clone();
-    match kinds::target(&resource.id) {
-        Some(Target::Principal(form, _)) => {
+    match kinds::parse_object_id(&resource.id) {
+        Some(DirectoryObject::Principal(form, _)) => {
             if form == Principal::Role {
-                resource = resource.with("trust", Value::Document(documents::closed_trust()));
+                resource = resource.with("trust", Value::Document(documents::empty_trust()));
             }
             resource.marks = Some(Marks { quarantine: Some(quarantine.clone()), ..live.marks.clone() });
         }
-        Some(Target::Part(_, Part::Key(_))) => resource = resource.with("status", KEY_INACTIVE),
-        // Groups are left; the configuration says them anew when it comes back.
-        Some(Target::Part(_, Part::Login | Part::Membership(_))) => return None,
+        Some(DirectoryObject::Part(_, DirectoryPart::Key(_))) => resource = resource.with("status", KEY_INACTIVE),
+        // A restored identity gets its login and groups again from the configuration.
+        Some(DirectoryObject::Part(_, DirectoryPart::Login | DirectoryPart::Membership(_))) => return None,
         Some(
-            Target::Part(_, Part::Inline(_) | Part::Attachment(_))
-            | Target::Policy(_)
-            | Target::Group(_)
-            | Target::GroupPart(..),
+            DirectoryObject::Part(_, DirectoryPart::Inline(_) | DirectoryPart::Attachment(_))
+            | DirectoryObject::Policy(_)
+            | DirectoryObject::Group(_)
+            | DirectoryObject::GroupPart(..),
         )
         | None => {}
     }

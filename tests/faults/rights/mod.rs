@@ -12,7 +12,7 @@ mod stacks;
 use std::collections::BTreeSet;
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{FaultProxy, Request};
+use leasehold_fault_proxy::{FaultProxy, RecordedRequest};
 use serde_json::Value;
 
 use crate::authorized::{actions, allowing, operator, printed, without};
@@ -60,7 +60,7 @@ impl Place {
             Kind::Moto => Emulator::moto_with_auth(),
             Kind::Ministack => Emulator::ministack_with_auth(),
         };
-        let proxy = FaultProxy::in_front_of(&aws);
+        let proxy = FaultProxy::start_for_emulator(&aws);
         Self { kind, aws, proxy, stack: Stack::empty(), purpose: "apply", admin: Vec::new(), operator: Vec::new() }
     }
 
@@ -76,9 +76,9 @@ impl Place {
 
     /// Plays a chapter with this policy, from its beginning. Gives how it ended.
     fn play(&mut self, chapter: &Chapter, policy: &Value) -> Result<(), Ran> {
-        self.proxy.heal();
+        self.proxy.clear_disturbances();
         self.aws.restore("chapter");
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let policy = match self.kind {
             Kind::Ministack => policy.clone(),
             // Moto knows neither what an action is about nor conditions: it can say of actions alone whether they are needed.
@@ -118,20 +118,20 @@ impl Place {
         ended.unwrap_or_else(|ran| {
             panic!("{}: the policy for {purpose} is not enough: {ran}\n{policy:#}", chapter.name)
         });
-        let refused = self.asked(|request| request.told == Some(403));
+        let refused = self.asked(|request| request.client_status == Some(403));
         assert_eq!(refused, BTreeSet::new(), "{} with the policy for {purpose}", chapter.name);
         assert_eq!(asked.difference(&actions(&policy)).collect::<Vec<_>>(), Vec::<&String>::new(), "{}", chapter.name);
         let goes_without = |action: &&&str| {
             let action = format!("iam:{action}");
             let ended = self.play(chapter, &without(&policy, &action));
-            let refused = self.asked(|request| request.told == Some(403));
+            let refused = self.asked(|request| request.client_status == Some(403));
             ended.is_ok() || !refused.contains(&action)
         };
         taken.iter().filter(goes_without).copied().collect()
     }
 
     /// The actions of the requests that were made of a sort.
-    fn asked(&self, is_meant: impl Fn(&Request) -> bool) -> BTreeSet<String> {
+    fn asked(&self, is_meant: impl Fn(&RecordedRequest) -> bool) -> BTreeSet<String> {
         let meant = self.proxy.requests().into_iter().filter(|it| it.action != "GetCallerIdentity" && is_meant(it));
         meant.map(|request| format!("iam:{}", request.action)).collect()
     }

@@ -2,7 +2,7 @@
 //! each action on each record is needed, as AWS evaluates it.
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{Fault, FaultProxy, Point, Request};
+use leasehold_fault_proxy::{ProxyFault, FaultProxy, FaultPoint, RecordedRequest};
 use serde_json::Value;
 
 use crate::authorized::{allowing, operator, printed, without};
@@ -68,7 +68,7 @@ struct Scene<'a> {
     stack: Stack,
     policy: Value,
     operator: Vec<(String, String)>,
-    seen: Vec<Request>,
+    seen: Vec<RecordedRequest>,
 }
 
 impl<'a> Scene<'a> {
@@ -84,13 +84,13 @@ impl<'a> Scene<'a> {
     /// Runs a command with the printed policy. Nothing may be refused.
     #[track_caller]
     fn run(&mut self, args: &[&str]) -> Ran {
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let stack = Stack::empty().with_env(self.operator.clone());
         copy(&self.stack.dir(), &stack.dir());
         let ran = stack.run(args);
         copy(&stack.dir(), &self.stack.dir());
         let requests = self.proxy.requests();
-        let refused: Vec<&Request> = requests.iter().filter(|request| request.told == Some(403)).collect();
+        let refused: Vec<&RecordedRequest> = requests.iter().filter(|request| request.client_status == Some(403)).collect();
         assert!(refused.is_empty(), "{}: refused {refused:#?}\n{ran}", self.purpose);
         self.seen.extend(requests);
         ran
@@ -98,10 +98,10 @@ impl<'a> Scene<'a> {
 
     /// The same, where the first attempt of each write to the bucket is lost on its way.
     #[track_caller]
-    fn run_losing(&mut self, point: Point, args: &[&str]) -> Ran {
-        self.proxy.order(Fault::lose("S3:PUT", point).of_each(1));
+    fn run_losing(&mut self, point: FaultPoint, args: &[&str]) -> Ran {
+        self.proxy.inject_fault(ProxyFault::close_connection("S3:PUT", point).limit_attempts(1));
         let ran = self.run(args);
-        self.proxy.heal();
+        self.proxy.clear_disturbances();
         ran
     }
 
@@ -112,11 +112,11 @@ impl<'a> Scene<'a> {
         self.aws.boto3(&format!(
             "iam.put_user_policy(UserName='operator', PolicyName='operator', PolicyDocument=json.dumps({policy}))"
         ));
-        self.proxy.forget();
+        self.proxy.clear_requests();
         let stack = Stack::empty().with_env(self.operator.clone());
         copy(&self.stack.dir(), &stack.dir());
         let ran = stack.run(args).expect(1);
-        let is_refused = |request: &Request| request.action.starts_with("S3:") && request.told == Some(403);
+        let is_refused = |request: &RecordedRequest| request.action.starts_with("S3:") && request.client_status == Some(403);
         assert!(self.proxy.requests().iter().any(is_refused), "{} without {action}: {ran}", self.purpose);
     }
 
@@ -148,7 +148,7 @@ impl<'a> Scene<'a> {
 #[test]
 fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     let aws = Emulator::ministack_with_auth();
-    let proxy = FaultProxy::in_front_of(&aws);
+    let proxy = FaultProxy::start_for_emulator(&aws);
     let key = aws.boto3(
         "
         client('s3').create_bucket(Bucket='records', ObjectLockEnabledForBucket=True)
@@ -158,8 +158,8 @@ fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     let key = key.as_str().unwrap();
 
     let mut plan = Scene::new(&aws, &proxy, key, "plan");
-    plan.run_losing(Point::Before, &["plan", "--out", "saved.plan"]).expect(0);
-    plan.run_losing(Point::After, &["plan", "--out", "saved.plan"]).expect(0);
+    plan.run_losing(FaultPoint::Before, &["plan", "--out", "saved.plan"]).expect(0);
+    plan.run_losing(FaultPoint::After, &["plan", "--out", "saved.plan"]).expect(0);
     plan.fails_without("s3:PutObject", &["plan", "--out", "saved.plan"]);
     plan.end();
 
@@ -178,22 +178,22 @@ fn the_rights_on_the_bucket_are_what_each_purpose_asks_for() {
     sweep.stack.apply();
     sweep.delete_records("accounts.json");
     sweep.tag("bot", "created-at");
-    sweep.run_losing(Point::Before, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
+    sweep.run_losing(FaultPoint::Before, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
     sweep.stack.cut("stack.hcl", "identity \"bot\"");
     sweep.tag("bot", "quarantined-at");
-    sweep.run_losing(Point::After, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
+    sweep.run_losing(FaultPoint::After, &["sweep", "--auto-approve"]).expect(0).says(&["identity.bot"]);
     for action in ["s3:GetObject", "s3:PutObject"] {
         sweep.fails_without(action, &["sweep", "--auto-approve"]);
     }
     sweep.end();
 
     let mut apply = Scene::new(&aws, &proxy, key, "apply");
-    apply.run_losing(Point::Before, &["plan", "--out", "saved.plan"]).expect(0);
+    apply.run_losing(FaultPoint::Before, &["plan", "--out", "saved.plan"]).expect(0);
     apply.run(&["apply", "saved.plan", "--auto-approve"]).expect(0);
     apply.stack.cut("stack.hcl", "identity \"bot\"");
-    apply.run_losing(Point::Before, &["apply", "--auto-approve"]).expect(0);
+    apply.run_losing(FaultPoint::Before, &["apply", "--auto-approve"]).expect(0);
     apply.tag("bot", "quarantined-at");
-    apply.run_losing(Point::After, &["apply", "--auto-approve"]).expect(0);
+    apply.run_losing(FaultPoint::After, &["apply", "--auto-approve"]).expect(0);
     apply.run(&["revoke", "identity.reporter", "--reason", "leaked"]).expect(0);
     apply.run(&["restore", "identity.reporter", "--auto-approve"]).expect(0);
     for action in ["s3:GetObject", "s3:PutObject"] {

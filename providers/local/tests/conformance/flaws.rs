@@ -1,4 +1,4 @@
-//! The directory with one thing wrong with it.
+//! A directory with one flaw, which delegates to the real one except for what the flaw changes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,72 +15,72 @@ use leasehold_provider::{
 use secrecy::SecretString;
 use serde_json::json;
 
-/// What is wrong.
+/// What the flawed directory does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    RealizesByChance,
+    RandomRealization,
     DropsMarks,
-    ForgetsIdentity,
-    NeedsInACircle,
-    ForgetsFence,
-    AttachesBeforeFence,
+    DropsIdentity,
+    DependencyCycle,
+    OmitsLeaseDeny,
+    AttachesBeforeLeaseDeny,
     TrustWithoutDeadline,
-    KeepsWhatGoes,
-    CountsFences,
-    NeverOver,
-    TrustsWhoComes,
-    HeedsNoTags,
-    RefusesPolicies,
+    InterimKeepsRemovedAccess,
+    CountsLeaseDeny,
+    LeaseDenyNeverExpired,
+    TrustsNewPrincipalsEarly,
+    IgnoresTagConditions,
+    RejectsPolicies,
     HidesAttachments,
-    ForgetsOwner,
-    InventsUse,
+    DropsOwner,
+    InventsLastUse,
     WritesNoMarks,
-    UpdatesByHalves,
-    FailsTheSecondTime,
-    DeletesOnlyOnce,
-    TripsOverHalfMade,
-    HidesStrays,
-    LeavesKeysOn,
-    QuarantinesEverAgain,
-    QuarantinesInSilence,
+    UpdatesPartially,
+    FailsRepeatedChange,
+    FailsRepeatedDeletion,
+    FailsOnPartialIdentity,
+    HidesUnmanagedParts,
+    LeavesKeysActive,
+    UnstableQuarantine,
+    QuarantineWithoutMark,
     AllowsInQuarantine,
-    DeletesInWordsOnly,
-    AdoptsStrangers,
-    TouchesBystanders,
-    RefusesAsConflict,
-    HidesStrangers,
-    TakesNeighbours,
-    LeavesUndelivered,
-    DeliversToNobody,
+    DeletesNothing,
+    TakesOverUnmanaged,
+    ChangesOtherObjects,
+    RejectsAsConflict,
+    HidesUnmanagedObjects,
+    ReturnsOtherStack,
+    LeavesKeyWithoutSecret,
+    DiscardsSecret,
 }
 
-/// The directory, and what is wrong with it.
-pub struct Flawed {
+/// A directory with a flaw, or without one.
+pub struct FlawedDirectory {
     inner: Arc<LocalDirectory>,
     flaw: Option<Flaw>,
     calls: AtomicU64,
     last: Mutex<Option<Change>>,
 }
 
-impl Flawed {
-    pub fn none(inner: Arc<LocalDirectory>) -> Self {
+impl FlawedDirectory {
+    pub fn without_flaw(inner: Arc<LocalDirectory>) -> Self {
         Self { inner, flaw: None, calls: AtomicU64::new(0), last: Mutex::new(None) }
     }
 
-    pub fn new(inner: Arc<LocalDirectory>, flaw: Flaw) -> Self {
-        Self { flaw: Some(flaw), ..Self::none(inner) }
+    pub fn with_flaw(inner: Arc<LocalDirectory>, flaw: Flaw) -> Self {
+        Self { flaw: Some(flaw), ..Self::without_flaw(inner) }
     }
 
-    fn has(&self, flaw: Flaw) -> bool {
+    fn has_flaw(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)
     }
 
-    fn counted(&self) -> String {
+    fn next_call_number(&self) -> String {
         self.calls.fetch_add(1, Ordering::Relaxed).to_string()
     }
 }
 
-impl Realize for Flawed {
+impl Realize for FlawedDirectory {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
         self.inner.principal_id(principal, name)
     }
@@ -98,18 +98,18 @@ impl Realize for Flawed {
     }
 
     fn withholds(&self, resource: &Resource) -> Withholds {
-        if self.has(Flaw::CountsFences) && self.inner.restricts(resource) {
+        if self.has_flaw(Flaw::CountsLeaseDeny) && self.inner.restricts(resource) {
             return Withholds::Only;
         }
         self.inner.withholds(resource)
     }
 
     fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
-        !self.has(Flaw::NeverOver) && self.inner.is_over(policy, now)
+        !self.has_flaw(Flaw::LeaseDenyNeverExpired) && self.inner.is_over(policy, now)
     }
 
     fn heeds(&self, policy: &Resource, tag: &str) -> bool {
-        self.inner.heeds(policy, tag) && !self.has(Flaw::HeedsNoTags)
+        self.inner.heeds(policy, tag) && !self.has_flaw(Flaw::IgnoresTagConditions)
     }
 
     fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
@@ -117,16 +117,20 @@ impl Realize for Flawed {
     }
 
     fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
-        let before = before.filter(|_| !self.has(Flaw::KeepsWhatGoes));
-        let after = if self.has(Flaw::KeepsWhatGoes) { after.or(before) } else { after };
+        let before = before.filter(|_| !self.has_flaw(Flaw::InterimKeepsRemovedAccess));
+        let after = if self.has_flaw(Flaw::InterimKeepsRemovedAccess) { after.or(before) } else { after };
         let tight = self.inner.between(before, after, withheld)?;
-        if self.has(Flaw::KeepsWhatGoes) && !withheld.everything { after.cloned() } else { Some(tight) }
+        if self.has_flaw(Flaw::InterimKeepsRemovedAccess) && !withheld.everything {
+            after.cloned()
+        } else {
+            Some(tight)
+        }
     }
 
     fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
         let reserved = self.inner.reserved(before, after, closed)?;
         let trusts = |principal: Resource| Reserved { principal, closed: false };
-        if self.has(Flaw::TrustsWhoComes) { Some(trusts(after.clone())) } else { Some(reserved) }
+        if self.has_flaw(Flaw::TrustsNewPrincipalsEarly) { Some(trusts(after.clone())) } else { Some(reserved) }
     }
 
     fn characters(&self, resource: &Resource, attribute: &str) -> usize {
@@ -143,20 +147,22 @@ impl Realize for Flawed {
 
     fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
         let mut identity = identity.clone();
-        if self.has(Flaw::ForgetsFence) {
+        if self.has_flaw(Flaw::OmitsLeaseDeny) {
             identity.deadline = None;
         }
         let mut resources = self.inner.active(realm, &identity, marks);
         let lease = kinds::part_id(kinds::INLINE_POLICY, &identity.name, kinds::LEASE_POLICY);
         for resource in &mut resources {
             match self.flaw {
-                Some(Flaw::RealizesByChance) => *resource = resource.clone().with("description", self.counted()),
+                Some(Flaw::RandomRealization) => {
+                    *resource = resource.clone().with("description", self.next_call_number());
+                }
                 Some(Flaw::DropsMarks) => resource.marks = None,
-                Some(Flaw::ForgetsIdentity) => resource.identity = None,
-                Some(Flaw::AttachesBeforeFence) => {
+                Some(Flaw::DropsIdentity) => resource.identity = None,
+                Some(Flaw::AttachesBeforeLeaseDeny) => {
                     resource.depends_on.remove(&lease);
                 }
-                Some(Flaw::NeedsInACircle) => {
+                Some(Flaw::DependencyCycle) => {
                     let id = self.inner.principal_id(identity.principal, &identity.name);
                     if resource.id == id && identity.deadline.is_some() {
                         resource.depends_on.insert(lease.clone());
@@ -176,15 +182,15 @@ impl Realize for Flawed {
         let mut resources = self.inner.quarantined(realm, live, quarantine);
         for resource in &mut resources {
             match self.flaw {
-                Some(Flaw::QuarantinesInSilence) => {
+                Some(Flaw::QuarantineWithoutMark) => {
                     if let Some(marks) = &mut resource.marks {
                         marks.quarantine = None;
                     }
                 }
-                Some(Flaw::LeavesKeysOn) if resource.id.kind == kinds::ACCESS_KEY => {
+                Some(Flaw::LeavesKeysActive) if resource.id.kind == kinds::ACCESS_KEY => {
                     *resource = resource.clone().with("status", KEY_ACTIVE);
                 }
-                Some(Flaw::QuarantinesEverAgain) if resource.marks.is_some() => {
+                Some(Flaw::UnstableQuarantine) if resource.marks.is_some() => {
                     let before = live.resources[&live.id].get("description").and_then(Value::as_text).unwrap_or("");
                     *resource = resource.clone().with("description", format!("{before}!"));
                 }
@@ -232,7 +238,7 @@ impl Realize for Flawed {
 }
 
 #[async_trait]
-impl Observe for Flawed {
+impl Observe for FlawedDirectory {
     async fn realm(&self) -> Result<Realm, ObserveError> {
         self.inner.realm().await
     }
@@ -240,14 +246,14 @@ impl Observe for Flawed {
     async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let mut snapshot = self.inner.observe(request).await?;
         match self.flaw {
-            Some(Flaw::HidesStrangers) => snapshot.strangers.clear(),
-            Some(Flaw::TakesNeighbours) => {
+            Some(Flaw::HidesUnmanagedObjects) => snapshot.strangers.clear(),
+            Some(Flaw::ReturnsOtherStack) => {
                 let neighbour = snapshot.strangers.values().find_map(|stranger| stranger.stack.clone());
                 if let Some(neighbour) = neighbour {
                     snapshot = self.inner.observe(ObserveRequest { stack: &neighbour, ..request }).await?;
                 }
             }
-            Some(Flaw::TripsOverHalfMade) => {
+            Some(Flaw::FailsOnPartialIdentity) => {
                 let half = |identity: &LiveIdentity| identity.resources.len() == 1 && identity.name == "conf-role";
                 if snapshot.identities.values().any(half) {
                     let (kind, message) = (ObserveErrorKind::Malformed, "no policy".to_owned());
@@ -260,12 +266,12 @@ impl Observe for Flawed {
             let own = identity.id.clone();
             match self.flaw {
                 Some(Flaw::HidesAttachments) => identity.resources.retain(|id, _| id.kind != kinds::ATTACHMENT),
-                Some(Flaw::InventsUse) => identity.last_used = Some(Timestamp::UNIX_EPOCH),
-                Some(Flaw::ForgetsOwner) => {
+                Some(Flaw::InventsLastUse) => identity.last_used = Some(Timestamp::UNIX_EPOCH),
+                Some(Flaw::DropsOwner) => {
                     identity.marks.owner = None;
                     identity.resources.get_mut(&own).unwrap().marks.as_mut().unwrap().owner = None;
                 }
-                Some(Flaw::HidesStrays) => identity.resources.retain(|id, _| {
+                Some(Flaw::HidesUnmanagedParts) => identity.resources.retain(|id, _| {
                     !id.name.ends_with("/just-for-now") && !id.name.ends_with("AdministratorAccess") && {
                         id.kind != kinds::ACCESS_KEY && id.kind != kinds::LOGIN
                     }
@@ -278,7 +284,7 @@ impl Observe for Flawed {
 }
 
 #[async_trait]
-impl Enact for Flawed {
+impl Enact for FlawedDirectory {
     async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let again = self.last.lock().unwrap().replace(change.clone()).as_ref() == Some(change);
         let fail = |kind| {
@@ -292,16 +298,16 @@ impl Enact for Flawed {
         };
         let deletes = matches!(change, Change::Delete { .. });
         match (self.flaw, change) {
-            (Some(Flaw::FailsTheSecondTime), _) if again && !deletes => return fail(EnactErrorKind::Conflict),
-            (Some(Flaw::DeletesOnlyOnce), _) if again && deletes => return fail(EnactErrorKind::Conflict),
-            (Some(Flaw::RefusesPolicies), Change::Create { after }) if after.id.kind == kinds::POLICY => {
+            (Some(Flaw::FailsRepeatedChange), _) if again && !deletes => return fail(EnactErrorKind::Conflict),
+            (Some(Flaw::FailsRepeatedDeletion), _) if again && deletes => return fail(EnactErrorKind::Conflict),
+            (Some(Flaw::RejectsPolicies), Change::Create { after }) if after.id.kind == kinds::POLICY => {
                 return fail(EnactErrorKind::Denied);
             }
             (Some(Flaw::WritesNoMarks), Change::Mark { .. }) => return Ok(Enacted::default()),
-            (Some(Flaw::DeletesInWordsOnly), Change::Delete { before }) if before.id.kind == kinds::ATTACHMENT => {
+            (Some(Flaw::DeletesNothing), Change::Delete { before }) if before.id.kind == kinds::ATTACHMENT => {
                 return Ok(Enacted::default());
             }
-            (Some(Flaw::UpdatesByHalves), Change::Update { before, after }) => {
+            (Some(Flaw::UpdatesPartially), Change::Update { before, after }) => {
                 let mut after = after.clone();
                 after.attributes.remove("description");
                 after
@@ -309,19 +315,22 @@ impl Enact for Flawed {
                     .extend(before.attributes.get_key_value("description").map(|(k, v)| (k.clone(), v.clone())));
                 return self.inner.enact(stack, &Change::Update { before: before.clone(), after }).await;
             }
-            (Some(Flaw::TouchesBystanders), _) => {
-                // Fails where there is no bystander, which is as well.
-                let _ = self.inner.outside().detach("stranger-user", "arn:aws:iam::aws:policy/ReadOnlyAccess");
+            (Some(Flaw::ChangesOtherObjects), _) => {
+                // Most worlds do not have this user: then there is nothing to change.
+                let _ = self
+                    .inner
+                    .external_admin()
+                    .detach_policy("stranger-user", "arn:aws:iam::aws:policy/ReadOnlyAccess");
             }
             _ => {}
         }
         let outcome = self.inner.enact(stack, change).await;
         let not_ours = outcome.as_ref().is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
         match (self.flaw, change) {
-            (Some(Flaw::RefusesAsConflict), _) if not_ours => fail(EnactErrorKind::Conflict),
-            (Some(Flaw::AdoptsStrangers), Change::Create { after }) if not_ours && after.marks.is_some() => {
+            (Some(Flaw::RejectsAsConflict), _) if not_ours => fail(EnactErrorKind::Conflict),
+            (Some(Flaw::TakesOverUnmanaged), Change::Create { after }) if not_ours && after.marks.is_some() => {
                 let tags = after.marks.as_ref().unwrap().to_tags();
-                match self.inner.outside().set_tags(&after.id.name, &tags) {
+                match self.inner.external_admin().set_tags(&after.id.name, &tags) {
                     Ok(()) => Ok(Enacted::default()),
                     Err(_) => outcome,
                 }
@@ -332,9 +341,9 @@ impl Enact for Flawed {
 
     async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
         match self.flaw {
-            Some(Flaw::DeliversToNobody) => self.inner.issue(stack, change, &Nobody).await,
-            Some(Flaw::LeavesUndelivered) => {
-                let made = self.inner.issue(stack, change, &Nobody).await?;
+            Some(Flaw::DiscardsSecret) => self.inner.issue(stack, change, &DiscardingVault).await,
+            Some(Flaw::LeavesKeyWithoutSecret) => {
+                let made = self.inner.issue(stack, change, &DiscardingVault).await?;
                 let id = made.made.clone().unwrap();
                 let kept = vault.deposit(&id, "secret of no key".into()).await;
                 kept.map(|()| made).map_err(|error| EnactError {
@@ -350,11 +359,11 @@ impl Enact for Flawed {
     }
 }
 
-/// What a flawed directory hands secrets to in the place of the vault.
-struct Nobody;
+/// A vault that reports every secret as stored and stores none.
+struct DiscardingVault;
 
 #[async_trait]
-impl Vault for Nobody {
+impl Vault for DiscardingVault {
     async fn deposit(&self, _: &ResourceId, _: SecretString) -> Result<(), NotKept> {
         Ok(())
     }
@@ -364,7 +373,7 @@ impl Vault for Nobody {
     }
 }
 
-impl Compare for Flawed {
+impl Compare for FlawedDirectory {
     fn compare(&self, old: &Access, new: &Access) -> Comparison {
         self.inner.compare(old, new)
     }

@@ -1,15 +1,15 @@
-//! SQLite's answers as the contract's errors.
+//! Maps errors of SQLite, and of opening the file, to the contract's error kinds.
 
 use leasehold_provider::{Change, ChangeKind, EnactError, EnactErrorKind, ObserveError, ObserveErrorKind};
 use rusqlite::{Error, ErrorCode};
 
 use crate::OpenError;
 
-/// What reading the directory is called in an error.
+/// Operation name of a read, as in an AWS error: `iam:GetUser`.
 pub const READ: &str = "directory:Read";
 
-/// What a change is called in an error: `directory:CreateUser`.
-pub fn operation(change: &Change) -> String {
+/// Operation name of a change: `directory:CreateUser`.
+pub fn operation_name(change: &Change) -> String {
     let verb = match change.kind() {
         ChangeKind::Create => "Create",
         ChangeKind::Update => "Update",
@@ -27,8 +27,9 @@ pub fn operation(change: &Change) -> String {
     format!("directory:{verb}{}", camel.collect::<String>())
 }
 
-/// A write that SQLite refused. Nothing was changed.
-pub fn writing(operation: &str, error: &Error) -> EnactError {
+/// Maps a failed write, which changed nothing: `Throttled` if another process holds the lock, `Denied` if the file
+/// cannot be written, `Limit` if the disk is full.
+pub fn write_error(operation: &str, error: &Error) -> EnactError {
     let kind = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => EnactErrorKind::Throttled,
         Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => EnactErrorKind::Denied,
@@ -44,43 +45,43 @@ pub fn writing(operation: &str, error: &Error) -> EnactError {
     }
 }
 
-/// A directory that could not be opened to be written.
-pub fn opening_to_write(operation: &str, error: &OpenError) -> EnactError {
+/// Maps a failure to open the file for writing.
+pub fn open_for_write_error(operation: &str, error: &OpenError) -> EnactError {
     let kind = match error {
         OpenError::Folder { .. } => EnactErrorKind::Denied,
         OpenError::Newer { .. } | OpenError::Foreign { .. } => EnactErrorKind::Other,
-        OpenError::Sqlite { source, .. } => writing(operation, source).kind,
+        OpenError::Sqlite { source, .. } => write_error(operation, source).kind,
     };
     EnactError {
         requests: Vec::new(),
         kind,
         operation: operation.to_owned(),
         message: error.to_string(),
-        help: error.help(),
+        help: error.help_text(),
     }
 }
 
-/// A read that SQLite refused.
-pub fn reading(error: &Error) -> ObserveError {
+/// Maps a failed read.
+pub fn read_error(error: &Error) -> ObserveError {
     ObserveError {
-        kind: reading_kind(error),
+        kind: read_error_kind(error),
         operation: READ.to_owned(),
         message: error.to_string(),
         help: busy_help(error),
     }
 }
 
-/// A directory that could not be opened to be read.
-pub fn opening_to_read(error: &OpenError) -> ObserveError {
+/// Maps a failure to open the file for reading.
+pub fn open_for_read_error(error: &OpenError) -> ObserveError {
     let kind = match error {
         OpenError::Folder { .. } => ObserveErrorKind::Denied,
         OpenError::Newer { .. } | OpenError::Foreign { .. } => ObserveErrorKind::Malformed,
-        OpenError::Sqlite { source, .. } => reading_kind(source),
+        OpenError::Sqlite { source, .. } => read_error_kind(source),
     };
-    ObserveError { kind, operation: READ.to_owned(), message: error.to_string(), help: error.help() }
+    ObserveError { kind, operation: READ.to_owned(), message: error.to_string(), help: error.help_text() }
 }
 
-fn reading_kind(error: &Error) -> ObserveErrorKind {
+fn read_error_kind(error: &Error) -> ObserveErrorKind {
     match error {
         Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..) => return ObserveErrorKind::Malformed,
         _ => {}
@@ -95,7 +96,7 @@ fn reading_kind(error: &Error) -> ObserveErrorKind {
 
 fn busy_help(error: &Error) -> Option<String> {
     let busy = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked));
-    busy.then(|| "another process is using the directory: try again once it is done".to_owned())
+    busy.then(|| "another process is using the directory: try again when it has finished".to_owned())
 }
 
 #[cfg(test)]
@@ -106,8 +107,8 @@ mod tests {
     use crate::kinds;
 
     #[test]
-    fn operations_are_named_after_verb_and_kind() {
+    fn operation_name_joins_verb_and_kind() {
         let after = Box::new(Resource::new(kinds::part_id(kinds::INLINE_POLICY, "a", "leasehold"), None));
-        assert_eq!(operation(&Change::Create { after }), "directory:CreateInlinePolicy");
+        assert_eq!(operation_name(&Change::Create { after }), "directory:CreateInlinePolicy");
     }
 }

@@ -1,34 +1,36 @@
-//! Groups, what they hold, and who is in them.
+//! Reads groups, their policies and attachments, and their members.
 
 use std::collections::BTreeMap;
 
 use leasehold_provider::{LiveShared, Resource, Snapshot, StackName};
 use rusqlite::Connection;
 
-use super::{Adopted, HeldByOthers, stranger};
-use crate::rows::{self, Owned, Tags};
-use crate::{groups, kinds, schema};
+use super::{ForeignHolders, ImportAddresses, stranger_from_ownership};
+use crate::rows::{self, Ownership, Tags};
+use crate::{group_parts, kinds, schema};
 
-/// By principal: the groups it is in.
-pub fn memberships(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Vec<String>>> {
-    let mut found: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-    if schema::has_groups(connection)? {
+/// Returns the names of each principal's groups, by the primary key of the principal. Empty for a file without group
+/// tables.
+pub fn read_memberships(connection: &Connection) -> rusqlite::Result<BTreeMap<i64, Vec<String>>> {
+    let mut groups: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+    if schema::has_group_tables(connection)? {
         let sql = "SELECT m.principal, g.name FROM memberships m JOIN groups g ON g.id = m.team ORDER BY 1, 2";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            found.entry(row.get(0)?).or_default().push(row.get(1)?);
+            groups.entry(row.get(0)?).or_default().push(row.get(1)?);
         }
     }
-    Ok(found)
+    Ok(groups)
 }
 
-/// Sorts every group in.
-pub fn read(
+/// Adds every group to the snapshot: those of the stack and those to import with their parts, the others by id. The
+/// policies of the others are recorded in `foreign_holders`, so that the plan knows who else uses them.
+pub fn read_groups(
     connection: &Connection,
     stack: &StackName,
-    adopt: &Adopted,
-    held: &mut HeldByOthers,
+    import: &ImportAddresses,
+    foreign_holders: &mut ForeignHolders,
     snapshot: &mut Snapshot,
 ) -> rusqlite::Result<()> {
     let mut inline = connection.prepare("SELECT name, document FROM group_policies WHERE team = ?1 ORDER BY 1")?;
@@ -37,20 +39,20 @@ pub fn read(
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (key, name): (i64, String) = (row.get(0)?, row.get(1)?);
-        let tags: Tags = rows::json(row.get_ref(2)?.as_str()?, 2)?;
+        let tags: Tags = rows::parse_json_column(row.get_ref(2)?.as_str()?, 2)?;
         let id = kinds::group_id(&name);
         let policies: Vec<String> = attached.query_map([key], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        let wanted = adopt.get(&id);
-        let (marks, address) = match (Owned::of(&tags, stack), wanted) {
-            (Owned::Ours(marks), _) => (Some((*marks).clone()), marks.address),
-            (Owned::Unmarked, Some(address)) => (None, address.clone()),
+        let import_address = import.get(&id);
+        let (marks, address) = match (Ownership::from_tags(&tags, stack), import_address) {
+            (Ownership::Ours(marks), _) => (Some((*marks).clone()), marks.address),
+            (Ownership::Unmarked, Some(address)) => (None, address.clone()),
             (other, _) => {
                 for policy in policies {
                     let policy = leasehold_provider::ResourceId::new(kinds::POLICY, policy);
                     snapshot.through_others.entry(id.clone()).or_default().insert(policy.clone());
-                    held.entry(policy).or_default().insert(format!("group/{name}"));
+                    foreign_holders.entry(policy).or_default().insert(format!("group/{name}"));
                 }
-                snapshot.strangers.insert(id, stranger(format!("local:group/{name}"), other));
+                snapshot.strangers.insert(id, stranger_from_ownership(format!("local:group/{name}"), other));
                 continue;
             }
         };
@@ -61,11 +63,15 @@ pub fn read(
         let mut documents = inline.query([key])?;
         while let Some(row) = documents.next()? {
             let policy: String = row.get(0)?;
-            resources.push(groups::inline(&name, &policy, rows::document(row.get_ref(1)?.as_str()?, 1)?));
+            resources.push(group_parts::group_inline_policy(
+                &name,
+                &policy,
+                rows::parse_document_column(row.get_ref(1)?.as_str()?, 1)?,
+            ));
         }
-        resources.extend(policies.iter().map(|policy| groups::attachment(&name, policy)));
+        resources.extend(policies.iter().map(|policy| group_parts::group_attachment(&name, policy)));
         for resource in resources {
-            let held_by = held.remove(&resource.id).unwrap_or_default();
+            let held_by = foreign_holders.remove(&resource.id).unwrap_or_default();
             let shared = LiveShared { resource, address: address.clone(), adoptable, held_by };
             snapshot.shared.insert(shared.resource.id.clone(), shared);
         }

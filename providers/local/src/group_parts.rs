@@ -1,17 +1,17 @@
-//! The parts of a group in normal form, the same for desired and live ones.
+//! Builds the resources of a group's parts. Desired and live parts are built here alike, so that they compare equal.
 
 use leasehold_provider::{Document, Resource, ResourceId, Value};
 
 use crate::kinds;
 
-/// A policy inside a group.
-pub fn inline(group: &str, name: &str, policy: Document) -> Resource {
+/// Builds an inline policy of a group.
+pub fn group_inline_policy(group: &str, name: &str, policy: Document) -> Resource {
     let id = kinds::part_id(kinds::GROUP_POLICY, group, name);
     Resource::new(id, None).with("policy", Value::Document(policy)).after(kinds::group_id(group))
 }
 
-/// A policy's attachment to a group.
-pub fn attachment(group: &str, policy: &str) -> Resource {
+/// Builds the attachment of a policy, by name or ARN, to a group.
+pub fn group_attachment(group: &str, policy: &str) -> Resource {
     let id = kinds::part_id(kinds::GROUP_ATTACHMENT, group, policy);
     let attachment = Resource::new(id, None).with("policy", policy).after(kinds::group_id(group));
     if kinds::is_arn(policy) { attachment } else { attachment.after(ResourceId::new(kinds::POLICY, policy)) }
