@@ -63,6 +63,9 @@ pub fn human(plan: &Plan, ending: &Ending<'_>) -> String {
         out.push_str(&format!("{} by {signal}\n", paint(REMOVE, "stopped:")));
     }
     out.push_str(&issued(ending.outcome));
+    if !out.is_empty() {
+        out.push('\n');
+    }
     out.push_str(&tally(plan, ending));
     out
 }
@@ -122,7 +125,7 @@ fn step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
 fn tally(plan: &Plan, ending: &Ending<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = format!(
-        "\n{} of {} steps done, {} failed, {} not done",
+        "{} of {} steps done, {} failed, {} not done",
         outcome.done.len(),
         plan.steps.len(),
         outcome.failed.len(),

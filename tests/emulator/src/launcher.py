@@ -275,7 +275,9 @@ def bucket_region(name):
 def received(environ, body):
     headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
     headers.update({name.lower().replace("_", "-"): environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if name in environ})
-    path, _, query = environ["RAW_URI"].partition("?")
+    # Behind a proxy the target is a whole URL, which a server must take as well (RFC 9112, section 3.2.2).
+    target = re.sub(r"^https?://[^/?]*", "", environ["RAW_URI"]) or "/"
+    path, _, query = target.partition("?")
     headers = {name: value.encode("latin-1").decode("utf-8", "replace") for name, value in headers.items()}
     return Received(environ["REQUEST_METHOD"], path, query, headers, body)
 
