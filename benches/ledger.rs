@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use leasehold::apply::{self, Journal, NotRecorded};
 use leasehold::config::declared::{Backend, Bucket, Place, ProviderSettings};
-use leasehold::config::{Declared, Inputs, Limits, NoFiles, load};
+use leasehold::config::{Declared, Inputs, Limits, NoFiles, load_config};
 use leasehold::ledger::journal::Recorder;
 use leasehold::ledger::{Chain, record};
 use leasehold::plan::select::Selection;
-use leasehold::plan::{Basis, Plan, Step, build};
+use leasehold::plan::{Basis, Plan, Step, build, build_plan};
 use leasehold::rules::{self, Allowance, ApprovedPlan};
 use leasehold::store::{self, lock};
 use leasehold::{diff, realize};
@@ -41,15 +41,15 @@ struct Nothing;
 
 #[async_trait]
 impl Journal for Nothing {
-    async fn intend(&self, _: &[&Step]) -> Result<(), NotRecorded> {
+    async fn write_intents(&self, _: &[&Step]) -> Result<(), NotRecorded> {
         Ok(())
     }
     fn may_write(&self) -> Result<(), NotRecorded> {
         Ok(())
     }
-    fn ended(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
-    fn not_tried(&self, _: &Step) {}
-    async fn flush(&self) -> Result<(), NotRecorded> {
+    fn record_result(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
+    fn record_untried(&self, _: &Step) {}
+    async fn flush_records(&self) -> Result<(), NotRecorded> {
         Ok(())
     }
 }
@@ -99,10 +99,10 @@ fn compare() -> ExitCode {
 async fn applied(way: &str) -> Duration {
     let text = stack::literal(number("LEASEHOLD_JOINERS", 1_000));
     let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: Limits::default() };
-    let declared = load(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
+    let declared = load_config(&stack::sources(&text), &inputs).declared.expect("the stack is sound");
     let aws = Arc::new(AwsProvider::connect(AwsSettings::default()).await.expect("the emulator is there"));
     let plan = plan(&declared, &aws).await;
-    let approved = rules::approve(plan, &Allowance::default()).expect("nothing stands against it");
+    let approved = rules::apply_rules(plan, &Allowance::default()).expect("nothing stands against it");
     let folder = tempfile::tempdir().expect("a folder");
     let place = match way {
         "folder" => Place::Local { path: "records".to_owned() },
@@ -126,9 +126,9 @@ async fn applied(way: &str) -> Duration {
 }
 
 async fn plan(declared: &Declared, aws: &AwsProvider) -> Plan {
-    let realm = aws.realm().await.expect("the emulator has an account");
-    let (shared, _) = realize::shared(declared, aws, &realm);
-    let snapshot = aws.observe(ObserveRequest::plain(&declared.stack, &shared)).await.expect("it can be read");
+    let realm = aws.read_realm().await.expect("the emulator has an account");
+    let (shared, _) = realize::realize_shared_objects(declared, aws, &realm);
+    let snapshot = aws.observe_stack(ObserveRequest::for_plan(&declared.stack, &shared)).await.expect("it can be read");
     let provider = ProviderSettings::Aws {
         region: None,
         profile: None,
@@ -156,12 +156,13 @@ async fn plan(declared: &Declared, aws: &AwsProvider) -> Plan {
         basis,
         selection,
     };
-    build(inputs).unwrap_or_else(|refused| panic!("{refused:?}"))
+    build_plan(inputs).unwrap_or_else(|refused| panic!("{refused:?}"))
 }
 
 async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Backend, directory: &Path) {
-    let chain = async || leasehold_aws::chain(&AwsSettings::default()).await.expect("the environment can be used");
-    let store = store::open(backend, "bench", directory, chain).await.expect("the store is there");
+    let chain =
+        async || leasehold_aws::load_sdk_config(&AwsSettings::default()).await.expect("the environment can be used");
+    let store = store::open_backend(backend, "bench", directory, chain).await.expect("the store is there");
     let holder = lock::Holder {
         actor: "bench".to_owned(),
         host: "bench".to_owned(),
@@ -169,25 +170,29 @@ async fn recorded(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, backend: &Bac
         pipeline: None,
         job: std::collections::BTreeMap::new(),
     };
-    let claim = lock::Claim { stack: &approved.plan().stack, holder: &holder, what: "apply" };
-    let asked = lock::ask(&store, claim, lock::Terms::of(backend)).await.expect("the lock answers");
+    let claim = lock::Claim { stack: &approved.as_plan().stack, holder: &holder, what: "apply" };
+    let asked = lock::request_lock(&store, claim, lock::Terms::from_backend(backend)).await.expect("the lock answers");
     let lock::Asked::Held(guard) = asked else { panic!("nobody else has the lock") };
-    let plan = approved.plan();
-    let chain =
-        Chain::open(store, plan.stack.clone(), store::random_id().expect("there is randomness"), guard.known().await);
+    let plan = approved.as_plan();
+    let chain = Chain::open_ledger(
+        store,
+        plan.stack.clone(),
+        store::generate_random_id().expect("there is randomness"),
+        guard.known_ledger().await,
+    );
     let chain = chain.await.expect("the ledger is empty");
-    let change = |delta: &diff::IdentityDelta| record::Record::Change(Box::new(record::Change::of(delta)));
+    let change = |delta: &diff::IdentityDelta| record::Record::Change(Box::new(record::Change::from_delta(delta)));
     let journal = Recorder::new(&chain, &guard, plan.identities.iter().map(change).collect());
     carry_out(approved, aws, &journal).await;
     let ended = record::Record::RunEnded(record::RunEnded::default());
-    journal.close(ended).await.expect("the ledger is written");
-    guard.release(chain.known().await).await.expect("the lock is given back");
+    journal.close_journal(ended).await.expect("the ledger is written");
+    guard.release_lock(chain.known_ledger().await).await.expect("the lock is given back");
 }
 
 async fn carry_out(approved: &ApprovedPlan, aws: &Arc<AwsProvider>, journal: &dyn Journal) {
     let (events, _) = tokio::sync::mpsc::unbounded_channel();
     let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
     let options = apply::Options { parallelism: 16 };
-    let outcome = apply::execute(approved, Arc::<AwsProvider>::clone(aws), options, journal, events, halt).await;
+    let outcome = apply::execute_plan(approved, Arc::<AwsProvider>::clone(aws), options, journal, events, halt).await;
     assert!(outcome.is_complete(), "{:?} {:?}", outcome.failed.first(), outcome.unrecorded);
 }

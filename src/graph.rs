@@ -53,40 +53,40 @@ pub struct Graph {
 impl Graph {
     /// The graph of a stack.
     #[must_use]
-    pub fn of(declared: &Declared) -> Self {
+    pub fn from_declared(declared: &Declared) -> Self {
         let mut builder = Builder::default();
         for label in declared.owners.keys() {
-            builder.node(&Address::qualified("owner", label));
+            builder.ensure_node(&Address::from_qualified_name("owner", label));
         }
         for (label, service) in &declared.services {
-            let node = builder.node(&Address::qualified("service", label));
+            let node = builder.ensure_node(&Address::from_qualified_name("service", label));
             if let Some(owner) = &service.owner {
-                builder.edge(node, &Address::qualified("owner", owner), Need::AnsweredForBy);
+                builder.add_dependency(node, &Address::from_qualified_name("owner", owner), Need::AnsweredForBy);
             }
         }
         for (scope, _) in declared.scopes.values() {
-            builder.node(&scope.address());
+            builder.ensure_node(&scope.address());
         }
         for group in declared.groups.values() {
-            let node = builder.node(&group.group.address);
+            let node = builder.ensure_node(&group.group.address);
             for scope in &group.group.scopes {
-                builder.edge(node, &Address::from_text(format!("scope.{scope}")), Need::Holds);
+                builder.add_dependency(node, &Address::from_text(format!("scope.{scope}")), Need::Holds);
             }
             for member in &group.members {
-                let member = builder.node(member);
-                builder.edge(member, &group.group.address, Need::IsIn);
+                let member = builder.ensure_node(member);
+                builder.add_dependency(member, &group.group.address, Need::IsIn);
             }
             if let Some(owner) = &group.owner {
-                builder.edge(node, &Address::from_text(format!("owner.{owner}")), Need::AnsweredForBy);
+                builder.add_dependency(node, &Address::from_text(format!("owner.{owner}")), Need::AnsweredForBy);
             }
         }
         for (federation, _) in declared.federations.values() {
-            builder.node(&federation.address());
+            builder.ensure_node(&federation.address());
         }
         for identity in declared.identities.values() {
-            let node = builder.node(&identity.address);
-            for (address, need) in needs(identity) {
-                builder.edge(node, &address, need);
+            let node = builder.ensure_node(&identity.address);
+            for (address, need) in collect_dependencies(identity) {
+                builder.add_dependency(node, &address, need);
             }
         }
         Self { graph: builder.graph }
@@ -94,7 +94,7 @@ impl Graph {
 
     /// Every address, what is needed before what needs it. `None` when there is a cycle.
     #[must_use]
-    pub fn order(&self) -> Option<Vec<&Address>> {
+    pub fn sort_topologically(&self) -> Option<Vec<&Address>> {
         let order = toposort(&self.graph, None).ok()?;
         Some(order.into_iter().rev().filter_map(|node| self.graph.node_weight(node)).collect())
     }
@@ -113,12 +113,12 @@ impl Graph {
 
     /// One finding for each set of identities that wait for each other, with a whole way round and its lines.
     #[must_use]
-    pub fn cycles(&self, declared: &Declared) -> Vec<Diagnostic> {
+    pub fn find_cycles(&self, declared: &Declared) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for component in tarjan_scc(&self.graph) {
             let members: BTreeSet<NodeIndex> = component.into_iter().collect();
-            if let Some(path) = self.way_round(&members) {
-                findings.push(self.cycle_finding(&path, declared));
+            if let Some(path) = self.find_shortest_cycle(&members) {
+                findings.push(self.diagnose_cycle(&path, declared));
             }
         }
         findings.sort_by(|a, b| a.summary.cmp(&b.summary));
@@ -126,7 +126,7 @@ impl Graph {
     }
 
     /// The shortest way from the first member (by address) back to itself; `None` when there is none.
-    fn way_round(&self, members: &BTreeSet<NodeIndex>) -> Option<Vec<NodeIndex>> {
+    fn find_shortest_cycle(&self, members: &BTreeSet<NodeIndex>) -> Option<Vec<NodeIndex>> {
         let start = members.iter().copied().min_by_key(|node| self.graph.node_weight(*node))?;
         let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
         let mut frontier = vec![start];
@@ -135,7 +135,7 @@ impl Graph {
             for node in frontier {
                 for neighbour in self.graph.neighbors(node).filter(|n| members.contains(n)) {
                     if neighbour == start {
-                        return Some(trace(&came_from, start, node));
+                        return Some(trace_path(&came_from, start, node));
                     }
                     if let std::collections::btree_map::Entry::Vacant(slot) = came_from.entry(neighbour) {
                         slot.insert(node);
@@ -148,7 +148,7 @@ impl Graph {
         None
     }
 
-    fn cycle_finding(&self, path: &[NodeIndex], declared: &Declared) -> Diagnostic {
+    fn diagnose_cycle(&self, path: &[NodeIndex], declared: &Declared) -> Diagnostic {
         let mut words = String::new();
         let mut places: Vec<(Span, String)> = Vec::new();
         let nexts = path.iter().skip(1).chain(path.first());
@@ -162,21 +162,21 @@ impl Graph {
             words.push_str(&format!(" {verb} {b}"));
             if let Some(identity) = declared.identities.get(a) {
                 let part = if need == Some(Need::DependsOn) { "depends_on" } else { "trust" };
-                places.push((identity.origin.part(part), format!("{a} {verb} {b}")));
+                places.push((identity.origin.part_span(part), format!("{a} {verb} {b}")));
             }
         }
         let mut places = places.into_iter();
         let mut finding = Diagnostic::error("graph::cycle", format!("identities wait for each other: {words}"))
-            .detail("Each must exist before the next can name it, so none of them can be created first.")
-            .help("Take one of these references out; where both must reach each other, let one trust the account or a service instead.");
+            .with_detail("Each must exist before the next can name it, so none of them can be created first.")
+            .with_help("Take one of these references out; where both must reach each other, let one trust the account or a service instead.");
         if let Some((span, label)) = places.next() {
-            finding = finding.at(span, label);
+            finding = finding.with_location(span, label);
         }
-        places.fold(finding, |finding, (span, label)| finding.related(span, label))
+        places.fold(finding, |finding, (span, label)| finding.with_related(span, label))
     }
 }
 
-fn trace(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end: NodeIndex) -> Vec<NodeIndex> {
+fn trace_path(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end: NodeIndex) -> Vec<NodeIndex> {
     let mut path = vec![end];
     let mut at = end;
     while at != start {
@@ -189,12 +189,12 @@ fn trace(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end: Node
 }
 
 /// What an identity needs, in the order it says so.
-fn needs(identity: &DeclaredIdentity) -> Vec<(Address, Need)> {
-    let mut needs = vec![(Address::qualified("owner", &identity.owner), Need::AnsweredForBy)];
+fn collect_dependencies(identity: &DeclaredIdentity) -> Vec<(Address, Need)> {
+    let mut needs = vec![(Address::from_qualified_name("owner", &identity.owner), Need::AnsweredForBy)];
     if let Some(service) = &identity.service {
-        needs.push((Address::qualified("service", service), Need::WorksFor));
+        needs.push((Address::from_qualified_name("service", service), Need::WorksFor));
     }
-    needs.extend(identity.scopes.iter().map(|scope| (Address::qualified("scope", scope), Need::Holds)));
+    needs.extend(identity.scopes.iter().map(|scope| (Address::from_qualified_name("scope", scope), Need::Holds)));
     for trust in &identity.trusts {
         if let Trust::Identity { identities } = trust {
             needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), Need::Trusts)));
@@ -211,7 +211,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn node(&mut self, address: &Address) -> NodeIndex {
+    fn ensure_node(&mut self, address: &Address) -> NodeIndex {
         if let Some(node) = self.nodes.get(address) {
             return *node;
         }
@@ -220,8 +220,8 @@ impl Builder {
         node
     }
 
-    fn edge(&mut self, from: NodeIndex, to: &Address, need: Need) {
-        let to = self.node(to);
+    fn add_dependency(&mut self, from: NodeIndex, to: &Address, need: Need) {
+        let to = self.ensure_node(to);
         self.graph.add_edge(from, to, need);
     }
 }

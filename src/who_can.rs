@@ -44,26 +44,31 @@ pub struct Wanted<'a> {
 /// The identities of a snapshot that may at that instant, in the order of addresses. Those that may not are left out: who is
 /// quarantined, or whose lease is over, holds a policy that denies everything.
 #[must_use]
-pub fn who_can(snapshot: &Snapshot, wanted: Wanted<'_>, realize: &dyn Realize, compare: &dyn Compare) -> Vec<Holder> {
-    let shared = Shared::live(snapshot, realize);
+pub fn find_allowed_identities(
+    snapshot: &Snapshot,
+    wanted: Wanted<'_>,
+    realize: &dyn Realize,
+    compare: &dyn Compare,
+) -> Vec<Holder> {
+    let shared = Shared::from_live_snapshot(snapshot, realize);
     let mut holders: Vec<Holder> = snapshot
         .identities
         .values()
-        .map(|live| holder(live, &shared, wanted, realize, compare))
+        .map(|live| evaluate_identity(live, &shared, wanted, realize, compare))
         .filter(|holder| holder.answer.permission != Permission::No)
         .collect();
     holders.sort_by(|a, b| a.address.cmp(&b.address));
     holders
 }
 
-fn holder(
+fn evaluate_identity(
     live: &LiveIdentity,
     shared: &Shared<'_>,
     wanted: Wanted<'_>,
     realize: &dyn Realize,
     compare: &dyn Compare,
 ) -> Holder {
-    let held = access::held(live.resources.values(), shared, realize);
+    let held = access::collect_holdings(live.resources.values(), shared, realize);
     let now = wanted.now.to_string();
     let question = Question {
         action: wanted.action,
@@ -72,7 +77,7 @@ fn holder(
         epoch: wanted.now.as_second(),
         user: (live.principal == Principal::User).then_some(live.name.as_str()),
     };
-    let mut answer = compare.decide(&held.access, &question);
+    let mut answer = compare.decide_permission(&held.access, &question);
     if answer.permission == Permission::Yes && !held.boundaries.is_empty() {
         answer.permission = Permission::OnlyIf;
     }

@@ -39,7 +39,7 @@ pub enum Halt {
 /// Carries out a plan. Each step is written down before it is tried. A step that fails keeps what needs it from being tried, and
 /// nothing else. When `halt` asks for it, or a step cannot be written down, steps in flight are finished and no others are started.
 /// Events that nobody listens to are dropped.
-pub async fn execute(
+pub async fn execute_plan(
     approved: &ApprovedPlan,
     enact: Arc<dyn Enact>,
     options: Options,
@@ -47,22 +47,22 @@ pub async fn execute(
     events: UnboundedSender<Event>,
     halt: watch::Receiver<Halt>,
 ) -> Outcome {
-    let mut work = Work::of(approved, enact, events);
+    let mut work = Work::from_approved(approved, enact, events);
     tokio::select! {
         biased;
-        () = work.run(options.parallelism.max(1), journal, halt.clone()) => {}
-        () = halted(halt, Halt::Abandon) => work.abandon(journal),
+        () = work.run_steps(options.parallelism.max(1), journal, halt.clone()) => {}
+        () = wait_for_halt(halt, Halt::Abandon) => work.abandon_steps(journal),
     }
-    let not_done = not_done(approved.steps(), &work.outcome);
+    let not_done = find_untried_steps(approved.steps(), &work.outcome);
     for (id, _) in not_done.iter().filter(|(id, _)| id.0 < work.intended) {
-        work.step(*id).into_iter().for_each(|step| journal.not_tried(step));
+        work.plan_step(*id).into_iter().for_each(|step| journal.record_untried(step));
     }
     // What is still unwritten goes into the journal's last entry, which its owner closes.
     Outcome { not_done, ..work.outcome }
 }
 
 /// Waits until `halt` is at least so.
-async fn halted(mut halt: watch::Receiver<Halt>, at_least: Halt) {
+async fn wait_for_halt(mut halt: watch::Receiver<Halt>, at_least: Halt) {
     if halt.wait_for(|halt| *halt >= at_least).await.is_err() {
         // Nobody is left who could ask for it.
         std::future::pending::<()>().await;
@@ -85,12 +85,12 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn of(approved: &'a ApprovedPlan, enact: Arc<dyn Enact>, events: UnboundedSender<Event>) -> Self {
+    fn from_approved(approved: &'a ApprovedPlan, enact: Arc<dyn Enact>, events: UnboundedSender<Event>) -> Self {
         Self {
             approved,
             enact,
             events,
-            schedule: Schedule::of(approved.steps()),
+            schedule: Schedule::from_steps(approved.steps()),
             intended: 0,
             running: JoinSet::new(),
             tasks: BTreeMap::new(),
@@ -99,79 +99,79 @@ impl<'a> Work<'a> {
     }
 
     /// Works until nothing is in flight and nothing may be started. It may be dropped at any `await`: `self` keeps what was reached.
-    async fn run(&mut self, parallelism: usize, journal: &dyn Journal, halt: watch::Receiver<Halt>) {
+    async fn run_steps(&mut self, parallelism: usize, journal: &dyn Journal, halt: watch::Receiver<Halt>) {
         let mut stopping = *halt.borrow() >= Halt::Drain;
-        let mut drain = std::pin::pin!(halted(halt, Halt::Drain));
+        let mut drain = std::pin::pin!(wait_for_halt(halt, Halt::Drain));
         let mut writes = tokio::time::interval(UNWRITTEN);
         // The first tick is at once.
         writes.reset();
         loop {
-            if !stopping && let Err(why) = self.start(parallelism, journal).await {
+            if !stopping && let Err(why) = self.start_steps(parallelism, journal).await {
                 self.outcome.unrecorded = Some(why);
                 stopping = true;
-                tell(&self.events, Event::Stopping);
+                send_event(&self.events, Event::Stopping);
             }
             if self.running.is_empty() {
                 break;
             }
             tokio::select! {
-                finished = self.running.join_next_with_id() => self.finish(finished, journal),
+                finished = self.running.join_next_with_id() => self.finish_step(finished, journal),
                 () = &mut drain, if !stopping => {
                     stopping = true;
-                    tell(&self.events, Event::Stopping);
+                    send_event(&self.events, Event::Stopping);
                 }
-                _ = writes.tick() => self.note(journal.flush().await),
+                _ = writes.tick() => self.note_journal_result(journal.flush_records().await),
             }
         }
     }
 
     /// Gives up what is in flight, but for what has ended unnoticed.
-    fn abandon(&mut self, journal: &dyn Journal) {
+    fn abandon_steps(&mut self, journal: &dyn Journal) {
         while let Some(finished) = self.running.try_join_next_with_id() {
-            self.finish(Some(finished), journal);
+            self.finish_step(Some(finished), journal);
         }
         self.running.abort_all();
-        let ended: BTreeSet<StepId> = self.outcome.ended().collect();
+        let ended: BTreeSet<StepId> = self.outcome.ended_steps().collect();
         self.outcome.unknown = self.tasks.values().copied().filter(|id| !ended.contains(id)).collect();
         self.outcome.unknown.sort_unstable();
         self.outcome.abandoned = true;
     }
 
-    fn step(&self, id: StepId) -> Option<&'a Step> {
+    fn plan_step(&self, id: StepId) -> Option<&'a Step> {
         self.approved.steps().get(usize::try_from(id.0).ok()?)
     }
 
     /// Begins steps until as many as allowed are in flight.
-    async fn start(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), NotRecorded> {
+    async fn start_steps(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), NotRecorded> {
         while self.running.len() < parallelism {
-            let Some(id) = self.schedule.first() else { return Ok(()) };
-            let Some(step) = self.step(id) else { return Ok(()) };
+            let Some(id) = self.schedule.first_ready() else { return Ok(()) };
+            let Some(step) = self.plan_step(id) else { return Ok(()) };
             while self.intended <= id.0 {
-                self.intend(journal).await?;
+                self.record_intents(journal).await?;
             }
             journal.may_write()?;
-            self.schedule.begin(id);
-            tell(&self.events, Event::Started(id));
-            let (enact, stack) = (Arc::clone(&self.enact), self.approved.plan().stack.clone());
+            self.schedule.begin_step(id);
+            send_event(&self.events, Event::Started(id));
+            let (enact, stack) = (Arc::clone(&self.enact), self.approved.as_plan().stack.clone());
             let change = step.change.clone();
-            let task = self.running.spawn(async move { (id, enact.enact(&stack, &change).await) });
+            let task = self.running.spawn(async move { (id, enact.enact_change(&stack, &change).await) });
             self.tasks.insert(task.id(), id);
         }
         Ok(())
     }
 
     /// Writes the next steps down, in the plan's order: one that waits for another is written down with it.
-    async fn intend(&mut self, journal: &dyn Journal) -> Result<(), NotRecorded> {
+    async fn record_intents(&mut self, journal: &dyn Journal) -> Result<(), NotRecorded> {
         let from = usize::try_from(self.intended).unwrap_or(usize::MAX);
         let next: Vec<&Step> = self.approved.steps().iter().skip(from).take(BATCH).collect();
-        journal.intend(&next).await?;
+        journal.write_intents(&next).await?;
         let count = u32::try_from(next.len()).unwrap_or(u32::MAX).max(1);
         self.intended = self.intended.saturating_add(count);
         Ok(())
     }
 
     /// Takes in how a step ended.
-    fn finish(
+    fn finish_step(
         &mut self,
         finished: Option<Result<(tokio::task::Id, Ended), tokio::task::JoinError>>,
         journal: &dyn Journal,
@@ -180,40 +180,40 @@ impl<'a> Work<'a> {
             None => return,
             Some(Ok((_, ended))) => ended,
             Some(Err(error)) => match self.tasks.get(&error.id()) {
-                Some(step) => (*step, Err(broke_off(&error))),
+                Some(step) => (*step, Err(error_from_join(&error))),
                 None => return,
             },
         };
-        if let Some(step) = self.step(id) {
-            journal.ended(step, result.as_ref());
+        if let Some(step) = self.plan_step(id) {
+            journal.record_result(step, result.as_ref());
         }
         match result {
             Ok(enacted) => {
-                tell(&self.events, Event::Done(id, enacted.clone()));
+                send_event(&self.events, Event::Done(id, enacted.clone()));
                 self.outcome.done.push((id, enacted));
-                self.schedule.succeeded(id);
+                self.schedule.unblock_waiters(id);
             }
             Err(error) => {
-                tell(&self.events, Event::Failed(id, error.clone()));
+                send_event(&self.events, Event::Failed(id, error.clone()));
                 self.outcome.failed.push((id, error));
             }
         }
     }
 
     /// Outcomes that cannot be written stop the work at the next intent; until then they are kept.
-    fn note(&mut self, written: Result<(), NotRecorded>) {
+    fn note_journal_result(&mut self, written: Result<(), NotRecorded>) {
         if let Err(why) = written {
             self.outcome.unrecorded = Some(why);
         }
     }
 }
 
-fn tell(events: &UnboundedSender<Event>, event: Event) {
+fn send_event(events: &UnboundedSender<Event>, event: Event) {
     // The receiver is a view; that it went away is no reason to stop writing what was approved.
     let _ = events.send(event);
 }
 
-fn broke_off(error: &tokio::task::JoinError) -> EnactError {
+fn error_from_join(error: &tokio::task::JoinError) -> EnactError {
     EnactError {
         requests: Vec::new(),
         kind: EnactErrorKind::Other,
@@ -231,7 +231,7 @@ struct Schedule {
 }
 
 impl Schedule {
-    fn of(steps: &[Step]) -> Self {
+    fn from_steps(steps: &[Step]) -> Self {
         let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
         for step in steps {
             for need in &step.needs {
@@ -246,15 +246,15 @@ impl Schedule {
     }
 
     /// The first step that may begin.
-    fn first(&self) -> Option<StepId> {
+    fn first_ready(&self) -> Option<StepId> {
         self.ready.first().copied()
     }
 
-    fn begin(&mut self, id: StepId) {
+    fn begin_step(&mut self, id: StepId) {
         self.ready.remove(&id);
     }
 
-    fn succeeded(&mut self, id: StepId) {
+    fn unblock_waiters(&mut self, id: StepId) {
         for waiter in self.waited_for_by.get(&id).into_iter().flatten() {
             let count = usize::try_from(waiter.0).ok().and_then(|index| self.waiting_for.get_mut(index));
             if let Some(count) = count {
@@ -268,8 +268,8 @@ impl Schedule {
 }
 
 /// The steps that were not tried. The plan's order lets one pass find what failed behind each.
-fn not_done(steps: &[Step], outcome: &Outcome) -> Vec<(StepId, NotDone)> {
-    let tried: BTreeSet<StepId> = outcome.ended().chain(outcome.unknown.iter().copied()).collect();
+fn find_untried_steps(steps: &[Step], outcome: &Outcome) -> Vec<(StepId, NotDone)> {
+    let tried: BTreeSet<StepId> = outcome.ended_steps().chain(outcome.unknown.iter().copied()).collect();
     let mut blame: BTreeMap<StepId, StepId> = outcome.failed.iter().map(|(id, _)| (*id, *id)).collect();
     let mut not_done = Vec::new();
     for step in steps {

@@ -10,22 +10,22 @@ use leasehold_provider::{EnactError, Enacted};
 
 use crate::plan::{Step, StepId};
 
-pub use executor::{Halt, Options, execute};
-pub use verify::{Unverified, verify};
+pub use executor::{Halt, Options, execute_plan};
+pub use verify::{Unverified, verify_objects};
 
 /// Where the executor writes down what it is about to do, before it does it.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Writes down that these steps are about to be tried. When it fails, none of them is.
-    async fn intend(&self, steps: &[&Step]) -> Result<(), NotRecorded>;
+    async fn write_intents(&self, steps: &[&Step]) -> Result<(), NotRecorded>;
     /// Whether a write may begin now; asked before each one.
     fn may_write(&self) -> Result<(), NotRecorded>;
     /// Takes down how a step ended. It may be written later, together with others.
-    fn ended(&self, step: &Step, result: Result<&Enacted, &EnactError>);
+    fn record_result(&self, step: &Step, result: Result<&Enacted, &EnactError>);
     /// Takes down that a step that was intended was not tried.
-    fn not_tried(&self, step: &Step);
+    fn record_untried(&self, step: &Step);
     /// Writes what was taken down and not written yet.
-    async fn flush(&self) -> Result<(), NotRecorded>;
+    async fn flush_records(&self) -> Result<(), NotRecorded>;
 }
 
 /// Why nothing more may be written to the cloud: it could not be recorded, or this run does not hold the stack's lock any more.
@@ -80,7 +80,7 @@ pub enum NotDone {
 
 impl Outcome {
     /// The steps that ended, well or not.
-    pub fn ended(&self) -> impl Iterator<Item = StepId> + '_ {
+    pub fn ended_steps(&self) -> impl Iterator<Item = StepId> + '_ {
         self.done.iter().map(|(id, _)| *id).chain(self.failed.iter().map(|(id, _)| *id))
     }
 

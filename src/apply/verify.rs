@@ -44,15 +44,15 @@ impl fmt::Display for Unverified {
 
 /// Holds what the done steps wrote against a fresh snapshot.
 #[must_use]
-pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unverified> {
-    let live = LiveIndex::of(snapshot);
+pub fn verify_objects(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unverified> {
+    let live = LiveIndex::for_snapshot(snapshot);
     let mut done: Vec<(StepId, Option<&ResourceId>)> =
         outcome.done.iter().map(|(id, enacted)| (*id, enacted.made.as_ref())).collect();
     done.sort_unstable();
     let mut last: BTreeMap<(&ResourceId, bool), &Change> = BTreeMap::new();
     for (id, made) in done {
         let Some(step) = usize::try_from(id.0).ok().and_then(|id| plan.steps.get(id)) else { continue };
-        let marks = step.change.is_of_marks();
+        let marks = step.change.is_marks_only();
         last.insert((made.unwrap_or(step.change.id()), marks), &step.change);
     }
     last.into_iter()
@@ -60,13 +60,13 @@ pub fn verify(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unveri
             let still_strange =
                 || snapshot.unmarked.contains_key(id) || snapshot.shared.get(id).is_some_and(|object| object.adoptable);
             let not_taken_in = matches!(change, Change::Adopt { .. }) && still_strange();
-            let fault = if not_taken_in { Fault::Marks } else { fault(change, live.get(id))? };
+            let fault = if not_taken_in { Fault::Marks } else { find_fault(change, live.find_live(id))? };
             Some(Unverified { id: id.clone(), fault })
         })
         .collect()
 }
 
-fn fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
+fn find_fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
     match (change, live) {
         (Change::Delete { .. } | Change::Unmark { .. }, None) => None,
         (Change::Unmark { .. }, Some(_)) => Some(Fault::Marks),

@@ -3,14 +3,14 @@
 use leasehold_provider::{Realm, StackName};
 
 use super::failure::Failure;
-use super::say;
+use super::print_message;
 use super::session::{Observed, Stack};
 use crate::ledger::Chain;
 use crate::ledger::accounts::{Accounts, KEY};
 use crate::store::lineage::Lineage;
 use crate::store::lock::OtherStack;
 use crate::store::{Store, Version, Written};
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
 /// The accounts that a store names.
 pub struct Known {
@@ -21,11 +21,11 @@ pub struct Known {
 
 impl Known {
     /// Reads what the store of a stack says.
-    pub async fn read(store: &Store, stack: &StackName) -> Result<Self, Failure> {
-        let Some(object) = store.read(KEY).await? else {
+    pub async fn read_from_store(store: &Store, stack: &StackName) -> Result<Self, Failure> {
+        let Some(object) = store.read_object(KEY).await? else {
             return Ok(Self { accounts: Accounts::default(), version: None });
         };
-        let accounts = Accounts::read(&object.bytes).map_err(|why| Failure::Refused {
+        let accounts = Accounts::parse_accounts(&object.bytes).map_err(|why| Failure::Refused {
             what: format!("{KEY} in {} cannot be used: {why}", store.place()),
             help: "It says in which accounts the stack has anything. Put back what it was, from a backup or an older version; \
                    without it, apply again and it is written anew from what lives."
@@ -39,8 +39,8 @@ impl Known {
     }
 
     /// Notes which of the accounts were not looked at.
-    pub fn note(&self, observed: &mut Observed) {
-        observed.out_of_sight = self.accounts.out_of_sight(&observed.snapshot.realm);
+    pub fn note_unreachable(&self, observed: &mut Observed) {
+        observed.out_of_sight = self.accounts.find_unreachable(&observed.snapshot.realm);
     }
 
     /// What the store says.
@@ -63,16 +63,16 @@ impl Known {
     }
 
     /// Writes them for the stack and lineage of a ledger, if anything in the object changes.
-    pub async fn write(&mut self, chain: &Chain, accounts: Accounts) -> Result<(), Failure> {
+    pub async fn write_to_store(&mut self, chain: &Chain, accounts: Accounts) -> Result<(), Failure> {
         let store = chain.store();
-        let accounts = accounts.owned_by(chain.stack().clone(), chain.lineage().clone());
+        let accounts = accounts.with_owner(chain.stack().clone(), chain.lineage().clone());
         if accounts == self.accounts {
             return Ok(());
         }
-        let text = accounts.text().map_err(|why| anyhow::anyhow!("{KEY} cannot be written: {why}"))?;
+        let text = accounts.to_json_text().map_err(|why| anyhow::anyhow!("{KEY} cannot be written: {why}"))?;
         let written = match &self.version {
-            Some(version) => store.replace(KEY, text.as_bytes(), version).await?,
-            None => store.create(KEY, text.as_bytes()).await?,
+            Some(version) => store.replace_object(KEY, text.as_bytes(), version).await?,
+            None => store.create_object(KEY, text.as_bytes()).await?,
         };
         match written {
             Written::Yes(version) => {
@@ -88,13 +88,13 @@ impl Known {
 }
 
 /// Notes for a plan which accounts were not looked at. It may be made where the store cannot be read: then that is said.
-pub async fn note_if_readable(stack: &Stack, observed: &mut Observed) -> Result<(), Failure> {
-    let known = async { Known::read(&stack.store().await?, &stack.declared.stack).await };
+pub async fn note_unreachable_accounts(stack: &Stack, observed: &mut Observed) -> Result<(), Failure> {
+    let known = async { Known::read_from_store(&stack.open_store().await?, &stack.declared.stack).await };
     match known.await {
-        Ok(known) => known.note(observed),
-        Err(Failure::Store(error)) => say(&format!(
+        Ok(known) => known.note_unreachable(observed),
+        Err(Failure::Store(error)) => print_message(&format!(
             "warning: whether this stack has anything in accounts that no provider block leads to is not known: {}\n",
-            inert(&error.to_string())
+            escape_steering(&error.to_string())
         )),
         Err(failure) => return Err(failure),
     }
@@ -102,9 +102,9 @@ pub async fn note_if_readable(stack: &Stack, observed: &mut Observed) -> Result<
 }
 
 /// Refuses to say anything of a stack that has something where nobody looks.
-pub async fn refuse_out_of_sight(stack: &Stack, realm: &Realm) -> Result<(), Failure> {
-    let known = Known::read(&stack.store().await?, &stack.declared.stack).await?;
-    let out_of_sight = known.accounts.out_of_sight(realm);
+pub async fn refuse_unreachable_accounts(stack: &Stack, realm: &Realm) -> Result<(), Failure> {
+    let known = Known::read_from_store(&stack.open_store().await?, &stack.declared.stack).await?;
+    let out_of_sight = known.accounts.find_unreachable(realm);
     if out_of_sight.is_empty() {
         return Ok(());
     }

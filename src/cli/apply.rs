@@ -12,7 +12,7 @@ use secrecy::SecretBox;
 use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs, SelectionArgs};
 use super::connection::Connection;
 use super::interruption::{self, Interruption};
-use super::plan::allowance;
+use super::plan::to_allowance;
 use super::run::{Purpose, Run};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
@@ -23,67 +23,77 @@ use crate::plan::sealed::{self, Sealed};
 use crate::plan::{Basis, Plan, saved, stale};
 use crate::realize::Resources;
 use crate::rules::{self, Allowance, ApprovedPlan};
-use crate::shell::quoted;
+use crate::shell::quote_shell_word;
 use crate::views;
-use crate::views::inert::inert;
-use crate::views::style::{STRONG, paint};
+use crate::views::inert::escape_steering;
+use crate::views::style::{STRONG, paint_text};
 
 pub async fn cmd_apply(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
-    let what = args.what.as_ref().map(|what| super::below(here, what));
+    let what = args.what.as_ref().map(|what| super::resolve_path(here, what));
     match what.filter(|path| path.is_file()) {
-        Some(file) => apply_saved(here, &file, args, interruption).await,
+        Some(file) => apply_saved_plan(here, &file, args, interruption).await,
         None => apply_stack(here, args, interruption).await,
     }
 }
 
 async fn apply_stack(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
-    let now = session::now(args.now);
-    let stack = Stack::read(here, args.what.as_deref(), &args.variables, now)?;
-    stack.warn();
+    let now = session::current_time(args.now);
+    let stack = Stack::read_stack(here, args.what.as_deref(), &args.variables, now)?;
+    stack.print_warnings();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin(&stack.purpose("apply"), &connection, interruption).await?;
-    let again = [&["apply".to_owned()][..], &args.selection.words(), &args.allowance.words()].concat();
-    let terms = args.terms(invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>()));
-    locked(run, async |run| {
-        let mut observed = session::observe_to_plan(&stack, &connection).await?;
-        run.settle(&observed.snapshot).await?;
-        run.note_out_of_sight(&mut observed);
-        tidy(&stack.declared.stack, &observed.snapshot, &connection, now)?;
-        let plan = session::plan(&stack, &connection, &observed, now, &args.selection)?;
-        quotas::check(&stack, &connection, &observed.snapshot, &plan).await?;
-        let left = run.accounts().after(&observed.snapshot, &plan);
-        let ended = settle_plan(here, run, plan, &observed.shared, &connection, &terms).await?;
+    let run = Run::begin_run(&stack.run_purpose("apply"), &connection, interruption).await?;
+    let again = [&["apply".to_owned()][..], &args.selection.to_arguments(), &args.allowance.to_arguments()].concat();
+    let terms = args.apply_terms(
+        invocation::current_invocation().follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>()),
+    );
+    run_and_release_lock(run, async |run| {
+        let mut observed = session::observe_for_plan(&stack, &connection).await?;
+        run.resolve_unfinished_intents(&observed.snapshot).await?;
+        run.note_unreachable_accounts(&mut observed);
+        tidy_secret_stores(&stack.declared.stack, &observed.snapshot, &connection, now)?;
+        let plan = session::plan_stack(&stack, &connection, &observed, now, &args.selection)?;
+        quotas::check_quotas(&stack, &connection, &observed.snapshot, &plan).await?;
+        let left = run.accounts().keep_remaining_accounts(&observed.snapshot, &plan);
+        let ended = review_and_apply_plan(here, run, plan, &observed.shared, &connection, &terms).await?;
         run.write_accounts(left).await?;
         Ok(ended)
     })
     .await
 }
 
-async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+async fn apply_saved_plan(
+    here: &Path,
+    file: &Path,
+    args: &ApplyArgs,
+    interruption: &Interruption,
+) -> Result<Exit, Failure> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     if let Some(signers) = &args.signers {
-        refuse_unsigned(file, &bytes, &super::below(here, signers))?;
+        check_plan_signature(file, &bytes, &super::resolve_path(here, signers))?;
     }
-    let Saved { plan, sealed } = saved::read(&bytes).map_err(|error| Failure::Refused {
+    let Saved { plan, sealed } = saved::read_plan(&bytes).map_err(|error| Failure::Refused {
         what: format!("{}: {error}", file.display()),
-        help: format!("Make a new plan with `leasehold plan --out {}`, review it, and apply that.", typed(args)),
+        help: format!(
+            "Make a new plan with `leasehold plan --out {}`, review it, and apply that.",
+            quote_plan_path(args)
+        ),
     })?;
     if args.now.is_some() || !args.selection.target.is_empty() || !args.selection.exclude.is_empty() {
         return Err(Failure::Refused {
             what: "a saved plan is applied as it is: --now, --target and --exclude have no place here".to_owned(),
-            help: format!("Give them to `leasehold plan --out {}`.", typed(args)),
+            help: format!("Give them to `leasehold plan --out {}`.", quote_plan_path(args)),
         });
     }
-    let (directory, files) = saved_directory(file, &plan.basis)?;
-    invocation::current().note_directory(directory.path());
-    refuse_stale(stale::of_basis(&plan.basis, session::VERSION, &files))?;
+    let (directory, files) = find_saved_directory(file, &plan.basis)?;
+    invocation::current_invocation().note_directory(directory.path());
+    refuse_stale_plan(stale::check_basis_staleness(&plan.basis, session::VERSION, &files))?;
     // The plan's own instant: on the embedded directory it stands for the present moment as well.
     let Basis { provider, stores, .. } = &plan.basis;
-    let providers = plan.basis.providers();
-    let connection = Connection::to(&providers, directory.path(), plan.now).await?;
-    let connection = connection.keeping(stores, provider, directory.path(), plan.now);
-    let realm = connection.observe.realm().await?;
-    refuse_stale(stale::of_realm(&plan.realm, &realm).into_iter().collect())?;
+    let providers = plan.basis.basis_providers();
+    let connection = Connection::connect_to_providers(&providers, directory.path(), plan.now).await?;
+    let connection = connection.with_secret_stores(stores, provider, directory.path(), plan.now);
+    let realm = connection.observe.read_realm().await?;
+    refuse_stale_plan(stale::check_realm_staleness(&plan.realm, &realm).into_iter().collect())?;
     let purpose = Purpose {
         command: "apply",
         reason: None,
@@ -92,23 +102,23 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs, interruption: &
         providers,
         directory: directory.path(),
     };
-    let run = Run::begin(&purpose, &connection, interruption).await?;
-    let terms = args.terms(invocation::current().follow_up(&["apply"])).saved();
+    let run = Run::begin_run(&purpose, &connection, interruption).await?;
+    let terms = args.apply_terms(invocation::current_invocation().follow_up_command(&["apply"])).for_saved_plan();
     let plan = plan.clone();
-    locked(run, async |run| {
-        let shared = shared_of(&plan);
-        let snapshot = observe(&plan, &connection, &shared, Credentials::OfStack).await?;
-        run.settle(&snapshot).await?;
-        refuse_stale(stale::of_objects(&plan, &snapshot))?;
+    run_and_release_lock(run, async |run| {
+        let shared = collect_shared_objects(&plan);
+        let snapshot = observe_with_deliveries(&plan, &connection, &shared, Credentials::OfStack).await?;
+        run.resolve_unfinished_intents(&snapshot).await?;
+        refuse_stale_plan(stale::check_object_staleness(&plan, &snapshot))?;
         let plan = match &sealed {
             Some(sealed) => {
                 let stack = directory.path().canonicalize().context("cannot find the stack's directory")?;
-                let stack = Stack::read(here, Some(&stack), &args.variables, plan.now)?;
-                filled(&stack, run, plan, &connection, sealed).await?
+                let stack = Stack::read_stack(here, Some(&stack), &args.variables, plan.now)?;
+                restore_sensitive_values(&stack, run, plan, &connection, sealed).await?
             }
             None => plan,
         };
-        settle_plan(here, run, plan, &shared, &connection, &terms).await
+        review_and_apply_plan(here, run, plan, &shared, &connection, &terms).await
     })
     .await
 }
@@ -116,10 +126,10 @@ async fn apply_saved(here: &Path, file: &Path, args: &ApplyArgs, interruption: &
 /// The stack's directory of a saved plan, and its files: the directory that the plan names, as seen from here. Else as seen from the
 /// folder of the plan's file or one above it, if it has exactly the files that the plan was made from: the plan may have been saved
 /// elsewhere.
-fn saved_directory(file: &Path, basis: &Basis) -> Result<(StackDirectory, BTreeMap<String, Digest>), Failure> {
+fn find_saved_directory(file: &Path, basis: &Basis) -> Result<(StackDirectory, BTreeMap<String, Digest>), Failure> {
     let open = |path: &Path| {
-        let directory = StackDirectory::open(path, None)?;
-        let files = session::current_files(&directory, &basis.files)?;
+        let directory = StackDirectory::open_directory(path, None)?;
+        let files = session::digest_current_files(&directory, &basis.files)?;
         Ok::<_, Failure>((directory, files))
     };
     let named = Path::new(&basis.directory);
@@ -134,37 +144,45 @@ fn saved_directory(file: &Path, basis: &Basis) -> Result<(StackDirectory, BTreeM
 }
 
 /// Takes keys out of the stores that live no more.
-fn tidy(stack: &StackName, snapshot: &Snapshot, connection: &Connection, now: Timestamp) -> Result<(), Failure> {
-    let dead = Vec::from_iter(connection.vault.tidy(stack, snapshot, now)?);
+fn tidy_secret_stores(
+    stack: &StackName,
+    snapshot: &Snapshot,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let dead = Vec::from_iter(connection.vault.remove_inactive_keys(stack, snapshot, now)?);
     if !dead.is_empty() {
-        super::say(&format!("Taken out of the stores, for they live no more: {}.\n", inert(&dead.join(", "))));
+        super::print_message(&format!(
+            "Taken out of the stores, for they live no more: {}.\n",
+            escape_steering(&dead.join(", "))
+        ));
     }
     Ok(())
 }
 
 /// The plan's file as it was typed, quoted for a shell.
-fn typed(args: &ApplyArgs) -> String {
-    args.what.as_ref().map_or_else(String::new, |file| quoted(&file.display().to_string()))
+fn quote_plan_path(args: &ApplyArgs) -> String {
+    args.what.as_ref().map_or_else(String::new, |file| quote_shell_word(&file.display().to_string()))
 }
 
 /// A plan that none of the signers signed is not applied.
-fn refuse_unsigned(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), Failure> {
+fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), Failure> {
     let refused = |why: &str| Failure::Refused {
         what: format!("{} is not signed by who may: {why}", file.display()),
         help: "Let one of the signers review the plan and sign it: leasehold plan --out FILE --signing-key KEY."
             .to_owned(),
     };
     let known = std::fs::read_to_string(signers).with_context(|| format!("cannot read {}", signers.display()))?;
-    let known = Signers::read(&known).map_err(|why| anyhow::anyhow!("{}: {why}", signers.display()))?;
-    let Ok(signature) = std::fs::read_to_string(signing::beside(file)) else {
+    let known = Signers::parse_signers(&known).map_err(|why| anyhow::anyhow!("{}: {why}", signers.display()))?;
+    let Ok(signature) = std::fs::read_to_string(signing::signature_path(file)) else {
         return Err(refused("there is no signature beside it"));
     };
     let text = std::str::from_utf8(bytes).map_err(|_| refused("it is not text"))?;
-    checkpoint::verify(text, &signature, Some(&known)).map(|_| ()).map_err(|why| refused(&why.to_string()))
+    checkpoint::verify_signature(text, &signature, Some(&known)).map(|_| ()).map_err(|why| refused(&why.to_string()))
 }
 
 /// A saved plan with its sensitive values, read again and held against what was reviewed.
-async fn filled(
+async fn restore_sensitive_values(
     stack: &Stack,
     run: &Run,
     plan: Plan,
@@ -176,38 +194,39 @@ async fn filled(
         help: "Give the same variables as to `leasehold plan`, or make a new plan, review it, and apply that."
             .to_owned(),
     };
-    let place = run.store().place();
-    let Some(key) = run.store().read(&format!("keys/{}", sealed.key)).await? else {
+    let place = run.open_store().place();
+    let Some(key) = run.open_store().read_object(&format!("keys/{}", sealed.key)).await? else {
         return Err(refused(format!("the key of the plan's sensitive values is not in {place}")));
     };
     let key: [u8; 32] = key
         .bytes
         .try_into()
         .map_err(|_| refused(format!("the key of the plan's sensitive values in {place} is no key")))?;
-    let observed = session::observe(stack, connection).await?;
-    let rebuilt = session::plan(stack, connection, &observed, plan.now, &SelectionArgs::default())?;
-    sealed::fill(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key))).map_err(|why| refused(why.to_string()))
+    let observed = session::observe_stack(stack, connection).await?;
+    let rebuilt = session::plan_stack(stack, connection, &observed, plan.now, &SelectionArgs::default())?;
+    sealed::refill_sensitive_values(plan, &rebuilt, sealed, &SecretBox::new(Box::new(key)))
+        .map_err(|why| refused(why.to_string()))
 }
 
 /// Does the work of a run, and gives the lock back however the work ended. A signal that comes before the first step of a plan begins
 /// ends the work at once; one that comes later is handled by the work, and only bounds how long it takes.
-pub(super) async fn locked(
+pub(super) async fn run_and_release_lock(
     mut run: Run,
     work: impl AsyncFnOnce(&mut Run) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let interruption = run.interruption().clone();
     let ended = tokio::select! {
         biased;
-        stopped = interruption.stopped_before_writing() => Err(stopped),
-        ended = interruption.bound(interruption::COMMAND, work(&mut run)) => ended.unwrap_or_else(|| overdue(&interruption)),
+        stopped = interruption.wait_for_stop_before_writing() => Err(stopped),
+        ended = interruption.run_within_limit(interruption::COMMAND, work(&mut run)) => ended.unwrap_or_else(|| report_steps_overdue(&interruption)),
     };
-    run.end().await;
+    run.release_lock().await;
     ended
 }
 
 /// What is written after the steps took too long for a run that was asked to stop.
-fn overdue(interruption: &Interruption) -> Result<Exit, Failure> {
-    let Some(signal) = interruption.signal() else { return Err(Failure::Unfinished) };
+fn report_steps_overdue(interruption: &Interruption) -> Result<Exit, Failure> {
+    let Some(signal) = interruption.received_signal() else { return Err(Failure::Unfinished) };
     Err(Failure::Stopped {
         signal,
         what: "the stack's records could not be written in time".to_owned(),
@@ -233,14 +252,14 @@ pub(super) struct Terms<'a> {
 }
 
 impl ApplyArgs {
-    fn terms(&self, again: String) -> Terms<'_> {
-        self.carry_out.terms(&self.allowance, self.json.json_into.as_deref(), again)
+    fn apply_terms(&self, again: String) -> Terms<'_> {
+        self.carry_out.carry_out_terms(&self.allowance, self.json.json_into.as_deref(), again)
     }
 }
 
 impl CarryOutArgs {
     /// The terms that these arguments and those say.
-    pub(super) fn terms<'a>(
+    pub(super) fn carry_out_terms<'a>(
         &'a self,
         allowance: &'a AllowanceArgs,
         json_into: Option<&'a Path>,
@@ -259,12 +278,12 @@ impl CarryOutArgs {
 }
 
 impl<'a> Terms<'a> {
-    fn saved(self) -> Self {
+    fn for_saved_plan(self) -> Self {
         Self { saved: true, ..self }
     }
 
     /// Who said yes, to what, and how, for the ledger.
-    fn approvals(&self) -> Vec<(Option<String>, String)> {
+    fn collect_approvals(&self) -> Vec<(Option<String>, String)> {
         let whole = match (self.saved, self.auto_approve) {
             (true, true) => "saved plan, --auto-approve",
             (false, true) => "--auto-approve",
@@ -278,7 +297,7 @@ impl<'a> Terms<'a> {
 }
 
 /// Shows a plan, holds it against the rules, asks, and carries it out.
-pub(super) async fn settle_plan(
+pub(super) async fn review_and_apply_plan(
     here: &Path,
     run: &mut Run,
     plan: Plan,
@@ -286,44 +305,48 @@ pub(super) async fn settle_plan(
     connection: &Connection,
     terms: &Terms<'_>,
 ) -> Result<Exit, Failure> {
-    let allowance = allowance(terms.allowance);
-    let rulings = rules::decide(&plan, &allowance);
-    plan_view::json_into(here, terms.json_into, || views::plan::json(&plan, &rulings))?;
-    let text = views::plan::human(&plan, &rulings, connection.realize.as_ref());
-    super::print(&invocation::current().complete(&text))?;
+    let allowance = to_allowance(terms.allowance);
+    let rulings = rules::evaluate_rules(&plan, &allowance);
+    plan_view::write_json_into(here, terms.json_into, || views::plan::render_plan_json(&plan, &rulings))?;
+    let text = views::plan::render_plan_text(&plan, &rulings, connection.realize.as_ref());
+    super::print_result(&invocation::current_invocation().complete_commands(&text))?;
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
     if !rulings.is_empty() {
-        run.refuse(&plan, &rulings).await?;
+        run.record_refusal(&plan, &rulings).await?;
     }
-    let approved = approve(plan, &allowance)?;
-    connection.vault.prepare(approved.plan())?;
+    let approved = approve_plan(plan, &allowance)?;
+    connection.vault.prepare_stores(approved.as_plan())?;
     if !terms.auto_approve {
-        ask().await?;
+        ask_for_approval().await?;
     }
     // A person takes time to read: what they approved must still be what is there. Who leaves is read once more in full, to be archived.
-    let leaves = approved.plan().leavers().next().is_some();
+    let leaves = approved.as_plan().leaving_identities().next().is_some();
     let snapshot = if leaves || !terms.auto_approve {
-        let snapshot = observe(approved.plan(), connection, shared, Credentials::OfPlan).await?;
-        refuse_stale(stale::of_objects(approved.plan(), &snapshot))?;
+        let snapshot = observe_with_deliveries(approved.as_plan(), connection, shared, Credentials::OfPlan).await?;
+        refuse_stale_plan(stale::check_object_staleness(approved.as_plan(), &snapshot))?;
         snapshot
     } else {
-        Snapshot::empty(approved.plan().realm.clone())
+        Snapshot::for_realm(approved.as_plan().realm.clone())
     };
-    run.write_accounts(run.accounts().before(approved.plan())).await?;
-    let journal = run.journal(approved.plan(), &snapshot, &rulings, terms.approvals()).await?;
-    let ended = carry_out::carry_out(&approved, connection, terms, shared, journal, run.interruption()).await;
-    run.publish(terms.checkpoint, here).await?;
+    run.write_accounts(run.accounts().with_planned_accounts(approved.as_plan())).await?;
+    let journal = run.open_journal(approved.as_plan(), &snapshot, &rulings, terms.collect_approvals()).await?;
+    let ended = carry_out::carry_out_plan(&approved, connection, terms, shared, journal, run.interruption()).await;
+    run.publish_checkpoint(terms.checkpoint, here).await?;
     if ended.is_ok() {
-        run.write_accounts(run.accounts().without_let_go(approved.plan())).await?;
+        run.write_accounts(run.accounts().without_released_accounts(approved.as_plan())).await?;
     }
     ended
 }
 
 /// The shared objects as a plan leaves them: reading them again then reads their marks as well.
-fn shared_of(plan: &Plan) -> Resources {
-    let after = plan.steps.iter().filter_map(|step| step.change.after()).filter(|resource| resource.identity.is_none());
+fn collect_shared_objects(plan: &Plan) -> Resources {
+    let after = plan
+        .steps
+        .iter()
+        .filter_map(|step| step.change.resource_after())
+        .filter(|resource| resource.identity.is_none());
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
 
@@ -337,13 +360,13 @@ pub(super) enum Credentials {
 }
 
 /// What lives of what a plan is about, with what the stores say was delivered.
-async fn observe(
+async fn observe_with_deliveries(
     plan: &Plan,
     connection: &Connection,
     shared: &Resources,
     credentials: Credentials,
 ) -> Result<Snapshot, Failure> {
-    let delivered = connection.vault.delivered(&plan.stack, &plan.realm)?;
+    let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
     let mut snapshot = observe_cloud(plan, connection, shared, credentials).await?;
     snapshot.note_deliveries(&delivered);
     Ok(snapshot)
@@ -362,23 +385,23 @@ pub(super) async fn observe_cloud(
     let told: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
     let nobody_else = plan.steps.iter().all(|step| told.contains(&step.subject));
     let no_other_credentials = credentials == Credentials::OfPlan && nobody_else;
-    let plain = ObserveRequest::plain(&plan.stack, shared);
+    let plain = ObserveRequest::for_plan(&plan.stack, shared);
     let request = ObserveRequest { exact: &exact, adopt: &adopt, no_other_credentials, ..plain };
-    let mut snapshot = connection.observe.observe(request).await?;
-    snapshot.recall(shared);
+    let mut snapshot = connection.observe.observe_stack(request).await?;
+    snapshot.restore_sensitive(shared);
     Ok(snapshot)
 }
 
-fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
-    rules::approve(plan, allowance).map_err(Failure::Ruled)
+fn approve_plan(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
+    rules::apply_rules(plan, allowance).map_err(Failure::Ruled)
 }
 
-fn refuse_stale(stale: Vec<stale::Stale>) -> Result<(), Failure> {
+fn refuse_stale_plan(stale: Vec<stale::Stale>) -> Result<(), Failure> {
     if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
 }
 
 /// Asks a person. Refused without a terminal to ask at.
-async fn ask() -> Result<(), Failure> {
+async fn ask_for_approval() -> Result<(), Failure> {
     let refused = |what: &str| Failure::Refused {
         what: what.to_owned(),
         help: "Answer yes at a terminal, or pass --auto-approve where nobody can be asked.".to_owned(),
@@ -386,7 +409,7 @@ async fn ask() -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(refused("nobody can be asked whether to apply: this is no terminal"));
     }
-    super::say(&format!("\n{} Only 'yes' applies it: ", paint(STRONG, "Apply this plan?")));
+    super::print_message(&format!("\n{} Only 'yes' applies it: ", paint_text(STRONG, "Apply this plan?")));
     std::io::stderr().flush().context("cannot write to stderr")?;
     let read = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();

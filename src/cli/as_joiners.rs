@@ -12,18 +12,21 @@ use crate::lifecycle;
 use crate::realize::{self, Resources};
 
 /// All that the stack would make, and the limits of the cloud that it would break.
-pub fn as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<Diagnostic>) {
-    let providers = Providers::of(&declared.providers);
-    let realize = connection::realizer(&providers);
-    let others = providers.others.iter().map(|(alias, settings)| (alias.clone(), placeholder(settings))).collect();
-    let realm = Realm { others, ..placeholder(&providers.first) };
-    let (mut resources, mut findings) = realize::shared(declared, realize.as_ref(), &realm);
-    let snapshot = Snapshot::empty(realm);
+pub fn plan_as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<Diagnostic>) {
+    let providers = Providers::from_blocks(&declared.providers);
+    let realize = connection::build_realizer(&providers);
+    let others =
+        providers.others.iter().map(|(alias, settings)| (alias.clone(), placeholder_realm(settings))).collect();
+    let realm = Realm { others, ..placeholder_realm(&providers.first) };
+    let (mut resources, mut findings) = realize::realize_shared_objects(declared, realize.as_ref(), &realm);
+    let snapshot = Snapshot::for_realm(realm);
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
     // Whether a lease is over depends on what lives, which is not known here.
-    let (standings, _) = lifecycle::decide(declared, &snapshot, now, principal_id);
-    let realized: Vec<(Resources, Vec<Diagnostic>)> =
-        standings.par_iter().map(|standing| realize::identity(standing, realize.as_ref(), &snapshot.realm)).collect();
+    let (standings, _) = lifecycle::decide_phases(declared, &snapshot, now, principal_id);
+    let realized: Vec<(Resources, Vec<Diagnostic>)> = standings
+        .par_iter()
+        .map(|standing| realize::realize_identity(standing, realize.as_ref(), &snapshot.realm))
+        .collect();
     for (parts, broken) in realized {
         resources.extend(parts);
         findings.extend(broken);
@@ -32,7 +35,7 @@ pub fn as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<
 }
 
 /// Where a stack would go, as far as its text says: sizes do not depend on the account's digits.
-fn placeholder(settings: &ProviderSettings) -> Realm {
+fn placeholder_realm(settings: &ProviderSettings) -> Realm {
     let (provider, account, partition) = match settings {
         ProviderSettings::Local { .. } => ("local", "embedded".to_owned(), ""),
         ProviderSettings::Aws { allowed_account_ids, .. } => {

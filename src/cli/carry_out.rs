@@ -25,7 +25,7 @@ const VERIFY_PAUSES: [Duration; 5] =
     [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
 
 /// Carries out an approved plan, reads it back, and tells how it ended.
-pub async fn carry_out(
+pub async fn carry_out_plan(
     approved: &ApprovedPlan,
     connection: &Connection,
     terms: &Terms<'_>,
@@ -34,27 +34,29 @@ pub async fn carry_out(
     interruption: &Interruption,
 ) -> Result<Exit, Failure> {
     interruption.begin_writing()?;
-    let outcome = execute(approved, connection, terms, &journal, interruption).await?;
+    let outcome = execute_steps(approved, connection, terms, &journal, interruption).await?;
     let read = tokio::select! {
         biased;
-        signal = interruption.requested() => Err(signal),
-        read = read_back(approved.plan(), &outcome, connection, shared) => Ok(read),
+        signal = interruption.wait_for_signal() => Err(signal),
+        read = read_back_writes(approved.as_plan(), &outcome, connection, shared) => Ok(read),
     };
-    let recorded = interruption.bound(interruption::LEDGER, close(journal, &outcome, &read)).await;
-    let recorded = recorded.unwrap_or_else(|| Err(unanswered())).map_err(|why| run::unrecorded(&why));
+    let recorded = interruption.run_within_limit(interruption::LEDGER, close_journal(journal, &outcome, &read)).await;
+    let recorded =
+        recorded.unwrap_or_else(|| Err(unanswered_ledger_error())).map_err(|why| run::unrecorded_error(&why));
     let read_back = match &read {
         Ok(Ok(unverified)) => ReadBack::Done(unverified),
         Ok(Err(_)) => ReadBack::Failed,
         Err(_) => ReadBack::Skipped,
     };
-    let stopped = interruption.signal().map(|signal| signal.to_string());
+    let stopped = interruption.received_signal().map(|signal| signal.to_string());
     let ending = Ending { outcome: &outcome, read_back, stopped: stopped.as_deref(), again: &terms.again };
-    let text = invocation::current().complete(&views::outcome::human(approved.plan(), &ending));
+    let text =
+        invocation::current_invocation().complete_commands(&views::outcome::render_ending(approved.as_plan(), &ending));
     if ending.is_complete() {
-        super::print(&format!("\n{text}"))?;
+        super::print_result(&format!("\n{text}"))?;
         return recorded.map(|()| Exit::Done);
     }
-    super::say(&format!("\n{text}"));
+    super::print_message(&format!("\n{text}"));
     match read {
         Ok(Err(Failure::Unreadable(error))) => Err(Failure::ReadBack(error)),
         Ok(Err(other)) => Err(other),
@@ -65,7 +67,7 @@ pub async fn carry_out(
 }
 
 /// Executes the steps and shows how far they are.
-async fn execute(
+async fn execute_steps(
     approved: &ApprovedPlan,
     connection: &Connection,
     terms: &Terms<'_>,
@@ -74,11 +76,11 @@ async fn execute(
 ) -> Result<Outcome, Failure> {
     let (events, listener) = mpsc::unbounded_channel();
     let (owner, halt) = watch::channel(Halt::No);
-    let view = tokio::spawn(progress::show(progress::Names::of(approved.plan()), listener));
+    let view = tokio::spawn(progress::show_events(progress::Names::from_plan(approved.as_plan()), listener));
     let halting = tokio::spawn(halt_on_request(interruption.clone(), owner));
     let options = apply::Options { parallelism: usize::from(terms.parallelism) };
     let enact = Arc::clone(&connection.enact);
-    let outcome = apply::execute(approved, enact, options, journal, events, halt).await;
+    let outcome = apply::execute_plan(approved, enact, options, journal, events, halt).await;
     halting.abort();
     view.await.context("the progress view broke off")?;
     Ok(outcome)
@@ -86,31 +88,31 @@ async fn execute(
 
 /// Lets the executor finish what is in flight once a signal has come, and abandon it when its time is up.
 async fn halt_on_request(interruption: Interruption, owner: watch::Sender<Halt>) {
-    let signal = interruption.requested().await;
+    let signal = interruption.wait_for_signal().await;
     owner.send_replace(Halt::Drain);
     let seconds = interruption::STEPS.as_secs();
-    super::say(&format!(
+    super::print_message(&format!(
         "{signal} received: steps in flight have {seconds} s to finish. A second signal leaves at once and keeps the lock.\n"
     ));
     // Work that never ends is given up when the time is over.
-    interruption.bound(interruption::STEPS, std::future::pending::<()>()).await;
+    interruption.run_within_limit(interruption::STEPS, std::future::pending::<()>()).await;
     owner.send_replace(Halt::Abandon);
 }
 
 /// Writes the last entry of a run. Where steps were abandoned, their intents stay open and the run has no end: the next run looks at them.
-async fn close(
+async fn close_journal(
     journal: Recorder<'_>,
     outcome: &Outcome,
     read: &Result<Result<Vec<Unverified>, Failure>, Signal>,
 ) -> Result<(), NotRecorded> {
     if outcome.abandoned {
-        return apply::Journal::flush(&journal).await;
+        return apply::Journal::flush_records(&journal).await;
     }
     let unverified = read.as_ref().ok().and_then(|read| read.as_ref().ok());
-    journal.close(run::ended(outcome, unverified.map(Vec::as_slice))).await
+    journal.close_journal(run::run_ended_record(outcome, unverified.map(Vec::as_slice))).await
 }
 
-fn unanswered() -> NotRecorded {
+fn unanswered_ledger_error() -> NotRecorded {
     NotRecorded {
         problem: "the ledger did not answer in time".to_owned(),
         help: "The next run compares what is not recorded with the live state.".to_owned(),
@@ -118,7 +120,7 @@ fn unanswered() -> NotRecorded {
 }
 
 /// Reads what was written until it is as written, or until patience ends.
-async fn read_back(
+async fn read_back_writes(
     plan: &Plan,
     outcome: &Outcome,
     connection: &Connection,
@@ -128,7 +130,7 @@ async fn read_back(
     for pause in VERIFY_PAUSES {
         tokio::time::sleep(pause).await;
         let snapshot = observe_cloud(plan, connection, shared, Credentials::OfPlan).await?;
-        unverified = apply::verify(plan, outcome, &snapshot);
+        unverified = apply::verify_objects(plan, outcome, &snapshot);
         if unverified.is_empty() {
             break;
         }

@@ -8,6 +8,6 @@ use super::{Exit, Failure};
 pub fn cmd_completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "leasehold", &mut script);
-    super::print(&String::from_utf8_lossy(&script))?;
+    super::print_result(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

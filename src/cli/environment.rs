@@ -15,31 +15,39 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
-use leasehold_aws::environment::{Form, Reader, Variable, VariableError, check};
+use leasehold_aws::environment::{Form, Reader, Variable, VariableError, check_process_environment};
 
-const fn own(name: &'static str, form: Form, sets: &'static str) -> Variable {
+const fn define_own_variable(name: &'static str, form: Form, sets: &'static str) -> Variable {
     Variable { name, sets, reader: Reader::Leasehold, form }
 }
 
-const fn library(name: &'static str, form: Form, sets: &'static str) -> Variable {
+const fn define_library_variable(name: &'static str, form: Form, sets: &'static str) -> Variable {
     Variable { name, sets, reader: Reader::Library, form }
 }
 
 /// The variables that have nothing to do with AWS.
 pub const VARIABLES: &[Variable] = &[
-    own("LEASEHOLD_VAR_*", Form::Text, "the variable of that name of the stack; empty: the empty string"),
-    own("LEASEHOLD_SIGNING_KEY", Form::Path, "`--signing-key`"),
-    own("USER", Form::Text, "the actor in the records, where no provider names one"),
-    own("SSH_AUTH_SOCK", Form::Path, "the SSH agent that signs checkpoints and plans"),
-    own("RUST_LOG", Form::Text, "which of Leasehold's log lines go to stderr, such as `leasehold=debug`"),
-    library("NO_COLOR", Form::Text, "no colors; `--color` wins"),
-    library("CLICOLOR_FORCE", Form::Text, "colors also where the output is no terminal"),
-    library("CLICOLOR", Form::Text, "`0`: no colors"),
-    library("TERM", Form::Text, "`dumb`: no colors"),
-    library("HOME", Form::Path, "where `.aws` is, and `~` in its files"),
-    library("TOKIO_WORKER_THREADS", Form::Count, "threads for calls; unset: one for each processor"),
-    library("RAYON_NUM_THREADS", Form::Text, "threads for evaluation; unset: one for each processor"),
-    library("RUST_BACKTRACE", Form::Text, "`1`: a backtrace, should the program panic"),
+    define_own_variable(
+        "LEASEHOLD_VAR_*",
+        Form::Text,
+        "the variable of that name of the stack; empty: the empty string",
+    ),
+    define_own_variable("LEASEHOLD_SIGNING_KEY", Form::Path, "`--signing-key`"),
+    define_own_variable("USER", Form::Text, "the actor in the records, where no provider names one"),
+    define_own_variable("SSH_AUTH_SOCK", Form::Path, "the SSH agent that signs checkpoints and plans"),
+    define_own_variable(
+        "RUST_LOG",
+        Form::Text,
+        "which of Leasehold's log lines go to stderr, such as `leasehold=debug`",
+    ),
+    define_library_variable("NO_COLOR", Form::Text, "no colors; `--color` wins"),
+    define_library_variable("CLICOLOR_FORCE", Form::Text, "colors also where the output is no terminal"),
+    define_library_variable("CLICOLOR", Form::Text, "`0`: no colors"),
+    define_library_variable("TERM", Form::Text, "`dumb`: no colors"),
+    define_library_variable("HOME", Form::Path, "where `.aws` is, and `~` in its files"),
+    define_library_variable("TOKIO_WORKER_THREADS", Form::Count, "threads for calls; unset: one for each processor"),
+    define_library_variable("RAYON_NUM_THREADS", Form::Text, "threads for evaluation; unset: one for each processor"),
+    define_library_variable("RUST_BACKTRACE", Form::Text, "`1`: a backtrace, should the program panic"),
 ];
 
 /// Every variable that Leasehold or a library in it reads.
@@ -48,7 +56,7 @@ pub fn all_variables() -> impl Iterator<Item = &'static Variable> {
 }
 
 /// The value of a variable; `None` where it is unset, empty, or not UTF-8.
-pub fn variable(name: &str) -> Option<String> {
+pub fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -57,14 +65,14 @@ pub fn variable(name: &str) -> Option<String> {
 /// # Errors
 /// The first variable whose value does not have its form.
 pub fn check_variables() -> Result<(), VariableError> {
-    check(VARIABLES)
+    check_process_environment(VARIABLES)
 }
 
 /// Starts the program again where variables of [`all_variables`] are empty, without these. Returns `None` where none is; otherwise
 /// it returns only if the program cannot be started (Unix), or with the exit code of the other process (elsewhere).
 #[must_use]
 pub fn restart_without_empty() -> Option<anyhow::Result<ExitCode>> {
-    let empty = empty_variables();
+    let empty = find_empty_variables();
     let (first, _) = empty.split_first()?;
     let restarted = std::env::current_exe().map_err(anyhow::Error::from).and_then(|program| {
         let mut command = Command::new(program);
@@ -93,7 +101,7 @@ fn replace_process(mut command: Command) -> anyhow::Result<ExitCode> {
 }
 
 /// The names of variables that are set and empty, of those that are read. Other variables are left to child processes as they are.
-fn empty_variables() -> Vec<OsString> {
+fn find_empty_variables() -> Vec<OsString> {
     let names = all_variables().map(|variable| OsString::from(variable.name));
     names.filter(|name| std::env::var_os(name).is_some_and(|value| value.is_empty())).collect()
 }

@@ -15,9 +15,9 @@ use crate::store::lock::{self, LockError, OtherStack};
 use crate::store::{NoRandomness, StoreError};
 use crate::vault::VaultError;
 use crate::views::diagnostics;
-use crate::views::inert::inert;
-use crate::views::job::holder_words;
-use crate::views::style::{REMOVE, paint};
+use crate::views::inert::escape_steering;
+use crate::views::job::describe_holder_job;
+use crate::views::style::{REMOVE, paint_text};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -153,50 +153,50 @@ impl From<LockError> for Failure {
 impl Failure {
     /// Tells people on stderr, and gives the exit code.
     #[must_use]
-    pub fn report(self) -> ExitCode {
-        let (text, code) = self.text();
-        super::say(&text);
+    pub fn report_error(self) -> ExitCode {
+        let (text, code) = self.into_message();
+        super::print_message(&text);
         ExitCode::from(code)
     }
 
-    fn text(self) -> (String, u8) {
+    fn into_message(self) -> (String, u8) {
         match self {
-            Self::Findings { findings, sources } => (drawn(&findings, &sources), 1),
-            Self::Unreadable(error) => (unreadable(&error), 1),
-            Self::ReadBack(error) => (not_read_back(&error), 1),
-            Self::Ruled(rulings) => (ruled(&rulings), 3),
-            Self::Stale(stale) => (stale_plan(&stale), 3),
-            Self::Refused { what, help } => (message(&what, &[], Some(&help)), 3),
-            Self::Locked { stack, record } => (locked(&stack, &record), 3),
+            Self::Findings { findings, sources } => (render_findings(&findings, &sources), 1),
+            Self::Unreadable(error) => (describe_read_error(&error), 1),
+            Self::ReadBack(error) => (describe_read_back_error(&error), 1),
+            Self::Ruled(rulings) => (describe_rulings(&rulings), 3),
+            Self::Stale(stale) => (describe_stale_plan(&stale), 3),
+            Self::Refused { what, help } => (format_message(&what, &[], Some(&help)), 3),
+            Self::Locked { stack, record } => (describe_held_lock(&stack, &record), 3),
             Self::Store(error) => {
                 let nothing = "Nothing more was written to the cloud: what cannot be recorded is not done.".to_owned();
-                (message(&error.to_string(), &[nothing], Some(&error.help())), 1)
+                (format_message(&error.to_string(), &[nothing], Some(&error.help())), 1)
             }
             Self::Vault(error) => {
                 let nothing = "Nothing was changed: a secret that cannot be stored is not made.".to_owned();
-                (message(&error.to_string(), &[nothing], Some(&error.help)), 1)
+                (format_message(&error.to_string(), &[nothing], Some(&error.help)), 1)
             }
             Self::Unsound(faults) => {
                 let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
                 let what = "the plan failed its own check; this is a fault in leasehold, and nothing was changed";
-                (message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
+                (format_message(what, &faults, Some("Please report it with the configuration that led here.")), 1)
             }
             Self::Unfinished => (String::new(), 1),
             Self::Stopped { signal, what, help } => {
-                (message(&format!("stopped by {signal}: {what}"), &[], help.as_deref()), 1)
+                (format_message(&format!("stopped by {signal}: {what}"), &[], help.as_deref()), 1)
             }
             Self::Unread => (String::new(), 2),
             Self::Other(error) => {
                 let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-                (message(&error.to_string(), &causes, None), 1)
+                (format_message(&error.to_string(), &causes, None), 1)
             }
         }
     }
 }
 
-fn message(what: &str, details: &[String], help: Option<&str>) -> String {
-    let complete = |text: &str| invocation::current().complete(&inert(text));
-    let mut text = format!("{} {}\n", paint(REMOVE, "error:"), complete(what));
+fn format_message(what: &str, details: &[String], help: Option<&str>) -> String {
+    let complete = |text: &str| invocation::current_invocation().complete_commands(&escape_steering(text));
+    let mut text = format!("{} {}\n", paint_text(REMOVE, "error:"), complete(what));
     for detail in details {
         text.push_str(&format!("  - {}\n", complete(detail)));
     }
@@ -206,21 +206,21 @@ fn message(what: &str, details: &[String], help: Option<&str>) -> String {
     text
 }
 
-fn locked(stack: &StackName, record: &lock::Record) -> String {
+fn describe_held_lock(stack: &StackName, record: &lock::Record) -> String {
     let lock::Record { holder, what, since, expires, epoch, .. } = record;
     let mut details = vec![
         format!("held by {} on {} (process {}), doing {what}", holder.actor, holder.host, holder.process),
         format!("since {since}; unless it is renewed it ends at {expires}"),
     ];
-    details.extend(holder_words(holder).map(|job| format!("pipeline: {job}")));
+    details.extend(describe_holder_job(holder).map(|job| format!("pipeline: {job}")));
     let what = format!("stack {stack} is locked by another run, and nothing was changed");
     let help = format!(
         "Wait for it. If that run is dead, its lock ends by itself; `leasehold lock break --epoch {epoch} --reason 'its run is dead'` does not wait."
     );
-    message(&what, &details, Some(&help))
+    format_message(&what, &details, Some(&help))
 }
 
-fn unreadable(error: &ObserveError) -> String {
+fn describe_read_error(error: &ObserveError) -> String {
     let what = match error.kind {
         ObserveErrorKind::WrongRealm => "this is not an account the configuration allows",
         ObserveErrorKind::Unauthenticated => "the cloud does not accept the caller",
@@ -229,29 +229,34 @@ fn unreadable(error: &ObserveError) -> String {
         ObserveErrorKind::Throttled => "the cloud could not be read: it refuses for now",
         ObserveErrorKind::Malformed | ObserveErrorKind::Other => "the cloud could not be read",
     };
-    message(what, &[error.to_string(), "Nothing was changed.".to_owned()], error.help.as_deref())
+    format_message(what, &[error.to_string(), "Nothing was changed.".to_owned()], error.help.as_deref())
 }
 
 /// Here something was changed.
-fn not_read_back(error: &ObserveError) -> String {
+fn describe_read_back_error(error: &ObserveError) -> String {
     let help = format!(
         "{}. Then run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written",
         error.help.as_deref().unwrap_or("see what the cloud says")
     );
-    message("what was written could not be read back, and is not verified", &[error.to_string()], Some(&help))
+    format_message("what was written could not be read back, and is not verified", &[error.to_string()], Some(&help))
 }
 
-fn ruled(rulings: &[Ruling]) -> String {
-    let mut text = message("the plan is refused, and nothing was changed", &[], None);
+fn describe_rulings(rulings: &[Ruling]) -> String {
+    let mut text = format_message("the plan is refused, and nothing was changed", &[], None);
     for ruling in rulings {
-        text.push_str(&format!("  - {}: {}\n    help: {}\n", ruling.rule, inert(&ruling.why), inert(&ruling.help)));
+        text.push_str(&format!(
+            "  - {}: {}\n    help: {}\n",
+            ruling.rule,
+            escape_steering(&ruling.why),
+            escape_steering(&ruling.help)
+        ));
     }
     text
 }
 
-fn stale_plan(stale: &[Stale]) -> String {
+fn describe_stale_plan(stale: &[Stale]) -> String {
     let details: Vec<String> = stale.iter().map(ToString::to_string).collect();
-    message(
+    format_message(
         "the plan no longer applies as it was reviewed, and nothing was changed",
         &details,
         Some("Make a new plan, review it, and apply that."),
@@ -259,9 +264,9 @@ fn stale_plan(stale: &[Stale]) -> String {
 }
 
 /// Findings as people read them on this terminal.
-pub fn drawn(findings: &[Diagnostic], sources: &Sources) -> String {
+pub fn render_findings(findings: &[Diagnostic], sources: &Sources) -> String {
     let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(100, |(width, _)| usize::from(width.0));
     // Colour is taken off again where the text is printed, when it must be.
-    let findings = invocation::current().complete_findings(findings);
-    diagnostics::human(&findings, sources, diagnostics::Style { color: true, width })
+    let findings = invocation::current_invocation().complete_findings(findings);
+    diagnostics::render_diagnostics(&findings, sources, diagnostics::Style { color: true, width })
 }

@@ -9,7 +9,7 @@ use similar::TextDiff;
 use super::args::FmtArgs;
 use super::interruption::Interruption;
 use super::{Exit, Failure};
-use crate::config::format::format;
+use crate::config::format::format_sources;
 use crate::config::{SourceFile, Sources};
 
 /// Endings of the files that are laid out.
@@ -29,10 +29,10 @@ struct Input {
 pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     let mut broken: Vec<(Vec<crate::config::Diagnostic>, Sources)> = Vec::new();
     let mut unformatted = false;
-    for input in inputs(here, args).map_err(cannot_read)? {
+    for input in collect_inputs(here, args).map_err(unreadable_input_error)? {
         let sources =
             Sources::new(vec![SourceFile { name: input.shown.clone(), bytes: input.bytes.as_slice().into() }]);
-        let text = match format(&sources) {
+        let text = match format_sources(&sources) {
             Ok(texts) => texts.concat(),
             Err(findings) => {
                 broken.push((findings, sources));
@@ -41,13 +41,13 @@ pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Resu
         };
         let changed = text.as_bytes() != input.bytes;
         unformatted |= changed;
-        tell(&input, &text, changed, args)?;
+        report_input(&input, &text, changed, args)?;
         if let Some(path) = input.path.as_ref().filter(|_| changed && !args.check) {
-            interruption.change(CHANGED, || replace(path, &text).map_err(cannot_read))?;
+            interruption.make_change(CHANGED, || replace_file(path, &text).map_err(unreadable_input_error))?;
         }
     }
     for (findings, sources) in &broken {
-        super::say(&super::failure::drawn(findings, sources));
+        super::print_message(&super::failure::render_findings(findings, sources));
     }
     match (broken.is_empty(), args.check && unformatted) {
         (false, _) => Err(Failure::Unread),
@@ -57,31 +57,31 @@ pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Resu
 }
 
 /// The text of stdin, the name of a file that changes, and the lines that do.
-fn tell(input: &Input, text: &str, changed: bool, args: &FmtArgs) -> Result<(), Failure> {
+fn report_input(input: &Input, text: &str, changed: bool, args: &FmtArgs) -> Result<(), Failure> {
     if input.path.is_none() && !args.check && !args.diff {
-        return super::print(text);
+        return super::print_result(text);
     }
     if !changed {
         return Ok(());
     }
     if input.path.is_some() {
-        super::print(&format!("{}\n", crate::views::inert::inert(&input.shown)))?;
+        super::print_result(&format!("{}\n", crate::views::inert::escape_steering(&input.shown)))?;
     }
     if args.diff {
         let before = String::from_utf8_lossy(&input.bytes);
         let diff = TextDiff::from_lines(before.as_ref(), text);
         let names = (format!("old/{}", input.shown), format!("new/{}", input.shown));
-        super::print(&diff.unified_diff().header(&names.0, &names.1).to_string())?;
+        super::print_result(&diff.unified_diff().header(&names.0, &names.1).to_string())?;
     }
     Ok(())
 }
 
-fn cannot_read(error: anyhow::Error) -> Failure {
-    super::say(&format!("error: {error:#}\n"));
+fn unreadable_input_error(error: anyhow::Error) -> Failure {
+    super::print_message(&format!("error: {error:#}\n"));
     Failure::Unread
 }
 
-fn inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<Input>> {
+fn collect_inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for path in &args.paths {
         if path.as_os_str() == "-" {
@@ -90,18 +90,18 @@ fn inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<Input>> {
             inputs.push(Input { path: None, shown: "<stdin>".to_owned(), bytes });
             continue;
         }
-        let full = super::below(here, path);
+        let full = super::resolve_path(here, path);
         if full.is_dir() {
             let shown = if path == Path::new(".") { PathBuf::new() } else { path.clone() };
-            directory(&full, &shown, args.recursive, &mut inputs)?;
+            collect_directory(&full, &shown, args.recursive, &mut inputs)?;
         } else {
-            inputs.push(file(full, path)?);
+            inputs.push(read_input(full, path)?);
         }
     }
     Ok(inputs)
 }
 
-fn file(full: PathBuf, shown: &Path) -> anyhow::Result<Input> {
+fn read_input(full: PathBuf, shown: &Path) -> anyhow::Result<Input> {
     let name = shown.display().to_string();
     if !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         anyhow::bail!("{name} is no configuration file: its name ends in .hcl or .hclvars");
@@ -111,7 +111,7 @@ fn file(full: PathBuf, shown: &Path) -> anyhow::Result<Input> {
 }
 
 /// The files of a directory by name; hidden ones, and what lies behind links to directories, are passed over.
-fn directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<Input>) -> anyhow::Result<()> {
+fn collect_directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<Input>) -> anyhow::Result<()> {
     let context = || format!("cannot list {}", full.display());
     let mut names = Vec::new();
     for entry in std::fs::read_dir(full).with_context(context)? {
@@ -126,17 +126,17 @@ fn directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<Input>) 
         }
         if kind.is_dir() {
             if recursive {
-                directory(&path, &shown.join(&name), recursive, into)?;
+                collect_directory(&path, &shown.join(&name), recursive, into)?;
             }
         } else if ENDINGS.iter().any(|ending| text.ends_with(ending)) && path.is_file() {
-            into.push(file(path, &shown.join(&name))?);
+            into.push(read_input(path, &shown.join(&name))?);
         }
     }
     Ok(())
 }
 
 /// The new text takes the place of the old one in one step, or not at all. A link stays one, and so do the file's permissions.
-fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+fn replace_file(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write {}", path.display());
     let real = path.canonicalize().with_context(context)?;
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

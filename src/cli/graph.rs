@@ -7,20 +7,20 @@ use super::args::{GraphArgs, GraphFormat};
 use super::session::{self, Stack};
 use super::{Exit, Failure};
 use crate::graph::Graph;
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
 pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<Exit, Failure> {
-    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, session::now(None))?;
-    let graph = Graph::of(&stack.declared);
-    super::print(&match args.format {
-        GraphFormat::Dot => dot(&graph),
-        GraphFormat::Mermaid => mermaid(&graph),
+    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, session::current_time(None))?;
+    let graph = Graph::from_declared(&stack.declared);
+    super::print_result(&match args.format {
+        GraphFormat::Dot => render_dot(&graph),
+        GraphFormat::Mermaid => render_mermaid(&graph),
     })?;
     Ok(Exit::Done)
 }
 
-fn dot(graph: &Graph) -> String {
-    let quoted = |text: &str| format!("\"{}\"", inert(text).replace('\\', "\\\\").replace('"', "\\\""));
+fn render_dot(graph: &Graph) -> String {
+    let quoted = |text: &str| format!("\"{}\"", escape_steering(text).replace('\\', "\\\\").replace('"', "\\\""));
     let mut addresses: Vec<&str> = graph.addresses().map(leasehold_provider::Address::as_str).collect();
     addresses.sort_unstable();
     let mut edges: Vec<(&str, &str, &str)> =
@@ -37,8 +37,8 @@ fn dot(graph: &Graph) -> String {
     out
 }
 
-fn mermaid(graph: &Graph) -> String {
-    let quoted = |text: &str| inert(text).replace('"', "#quot;");
+fn render_mermaid(graph: &Graph) -> String {
+    let quoted = |text: &str| escape_steering(text).replace('"', "#quot;");
     let mut addresses: Vec<&str> = graph.addresses().map(leasehold_provider::Address::as_str).collect();
     addresses.sort_unstable();
     let numbers: BTreeMap<&str, usize> = addresses.iter().copied().zip(0..).collect();

@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use super::args::InitArgs;
 use super::interruption::Interruption;
 use super::{Exit, Failure, invocation};
-use crate::views::style::{ADD, paint};
+use crate::views::style::{ADD, paint_text};
 
 const STARTER: &str = include_str!("starter.hcl");
 const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";
 
 pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Result<Exit, Failure> {
-    let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::below(here, dir));
+    let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let stack = dir.join("stack.hcl");
     let entries = std::fs::read_dir(&dir).with_context(|| format!("cannot list {}", dir.display()))?;
@@ -24,21 +24,27 @@ pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Re
             return Err(Failure::Refused { what, help: "Choose an empty directory.".to_owned() });
         }
     }
-    let _both_files = interruption.defer("")?;
+    let _both_files = interruption.defer_first_signal("")?;
     let name = dir.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    std::fs::write(&stack, STARTER.replace("STACK_NAME", &stack_name(&name.unwrap_or_default())))
+    std::fs::write(&stack, STARTER.replace("STACK_NAME", &derive_stack_name(&name.unwrap_or_default())))
         .with_context(|| format!("cannot write {}", stack.display()))?;
     let ignore = dir.join(".gitignore");
     if !ignore.exists() {
         std::fs::write(&ignore, IGNORE).with_context(|| format!("cannot write {}", ignore.display()))?;
     }
-    let next = ["plan", "apply"].map(|word| invocation::current().follow_up(&[word]));
-    super::print(&format!("{} {}\n\nNext:\n  {}\n  {}\n", paint(ADD, "Wrote"), stack.display(), next[0], next[1]))?;
+    let next = ["plan", "apply"].map(|word| invocation::current_invocation().follow_up_command(&[word]));
+    super::print_result(&format!(
+        "{} {}\n\nNext:\n  {}\n  {}\n",
+        paint_text(ADD, "Wrote"),
+        stack.display(),
+        next[0],
+        next[1]
+    ))?;
     Ok(Exit::Done)
 }
 
 /// A directory's name made into a stack's name.
-fn stack_name(directory: &str) -> String {
+fn derive_stack_name(directory: &str) -> String {
     let plain: String = directory
         .to_lowercase()
         .chars()

@@ -4,7 +4,7 @@
 //! file is stopped as well as one that waits for the network. All three signals mean the same.
 //!
 //! - A command that only reads does nothing about it: the first signal ends the process with exit code 1.
-//! - Before a command changes anything it calls [`Interruption::defer`]. From then on the first signal only sets the request. The command
+//! - Before a command changes anything it calls [`Interruption::defer_first_signal`]. From then on the first signal only sets the request. The command
 //!   looks at it, stops where it may stop, and cleans up.
 //! - The second signal ends the process at once, whatever it does.
 //!
@@ -83,23 +83,23 @@ struct State {
 
 impl State {
     /// Takes in a signal. Returns why the process ends now, if it does.
-    fn receive(&mut self, signal: Signal, now: Instant) -> Option<Failure> {
+    fn receive_signal(&mut self, signal: Signal, now: Instant) -> Option<Failure> {
         let Some(first) = self.request else {
             self.request = Some(Request { signal, at: now });
-            return self.deferred.is_none().then(|| stopped(signal, self.changed(), None));
+            return self.deferred.is_none().then(|| interrupted_error(signal, self.describe_changes(), None));
         };
         if now.duration_since(first.at) < SAME_REQUEST {
             return None;
         }
-        Some(stopped(signal, "this is the second signal: leaving at once", self.deferred.clone()))
+        Some(interrupted_error(signal, "this is the second signal: leaving at once", self.deferred.clone()))
     }
 
-    fn changed(&self) -> &'static str {
+    fn describe_changes(&self) -> &'static str {
         if self.changed.is_empty() { "nothing was changed" } else { self.changed }
     }
 }
 
-fn stopped(signal: Signal, what: &str, help: Option<String>) -> Failure {
+fn interrupted_error(signal: Signal, what: &str, help: Option<String>) -> Failure {
     Failure::Stopped { signal, what: what.to_owned(), help }
 }
 
@@ -114,24 +114,24 @@ impl Interruption {
     ///
     /// # Errors
     /// The system gives no thread, no pipe, or no handler.
-    pub fn install() -> std::io::Result<Self> {
+    pub fn start_signal_thread() -> std::io::Result<Self> {
         let interruption = Self { state: watch::Sender::new(State::default()) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let signals = {
             let _context = runtime.enter();
-            Handlers::install()?
+            Handlers::install_handlers()?
         };
         let receiver = interruption.clone();
-        let receive = move || runtime.block_on(receiver.receive(signals));
+        let receive = move || runtime.block_on(receiver.receive_signals(signals));
         std::thread::Builder::new().name("signals".to_owned()).spawn(receive)?;
         Ok(interruption)
     }
 
-    async fn receive(self, mut signals: Handlers) {
+    async fn receive_signals(self, mut signals: Handlers) {
         loop {
-            let signal = signals.next().await;
+            let signal = signals.next_signal().await;
             let mut leave = None;
-            self.state.send_modify(|state| leave = state.receive(signal, Instant::now()));
+            self.state.send_modify(|state| leave = state.receive_signal(signal, Instant::now()));
             if let Some(failure) = leave {
                 exit_process(failure);
             }
@@ -144,8 +144,8 @@ impl Interruption {
     ///
     /// # Errors
     /// A signal came already: the process is about to end.
-    pub fn defer(&self, left_behind: &str) -> Result<Deferred, Failure> {
-        self.unless_requested(|state| state.deferred = Some(left_behind.to_owned()))?;
+    pub fn defer_first_signal(&self, left_behind: &str) -> Result<Deferred, Failure> {
+        self.change_unless_requested(|state| state.deferred = Some(left_behind.to_owned()))?;
         Ok(Deferred(self.clone()))
     }
 
@@ -153,51 +153,55 @@ impl Interruption {
     ///
     /// # Errors
     /// Those of the change, and that a signal came before or meanwhile.
-    pub fn change<T>(&self, changed: &'static str, change: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-        let guard = self.defer("")?;
+    pub fn make_change<T>(
+        &self,
+        changed: &'static str,
+        change: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let guard = self.defer_first_signal("")?;
         let done = change()?;
         self.state.send_modify(|state| state.changed = changed);
         // From here on a signal ends the process.
         drop(guard);
-        self.unless_requested(|_| ())?;
+        self.change_unless_requested(|_| ())?;
         Ok(done)
     }
 
-    /// Steps of a plan are carried out from here on: [`Self::stopped_before_writing`] resolves no more.
+    /// Steps of a plan are carried out from here on: [`Self::wait_for_stop_before_writing`] resolves no more.
     ///
     /// # Errors
     /// A signal came already, and nothing was written.
     pub fn begin_writing(&self) -> Result<(), Failure> {
-        self.unless_requested(|state| state.writing = true)
+        self.change_unless_requested(|state| state.writing = true)
     }
 
     /// One step for the thread that receives signals: the change is made only while there is no request.
-    fn unless_requested(&self, change: impl FnOnce(&mut State)) -> Result<(), Failure> {
+    fn change_unless_requested(&self, change: impl FnOnce(&mut State)) -> Result<(), Failure> {
         let mut refused = None;
         self.state.send_modify(|state| match state.request {
-            Some(request) => refused = Some(stopped(request.signal, state.changed(), None)),
+            Some(request) => refused = Some(interrupted_error(request.signal, state.describe_changes(), None)),
             None => change(state),
         });
         refused.map_or(Ok(()), Err)
     }
 
     /// The first signal, if it came.
-    pub fn signal(&self) -> Option<Signal> {
+    pub fn received_signal(&self) -> Option<Signal> {
         self.state.borrow().request.map(|request| request.signal)
     }
 
     /// Waits for the first signal.
-    pub async fn requested(&self) -> Signal {
-        self.wait(|_| true).await.signal
+    pub async fn wait_for_signal(&self) -> Signal {
+        self.wait_for_request(|_| true).await.signal
     }
 
     /// Waits for a signal that comes before [`Self::begin_writing`].
-    pub async fn stopped_before_writing(&self) -> Failure {
-        let request = self.wait(|state| !state.writing).await;
-        stopped(request.signal, "nothing was changed", None)
+    pub async fn wait_for_stop_before_writing(&self) -> Failure {
+        let request = self.wait_for_request(|state| !state.writing).await;
+        interrupted_error(request.signal, "nothing was changed", None)
     }
 
-    async fn wait(&self, wanted: impl Fn(&State) -> bool) -> Request {
+    async fn wait_for_request(&self, wanted: impl Fn(&State) -> bool) -> Request {
         let mut state = self.state.subscribe();
         // It cannot be closed: `self` holds a sender.
         let request = state.wait_for(|state| state.request.is_some() && wanted(state)).await.ok();
@@ -208,9 +212,9 @@ impl Interruption {
     }
 
     /// Does some work to its end. Once a signal has come, it is given up `limit` after the signal, and the answer is `None`.
-    pub async fn bound<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    pub async fn run_within_limit<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         let expired = async {
-            let request = self.wait(|_| true).await;
+            let request = self.wait_for_request(|_| true).await;
             tokio::time::sleep_until(request.at.checked_add(limit).unwrap_or(request.at)).await;
         };
         tokio::select! {
@@ -230,14 +234,14 @@ impl Deferred {
     ///
     /// # Errors
     /// Its own, or that it did not come to its end in time.
-    pub async fn finish<T>(
+    pub async fn finish_work<T>(
         &self,
         limit: Duration,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        match (self.bound(limit, work).await, self.signal()) {
+        match (self.run_within_limit(limit, work).await, self.received_signal()) {
             (Some(done), _) => done,
-            (None, Some(signal)) => Err(stopped(signal, "what was begun did not end in time", None)),
+            (None, Some(signal)) => Err(interrupted_error(signal, "what was begun did not end in time", None)),
             (None, None) => Err(Failure::Unfinished),
         }
     }
@@ -261,7 +265,7 @@ impl Drop for Deferred {
 fn exit_process(failure: Failure) -> ! {
     let (sender, said) = std::sync::mpsc::channel();
     let speak = move || {
-        let _ = failure.report();
+        let _ = failure.report_error();
         // Too late: the process has ended.
         let _ = sender.send(());
     };
@@ -290,7 +294,7 @@ mod tests {
 
     fn receive_at(interruption: &Interruption, signal: Signal, now: Instant) -> String {
         let mut leave = None;
-        interruption.state.send_modify(|state| leave = state.receive(signal, now));
+        interruption.state.send_modify(|state| leave = state.receive_signal(signal, now));
         text(leave)
     }
 
@@ -306,10 +310,10 @@ mod tests {
     #[test]
     fn second_signal_ends_a_command_that_writes() {
         let (interruption, now) = (interruption(), Instant::now());
-        let deferred = interruption.defer("The lock remains.").unwrap();
+        let deferred = interruption.defer_first_signal("The lock remains.").unwrap();
         assert_eq!(receive_at(&interruption, Signal::Terminate, now), "");
-        assert_eq!(deferred.signal(), Some(Signal::Terminate));
-        assert_eq!(deferred.requested().now_or_never(), Some(Signal::Terminate));
+        assert_eq!(deferred.received_signal(), Some(Signal::Terminate));
+        assert_eq!(deferred.wait_for_signal().now_or_never(), Some(Signal::Terminate));
         // The same request, sent twice.
         assert_eq!(receive_at(&interruption, Signal::Terminate, now), "");
         let left = "SIGINT: this is the second signal: leaving at once: The lock remains.";
@@ -319,14 +323,14 @@ mod tests {
     #[test]
     fn first_signal_ends_a_command_whose_writing_is_over() {
         let interruption = interruption();
-        drop(interruption.defer("").unwrap());
+        drop(interruption.defer_first_signal("").unwrap());
         assert_eq!(receive(&interruption, Signal::Interrupt), "SIGINT: nothing was changed: ");
     }
 
     #[test]
     fn signal_between_two_changes_says_what_was_changed() {
         let interruption = interruption();
-        interruption.change("one is changed", || Ok(())).unwrap();
+        interruption.make_change("one is changed", || Ok(())).unwrap();
         assert_eq!(receive(&interruption, Signal::Interrupt), "SIGINT: one is changed: ");
     }
 
@@ -334,41 +338,41 @@ mod tests {
     fn signal_during_a_change_lets_it_finish_and_prevents_the_next() {
         let interruption = interruption();
         let mut leave = String::new();
-        let changed = interruption.change("one is changed", || {
+        let changed = interruption.make_change("one is changed", || {
             leave = receive(&interruption, Signal::Terminate);
             Ok(())
         });
         assert_eq!((leave.as_str(), text(changed.err()).as_str()), ("", "SIGTERM: one is changed: "));
-        let next = interruption.change("two are changed", || -> Result<(), Failure> { panic!("a second change") });
+        let next = interruption.make_change("two are changed", || -> Result<(), Failure> { panic!("a second change") });
         assert_eq!(text(next.err()), "SIGTERM: one is changed: ");
     }
 
     #[test]
     fn writing_does_not_begin_after_a_signal() {
         let interruption = interruption();
-        let deferred = interruption.defer("").unwrap();
+        let deferred = interruption.defer_first_signal("").unwrap();
         receive(&interruption, Signal::Terminate);
-        assert!(deferred.stopped_before_writing().now_or_never().is_some());
+        assert!(deferred.wait_for_stop_before_writing().now_or_never().is_some());
         assert_eq!(text(deferred.begin_writing().err()), "SIGTERM: nothing was changed: ");
-        assert_eq!(text(interruption.defer("").err()), "SIGTERM: nothing was changed: ");
+        assert_eq!(text(interruption.defer_first_signal("").err()), "SIGTERM: nothing was changed: ");
     }
 
     #[test]
     fn stop_before_writing_is_over_once_writing_began() {
         let interruption = interruption();
-        let _deferred = interruption.defer("").unwrap();
+        let _deferred = interruption.defer_first_signal("").unwrap();
         interruption.begin_writing().unwrap();
         receive(&interruption, Signal::Terminate);
-        assert!(interruption.stopped_before_writing().now_or_never().is_none());
+        assert!(interruption.wait_for_stop_before_writing().now_or_never().is_none());
     }
 
     #[tokio::test]
     async fn work_is_bound_from_the_signal_on() {
         let (interruption, start) = (interruption(), Instant::now());
-        let _deferred = interruption.defer("").unwrap();
-        assert_eq!(interruption.bound(Duration::ZERO, tokio::task::yield_now()).await, Some(()));
+        let _deferred = interruption.defer_first_signal("").unwrap();
+        assert_eq!(interruption.run_within_limit(Duration::ZERO, tokio::task::yield_now()).await, Some(()));
         receive_at(&interruption, Signal::Terminate, start.checked_sub(STEPS).unwrap());
-        assert_eq!(interruption.bound(STEPS, pending::<()>()).await, None);
+        assert_eq!(interruption.run_within_limit(STEPS, pending::<()>()).await, None);
         assert!(start.elapsed() < STEPS, "the limit counts from the signal, not from the call");
     }
 }

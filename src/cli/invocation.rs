@@ -21,8 +21,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory as _};
 
 use super::args::Cli;
-use crate::config::{Diagnostic, Sources, variables_in_plain};
-use crate::shell::quoted;
+use crate::config::{Diagnostic, Sources, find_nonsensitive_variables};
+use crate::shell::quote_shell_word;
 
 /// The name by which shells find the program.
 const PROGRAM: &str = "leasehold";
@@ -47,13 +47,13 @@ pub struct Invocation {
 }
 
 /// Keeps the command line of this process.
-pub fn set(matches: &ArgMatches) {
+pub fn set_current(matches: &ArgMatches) {
     // Set once, at the start of the process.
     let _ = CURRENT.set(Invocation::new(matches));
 }
 
 /// The command line of this process.
-pub fn current() -> &'static Invocation {
+pub fn current_invocation() -> &'static Invocation {
     CURRENT.get_or_init(Invocation::default)
 }
 
@@ -67,35 +67,36 @@ enum Word {
 
 impl Invocation {
     fn new(matches: &ArgMatches) -> Self {
-        let (command, last) = last_subcommand(Cli::command(), matches);
+        let (command, last) = find_last_subcommand(Cli::command(), matches);
         let has = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
         let paths = |id: &str| -> Vec<String> {
             let paths = has(id).then(|| last.get_many::<PathBuf>(id)).flatten();
             paths.into_iter().flatten().map(|path| path.display().to_string()).collect()
         };
         // `apply FILE` learns the directory from the file.
-        let directory = paths("dir").pop().or_else(|| has_directory_or_plan(&command).then(|| paths("what").pop())?);
+        let directory =
+            paths("dir").pop().or_else(|| takes_directory_or_plan(&command).then(|| paths("what").pop())?);
         let here = last.get_one::<PathBuf>("directory").filter(|here| here.as_path() != Path::new("."));
         let mut invocation = Self {
-            here: here.map(|here| as_operand(&here.display().to_string())),
+            here: here.map(|here| to_operand(&here.display().to_string())),
             var_files: paths("var_file"),
             vars: has("var").then(|| last.get_many::<String>("var")).flatten().into_iter().flatten().cloned().collect(),
             ..Self::default()
         };
-        if let Some(directory) = directory.filter(|path| !invocation.path_of(path).is_file()) {
+        if let Some(directory) = directory.filter(|path| !invocation.resolve_from_here(path).is_file()) {
             invocation.directory = directory.into();
         }
         invocation
     }
 
-    fn path_of(&self, path: &str) -> PathBuf {
+    fn resolve_from_here(&self, path: &str) -> PathBuf {
         self.here.as_ref().map_or_else(|| PathBuf::from(path), |here| Path::new(here).join(path))
     }
 
     /// Notes which variables may be printed, once the configuration is read.
     pub fn note_variables(&self, sources: &Sources) {
         if !self.vars.is_empty() {
-            let _ = self.plain.set(variables_in_plain(sources));
+            let _ = self.plain.set(find_nonsensitive_variables(sources));
         }
     }
 
@@ -111,17 +112,19 @@ impl Invocation {
     }
 
     /// The command `words`, with the options of this one that it takes as well and does not have yet.
-    pub fn follow_up(&self, words: &[&str]) -> String {
-        self.complete_command(words, true).unwrap_or_else(|| rendered(words.iter().map(|word| text(word)).collect()))
+    pub fn follow_up_command(&self, words: &[&str]) -> String {
+        self.complete_command(words, true)
+            .unwrap_or_else(|| render_words(words.iter().map(|word| literal_word(word)).collect()))
     }
 
     /// The same without variables, for what is saved already.
-    pub fn follow_up_without_variables(&self, words: &[&str]) -> String {
-        self.complete_command(words, false).unwrap_or_else(|| rendered(words.iter().map(|word| text(word)).collect()))
+    pub fn follow_up_command_without_variables(&self, words: &[&str]) -> String {
+        self.complete_command(words, false)
+            .unwrap_or_else(|| render_words(words.iter().map(|word| literal_word(word)).collect()))
     }
 
     /// The text with each whole command in backticks completed. What is no whole command, such as `` `leasehold revoke` ``, stays.
-    pub fn complete(&self, text: &str) -> String {
+    pub fn complete_commands(&self, text: &str) -> String {
         let start = format!("`{PROGRAM} ");
         let mut completed = String::with_capacity(text.len());
         let mut rest = text;
@@ -142,7 +145,7 @@ impl Invocation {
     /// Findings with the commands in their help completed.
     pub fn complete_findings(&self, findings: &[Diagnostic]) -> Vec<Diagnostic> {
         let complete = |finding: &Diagnostic| Diagnostic {
-            help: finding.help.as_ref().map(|help| self.complete(help)),
+            help: finding.help.as_ref().map(|help| self.complete_commands(help)),
             ..finding.clone()
         };
         findings.iter().map(complete).collect()
@@ -161,68 +164,70 @@ impl Invocation {
 
     /// `None`: this is no whole command. A word `DIR/NAME` is a file in the stack's directory.
     fn complete_command(&self, words: &[&str], with_variables: bool) -> Option<String> {
-        let words: Vec<String> = words.iter().map(|word| self.in_directory(word)).collect();
+        let words: Vec<String> = words.iter().map(|word| self.resolve_in_directory(word)).collect();
         let matches = Cli::command()
             .try_get_matches_from(std::iter::once(PROGRAM).chain(words.iter().map(String::as_str)))
             .ok()?;
-        let (command, last) = last_subcommand(Cli::command(), &matches);
+        let (command, last) = find_last_subcommand(Cli::command(), &matches);
         let find = |id: &str| command.get_arguments().find(|argument| argument.get_id() == id);
         let is_given = |id: &str| last.value_source(id) == Some(ValueSource::CommandLine);
         let is_open = |id: &str| find(id).is_some() && !is_given(id);
         let mut all = Vec::new();
         if let Some(here) = self.here.as_ref().filter(|_| !is_given("directory")) {
-            all.extend([text("-C"), text(here)]);
+            all.extend([literal_word("-C"), literal_word(here)]);
         }
-        all.extend(words.iter().map(|word| text(word)));
+        all.extend(words.iter().map(|word| literal_word(word)));
         if let Some(directory) = self.directory.get() {
             if is_open("dir") {
                 let long = find("dir").and_then(clap::Arg::get_long);
-                all.extend(long.map(|long| text(&format!("--{long}"))));
-                all.push(text(&as_operand(directory)));
-            } else if has_directory_or_plan(&command) && is_open("what") {
-                all.push(text(&as_operand(directory)));
+                all.extend(long.map(|long| literal_word(&format!("--{long}"))));
+                all.push(literal_word(&to_operand(directory)));
+            } else if takes_directory_or_plan(&command) && is_open("what") {
+                all.push(literal_word(&to_operand(directory)));
             }
         }
         if with_variables && is_open("var_file") {
-            all.extend(self.var_files.iter().flat_map(|file| [text("--var-file"), text(&as_operand(file))]));
+            all.extend(
+                self.var_files.iter().flat_map(|file| [literal_word("--var-file"), literal_word(&to_operand(file))]),
+            );
         }
         if with_variables && is_open("var") {
-            all.extend(self.vars.iter().filter_map(|assignment| self.variable(assignment)).flatten());
+            all.extend(self.vars.iter().filter_map(|assignment| self.var_option_words(assignment)).flatten());
         }
-        Some(rendered(all))
+        Some(render_words(all))
     }
 
-    fn in_directory(&self, word: &str) -> String {
+    fn resolve_in_directory(&self, word: &str) -> String {
         match (word.strip_prefix("DIR/"), self.directory.get()) {
-            (Some(name), Some(directory)) => as_operand(&Path::new(directory).join(name).display().to_string()),
+            (Some(name), Some(directory)) => to_operand(&Path::new(directory).join(name).display().to_string()),
             (Some(name), None) => name.to_owned(),
             (None, _) => word.to_owned(),
         }
     }
 
     /// `--var` with its value, if that may be printed. `None`: it has a name that no shell variable can have.
-    fn variable(&self, assignment: &str) -> Option<[Word; 2]> {
+    fn var_option_words(&self, assignment: &str) -> Option<[Word; 2]> {
         let (name, _) = assignment.split_once('=')?;
         let name = name.trim();
         if self.plain.get().is_some_and(|plain| plain.contains(name)) {
-            return Some([text("--var"), text(assignment)]);
+            return Some([literal_word("--var"), literal_word(assignment)]);
         }
         let shell = name.replace('-', "_");
         let is_name = shell.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && shell.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        is_name.then(|| [text("--var"), Word::Shell(format!("{name}=\"${{{shell}:?}}\""))])
+        is_name.then(|| [literal_word("--var"), Word::Shell(format!("{name}=\"${{{shell}:?}}\""))])
     }
 }
 
 /// Whether its argument is a directory or a file: `apply DIR|PLAN`.
-fn has_directory_or_plan(command: &Command) -> bool {
+fn takes_directory_or_plan(command: &Command) -> bool {
     let what = command.get_arguments().find(|argument| argument.get_id() == "what");
     let names = what.and_then(|argument| argument.get_value_names()).unwrap_or_default();
     names.iter().any(|name| name.split('|').any(|part| part == "DIR"))
 }
 
 /// The description of the innermost subcommand, and its matches.
-fn last_subcommand(mut command: Command, mut matches: &ArgMatches) -> (Command, &ArgMatches) {
+fn find_last_subcommand(mut command: Command, mut matches: &ArgMatches) -> (Command, &ArgMatches) {
     while let Some((name, inner)) = matches.subcommand() {
         let Some(next) = command.find_subcommand(name).cloned() else { break };
         (command, matches) = (next, inner);
@@ -231,17 +236,17 @@ fn last_subcommand(mut command: Command, mut matches: &ArgMatches) -> (Command, 
 }
 
 /// A path that no option is mistaken for.
-pub fn as_operand(path: &str) -> String {
+pub fn to_operand(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
-fn text(word: &str) -> Word {
+fn literal_word(word: &str) -> Word {
     Word::Text(word.to_owned())
 }
 
-fn rendered(words: Vec<Word>) -> String {
+fn render_words(words: Vec<Word>) -> String {
     let words = words.into_iter().map(|word| match word {
-        Word::Text(text) => quoted(&text),
+        Word::Text(text) => quote_shell_word(&text),
         Word::Shell(shell) => shell,
     });
     std::iter::once(PROGRAM.to_owned()).chain(words).collect::<Vec<_>>().join(" ")
@@ -290,11 +295,11 @@ mod tests {
             (&["revoke"], "leasehold revoke", "leasehold revoke"),
         ];
         for (words, short, long) in cases {
-            assert_eq!(plain.follow_up(words), short);
-            assert_eq!(deep.follow_up(words), long);
+            assert_eq!(plain.follow_up_command(words), short);
+            assert_eq!(deep.follow_up_command(words), long);
             // What is complete stays.
             let again = shlex::split(long.strip_prefix("leasehold ").unwrap()).unwrap();
-            assert_eq!(deep.follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>()), long);
+            assert_eq!(deep.follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>()), long);
         }
     }
 
@@ -302,7 +307,7 @@ mod tests {
     fn commands_within_texts_are_completed() {
         let deep = invocation(&["-C", "live", "audit", "list", "--stack", "prod"]);
         assert_eq!(
-            deep.complete("See `leasehold audit verify`, or `leasehold apply`; `leasehold revoke` and `leasehold` stay. `leasehold x"),
+            deep.complete_commands("See `leasehold audit verify`, or `leasehold apply`; `leasehold revoke` and `leasehold` stay. `leasehold x"),
             "See `leasehold -C live audit verify --stack prod`, or `leasehold -C live apply prod`; `leasehold revoke` and `leasehold` \
              stay. `leasehold x"
         );
@@ -312,7 +317,7 @@ mod tests {
     fn only_values_of_plain_variables_are_printed() {
         let given = ["plan", "--var", "region=eu west", "--var=api-token=hush", "--var", "other=x"];
         let unread = invocation(&given);
-        assert!(!unread.follow_up(&["apply"]).contains("eu west"), "{}", unread.follow_up(&["apply"]));
+        assert!(!unread.follow_up_command(&["apply"]).contains("eu west"), "{}", unread.follow_up_command(&["apply"]));
         let read = invocation(&given);
         let text = "variable \"region\" {}\nvariable \"api-token\" { sensitive = true }\n";
         read.note_variables(&Sources::new(vec![SourceFile {
@@ -320,7 +325,7 @@ mod tests {
             bytes: text.as_bytes().into(),
         }]));
         let variables = r#"--var 'region=eu west' --var api-token="${api_token:?}" --var other="${other:?}""#;
-        assert_eq!(read.follow_up(&["apply"]), format!("leasehold apply {variables}"));
-        assert_eq!(read.follow_up_without_variables(&["apply", "p"]), "leasehold apply p");
+        assert_eq!(read.follow_up_command(&["apply"]), format!("leasehold apply {variables}"));
+        assert_eq!(read.follow_up_command_without_variables(&["apply", "p"]), "leasehold apply p");
     }
 }

@@ -11,26 +11,26 @@ use super::connection::Connection;
 use super::session::{self, Stack};
 use super::{Exit, Failure};
 use crate::lifecycle::{self, Phase, Standing};
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
 pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<Exit, Failure> {
-    let now = session::now(args.stack.now);
-    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe(&stack, &connection).await?;
+    let now = session::current_time(args.stack.now);
+    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
+    let observed = session::observe_stack(&stack, &connection).await?;
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
-    let (standings, findings) = lifecycle::decide(&stack.declared, &observed.snapshot, now, principal_id);
+    let (standings, findings) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     if !findings.is_empty() {
         return Err(Failure::Findings { findings, sources: stack.sources });
     }
-    let rows: Vec<Row> = standings.iter().map(Row::of).collect();
+    let rows: Vec<Row> = standings.iter().map(Row::from_standing).collect();
     match args.format {
-        Format::Human => super::print(&table(&rows))?,
+        Format::Human => super::print_result(&render_table(&rows))?,
         Format::Json => super::print_json(&json!({
             "format_version": "1.0",
             "stack": stack.declared.stack,
             "timestamp": now,
-            "identities": rows.iter().map(Row::json).collect::<Vec<_>>(),
+            "identities": rows.iter().map(Row::to_json).collect::<Vec<_>>(),
         }))?,
     }
     Ok(Exit::Done)
@@ -52,7 +52,7 @@ pub struct Row {
 
 impl Row {
     /// The line of a standing.
-    pub fn of(standing: &Standing<'_>) -> Self {
+    pub fn from_standing(standing: &Standing<'_>) -> Self {
         let marks = standing.live.map(|live| &live.marks);
         let declared = standing.declared;
         let (phase, deadline) = match &standing.phase {
@@ -81,7 +81,7 @@ impl Row {
     }
 
     /// The line for machines.
-    pub fn json(&self) -> serde_json::Value {
+    pub fn to_json(&self) -> serde_json::Value {
         let mut row = json!({
             "address": self.address, "name": self.name, "kind": self.kind, "owner": self.owner, "service": self.service,
             "phase": self.phase, "live": self.live, "deadline": self.deadline, "last_used": self.last_used,
@@ -93,7 +93,7 @@ impl Row {
     }
 }
 
-fn table(rows: &[Row]) -> String {
+fn render_table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "No identities.\n".to_owned();
     }
@@ -110,7 +110,7 @@ fn table(rows: &[Row]) -> String {
         "until",
         "last used",
     ]));
-    let or_dash = |value: &Option<String>| inert(value.as_deref().unwrap_or("-")).into_owned();
+    let or_dash = |value: &Option<String>| escape_steering(value.as_deref().unwrap_or("-")).into_owned();
     let day = |at: Option<jiff::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
     for row in rows {
         let account = several.then(|| or_dash(&row.account));
@@ -122,7 +122,7 @@ fn table(rows: &[Row]) -> String {
             day(row.deadline),
             day(row.last_used),
         ];
-        table.add_row(std::iter::once(inert(&row.address).into_owned()).chain(account).chain(rest));
+        table.add_row(std::iter::once(escape_steering(&row.address).into_owned()).chain(account).chain(rest));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     format!("{}\n", lines.join("\n"))

@@ -13,19 +13,19 @@ use crate::ledger::Chain;
 use crate::ledger::record::{LockBroken, Record};
 use crate::store;
 use crate::store::lock::{self, LockError};
-use crate::views::inert::inert;
-use crate::views::job::holder_words;
+use crate::views::inert::escape_steering;
+use crate::views::job::describe_holder_job;
 
 pub async fn cmd_lock(here: &Path, command: &LockCommand, interruption: &Interruption) -> Result<Exit, Failure> {
     match command {
-        LockCommand::Show(args) => show(here, args).await,
-        LockCommand::Break(args) => break_open(here, args, interruption).await,
+        LockCommand::Show(args) => show_lock(here, args).await,
+        LockCommand::Break(args) => break_lock(here, args, interruption).await,
     }
 }
 
-async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let found = lock::look(&ledger.store, &ledger.stack).await?;
+async fn show_lock(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
+    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+    let found = lock::read_lock(&ledger.store, &ledger.stack).await?;
     let is_held = match &found {
         Some((record, _)) => lock::is_held(&ledger.store, record, ledger.terms)?,
         None => false,
@@ -39,35 +39,36 @@ async fn show(here: &Path, args: &LockShowArgs) -> Result<Exit, Failure> {
             "held": held.is_some(),
             "lock": found.as_ref().map(|(record, _)| record),
         }))?,
-        (Format::Human, None) => super::print("Nobody holds the lock.\n")?,
+        (Format::Human, None) => super::print_result("Nobody holds the lock.\n")?,
         (Format::Human, Some((record, _))) => {
             let lock::Record { holder, what, since, expires, epoch, .. } = record;
             let mut text = format!(
                 "Held by {} on {} (process {}), doing {what}.\n",
-                inert(&holder.actor),
-                inert(&holder.host),
+                escape_steering(&holder.actor),
+                escape_steering(&holder.host),
                 holder.process
             );
-            if let Some(pipeline) = holder_words(holder) {
-                text.push_str(&format!("Pipeline: {}\n", inert(&pipeline)));
+            if let Some(pipeline) = describe_holder_job(holder) {
+                text.push_str(&format!("Pipeline: {}\n", escape_steering(&pipeline)));
             }
             text.push_str(&format!("Since {since}; unless it is renewed it ends at {expires}. Epoch {epoch}.\n"));
-            super::print(&text)?;
+            super::print_result(&text)?;
         }
     }
     Ok(Exit::Done)
 }
 
-async fn break_open(here: &Path, args: &LockBreakArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+async fn break_lock(here: &Path, args: &LockBreakArgs, interruption: &Interruption) -> Result<Exit, Failure> {
     if args.reason.trim().is_empty() {
-        return Err(refused("--reason is empty", "Say why the lock is broken: --reason \"the runner died\"."));
+        return Err(refused_error("--reason is empty", "Say why the lock is broken: --reason \"the runner died\"."));
     }
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let breaking = Breaking { origin: Origin::of(&ledger.directory), ledger, reason: &args.reason, interruption };
-    match lock::look(&breaking.ledger.store, &breaking.ledger.stack).await {
+    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+    let breaking =
+        Breaking { origin: Origin::for_directory(&ledger.directory), ledger, reason: &args.reason, interruption };
+    match lock::read_lock(&breaking.ledger.store, &breaking.ledger.stack).await {
         Ok(Some((record, _))) if !record.free => {
             if args.epoch.is_some_and(|epoch| epoch != record.epoch) {
-                return Err(refused(
+                return Err(refused_error(
                     &format!("the lock has another holder by now: its epoch is {}", record.epoch),
                     "See who holds it: `leasehold lock show`.",
                 ));
@@ -75,7 +76,7 @@ async fn break_open(here: &Path, args: &LockBreakArgs, interruption: &Interrupti
             breaking.break_held(&record).await
         }
         Ok(_) => {
-            super::print("Nobody holds the lock.\n")?;
+            super::print_result("Nobody holds the lock.\n")?;
             Ok(Exit::Done)
         }
         Err(LockError::Unreadable { why, .. }) => breaking.break_unreadable(why).await,
@@ -83,7 +84,7 @@ async fn break_open(here: &Path, args: &LockBreakArgs, interruption: &Interrupti
     }
 }
 
-fn refused(what: &str, help: &str) -> Failure {
+fn refused_error(what: &str, help: &str) -> Failure {
     Failure::Refused { what: what.to_owned(), help: help.to_owned() }
 }
 
@@ -98,9 +99,9 @@ struct Breaking<'a> {
 
 impl Breaking<'_> {
     async fn break_held(&self, record: &lock::Record) -> Result<Exit, Failure> {
-        let chain = self.open_chain(record.known()).await?;
+        let chain = self.open_chain(record.known_ledger()).await?;
         let broken = LockBroken {
-            by: self.person(),
+            by: self.describe_person(),
             reason: self.reason.to_owned(),
             holder: Some(record.holder.clone()),
             since: Some(record.since),
@@ -109,66 +110,69 @@ impl Breaking<'_> {
         };
         let Ledger { store, stack, .. } = &self.ledger;
         let work = async {
-            chain.append(vec![Record::LockBroken(broken)]).await?;
-            Ok::<bool, Failure>(lock::break_open(store, stack, record).await?)
+            chain.append_entry(vec![Record::LockBroken(broken)]).await?;
+            Ok::<bool, Failure>(lock::break_lock(store, stack, record).await?)
         };
-        if !self.finish(work).await? {
-            return Err(refused(
+        if !self.finish_break(work).await? {
+            return Err(refused_error(
                 "the lock was released, or has another holder by now",
                 "See who holds it: `leasehold lock show`.",
             ));
         }
-        super::print(&format!("The lock of {} is broken.\n", inert(&record.holder.actor)))?;
+        super::print_result(&format!("The lock of {} is broken.\n", escape_steering(&record.holder.actor)))?;
         Ok(Exit::Done)
     }
 
     async fn break_unreadable(&self, why: String) -> Result<Exit, Failure> {
         let chain = self.open_chain(lock::Known::default()).await?;
-        let epoch = last_epoch(&chain).await?;
+        let epoch = find_last_epoch(&chain).await?;
         let broken = LockBroken {
-            by: self.person(),
+            by: self.describe_person(),
             reason: self.reason.to_owned(),
             holder: None,
             since: None,
             epoch,
             unreadable: Some(why),
         };
-        let holder = self.origin.holder(&self.person());
+        let holder = self.origin.to_lock_holder(&self.describe_person());
         let claim = lock::Claim { stack: &self.ledger.stack, holder: &holder, what: "lock break" };
         let work = async {
-            chain.append(vec![Record::LockBroken(broken)]).await?;
-            Ok::<bool, Failure>(lock::break_unreadable(&self.ledger.store, claim, epoch, chain.known().await).await?)
+            chain.append_entry(vec![Record::LockBroken(broken)]).await?;
+            Ok::<bool, Failure>(
+                lock::break_unreadable_lock(&self.ledger.store, claim, epoch, chain.known_ledger().await).await?,
+            )
         };
-        if !self.finish(work).await? {
-            return Err(refused("the lock can be read by now", "See who holds it: `leasehold lock show`."));
+        if !self.finish_break(work).await? {
+            return Err(refused_error("the lock can be read by now", "See who holds it: `leasehold lock show`."));
         }
-        super::print("The lock, which could not be read, is broken.\n")?;
+        super::print_result("The lock, which could not be read, is broken.\n")?;
         Ok(Exit::Done)
     }
 
     /// Does what must not end halfway, even if a signal comes.
-    async fn finish(&self, work: impl Future<Output = Result<bool, Failure>>) -> Result<bool, Failure> {
-        let breaking = self.interruption.defer("Check whether the lock is broken: `leasehold lock show`.")?;
-        breaking.finish(interruption::COMMAND, work).await
+    async fn finish_break(&self, work: impl Future<Output = Result<bool, Failure>>) -> Result<bool, Failure> {
+        let breaking =
+            self.interruption.defer_first_signal("Check whether the lock is broken: `leasehold lock show`.")?;
+        breaking.finish_work(interruption::COMMAND, work).await
     }
 
     async fn open_chain(&self, known: lock::Known) -> Result<Chain, Failure> {
         let Ledger { store, stack, .. } = &self.ledger;
-        Ok(Chain::open(store.clone(), stack.clone(), store::random_id()?, known).await?)
+        Ok(Chain::open_ledger(store.clone(), stack.clone(), store::generate_random_id()?, known).await?)
     }
 
-    fn person(&self) -> String {
-        let user = super::environment::variable("USER");
+    fn describe_person(&self) -> String {
+        let user = super::environment::read_variable("USER");
         format!("{} on {}", user.as_deref().unwrap_or("somebody"), self.origin.host)
     }
 }
 
 /// The number of the last holder of the lock that the ledger knows; 0 where it knows none.
-async fn last_epoch(chain: &Chain) -> Result<u64, Failure> {
+async fn find_last_epoch(chain: &Chain) -> Result<u64, Failure> {
     let started = |record: &Record| match record {
         Record::RunStarted(started) => Some(started.epoch),
         _ => None,
     };
-    let entries = chain.backwards(|entry| !entry.records.iter().any(|record| started(record).is_some())).await?;
+    let entries = chain.read_backwards(|entry| !entry.records.iter().any(|record| started(record).is_some())).await?;
     Ok(entries.iter().flat_map(|entry| &entry.records).find_map(started).unwrap_or_default())
 }

@@ -66,40 +66,42 @@ enum Exit {
 #[must_use]
 pub fn main() -> ExitCode {
     if let Some(restarted) = environment::restart_without_empty() {
-        return restarted.unwrap_or_else(|error| Failure::from(error).report());
+        return restarted.unwrap_or_else(|error| Failure::from(error).report_error());
     }
-    let interruption = Interruption::install();
+    let interruption = Interruption::start_signal_thread();
     let matches = Cli::command().get_matches();
-    invocation::set(&matches);
+    invocation::set_current(&matches);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    cli.color.apply();
+    cli.color.apply_globally();
     if let Err(error) = environment::check_variables().map_err(anyhow::Error::from).and_then(|()| start_tracing()) {
-        return Failure::from(error).report();
+        return Failure::from(error).report_error();
     }
     let interruption = match interruption {
         Ok(interruption) => interruption,
-        Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot handle signals")).report(),
+        Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot handle signals")).report_error(),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot start the runtime")).report(),
+        Err(error) => {
+            return Failure::from(anyhow::Error::from(error).context("cannot start the runtime")).report_error();
+        }
     };
-    let ended = runtime.block_on(run(cli, &interruption));
+    let ended = runtime.block_on(run_command(cli, &interruption));
     // A prompt that was interrupted still waits for an answer on its thread.
     runtime.shutdown_background();
-    say(&throttling::summary());
+    print_message(&throttling::summarize_throttling());
     match ended {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::Changes) => ExitCode::from(2),
         Ok(Exit::Unformatted) => ExitCode::from(3),
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report_error(),
     }
 }
 
-async fn run(cli: Cli, interruption: &Interruption) -> Result<Exit, Failure> {
+async fn run_command(cli: Cli, interruption: &Interruption) -> Result<Exit, Failure> {
     let here = cli.directory;
     match cli.command {
         Command::Init(args) => init::cmd_init(&here, &args, interruption),
@@ -127,7 +129,7 @@ async fn run(cli: Cli, interruption: &Interruption) -> Result<Exit, Failure> {
 fn start_tracing() -> anyhow::Result<()> {
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
     use tracing_subscriber::util::SubscriberInitExt as _;
-    let asked = environment::variable("RUST_LOG").unwrap_or_else(|| "error".to_owned());
+    let asked = environment::read_variable("RUST_LOG").unwrap_or_else(|| "error".to_owned());
     let asked = tracing_subscriber::EnvFilter::try_new(&asked).map_err(|error| {
         anyhow::anyhow!(
             "the environment variable RUST_LOG is {asked:?}, which is not a filter of log lines such as \"leasehold=debug\": \
@@ -142,10 +144,10 @@ fn start_tracing() -> anyhow::Result<()> {
 }
 
 /// Writes a command's result. A reader that went away (a closed pipe) is no error.
-fn print(text: &str) -> Result<(), Failure> {
+fn print_result(text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
-    throttling::clear();
-    let written = progress::screen().suspend(|| {
+    throttling::clear_line();
+    let written = progress::shared_screen().suspend(|| {
         let mut stdout = anstream::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
     });
@@ -158,9 +160,9 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes a message beside the result.
-fn say(text: &str) {
-    throttling::clear();
-    progress::screen().suspend(|| write_stderr(text));
+fn print_message(text: &str) {
+    throttling::clear_line();
+    progress::shared_screen().suspend(|| write_stderr(text));
 }
 
 /// Writes to stderr, whatever changes there.
@@ -171,12 +173,12 @@ fn write_stderr(text: &str) {
 }
 
 /// `path` as seen from `here`, without a needless `./` before it.
-fn below(here: &Path, path: &Path) -> PathBuf {
+fn resolve_path(here: &Path, path: &Path) -> PathBuf {
     if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
 }
 
 /// Prints JSON with a line break after it.
 fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::from(anyhow::Error::from(error)))?;
-    print(&format!("{text}\n"))
+    print_result(&format!("{text}\n"))
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::store::{OutageNotices, StoreError};
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
 /// A shorter outage goes unreported.
 const UNREPORTED: Duration = Duration::from_secs(3);
@@ -18,12 +18,15 @@ pub struct OutageReporter {
 }
 
 impl OutageNotices for OutageReporter {
-    fn store_is_out(&self, error: &StoreError, spent: Duration) {
+    fn report_outage(&self, error: &StoreError, spent: Duration) {
         let mut last_line = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
         if spent < UNREPORTED || last_line.is_some_and(|last| last.elapsed() < BETWEEN_LINES) {
             return;
         }
         *last_line = Some(Instant::now());
-        super::say(&format!("warning: {}. Trying again for up to three minutes.\n", inert(&error.to_string())));
+        super::print_message(&format!(
+            "warning: {}. Trying again for up to three minutes.\n",
+            escape_steering(&error.to_string())
+        ));
     }
 }

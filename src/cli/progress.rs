@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::apply::Event;
 use crate::plan::{Plan, Step, StepId};
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
 /// How many of the steps in flight the bar names.
 const NAMED: usize = 3;
@@ -19,20 +19,20 @@ pub struct Names(BTreeMap<StepId, String>);
 
 impl Names {
     /// The names of a plan's steps.
-    pub fn of(plan: &Plan) -> Self {
-        let name = |step: &Step| (step.id, inert(&step.change.id().to_string()).into_owned());
+    pub fn from_plan(plan: &Plan) -> Self {
+        let name = |step: &Step| (step.id, escape_steering(&step.change.id().to_string()).into_owned());
         Self(plan.steps.iter().map(name).collect())
     }
 
-    fn get(&self, id: &StepId) -> &str {
+    fn step_name(&self, id: &StepId) -> &str {
         self.0.get(id).map_or("", String::as_str)
     }
 }
 
 /// Shows events until the executor is done.
-pub async fn show(names: Names, mut events: UnboundedReceiver<Event>) {
-    let bar = bar(names.0.len());
-    let name = |id: &StepId| names.get(id);
+pub async fn show_events(names: Names, mut events: UnboundedReceiver<Event>) {
+    let bar = build_bar(names.0.len());
+    let name = |id: &StepId| names.step_name(id);
     let mut in_flight: BTreeSet<StepId> = BTreeSet::new();
     while let Some(event) = events.recv().await {
         match event {
@@ -45,10 +45,10 @@ pub async fn show(names: Names, mut events: UnboundedReceiver<Event>) {
             }
             Event::Failed(id, error) => {
                 in_flight.remove(&id);
-                super::say(&format!("failed: {}: {}\n", name(&id), inert(&error.to_string())));
+                super::print_message(&format!("failed: {}: {}\n", name(&id), escape_steering(&error.to_string())));
             }
             Event::Stopping => {
-                super::say("Stopping: finishing what is in flight, starting nothing new.\n");
+                super::print_message("Stopping: finishing what is in flight, starting nothing new.\n");
             }
         }
         let shown: Vec<&str> = in_flight.iter().take(NAMED).map(name).collect();
@@ -58,7 +58,7 @@ pub async fn show(names: Names, mut events: UnboundedReceiver<Event>) {
 }
 
 /// What changes on the terminal while work goes on: the bar, and other lines below it. Whatever else is written there has it stand aside.
-pub fn screen() -> &'static MultiProgress {
+pub fn shared_screen() -> &'static MultiProgress {
     static SCREEN: LazyLock<MultiProgress> = LazyLock::new(|| {
         let hidden = ProgressDrawTarget::hidden;
         MultiProgress::with_draw_target(if has_terminal() { ProgressDrawTarget::stderr() } else { hidden() })
@@ -71,9 +71,9 @@ pub fn has_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 
-fn bar(steps: usize) -> ProgressBar {
+fn build_bar(steps: usize) -> ProgressBar {
     let length = u64::try_from(steps).unwrap_or(u64::MAX);
-    let bar = screen().insert(0, ProgressBar::new(length));
+    let bar = shared_screen().insert(0, ProgressBar::new(length));
     // A template that does not parse would leave the default bar.
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}") {
         bar.set_style(style);

@@ -7,20 +7,25 @@ use super::failure::Failure;
 use super::session::Stack;
 use crate::config::Diagnostic;
 use crate::plan::Plan;
-use crate::plan::quotas::{Exceeded, bear_on, exceeded};
+use crate::plan::quotas::{Exceeded, find_exceeded_quotas, may_exceed_quotas};
 
 /// Refuses a plan that would pass a quota: at the attribute's line where one block is to blame, else as a whole.
-pub async fn check(stack: &Stack, connection: &Connection, snapshot: &Snapshot, plan: &Plan) -> Result<(), Failure> {
-    if !bear_on(plan, connection.realize.as_ref()) {
+pub async fn check_quotas(
+    stack: &Stack,
+    connection: &Connection,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<(), Failure> {
+    if !may_exceed_quotas(plan, connection.realize.as_ref()) {
         return Ok(());
     }
-    let quotas = connection.observe.quotas().await?;
-    let found = exceeded(plan, snapshot, &quotas, connection.realize.as_ref());
-    let findings: Vec<Diagnostic> = found.iter().filter_map(|each| of_block(stack, each)).collect();
+    let quotas = connection.observe.read_quotas().await?;
+    let found = find_exceeded_quotas(plan, snapshot, &quotas, connection.realize.as_ref());
+    let findings: Vec<Diagnostic> = found.iter().filter_map(|each| block_diagnostic(stack, each)).collect();
     if !findings.is_empty() {
-        return Err(stack.refuse(findings));
+        return Err(stack.findings_error(findings));
     }
-    let whole: Vec<String> = found.iter().map(of_account).collect();
+    let whole: Vec<String> = found.iter().map(describe_account_quota).collect();
     if whole.is_empty() {
         return Ok(());
     }
@@ -32,7 +37,7 @@ pub async fn check(stack: &Stack, connection: &Connection, snapshot: &Snapshot, 
     })
 }
 
-fn of_account(exceeded: &Exceeded<'_>) -> String {
+fn describe_account_quota(exceeded: &Exceeded<'_>) -> String {
     let Exceeded { quota, made, removed, wanted, .. } = exceeded;
     let used = match quota.counted {
         Counted::OfAccount { used } => used,
@@ -46,7 +51,7 @@ fn of_account(exceeded: &Exceeded<'_>) -> String {
     )
 }
 
-fn of_block(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
+fn block_diagnostic(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
     let address = exceeded.holder.as_ref()?;
     let declared = &stack.declared;
     let origin = match declared.identities.get(address) {
@@ -60,8 +65,8 @@ fn of_block(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
         "{address}: there would be {} {}; this account allows {} ({})",
         exceeded.wanted, quota.what, quota.limit, quota.name
     );
-    let finding =
-        Diagnostic::error("limits::quota", summary).at(origin.part(attribute), "beyond what the account takes");
+    let finding = Diagnostic::error("limits::quota", summary)
+        .with_location(origin.part_span(attribute), "beyond what the account takes");
     const ASK: &str = "or ask AWS for a higher quota (Service Quotas, IAM)";
     let help = match quota.counted {
         Counted::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
@@ -74,5 +79,5 @@ fn of_block(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
             format!("hold fewer, join scopes that are always held together, {ASK}")
         }
     };
-    Some(origin.explain(finding.help(help)))
+    Some(origin.add_module_calls(finding.with_help(help)))
 }

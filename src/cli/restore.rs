@@ -17,34 +17,40 @@ use crate::plan::Plan;
 const RESTORED: &str = "restored";
 
 pub async fn cmd_restore(here: &Path, args: &RestoreArgs, interruption: &Interruption) -> Result<Exit, Failure> {
-    let now = session::now(args.now);
-    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
-    stack.warn();
+    let now = session::current_time(args.now);
+    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    stack.print_warnings();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin(&stack.purpose("restore"), &connection, interruption).await?;
-    let again = [&["restore".to_owned(), args.what.clone()][..], &args.allowance.words()].concat();
-    let again = invocation::current().follow_up(&again.iter().map(String::as_str).collect::<Vec<_>>());
-    let terms = args.carry_out.terms(&args.allowance, args.json.json_into.as_deref(), again);
-    apply::locked(run, async |run| {
-        let mut observed = session::observe(&stack, &connection).await?;
-        run.settle(&observed.snapshot).await?;
-        let address = lift(&args.what, &stack, &connection, &mut observed)?;
+    let run = Run::begin_run(&stack.run_purpose("restore"), &connection, interruption).await?;
+    let again = [&["restore".to_owned(), args.what.clone()][..], &args.allowance.to_arguments()].concat();
+    let again =
+        invocation::current_invocation().follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>());
+    let terms = args.carry_out.carry_out_terms(&args.allowance, args.json.json_into.as_deref(), again);
+    apply::run_and_release_lock(run, async |run| {
+        let mut observed = session::observe_stack(&stack, &connection).await?;
+        run.resolve_unfinished_intents(&observed.snapshot).await?;
+        let address = lift_revocation(&args.what, &stack, &connection, &mut observed)?;
         let selection = SelectionArgs { target: vec![address.clone()], exclude: Vec::new() };
-        let plan = session::plan(&stack, &connection, &observed, now, &selection)?;
+        let plan = session::plan_stack(&stack, &connection, &observed, now, &selection)?;
         refuse_unless_restored(&plan, &address)?;
-        apply::settle_plan(here, run, plan, &observed.shared, &connection, &terms).await
+        apply::review_and_apply_plan(here, run, plan, &observed.shared, &connection, &terms).await
     })
     .await
 }
 
 /// Takes the revocation out of what is known of the identity, so that its configuration decides again. Gives its address.
-fn lift(what: &str, stack: &Stack, connection: &Connection, observed: &mut Observed) -> Result<String, Failure> {
+fn lift_revocation(
+    what: &str,
+    stack: &Stack,
+    connection: &Connection,
+    observed: &mut Observed,
+) -> Result<String, Failure> {
     let name = &stack.declared.stack;
-    let live = named::find(what, name, &observed.snapshot, connection.realize.as_ref())?;
+    let live = named::find_identity(what, name, &observed.snapshot, connection.realize.as_ref())?;
     let (id, address) = (live.id.clone(), live.address().clone());
     let quarantine = live.marks.quarantine.clone();
     match quarantine {
-        Some(Quarantine { at, reason }) if LeaveReason::of_mark(&reason).is_some() => {
+        Some(Quarantine { at, reason }) if LeaveReason::from_mark(&reason).is_some() => {
             if !stack.declared.identities.contains_key(&address) {
                 return Err(Failure::Refused {
                     what: format!("no block declares {address} any more, so there is nothing to give back"),

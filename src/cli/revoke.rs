@@ -19,12 +19,12 @@ use super::{Exit, Failure, apply, invocation, named, plan_view};
 use crate::config::declared::{Backend, Providers};
 use crate::config::essentials::Essentials;
 use crate::lifecycle::LeaveReason;
-use crate::plan::revoke::{Revocation, revoke};
+use crate::plan::revoke::{Revocation, build_revocation_plan};
 use crate::plan::{Basis, Plan};
 use crate::realize::{self, Resources};
 use crate::vault::Vault;
 use crate::views;
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
 /// The writes of one identity that may be in flight at once.
 const AT_A_TIME: u16 = 10;
@@ -40,47 +40,49 @@ struct Known {
 }
 
 pub async fn cmd_revoke(here: &Path, args: &RevokeArgs, interruption: &Interruption) -> Result<Exit, Failure> {
-    let now = session::now(args.now);
-    let reason = LeaveReason::revoked(&args.reason);
-    if reason == LeaveReason::revoked("") {
+    let now = session::current_time(args.now);
+    let reason = LeaveReason::from_revocation(&args.reason);
+    if reason == LeaveReason::from_revocation("") {
         return Err(Failure::Refused {
             what: "the reason holds no letter or digit that a mark could keep".to_owned(),
             help: "Say in a few words why, with --reason.".to_owned(),
         });
     }
-    let known = read(here, args, now)?;
+    let known = read_context(here, args, now)?;
     session::refuse_rehearsal(args.now, &known.providers)?;
-    let connection = Connection::to(&known.providers, known.directory.path(), now).await?;
-    let run = Run::begin(&known.purpose(&args.reason), &connection, interruption).await?;
-    apply::locked(run, async |run| {
-        let (shared, mut snapshot) = observe(&known, &connection).await?;
-        run.settle(&snapshot).await?;
-        if connection.observe.leaves_open(&snapshot) {
-            let live = named::find(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
+    let connection = Connection::connect_to_providers(&known.providers, known.directory.path(), now).await?;
+    let run = Run::begin_run(&known.run_purpose(&args.reason), &connection, interruption).await?;
+    apply::run_and_release_lock(run, async |run| {
+        let (shared, mut snapshot) = observe_identities(&known, &connection).await?;
+        run.resolve_unfinished_intents(&snapshot).await?;
+        if connection.observe.has_unread_details(&snapshot) {
+            let live = named::find_identity(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
             let whom = [live.id.clone()].into();
-            connection.observe.look_closer(&known.stack, &mut snapshot, &whom).await?;
+            connection.observe.read_exactly(&known.stack, &mut snapshot, &whom).await?;
         }
-        let live = named::find(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
-        let plan = plan(&known, live, &snapshot, reason, now, connection.realize.as_ref())?;
+        let live = named::find_identity(&args.what, &known.stack, &snapshot, connection.realize.as_ref())?;
+        let plan = plan_revocation(&known, live, &snapshot, reason, now, connection.realize.as_ref())?;
         let address = live.address().to_string();
         if plan.is_empty() {
-            plan_view::json_into(here, args.json.json_into.as_deref(), || views::plan::json(&plan, &[]))?;
-            super::print(&format!("{} is revoked already, for that reason.\n", inert(&address)))?;
+            plan_view::write_json_into(here, args.json.json_into.as_deref(), || {
+                views::plan::render_plan_json(&plan, &[])
+            })?;
+            super::print_result(&format!("{} is revoked already, for that reason.\n", escape_steering(&address)))?;
             return Ok(Exit::Done);
         }
         // Whoever names an identity here has approved that it is shut, a break-glass account too.
         let allowance = AllowanceArgs { max_leavers: None, approve: vec![address.clone()] };
-        let again = invocation::current().follow_up(&["revoke", &address, "--reason", &args.reason]);
+        let again = invocation::current_invocation().follow_up_command(&["revoke", &address, "--reason", &args.reason]);
         let carry_out =
             CarryOutArgs { auto_approve: true, parallelism: AT_A_TIME, checkpoint: args.checkpoint.clone() };
-        let terms = carry_out.terms(&allowance, args.json.json_into.as_deref(), again);
-        apply::settle_plan(here, run, plan, &shared, &connection, &terms).await
+        let terms = carry_out.carry_out_terms(&allowance, args.json.json_into.as_deref(), again);
+        apply::review_and_apply_plan(here, run, plan, &shared, &connection, &terms).await
     })
     .await
 }
 
 impl Known {
-    fn purpose<'a>(&'a self, reason: &'a str) -> Purpose<'a> {
+    fn run_purpose<'a>(&'a self, reason: &'a str) -> Purpose<'a> {
         Purpose {
             command: "revoke",
             reason: Some(reason),
@@ -92,7 +94,7 @@ impl Known {
     }
 }
 
-fn plan(
+fn plan_revocation(
     known: &Known,
     live: &LiveIdentity,
     snapshot: &Snapshot,
@@ -113,12 +115,12 @@ fn plan(
     };
     let declared = known.whole.as_ref().and_then(|stack| stack.declared.identities.get(live.address()));
     let revocation = Revocation { stack: &known.stack, live, declared, snapshot, reason, now, realize, basis };
-    revoke(revocation).map_err(Failure::Unsound)
+    build_revocation_plan(revocation).map_err(Failure::Unsound)
 }
 
 /// The whole stack where it is sound, else its name and provider.
-fn read(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure> {
-    match Stack::read(here, args.dir.as_deref(), &args.variables, now) {
+fn read_context(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure> {
+    match Stack::read_stack(here, args.dir.as_deref(), &args.variables, now) {
         Ok(stack) => Ok(Known {
             stack: stack.declared.stack.clone(),
             providers: stack.providers(),
@@ -127,12 +129,14 @@ fn read(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure
             whole: Some(stack),
         }),
         Err(Failure::Findings { findings, .. }) => {
-            let essentials = Stack::essentials(here, args.dir.as_deref(), &args.variables, now);
+            let essentials = Stack::load_essentials(here, args.dir.as_deref(), &args.variables, now);
             let (directory, essentials) = essentials.inspect_err(|_| {
-                super::say("The stack's name or provider cannot be read, or may stand in text that cannot be:\n");
+                super::print_message(
+                    "The stack's name or provider cannot be read, or may stand in text that cannot be:\n",
+                );
             })?;
             let count = findings.len();
-            super::say(&format!(
+            super::print_message(&format!(
                 "The configuration has {count} {}; only the stack's name and provider are taken from it.\n",
                 if count == 1 { "finding" } else { "findings" }
             ));
@@ -143,21 +147,21 @@ fn read(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure
     }
 }
 
-async fn observe(known: &Known, connection: &Connection) -> Result<(Resources, Snapshot), Failure> {
-    let realm = connection.observe.realm().await?;
+async fn observe_identities(known: &Known, connection: &Connection) -> Result<(Resources, Snapshot), Failure> {
+    let realm = connection.observe.read_realm().await?;
     let shared = match &known.whole {
-        Some(stack) => realize::shared(&stack.declared, connection.realize.as_ref(), &realm).0,
+        Some(stack) => realize::realize_shared_objects(&stack.declared, connection.realize.as_ref(), &realm).0,
         None => Resources::new(),
     };
-    let request = ObserveRequest::plain(&known.stack, &shared);
-    let mut snapshot = connection.observe.observe(request).await?;
-    snapshot.recall(&shared);
+    let request = ObserveRequest::for_plan(&known.stack, &shared);
+    let mut snapshot = connection.observe.observe_stack(request).await?;
+    snapshot.restore_sensitive(&shared);
     if let Some(stack) = &known.whole {
-        let vault = Vault::of(&stack.stores(), stack.directory.path());
-        match vault.delivered(&known.stack, &realm) {
+        let vault = Vault::from_declared(&stack.secret_stores(), stack.directory.path());
+        match vault.read_deliveries(&known.stack, &realm) {
             Ok(delivered) => snapshot.note_deliveries(&delivered),
             // No store keeps an identity from being shut.
-            Err(error) => super::say(&format!("warning: {}\n", inert(&error.to_string()))),
+            Err(error) => super::print_message(&format!("warning: {}\n", escape_steering(&error.to_string()))),
         }
     }
     Ok((shared, snapshot))

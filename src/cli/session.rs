@@ -16,12 +16,14 @@ use super::invocation;
 use super::run::Purpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::{ProviderSettings, Providers, SecretStore};
-use crate::config::essentials::{Essentials, essentials};
-use crate::config::{Assignment, Declared, Diagnostic, Inputs, Limits, Severity, SourceFile, Sources, gather, load};
+use crate::config::essentials::{Essentials, load_essentials};
+use crate::config::{
+    Assignment, Declared, Diagnostic, Inputs, Limits, Severity, SourceFile, Sources, gather_modules, load_config,
+};
 use crate::graph::Graph;
 use crate::lifecycle;
-use crate::plan::select::{Selection, names};
-use crate::plan::{Basis, Plan, Refused, build};
+use crate::plan::select::{Selection, is_named_by};
+use crate::plan::{Basis, Plan, Refused, build, build_plan};
 use crate::realize::{self, Resources};
 use crate::store::Store;
 use crate::vault::Vault;
@@ -41,15 +43,20 @@ pub struct Stack {
 }
 
 /// The present moment in whole seconds, or the instant a rehearsal names.
-pub fn now(rehearsed: Option<Timestamp>) -> Timestamp {
+pub fn current_time(rehearsed: Option<Timestamp>) -> Timestamp {
     let now = rehearsed.unwrap_or_else(Timestamp::now);
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 impl Stack {
     /// Reads the stack in `dir` as seen from `here`. Every error of its text is in the failure; warnings stay with the stack.
-    pub fn read(here: &Path, dir: Option<&Path>, variables: &VariableArgs, now: Timestamp) -> Result<Self, Failure> {
-        let (directory, loaded) = Self::load(here, dir, variables, now)?;
+    pub fn read_stack(
+        here: &Path,
+        dir: Option<&Path>,
+        variables: &VariableArgs,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let (directory, loaded) = Self::load_stack(here, dir, variables, now)?;
         let Loaded { sources, declared, findings, files } = loaded;
         let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
         match declared {
@@ -59,39 +66,39 @@ impl Stack {
     }
 
     /// Reads the stack and gives all that was found, errors and warnings alike.
-    pub fn load(
+    pub fn load_stack(
         here: &Path,
         dir: Option<&Path>,
         variables: &VariableArgs,
         now: Timestamp,
     ) -> Result<(StackDirectory, Loaded), Failure> {
-        let directory = StackDirectory::open(here, dir)?;
-        let Text { sources, variables, mut files } = Text::read(here, &directory, variables)?;
-        invocation::current().note_variables(&sources);
+        let directory = StackDirectory::open_directory(here, dir)?;
+        let Text { sources, variables, mut files } = Text::read_text(here, &directory, variables)?;
+        invocation::current_invocation().note_variables(&sources);
         let inputs = Inputs { variables, now, files: &directory, limits: Limits::default() };
-        let sources = gather(sources, &directory);
-        files.extend(module_digests(&sources));
-        let result = load(&sources, &inputs);
+        let sources = gather_modules(sources, &directory);
+        files.extend(digest_modules(&sources));
+        let result = load_config(&sources, &inputs);
         let mut findings = result.findings;
         if let Some(declared) = &result.declared {
             files.extend(declared.files_read.clone());
-            findings.extend(Graph::of(declared).cycles(declared));
+            findings.extend(Graph::from_declared(declared).find_cycles(declared));
         }
         Ok((directory, Loaded { sources, declared: result.declared, findings, files }))
     }
 
     /// Reads no more than the stack's name and provider, which may be sound where the rest is not.
-    pub fn essentials(
+    pub fn load_essentials(
         here: &Path,
         dir: Option<&Path>,
         variables: &VariableArgs,
         now: Timestamp,
     ) -> Result<(StackDirectory, Essentials), Failure> {
-        let directory = StackDirectory::open(here, dir)?;
-        let Text { sources, variables, .. } = Text::read(here, &directory, variables)?;
-        invocation::current().note_variables(&sources);
+        let directory = StackDirectory::open_directory(here, dir)?;
+        let Text { sources, variables, .. } = Text::read_text(here, &directory, variables)?;
+        invocation::current_invocation().note_variables(&sources);
         let inputs = Inputs { variables, now, files: &directory, limits: Limits::default() };
-        match essentials(&sources, &inputs) {
+        match load_essentials(&sources, &inputs) {
             Ok(essentials) => Ok((directory, essentials)),
             Err(findings) => Err(Failure::Findings { findings, sources }),
         }
@@ -99,19 +106,19 @@ impl Stack {
 
     /// The accounts the stack works in; the embedded directory when it names none.
     pub fn providers(&self) -> Providers {
-        Providers::of(&self.declared.providers)
+        Providers::from_blocks(&self.declared.providers)
     }
 
     /// Connects to write, with the stack's stores at hand. Refused where an instant is rehearsed on a real cloud.
     pub async fn connect_to_write(&self, rehearsed: Option<Timestamp>) -> Result<Connection, Failure> {
         let (providers, directory) = (self.providers(), self.directory.path());
         refuse_rehearsal(rehearsed, &providers)?;
-        let connection = Connection::to(&providers, directory, self.now).await?;
-        Ok(connection.keeping(&self.stores(), &providers.first, directory, self.now))
+        let connection = Connection::connect_to_providers(&providers, directory, self.now).await?;
+        Ok(connection.with_secret_stores(&self.secret_stores(), &providers.first, directory, self.now))
     }
 
     /// What a command that writes tells the lock and the ledger of this stack.
-    pub fn purpose<'a>(&'a self, command: &'a str) -> Purpose<'a> {
+    pub fn run_purpose<'a>(&'a self, command: &'a str) -> Purpose<'a> {
         Purpose {
             command,
             reason: None,
@@ -123,24 +130,24 @@ impl Stack {
     }
 
     /// Where the stack's records are.
-    pub async fn store(&self) -> Result<Store, Failure> {
+    pub async fn open_store(&self) -> Result<Store, Failure> {
         let declared = &self.declared;
-        super::run::store(&declared.backend, &self.providers(), &declared.stack, self.directory.path()).await
+        super::run::open_store(&declared.backend, &self.providers(), &declared.stack, self.directory.path()).await
     }
 
     /// Prints the stack's warnings.
-    pub fn warn(&self) {
+    pub fn print_warnings(&self) {
         if !self.warnings.is_empty() {
-            super::say(&super::failure::drawn(&self.warnings, &self.sources));
+            super::print_message(&super::failure::render_findings(&self.warnings, &self.sources));
         }
     }
 
     /// The refusal of a stack with these findings.
-    pub fn refuse(&self, findings: Vec<Diagnostic>) -> Failure {
+    pub fn findings_error(&self, findings: Vec<Diagnostic>) -> Failure {
         Failure::Findings { findings, sources: self.sources.clone() }
     }
 
-    fn basis(&self) -> Basis {
+    fn plan_basis(&self) -> Basis {
         let Providers { first, alias, others } = self.providers();
         Basis {
             version: VERSION.to_owned(),
@@ -150,12 +157,12 @@ impl Stack {
             alias,
             others,
             backend: self.declared.backend.clone(),
-            stores: self.stores(),
+            stores: self.secret_stores(),
         }
     }
 
     /// Where the secrets of its issued keys go.
-    pub fn stores(&self) -> BTreeMap<String, SecretStore> {
+    pub fn secret_stores(&self) -> BTreeMap<String, SecretStore> {
         self.declared.stores.iter().map(|(name, store)| (name.clone(), store.settings.clone())).collect()
     }
 }
@@ -179,11 +186,11 @@ struct Text {
 }
 
 impl Text {
-    fn read(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, Failure> {
-        let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
-        let given = var_files(here, &variables.var_file)?;
-        let files = digests(directory, stack_files.iter().chain(&assigned));
-        let variables = assignments(&assigned, &given, &variables.var)?;
+    fn read_text(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, Failure> {
+        let (stack_files, assigned) = (directory.read_files(".hcl")?, directory.read_files(".auto.hclvars")?);
+        let given = read_var_files(here, &variables.var_file)?;
+        let files = digest_files(directory, stack_files.iter().chain(&assigned));
+        let variables = collect_assignments(&assigned, &given, &variables.var)?;
         let sources = Sources::new(stack_files).with_variable_files(assigned.into_iter().chain(given).collect());
         Ok(Self { sources, variables, files })
     }
@@ -198,37 +205,40 @@ pub struct Loaded {
     pub files: BTreeMap<String, Digest>,
 }
 
-fn digests<'a>(directory: &StackDirectory, files: impl Iterator<Item = &'a SourceFile>) -> BTreeMap<String, Digest> {
-    files.map(|file| (directory.relative(&file.name), Digest::of_bytes(&file.bytes))).collect()
+fn digest_files<'a>(
+    directory: &StackDirectory,
+    files: impl Iterator<Item = &'a SourceFile>,
+) -> BTreeMap<String, Digest> {
+    files.map(|file| (directory.relative_name(&file.name), Digest::from_bytes(&file.bytes))).collect()
 }
 
 /// The digests of the files of modules, by their paths from the stack's directory.
-fn module_digests(sources: &Sources) -> BTreeMap<String, Digest> {
-    sources.module_files().map(|(name, file)| (name, Digest::of_bytes(&file.bytes))).collect()
+fn digest_modules(sources: &Sources) -> BTreeMap<String, Digest> {
+    sources.module_files().map(|(name, file)| (name, Digest::from_bytes(&file.bytes))).collect()
 }
 
 /// The digests of the files of a stack's directory as they are now, to hold a saved plan against.
-pub fn current_files(
+pub fn digest_current_files(
     directory: &StackDirectory,
     planned: &BTreeMap<String, Digest>,
 ) -> Result<BTreeMap<String, Digest>, Failure> {
-    let (stack_files, assigned) = (directory.files(".hcl")?, directory.files(".auto.hclvars")?);
-    let mut files = digests(directory, stack_files.iter().chain(&assigned));
-    files.extend(module_digests(&gather(Sources::new(stack_files), directory)));
+    let (stack_files, assigned) = (directory.read_files(".hcl")?, directory.read_files(".auto.hclvars")?);
+    let mut files = digest_files(directory, stack_files.iter().chain(&assigned));
+    files.extend(digest_modules(&gather_modules(Sources::new(stack_files), directory)));
     for name in planned.keys() {
         if !files.contains_key(name)
-            && let Ok(bytes) = crate::config::StackFiles::read(directory, name)
+            && let Ok(bytes) = crate::config::StackFiles::read_file(directory, name)
         {
-            files.insert(name.clone(), Digest::of_bytes(&bytes));
+            files.insert(name.clone(), Digest::from_bytes(&bytes));
         }
     }
     Ok(files)
 }
 
-fn var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Failure> {
+fn read_var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Failure> {
     let mut files = Vec::new();
     for path in paths {
-        let full = super::below(here, path);
+        let full = super::resolve_path(here, path);
         let bytes =
             std::fs::read(&full).with_context(|| format!("cannot read the variables file {}", full.display()))?;
         files.push(SourceFile { name: path.display().to_string(), bytes: bytes.into() });
@@ -238,7 +248,11 @@ fn var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile
 
 /// Where variables get their values: the environment (`LEASEHOLD_VAR_name`), then `*.auto.hclvars`, then `--var-file`, then `--var`;
 /// later ones win.
-fn assignments(assigned: &[SourceFile], given: &[SourceFile], vars: &[String]) -> Result<Vec<Assignment>, Failure> {
+fn collect_assignments(
+    assigned: &[SourceFile],
+    given: &[SourceFile],
+    vars: &[String],
+) -> Result<Vec<Assignment>, Failure> {
     let mut assignments = Vec::new();
     for (key, value) in std::env::vars_os() {
         let key = key.to_string_lossy().into_owned();
@@ -269,58 +283,62 @@ pub struct Observed {
 }
 
 /// Observes what lives of the stack.
-pub async fn observe(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
-    observe_with(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
+pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
+    observe_read_only(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
 }
 
 /// Observes what a plan for the stack needs: also what it shall take in.
-pub async fn observe_to_plan(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
-    let adopt = lifecycle::imports::wanted(&stack.declared, connection.realize.as_ref());
-    observe_and_adopt(stack, connection.observe.as_ref(), connection.realize.as_ref(), &adopt).await
+pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
+    let adopt = lifecycle::imports::list_import_candidates(&stack.declared, connection.realize.as_ref());
+    observe_with_imports(stack, connection.observe.as_ref(), connection.realize.as_ref(), &adopt).await
 }
 
 /// The same, with nothing at hand that could write.
-pub async fn observe_with(stack: &Stack, observe: &dyn Observe, realize: &dyn Realize) -> Result<Observed, Failure> {
-    observe_and_adopt(stack, observe, realize, &BTreeMap::new()).await
+pub async fn observe_read_only(
+    stack: &Stack,
+    observe: &dyn Observe,
+    realize: &dyn Realize,
+) -> Result<Observed, Failure> {
+    observe_with_imports(stack, observe, realize, &BTreeMap::new()).await
 }
 
-async fn observe_and_adopt(
+async fn observe_with_imports(
     stack: &Stack,
     observe: &dyn Observe,
     realize: &dyn Realize,
     adopt: &BTreeMap<ResourceId, Address>,
 ) -> Result<Observed, Failure> {
-    let realm = observe.realm().await?;
-    let (shared, findings) = realize::shared(&stack.declared, realize, &realm);
+    let realm = observe.read_realm().await?;
+    let (shared, findings) = realize::realize_shared_objects(&stack.declared, realize, &realm);
     if !findings.is_empty() {
-        return Err(stack.refuse(findings));
+        return Err(stack.findings_error(findings));
     }
     let name = &stack.declared.stack;
-    let vault = Vault::of(&stack.stores(), stack.directory.path());
-    let delivered = vault.delivered(name, &realm)?;
-    let keys_of = holders_of_keys(&stack.declared, &delivered, realize);
-    let request = ObserveRequest { adopt, keys_of: &keys_of, ..ObserveRequest::plain(name, &shared) };
-    let mut snapshot = observe.observe(request).await?;
-    snapshot.recall(&shared);
+    let vault = Vault::from_declared(&stack.secret_stores(), stack.directory.path());
+    let delivered = vault.read_deliveries(name, &realm)?;
+    let keys_of = find_key_users(&stack.declared, &delivered, realize);
+    let request = ObserveRequest { adopt, keys_of: &keys_of, ..ObserveRequest::for_plan(name, &shared) };
+    let mut snapshot = observe.observe_stack(request).await?;
+    snapshot.restore_sensitive(&shared);
     snapshot.note_deliveries(&delivered);
-    if observe.leaves_open(&snapshot) {
-        let principals = lifecycle::closer::to_know(&stack.declared, &snapshot, stack.now, realize);
-        observe.look_closer(&stack.declared.stack, &mut snapshot, &principals).await?;
+    if observe.has_unread_details(&snapshot) {
+        let principals = lifecycle::closer::find_exact_read_principals(&stack.declared, &snapshot, stack.now, realize);
+        observe.read_exactly(&stack.declared.stack, &mut snapshot, &principals).await?;
         snapshot.note_deliveries(&delivered);
     }
     Ok(Observed { shared, snapshot, out_of_sight: BTreeMap::new() })
 }
 
 /// The users that shall have, or were delivered, keys: what a report of hours ago says of them is not enough.
-fn holders_of_keys(declared: &Declared, delivered: &Delivered, realize: &dyn Realize) -> BTreeSet<ResourceId> {
+fn find_key_users(declared: &Declared, delivered: &Delivered, realize: &dyn Realize) -> BTreeSet<ResourceId> {
     let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
     let declared = declared.map(|identity| (&identity.account, &identity.name));
     let names = declared.chain(delivered.keys().map(|(account, name)| (account, name)));
-    names.map(|(account, name)| realize.principal_id(Principal::User, name).within(account.as_ref())).collect()
+    names.map(|(account, name)| realize.principal_id(Principal::User, name).with_account(account.as_ref())).collect()
 }
 
 /// Plans for the stack.
-pub fn plan(
+pub fn plan_stack(
     stack: &Stack,
     connection: &Connection,
     observed: &Observed,
@@ -336,11 +354,11 @@ pub fn plan(
         now,
         realize: connection.realize.as_ref(),
         compare: connection.compare.as_ref(),
-        basis: stack.basis(),
+        basis: stack.plan_basis(),
         selection: &selection,
     };
-    let plan = build(inputs).map_err(|refused| match refused {
-        Refused::Findings(findings) => stack.refuse(findings),
+    let plan = build_plan(inputs).map_err(|refused| match refused {
+        Refused::Findings(findings) => stack.findings_error(findings),
         Refused::Unsound(faults) => Failure::Unsound(faults),
     })?;
     Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
@@ -349,12 +367,12 @@ pub fn plan(
 /// A target or exclusion that names nothing is a slip of the pen, and would plan something else than meant.
 fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) -> Result<(), Failure> {
     for pattern in selection.targets.iter().chain(&selection.excludes) {
-        let declared = stack.declared.identities.keys().any(|address| names(pattern, address));
-        let live = observed.snapshot.identities.values().any(|identity| names(pattern, identity.address()));
-        let scope = stack.declared.scopes.values().any(|(scope, _)| names(pattern, &scope.address()));
-        let group = stack.declared.groups.values().any(|group| names(pattern, &group.group.address));
+        let declared = stack.declared.identities.keys().any(|address| is_named_by(pattern, address));
+        let live = observed.snapshot.identities.values().any(|identity| is_named_by(pattern, identity.address()));
+        let scope = stack.declared.scopes.values().any(|(scope, _)| is_named_by(pattern, &scope.address()));
+        let group = stack.declared.groups.values().any(|group| is_named_by(pattern, &group.group.address));
         let federations = || stack.declared.federations.values().map(|(federation, _)| federation.address());
-        let federation = federations().any(|address| names(pattern, &address));
+        let federation = federations().any(|address| is_named_by(pattern, &address));
         if !declared && !live && !scope && !group && !federation {
             let live = observed.snapshot.identities.values().map(|identity| identity.address().to_string());
             let scopes = stack.declared.scopes.values().map(|(scope, _)| scope.address().to_string());
@@ -366,7 +384,8 @@ fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) ->
                 .chain(groups)
                 .chain(federations().map(|address| address.to_string()))
                 .collect();
-            let nearest = nearest(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+            let nearest =
+                find_nearest_name(pattern, &known).map_or_else(String::new, |name| format!("; did you mean {name}?"));
             return Err(
                 anyhow::anyhow!("nothing in stack {} is called {pattern}{nearest}", stack.declared.stack).into()
             );
@@ -376,7 +395,7 @@ fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) ->
 }
 
 /// The name most like `text`, if one is like it at all.
-pub fn nearest<'a>(text: &str, known: &'a [String]) -> Option<&'a String> {
+pub fn find_nearest_name<'a>(text: &str, known: &'a [String]) -> Option<&'a String> {
     let scored = known.iter().map(|name| (strsim::jaro_winkler(text, name), name));
     scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use leasehold_provider::{Notices, Waiting};
 
-use super::progress::{has_terminal, screen};
+use super::progress::{has_terminal, shared_screen};
 use crate::views::throttling::Throttling;
 
 /// Where nobody watches a line change, there is at most one in this time.
@@ -27,23 +27,23 @@ struct Desk {
 }
 
 /// Somebody to be told of how a cloud throttles; `cloud` is what it is called.
-pub fn told_of(cloud: &'static str) -> Arc<dyn Notices> {
+pub fn notices_for_cloud(cloud: &'static str) -> Arc<dyn Notices> {
     Arc::new(Cloud(cloud))
 }
 
 /// Takes the line off the terminal, before something else is written. The next call that waits brings it back.
-pub fn clear() {
-    desk().clear();
+pub fn clear_line() {
+    lock_display().hide_line();
 }
 
 /// How often and how long each cloud throttled this run, if it did.
-pub fn summary() -> String {
-    let desk = desk();
-    let told = desk.clouds.iter().filter_map(|(cloud, throttling)| throttling.summary(cloud));
+pub fn summarize_throttling() -> String {
+    let desk = lock_display();
+    let told = desk.clouds.iter().filter_map(|(cloud, throttling)| throttling.describe_total(cloud));
     told.map(|line| format!("{line}\n")).collect()
 }
 
-fn desk() -> MutexGuard<'static, Desk> {
+fn lock_display() -> MutexGuard<'static, Desk> {
     DESK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -51,21 +51,21 @@ fn desk() -> MutexGuard<'static, Desk> {
 struct Cloud(&'static str);
 
 impl Notices for Cloud {
-    fn waits(&self, waiting: &Waiting<'_>) {
-        let mut desk = desk();
+    fn report_throttled_call(&self, waiting: &Waiting<'_>) {
+        let mut desk = lock_display();
         let now = desk.start.elapsed();
         let throttling = desk.clouds.entry(self.0).or_default();
-        throttling.waits(waiting, now);
-        let line = throttling.line(self.0);
-        desk.show(line);
+        throttling.note_wait(waiting, now);
+        let line = throttling.describe_current(self.0);
+        desk.show_line(line);
     }
 
-    fn at_full_speed(&self) {
-        let mut desk = desk();
+    fn report_full_speed(&self) {
+        let mut desk = lock_display();
         if let Some(throttling) = desk.clouds.get_mut(self.0) {
-            throttling.ends();
+            throttling.note_full_speed();
         }
-        desk.clear();
+        desk.hide_line();
     }
 }
 
@@ -74,25 +74,25 @@ impl Desk {
         Self { start: Instant::now(), clouds: BTreeMap::new(), line: None, written: None }
     }
 
-    fn show(&mut self, text: String) {
+    fn show_line(&mut self, text: String) {
         if has_terminal() {
-            self.line.get_or_insert_with(line).set_message(text);
+            self.line.get_or_insert_with(build_line).set_message(text);
         } else if self.written.is_none_or(|at| at.elapsed() >= BETWEEN_LINES) {
             self.written = Some(Instant::now());
             super::write_stderr(&format!("{text}\n"));
         }
     }
 
-    fn clear(&mut self) {
+    fn hide_line(&mut self) {
         if let Some(line) = self.line.take() {
             line.finish_and_clear();
-            screen().remove(&line);
+            shared_screen().remove(&line);
         }
     }
 }
 
-fn line() -> ProgressBar {
-    let line = screen().add(ProgressBar::no_length());
+fn build_line() -> ProgressBar {
+    let line = shared_screen().add(ProgressBar::no_length());
     // A template that does not parse would leave the default bar.
     if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
         line.set_style(style);

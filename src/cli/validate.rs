@@ -3,37 +3,40 @@
 use std::path::Path;
 
 use super::args::{FindingsFormat, ValidateArgs};
-use super::as_joiners::as_joiners;
+use super::as_joiners::plan_as_joiners;
 use super::session::{self, Loaded, Stack};
 use super::{Exit, Failure, invocation};
 use crate::config::{Diagnostic, Severity};
 use crate::views::diagnostics;
-use crate::views::style::{ADD, paint};
+use crate::views::style::{ADD, paint_text};
 
 pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
-    let now = session::now(None);
-    let (directory, loaded) = Stack::load(here, args.dir.as_deref(), &args.variables, now)?;
+    let now = session::current_time(None);
+    let (directory, loaded) = Stack::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
     let Loaded { sources, declared, mut findings, .. } = loaded;
     let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == Severity::Error);
     if let Some(declared) = declared.as_ref().filter(|_| !failed(&findings)) {
-        findings.extend(as_joiners(declared, now).1);
+        findings.extend(plan_as_joiners(declared, now).1);
     }
     let valid = !failed(&findings);
     // What machines read names files as the code host does.
     let named = || directory.repository().name_files(&sources);
-    let completed = || invocation::current().complete_findings(&findings);
+    let completed = || invocation::current_invocation().complete_findings(&findings);
     match args.format {
-        FindingsFormat::Json => super::print_json(&diagnostics::json(&completed(), &named()))?,
-        FindingsFormat::Github => super::print(&diagnostics::github(&completed(), &named()))?,
-        FindingsFormat::Sarif => super::print_json(&diagnostics::sarif(&completed(), &named()))?,
+        FindingsFormat::Json => super::print_json(&diagnostics::render_diagnostics_json(&completed(), &named()))?,
+        FindingsFormat::Github => super::print_result(&diagnostics::render_diagnostics_github(&completed(), &named()))?,
+        FindingsFormat::Sarif => super::print_json(&diagnostics::render_diagnostics_sarif(&completed(), &named()))?,
         FindingsFormat::Human if !valid => return Err(Failure::Findings { findings, sources }),
         FindingsFormat::Human => {
             if !findings.is_empty() {
-                super::say(&super::failure::drawn(&findings, &sources));
+                super::print_message(&super::failure::render_findings(&findings, &sources));
             }
             let count = declared.map_or(0, |declared| declared.identities.len());
             let noun = if count == 1 { "identity" } else { "identities" };
-            super::print(&format!("{} The configuration is valid: {count} {noun}.\n", paint(ADD, "Success!")))?;
+            super::print_result(&format!(
+                "{} The configuration is valid: {count} {noun}.\n",
+                paint_text(ADD, "Success!")
+            ))?;
         }
     }
     if valid { Ok(Exit::Done) } else { Err(Failure::Unfinished) }

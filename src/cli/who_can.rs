@@ -9,25 +9,26 @@ use super::connection::Connection;
 use super::session::{self, Stack};
 use super::{Exit, Failure, policy};
 use crate::views;
-use crate::who_can::{Wanted, who_can};
+use crate::who_can::{Wanted, find_allowed_identities};
 
 pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<Exit, Failure> {
-    policy::one_action(&args.action)?;
-    let now = session::now(args.stack.now);
-    let stack = Stack::read(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
-    let connection = Connection::to(&stack.providers(), stack.directory.path(), now).await?;
-    let observed = session::observe(&stack, &connection).await?;
+    policy::check_single_action(&args.action)?;
+    let now = session::current_time(args.stack.now);
+    let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
+    let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
+    let observed = session::observe_stack(&stack, &connection).await?;
     let wanted = Wanted { action: &args.action, resource: &args.resource, now };
-    let holders = who_can(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());
+    let holders =
+        find_allowed_identities(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());
     match args.format {
-        Format::Human => super::print(&views::who_can::human(&holders))?,
+        Format::Human => super::print_result(&views::who_can::render_holders(&holders))?,
         Format::Json => super::print_json(&json!({
             "format_version": views::who_can::FORMAT_VERSION,
             "stack": stack.declared.stack,
             "timestamp": now,
             "action": args.action,
             "resource": args.resource,
-            "identities": views::who_can::json(&holders),
+            "identities": views::who_can::render_holders_json(&holders),
         }))?,
     }
     Ok(Exit::Done)

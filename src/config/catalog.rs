@@ -51,30 +51,30 @@ impl<'a> Catalog<'a> {
         for block in &parsed.blocks {
             match &*block.keyword.text {
                 "leasehold" => match catalog.leasehold {
-                    Some(first) => findings.push(twice("the `leasehold` block", block, first)),
+                    Some(first) => findings.push(diagnose_duplicate_block("the `leasehold` block", block, first)),
                     None => catalog.leasehold = Some(block),
                 },
                 "locals" => {
                     for attribute in &block.body.attributes {
-                        catalog.local(block.file, attribute, findings);
+                        catalog.index_local(block.file, attribute, findings);
                     }
                 }
                 "provider" => catalog.providers.push(block),
-                "group" => insert(&mut catalog.groups, block, findings),
-                "federation" => insert_by(1, &mut catalog.federations, block, findings),
+                "group" => insert_by_first_label(&mut catalog.groups, block, findings),
+                "federation" => insert_by_label(1, &mut catalog.federations, block, findings),
                 "moved" => catalog.moved.push(block),
                 "import" => catalog.imports.push(block),
                 "removed" => catalog.removed.push(block),
-                "variable" => insert(&mut catalog.variables, block, findings),
-                "module" => insert(&mut catalog.modules, block, findings),
-                "output" => insert(&mut catalog.outputs, block, findings),
-                "owner" => insert(&mut catalog.owners, block, findings),
-                "service" => insert(&mut catalog.services, block, findings),
-                "scope" => insert(&mut catalog.scopes, block, findings),
-                "template" => insert(&mut catalog.templates, block, findings),
-                "identity" => insert(&mut catalog.identities, block, findings),
+                "variable" => insert_by_first_label(&mut catalog.variables, block, findings),
+                "module" => insert_by_first_label(&mut catalog.modules, block, findings),
+                "output" => insert_by_first_label(&mut catalog.outputs, block, findings),
+                "owner" => insert_by_first_label(&mut catalog.owners, block, findings),
+                "service" => insert_by_first_label(&mut catalog.services, block, findings),
+                "scope" => insert_by_first_label(&mut catalog.scopes, block, findings),
+                "template" => insert_by_first_label(&mut catalog.templates, block, findings),
+                "identity" => insert_by_first_label(&mut catalog.identities, block, findings),
                 // Its first label says of what sort it is.
-                "store" => insert_by(1, &mut catalog.stores, block, findings),
+                "store" => insert_by_label(1, &mut catalog.stores, block, findings),
                 _ => {}
             }
         }
@@ -89,21 +89,21 @@ impl<'a> Catalog<'a> {
 
     /// How other blocks name the providers, without the first word: `aws`, `aws.audit`.
     pub fn provider_names(&self) -> Vec<String> {
-        let alias = |block: &Block| match block.body.attribute("alias").map(|alias| &alias.value.kind) {
+        let alias = |block: &Block| match block.body.find_attribute("alias").map(|alias| &alias.value.kind) {
             Some(ExprKind::String(alias)) => format!(".{alias}"),
             _ => String::new(),
         };
         self.providers.iter().map(|block| format!("{}{}", block.label(0), alias(block))).collect()
     }
 
-    fn local(&mut self, file: FileId, attribute: &'a Attribute, findings: &mut Vec<Diagnostic>) {
+    fn index_local(&mut self, file: FileId, attribute: &'a Attribute, findings: &mut Vec<Diagnostic>) {
         let name = &*attribute.name.text;
         if let Some((first_file, first)) = self.locals.get(name) {
             findings.push(
                 Diagnostic::error("config::duplicate_local", format!("local.{name} is set twice"))
-                    .at(attribute.name.place.in_file(file), "set again here")
-                    .related(first.name.place.in_file(*first_file), "first set here")
-                    .help("keep one of them, or give one another name"),
+                    .with_location(attribute.name.place.to_span(file), "set again here")
+                    .with_related(first.name.place.to_span(*first_file), "first set here")
+                    .with_help("keep one of them, or give one another name"),
             );
         } else {
             self.locals.insert(name, (file, attribute));
@@ -112,7 +112,7 @@ impl<'a> Catalog<'a> {
 
     /// The blocks of a type that expressions refer to, by label.
     #[must_use]
-    pub fn blocks(&self, keyword: Keyword) -> &BTreeMap<&'a str, &'a Block> {
+    pub fn blocks_by_label(&self, keyword: Keyword) -> &BTreeMap<&'a str, &'a Block> {
         match keyword {
             Keyword::Owner => &self.owners,
             Keyword::Service => &self.services,
@@ -125,12 +125,16 @@ impl<'a> Catalog<'a> {
     }
 }
 
-fn insert<'a>(blocks: &mut BTreeMap<&'a str, &'a Block>, block: &'a Block, findings: &mut Vec<Diagnostic>) {
-    insert_by(0, blocks, block, findings);
+fn insert_by_first_label<'a>(
+    blocks: &mut BTreeMap<&'a str, &'a Block>,
+    block: &'a Block,
+    findings: &mut Vec<Diagnostic>,
+) {
+    insert_by_label(0, blocks, block, findings);
 }
 
 /// Indexes a block by the label that names it.
-fn insert_by<'a>(
+fn insert_by_label<'a>(
     naming: usize,
     blocks: &mut BTreeMap<&'a str, &'a Block>,
     block: &'a Block,
@@ -139,8 +143,8 @@ fn insert_by<'a>(
     let Some(label) = block.labels.get(naming) else { return };
     match blocks.get(&*label.text) {
         Some(first) => {
-            let name = format!("{} {}", block.keyword.text, super::value::show::quoted(&label.text));
-            findings.push(twice(&name, block, first));
+            let name = format!("{} {}", block.keyword.text, super::value::show::quote_text(&label.text));
+            findings.push(diagnose_duplicate_block(&name, block, first));
         }
         None => {
             blocks.insert(&label.text, block);
@@ -148,9 +152,9 @@ fn insert_by<'a>(
     }
 }
 
-fn twice(name: &str, block: &Block, first: &Block) -> Diagnostic {
+fn diagnose_duplicate_block(name: &str, block: &Block, first: &Block) -> Diagnostic {
     Diagnostic::error("config::duplicate_block", format!("{name} is declared twice"))
-        .at(block.span(), "declared again here")
-        .related(first.span(), "first declared here")
-        .help("keep one of them, or give one another label")
+        .with_location(block.span(), "declared again here")
+        .with_related(first.span(), "first declared here")
+        .with_help("keep one of them, or give one another label")
 }

@@ -54,12 +54,12 @@ impl Declared {
 
     /// How blocks name the provider of an account: `provider.aws.audit`. `None`: they need not, it is meant where none is named.
     #[must_use]
-    pub fn provider_of(&self, account: Option<&Alias>) -> Option<String> {
+    pub fn find_provider_reference(&self, account: Option<&Alias>) -> Option<String> {
         let block = match account {
             None => self.providers.first(),
             Some(_) => self.providers.iter().find(|block| block.alias.as_ref() == account),
         };
-        block.filter(|block| block.alias.is_some()).map(ProviderBlock::reference)
+        block.filter(|block| block.alias.is_some()).map(ProviderBlock::render_reference)
     }
 }
 
@@ -170,7 +170,7 @@ pub struct ProviderBlock {
 impl ProviderBlock {
     /// How other blocks name it: `provider.aws.audit`.
     #[must_use]
-    pub fn reference(&self) -> String {
+    pub fn render_reference(&self) -> String {
         let alias = self.alias.as_ref().map_or_else(String::new, |alias| format!(".{alias}"));
         format!("provider.{}{alias}", self.name)
     }
@@ -190,7 +190,7 @@ pub struct Providers {
 impl Providers {
     /// What `provider` blocks say, the first one first; the embedded directory where there is none.
     #[must_use]
-    pub fn of(blocks: &[ProviderBlock]) -> Self {
+    pub fn from_blocks(blocks: &[ProviderBlock]) -> Self {
         let Some((first, others)) = blocks.split_first() else {
             return Self { first: ProviderSettings::Local { path: None }, alias: None, others: BTreeMap::new() };
         };
@@ -396,19 +396,19 @@ pub struct Origin {
 impl Origin {
     /// The block's header.
     #[must_use]
-    pub fn span(&self) -> source::Span {
+    pub fn header_span(&self) -> source::Span {
         source::Span { file: self.file, bytes: self.header.clone() }
     }
 
     /// A finding on the block, with the calls that lead to its module.
     #[must_use]
-    pub fn explain(&self, finding: Diagnostic) -> Diagnostic {
-        self.calls.iter().fold(finding, |finding, (span, label)| finding.related(span.clone(), label.as_str()))
+    pub fn add_module_calls(&self, finding: Diagnostic) -> Diagnostic {
+        self.calls.iter().fold(finding, |finding, (span, label)| finding.with_related(span.clone(), label.as_str()))
     }
 
     /// The first attribute or inner block of that name; the header where there is none.
     #[must_use]
-    pub fn part(&self, name: &str) -> source::Span {
+    pub fn part_span(&self, name: &str) -> source::Span {
         let range = self.parts.iter().find(|(part, _)| *part == name).map_or(&self.header, |(_, range)| range);
         source::Span { file: self.file, bytes: range.clone() }
     }

@@ -63,28 +63,28 @@ impl Diagnostic {
 
     /// The same, at a place.
     #[must_use]
-    pub fn at(mut self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_location(mut self, span: Span, label: impl Into<String>) -> Self {
         self.location = Some(Location { span, label: label.into() });
         self
     }
 
     /// The same, with more on it.
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
     /// The same, with what to do.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// The same, with another place that matters.
     #[must_use]
-    pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_related(mut self, span: Span, label: impl Into<String>) -> Self {
         self.related.push(Location { span, label: label.into() });
         self
     }

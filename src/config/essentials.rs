@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use leasehold_provider::StackName;
 
 use super::catalog::Catalog;
-use super::declare::{essential, variables};
+use super::declare::{read_essentials, variables};
 use super::declared::{Backend, Providers};
 use super::diagnostic::{Diagnostic, Severity};
 use super::eval::Evaluator;
 use super::inputs::Inputs;
-use super::load::{Config, on_a_deep_stack, parse};
+use super::load::{Config, parse_config, run_on_deep_stack};
 use super::modules::Library;
 use super::schema;
 use super::source::Sources;
@@ -30,17 +30,17 @@ pub struct Essentials {
 }
 
 /// Reads the essentials, or says what keeps them from being read.
-pub fn essentials(sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
-    let config = parse(sources);
-    on_a_deep_stack(|| read(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
+pub fn load_essentials(sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
+    let config = parse_config(sources);
+    run_on_deep_stack(|| evaluate_essentials(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
 }
 
-fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
+fn evaluate_essentials(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
     let Config { stack: parsed, values, .. } = config;
     let catalog = Catalog::new(parsed, &mut Vec::new());
     let mut findings: Vec<Diagnostic> = values.findings.clone();
     for block in parsed.blocks.iter().filter(|block| ["leasehold", "provider"].contains(&&*block.keyword.text)) {
-        schema::check::blocks(std::slice::from_ref(block), &mut findings);
+        schema::check::check_blocks(std::slice::from_ref(block), &mut findings);
     }
     let broken = ["leasehold", "provider"].iter().any(|keyword| catalog.is_broken(keyword, ""));
     // A block that is not there may stand in text that cannot be read.
@@ -51,19 +51,19 @@ fn read(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essen
     let twice = parsed.blocks.iter().filter(|block| &*block.keyword.text == "leasehold").nth(1);
     findings.extend(twice.map(|block| {
         Diagnostic::error("config::duplicate_block", "the `leasehold` block is declared twice")
-            .at(block.span(), "again")
+            .with_location(block.span(), "again")
     }));
 
     let mut files: variables::VariableFiles<'_> = BTreeMap::new();
     for (file, attribute) in &values.attributes {
-        if let Some(source) = sources.get(*file) {
+        if let Some(source) = sources.get_file(*file) {
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
     let library = Library::new(sources, catalog, BTreeMap::new());
     let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
-    variables::resolve(&mut eval, library.stack(), &inputs.variables, &files, sources);
-    let found = essential(&eval);
+    variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
+    let found = read_essentials(&eval);
     findings.append(&mut eval.findings.borrow_mut());
     let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
     match found {
@@ -78,11 +78,14 @@ mod tests {
     use crate::config::declared::ProviderSettings;
     use crate::config::{Assignment, Limits, NoFiles, SourceFile};
 
-    fn read(text: &str) -> Result<Essentials, Vec<Diagnostic>> {
+    fn evaluate_essentials(text: &str) -> Result<Essentials, Vec<Diagnostic>> {
         let file = SourceFile { name: "stack.hcl".to_owned(), bytes: text.as_bytes().into() };
         let now = "2026-11-20T22:00:00Z".parse().unwrap();
         let variables: Vec<Assignment> = Vec::new();
-        essentials(&Sources::new(vec![file]), &Inputs { variables, now, files: &NoFiles, limits: Limits::default() })
+        load_essentials(
+            &Sources::new(vec![file]),
+            &Inputs { variables, now, files: &NoFiles, limits: Limits::default() },
+        )
     }
 
     const SOUND: &str = r#"
@@ -93,7 +96,7 @@ provider "aws" { allowed_account_ids = [var.account] }
 
     #[test]
     fn what_is_wrong_elsewhere_does_not_matter() {
-        let sound = read(SOUND).unwrap();
+        let sound = evaluate_essentials(SOUND).unwrap();
         assert_eq!(sound.stack.as_str(), "payments");
         let ProviderSettings::Aws { allowed_account_ids, .. } = &sound.providers.first else { panic!("{sound:?}") };
         assert!(allowed_account_ids.contains("111122223333"));
@@ -104,7 +107,7 @@ provider "aws" { allowed_account_ids = [var.account] }
             "nonsense {}",
             "x = = 1",
         ] {
-            assert_eq!(read(&format!("{SOUND}\n{broken}\n")).unwrap(), sound, "{broken}");
+            assert_eq!(evaluate_essentials(&format!("{SOUND}\n{broken}\n")).unwrap(), sound, "{broken}");
         }
     }
 
@@ -120,7 +123,7 @@ provider "aws" { allowed_account_ids = [var.account] }
             "leasehold { stack = \"payments\" }\nprovider \"aws\" {}\nprovider \"aws\" { alias = 1 }",
             "leasehold { stack = \"payments\" }\nleasehold { stack = \"other\" }\nprovider \"aws\" {}",
         ] {
-            assert!(read(broken).is_err(), "{broken}: {:?}", read(broken));
+            assert!(evaluate_essentials(broken).is_err(), "{broken}: {:?}", evaluate_essentials(broken));
         }
     }
 }

@@ -64,11 +64,11 @@ pub enum Form {
 impl Import {
     /// The form that the id says, if it does.
     #[must_use]
-    pub fn form(&self) -> Option<Form> {
-        if sort(&self.to) == Some("group") {
+    pub fn parse_target(&self) -> Option<Form> {
+        if address_kind(&self.to) == Some("group") {
             return Some(Form::Group);
         }
-        match self.tail().split_once('/')?.0 {
+        match self.strip_arn_prefix().split_once('/')?.0 {
             "user" => Some(Form::Principal(Principal::User)),
             "role" => Some(Form::Principal(Principal::Role)),
             _ => None,
@@ -78,7 +78,7 @@ impl Import {
     /// The name in the cloud: what stands behind the last `/`.
     #[must_use]
     pub fn name(&self) -> &str {
-        let tail = self.tail();
+        let tail = self.strip_arn_prefix();
         tail.rsplit_once('/').map_or(tail, |(_, name)| name)
     }
 
@@ -88,7 +88,7 @@ impl Import {
         self.id.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(3)).filter(|account| !account.is_empty())
     }
 
-    fn tail(&self) -> &str {
+    fn strip_arn_prefix(&self) -> &str {
         self.id.rsplit_once(':').map_or(self.id.as_str(), |(_, tail)| tail)
     }
 }
@@ -96,12 +96,12 @@ impl Import {
 impl Move {
     /// The new address of what had `address`. `None`: the move is not about it.
     #[must_use]
-    pub fn of(&self, address: &Address) -> Option<Address> {
+    pub fn move_address(&self, address: &Address) -> Option<Address> {
         let rest = address.as_str().strip_prefix(self.from.as_str())?;
-        let both_whole = !is_instance(&self.from) && !is_instance(&self.to);
+        let both_whole = !is_instance_address(&self.from) && !is_instance_address(&self.to);
         let concerns = match rest.chars().next() {
             None => true,
-            Some('.') => is_module(&self.from),
+            Some('.') => is_module_address(&self.from),
             Some('[') => both_whole,
             Some(_) => false,
         };
@@ -112,7 +112,7 @@ impl Move {
 impl Release {
     /// Whether the block is about what has `address`.
     #[must_use]
-    pub fn covers(&self, address: &Address) -> bool {
+    pub fn contains_address(&self, address: &Address) -> bool {
         address
             .as_str()
             .strip_prefix(self.from.as_str())
@@ -123,10 +123,12 @@ impl Release {
 impl Estate {
     /// The address that what had `address` has now: through every move that concerns it, each taken once.
     #[must_use]
-    pub fn moved(&self, address: &Address) -> Address {
+    pub fn follow_moves(&self, address: &Address) -> Address {
         let mut at = address.clone();
         let mut left: Vec<&Move> = self.moves.iter().collect();
-        while let Some((index, next)) = left.iter().enumerate().find_map(|(index, step)| Some((index, step.of(&at)?))) {
+        while let Some((index, next)) =
+            left.iter().enumerate().find_map(|(index, step)| Some((index, step.move_address(&at)?)))
+        {
             at = next;
             left.remove(index);
         }
@@ -135,41 +137,41 @@ impl Estate {
 
     /// The `import` block that gives something this address.
     #[must_use]
-    pub fn import_of(&self, address: &Address) -> Option<&Import> {
+    pub fn find_import(&self, address: &Address) -> Option<&Import> {
         self.imports.iter().find(|import| import.to == *address)
     }
 
     /// The `removed` block that lets go of what has `address`.
     #[must_use]
-    pub fn release_of(&self, address: &Address) -> Option<&Release> {
-        self.released.iter().find(|release| release.covers(address))
+    pub fn find_release(&self, address: &Address) -> Option<&Release> {
+        self.released.iter().find(|release| release.contains_address(address))
     }
 }
 
 /// Whether an address ends in a key.
 #[must_use]
-pub fn is_instance(address: &Address) -> bool {
+pub fn is_instance_address(address: &Address) -> bool {
     address.as_str().ends_with(']')
 }
 
 /// Whether an address is a module's: its last two words are `module.NAME`.
 #[must_use]
-pub fn is_module(address: &Address) -> bool {
-    sort(address) == Some("module")
+pub fn is_module_address(address: &Address) -> bool {
+    address_kind(address) == Some("module")
 }
 
 /// What an address names, by the word before its last label: `identity`, `module`, `scope`.
 #[must_use]
-pub fn sort(address: &Address) -> Option<&str> {
+pub fn address_kind(address: &Address) -> Option<&str> {
     let text = address.as_str();
     // A label holds no bracket, and a key's quotes are escaped: the last `["` opens the last key unless it stands within it.
-    let whole = if is_instance(address) { text.get(..last_key(text)?)? } else { text };
+    let whole = if is_instance_address(address) { text.get(..find_last_key(text)?)? } else { text };
     let (before, _) = whole.rsplit_once('.')?;
     Some(before.rsplit('.').next().unwrap_or(before))
 }
 
 /// Where the last key of an address begins.
-fn last_key(text: &str) -> Option<usize> {
+fn find_last_key(text: &str) -> Option<usize> {
     if !text.ends_with("\"]") {
         return text.rfind('[');
     }
@@ -197,7 +199,7 @@ mod tests {
     }
 
     fn moved(moves: &[(&str, &str)], address: &str) -> String {
-        estate(moves).moved(&Address::from_text(address)).to_string()
+        estate(moves).follow_moves(&Address::from_text(address)).to_string()
     }
 
     #[test]
@@ -225,13 +227,13 @@ mod tests {
 
     #[test]
     fn a_key_may_hold_anything() {
-        assert!(is_module(&Address::from_text(r#"module.a["x.[\"y"]"#)));
-        assert!(is_module(&Address::from_text(r#"module.a["identity.x"].module.b["["]"#)));
-        assert_eq!(sort(&Address::from_text(r#"module.a["k.l"].identity.b"#)), Some("identity"));
-        assert!(is_module(&Address::from_text("module.a.module.b")));
-        assert!(!is_module(&Address::from_text(r#"module.a.identity.b"#)));
-        assert!(!is_module(&Address::from_text("identity.module")));
-        assert!(is_module(&Address::from_text(r#"module.a["["].module.b[0]"#)));
+        assert!(is_module_address(&Address::from_text(r#"module.a["x.[\"y"]"#)));
+        assert!(is_module_address(&Address::from_text(r#"module.a["identity.x"].module.b["["]"#)));
+        assert_eq!(address_kind(&Address::from_text(r#"module.a["k.l"].identity.b"#)), Some("identity"));
+        assert!(is_module_address(&Address::from_text("module.a.module.b")));
+        assert!(!is_module_address(&Address::from_text(r#"module.a.identity.b"#)));
+        assert!(!is_module_address(&Address::from_text("identity.module")));
+        assert!(is_module_address(&Address::from_text(r#"module.a["["].module.b[0]"#)));
         assert_eq!(moved(&[("identity.a", "identity.a[0]")], "identity.a"), "identity.a[0]");
     }
 }

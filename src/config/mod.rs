@@ -28,6 +28,6 @@ pub use declared::{Backend, Declared, DeclaredGroup, DeclaredIdentity, Lease, Or
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use estate::{Estate, Import, Move, Release};
 pub use inputs::{Assignment, Inputs, Limits};
-pub use load::{Config, Loaded, evaluate, load, parse, variables_in_plain};
-pub use modules::{gather, join};
+pub use load::{Config, Loaded, evaluate_config, find_nonsensitive_variables, load_config, parse_config};
+pub use modules::{gather_modules, join_path};
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

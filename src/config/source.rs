@@ -60,13 +60,13 @@ impl Sources {
     }
 
     /// The directories of the modules that were asked for, relative to the stack's.
-    pub fn modules(&self) -> impl Iterator<Item = &str> {
+    pub fn module_directories(&self) -> impl Iterator<Item = &str> {
         self.modules.keys().map(String::as_str)
     }
 
     /// The files of a module. `None`: nobody asked for it; the error is why it cannot be read.
     #[must_use]
-    pub fn module(&self, directory: &str) -> Option<Result<Vec<(FileId, &SourceFile)>, &str>> {
+    pub fn find_module(&self, directory: &str) -> Option<Result<Vec<(FileId, &SourceFile)>, &str>> {
         let range = self.modules.get(directory)?.as_ref();
         Some(range.map_err(String::as_str).map(|range| self.iter().skip(range.start).take(range.len()).collect()))
     }
@@ -84,7 +84,7 @@ impl Sources {
 
     /// The same files under other names, their numbers unchanged.
     #[must_use]
-    pub fn renamed(&self, name: impl Fn(&str) -> String) -> Self {
+    pub fn with_names(&self, name: impl Fn(&str) -> String) -> Self {
         let mut renamed = self.clone();
         renamed.files.iter_mut().for_each(|file| file.name = name(&file.name));
         renamed
@@ -107,7 +107,7 @@ impl Sources {
 
     /// The file of that number.
     #[must_use]
-    pub fn get(&self, id: FileId) -> Option<&SourceFile> {
+    pub fn get_file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(usize::try_from(id.0).ok()?)
     }
 }
@@ -126,20 +126,20 @@ pub struct Span {
 /// lies outside of the stack's directory, or for such paths outside of the repository.
 pub trait StackFiles: Sync {
     /// The content of the file at `path`. The error is a sentence for the diagnostic.
-    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String>;
 
     /// Whether a file is at `path`.
-    fn exists(&self, path: &str) -> Result<bool, String> {
-        Ok(self.read(path).is_ok())
+    fn contains_file(&self, path: &str) -> Result<bool, String> {
+        Ok(self.read_file(path).is_ok())
     }
 
     /// The files under the folder at `path`, at any depth, relative to it, with `/` between folders.
-    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+    fn list_files(&self, path: &str) -> Result<Vec<String>, String> {
         Err(format!("the files under {path} cannot be listed here"))
     }
 
     /// The `*.hcl` files of the module in that directory.
-    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+    fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
         Err(format!("there is no directory {directory}"))
     }
 }
@@ -149,7 +149,7 @@ pub trait StackFiles: Sync {
 pub struct NoFiles;
 
 impl StackFiles for NoFiles {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         Err(format!("there is no file {path}"))
     }
 }

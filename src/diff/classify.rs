@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::reason::{self, Reason};
 use super::resources;
 use crate::lifecycle::{LeaveReason, Phase, Standing};
-use crate::realize::{Resources, live_digest};
+use crate::realize::{Resources, compute_live_digest};
 
 /// The sort of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,14 +83,14 @@ pub enum Leaving {
 
 /// What happens to an identity whose resources should be `wanted`. `None`: nothing.
 #[must_use]
-pub fn classify(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Realize) -> Option<IdentityDelta> {
+pub fn classify_identity(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Realize) -> Option<IdentityDelta> {
     if let (Phase::Released, Some(live)) = (&standing.phase, standing.live) {
         let unmark = Change::Unmark { id: live.id.clone(), before: Box::new(live.marks.clone()) };
-        let event = event(standing, wanted, std::slice::from_ref(&unmark), realize);
-        return Some(delta(standing, event, vec![unmark]));
+        let event = classify_lifecycle(standing, wanted, std::slice::from_ref(&unmark), realize);
+        return Some(build_identity_delta(standing, event, vec![unmark]));
     }
     let empty = Resources::new();
-    let mut changes = resources::changes(wanted, crate::realize::lives(standing).unwrap_or(&empty));
+    let mut changes = resources::diff_resources(wanted, crate::realize::live_resources(standing).unwrap_or(&empty));
     if let (Some(_), Some(marks)) = (standing.adopts, wanted.get(&standing.id).and_then(|r| r.marks.as_ref())) {
         let after = Box::new(Marks { digest: None, ..marks.clone() });
         changes.insert(0, Change::Adopt { id: standing.id.clone(), after });
@@ -98,14 +98,14 @@ pub fn classify(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Reali
     if is_as_applied(standing, wanted) {
         // Nobody asked for other words, and what was written otherwise outside still says the same.
         changes.retain(|change| {
-            !matches!(change, Change::Update { before, after } if resources::same_meaning(before, after, realize))
+            !matches!(change, Change::Update { before, after } if resources::has_same_meaning(before, after, realize))
         });
     }
     if changes.is_empty() {
         return None;
     }
-    let event = event(standing, wanted, &changes, realize);
-    Some(delta(standing, event, changes))
+    let event = classify_lifecycle(standing, wanted, &changes, realize);
+    Some(build_identity_delta(standing, event, changes))
 }
 
 /// Whether the configuration says what was last applied.
@@ -116,12 +116,12 @@ fn is_as_applied(standing: &Standing<'_>, wanted: &Resources) -> bool {
 
 /// The delta of a live, active identity that has no changes of its own: a mover through what it shares.
 #[must_use]
-pub fn unchanged(standing: &Standing<'_>) -> IdentityDelta {
+pub fn delta_without_changes(standing: &Standing<'_>) -> IdentityDelta {
     let event = Event { lifecycle: Lifecycle::Mover, drifted: false, reasons: BTreeSet::new(), leaving: None };
-    delta(standing, event, Vec::new())
+    build_identity_delta(standing, event, Vec::new())
 }
 
-fn delta(standing: &Standing<'_>, event: Event, changes: Vec<Change>) -> IdentityDelta {
+fn build_identity_delta(standing: &Standing<'_>, event: Event, changes: Vec<Change>) -> IdentityDelta {
     let active = match &standing.phase {
         Phase::Active(active) => Some(&active.identity),
         _ => None,
@@ -156,9 +156,9 @@ struct Event {
     leaving: Option<Leaving>,
 }
 
-fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realize: &dyn Realize) -> Event {
+fn classify_lifecycle(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realize: &dyn Realize) -> Event {
     if standing.adopts.is_some() {
-        let mut reasons = reason::of_changes(changes, realize);
+        let mut reasons = reason::reasons_from_changes(changes, realize);
         reasons.insert(Reason::Adopted);
         return Event { lifecycle: Lifecycle::Mover, drifted: false, reasons, leaving: None };
     }
@@ -166,20 +166,20 @@ fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realiz
         return Event { lifecycle: Lifecycle::Joiner, drifted: false, reasons: BTreeSet::new(), leaving: None };
     };
     let principal = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref());
-    let live_differs = live.marks.digest != Some(live_digest(live, realize));
+    let live_differs = live.marks.digest != Some(compute_live_digest(live, realize));
     match &standing.phase {
         Phase::Released => {
             let reasons = BTreeSet::from([Reason::Released { until: live.marks.expires_at }]);
             Event { lifecycle: Lifecycle::Released, drifted: live_differs, reasons, leaving: None }
         }
-        Phase::Absent { reason } => leaver(reason, Leaving::Deletion, live_differs),
+        Phase::Absent { reason } => leave_event(reason, Leaving::Deletion, live_differs),
         Phase::Quarantined(q) => {
             let to = Leaving::Quarantine { delete_after: q.delete_after, held_by_use: q.held_by_use };
             if live.marks.quarantine.is_some() {
                 let reasons = BTreeSet::from([Reason::ChangedOutside]);
                 Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: Some(to) }
             } else {
-                leaver(&q.reason, to, live_differs)
+                leave_event(&q.reason, to, live_differs)
             }
         }
         Phase::Active(active) => {
@@ -187,11 +187,11 @@ fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realiz
             let (of_keys, rest): (Vec<Change>, Vec<Change>) = changes
                 .iter()
                 .cloned()
-                .partition(|change| keys.is_some_and(|keys| reason::is_of_key_life(change, keys)));
-            let mut reasons = reason::of_changes(&rest, realize);
-            reasons.extend(keys.into_iter().flat_map(|keys| reason::of_keys(changes, keys)));
+                .partition(|change| keys.is_some_and(|keys| reason::is_key_rotation_change(change, keys)));
+            let mut reasons = reason::reasons_from_changes(&rest, realize);
+            reasons.extend(keys.into_iter().flat_map(|keys| reason::reasons_from_keys(changes, keys)));
             if let Some(marks) = principal {
-                reasons.extend(reason::of_marks(&live.marks, marks));
+                reasons.extend(reason::reasons_from_marks(&live.marks, marks));
             }
             let wanted_digest = principal.and_then(|marks| marks.digest);
             let configuration_differs = live.marks.digest != wanted_digest;
@@ -203,7 +203,7 @@ fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realiz
                 return Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
             }
             if !configuration_differs {
-                reasons.insert(if only_creates(&rest) { Reason::Unfinished } else { Reason::ChangedOutside });
+                reasons.insert(if has_only_creates(&rest) { Reason::Unfinished } else { Reason::ChangedOutside });
                 return Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: None };
             }
             if live_differs {
@@ -215,11 +215,11 @@ fn event(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realiz
 }
 
 /// Whether nothing but missing parts differ: an earlier run that stopped leaves that, and so does somebody who took parts away.
-fn only_creates(changes: &[Change]) -> bool {
+fn has_only_creates(changes: &[Change]) -> bool {
     changes.iter().all(|change| matches!(change, Change::Create { .. }))
 }
 
-fn leaver(reason: &LeaveReason, leaving: Leaving, drifted: bool) -> Event {
+fn leave_event(reason: &LeaveReason, leaving: Leaving, drifted: bool) -> Event {
     let mut reasons = BTreeSet::from([Reason::Leaves { why: reason.clone() }]);
     if drifted {
         reasons.insert(Reason::ChangedOutside);

@@ -9,6 +9,6 @@ pub mod reason;
 pub mod resources;
 pub mod shared;
 
-pub use classify::{IdentityDelta, Lifecycle, classify};
+pub use classify::{IdentityDelta, Lifecycle, classify_identity};
 pub use reason::Reason;
 pub use shared::SharedDelta;

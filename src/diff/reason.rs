@@ -8,7 +8,7 @@ use leasehold_provider::{Address, Aspect, Change, Marks, Realize};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::LeaveReason;
-use crate::lifecycle::keys::{Fate, Goes, Keys, Why, off_words};
+use crate::lifecycle::keys::{Fate, Goes, Keys, Why, describe_disabled_key};
 
 /// One reason of a change. A plan gives all that hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -116,7 +116,7 @@ pub enum Reason {
 impl Reason {
     /// Whether the lease ends later than before, or no longer at all.
     #[must_use]
-    pub fn lengthens_lease(&self) -> bool {
+    pub fn is_lease_extension(&self) -> bool {
         match self {
             Self::Lease { from: Some(_), to: None } => true,
             Self::Lease { from: Some(from), to: Some(to) } => to > from,
@@ -128,11 +128,11 @@ impl Reason {
 impl Reason {
     /// Whether time alone brought it to an active identity: its keys come of age.
     #[must_use]
-    pub fn is_of_time(&self) -> bool {
+    pub fn is_due_by_time(&self) -> bool {
         match self {
-            Self::NewKey { why } => why.is_of_time(),
+            Self::NewKey { why } => why.is_caused_by_time(),
             Self::KeyOff { .. } => true,
-            Self::KeyGoes { why, .. } => why.is_of_time(),
+            Self::KeyGoes { why, .. } => why.is_caused_by_time(),
             _ => false,
         }
     }
@@ -157,7 +157,7 @@ impl fmt::Display for Reason {
             Self::Environment { from, to } => write!(f, "environment {} → {}", or_none(from), or_none(to)),
             Self::Lease { from, to } => {
                 let text = |at: &Option<Timestamp>| at.map_or_else(|| "none".to_owned(), |at| at.to_string());
-                let word = if self.lengthens_lease() { "longer lease" } else { "lease" };
+                let word = if self.is_lease_extension() { "longer lease" } else { "lease" };
                 write!(f, "{word} {} → {}", text(from), text(to))
             }
             Self::Template { template } => write!(f, "{template} says something else"),
@@ -165,7 +165,7 @@ impl fmt::Display for Reason {
             Self::Address { from } => write!(f, "moved from {from}"),
             Self::NewKey { why } => write!(f, "a new key: {why}"),
             Self::KeyOff { key, replaced_at, last_used } => {
-                write!(f, "{key} is switched off: {}", off_words(*replaced_at, *last_used))
+                write!(f, "{key} is switched off: {}", describe_disabled_key(*replaced_at, *last_used))
             }
             Self::KeyGoes { key, why } => write!(f, "{key} goes: {why}"),
             Self::Differs { aspect } => f.write_str(match aspect {
@@ -187,12 +187,12 @@ impl fmt::Display for Reason {
 /// The address of the template that a mark names.
 fn template_address(mark: &str) -> String {
     let name = mark.rsplit_once('@').map_or(mark, |(name, _)| name);
-    Address::qualified("template", name).to_string()
+    Address::from_qualified_name("template", name).to_string()
 }
 
 /// What differs between two states of an identity's marks.
 #[must_use]
-pub fn of_marks(before: &Marks, after: &Marks) -> BTreeSet<Reason> {
+pub fn reasons_from_marks(before: &Marks, after: &Marks) -> BTreeSet<Reason> {
     let mut reasons = BTreeSet::new();
     if before.owner != after.owner {
         reasons.insert(Reason::Owner { from: before.owner.clone(), to: after.owner.clone() });
@@ -220,13 +220,13 @@ pub fn of_marks(before: &Marks, after: &Marks) -> BTreeSet<Reason> {
 
 /// Why the keys of an identity change as `changes` say.
 #[must_use]
-pub fn of_keys(changes: &[Change], keys: &Keys) -> BTreeSet<Reason> {
+pub fn reasons_from_keys(changes: &[Change], keys: &Keys) -> BTreeSet<Reason> {
     let reason = |change: &Change| {
         let id = change.id();
         if id.is_new() {
             return keys.new.clone().map(|new| Reason::NewKey { why: new.why });
         }
-        let key = id.part().to_owned();
+        let key = id.local_name().to_owned();
         match keys.fates.get(id)? {
             Fate::Works => None,
             Fate::Off { replaced_at, last_used } => {
@@ -240,7 +240,7 @@ pub fn of_keys(changes: &[Change], keys: &Keys) -> BTreeSet<Reason> {
 
 /// Whether the life of an issued key asks for a change: nobody else did anything.
 #[must_use]
-pub fn is_of_key_life(change: &Change, keys: &Keys) -> bool {
+pub fn is_key_rotation_change(change: &Change, keys: &Keys) -> bool {
     match keys.fates.get(change.id()) {
         None => change.id().is_new(),
         Some(Fate::Works | Fate::Goes(Goes::NotDelivered)) => false,
@@ -250,15 +250,15 @@ pub fn is_of_key_life(change: &Change, keys: &Keys) -> bool {
 
 /// What the changes of an identity's resources bear on. Creating or deleting a part of an identity bears on what the part is for.
 #[must_use]
-pub fn of_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<Reason> {
+pub fn reasons_from_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<Reason> {
     let mut reasons = BTreeSet::new();
     for change in changes {
-        let (before, after) = (change.before(), change.after());
+        let (before, after) = (change.resource_before(), change.resource_after());
         let names: BTreeSet<&str> =
             before.into_iter().chain(after).flat_map(|r| r.attributes.keys().map(AsRef::as_ref)).collect();
         for name in names {
             if before.and_then(|r| r.get(name)) != after.and_then(|r| r.get(name)) {
-                reasons.insert(Reason::Differs { aspect: realize.aspect(change.id(), name) });
+                reasons.insert(Reason::Differs { aspect: realize.classify_attribute(change.id(), name) });
             }
         }
     }

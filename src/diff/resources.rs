@@ -8,12 +8,12 @@ use crate::realize::Resources;
 /// marks alone differ gets a [`Change::Mark`], one that differs in both gets both. Marks that were not read (`None`) are not
 /// compared, unless the attributes differ.
 #[must_use]
-pub fn changes(wanted: &Resources, live: &Resources) -> Vec<Change> {
+pub fn diff_resources(wanted: &Resources, live: &Resources) -> Vec<Change> {
     let mut changes = Vec::new();
     for (id, after) in wanted {
         match live.get(id) {
             None => changes.push(Change::Create { after: Box::new(after.clone()) }),
-            Some(before) => changes.extend(differences(before, after)),
+            Some(before) => changes.extend(diff_resource(before, after)),
         }
     }
     for (id, before) in live {
@@ -26,15 +26,15 @@ pub fn changes(wanted: &Resources, live: &Resources) -> Vec<Change> {
 
 /// Whether two states of an object differ at most in how their documents are written.
 #[must_use]
-pub fn same_meaning(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
+pub fn has_same_meaning(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
     before.attributes.len() == after.attributes.len()
         && before.attributes.iter().all(|(name, old)| match (old, after.get(name)) {
-            (Value::Document(old), Some(Value::Document(new))) => old == new || realize.same_document(old, new),
+            (Value::Document(old), Some(Value::Document(new))) => old == new || realize.is_same_document(old, new),
             (old, new) => Some(old) == new,
         })
 }
 
-fn differences(before: &Resource, after: &Resource) -> Vec<Change> {
+fn diff_resource(before: &Resource, after: &Resource) -> Vec<Change> {
     let mut changes = Vec::new();
     let attributes_differ = before.attributes != after.attributes;
     if attributes_differ {
@@ -62,8 +62,9 @@ mod tests {
     const KIND: ResourceKind = ResourceKind::new("thing");
 
     fn thing(name: &str, value: &str, owner: Option<&str>) -> Resource {
-        let address = Address::identity(name, None);
-        let mut resource = Resource::new(ResourceId::new(KIND, name), Some(address.clone())).with("value", value);
+        let address = Address::for_identity(name, None);
+        let mut resource =
+            Resource::new(ResourceId::new(KIND, name), Some(address.clone())).with_attribute("value", value);
         resource.marks =
             Some(Marks { owner: owner.map(str::to_owned), ..Marks::new(StackName::new("s").unwrap(), address) });
         resource
@@ -74,7 +75,7 @@ mod tests {
     }
 
     fn kinds(wanted: Option<&Resource>, live: Option<&Resource>) -> Vec<ChangeKind> {
-        changes(&set(wanted), &set(live)).iter().map(Change::kind).collect()
+        diff_resources(&set(wanted), &set(live)).iter().map(Change::kind).collect()
     }
 
     #[test]

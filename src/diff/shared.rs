@@ -27,7 +27,7 @@ pub struct SharedDelta {
 impl SharedDelta {
     /// Whether it was there and is there afterwards.
     #[must_use]
-    pub fn stays(&self) -> bool {
+    pub fn is_kept(&self) -> bool {
         !matches!(self.lifecycle, Lifecycle::Joiner | Lifecycle::Leaver)
     }
 }
@@ -39,7 +39,7 @@ pub type Kept = BTreeMap<Address, BTreeSet<String>>;
 /// such as the attachment of a quarantined identity that may yet be restored; and as long as somebody holds it who is not this stack's,
 /// because it cannot go before they let go, and they are not ours to change.
 #[must_use]
-pub fn shared(
+pub fn diff_shared_objects(
     wanted: &Resources,
     snapshot: &Snapshot,
     still_needed: &BTreeSet<ResourceId>,
@@ -49,8 +49,8 @@ pub fn shared(
     let live: Resources = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
     let mut kept_for_others = Kept::new();
-    for change in resources::changes(wanted, &live) {
-        let whole = realize.shared_whole(change.id());
+    for change in resources::diff_resources(wanted, &live) {
+        let whole = realize.shared_root_id(change.id());
         if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))
         {
             if !object.held_by.is_empty() {
@@ -77,13 +77,13 @@ pub fn shared(
     let address = |id: &ResourceId| match (wanted.get(id).and_then(|w| w.marks.as_ref()), snapshot.shared.get(id)) {
         (Some(marks), _) => marks.address.clone(),
         (None, Some(object)) => object.address.clone(),
-        (None, None) => Address::from_text(id.shown_name()),
+        (None, None) => Address::from_text(id.display_name()),
     };
     let deltas = deltas
         .into_iter()
         .map(|(id, changes)| SharedDelta {
             address: address(&id),
-            lifecycle: lifecycle(live.get(&id), wanted.get(&id)),
+            lifecycle: classify_shared_lifecycle(live.get(&id), wanted.get(&id)),
             holders: holders.get(&id).copied().unwrap_or(0),
             id,
             changes,
@@ -95,11 +95,12 @@ pub fn shared(
 /// Whether nobody asked for other words, and what was written otherwise outside still says the same.
 #[must_use]
 pub fn is_only_respelled(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
-    lifecycle(Some(before), Some(after)) == Lifecycle::Drift && resources::same_meaning(before, after, realize)
+    classify_shared_lifecycle(Some(before), Some(after)) == Lifecycle::Drift
+        && resources::has_same_meaning(before, after, realize)
 }
 
 /// With a digest among its marks an object tells by itself who changed it; without one it counts as changed by configuration.
-fn lifecycle(before: Option<&Resource>, after: Option<&Resource>) -> Lifecycle {
+fn classify_shared_lifecycle(before: Option<&Resource>, after: Option<&Resource>) -> Lifecycle {
     match (before, after) {
         (None, _) => Lifecycle::Joiner,
         (Some(_), None) => Lifecycle::Leaver,

@@ -26,7 +26,7 @@ pub struct NotAPattern {
 
 impl Ignore {
     /// Reads an ignore file: a pattern a line; empty lines, and what follows a `#` at the start of a line, say nothing.
-    pub fn read(text: &str) -> Result<Self, NotAPattern> {
+    pub fn parse_ignore_file(text: &str) -> Result<Self, NotAPattern> {
         let mut patterns = Vec::new();
         for (line, text) in (1usize..).zip(text.lines()) {
             let text = text.trim();
@@ -44,7 +44,7 @@ impl Ignore {
     }
 
     /// The first pattern that a name fits.
-    fn matching(&self, name: &str) -> Option<&str> {
+    fn find_matching_pattern(&self, name: &str) -> Option<&str> {
         self.patterns.iter().find(|(_, glob)| glob.is_match(name)).map(|(text, _)| text.as_str())
     }
 }
@@ -71,19 +71,19 @@ pub struct Coverage {
 impl Coverage {
     /// Sorts everything that lives.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, realize: &dyn Realize, ignore: &Ignore) -> Self {
+    pub fn from_snapshot(snapshot: &Snapshot, realize: &dyn Realize, ignore: &Ignore) -> Self {
         let bears_marks = |resource: &&Resource| resource.marks.is_some();
         let parts = snapshot.identities.values().flat_map(|live| live.resources.values().filter(bears_marks));
         let mut coverage = Self { managed: parts.count().saturating_add(snapshot.shared.len()), ..Self::default() };
         let mut used: BTreeSet<&str> = BTreeSet::new();
         for stranger in snapshot.strangers.values() {
-            let count = match (realize.custody(&stranger.arn), &stranger.stack) {
+            let count = match (realize.classify_custody(&stranger.arn), &stranger.stack) {
                 (Custody::ServiceLinked, _) => &mut coverage.service_linked,
                 (Custody::Reserved, _) => &mut coverage.reserved,
                 (Custody::Customer, Some(stack)) if stranger.unreadable.is_none() => {
                     coverage.other_stacks.entry(stack.to_string()).or_default()
                 }
-                (Custody::Customer, _) => match ignore.matching(&stranger.arn) {
+                (Custody::Customer, _) => match ignore.find_matching_pattern(&stranger.arn) {
                     Some(pattern) => {
                         used.insert(pattern);
                         &mut coverage.ignored
@@ -116,10 +116,11 @@ mod tests {
 
     #[test]
     fn patterns_are_globs_on_whole_names() {
-        let ignore = Ignore::read("# ours\n\narn:aws:iam::*:role/legacy-*\narn:aws:iam::1:user/jane\n").unwrap();
-        assert!(ignore.matching("arn:aws:iam::1:role/legacy-a/b").is_some());
-        assert!(ignore.matching("arn:aws:iam::1:role/x/legacy-a").is_none());
-        assert!(ignore.matching("arn:aws:iam::1:user/jane2").is_none());
-        assert_eq!(Ignore::read("ok\n[\n").unwrap_err().line, 2);
+        let ignore =
+            Ignore::parse_ignore_file("# ours\n\narn:aws:iam::*:role/legacy-*\narn:aws:iam::1:user/jane\n").unwrap();
+        assert!(ignore.find_matching_pattern("arn:aws:iam::1:role/legacy-a/b").is_some());
+        assert!(ignore.find_matching_pattern("arn:aws:iam::1:role/x/legacy-a").is_none());
+        assert!(ignore.find_matching_pattern("arn:aws:iam::1:user/jane2").is_none());
+        assert_eq!(Ignore::parse_ignore_file("ok\n[\n").unwrap_err().line, 2);
     }
 }

@@ -85,7 +85,7 @@ impl Rule {
 
     /// The rule in a word or two.
     #[must_use]
-    pub fn words(self) -> &'static str {
+    pub fn short_title(self) -> &'static str {
         match self {
             Self::StrayAccess => "stray access",
             Self::StrayCredential => "stray credential",
@@ -211,10 +211,10 @@ impl Report {
 }
 
 /// Holds what lives against what was last applied. `Err`: the configuration does not fit the moment.
-pub fn drift(inputs: &Inputs<'_>) -> Result<Report, Vec<Diagnostic>> {
+pub fn detect_drift(inputs: &Inputs<'_>) -> Result<Report, Vec<Diagnostic>> {
     let Inputs { declared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
-    let (standings, problems) = lifecycle::decide(declared, snapshot, *now, principal_id);
+    let (standings, problems) = lifecycle::decide_phases(declared, snapshot, *now, principal_id);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -231,16 +231,16 @@ pub fn drift(inputs: &Inputs<'_>) -> Result<Report, Vec<Diagnostic>> {
     };
     let mut as_applied: BTreeSet<ResourceId> = BTreeSet::new();
     for standing in &standings {
-        identity::look_at(inputs, standing, &mut as_applied, &mut report);
+        identity::check_identity_drift(inputs, standing, &mut as_applied, &mut report);
     }
-    shared::look_at(inputs, &as_applied, &standings, &mut report);
-    report.findings.extend(unmarked(inputs, &report));
+    shared::check_shared_drift(inputs, &as_applied, &standings, &mut report);
+    report.findings.extend(find_unmarked_objects(inputs, &report));
     report.findings.sort_by(|a, b| (a.rule, &a.address, &a.object).cmp(&(b.rule, &b.address, &b.object)));
     Ok(report)
 }
 
 /// Objects that say they are this stack's, or lie under its path, and that it cannot take for its own.
-fn unmarked(inputs: &Inputs<'_>, report: &Report) -> Vec<Finding> {
+fn find_unmarked_objects(inputs: &Inputs<'_>, report: &Report) -> Vec<Finding> {
     let stack = &inputs.declared.stack;
     let path = format!("/leasehold/{stack}/");
     let told: BTreeSet<&String> = report.findings.iter().map(|finding| &finding.object).collect();
@@ -260,7 +260,7 @@ fn unmarked(inputs: &Inputs<'_>, report: &Report) -> Vec<Finding> {
 }
 
 /// A change seen from the other side: what somebody did, from what would undo it.
-fn done_outside(change: Change) -> Change {
+fn invert_change(change: Change) -> Change {
     match change {
         Change::Create { after } => Change::Delete { before: after },
         Change::Delete { before } => Change::Create { after: before },

@@ -41,7 +41,7 @@ pub struct Member {
 
 impl Member {
     /// The error with the account that it happened in.
-    fn named(&self, error: ObserveError) -> ObserveError {
+    fn add_account_to_error(&self, error: ObserveError) -> ObserveError {
         ObserveError { message: format!("{} (in the account of {})", error.message, self.name), ..error }
     }
 }
@@ -55,7 +55,7 @@ impl Fleet {
 
     /// The place of the first account with the others in it. Refused where two providers lead into one account: each object would be
     /// seen twice.
-    fn together(&self, realms: Vec<Realm>) -> Result<Realm, ObserveError> {
+    fn combine_realms(&self, realms: Vec<Realm>) -> Result<Realm, ObserveError> {
         let mut seen: Vec<(&Member, &Realm)> = Vec::new();
         for (member, realm) in self.members.values().zip(&realms) {
             if let Some((first, _)) = seen.iter().find(|(_, other)| realm.is_same_account(other)) {

@@ -11,61 +11,61 @@ use leasehold_provider::{
 pub trait Place: Sized {
     /// The same as the engine sees it.
     #[must_use]
-    fn on(self, account: &Alias) -> Self;
+    fn add_account_to_ids(self, account: &Alias) -> Self;
 
     /// The same as the provider of that account sees it. What it says of other accounts is left out.
     #[must_use]
-    fn off(self, account: &Alias) -> Self;
+    fn remove_account_from_ids(self, account: &Alias) -> Self;
 
-    /// [`Place::on`], where the account has an alias.
+    /// [`Place::add_account_to_ids`], where the account has an alias.
     #[must_use]
-    fn into_fleet(self, account: Option<&Alias>) -> Self {
+    fn with_optional_account(self, account: Option<&Alias>) -> Self {
         match account {
-            Some(account) => self.on(account),
+            Some(account) => self.add_account_to_ids(account),
             None => self,
         }
     }
 }
 
 impl Place for ResourceId {
-    fn on(self, account: &Alias) -> Self {
-        self.within(Some(account))
+    fn add_account_to_ids(self, account: &Alias) -> Self {
+        self.with_account(Some(account))
     }
 
-    fn off(self, _account: &Alias) -> Self {
-        self.within(None)
+    fn remove_account_from_ids(self, _account: &Alias) -> Self {
+        self.with_account(None)
     }
 }
 
 impl Place for Resource {
-    fn on(mut self, account: &Alias) -> Self {
-        self.depends_on = self.depends_on.on(account);
-        Self { id: self.id.on(account), ..self }
+    fn add_account_to_ids(mut self, account: &Alias) -> Self {
+        self.depends_on = self.depends_on.add_account_to_ids(account);
+        Self { id: self.id.add_account_to_ids(account), ..self }
     }
 
-    fn off(mut self, account: &Alias) -> Self {
-        self.depends_on = self.depends_on.off(account);
-        Self { id: self.id.off(account), ..self }
+    fn remove_account_from_ids(mut self, account: &Alias) -> Self {
+        self.depends_on = self.depends_on.remove_account_from_ids(account);
+        Self { id: self.id.remove_account_from_ids(account), ..self }
     }
 }
 
 impl Place for Change {
-    fn on(self, account: &Alias) -> Self {
-        self.each(|id| id.on(account), |resource| resource.on(account))
+    fn add_account_to_ids(self, account: &Alias) -> Self {
+        self.map_change(|id| id.add_account_to_ids(account), |resource| resource.add_account_to_ids(account))
     }
 
-    fn off(self, account: &Alias) -> Self {
-        self.each(|id| id.off(account), |resource| resource.off(account))
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
+        self.map_change(|id| id.remove_account_from_ids(account), |resource| resource.remove_account_from_ids(account))
     }
 }
 
 /// A change with its ids and resources made anew.
 trait Each {
-    fn each(self, id: impl Fn(ResourceId) -> ResourceId, resource: impl Fn(Resource) -> Resource) -> Self;
+    fn map_change(self, id: impl Fn(ResourceId) -> ResourceId, resource: impl Fn(Resource) -> Resource) -> Self;
 }
 
 impl Each for Change {
-    fn each(self, of_id: impl Fn(ResourceId) -> ResourceId, of: impl Fn(Resource) -> Resource) -> Self {
+    fn map_change(self, of_id: impl Fn(ResourceId) -> ResourceId, of: impl Fn(Resource) -> Resource) -> Self {
         let boxed = |resource: Box<Resource>| Box::new(of(*resource));
         match self {
             Self::Create { after } => Self::Create { after: boxed(after) },
@@ -79,53 +79,65 @@ impl Each for Change {
 }
 
 impl Place for LiveIdentity {
-    fn on(self, account: &Alias) -> Self {
-        let (id, resources, keys) = (self.id.on(account), self.resources.on(account), self.keys.on(account));
+    fn add_account_to_ids(self, account: &Alias) -> Self {
+        let (id, resources, keys) = (
+            self.id.add_account_to_ids(account),
+            self.resources.add_account_to_ids(account),
+            self.keys.add_account_to_ids(account),
+        );
         Self { id, resources, keys, ..self }
     }
 
-    fn off(self, account: &Alias) -> Self {
-        let (id, resources, keys) = (self.id.off(account), self.resources.off(account), self.keys.off(account));
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
+        let (id, resources, keys) = (
+            self.id.remove_account_from_ids(account),
+            self.resources.remove_account_from_ids(account),
+            self.keys.remove_account_from_ids(account),
+        );
         Self { id, resources, keys, ..self }
     }
 }
 
 impl Place for LiveShared {
-    fn on(self, account: &Alias) -> Self {
+    fn add_account_to_ids(self, account: &Alias) -> Self {
         let held_by = self.held_by.into_iter().map(|holder| format!("{account}:{holder}")).collect();
-        Self { resource: self.resource.on(account), held_by, ..self }
+        Self { resource: self.resource.add_account_to_ids(account), held_by, ..self }
     }
 
-    fn off(self, account: &Alias) -> Self {
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
         let plain = |holder: String| match holder.strip_prefix(account.as_str()).and_then(|rest| rest.strip_prefix(':'))
         {
             Some(plain) => plain.to_owned(),
             None => holder,
         };
         let held_by = self.held_by.into_iter().map(plain).collect();
-        Self { resource: self.resource.off(account), held_by, ..self }
+        Self { resource: self.resource.remove_account_from_ids(account), held_by, ..self }
     }
 }
 
 impl Place for Unmarked {
-    fn on(self, account: &Alias) -> Self {
-        Self { id: self.id.on(account), resources: self.resources.on(account), ..self }
+    fn add_account_to_ids(self, account: &Alias) -> Self {
+        Self { id: self.id.add_account_to_ids(account), resources: self.resources.add_account_to_ids(account), ..self }
     }
 
-    fn off(self, account: &Alias) -> Self {
-        Self { id: self.id.off(account), resources: self.resources.off(account), ..self }
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
+        Self {
+            id: self.id.remove_account_from_ids(account),
+            resources: self.resources.remove_account_from_ids(account),
+            ..self
+        }
     }
 }
 
 impl Place for Snapshot {
-    fn on(self, account: &Alias) -> Self {
+    fn add_account_to_ids(self, account: &Alias) -> Self {
         Self {
             realm: self.realm,
-            identities: self.identities.on(account),
-            shared: self.shared.on(account),
-            strangers: self.strangers.on(account),
-            unmarked: self.unmarked.on(account),
-            through_others: self.through_others.on(account),
+            identities: self.identities.add_account_to_ids(account),
+            shared: self.shared.add_account_to_ids(account),
+            strangers: self.strangers.add_account_to_ids(account),
+            unmarked: self.unmarked.add_account_to_ids(account),
+            through_others: self.through_others.add_account_to_ids(account),
             denying: self
                 .denying
                 .into_iter()
@@ -135,14 +147,14 @@ impl Place for Snapshot {
         }
     }
 
-    fn off(self, account: &Alias) -> Self {
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
         Self {
             realm: self.realm,
-            identities: self.identities.off(account),
-            shared: self.shared.off(account),
-            strangers: self.strangers.off(account),
-            unmarked: self.unmarked.off(account),
-            through_others: self.through_others.off(account),
+            identities: self.identities.remove_account_from_ids(account),
+            shared: self.shared.remove_account_from_ids(account),
+            strangers: self.strangers.remove_account_from_ids(account),
+            unmarked: self.unmarked.remove_account_from_ids(account),
+            through_others: self.through_others.remove_account_from_ids(account),
             denying: self
                 .denying
                 .into_iter()
@@ -154,21 +166,21 @@ impl Place for Snapshot {
 }
 
 impl Place for Enacted {
-    fn on(self, account: &Alias) -> Self {
-        Self { made: self.made.map(|id| id.on(account)), ..self }
+    fn add_account_to_ids(self, account: &Alias) -> Self {
+        Self { made: self.made.map(|id| id.add_account_to_ids(account)), ..self }
     }
 
-    fn off(self, account: &Alias) -> Self {
-        Self { made: self.made.map(|id| id.off(account)), ..self }
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
+        Self { made: self.made.map(|id| id.remove_account_from_ids(account)), ..self }
     }
 }
 
 impl Place for Quota {
-    fn on(self, account: &Alias) -> Self {
+    fn add_account_to_ids(self, account: &Alias) -> Self {
         Self { account: Some(account.clone()), ..self }
     }
 
-    fn off(self, _account: &Alias) -> Self {
+    fn remove_account_from_ids(self, _account: &Alias) -> Self {
         Self { account: None, ..self }
     }
 }
@@ -177,11 +189,11 @@ impl Place for Quota {
 macro_rules! without_ids {
     ($($plain:ty),*) => {$(
         impl Place for $plain {
-            fn on(self, _account: &Alias) -> Self {
+            fn add_account_to_ids(self, _account: &Alias) -> Self {
                 self
             }
 
-            fn off(self, _account: &Alias) -> Self {
+            fn remove_account_from_ids(self, _account: &Alias) -> Self {
                 self
             }
         }
@@ -191,48 +203,51 @@ macro_rules! without_ids {
 without_ids!(Stranger, LiveKey, Address);
 
 impl<T: Place> Place for BTreeMap<ResourceId, T> {
-    fn on(self, account: &Alias) -> Self {
-        self.into_iter().map(|(id, what)| (id.on(account), what.on(account))).collect()
+    fn add_account_to_ids(self, account: &Alias) -> Self {
+        self.into_iter().map(|(id, what)| (id.add_account_to_ids(account), what.add_account_to_ids(account))).collect()
     }
 
-    fn off(self, account: &Alias) -> Self {
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
         let ours = self.into_iter().filter(|(id, _)| id.account.as_ref() == Some(account));
-        ours.map(|(id, what)| (id.off(account), what.off(account))).collect()
+        ours.map(|(id, what)| (id.remove_account_from_ids(account), what.remove_account_from_ids(account))).collect()
     }
 }
 
 impl Place for BTreeSet<ResourceId> {
-    fn on(self, account: &Alias) -> Self {
-        self.into_iter().map(|id| id.on(account)).collect()
+    fn add_account_to_ids(self, account: &Alias) -> Self {
+        self.into_iter().map(|id| id.add_account_to_ids(account)).collect()
     }
 
-    fn off(self, account: &Alias) -> Self {
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
         let ours = self.into_iter().filter(|id| id.account.as_ref() == Some(account));
-        ours.map(|id| id.off(account)).collect()
+        ours.map(|id| id.remove_account_from_ids(account)).collect()
     }
 }
 
 impl<T: Place> Place for Vec<T> {
-    fn on(self, account: &Alias) -> Self {
-        self.into_iter().map(|each| each.on(account)).collect()
+    fn add_account_to_ids(self, account: &Alias) -> Self {
+        self.into_iter().map(|each| each.add_account_to_ids(account)).collect()
     }
 
-    fn off(self, account: &Alias) -> Self {
-        self.into_iter().map(|each| each.off(account)).collect()
+    fn remove_account_from_ids(self, account: &Alias) -> Self {
+        self.into_iter().map(|each| each.remove_account_from_ids(account)).collect()
     }
 }
 
 /// The part of something that lies in an account, as its provider sees it.
-pub fn share<T: Place + Clone>(all: &BTreeMap<ResourceId, T>, account: Option<&Alias>) -> BTreeMap<ResourceId, T> {
+pub fn select_account<T: Place + Clone>(
+    all: &BTreeMap<ResourceId, T>,
+    account: Option<&Alias>,
+) -> BTreeMap<ResourceId, T> {
     let ours = all.iter().filter(|(id, _)| id.account.as_ref() == account);
     let ours: BTreeMap<ResourceId, T> = ours.map(|(id, what)| (id.clone(), what.clone())).collect();
     match account {
-        Some(account) => ours.off(account),
+        Some(account) => ours.remove_account_from_ids(account),
         None => ours,
     }
 }
 
 /// The ids that lie in an account, as its provider sees them.
-pub fn share_of_ids(all: &BTreeSet<ResourceId>, account: Option<&Alias>) -> BTreeSet<ResourceId> {
-    all.iter().filter(|id| id.account.as_ref() == account).map(|id| id.clone().within(None)).collect()
+pub fn select_account_ids(all: &BTreeSet<ResourceId>, account: Option<&Alias>) -> BTreeSet<ResourceId> {
+    all.iter().filter(|id| id.account.as_ref() == account).map(|id| id.clone().with_account(None)).collect()
 }

@@ -18,34 +18,34 @@ use super::place::Place;
 pub struct FleetRealizer(pub Arc<dyn Realize>);
 
 /// As the provider of its account sees it. What lies in the first account is so already.
-fn plain<'a, T: Place + Clone>(what: &'a T, account: Option<&Alias>) -> Cow<'a, T> {
+fn without_account<'a, T: Place + Clone>(what: &'a T, account: Option<&Alias>) -> Cow<'a, T> {
     match account {
-        Some(account) => Cow::Owned(what.clone().off(account)),
+        Some(account) => Cow::Owned(what.clone().remove_account_from_ids(account)),
         None => Cow::Borrowed(what),
     }
 }
 
-fn plain_id(id: &ResourceId) -> Cow<'_, ResourceId> {
-    plain(id, id.account.as_ref())
+fn id_without_account(id: &ResourceId) -> Cow<'_, ResourceId> {
+    without_account(id, id.account.as_ref())
 }
 
-fn plain_resource(resource: &Resource) -> Cow<'_, Resource> {
-    plain(resource, resource.id.account.as_ref())
+fn resource_without_account(resource: &Resource) -> Cow<'_, Resource> {
+    without_account(resource, resource.id.account.as_ref())
 }
 
-fn plain_all(resources: &[Resource]) -> Cow<'_, [Resource]> {
+fn resources_without_account(resources: &[Resource]) -> Cow<'_, [Resource]> {
     match resources.first().and_then(|resource| resource.id.account.clone()) {
-        Some(account) => Cow::Owned(resources.to_vec().off(&account)),
+        Some(account) => Cow::Owned(resources.to_vec().remove_account_from_ids(&account)),
         None => Cow::Borrowed(resources),
     }
 }
 
 impl FleetRealizer {
     /// What a provider made of an identity, with those of other accounts that it trusts among its needs.
-    fn placed(&self, realm: &Realm, resources: Vec<Resource>, account: Option<&Alias>) -> Vec<Resource> {
-        let mut resources = resources.into_fleet(account);
+    fn place_resources(&self, realm: &Realm, resources: Vec<Resource>, account: Option<&Alias>) -> Vec<Resource> {
+        let mut resources = resources.with_optional_account(account);
         for principal in resources.iter_mut().filter(|resource| resource.marks.is_some()) {
-            beyond::link(self.0.as_ref(), realm, principal);
+            beyond::link_cross_account(self.0.as_ref(), realm, principal);
         }
         resources
     }
@@ -60,109 +60,119 @@ impl Realize for FleetRealizer {
         self.0.scope_id(stack, scope)
     }
 
-    fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
+    fn realize_scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
         let account = scope.account.as_ref();
-        self.0.scope(realm.at(account), stack, scope).into_fleet(account)
+        self.0.realize_scope(realm.for_account(account), stack, scope).with_optional_account(account)
     }
 
-    fn federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+    fn realize_federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
         let account = federation.account.as_ref();
-        Some(self.0.federation(realm.at(account), stack, federation)?.into_fleet(account))
+        Some(self.0.realize_federation(realm.for_account(account), stack, federation)?.with_optional_account(account))
     }
 
-    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
-        self.0.federation_limits(federation, &plain_resource(resource))
+    fn check_federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+        self.0.check_federation_limits(federation, &resource_without_account(resource))
     }
 
     fn group_id(&self, name: &str) -> ResourceId {
         self.0.group_id(name)
     }
 
-    fn credential(&self, id: &ResourceId) -> Option<Credential> {
-        self.0.credential(&plain_id(id))
+    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
+        self.0.credential_kind(&id_without_account(id))
     }
 
     fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
         self.0.key_id(user, key)
     }
 
-    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
-        self.0.leaves_be(&plain_id(id), guards_a_person)
+    fn is_left_unchanged(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+        self.0.is_left_unchanged(&id_without_account(id), guards_a_person)
     }
 
-    fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
-        self.0.trusts(realm.at(role.id.account.as_ref()), &plain_resource(role))
+    fn extract_trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+        self.0.extract_trusts(realm.for_account(role.id.account.as_ref()), &resource_without_account(role))
     }
 
-    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
         let account = group.account.as_ref();
-        self.0.group(realm.at(account), stack, group).into_fleet(account)
+        self.0.realize_group(realm.for_account(account), stack, group).with_optional_account(account)
     }
 
-    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
-        self.0.shared_whole(&plain_id(id)).into_fleet(id.account.as_ref())
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
+        self.0.shared_root_id(&id_without_account(id)).with_optional_account(id.account.as_ref())
     }
 
-    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+    fn realize_identity(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
         let account = identity.account.as_ref();
-        self.placed(realm, self.0.active(realm.at(account), identity, marks), account)
+        self.place_resources(realm, self.0.realize_identity(realm.for_account(account), identity, marks), account)
     }
 
-    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+    fn realize_quarantine(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         let account = live.id.account.as_ref();
-        self.placed(realm, self.0.quarantined(realm.at(account), &plain(live, account), quarantine), account)
+        self.place_resources(
+            realm,
+            self.0.realize_quarantine(realm.for_account(account), &without_account(live, account), quarantine),
+            account,
+        )
     }
 
-    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        self.0.limits(identity, &plain_all(resources))
+    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        self.0.check_identity_limits(identity, &resources_without_account(resources))
     }
 
-    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        self.0.scope_limits(scope, &plain_resource(resource))
+    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        self.0.check_scope_limits(scope, &resource_without_account(resource))
     }
 
-    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        self.0.group_limits(group, &plain_all(resources))
+    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        self.0.check_group_limits(group, &resources_without_account(resources))
     }
 
-    fn restricts(&self, resource: &Resource) -> bool {
-        self.0.restricts(&plain_resource(resource))
+    fn is_restriction(&self, resource: &Resource) -> bool {
+        self.0.is_restriction(&resource_without_account(resource))
     }
 
-    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
-        self.0.aspect(&plain_id(id), attribute)
+    fn classify_attribute(&self, id: &ResourceId, attribute: &str) -> Aspect {
+        self.0.classify_attribute(&id_without_account(id), attribute)
     }
 
-    fn withholds(&self, resource: &Resource) -> Withholds {
-        self.0.withholds(&plain_resource(resource))
+    fn classify_denial(&self, resource: &Resource) -> Withholds {
+        self.0.classify_denial(&resource_without_account(resource))
     }
 
-    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
-        self.0.is_over(&plain_resource(policy), now)
+    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
+        self.0.has_expired_lease(&resource_without_account(policy), now)
     }
 
-    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
-        self.0.heeds(&plain_resource(policy), tag)
+    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
+        self.0.has_tag_condition(&resource_without_account(policy), tag)
     }
 
-    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        let own = self.0.own_policy(&plain_id(whole))?;
+    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        let own = self.0.empty_own_policy(&id_without_account(whole))?;
         match &whole.account {
-            Some(account) => Some(own.into_fleet(Some(account))),
+            Some(account) => Some(own.with_optional_account(Some(account))),
             None => Some(own),
         }
     }
 
-    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
-        let (old, new) = (before.map(plain_resource), after.map(plain_resource));
-        let tight = self.0.between(old.as_deref(), new.as_deref(), withheld)?;
+    fn build_interim_policy(
+        &self,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+        withheld: &Withheld,
+    ) -> Option<Resource> {
+        let (old, new) = (before.map(resource_without_account), after.map(resource_without_account));
+        let tight = self.0.build_interim_policy(old.as_deref(), new.as_deref(), withheld)?;
         let whole = after.or(before)?;
         Some(Resource { id: whole.id.clone(), depends_on: whole.depends_on.clone(), ..tight })
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
-        let reserved = self.0.reserved(&plain_resource(before), &plain_resource(after), closed)?;
-        let trusted = |id: &ResourceId| reserved.principal.depends_on.contains(&*plain_id(id));
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+        let reserved =
+            self.0.narrow_trust(&resource_without_account(before), &resource_without_account(after), closed)?;
+        let trusted = |id: &ResourceId| reserved.principal.depends_on.contains(&*id_without_account(id));
         let depends_on = before.depends_on.iter().filter(|id| trusted(id)).cloned().collect();
         Some(Reserved {
             principal: Resource { id: before.id.clone(), depends_on, ..reserved.principal },
@@ -170,31 +180,31 @@ impl Realize for FleetRealizer {
         })
     }
 
-    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
-        self.0.characters(&plain_resource(resource), attribute)
+    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
+        self.0.count_characters(&resource_without_account(resource), attribute)
     }
 
-    fn one_space_of_names(&self) -> bool {
-        self.0.one_space_of_names()
+    fn has_single_namespace(&self) -> bool {
+        self.0.has_single_namespace()
     }
 
-    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        beyond::in_any(self.0.as_ref(), realm.accounts(), name)
+    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+        beyond::find_in_accounts(self.0.as_ref(), realm.accounts(), name)
     }
 
-    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
-        self.0.name_of(realm.at(resource.id.account.as_ref()), &plain_resource(resource))
+    fn cloud_name(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+        self.0.cloud_name(realm.for_account(resource.id.account.as_ref()), &resource_without_account(resource))
     }
 
-    fn custody(&self, name: &str) -> Custody {
-        self.0.custody(name)
+    fn classify_custody(&self, name: &str) -> Custody {
+        self.0.classify_custody(name)
     }
 
-    fn same_document(&self, a: &Document, b: &Document) -> bool {
-        self.0.same_document(a, b)
+    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
+        self.0.is_same_document(a, b)
     }
 
-    fn describe(&self, change: &Change) -> Option<String> {
-        self.0.describe(&plain(change, change.id().account.as_ref()))
+    fn describe_change(&self, change: &Change) -> Option<String> {
+        self.0.describe_change(&without_account(change, change.id().account.as_ref()))
     }
 }

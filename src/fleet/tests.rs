@@ -21,12 +21,12 @@ fn ids() -> impl Strategy<Value = BTreeSet<ResourceId>> {
 fn resource() -> impl Strategy<Value = Resource> {
     (id(), ids(), any::<bool>()).prop_map(|(id, depends_on, marked)| {
         let marks = marked.then(marks);
-        Resource { depends_on, marks, ..Resource::new(id, None).with("policy", "audit:x") }
+        Resource { depends_on, marks, ..Resource::new(id, None).with_attribute("policy", "audit:x") }
     })
 }
 
 fn marks() -> Marks {
-    Marks::new(StackName::new("s").unwrap(), Address::identity("a", None))
+    Marks::new(StackName::new("s").unwrap(), Address::for_identity("a", None))
 }
 
 fn by_id<T: std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = BTreeMap<ResourceId, T>> {
@@ -80,7 +80,15 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
             let strangers = strangers.into_iter().map(|id| (id, stranger())).collect();
             let denying =
                 denying.into_iter().map(|(name, document)| (Named { account: None, name }, document)).collect();
-            Snapshot { identities, shared, strangers, unmarked, through_others, denying, ..Snapshot::empty(realm()) }
+            Snapshot {
+                identities,
+                shared,
+                strangers,
+                unmarked,
+                through_others,
+                denying,
+                ..Snapshot::for_realm(realm())
+            }
         },
     )
 }
@@ -102,13 +110,13 @@ fn change() -> impl Strategy<Value = Change> {
 /// On and off again is as it was, and while it is on, no id is without its account.
 fn holds<T: Place + Clone + PartialEq + std::fmt::Debug>(what: T) {
     let audit = Alias::new("audit").unwrap();
-    let on = what.clone().on(&audit);
+    let on = what.clone().add_account_to_ids(&audit);
     let written = format!("{on:?}");
     assert!(!written.contains("account: None"), "{written}");
     let (before, after) =
         (format!("{what:?}").matches("account: None").count(), written.matches("Alias(\"audit\")").count());
     assert_eq!(before, after, "{written}");
-    assert_eq!(on.off(&audit), what);
+    assert_eq!(on.remove_account_from_ids(&audit), what);
 }
 
 proptest! {
@@ -143,7 +151,7 @@ fn a_quota_is_of_its_account() {
 fn what_lies_in_another_account_goes_to_no_provider_but_its_own() {
     let (audit, prod) = (Alias::new("audit").unwrap(), Alias::new("prod").unwrap());
     let id = |name: &str| ResourceId::new(ResourceKind::new("k"), name);
-    let mut role = Resource::new(id("role"), None).after(id("own")).on(&audit);
-    role.depends_on.extend([id("first"), id("far").on(&prod)]);
-    assert_eq!(role.off(&audit).depends_on, BTreeSet::from([id("own")]));
+    let mut role = Resource::new(id("role"), None).with_dependency(id("own")).add_account_to_ids(&audit);
+    role.depends_on.extend([id("first"), id("far").add_account_to_ids(&prod)]);
+    assert_eq!(role.remove_account_from_ids(&audit).depends_on, BTreeSet::from([id("own")]));
 }

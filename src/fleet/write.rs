@@ -17,7 +17,7 @@ use super::place::Place;
 use super::{Fleet, Member};
 
 impl Fleet {
-    fn member_of(&self, change: &Change) -> Result<&Member, EnactError> {
+    fn find_member(&self, change: &Change) -> Result<&Member, EnactError> {
         self.members.get(&change.id().account).ok_or_else(|| EnactError {
             kind: EnactErrorKind::Other,
             operation: change.id().to_string(),
@@ -28,9 +28,9 @@ impl Fleet {
     }
 }
 
-fn plain(change: &Change) -> Change {
+fn change_without_account(change: &Change) -> Change {
     match &change.id().account {
-        Some(account) => change.clone().off(account),
+        Some(account) => change.clone().remove_account_from_ids(account),
         None => change.clone(),
     }
 }
@@ -39,33 +39,33 @@ fn plain(change: &Change) -> Change {
 const PAUSES: [u64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
 
 impl Fleet {
-    fn made(&self) -> std::sync::MutexGuard<'_, BTreeSet<ResourceId>> {
+    fn lock_created_ids(&self) -> std::sync::MutexGuard<'_, BTreeSet<ResourceId>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a change needs an object of another account that this run made.
     fn may_be_early(&self, change: &Change) -> bool {
         let account = &change.id().account;
-        let needs = change.after().into_iter().flat_map(|after| &after.depends_on);
-        let made = self.made();
+        let needs = change.resource_after().into_iter().flat_map(|after| &after.depends_on);
+        let made = self.lock_created_ids();
         needs.filter(|id| id.account != *account).any(|id| made.contains(id))
     }
 }
 
 /// Whether what another account has not heard of yet may be the reason.
-fn may_pass(error: &EnactError) -> bool {
+fn may_be_propagation_error(error: &EnactError) -> bool {
     matches!(error.kind, EnactErrorKind::Other | EnactErrorKind::Conflict)
 }
 
 #[async_trait]
 impl Enact for Fleet {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
-        let member = self.member_of(change)?;
-        let plain = plain(change);
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+        let member = self.find_member(change)?;
+        let plain = change_without_account(change);
         let mut pauses = PAUSES.iter().filter(|_| self.may_be_early(change));
         let enacted = loop {
-            match member.enact.enact(stack, &plain).await {
-                Err(error) if may_pass(&error) => match pauses.next() {
+            match member.enact.enact_change(stack, &plain).await {
+                Err(error) if may_be_propagation_error(&error) => match pauses.next() {
                     Some(pause) => tokio::time::sleep(Duration::from_secs(*pause)).await,
                     None => return Err(error),
                 },
@@ -73,16 +73,24 @@ impl Enact for Fleet {
             }
         };
         if matches!(change, Change::Create { .. }) {
-            self.made().insert(change.id().clone());
+            self.lock_created_ids().insert(change.id().clone());
         }
-        Ok(enacted.into_fleet(change.id().account.as_ref()))
+        Ok(enacted.with_optional_account(change.id().account.as_ref()))
     }
 
-    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
-        let member = self.member_of(change)?;
+    async fn issue_access_key(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        vault: &dyn Vault,
+    ) -> Result<Enacted, EnactError> {
+        let member = self.find_member(change)?;
         let account = change.id().account.as_ref();
-        let enacted = member.enact.issue(stack, &plain(change), &OfAccount { vault, account }).await?;
-        Ok(enacted.into_fleet(account))
+        let enacted = member
+            .enact
+            .issue_access_key(stack, &change_without_account(change), &OfAccount { vault, account })
+            .await?;
+        Ok(enacted.with_optional_account(account))
     }
 }
 
@@ -94,11 +102,11 @@ struct OfAccount<'a> {
 
 #[async_trait]
 impl Vault for OfAccount<'_> {
-    async fn deposit(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
-        self.vault.deposit(&key.clone().within(self.account), secret).await
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
+        self.vault.keep_secret(&key.clone().with_account(self.account), secret).await
     }
 
     async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
-        self.vault.was_delivered(&key.clone().within(self.account)).await
+        self.vault.was_delivered(&key.clone().with_account(self.account)).await
     }
 }

@@ -12,7 +12,7 @@ use leasehold_provider::{Address, Alias, Realize, ResourceId, Snapshot, Value};
 
 use crate::config::{Declared, Diagnostic, Import};
 use crate::lifecycle::imports::{self, Found};
-use hcl::{Body, block};
+use hcl::{Body, render_block};
 
 /// Blocks for what imports name.
 #[derive(Debug, Default)]
@@ -26,21 +26,27 @@ pub struct Generated {
 }
 
 /// Writes blocks for the imports that have none.
-pub fn generate(declared: &Declared, snapshot: &Snapshot, realize: &dyn Realize) -> Result<Generated, Vec<Diagnostic>> {
+pub fn generate_blocks(
+    declared: &Declared,
+    snapshot: &Snapshot,
+    realize: &dyn Realize,
+) -> Result<Generated, Vec<Diagnostic>> {
     let groups: BTreeSet<&Address> = declared.groups.values().map(|group| &group.group.address).collect();
     let has_block = |to: &Address| declared.identities.contains_key(to) || groups.contains(to);
     let missing: Vec<&Import> = declared.estate.imports.iter().filter(|import| !has_block(&import.to)).collect();
     let (mut findings, mut found) = (Vec::new(), Vec::new());
     for import in missing {
-        match label(import).and_then(|label| Ok((label, imports::found(import, declared, snapshot, realize)?))) {
+        match find_block_label(import)
+            .and_then(|label| Ok((label, imports::find_imported_object(import, declared, snapshot, realize)?)))
+        {
             Ok((label, what)) => found.push((import, label, what)),
             Err(finding) => findings.push(*finding),
         }
     }
-    let task = Task { declared, snapshot, realize, members: members(&found) };
+    let task = Task { declared, snapshot, realize, members: collect_members(&found) };
     let mut generated = Generated::default();
     for (import, label, what) in &found {
-        match task.text(import, label, *what, &mut generated.unsaid) {
+        match task.render_import(import, label, *what, &mut generated.unsaid) {
             Ok(text) => {
                 generated.text.push_str(if generated.text.is_empty() { "" } else { "\n" });
                 generated.text.push_str(&text);
@@ -53,14 +59,14 @@ pub fn generate(declared: &Declared, snapshot: &Snapshot, realize: &dyn Realize)
 }
 
 /// The label of the block that an import needs.
-fn label(import: &Import) -> Result<String, Box<Diagnostic>> {
+fn find_block_label(import: &Import) -> Result<String, Box<Diagnostic>> {
     let text = import.to.as_str();
     match text.split_once('.') {
         Some((_, label)) if !label.contains(['.', '[']) => Ok(label.to_owned()),
         _ => Err(Box::new(
             Diagnostic::error("lifecycle::import", format!("no block can be written for {}", import.to))
-                .at(import.origin.part("to"), "an instance, or within a module")
-                .help("write its block by hand, or give it an address of its own: to = identity.NAME"),
+                .with_location(import.origin.part_span("to"), "an instance, or within a module")
+                .with_help("write its block by hand, or give it an address of its own: to = identity.NAME"),
         )),
     }
 }
@@ -68,7 +74,7 @@ fn label(import: &Import) -> Result<String, Box<Diagnostic>> {
 /// By the account and the name of each group that is taken in: the addresses of the users that are taken in with it.
 type Members = BTreeMap<(Option<Alias>, String), BTreeSet<Address>>;
 
-fn members(found: &[(&Import, String, Found<'_>)]) -> Members {
+fn collect_members(found: &[(&Import, String, Found<'_>)]) -> Members {
     let groups = found.iter().filter_map(|(_, _, what)| match what {
         Found::Group(id) => Some(((id.account.clone(), id.name.clone()), BTreeSet::new())),
         Found::Principal(_) => None,
@@ -93,7 +99,7 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn text(
+    fn render_import(
         &self,
         import: &Import,
         label: &str,
@@ -101,35 +107,35 @@ impl Task<'_> {
         unsaid: &mut Vec<String>,
     ) -> Result<String, Box<Diagnostic>> {
         match what {
-            Found::Group(id) => Ok(self.group(import, label, id, unsaid)),
-            Found::Principal(found) => self.identity(import, label, found, unsaid),
+            Found::Group(id) => Ok(self.render_group(import, label, id, unsaid)),
+            Found::Principal(found) => self.render_identity(import, label, found, unsaid),
         }
     }
 
-    fn group(&self, import: &Import, label: &str, id: &ResourceId, unsaid: &mut Vec<String>) -> String {
+    fn render_group(&self, import: &Import, label: &str, id: &ResourceId, unsaid: &mut Vec<String>) -> String {
         let mut body = Body::default();
         let parts = self.snapshot.shared.values().map(|shared| &shared.resource);
-        let parts: Vec<_> = parts.filter(|part| self.realize.shared_whole(&part.id) == *id).collect();
+        let parts: Vec<_> = parts.filter(|part| self.realize.shared_root_id(&part.id) == *id).collect();
         let members =
             self.members.get(&(id.account.clone(), id.name.clone())).into_iter().flatten().map(ToString::to_string);
-        body.set("members", format!("[{}]", members.collect::<Vec<_>>().join(", ")));
+        body.set_attribute("members", format!("[{}]", members.collect::<Vec<_>>().join(", ")));
         if id.name != label {
-            body.set("name", hcl::quoted(&id.name));
+            body.set_attribute("name", hcl::quote_text(&id.name));
         }
-        if let Some(provider) = self.declared.provider_of(id.account.as_ref()) {
-            body.set("provider", provider);
+        if let Some(provider) = self.declared.find_provider_reference(id.account.as_ref()) {
+            body.set_attribute("provider", provider);
         }
         let policy = |name: &str| {
             let texts = parts.iter().filter_map(|part| part.get(name)?.as_text().map(str::to_owned));
             texts.collect::<BTreeSet<String>>()
         };
         let attached: BTreeSet<String> = policy("policy_arn").union(&policy("policy")).cloned().collect();
-        body.list("managed_policy_arns", &attached);
+        body.set_list("managed_policy_arns", &attached);
         let documents = parts.iter().filter_map(|part| match part.get("policy") {
             Some(Value::Document(document)) => Some((&part.id, document)),
             _ => None,
         });
-        identity::statements(&mut body, documents, &import.to, unsaid);
-        block(&format!("group \"{label}\""), &body)
+        identity::write_statements(&mut body, documents, &import.to, unsaid);
+        render_block(&format!("group \"{label}\""), &body)
     }
 }

@@ -41,7 +41,7 @@ impl Default for Accounts {
 
 impl Accounts {
     /// Reads the object.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+    pub fn parse_accounts(bytes: &[u8]) -> Result<Self, String> {
         let read: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let names_owner = read.stack.is_some() && read.lineage.is_some();
         match read.format {
@@ -66,18 +66,18 @@ impl Accounts {
 
     /// The same accounts, of this stack and lineage.
     #[must_use]
-    pub fn owned_by(self, stack: StackName, lineage: Lineage) -> Self {
+    pub fn with_owner(self, stack: StackName, lineage: Lineage) -> Self {
         Self { format: FORMAT, stack: Some(stack), lineage: Some(lineage), ..self }
     }
 
     /// The object as it is written.
-    pub fn text(&self) -> Result<String, String> {
+    pub fn to_json_text(&self) -> Result<String, String> {
         serde_json::to_string_pretty(self).map(|text| text + "\n").map_err(|error| error.to_string())
     }
 
     /// Those that no `provider` block leads to.
     #[must_use]
-    pub fn out_of_sight(&self, realm: &Realm) -> BTreeMap<String, Option<Alias>> {
+    pub fn find_unreachable(&self, realm: &Realm) -> BTreeMap<String, Option<Alias>> {
         let seen: BTreeSet<String> = realm.accounts().map(|(_, realm)| realm.name()).collect();
         self.accounts
             .iter()
@@ -88,7 +88,7 @@ impl Accounts {
 
     /// The same without the accounts that a plan lets go of: once the ledger says so.
     #[must_use]
-    pub fn without_let_go(&self, plan: &Plan) -> Self {
+    pub fn without_released_accounts(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
         accounts.retain(|account, _| !plan.out_of_sight.contains_key(account));
         Self { accounts, ..self.clone() }
@@ -96,35 +96,35 @@ impl Accounts {
 
     /// The same with the accounts that an approved plan is about to write to.
     #[must_use]
-    pub fn before(&self, plan: &Plan) -> Self {
+    pub fn with_planned_accounts(&self, plan: &Plan) -> Self {
         let mut accounts = self.accounts.clone();
-        accounts.extend(named(&plan.realm, written(plan)));
+        accounts.extend(collect_accounts(&plan.realm, written_objects(plan)));
         Self { accounts, ..self.clone() }
     }
 
     /// The same once a plan for the whole stack was carried out: without the accounts in which nothing is left of what was seen.
     #[must_use]
-    pub fn after(&self, seen: &Snapshot, plan: &Plan) -> Self {
+    pub fn keep_remaining_accounts(&self, seen: &Snapshot, plan: &Plan) -> Self {
         let gone: BTreeSet<&ResourceId> =
-            plan.steps.iter().map(|step| &step.change).filter(|change| lets_go(change)).map(Change::id).collect();
+            plan.steps.iter().map(|step| &step.change).filter(|change| is_release(change)).map(Change::id).collect();
         let lived = seen.identities.keys().chain(seen.shared.keys()).filter(|id| !gone.contains(id));
-        Self { accounts: named(&plan.realm, lived.chain(written(plan))), ..self.clone() }
+        Self { accounts: collect_accounts(&plan.realm, lived.chain(written_objects(plan))), ..self.clone() }
     }
 }
 
-fn lets_go(change: &Change) -> bool {
+fn is_release(change: &Change) -> bool {
     matches!(change, Change::Delete { .. } | Change::Unmark { .. })
 }
 
 /// What is the stack's after a plan writes it.
-fn written(plan: &Plan) -> impl Iterator<Item = &ResourceId> {
-    plan.steps.iter().map(|step| &step.change).filter(|change| !lets_go(change)).map(Change::id)
+fn written_objects(plan: &Plan) -> impl Iterator<Item = &ResourceId> {
+    plan.steps.iter().map(|step| &step.change).filter(|change| !is_release(change)).map(Change::id)
 }
 
 /// The accounts in which objects live.
-fn named<'a>(realm: &Realm, ids: impl Iterator<Item = &'a ResourceId>) -> BTreeMap<String, Option<Alias>> {
+fn collect_accounts<'a>(realm: &Realm, ids: impl Iterator<Item = &'a ResourceId>) -> BTreeMap<String, Option<Alias>> {
     let aliases: BTreeSet<Option<&Alias>> = ids.map(|id| id.account.as_ref()).collect();
-    let realms = aliases.into_iter().map(|alias| (realm.at(alias), alias.cloned()));
+    let realms = aliases.into_iter().map(|alias| (realm.for_account(alias), alias.cloned()));
     realms.filter(|(realm, _)| realm.provider != REHEARSAL).map(|(realm, alias)| (realm.name(), alias)).collect()
 }
 
@@ -145,12 +145,12 @@ mod tests {
     }
 
     fn known() -> Accounts {
-        Accounts::read(br#"{ "format": 1, "accounts": { "aws 1": null, "aws 2": "audit" } }"#).unwrap()
+        Accounts::parse_accounts(br#"{ "format": 1, "accounts": { "aws 1": null, "aws 2": "audit" } }"#).unwrap()
     }
 
     #[test]
     fn an_account_is_in_sight_under_any_alias() {
-        let out = |realm: &Realm| known().out_of_sight(realm).into_keys().collect::<Vec<_>>();
+        let out = |realm: &Realm| known().find_unreachable(realm).into_keys().collect::<Vec<_>>();
         assert_eq!(out(&realm("1", &[("audit", "2")])), [""; 0]);
         assert_eq!(out(&realm("2", &[("first", "1")])), [""; 0]);
         assert_eq!(out(&realm("1", &[("audit", "3")])), ["aws 2"]);
@@ -159,13 +159,13 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_as_it_was_and_nothing_else_is_taken_for_it() {
-        assert_eq!(Accounts::read(known().text().unwrap().as_bytes()), Ok(known()));
-        let refused = |text: &str| Accounts::read(text.as_bytes()).unwrap_err();
+        assert_eq!(Accounts::parse_accounts(known().to_json_text().unwrap().as_bytes()), Ok(known()));
+        let refused = |text: &str| Accounts::parse_accounts(text.as_bytes()).unwrap_err();
         assert!(refused(r#"{ "format": 3, "accounts": {} }"#).contains("another version"));
         assert!(refused(r#"{ "format": 2, "accounts": {} }"#).contains("must name stack and lineage"));
-        let lineage = Lineage::parse(&"ab".repeat(16)).unwrap();
-        let owned = known().owned_by(StackName::new("payments").unwrap(), lineage);
-        assert_eq!(Accounts::read(owned.text().unwrap().as_bytes()), Ok(owned));
+        let lineage = Lineage::parse_lineage(&"ab".repeat(16)).unwrap();
+        let owned = known().with_owner(StackName::new("payments").unwrap(), lineage);
+        assert_eq!(Accounts::parse_accounts(owned.to_json_text().unwrap().as_bytes()), Ok(owned));
         for text in ["", "{}", r#"{ "format": 1 }"#, r#"{ "format": 1, "accounts": {}, "more": 1 }"#] {
             assert!(!refused(text).is_empty(), "{text}");
         }

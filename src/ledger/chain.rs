@@ -97,16 +97,16 @@ impl Chain {
     ///
     /// # Errors
     /// Where the store does not answer, the last entry does not read, or it is of another stack or lineage.
-    pub async fn open(store: Store, stack: StackName, run: String, known: Known) -> Result<Self, LedgerError> {
+    pub async fn open_ledger(store: Store, stack: StackName, run: String, known: Known) -> Result<Self, LedgerError> {
         let (head, lost) = match known.head {
-            Some(known) if known.number > 0 => match entry_digest(&store, known.number).await? {
-                Some(digest) if digest == known.digest => (onwards(&store, known).await?, None),
+            Some(known) if known.number > 0 => match read_entry_digest(&store, known.number).await? {
+                Some(digest) if digest == known.digest => (find_end_after(&store, known).await?, None),
                 // It was cut off or written anew. History is lost, and control is not; the run says so in its first entry.
-                _ => (last(&store).await?, Some(known)),
+                _ => (find_last_entry(&store).await?, Some(known)),
             },
-            _ => (last(&store).await?, None),
+            _ => (find_last_entry(&store).await?, None),
         };
-        let lineage = lineage_at(&store, &stack, &head, known.lineage).await?;
+        let lineage = find_lineage(&store, &stack, &head, known.lineage).await?;
         Ok(Self { store, stack, lineage, run, head: Mutex::new(head.clone()), found: head, lost })
     }
 
@@ -123,12 +123,12 @@ impl Chain {
 
     /// An end that was known and is not there any more.
     #[must_use]
-    pub fn lost(&self) -> Option<&Head> {
+    pub fn lost_head(&self) -> Option<&Head> {
         self.lost.as_ref()
     }
 
     /// What the next holder of the lock must know: an end that was lost stays known until an entry reports it.
-    pub async fn known(&self) -> Known {
+    pub async fn known_ledger(&self) -> Known {
         let head = self.head().await;
         let head = match &self.lost {
             Some(lost) if head == self.found => Some(lost.clone()),
@@ -156,7 +156,7 @@ impl Chain {
     }
 
     /// Appends one entry. It is in the ledger when this returns.
-    pub async fn append(&self, records: Vec<Record>) -> Result<Head, LedgerError> {
+    pub async fn append_entry(&self, records: Vec<Record>) -> Result<Head, LedgerError> {
         let mut head = self.head.lock().await;
         loop {
             let next = Entry {
@@ -165,47 +165,49 @@ impl Chain {
                 previous: head.digest,
                 stack: self.stack.clone(),
                 lineage: Some(self.lineage.clone()),
-                at: seconds(wall_clock()),
+                at: truncate_to_seconds(wall_clock()),
                 run: self.run.clone(),
                 records: records.clone(),
             };
-            let bytes = next.bytes();
-            match self.store.keep(&entry::key(next.number), &bytes).await? {
+            let bytes = next.to_json_bytes();
+            match self.store.create_retained_object(&entry::entry_key(next.number), &bytes).await? {
                 Written::Yes(_) => {
-                    *head = Head { number: next.number, digest: Digest::of_bytes(&bytes) };
+                    *head = Head { number: next.number, digest: Digest::from_bytes(&bytes) };
                     return Ok(head.clone());
                 }
                 // Somebody else appended, such as who broke a lock. The chain goes on from theirs.
-                Written::Taken => *head = self.follow(&head).await?,
+                Written::Taken => *head = self.follow_new_entries(&head).await?,
             }
         }
     }
 
-    async fn follow(&self, head: &Head) -> Result<Head, LedgerError> {
+    async fn follow_new_entries(&self, head: &Head) -> Result<Head, LedgerError> {
         let number = head.number.saturating_add(1);
         let place = || self.store.place().to_owned();
-        let Some(object) = self.store.read(&entry::key(number)).await? else {
+        let Some(object) = self.store.read_object(&entry::entry_key(number)).await? else {
             return Err(LedgerError::Forked { number, place: place() });
         };
-        let theirs = Entry::read(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
+        let theirs =
+            Entry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
         if theirs.records.iter().any(|record| matches!(record, Record::LockBroken(_))) {
             return Err(LedgerError::LockBroken);
         }
         if theirs.previous != head.digest || theirs.number != number {
             return Err(LedgerError::Forked { number, place: place() });
         }
-        Ok(Head { number, digest: Digest::of_bytes(&object.bytes) })
+        Ok(Head { number, digest: Digest::from_bytes(&object.bytes) })
     }
 
     /// The entries from the end backwards, while `wanted` says to go on.
-    pub async fn backwards(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, LedgerError> {
+    pub async fn read_backwards(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, LedgerError> {
         let mut number = self.head().await.number;
         let mut entries = Vec::new();
         while number > 0 {
             let place = || self.store.place().to_owned();
             // A gap ends the search; `audit verify` is what speaks of gaps.
-            let Some(object) = self.store.read(&entry::key(number)).await? else { break };
-            let entry = Entry::read(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
+            let Some(object) = self.store.read_object(&entry::entry_key(number)).await? else { break };
+            let entry =
+                Entry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
             let go_on = wanted(&entry);
             entries.push(entry);
             if !go_on {
@@ -218,7 +220,7 @@ impl Chain {
 }
 
 /// The lineage of the ledger that ends at `head`, held against what the lock knows.
-async fn lineage_at(
+async fn find_lineage(
     store: &Store,
     stack: &StackName,
     head: &Head,
@@ -228,9 +230,9 @@ async fn lineage_at(
     let number = head.number;
     let last = match number {
         0 => None,
-        _ => store.read(&entry::key(number)).await?,
+        _ => store.read_object(&entry::entry_key(number)).await?,
     };
-    let last = last.map(|object| Entry::read(&object.bytes)).transpose();
+    let last = last.map(|object| Entry::parse_entry(&object.bytes)).transpose();
     let last = last.map_err(|why| LedgerError::Entry { number, place: place(), why })?;
     if let Some(other) = last.as_ref().filter(|entry| entry.stack != *stack) {
         return Err(OtherStack { place: place(), theirs: other.stack.clone(), ours: stack.clone() }.into());
@@ -238,19 +240,19 @@ async fn lineage_at(
     match (last.and_then(|entry| entry.lineage), known) {
         (Some(found), Some(known)) if found != known => Err(LedgerError::OtherLineage { place: place(), found, known }),
         (Some(lineage), _) | (None, Some(lineage)) => Ok(lineage),
-        (None, None) => Ok(Lineage::random()?),
+        (None, None) => Ok(Lineage::generate_random()?),
     }
 }
 
-async fn entry_digest(store: &Store, number: u64) -> Result<Option<Digest>, StoreError> {
-    Ok(store.read(&entry::key(number)).await?.map(|object| Digest::of_bytes(&object.bytes)))
+async fn read_entry_digest(store: &Store, number: u64) -> Result<Option<Digest>, StoreError> {
+    Ok(store.read_object(&entry::entry_key(number)).await?.map(|object| Digest::from_bytes(&object.bytes)))
 }
 
 /// From an end that was true to the one that is.
-async fn onwards(store: &Store, mut head: Head) -> Result<Head, StoreError> {
+async fn find_end_after(store: &Store, mut head: Head) -> Result<Head, StoreError> {
     loop {
         let number = head.number.saturating_add(1);
-        match entry_digest(store, number).await? {
+        match read_entry_digest(store, number).await? {
             Some(digest) => head = Head { number, digest },
             None => return Ok(head),
         }
@@ -258,13 +260,15 @@ async fn onwards(store: &Store, mut head: Head) -> Result<Head, StoreError> {
 }
 
 /// The last entry by name.
-async fn last(store: &Store) -> Result<Head, StoreError> {
-    let names = store.list("ledger").await?;
-    let Some(number) = names.iter().filter_map(|name| entry::number(name)).max() else { return Ok(Head::none()) };
-    let digest = entry_digest(store, number).await?;
-    Ok(digest.map_or_else(Head::none, |digest| Head { number, digest }))
+async fn find_last_entry(store: &Store) -> Result<Head, StoreError> {
+    let names = store.list_names("ledger").await?;
+    let Some(number) = names.iter().filter_map(|name| entry::parse_entry_name(name)).max() else {
+        return Ok(Head::empty_ledger());
+    };
+    let digest = read_entry_digest(store, number).await?;
+    Ok(digest.map_or_else(Head::empty_ledger, |digest| Head { number, digest }))
 }
 
-fn seconds(moment: Timestamp) -> Timestamp {
+fn truncate_to_seconds(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }

@@ -17,8 +17,8 @@ pub const NAMESPACE: &str = "leasehold";
 
 /// The text of a checkpoint.
 #[must_use]
-pub fn body(stack: &StackName, head: &Head) -> String {
-    let hash: Vec<u8> = bytes(head.digest);
+pub fn render_checkpoint(stack: &StackName, head: &Head) -> String {
+    let hash: Vec<u8> = digest_bytes(head.digest);
     format!("leasehold/{stack}\n{}\n{}\n", head.number, BASE64_STANDARD.encode(hash))
 }
 
@@ -34,7 +34,7 @@ pub enum NotACheckpoint {
 }
 
 /// The point that a checkpoint's text names.
-pub fn read(text: &str, stack: &StackName) -> Result<Head, NotACheckpoint> {
+pub fn parse_checkpoint(text: &str, stack: &StackName) -> Result<Head, NotACheckpoint> {
     let mut lines = text.lines();
     let (Some(origin), Some(number), Some(hash)) = (lines.next(), lines.next(), lines.next()) else {
         return Err(NotACheckpoint::Form);
@@ -52,7 +52,7 @@ pub fn read(text: &str, stack: &StackName) -> Result<Head, NotACheckpoint> {
     Ok(Head { number, digest })
 }
 
-fn bytes(digest: Digest) -> Vec<u8> {
+fn digest_bytes(digest: Digest) -> Vec<u8> {
     let hex = digest.to_string();
     hex.as_bytes()
         .chunks(2)
@@ -61,18 +61,18 @@ fn bytes(digest: Digest) -> Vec<u8> {
         .collect()
 }
 
-/// What signs: the signature over the data that [`to_be_signed`] gives, armoured.
-pub fn sign(key: &PrivateKey, text: &str) -> Result<String, ssh_key::Error> {
+/// What signs: the signature over the data that [`signing_data`] gives, armoured.
+pub fn sign_checkpoint(key: &PrivateKey, text: &str) -> Result<String, ssh_key::Error> {
     key.sign(NAMESPACE, HashAlg::Sha512, text.as_bytes())?.to_pem(LineEnding::LF)
 }
 
 /// The data that an agent signs for a checkpoint.
-pub fn to_be_signed(text: &str) -> Result<Vec<u8>, ssh_key::Error> {
+pub fn signing_data(text: &str) -> Result<Vec<u8>, ssh_key::Error> {
     SshSig::signed_data(NAMESPACE, HashAlg::Sha512, text.as_bytes())
 }
 
 /// The armoured signature made of what an agent signed.
-pub fn armoured(key: &KeyData, signature: ssh_key::Signature) -> Result<String, ssh_key::Error> {
+pub fn armor_signature(key: &KeyData, signature: ssh_key::Signature) -> Result<String, ssh_key::Error> {
     SshSig::new(key.clone(), NAMESPACE, HashAlg::Sha512, signature)?.to_pem(LineEnding::LF)
 }
 
@@ -97,14 +97,14 @@ pub enum NotSigned {
 }
 
 /// Checks a signature. Without signers, that it holds is all that can be said.
-pub fn verify(text: &str, armoured: &str, signers: Option<&Signers>) -> Result<Trust, NotSigned> {
+pub fn verify_signature(text: &str, armoured: &str, signers: Option<&Signers>) -> Result<Trust, NotSigned> {
     let wrong = |error: ssh_key::Error| NotSigned::Wrong(error.to_string());
     let signature = SshSig::from_pem(armoured).map_err(wrong)?;
     let key = PublicKey::from(signature.public_key().clone());
     key.verify(NAMESPACE, text.as_bytes(), &signature).map_err(wrong)?;
     let Some(signers) = signers else { return Ok(Trust::Unknown) };
     let fingerprint = || key.fingerprint(HashAlg::Sha256).to_string();
-    signers.who(&key).map(|who| Trust::Known(who.to_owned())).ok_or_else(|| NotSigned::Stranger(fingerprint()))
+    signers.find_signer(&key).map(|who| Trust::Known(who.to_owned())).ok_or_else(|| NotSigned::Stranger(fingerprint()))
 }
 
 /// Who may sign: the lines of an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
@@ -113,7 +113,7 @@ pub struct Signers(Vec<(String, KeyData)>);
 
 impl Signers {
     /// Reads the file's text. A line that does not read is an error with its number: who may sign must be certain.
-    pub fn read(text: &str) -> Result<Self, String> {
+    pub fn parse_signers(text: &str) -> Result<Self, String> {
         let mut signers = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -122,10 +122,10 @@ impl Signers {
             }
             let number = index.saturating_add(1);
             let (who, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-            let key = key_in(rest).ok_or_else(|| {
+            let key = find_key(rest).ok_or_else(|| {
                 format!("line {number} is not \"who [options] key-type key\", with an ssh-ed25519 key")
             })?;
-            if !for_us(rest) {
+            if !allows_our_namespace(rest) {
                 continue;
             }
             signers.push((who.to_owned(), key));
@@ -133,20 +133,20 @@ impl Signers {
         Ok(Self(signers))
     }
 
-    fn who(&self, key: &PublicKey) -> Option<&str> {
+    fn find_signer(&self, key: &PublicKey) -> Option<&str> {
         self.0.iter().find(|(_, data)| data == key.key_data()).map(|(who, _)| who.as_str())
     }
 }
 
 /// The key of a line: the part from the word on that names a type of key.
-fn key_in(rest: &str) -> Option<KeyData> {
+fn find_key(rest: &str) -> Option<KeyData> {
     let start = rest.split_whitespace().find(|word| word.starts_with("ssh-ed25519"))?;
     let at = rest.find(start)?;
     PublicKey::from_openssh(rest.get(at..)?).ok().map(|key| key.key_data().clone())
 }
 
 /// Whether a line's options, if it names namespaces, name ours.
-fn for_us(rest: &str) -> bool {
+fn allows_our_namespace(rest: &str) -> bool {
     let Some((_, after)) = rest.split_once("namespaces=\"") else { return true };
     after.split('"').next().unwrap_or_default().split(',').any(|namespace| namespace == NAMESPACE || namespace == "*")
 }
@@ -158,32 +158,35 @@ mod tests {
     use super::*;
 
     fn head() -> Head {
-        Head { number: 42, digest: Digest::of_bytes(b"x") }
+        Head { number: 42, digest: Digest::from_bytes(b"x") }
     }
 
     #[test]
     fn a_checkpoint_reads_back_and_is_of_one_stack() {
         let stack = StackName::new("demo").unwrap();
-        let text = body(&stack, &head());
-        assert_eq!(read(&text, &stack), Ok(head()));
+        let text = render_checkpoint(&stack, &head());
+        assert_eq!(parse_checkpoint(&text, &stack), Ok(head()));
         let other = StackName::new("other").unwrap();
-        assert_eq!(read(&text, &other), Err(NotACheckpoint::OtherStack("leasehold/demo".to_owned())));
-        assert_eq!(read("leasehold/demo\n42\n", &stack), Err(NotACheckpoint::Form));
+        assert_eq!(parse_checkpoint(&text, &other), Err(NotACheckpoint::OtherStack("leasehold/demo".to_owned())));
+        assert_eq!(parse_checkpoint("leasehold/demo\n42\n", &stack), Err(NotACheckpoint::Form));
     }
 
     #[test]
     fn only_a_signers_signature_of_the_same_text_holds() {
         let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
-        let text = body(&StackName::new("demo").unwrap(), &head());
-        let signature = sign(&key, &text).unwrap();
-        assert_eq!(verify(&text, &signature, None), Ok(Trust::Unknown));
+        let text = render_checkpoint(&StackName::new("demo").unwrap(), &head());
+        let signature = sign_checkpoint(&key, &text).unwrap();
+        assert_eq!(verify_signature(&text, &signature, None), Ok(Trust::Unknown));
         let line = format!("ops@acme.example {}", key.public_key().to_openssh().unwrap());
-        let signers = Signers::read(&line).unwrap();
-        assert_eq!(verify(&text, &signature, Some(&signers)), Ok(Trust::Known("ops@acme.example".to_owned())));
-        assert!(matches!(verify("other", &signature, Some(&signers)), Err(NotSigned::Wrong(_))));
-        assert!(matches!(verify(&text, &signature, Some(&Signers::default())), Err(NotSigned::Stranger(_))));
-        let git = Signers::read(&line.replace(" ssh-", " namespaces=\"git\" ssh-")).unwrap();
-        assert!(matches!(verify(&text, &signature, Some(&git)), Err(NotSigned::Stranger(_))));
-        assert!(Signers::read("ops@acme.example").is_err());
+        let signers = Signers::parse_signers(&line).unwrap();
+        assert_eq!(
+            verify_signature(&text, &signature, Some(&signers)),
+            Ok(Trust::Known("ops@acme.example".to_owned()))
+        );
+        assert!(matches!(verify_signature("other", &signature, Some(&signers)), Err(NotSigned::Wrong(_))));
+        assert!(matches!(verify_signature(&text, &signature, Some(&Signers::default())), Err(NotSigned::Stranger(_))));
+        let git = Signers::parse_signers(&line.replace(" ssh-", " namespaces=\"git\" ssh-")).unwrap();
+        assert!(matches!(verify_signature(&text, &signature, Some(&git)), Err(NotSigned::Stranger(_))));
+        assert!(Signers::parse_signers("ops@acme.example").is_err());
     }
 }

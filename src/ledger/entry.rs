@@ -54,21 +54,21 @@ pub enum NotAnEntry {
 impl Entry {
     /// Its bytes: JSON with sorted keys and without white space. Only these bytes have its digest.
     #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
+    pub fn to_json_bytes(&self) -> Vec<u8> {
         // An entry of texts, numbers and instants always serializes.
         let value = serde_json::to_value(self).unwrap_or_default();
-        Document::new(value).text().as_bytes().to_vec()
+        Document::new(value).canonical_text().as_bytes().to_vec()
     }
 
-    /// Reads an entry, and only from the bytes that [`Self::bytes`] gives.
-    pub fn read(bytes: &[u8]) -> Result<Self, NotAnEntry> {
+    /// Reads an entry, and only from the bytes that [`Self::to_json_bytes`] gives.
+    pub fn parse_entry(bytes: &[u8]) -> Result<Self, NotAnEntry> {
         let unreadable = |error: serde_json::Error| NotAnEntry::Unreadable(error.to_string());
         match serde_json::from_slice::<Self>(bytes) {
             Ok(entry) if entry.schema == 0 || entry.schema > SCHEMA => {
                 Err(NotAnEntry::OtherFormat(entry.schema.into()))
             }
             Ok(entry) if entry.lineage.is_some() != (entry.schema > 1) => Err(NotAnEntry::Lineage),
-            Ok(entry) if entry.bytes() == bytes => Ok(entry),
+            Ok(entry) if entry.to_json_bytes() == bytes => Ok(entry),
             Ok(_) => Err(NotAnEntry::NotCanonical),
             Err(error) => {
                 let value: serde_json::Value = serde_json::from_slice(bytes).map_err(unreadable)?;
@@ -83,19 +83,19 @@ impl Entry {
 
 /// The key of the entry with that number.
 #[must_use]
-pub fn key(number: u64) -> String {
-    format!("ledger/{}", name(number))
+pub fn entry_key(number: u64) -> String {
+    format!("ledger/{}", entry_name(number))
 }
 
 /// The name of the entry's object below `ledger/`: 20 digits, so that names sort as numbers do.
 #[must_use]
-pub fn name(number: u64) -> String {
+pub fn entry_name(number: u64) -> String {
     format!("{number:020}.json")
 }
 
 /// The number in such a name.
 #[must_use]
-pub fn number(name: &str) -> Option<u64> {
+pub fn parse_entry_name(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".json")?;
     (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
 }
@@ -108,9 +108,9 @@ mod tests {
         Entry {
             schema: SCHEMA,
             number: 7,
-            previous: Head::none().digest,
+            previous: Head::empty_ledger().digest,
             stack: StackName::new("demo").unwrap(),
-            lineage: Some(Lineage::parse(&"ab".repeat(16)).unwrap()),
+            lineage: Some(Lineage::parse_lineage(&"ab".repeat(16)).unwrap()),
             at: "2026-11-20T22:00:00Z".parse().unwrap(),
             run: "0".repeat(32),
             records: vec![Record::RunEnded(super::super::record::RunEnded::default())],
@@ -119,34 +119,34 @@ mod tests {
 
     #[test]
     fn an_entry_reads_back_from_its_own_bytes_only() {
-        let bytes = entry().bytes();
-        assert_eq!(Entry::read(&bytes), Ok(entry()));
+        let bytes = entry().to_json_bytes();
+        assert_eq!(Entry::parse_entry(&bytes), Ok(entry()));
         let mut spaced = bytes.clone();
         spaced.push(b'\n');
-        assert_eq!(Entry::read(&spaced), Err(NotAnEntry::NotCanonical));
+        assert_eq!(Entry::parse_entry(&spaced), Err(NotAnEntry::NotCanonical));
         let text = String::from_utf8(bytes).unwrap();
         let newer = text.replace("\"schema\":2", "\"schema\":3");
-        assert_eq!(Entry::read(newer.as_bytes()), Err(NotAnEntry::OtherFormat(3)));
+        assert_eq!(Entry::parse_entry(newer.as_bytes()), Err(NotAnEntry::OtherFormat(3)));
         let older = text.replace("\"schema\":2", "\"schema\":1");
-        assert_eq!(Entry::read(older.as_bytes()), Err(NotAnEntry::Lineage));
+        assert_eq!(Entry::parse_entry(older.as_bytes()), Err(NotAnEntry::Lineage));
         let more = text.replacen('{', "{\"added\":1,", 1);
-        assert!(matches!(Entry::read(more.as_bytes()), Err(NotAnEntry::Unreadable(_))));
+        assert!(matches!(Entry::parse_entry(more.as_bytes()), Err(NotAnEntry::Unreadable(_))));
     }
 
     #[test]
     fn an_entry_of_the_first_format_still_reads() {
         let first = Entry { schema: 1, lineage: None, ..entry() };
-        assert_eq!(Entry::read(&first.bytes()), Ok(first));
+        assert_eq!(Entry::parse_entry(&first.to_json_bytes()), Ok(first));
         let none = Entry { lineage: None, ..entry() };
-        assert_eq!(Entry::read(&none.bytes()), Err(NotAnEntry::Lineage));
+        assert_eq!(Entry::parse_entry(&none.to_json_bytes()), Err(NotAnEntry::Lineage));
     }
 
     #[test]
     fn names_sort_as_numbers() {
-        assert_eq!(name(42), "00000000000000000042.json");
-        assert_eq!(number(&name(u64::MAX)), Some(u64::MAX));
-        assert!(name(9) < name(10));
-        assert_eq!(number("42.json"), None);
-        assert_eq!(number("00000000000000000042.json#1"), None);
+        assert_eq!(entry_name(42), "00000000000000000042.json");
+        assert_eq!(parse_entry_name(&entry_name(u64::MAX)), Some(u64::MAX));
+        assert!(entry_name(9) < entry_name(10));
+        assert_eq!(parse_entry_name("42.json"), None);
+        assert_eq!(parse_entry_name("00000000000000000042.json#1"), None);
     }
 }

@@ -33,27 +33,27 @@ struct Evidence<'a> {
 
 /// The key of an archived object.
 #[must_use]
-pub fn key(digest: Digest) -> String {
+pub fn evidence_key(digest: Digest) -> String {
     format!("evidence/{digest}")
 }
 
 /// Archives an identity as it lives, and says what the ledger shall say of it. `before` names what follows: `quarantine`, `deletion`.
-pub async fn archive(
+pub async fn archive_identity(
     store: &Store,
     (stack, lineage): (&StackName, &Lineage),
     identity: &LiveIdentity,
     read_at: Timestamp,
     before: &str,
 ) -> Result<Archived, StoreError> {
-    let bytes = bytes(stack, lineage, identity, read_at);
-    let digest = Digest::of_bytes(&bytes);
+    let bytes = render_evidence(stack, lineage, identity, read_at);
+    let digest = Digest::from_bytes(&bytes);
     // The key is made from the bytes: that it is there already is as good.
-    store.keep(&key(digest), &bytes).await?;
+    store.create_retained_object(&evidence_key(digest), &bytes).await?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     Ok(Archived { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
 }
 
-fn bytes(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {
+fn render_evidence(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {
     let evidence = Evidence {
         schema: SCHEMA,
         stack,
@@ -70,11 +70,11 @@ fn bytes(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at:
             .values()
             .cloned()
             .map(|mut resource| {
-                resource.redact();
+                resource.redact_sensitive();
                 resource
             })
             .collect(),
     };
     // Texts, numbers and instants always serialize.
-    Document::new(serde_json::to_value(&evidence).unwrap_or_default()).text().as_bytes().to_vec()
+    Document::new(serde_json::to_value(&evidence).unwrap_or_default()).canonical_text().as_bytes().to_vec()
 }

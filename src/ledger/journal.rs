@@ -27,13 +27,13 @@ impl<'a> Recorder<'a> {
     }
 
     /// Writes what is left, and `closing` as the last.
-    pub async fn close(self, closing: Record) -> Result<(), NotRecorded> {
-        self.append(vec![closing]).await
+    pub async fn close_journal(self, closing: Record) -> Result<(), NotRecorded> {
+        self.append_records(vec![closing]).await
     }
 
     /// Everything waiting, and `more` after it, in one entry.
-    async fn append(&self, more: Vec<Record>) -> Result<(), NotRecorded> {
-        let mut records = self.waiting().clone();
+    async fn append_records(&self, more: Vec<Record>) -> Result<(), NotRecorded> {
+        let mut records = self.lock_waiting().clone();
         let kept = records.len();
         records.extend(more);
         if records.is_empty() {
@@ -44,23 +44,23 @@ impl<'a> Recorder<'a> {
             problem: format!("the ledger could not be written: {error}"),
             help: error.help(),
         };
-        self.chain.append(records).await.map_err(unwritten)?;
-        let mut waiting = self.waiting();
+        self.chain.append_entry(records).await.map_err(unwritten)?;
+        let mut waiting = self.lock_waiting();
         let kept = kept.min(waiting.len());
         waiting.drain(..kept);
         Ok(())
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
+    fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Journal for Recorder<'_> {
-    async fn intend(&self, steps: &[&Step]) -> Result<(), NotRecorded> {
+    async fn write_intents(&self, steps: &[&Step]) -> Result<(), NotRecorded> {
         self.may_write()?;
-        self.append(steps.iter().map(|step| Record::Intent(intent(step))).collect()).await
+        self.append_records(steps.iter().map(|step| Record::Intent(build_intent(step))).collect()).await
     }
 
     fn may_write(&self) -> Result<(), NotRecorded> {
@@ -73,11 +73,11 @@ impl Journal for Recorder<'_> {
         })
     }
 
-    fn ended(&self, step: &Step, result: Result<&Enacted, &EnactError>) {
-        self.waiting().push(Record::Outcome(outcome(step, result)));
+    fn record_result(&self, step: &Step, result: Result<&Enacted, &EnactError>) {
+        self.lock_waiting().push(Record::Outcome(build_outcome(step, result)));
     }
 
-    fn not_tried(&self, step: &Step) {
+    fn record_untried(&self, step: &Step) {
         let not_tried = Outcome {
             step: step.id.0,
             subject: step.subject.clone(),
@@ -87,20 +87,20 @@ impl Journal for Recorder<'_> {
             note: Some("not tried".to_owned()),
             error: None,
         };
-        self.waiting().push(Record::Outcome(not_tried));
+        self.lock_waiting().push(Record::Outcome(not_tried));
     }
 
-    async fn flush(&self) -> Result<(), NotRecorded> {
-        self.append(Vec::new()).await
+    async fn flush_records(&self) -> Result<(), NotRecorded> {
+        self.append_records(Vec::new()).await
     }
 }
 
-fn intent(step: &Step) -> Intent {
+fn build_intent(step: &Step) -> Intent {
     let (before, after) = match &step.change {
-        Change::Mark { before, after, .. } => (before.as_deref().map(of_marks), Some(of_marks(after))),
+        Change::Mark { before, after, .. } => (before.as_deref().map(digest_marks), Some(digest_marks(after))),
         // Its name is not known yet. What it comes beside is: once there is one more, something was made.
         Change::Create { after } if after.id.is_new() => (step.precondition, None),
-        change => (change.before().map(content), change.after().map(content)),
+        change => (change.resource_before().map(digest_content), change.resource_after().map(digest_content)),
     };
     Intent {
         step: step.id.0,
@@ -114,17 +114,17 @@ fn intent(step: &Step) -> Intent {
 
 /// The digest of what an object holds, its marks aside: they are written by steps of their own.
 #[must_use]
-pub fn content(resource: &Resource) -> Digest {
-    Digest::of(&(&resource.id, &resource.attributes))
+pub fn digest_content(resource: &Resource) -> Digest {
+    Digest::from_serializable(&(&resource.id, &resource.attributes))
 }
 
 /// The digest of marks.
 #[must_use]
-pub fn of_marks(marks: &Marks) -> Digest {
-    Digest::of(marks)
+pub fn digest_marks(marks: &Marks) -> Digest {
+    Digest::from_serializable(marks)
 }
 
-fn outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Outcome {
+fn build_outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Outcome {
     let enacted = result.ok();
     Outcome {
         step: step.id.0,

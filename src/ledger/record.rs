@@ -106,15 +106,15 @@ pub struct Change {
 impl Change {
     /// What a plan decided of an identity.
     #[must_use]
-    pub fn of(delta: &IdentityDelta) -> Self {
+    pub fn from_delta(delta: &IdentityDelta) -> Self {
         Self {
             subject: delta.address.clone(),
-            name: delta.id.shown_name().into_owned(),
+            name: delta.id.display_name().into_owned(),
             lifecycle: delta.lifecycle,
             owner: delta.owner.clone(),
             service: delta.service.clone(),
             deadline: delta.deadline,
-            access: delta.access.as_ref().map(|access| word(&access.verdict)),
+            access: delta.access.as_ref().map(|access| to_serialized_word(&access.verdict)),
             witness: delta.access.as_ref().and_then(|access| access.witness.clone()),
             reasons: delta.reasons.iter().map(ToString::to_string).collect(),
         }
@@ -331,6 +331,6 @@ impl Record {
     }
 }
 
-fn word<T: Serialize>(value: &T) -> String {
+fn to_serialized_word<T: Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

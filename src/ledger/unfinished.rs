@@ -9,25 +9,25 @@ use leasehold_provider::{ChangeKind, Snapshot};
 
 use super::chain::{Chain, LedgerError};
 use super::entry::Entry;
-use super::journal::{content, of_marks};
+use super::journal::{digest_content, digest_marks};
 use super::record::{Found, Intent, Record, Resolved};
 use crate::plan::stale::LiveIndex;
 
 /// Intents without an outcome, with the run that wrote each. The search goes back to the last run that closed its books: one that
 /// ended, or one that resolved what it found.
-pub async fn unfinished(chain: &Chain) -> Result<Vec<(String, Intent)>, LedgerError> {
-    let mut entries = chain.backwards(|entry| !closes_books(entry)).await?;
+pub async fn find_unfinished_intents(chain: &Chain) -> Result<Vec<(String, Intent)>, LedgerError> {
+    let mut entries = chain.read_backwards(|entry| !is_closing_entry(entry)).await?;
     entries.reverse();
-    Ok(open_intents(&entries))
+    Ok(find_open_intents(&entries))
 }
 
-fn closes_books(entry: &Entry) -> bool {
+fn is_closing_entry(entry: &Entry) -> bool {
     entry.records.iter().any(|record| matches!(record, Record::RunEnded(_)))
 }
 
 /// The intents in `entries`, oldest first, that no outcome or resolution in them answers.
 #[must_use]
-pub fn open_intents(entries: &[Entry]) -> Vec<(String, Intent)> {
+pub fn find_open_intents(entries: &[Entry]) -> Vec<(String, Intent)> {
     let mut open: BTreeMap<(String, u32), Intent> = BTreeMap::new();
     for entry in entries {
         for record in &entry.records {
@@ -50,28 +50,28 @@ pub fn open_intents(entries: &[Entry]) -> Vec<(String, Intent)> {
 
 /// What the cloud shows of each open intent.
 #[must_use]
-pub fn resolve(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<Resolved> {
-    let live = LiveIndex::of(snapshot);
+pub fn resolve_intents(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<Resolved> {
+    let live = LiveIndex::for_snapshot(snapshot);
     open.iter()
         .map(|(run, intent)| Resolved {
             of_run: run.clone(),
             step: intent.step,
             subject: intent.subject.clone(),
             resource: intent.resource.clone(),
-            found: found(intent, &live),
+            found: find_effect(intent, &live),
         })
         .collect()
 }
 
-fn found(intent: &Intent, live: &LiveIndex<'_>) -> Found {
+fn find_effect(intent: &Intent, live: &LiveIndex<'_>) -> Found {
     if intent.resource.is_new() {
         // Whatever was made and not delivered goes, by the plan that follows.
-        return if live.digest(&intent.resource) == intent.before { Found::NotDone } else { Found::Otherwise };
+        return if live.object_digest(&intent.resource) == intent.before { Found::NotDone } else { Found::Otherwise };
     }
-    let there = live.get(&intent.resource);
+    let there = live.find_live(&intent.resource);
     let now = match intent.action {
-        ChangeKind::Mark => there.and_then(|resource| resource.marks.as_ref()).map(of_marks),
-        _ => there.map(content),
+        ChangeKind::Mark => there.and_then(|resource| resource.marks.as_ref()).map(digest_marks),
+        _ => there.map(digest_content),
     };
     match (intent.action, now) {
         (_, now) if now == intent.after => Found::Done,

@@ -129,7 +129,7 @@ impl<'a> Verification<'a> {
             stack,
             signers,
             known,
-            head: Head::none(),
+            head: Head::empty_ledger(),
             lineage: None,
             at: None,
             open: BTreeMap::new(),
@@ -143,21 +143,21 @@ impl<'a> Verification<'a> {
     }
 
     /// Takes in the object of that number; `None`: there is none.
-    pub fn take(&mut self, number: u64, bytes: Option<&[u8]>) {
+    pub fn verify_object(&mut self, number: u64, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else {
-            self.blame(false);
-            return self.flaw(number, Wrong::Missing);
+            self.assign_blame(false);
+            return self.add_flaw(number, Wrong::Missing);
         };
-        let digest = Digest::of_bytes(bytes);
-        match Entry::read(bytes) {
+        let digest = Digest::from_bytes(bytes);
+        match Entry::parse_entry(bytes) {
             Err(why) => {
-                self.blame(false);
-                self.flaw(number, Wrong::NotAnEntry(why));
+                self.assign_blame(false);
+                self.add_flaw(number, Wrong::NotAnEntry(why));
             }
-            Ok(entry) => self.entry(number, digest, entry),
+            Ok(entry) => self.verify_entry(number, digest, entry),
         }
         if self.known.iter().any(|known| known.number == number && known.digest != digest) {
-            self.flaw(number, Wrong::NotTheSame);
+            self.add_flaw(number, Wrong::NotTheSame);
         }
         self.head = Head { number, digest };
         self.digests.insert(number, digest);
@@ -166,48 +166,48 @@ impl<'a> Verification<'a> {
 
     /// Settles whose fault it is that an entry does not follow from the one before it: of the one before, where what comes after
     /// vouches for the entry itself.
-    fn blame(&mut self, vouched: bool) {
+    fn assign_blame(&mut self, vouched: bool) {
         match self.unlinked.take() {
-            Some(number) if vouched => self.flaw(number.saturating_sub(1), Wrong::NotFollowed),
-            Some(number) => self.flaw(number, Wrong::NotLinked),
+            Some(number) if vouched => self.add_flaw(number.saturating_sub(1), Wrong::NotFollowed),
+            Some(number) => self.add_flaw(number, Wrong::NotLinked),
             None => {}
         }
     }
 
-    fn entry(&mut self, number: u64, digest: Digest, entry: Entry) {
-        self.blame(entry.previous == self.head.digest);
+    fn verify_entry(&mut self, number: u64, digest: Digest, entry: Entry) {
+        self.assign_blame(entry.previous == self.head.digest);
         if entry.number != number {
-            self.flaw(number, Wrong::OtherNumber(entry.number));
+            self.add_flaw(number, Wrong::OtherNumber(entry.number));
         }
         if entry.stack != *self.stack {
-            self.flaw(number, Wrong::OtherStack(entry.stack.clone()));
+            self.add_flaw(number, Wrong::OtherStack(entry.stack.clone()));
         }
         match &self.lineage {
             None => self.lineage.clone_from(&entry.lineage),
             Some(expected) if entry.lineage.as_ref() != Some(expected) => {
                 let wrong = Wrong::OtherLineage { expected: expected.clone(), found: entry.lineage.clone() };
-                self.flaw(number, wrong);
+                self.add_flaw(number, wrong);
             }
             Some(_) => {}
         }
         if entry.previous != self.head.digest {
             // One was taken away before it, or it is a copy of the one before it: the fault shows here.
             if entry.number > number || digest == self.head.digest || number == 1 {
-                self.flaw(number, Wrong::NotLinked);
+                self.add_flaw(number, Wrong::NotLinked);
             } else {
                 self.unlinked = Some(number);
             }
         }
         if self.at.is_some_and(|before| entry.at.duration_until(before) > CLOCKS) {
-            self.flaw(number, Wrong::Backdated { at: entry.at });
+            self.add_flaw(number, Wrong::Backdated { at: entry.at });
         }
         self.at = Some(entry.at);
         for record in entry.records {
-            self.record(number, &entry.run, record);
+            self.verify_record(number, &entry.run, record);
         }
     }
 
-    fn record(&mut self, number: u64, run: &str, record: Record) {
+    fn verify_record(&mut self, number: u64, run: &str, record: Record) {
         match record {
             Record::Intent(intent) => {
                 self.open.insert((run.to_owned(), intent.step), (number, intent));
@@ -219,40 +219,40 @@ impl<'a> Verification<'a> {
                 self.open.remove(&(resolved.of_run, resolved.step));
             }
             Record::Evidence(archived) => self.evidence.push((number, archived)),
-            Record::Checkpoint(signed) => self.checkpoint(number, &signed),
+            Record::Checkpoint(signed) => self.verify_checkpoint(number, &signed),
             _ => {}
         }
     }
 
-    fn checkpoint(&mut self, number: u64, signed: &super::record::Signed) {
+    fn verify_checkpoint(&mut self, number: u64, signed: &super::record::Signed) {
         self.checkpoints = self.checkpoints.saturating_add(1);
         if self.digests.get(&signed.number).is_some_and(|digest| *digest != signed.digest) {
-            self.flaw(number, Wrong::Checkpoint(signed.number));
+            self.add_flaw(number, Wrong::Checkpoint(signed.number));
         }
-        let body = checkpoint::body(self.stack, &Head { number: signed.number, digest: signed.digest });
-        match checkpoint::verify(&body, &signed.signature, self.signers) {
+        let body = checkpoint::render_checkpoint(self.stack, &Head { number: signed.number, digest: signed.digest });
+        match checkpoint::verify_signature(&body, &signed.signature, self.signers) {
             Ok(Trust::Known(_)) => self.trusted = self.trusted.saturating_add(1),
             Ok(Trust::Unknown) => {}
-            Err(why) => self.flaw(number, Wrong::Signature(why.to_string())),
+            Err(why) => self.add_flaw(number, Wrong::Signature(why.to_string())),
         }
     }
 
     /// Takes in an object that is not named as an entry.
-    pub fn stray(&mut self, name: &str) {
-        self.flaw(self.head.number, Wrong::Stray(name.to_owned()));
+    pub fn note_unexpected_object(&mut self, name: &str) {
+        self.add_flaw(self.head.number, Wrong::Stray(name.to_owned()));
     }
 
-    fn flaw(&mut self, entry: u64, what: Wrong) {
+    fn add_flaw(&mut self, entry: u64, what: Wrong) {
         self.flaws.push(Flaw { entry, what });
     }
 
     /// The end: all entries are in.
     #[must_use]
-    pub fn finish(mut self) -> Verified {
+    pub fn finish_verification(mut self) -> Verified {
         let end = self.head.number;
-        self.blame(self.known.contains(&self.head));
+        self.assign_blame(self.known.contains(&self.head));
         if let Some(beyond) = self.known.iter().map(|known| known.number).filter(|number| *number > end).max() {
-            self.flaw(end, Wrong::Truncated(beyond));
+            self.add_flaw(end, Wrong::Truncated(beyond));
         }
         Verified {
             head: self.head,
@@ -266,10 +266,10 @@ impl<'a> Verification<'a> {
 
 /// Whether archived bytes are what the ledger says they are.
 #[must_use]
-pub fn of_evidence(entry: u64, archived: &Archived, bytes: Option<&[u8]>) -> Option<Flaw> {
+pub fn check_evidence(entry: u64, archived: &Archived, bytes: Option<&[u8]>) -> Option<Flaw> {
     let what = match bytes {
         None => Wrong::NoEvidence(archived.digest),
-        Some(bytes) if Digest::of_bytes(bytes) != archived.digest => Wrong::Evidence(archived.digest),
+        Some(bytes) if Digest::from_bytes(bytes) != archived.digest => Wrong::Evidence(archived.digest),
         Some(_) => return None,
     };
     Some(Flaw { entry, what })

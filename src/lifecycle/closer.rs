@@ -5,19 +5,20 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use leasehold_provider::{Credential, Realize, ResourceId, Snapshot};
 
-use super::{Phase, decide};
+use super::{Phase, decide_phases};
 use crate::config::Declared;
 
 /// The live principals whose every credential must be known: who leaves is shut and deleted whole, and who is declared to hold a sort that
 /// no report tells keeps just those.
 #[must_use]
-pub fn to_know(
+pub fn find_exact_read_principals(
     declared: &Declared,
     snapshot: &Snapshot,
     now: Timestamp,
     realize: &dyn Realize,
 ) -> BTreeSet<ResourceId> {
-    let (standings, _) = decide(declared, snapshot, now, |principal, name| realize.principal_id(principal, name));
+    let (standings, _) =
+        decide_phases(declared, snapshot, now, |principal, name| realize.principal_id(principal, name));
     let told = [Credential::AccessKey, Credential::Login];
     standings
         .into_iter()

@@ -42,7 +42,7 @@ impl fmt::Display for Due {
 
 /// The earliest end of a live identity's lease or grace, as they stand.
 #[must_use]
-pub fn next(standings: &[Standing<'_>]) -> Option<Due> {
+pub fn find_next_due(standings: &[Standing<'_>]) -> Option<Due> {
     let due = |standing: &Standing<'_>| {
         let (lease, keys, grace) = match (&standing.phase, standing.live) {
             (Phase::Active(active), Some(_)) => {

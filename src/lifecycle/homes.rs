@@ -21,7 +21,7 @@ pub struct Homes<'a> {
 }
 
 /// Finds the principal of every declared identity.
-pub fn find<'a>(
+pub fn match_principals<'a>(
     declared: &'a Declared,
     snapshot: &'a Snapshot,
     principal_id: &impl Fn(Principal, &str) -> ResourceId,
@@ -30,11 +30,11 @@ pub fn find<'a>(
     let mut taken: BTreeMap<ResourceId, &Address> = BTreeMap::new();
     let mut open: Vec<(&DeclaredIdentity, ResourceId)> = Vec::new();
     for identity in declared.identities.values() {
-        let import = declared.estate.import_of(&identity.address).filter(|_| !identity.name_given);
+        let import = declared.estate.find_import(&identity.address).filter(|_| !identity.name_given);
         let id = principal_id(identity.principal, import.map_or(&identity.name, |import| import.name()))
-            .within(identity.account.as_ref());
+            .with_account(identity.account.as_ref());
         let live = snapshot.identities.get(&id);
-        let is_it = |live: &LiveIdentity| declared.estate.moved(live.address()) == identity.address;
+        let is_it = |live: &LiveIdentity| declared.estate.follow_moves(live.address()) == identity.address;
         let imported = import.is_some() && snapshot.unmarked.contains_key(&id);
         if identity.name_given || imported || live.is_some_and(is_it) {
             taken.insert(id.clone(), &identity.address);
@@ -44,24 +44,24 @@ pub fn find<'a>(
         }
     }
     if !open.is_empty() {
-        by_address(declared, snapshot, &mut taken, &mut homes, &mut open);
+        match_by_address(declared, snapshot, &mut taken, &mut homes, &mut open);
     }
     for (identity, id) in open {
         if let Some(by) = taken.get(&id) {
-            homes.findings.push(name_in_use(identity, &id, by));
+            homes.findings.push(diagnose_name_in_use(identity, &id, by));
         }
         let live = snapshot.identities.get(&id);
         taken.insert(id.clone(), &identity.address);
         homes.of.insert(&identity.address, (id, live));
     }
     homes.rest = snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)).collect();
-    left_behind(declared, &mut homes);
-    names_read(declared, &mut homes);
+    check_blocked_moves(declared, &mut homes);
+    check_default_names_read(declared, &mut homes);
     homes
 }
 
 /// Gives the identities without a name of their own to the principals that bear their addresses.
-fn by_address<'a>(
+fn match_by_address<'a>(
     declared: &'a Declared,
     snapshot: &'a Snapshot,
     taken: &mut BTreeMap<ResourceId, &'a Address>,
@@ -70,7 +70,7 @@ fn by_address<'a>(
 ) {
     let mut bearers: BTreeMap<(Address, Principal, Option<&Alias>), Vec<&LiveIdentity>> = BTreeMap::new();
     for live in snapshot.identities.values().filter(|live| !taken.contains_key(&live.id)) {
-        let bearer = (declared.estate.moved(live.address()), live.principal, live.id.account.as_ref());
+        let bearer = (declared.estate.follow_moves(live.address()), live.principal, live.id.account.as_ref());
         bearers.entry(bearer).or_default().push(live);
     }
     open.retain(|(identity, _)| {
@@ -87,18 +87,18 @@ fn by_address<'a>(
 
 /// A move that cannot be made: what lives under the old address has another name or form than the new block says, or the new address
 /// is taken. Left to itself it would leave.
-fn left_behind<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
+fn check_blocked_moves<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
     for live in &homes.rest {
-        let to = declared.estate.moved(live.address());
+        let to = declared.estate.follow_moves(live.address());
         let (Some(identity), Some((id, there))) = (declared.identities.get(&to), homes.of.get(&to)) else { continue };
         if to == *live.address() || live.marks.quarantine.as_ref().is_some_and(|q| q.reason == "replaced") {
             continue;
         }
         let finding = if there.is_some() {
             Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: both live", live.address()))
-                .at(identity.origin.span(), format!("this is {id}"))
-                .detail(format!("{} carries the mark of {}.", live.id, live.address()))
-                .help("take the `moved` block out; what is no longer declared then leaves")
+                .with_location(identity.origin.header_span(), format!("this is {id}"))
+                .with_detail(format!("{} carries the mark of {}.", live.id, live.address()))
+                .with_help("take the `moved` block out; what is no longer declared then leaves")
         } else {
             let part = if live.id.account != identity.account {
                 "provider"
@@ -108,9 +108,9 @@ fn left_behind<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
                 "principal"
             };
             Diagnostic::error("lifecycle::moved", format!("{} cannot move to {to}: it would be another principal", live.address()))
-                .at(identity.origin.part(part), format!("this would be {id}"))
-                .detail(format!("What lives is {}. A principal is not renamed: what trusts it, and what it signs with, would not follow.", live.id))
-                .help(match part {
+                .with_location(identity.origin.part_span(part), format!("this would be {id}"))
+                .with_detail(format!("What lives is {}. A principal is not renamed: what trusts it, and what it signs with, would not follow.", live.id))
+                .with_help(match part {
                     "name" => format!("write name = \"{}\", or leave `name` out and it keeps the name; or take the `moved` block out, and it is replaced", live.name),
                     "provider" => "leave it in its account; or take the `moved` block out, and it is replaced".to_owned(),
                     _ => "leave the form as it is; or take the `moved` block out, and it is replaced".to_owned(),
@@ -121,7 +121,7 @@ fn left_behind<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
 }
 
 /// An expression that reads a default name would read another than the principal has.
-fn names_read<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
+fn check_default_names_read<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
     let read: BTreeSet<&Address> = declared.estate.default_names_read.iter().collect();
     for (address, (id, _)) in homes.of.iter().filter(|(address, _)| read.contains(*address)) {
         if let Some(identity) = declared.identities.get(*address).filter(|identity| identity.name != id.name) {
@@ -130,17 +130,20 @@ fn names_read<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
                     "lifecycle::name_read",
                     format!("{address}.name is not known from the configuration alone"),
                 )
-                .at(identity.origin.span(), format!("says no name, and lives as \"{}\"", id.name))
-                .detail(format!("An expression reads {address}.name, and gets the default, \"{}\".", identity.name))
-                .help(format!("write name = \"{}\" in the block", id.name)),
+                .with_location(identity.origin.header_span(), format!("says no name, and lives as \"{}\"", id.name))
+                .with_detail(format!(
+                    "An expression reads {address}.name, and gets the default, \"{}\".",
+                    identity.name
+                ))
+                .with_help(format!("write name = \"{}\" in the block", id.name)),
             );
         }
     }
 }
 
-fn name_in_use(identity: &DeclaredIdentity, id: &ResourceId, by: &Address) -> Diagnostic {
+fn diagnose_name_in_use(identity: &DeclaredIdentity, id: &ResourceId, by: &Address) -> Diagnostic {
     Diagnostic::error("lifecycle::name_in_use", format!("{} would be named as {by} is", identity.address))
-        .at(identity.origin.part("name"), format!("this would be {id}"))
-        .detail(format!("{by} lives under that name since before it moved."))
-        .help("give this one another `name`")
+        .with_location(identity.origin.part_span("name"), format!("this would be {id}"))
+        .with_detail(format!("{by} lives under that name since before it moved."))
+        .with_help("give this one another `name`")
 }

@@ -12,6 +12,6 @@ pub mod keys;
 pub mod phase;
 pub mod standing;
 
-pub use deadline::{Deadline, deadline};
+pub use deadline::{Deadline, compute_deadline};
 pub use phase::{LeaveReason, Phase};
-pub use standing::{Standing, decide};
+pub use standing::{Standing, decide_phases};

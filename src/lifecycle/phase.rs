@@ -84,7 +84,7 @@ const LONGEST_MARK: usize = 256;
 impl LeaveReason {
     /// A revocation, with as much of its reason as a mark can hold: every run of other characters becomes one space.
     #[must_use]
-    pub fn revoked(why: &str) -> Self {
+    pub fn from_revocation(why: &str) -> Self {
         let fits = |c: char| c.is_alphanumeric() || "_.:/=+-@".contains(c);
         let plain: String = why.chars().map(|c| if fits(c) { c } else { ' ' }).collect();
         let plain = plain.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
@@ -94,7 +94,7 @@ impl LeaveReason {
 
     /// What the `reason` mark says, where that decides what the identity should be.
     #[must_use]
-    pub fn of_mark(mark: &str) -> Option<Self> {
+    pub fn from_mark(mark: &str) -> Option<Self> {
         let why = match mark.strip_prefix(REVOKED)? {
             "" => "",
             rest => rest.strip_prefix(": ")?,
@@ -104,7 +104,7 @@ impl LeaveReason {
 
     /// The `reason` mark.
     #[must_use]
-    pub fn mark(&self) -> String {
+    pub fn to_mark(&self) -> String {
         match self {
             Self::Revoked { why } if !why.is_empty() => format!("{REVOKED}: {why}"),
             _ => self.code().to_owned(),
@@ -150,15 +150,15 @@ mod tests {
             ("", ""),
             (long.as_str(), &long[..247]),
         ] {
-            let reason = LeaveReason::revoked(why);
+            let reason = LeaveReason::from_revocation(why);
             assert_eq!(reason, LeaveReason::Revoked { why: kept.to_owned() });
-            let mark = reason.mark();
+            let mark = reason.to_mark();
             assert!(
                 mark.chars().count() <= 256 && mark.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c))
             );
-            assert_eq!(LeaveReason::of_mark(&mark), Some(reason));
+            assert_eq!(LeaveReason::from_mark(&mark), Some(reason));
         }
-        assert_eq!(LeaveReason::of_mark("removed"), None);
-        assert_eq!(LeaveReason::of_mark("revokedish"), None);
+        assert_eq!(LeaveReason::from_mark("removed"), None);
+        assert_eq!(LeaveReason::from_mark("revokedish"), None);
     }
 }

@@ -10,7 +10,7 @@ use leasehold_provider::{
 
 use rayon::prelude::*;
 
-use super::deadline::{Deadline, deadline};
+use super::deadline::{Deadline, compute_deadline};
 use super::keys::{Issue, Keys};
 use super::phase::{Active, LeaveReason, Phase, Quarantined};
 use super::{homes, keys};
@@ -38,19 +38,19 @@ pub struct Standing<'a> {
 
 /// Decides the phase of every identity that is declared or live, in the order of addresses. Findings are errors that only the
 /// meeting of configuration, marks and `now` shows.
-pub fn decide<'a>(
+pub fn decide_phases<'a>(
     declared: &'a Declared,
     snapshot: &'a Snapshot,
     now: Timestamp,
     principal_id: impl Fn(Principal, &str) -> ResourceId,
 ) -> (Vec<Standing<'a>>, Vec<Diagnostic>) {
-    let mut homes = homes::find(declared, snapshot, &principal_id);
+    let mut homes = homes::match_principals(declared, snapshot, &principal_id);
     let mut findings = std::mem::take(&mut homes.findings);
     let of_block = |identity: &'a DeclaredIdentity| {
         let (id, live) = homes.of.get(&identity.address)?;
-        let phase = declared_phase(declared, identity, *live, &snapshot.not_shown, now).map(|mut phase| {
+        let phase = decide_declared_phase(declared, identity, *live, &snapshot.not_shown, now).map(|mut phase| {
             if let Phase::Active(active) = &mut phase {
-                settle_names(&mut active.identity, id, &homes, &snapshot.realm);
+                resolve_names(&mut active.identity, id, &homes, &snapshot.realm);
             }
             phase
         });
@@ -68,12 +68,12 @@ pub fn decide<'a>(
     }
     for live in &homes.rest {
         let reason = match homes.of.get(live.address()) {
-            Some((by, _)) => LeaveReason::Replaced { by: by.shown_name().into_owned() },
+            Some((by, _)) => LeaveReason::Replaced { by: by.display_name().into_owned() },
             None => LeaveReason::Removed,
         };
-        let phase = match declared.estate.release_of(&declared.estate.moved(live.address())) {
+        let phase = match declared.estate.find_release(&declared.estate.follow_moves(live.address())) {
             Some(_) => Phase::Released,
-            None => leaving(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
+            None => decide_leaving_phase(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
         };
         let (address, id) = (live.address().clone(), live.id.clone());
         standings.push(Standing { address, id, declared: None, live: Some(live), adopts: None, phase });
@@ -83,7 +83,7 @@ pub fn decide<'a>(
 }
 
 /// The names that an identity and those it trusts have in the cloud, and the accounts of those that live in another than its own.
-fn settle_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::Homes<'_>, realm: &Realm) {
+fn resolve_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::Homes<'_>, realm: &Realm) {
     identity.name.clone_from(&id.name);
     for trust in &mut identity.trusts {
         let leasehold_provider::Trust::Identity { identities } = trust else { continue };
@@ -91,13 +91,13 @@ fn settle_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::
             if let Some((theirs, _)) = homes.of.get(&trusted.address) {
                 trusted.name.clone_from(&theirs.name);
                 let elsewhere = theirs.account != id.account;
-                trusted.account = elsewhere.then(|| realm.at(theirs.account.as_ref()).account.clone());
+                trusted.account = elsewhere.then(|| realm.for_account(theirs.account.as_ref()).account.clone());
             }
         }
     }
 }
 
-fn declared_phase(
+fn decide_declared_phase(
     declared: &Declared,
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
@@ -105,26 +105,28 @@ fn declared_phase(
     now: Timestamp,
 ) -> Result<Phase, Box<Diagnostic>> {
     if let Some(renewed_at) = identity.lease.renewed_at.filter(|at| *at > now) {
-        return Err(Box::new(renewed_in_future(identity, renewed_at, now)));
+        return Err(Box::new(diagnose_renewal_in_future(identity, renewed_at, now)));
     }
     let created_at = live.and_then(|live| live.marks.created_at.or(live.created_at)).unwrap_or(now);
     let end = match identity.kind {
         Kind::BreakGlass => None,
-        _ => deadline(&identity.lease, created_at),
+        _ => compute_deadline(&identity.lease, created_at),
     };
-    let reason = leave_reason(declared, identity, live, end, now);
+    let reason = find_leave_reason(declared, identity, live, end, now);
     match (reason, live) {
         (None, live) => {
-            let keys = issued_keys(identity, live, not_shown, now);
-            Ok(Phase::Active(Box::new(Active { keys, ..active(declared, identity, created_at, end) })))
+            let keys = decide_issued_keys(identity, live, not_shown, now);
+            Ok(Phase::Active(Box::new(Active { keys, ..build_active_identity(declared, identity, created_at, end) })))
         }
-        (Some(reason), Some(live)) => Ok(leaving(live, reason, identity.grace.unwrap_or(declared.grace), now)),
-        (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(lease_in_past(identity, end, at, now))),
+        (Some(reason), Some(live)) => {
+            Ok(decide_leaving_phase(live, reason, identity.grace.unwrap_or(declared.grace), now))
+        }
+        (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(diagnose_lease_in_past(identity, end, at, now))),
         (Some(reason), None) => Ok(Phase::Absent { reason }),
     }
 }
 
-fn leave_reason(
+fn find_leave_reason(
     declared: &Declared,
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
@@ -132,7 +134,7 @@ fn leave_reason(
     now: Timestamp,
 ) -> Option<LeaveReason> {
     let revoked = live.and_then(|live| live.marks.quarantine.as_ref());
-    if let Some(revoked) = revoked.and_then(|quarantine| LeaveReason::of_mark(&quarantine.reason)) {
+    if let Some(revoked) = revoked.and_then(|quarantine| LeaveReason::from_mark(&quarantine.reason)) {
         return Some(revoked);
     }
     if let Some(end) = end.filter(|end| end.at <= now) {
@@ -151,10 +153,10 @@ fn leave_reason(
 ///
 /// Two leavers are not deleted while their block stands: one whose lease ended, because the count of its `ttl` would start
 /// anew and give the access back; and one that was revoked, because its mark is what keeps it shut.
-fn leaving(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> Phase {
-    let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.mark() });
+fn decide_leaving_phase(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> Phase {
+    let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.to_mark() });
     let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked { .. });
-    let delete_after = (!stays).then(|| grace.after(quarantine.at));
+    let delete_after = (!stays).then(|| grace.instant_after(quarantine.at));
     let grace_over = live.marks.quarantine.is_some() && delete_after.is_some_and(|at| at <= now);
     let used = live.last_used.filter(|used| used.duration_since(quarantine.at) > LAST_USE_GRAIN);
     match (grace_over, used) {
@@ -168,7 +170,12 @@ fn leaving(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp
     }
 }
 
-fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestamp, end: Option<Deadline>) -> Active {
+fn build_active_identity(
+    declared: &Declared,
+    identity: &DeclaredIdentity,
+    created_at: Timestamp,
+    end: Option<Deadline>,
+) -> Active {
     let marks = Marks {
         kind: Some(identity.kind),
         owner: Some(identity.owner.clone()),
@@ -209,7 +216,7 @@ fn active(declared: &Declared, identity: &DeclaredIdentity, created_at: Timestam
 }
 
 /// The keys of an identity that is issued some, or was. One that keeps those that it has keeps them all.
-fn issued_keys(
+fn decide_issued_keys(
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
     not_shown: &Delivered,
@@ -227,20 +234,25 @@ fn issued_keys(
     });
     let was_issued = live.values().any(|key| key.delivered.is_some());
     let keeps = identity.keeps.contains(&Credential::AccessKey);
-    (issue.is_some() || was_issued && !keeps).then(|| keys::decide(issue, live, now))
+    (issue.is_some() || was_issued && !keeps).then(|| keys::decide_keys(issue, live, now))
 }
 
-fn lease_in_past(identity: &DeclaredIdentity, end: Option<Deadline>, at: Timestamp, now: Timestamp) -> Diagnostic {
+fn diagnose_lease_in_past(
+    identity: &DeclaredIdentity,
+    end: Option<Deadline>,
+    at: Timestamp,
+    now: Timestamp,
+) -> Diagnostic {
     let part = end.map_or("ttl", |end| end.set_by);
     Diagnostic::error("lifecycle::lease_in_past", format!("the lease of {} ended before it began", identity.address))
-        .at(identity.origin.part(part), format!("this lease ended at {at}"))
-        .detail(format!("It is not in the cloud yet, and now is {now}: it would be created without access."))
-        .help("Set a later `expires_at`, renew it with `renewed_at`, or take the identity out.")
+        .with_location(identity.origin.part_span(part), format!("this lease ended at {at}"))
+        .with_detail(format!("It is not in the cloud yet, and now is {now}: it would be created without access."))
+        .with_help("Set a later `expires_at`, renew it with `renewed_at`, or take the identity out.")
 }
 
-fn renewed_in_future(identity: &DeclaredIdentity, at: Timestamp, now: Timestamp) -> Diagnostic {
+fn diagnose_renewal_in_future(identity: &DeclaredIdentity, at: Timestamp, now: Timestamp) -> Diagnostic {
     Diagnostic::error("lifecycle::renewed_in_future", format!("{} is renewed at an instant to come", identity.address))
-        .at(identity.origin.part("renewed_at"), format!("{at} is later than now, {now}"))
-        .detail("`renewed_at` says when somebody looked and renewed; the lease counts from there.")
-        .help("Write the day of the renewal, or raise `ttl` where a longer lease is meant.")
+        .with_location(identity.origin.part_span("renewed_at"), format!("{at} is later than now, {now}"))
+        .with_detail("`renewed_at` says when somebody looked and renewed; the lease counts from there.")
+        .with_help("Write the day of the renewal, or raise `ttl` where a longer lease is meant.")
 }

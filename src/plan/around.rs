@@ -20,38 +20,38 @@ pub struct Phases(BTreeMap<Phase, Vec<StepId>>);
 impl Phases {
     /// The phases of these ranks.
     #[must_use]
-    pub fn of(ranks: &BTreeMap<Rank, Vec<StepId>>) -> Self {
+    pub fn from_ranks(ranks: &BTreeMap<Rank, Vec<StepId>>) -> Self {
         let mut phases = Self::default();
         for (rank, steps) in ranks {
-            phases.0.entry(rank.phase()).or_default().extend(steps);
+            phases.0.entry(rank.transition_phase()).or_default().extend(steps);
         }
         phases
     }
 
     /// These steps, all of one phase.
     #[must_use]
-    pub fn at(phase: Phase, steps: Vec<StepId>) -> Self {
+    pub fn for_phase(phase: Phase, steps: Vec<StepId>) -> Self {
         Self(BTreeMap::from([(phase, steps)]))
     }
 
     /// The same without some steps.
     #[must_use]
-    pub fn without(mut self, left_out: impl Fn(StepId) -> bool) -> Self {
+    pub fn without_steps(mut self, left_out: impl Fn(StepId) -> bool) -> Self {
         self.0.values_mut().for_each(|steps| steps.retain(|id| !left_out(*id)));
         self
     }
 
     /// All of them.
     #[must_use]
-    pub fn all(&self) -> Vec<StepId> {
+    pub fn all_steps(&self) -> Vec<StepId> {
         self.0.values().flatten().copied().collect()
     }
 
-    fn until(&self, last: Phase) -> impl Iterator<Item = StepId> + Clone {
+    fn steps_through(&self, last: Phase) -> impl Iterator<Item = StepId> + Clone {
         self.0.range(..=last).flat_map(|(_, steps)| steps).copied()
     }
 
-    fn from(&self, first: Phase) -> impl Iterator<Item = StepId> {
+    fn steps_since(&self, first: Phase) -> impl Iterator<Item = StepId> {
         self.0.range(first..).flat_map(|(_, steps)| steps).copied()
     }
 }
@@ -83,7 +83,7 @@ type Waits = BTreeMap<StepId, BTreeSet<StepId>>;
 
 /// The waits between these objects and those who take them up, let go of them and hold them.
 #[must_use]
-pub fn waits(
+pub fn edges_for_shared_objects(
     steps: &[Step],
     rewrites: &[Rewrite],
     (holders, leavers): (&[Holder<'_>], &[Holder<'_>]),
@@ -91,14 +91,14 @@ pub fn waits(
 ) -> Waits {
     let mut waits = Waits::new();
     if !rewrites.is_empty() {
-        of_who_takes_up_or_lets_go(&mut waits, steps, rewrites, shared);
-        of_no_longer_trusted(&mut waits, steps, rewrites);
-        of_holders(&mut waits, rewrites, (holders, leavers));
+        add_attachment_edges(&mut waits, steps, rewrites, shared);
+        add_trust_edges(&mut waits, steps, rewrites);
+        add_holder_edges(&mut waits, rewrites, (holders, leavers));
     }
     waits
 }
 
-fn of_who_takes_up_or_lets_go(
+fn add_attachment_edges(
     waits: &mut Waits,
     steps: &[Step],
     rewrites: &[Rewrite],
@@ -112,32 +112,33 @@ fn of_who_takes_up_or_lets_go(
             _ => continue,
         };
         let is_other = |id: &&ResourceId| by_id.get(id).is_none_or(|rewrite| rewrite.subject != step.subject);
-        let reached: BTreeSet<&ResourceId> = needs.iter().filter(is_other).flat_map(|id| shared.reach(id)).collect();
+        let reached: BTreeSet<&ResourceId> =
+            needs.iter().filter(is_other).flat_map(|id| shared.reachable_objects(id)).collect();
         let through = reached.iter().copied().filter(is_other).filter_map(|id| by_id.get(id));
         for Rewrite { phases, .. } in through {
             if takes_up {
-                wait(waits, [step.id], phases.until(Phase::TakeUp));
+                add_edges(waits, [step.id], phases.steps_through(Phase::TakeUp));
             } else {
-                wait(waits, phases.from(Phase::Open), [step.id]);
+                add_edges(waits, phases.steps_since(Phase::Open), [step.id]);
             }
         }
     }
 }
 
 /// A federation opens to others after those roles that shall not trust it any more do so no longer.
-fn of_no_longer_trusted(waits: &mut Waits, steps: &[Step], rewrites: &[Rewrite]) {
+fn add_trust_edges(waits: &mut Waits, steps: &[Step], rewrites: &[Rewrite]) {
     let opens = rewrites.iter().filter(|rewrite| rewrite.opens);
     let by_id: BTreeMap<&ResourceId, &Rewrite> = opens.map(|rewrite| (&rewrite.id, rewrite)).collect();
     for step in steps {
         let Change::Update { before, after } = &step.change else { continue };
         let let_go = before.depends_on.difference(&after.depends_on).filter_map(|id| by_id.get(id));
         for rewrite in let_go.filter(|rewrite| rewrite.subject != step.subject) {
-            wait(waits, rewrite.phases.all(), [step.id]);
+            add_edges(waits, rewrite.phases.all_steps(), [step.id]);
         }
     }
 }
 
-fn of_holders(waits: &mut Waits, rewrites: &[Rewrite], (holders, leavers): (&[Holder<'_>], &[Holder<'_>])) {
+fn add_holder_edges(waits: &mut Waits, rewrites: &[Rewrite], (holders, leavers): (&[Holder<'_>], &[Holder<'_>])) {
     let mut by_subject: BTreeMap<&str, Vec<&Phases>> = BTreeMap::new();
     for rewrite in rewrites.iter().filter(|rewrite| rewrite.stays) {
         by_subject.entry(rewrite.subject.as_str()).or_default().push(&rewrite.phases);
@@ -148,20 +149,20 @@ fn of_holders(waits: &mut Waits, rewrites: &[Rewrite], (holders, leavers): (&[Ho
     };
     for leaver in leavers {
         for rewrite in held(leaver) {
-            wait(waits, rewrite.from(Phase::Release), leaver.phases.until(Phase::Take));
+            add_edges(waits, rewrite.steps_since(Phase::Release), leaver.phases.steps_through(Phase::Take));
         }
     }
     let mut together: BTreeSet<&BTreeSet<String>> = BTreeSet::new();
     for holder in holders {
         let rewrites = held(holder);
         for rewrite in &rewrites {
-            in_phases(waits, &holder.phases, rewrite);
-            in_phases(waits, rewrite, &holder.phases);
+            add_phase_edges(waits, &holder.phases, rewrite);
+            add_phase_edges(waits, rewrite, &holder.phases);
         }
         if together.insert(holder.rewritten) {
             for (number, one) in rewrites.iter().enumerate() {
                 for other in rewrites.iter().enumerate().filter(|(other, _)| *other != number).map(|(_, other)| other) {
-                    in_phases(waits, one, other);
+                    add_phase_edges(waits, one, other);
                 }
             }
         }
@@ -169,14 +170,14 @@ fn of_holders(waits: &mut Waits, rewrites: &[Rewrite], (holders, leavers): (&[Ho
 }
 
 /// Lets each phase of `later` wait for those of `earlier` before it.
-fn in_phases(waits: &mut Waits, earlier: &Phases, later: &Phases) {
+fn add_phase_edges(waits: &mut Waits, earlier: &Phases, later: &Phases) {
     for (phase, waiters) in &later.0 {
         let before = earlier.0.range(..phase).flat_map(|(_, steps)| steps).copied();
-        wait(waits, waiters.iter().copied(), before);
+        add_edges(waits, waiters.iter().copied(), before);
     }
 }
 
-fn wait(
+fn add_edges(
     waits: &mut Waits,
     waiters: impl IntoIterator<Item = StepId>,
     waited_for: impl IntoIterator<Item = StepId> + Clone,

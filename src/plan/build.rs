@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use leasehold_provider::{Access, Assessment, Change, Compare, Realize, Resource, ResourceId, Snapshot};
 use rayon::prelude::*;
 
-use super::care::lets_in;
+use super::care::has_trust_attribute;
 use super::check::{self, Unsound};
 use super::circle;
 use super::denials::Denials;
-use super::part::{Around, Part, part};
+use super::part::{Around, Part, plan_identity};
 use super::select::{self, Selection};
 use super::stale::LiveIndex;
 use super::{Basis, Plan, Waiting, names, order};
@@ -50,16 +50,16 @@ pub enum Refused {
 }
 
 /// Builds the plan.
-pub fn build(inputs: Inputs<'_>) -> Result<Plan, Refused> {
+pub fn build_plan(inputs: Inputs<'_>) -> Result<Plan, Refused> {
     let Inputs { declared, shared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
-    let (standings, mut findings) = lifecycle::decide(declared, snapshot, now, principal_id);
-    findings.extend(lifecycle::imports::findings(declared, snapshot, realize));
-    findings.extend(names::taken(declared, &standings, shared, snapshot, realize.one_space_of_names()));
+    let (standings, mut findings) = lifecycle::decide_phases(declared, snapshot, now, principal_id);
+    findings.extend(lifecycle::imports::check_imports(declared, snapshot, realize));
+    findings.extend(names::find_name_conflicts(declared, &standings, shared, snapshot, realize.has_single_namespace()));
     if findings.is_empty() {
-        let whole = deltas(&inputs, &standings, &mut findings);
+        let whole = collect_deltas(&inputs, &standings, &mut findings);
         if findings.is_empty() {
-            return finish(inputs, whole);
+            return finish_plan(inputs, whole);
         }
     }
     Err(Refused::Findings(findings))
@@ -77,14 +77,14 @@ struct Deltas {
     rewritten: BTreeMap<ResourceId, String>,
 }
 
-fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
+fn collect_deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
     let around = Around {
-        live: Shared::live(inputs.snapshot, inputs.realize),
-        wanted: Shared::of(inputs.shared.values(), inputs.realize).and_through_others(inputs.snapshot),
-        rewritten: rewritten(inputs),
-        made: made(inputs),
+        live: Shared::from_live_snapshot(inputs.snapshot, inputs.realize),
+        wanted: Shared::from_resources(inputs.shared.values(), inputs.realize).with_foreign_groups(inputs.snapshot),
+        rewritten: find_rewritten_objects(inputs),
+        made: find_new_federations(inputs),
     };
-    let parts: Vec<Part> = standings.par_iter().map(|standing| part(standing, inputs, &around)).collect();
+    let parts: Vec<Part> = standings.par_iter().map(|standing| plan_identity(standing, inputs, &around)).collect();
     let mut identities: Vec<IdentityDelta> = Vec::new();
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
@@ -113,7 +113,8 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
         quarantined.extend(part.waiting.map(|waiting| (standing.address.clone(), waiting)));
         identities.extend(part.delta);
     }
-    for ((index, sensitive), mut assessment) in assessed.into_iter().zip(assess(&accesses, inputs.compare)) {
+    for ((index, sensitive), mut assessment) in assessed.into_iter().zip(assess_in_parallel(&accesses, inputs.compare))
+    {
         for finding in assessment.findings.iter_mut().filter(|_| sensitive) {
             // What is wrong is told by its id; its words may quote what is sensitive.
             finding.message = leasehold_provider::sensitive::HIDDEN.to_owned();
@@ -122,30 +123,31 @@ fn deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Di
             delta.assessment = Some(assessment);
         }
     }
-    let (shared, kept) = diff::shared::shared(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
+    let (shared, kept) =
+        diff::shared::diff_shared_objects(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
     Deltas { identities, shared, kept, quarantined, holds_rewritten, heeding, rewritten: around.rewritten }
 }
 
 /// What is to be said of each access. Neighbours are much alike, so that each thread takes a run of them.
-fn assess(accesses: &[Access], compare: &dyn Compare) -> Vec<Assessment> {
+fn assess_in_parallel(accesses: &[Access], compare: &dyn Compare) -> Vec<Assessment> {
     let share = accesses.len().div_ceil(rayon::current_num_threads().max(1)).max(1);
-    accesses.par_chunks(share).flat_map_iter(|run| compare.assess(run)).collect()
+    accesses.par_chunks(share).flat_map_iter(|run| compare.assess_accesses(run)).collect()
 }
 
 /// The live shared objects that this plan rewrites, themselves or a part of them, with their addresses.
-fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
+fn find_rewritten_objects(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
     let live: Resources =
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut rewritten = BTreeMap::new();
-    for change in diff::resources::changes(inputs.shared, &live) {
-        let whole = inputs.realize.shared_whole(change.id());
+    for change in diff::resources::diff_resources(inputs.shared, &live) {
+        let whole = inputs.realize.shared_root_id(change.id());
         let says_the_same = match &change {
             Change::Update { before, after } => diff::shared::is_only_respelled(before, after, inputs.realize),
-            change => change.is_of_marks(),
+            change => change.is_marks_only(),
         };
         if let (false, true, Some(after)) = (says_the_same, live.contains_key(&whole), inputs.shared.get(&whole)) {
             let address =
-                after.marks.as_ref().map_or_else(|| after.id.shown_name().into_owned(), |m| m.address.to_string());
+                after.marks.as_ref().map_or_else(|| after.id.display_name().into_owned(), |m| m.address.to_string());
             rewritten.insert(whole, address);
         }
     }
@@ -153,17 +155,18 @@ fn rewritten(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
 }
 
 /// The federations that this plan makes, with their addresses. Roles may name them already, if somebody deleted them by hand.
-fn made(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
-    let is_new = |it: &&Resource| !inputs.snapshot.shared.contains_key(&it.id) && lets_in(it, inputs.realize);
+fn find_new_federations(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
+    let is_new =
+        |it: &&Resource| !inputs.snapshot.shared.contains_key(&it.id) && has_trust_attribute(it, inputs.realize);
     let made = inputs.shared.values().filter(is_new);
     made.filter_map(|it| Some((it.id.clone(), it.marks.as_ref()?.address.to_string()))).collect()
 }
 
-fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
+fn finish_plan(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
     let realize = inputs.realize;
-    let live = LiveIndex::of(inputs.snapshot);
-    let new = Shared::of(inputs.shared.values(), inputs.realize).and_through_others(inputs.snapshot);
-    let (old, new) = (Shared::live(inputs.snapshot, inputs.realize), new);
+    let live = LiveIndex::for_snapshot(inputs.snapshot);
+    let new = Shared::from_resources(inputs.shared.values(), inputs.realize).with_foreign_groups(inputs.snapshot);
+    let (old, new) = (Shared::from_live_snapshot(inputs.snapshot, inputs.realize), new);
     let declared = inputs.declared.identities.values();
     let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
     let denials = Denials::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
@@ -173,10 +176,10 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         heeding: &deltas.heeding,
         denials: &denials,
         shared: (&old, &new),
-        live: &|id| live.get(id),
+        live: &|id| live.find_live(id),
         now: inputs.now,
     };
-    let steps = order::order(&deltas.identities, &deltas.shared, around, realize, &|id| live.digest(id));
+    let steps = order::order_steps(&deltas.identities, &deltas.shared, around, realize, &|id| live.object_digest(id));
     let plan = Plan {
         stack: inputs.declared.stack.clone(),
         realm: inputs.snapshot.realm.clone(),
@@ -190,11 +193,11 @@ fn finish(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
         kept: deltas.kept,
         out_of_sight: BTreeMap::new(),
     };
-    let plan = select::select(plan, inputs.selection);
-    let findings = circle::findings(&plan, inputs.declared);
+    let plan = select::select_steps(plan, inputs.selection);
+    let findings = circle::report_cycles(&plan, inputs.declared);
     if !findings.is_empty() {
         return Err(Refused::Findings(findings));
     }
-    let faults = check::check(&plan, inputs.snapshot);
+    let faults = check::check_plan(&plan, inputs.snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(Refused::Unsound(faults)) }
 }

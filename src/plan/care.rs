@@ -7,7 +7,7 @@
 //! trust, changes in the middle of the second phase, when nothing is held any more that shall go, and nothing yet that shall come; and
 //! meanwhile policies allow what both their states do.
 //!
-//! A policy is brought into the state between its two by the provider ([`Realize::between`]). What is attached or detached whole, and gives
+//! A policy is brought into the state between its two by the provider ([`Realize::build_interim_policy`]). What is attached or detached whole, and gives
 //! and denies at once, cannot: the own policy of who takes it up or lets go of it denies the same until the third phase.
 
 use std::collections::BTreeSet;
@@ -60,34 +60,42 @@ pub struct Asked<'a, 'l> {
 
 /// The care that these changes need; `None`: none, for they hold in any order.
 #[must_use]
-pub fn care(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize) -> Option<Care> {
-    let opens = |change: &Change| change.id() == asked.whole && opens_otherwise(change, realize);
-    let moves = |change: &&Change| opens(change) || bears_access(change, realize);
-    let tags = if asked.heeds_tags { tags::writes(asked.changes, asked.whole, realize) } else { 0 };
+pub fn guard_transition(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize) -> Option<Care> {
+    let opens = |change: &Change| change.id() == asked.whole && is_boundary_or_trust_change(change, realize);
+    let moves = |change: &&Change| opens(change) || is_access_change(change, realize);
+    let tags = if asked.heeds_tags { tags::count_tag_writes(asked.changes, asked.whole, realize) } else { 0 };
     let count = asked.changes.iter().filter(moves).count().saturating_add(asked.rewritten).saturating_add(tags);
     let is_held = asked.held_with_care.is_some();
     if count < 2 && !is_held {
         return None;
     }
-    let was_over = asked.changes.iter().filter_map(Change::before).any(|before| realize.is_over(before, asked.now));
+    let was_over = asked
+        .changes
+        .iter()
+        .filter_map(Change::resource_before)
+        .any(|before| realize.has_expired_lease(before, asked.now));
     let opens_itself = was_over || tags > 0 || asked.rewrites_open || asked.changes.iter().any(opens);
     let mut care = Care { opens: opens_itself || asked.held_with_care == Some(true), ..Care::default() };
     let mut denies = is_held || asked.rewrites_deny || opens_itself;
     // What conditions on tags come to between two of them, no policy between two others tells.
     care.withheld.everything = tags > 0;
     for change in asked.changes {
-        denies |= withholds(change, realize);
-        denies |= care.attaches(change, asked, denials, realize);
+        denies |= has_denial(change, realize);
+        denies |= care.note_denial_attachment(change, asked, denials, realize);
     }
     // What a fence leaves counts where the one before was over.
     let idle = || {
-        if was_over { 0 } else { asked.changes.iter().filter(moves).filter(|change| is_idle(change, realize)).count() }
+        if was_over {
+            0
+        } else {
+            asked.changes.iter().filter(moves).filter(|change| has_no_effect_today(change, realize)).count()
+        }
     };
     if !denies || !is_held && count.saturating_sub(idle()) < 2 {
         return None;
     }
     if !care.withheld.is_nothing() {
-        let own = realize.own_policy(asked.whole).map(|own| Resource { identity: asked.address.cloned(), ..own });
+        let own = realize.empty_own_policy(asked.whole).map(|own| Resource { identity: asked.address.cloned(), ..own });
         care.own = own.map(|own| ((asked.live)(&own.id).cloned(), own));
     }
     Some(care)
@@ -95,18 +103,18 @@ pub fn care(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize)
 
 impl Care {
     /// Whether a change attaches or detaches something that denies; and notes how that is done.
-    fn attaches(
+    fn note_denial_attachment(
         &mut self,
         change: &Change,
         asked: &Asked<'_, '_>,
         denials: &Denials<'_>,
         realize: &dyn Realize,
     ) -> bool {
-        if change.id() == asked.whole || change.is_of_marks() || !bears_access(change, realize) {
+        if change.id() == asked.whole || change.is_marks_only() || !is_access_change(change, realize) {
             return false;
         }
-        let of_own = of_own(change, asked, realize);
-        let (withheld, alone) = match (denials.of(change, asked.whole), of_own) {
+        let of_own = find_own_policy_deny(change, asked, realize);
+        let (withheld, alone) = match (denials.find_denial(change, asked.whole), of_own) {
             (Some(denial), _) => (denial.withheld.clone(), denial.alone),
             (None, Some(of_own)) => of_own,
             (None, None) => return false,
@@ -114,7 +122,7 @@ impl Care {
         if alone {
             self.held.insert(change.id().clone());
         } else {
-            self.withheld.add(&withheld);
+            self.withheld.merge_denials(&withheld);
             self.stood_in_for.insert(change.id().clone());
         }
         true
@@ -123,22 +131,22 @@ impl Care {
 
 /// What a managed policy of the identity's own denies that a change attaches or detaches, and whether it gives nothing while it hangs there.
 /// One that is made, or removed, in the same run is between its states then, and allows nothing.
-fn of_own(change: &Change, asked: &Asked<'_, '_>, realize: &dyn Realize) -> Option<(Withheld, bool)> {
+fn find_own_policy_deny(change: &Change, asked: &Asked<'_, '_>, realize: &dyn Realize) -> Option<(Withheld, bool)> {
     let (attachment, is_new) = match change {
         Change::Create { after } => (after, true),
         Change::Delete { before } => (before, false),
         _ => return None,
     };
     for id in attachment.depends_on.iter().filter(|id| *id != asked.whole) {
-        let changed = asked.changes.iter().find(|other| other.id() == id && !other.is_of_marks());
+        let changed = asked.changes.iter().find(|other| other.id() == id && !other.is_marks_only());
         let states: Vec<&Resource> = match changed {
-            Some(other) => sides(other).collect(),
+            Some(other) => both_states(other).collect(),
             None => (asked.live)(id).into_iter().filter(|live| live.identity.is_some()).collect(),
         };
-        let denying = states.iter().filter(|state| realize.withholds(state) != Withholds::Nothing);
+        let denying = states.iter().filter(|state| realize.classify_denial(state) != Withholds::Nothing);
         let values = denying.flat_map(|state| state.attributes.values());
-        let documents: Vec<_> = values.filter_map(document).collect();
-        let is_inline = || realize.own_policy(asked.whole).is_some_and(|own| own.id == *id);
+        let documents: Vec<_> = values.filter_map(value_document).collect();
+        let is_inline = || realize.empty_own_policy(asked.whole).is_some_and(|own| own.id == *id);
         if !documents.is_empty() && !is_inline() {
             let comes_along = match changed {
                 Some(Change::Create { .. }) => is_new,
@@ -153,9 +161,10 @@ fn of_own(change: &Change, asked: &Asked<'_, '_>, realize: &dyn Realize) -> Opti
 }
 
 /// Whether a change gives a principal another boundary, opens it to others, or opens what it trusts to others.
-pub fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
+pub fn is_boundary_or_trust_change(change: &Change, realize: &dyn Realize) -> bool {
     let of = |resource: &Resource| {
-        let opens = |name: &str| matches!(realize.aspect(&resource.id, name), Aspect::Boundary | Aspect::Trust);
+        let opens =
+            |name: &str| matches!(realize.classify_attribute(&resource.id, name), Aspect::Boundary | Aspect::Trust);
         let named = resource.attributes.iter().filter(|(name, _)| opens(name));
         named.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>()
     };
@@ -163,33 +172,34 @@ pub fn opens_otherwise(change: &Change, realize: &dyn Realize) -> bool {
 }
 
 /// Whether a shared object says who is let in: a federation.
-pub fn lets_in(object: &Resource, realize: &dyn Realize) -> bool {
-    object.attributes.keys().any(|name| realize.aspect(&object.id, name) == Aspect::Trust)
+pub fn has_trust_attribute(object: &Resource, realize: &dyn Realize) -> bool {
+    object.attributes.keys().any(|name| realize.classify_attribute(&object.id, name) == Aspect::Trust)
 }
 
 /// Whether a change puts on, rewrites or takes off something that gives or takes access.
-pub fn bears_access(change: &Change, realize: &dyn Realize) -> bool {
-    sides(change).any(|side| side.attributes.keys().any(|name| realize.aspect(&side.id, name) == Aspect::Access))
+pub fn is_access_change(change: &Change, realize: &dyn Realize) -> bool {
+    both_states(change)
+        .any(|side| side.attributes.keys().any(|name| realize.classify_attribute(&side.id, name) == Aspect::Access))
 }
 
-fn withholds(change: &Change, realize: &dyn Realize) -> bool {
-    sides(change).any(|side| realize.withholds(side) != Withholds::Nothing)
+fn has_denial(change: &Change, realize: &dyn Realize) -> bool {
+    both_states(change).any(|side| realize.classify_denial(side) != Withholds::Nothing)
 }
 
 /// Whether a change touches a policy that neither gives nor takes anything today, such as a fence alone.
-fn is_idle(change: &Change, realize: &dyn Realize) -> bool {
+fn has_no_effect_today(change: &Change, realize: &dyn Realize) -> bool {
     let gives_nothing = |side: &Resource| {
-        let tight = realize.between(None, Some(side), &Withheld::default());
+        let tight = realize.build_interim_policy(None, Some(side), &Withheld::default());
         tight.is_some_and(|tight| tight.attributes == side.attributes)
     };
-    sides(change).all(|side| realize.withholds(side) == Withholds::Nothing && gives_nothing(side))
+    both_states(change).all(|side| realize.classify_denial(side) == Withholds::Nothing && gives_nothing(side))
 }
 
-fn sides(change: &Change) -> impl Iterator<Item = &Resource> {
-    change.before().into_iter().chain(change.after())
+fn both_states(change: &Change) -> impl Iterator<Item = &Resource> {
+    change.resource_before().into_iter().chain(change.resource_after())
 }
 
-fn document(value: &Value) -> Option<leasehold_provider::Document> {
+fn value_document(value: &Value) -> Option<leasehold_provider::Document> {
     match value {
         Value::Document(document) => Some(document.clone()),
         _ => None,

@@ -34,7 +34,7 @@ pub enum Unsound {
 
 /// Every fault of a plan against the snapshot it was made from.
 #[must_use]
-pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
+pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
     let mut faults = Vec::new();
     if plan.steps.is_empty() {
         return faults;
@@ -46,7 +46,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         .collect();
     let unmarked: BTreeSet<&ResourceId> = snapshot.unmarked.values().flat_map(|found| found.resources.keys()).collect();
     let mut seen: BTreeMap<(&ResourceId, ChangeKind), StepId> = BTreeMap::new();
-    let principal_of = super::whose(&plan.identities, &plan.steps);
+    let principal_of = super::principals_by_object(&plan.identities, &plan.steps);
     let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
     for (step, place) in plan.steps.iter().zip(0u32..) {
         if step.id != StepId(place) {
@@ -63,9 +63,9 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         if strange && !adopts && !adopted(id) {
             faults.push(Unsound::WritesStranger(step.id, id.clone()));
         }
-        faults.extend(basis(step, owned.contains(id) || unmarked.contains(id), &seen));
+        faults.extend(check_precondition(step, owned.contains(id) || unmarked.contains(id), &seen));
         if let Some(first) = seen.insert((id, step.change.kind()), step.id)
-            && !goes_on(plan, first, step)
+            && !continues_earlier_step(plan, first, step)
         {
             faults.push(Unsound::Repeats(step.id, first));
         }
@@ -77,7 +77,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
                 marked.insert(principal);
             }
         }
-        if !marks_fit(step, plan) {
+        if !are_marks_consistent(step, plan) {
             faults.push(Unsound::ForeignMarks(step.id, step.subject.clone()));
         }
     }
@@ -85,7 +85,7 @@ pub fn check(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
 }
 
 /// Whether a step takes up an object where an earlier step of the plan left it, as the second half of a change does.
-fn goes_on(plan: &Plan, first: StepId, second: &Step) -> bool {
+fn continues_earlier_step(plan: &Plan, first: StepId, second: &Step) -> bool {
     let first = usize::try_from(first.0).ok().and_then(|index| plan.steps.get(index));
     match (first.map(|step| &step.change), &second.change) {
         (Some(Change::Update { after, .. }), Change::Update { before, .. }) => after.attributes == before.attributes,
@@ -93,7 +93,7 @@ fn goes_on(plan: &Plan, first: StepId, second: &Step) -> bool {
     }
 }
 
-fn basis(step: &Step, owned: bool, seen: &BTreeMap<(&ResourceId, ChangeKind), StepId>) -> Option<Unsound> {
+fn check_precondition(step: &Step, owned: bool, seen: &BTreeMap<(&ResourceId, ChangeKind), StepId>) -> Option<Unsound> {
     let id = step.change.id();
     let made = || seen.contains_key(&(id, ChangeKind::Create));
     let wrong = |what| Some(Unsound::WrongBasis(step.id, what, id.clone()));
@@ -105,7 +105,7 @@ fn basis(step: &Step, owned: bool, seen: &BTreeMap<(&ResourceId, ChangeKind), St
     }
 }
 
-fn marks_fit(step: &Step, plan: &Plan) -> bool {
+fn are_marks_consistent(step: &Step, plan: &Plan) -> bool {
     if let Change::Unmark { before, .. } = &step.change {
         return before.stack == plan.stack;
     }

@@ -41,18 +41,18 @@ impl<'a> Denials<'a> {
     ) -> Self {
         let of = |shared: &Shared<'a>| {
             let denial = |id: &'a ResourceId| {
-                let is_rewritten = shared.reach(id).any(|id| rewritten.contains_key(id));
-                Some((id, denial(shared.bearing(id), is_rewritten, others, realize)?))
+                let is_rewritten = shared.reachable_objects(id).any(|id| rewritten.contains_key(id));
+                Some((id, combine_denials(shared.relevant_objects(id), is_rewritten, others, realize)?))
             };
-            shared.ids().filter_map(denial).collect()
+            shared.object_ids().filter_map(denial).collect()
         };
-        let rewritten_through = live.others_with(|id| rewritten.contains_key(id)).collect();
+        let rewritten_through = live.foreign_groups_with(|id| rewritten.contains_key(id)).collect();
         Self { live: of(live), wanted: of(wanted), others, rewritten_through, realize }
     }
 
     /// None at all.
     #[must_use]
-    pub fn none(realize: &'a dyn Realize) -> Self {
+    pub fn without_denials(realize: &'a dyn Realize) -> Self {
         const NONE: &Others = &Others::new();
         Self {
             live: BTreeMap::new(),
@@ -66,16 +66,16 @@ impl<'a> Denials<'a> {
     /// What a change of something that hangs on `whole` takes up or lets go of; `None`: nothing that denies. An attachment that is turned
     /// from one policy to another does both.
     #[must_use]
-    pub fn of(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, Denial>> {
-        if change.is_of_marks() {
+    pub fn find_denial(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, Denial>> {
+        if change.is_marks_only() {
             return None;
         }
-        let taken_up = change.after().and_then(|after| self.hangs_on(after, whole, &self.wanted));
-        let let_go = change.before().and_then(|before| self.hangs_on(before, whole, &self.live));
+        let taken_up = change.resource_after().and_then(|after| self.find_shared_denial(after, whole, &self.wanted));
+        let let_go = change.resource_before().and_then(|before| self.find_shared_denial(before, whole, &self.live));
         match (taken_up, let_go) {
             (Some(one), Some(other)) => {
                 let mut both = one.into_owned();
-                both.withheld.add(&other.withheld);
+                both.withheld.merge_denials(&other.withheld);
                 both.alone = false;
                 Some(Cow::Owned(both))
             }
@@ -85,41 +85,41 @@ impl<'a> Denials<'a> {
 
     /// Whether a shared object denies something, as it lives or as it is wanted.
     #[must_use]
-    pub fn is_of(&self, id: &ResourceId) -> bool {
+    pub fn contains_denial(&self, id: &ResourceId) -> bool {
         self.live.contains_key(id) || self.wanted.contains_key(id)
     }
 
-    fn hangs_on<'b>(
+    fn find_shared_denial<'b>(
         &'b self,
         resource: &Resource,
         whole: &ResourceId,
         shared: &'b BTreeMap<&'a ResourceId, Denial>,
     ) -> Option<Cow<'b, Denial>> {
         let held = resource.depends_on.iter().filter(|id| *id != whole).filter_map(|id| shared.get(id));
-        let mut held = held.map(Cow::Borrowed).chain(self.by_name(resource).map(Cow::Owned));
+        let mut held = held.map(Cow::Borrowed).chain(self.find_foreign_denial(resource).map(Cow::Owned));
         let first = held.next()?;
         Some(held.fold(first, |mut all, other| {
             let both = all.to_mut();
-            both.withheld.add(&other.withheld);
+            both.withheld.merge_denials(&other.withheld);
             both.alone &= other.alone;
             all
         }))
     }
 
-    fn by_name(&self, resource: &Resource) -> Option<Denial> {
+    fn find_foreign_denial(&self, resource: &Resource) -> Option<Denial> {
         let named = resource.attributes.iter().any(|(name, value)| {
-            matches!(value, Value::Text(_)) && self.realize.aspect(&resource.id, name) == Aspect::Access
+            matches!(value, Value::Text(_)) && self.realize.classify_attribute(&resource.id, name) == Aspect::Access
         });
         if resource.depends_on.iter().any(|id| self.rewritten_through.contains(id)) {
             let withheld = Withheld { everything: true, ..Withheld::default() };
             return Some(Denial { withheld, alone: false });
         }
-        if named { denial(std::iter::once(resource), false, self.others, self.realize) } else { None }
+        if named { combine_denials(std::iter::once(resource), false, self.others, self.realize) } else { None }
     }
 }
 
 /// What these resources together deny whoever hangs on them.
-fn denial<'a>(
+fn combine_denials<'a>(
     resources: impl Iterator<Item = &'a Resource>,
     is_rewritten: bool,
     others: &Others,
@@ -128,16 +128,18 @@ fn denial<'a>(
     let mut denial = Denial { withheld: Withheld::default(), alone: !is_rewritten };
     let (mut denies, mut unread) = (false, false);
     for resource in resources {
-        let access =
-            resource.attributes.iter().filter(|(name, _)| realize.aspect(&resource.id, name) == Aspect::Access);
+        let access = resource
+            .attributes
+            .iter()
+            .filter(|(name, _)| realize.classify_attribute(&resource.id, name) == Aspect::Access);
         for (_, value) in access {
             let says = match value {
                 Value::Text(name) => {
-                    let named = || others.get(&Named::by(&resource.id, name));
+                    let named = || others.get(&Named::for_object(&resource.id, name));
                     let policy = if others.is_empty() { None } else { named() };
-                    policy.map(|policy| (policy, realize.withholds(&said(resource, policy))))
+                    policy.map(|policy| (policy, realize.classify_denial(&to_policy_resource(resource, policy))))
                 }
-                Value::Document(policy) => Some((policy, realize.withholds(resource))),
+                Value::Document(policy) => Some((policy, realize.classify_denial(resource))),
                 _ => None,
             };
             let withholds = match says {
@@ -154,7 +156,7 @@ fn denial<'a>(
                 }
                 // The cloud's own: known by name alone.
                 None => {
-                    let withholds = realize.withholds(resource);
+                    let withholds = realize.classify_denial(resource);
                     unread |= withholds != Withholds::Nothing;
                     withholds
                 }
@@ -168,6 +170,6 @@ fn denial<'a>(
 }
 
 /// A resource that says what a policy of that name does.
-pub fn said(attachment: &Resource, policy: &Document) -> Resource {
-    Resource::new(attachment.id.clone(), None).with("policy", Value::Document(policy.clone()))
+pub fn to_policy_resource(attachment: &Resource, policy: &Document) -> Resource {
+    Resource::new(attachment.id.clone(), None).with_attribute("policy", Value::Document(policy.clone()))
 }

@@ -6,8 +6,8 @@ use leasehold_provider::{Address, Change, Digest, Realize, Resource, ResourceId,
 
 use super::around::{Phases, Rewrite};
 use super::care::Care;
-use super::rank::{Part, Phase, Rank, parts, quarantine_rank, stand_in};
-use super::sequence::{step, step_mut};
+use super::rank::{Part, Phase, Rank, deny_in_own_policy, find_quarantine_rank, rank_change};
+use super::sequence::{find_step, find_step_mut};
 use super::{Meanwhile, Step, StepId};
 use crate::diff::access::Shared;
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
@@ -57,43 +57,44 @@ impl<'a> Drafts<'a> {
 
     /// The steps of a shared object. What is not changed with care exchanges all at once. A federation that is made is there for those
     /// who name it already.
-    pub fn rewrite(&mut self, delta: &SharedDelta, care: Option<&Care>) -> Rewrite {
+    pub fn draft_shared_object(&mut self, delta: &SharedDelta, care: Option<&Care>) -> Rewrite {
         let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
         let opens = self.opening.contains(&delta.id);
-        let phases = match (delta.stays(), opens) {
-            (true, _) => self.push_ranked(subject, Course::Stays(care)),
-            (false, true) => Phases::at(Phase::Open, self.push_all(subject)),
-            (false, false) => Phases::at(Phase::Exchange, self.push_all(subject)),
+        let phases = match (delta.is_kept(), opens) {
+            (true, _) => self.push_by_rank(subject, Course::Stays(care)),
+            (false, true) => Phases::for_phase(Phase::Open, self.push_unranked(subject)),
+            (false, false) => Phases::for_phase(Phase::Exchange, self.push_unranked(subject)),
         };
-        let phases = phases.without(|id| step(&self.steps, id).is_some_and(|step| step.change.is_of_marks()));
+        let phases =
+            phases.without_steps(|id| find_step(&self.steps, id).is_some_and(|step| step.change.is_marks_only()));
         // What only narrows takes away, and waits for nobody.
-        let at_once = if self.only_narrows(subject) { Phase::Take } else { Phase::Exchange };
-        let phases = if care.is_some() || opens { phases } else { Phases::at(at_once, phases.all()) };
-        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.stays() || opens, opens, phases }
+        let at_once = if self.is_narrowed_only(subject) { Phase::Take } else { Phase::Exchange };
+        let phases = if care.is_some() || opens { phases } else { Phases::for_phase(at_once, phases.all_steps()) };
+        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.is_kept() || opens, opens, phases }
     }
 
     /// The steps of an identity; their phases, unless it joins without care or is taken apart. `denied`: something denies it a part of
     /// what it is allowed.
-    pub fn identity(&mut self, delta: &IdentityDelta, care: Option<&Care>, denied: bool) -> Option<Phases> {
+    pub fn draft_identity(&mut self, delta: &IdentityDelta, care: Option<&Care>, denied: bool) -> Option<Phases> {
         let is_end = |change: &Change| matches!(change, Change::Delete { before } if before.id == delta.id);
         let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
         if delta.changes.iter().any(is_end) {
-            self.take_apart(subject, denied);
+            self.draft_removal(subject, denied);
             return None;
         }
         if delta.lifecycle == Lifecycle::Joiner && care.is_none() {
-            self.push_all(subject);
+            self.push_unranked(subject);
             return None;
         }
         let course = if delta.leaving.is_some() { Course::Leaves } else { Course::Stays(care) };
-        Some(self.push_ranked(subject, course))
+        Some(self.push_by_rank(subject, course))
     }
 
     /// Whether a shared object, if it stays, says nothing afterwards but what it says now, or less.
-    fn only_narrows(&self, subject: Subject<'_>) -> bool {
+    fn is_narrowed_only(&self, subject: Subject<'_>) -> bool {
         let narrows = |change: &Change| {
-            let Change::Update { before, after } = change else { return change.is_of_marks() };
-            let tight = self.realize.between(Some(before), Some(after), &Withheld::default());
+            let Change::Update { before, after } = change else { return change.is_marks_only() };
+            let tight = self.realize.build_interim_policy(Some(before), Some(after), &Withheld::default());
             tight.is_some_and(|tight| tight.attributes == after.attributes)
         };
         subject.changes.iter().all(narrows)
@@ -101,15 +102,16 @@ impl<'a> Drafts<'a> {
 
     /// Takes an identity apart. Where something denies it a part of what it is allowed, and its own policy does not deny all as a
     /// quarantine does, it is shut before anything goes.
-    fn take_apart(&mut self, subject: Subject<'_>, denied: bool) {
-        let own = self.realize.own_policy(subject.id);
+    fn draft_removal(&mut self, subject: Subject<'_>, denied: bool) {
+        let own = self.realize.empty_own_policy(subject.id);
         let is_own = |change: &&Change| own.as_ref().is_some_and(|own| own.id == *change.id());
-        let live = subject.changes.iter().find(is_own).and_then(Change::before);
-        let is_shut = live.is_some_and(|live| self.realize.withholds(live) == Withholds::Everything);
+        let live = subject.changes.iter().find(is_own).and_then(Change::resource_before);
+        let is_shut = live.is_some_and(|live| self.realize.classify_denial(live) == Withholds::Everything);
         let everything = Withheld { everything: true, ..Withheld::default() };
         let says = live.or(own.as_ref()).filter(|_| denied && !is_shut);
-        let Some(shut) = says.and_then(|says| self.realize.between(Some(says), Some(says), &everything)) else {
-            self.push_all(subject);
+        let Some(shut) = says.and_then(|says| self.realize.build_interim_policy(Some(says), Some(says), &everything))
+        else {
+            self.push_unranked(subject);
             return;
         };
         let shut = Resource { identity: Some(subject.address.clone()), ..shut };
@@ -119,29 +121,29 @@ impl<'a> Drafts<'a> {
         };
         let mut changes: Vec<Change> = subject.changes.iter().filter(|change| !is_own(change)).cloned().collect();
         changes.push(Change::Delete { before: Box::new(shut) });
-        let first = self.push(subject.address, &first, Some(Meanwhile::Shut));
-        let ids = self.push_all(Subject { changes: &changes, ..subject });
+        let first = self.push_step(subject.address, &first, Some(Meanwhile::Shut));
+        let ids = self.push_unranked(Subject { changes: &changes, ..subject });
         for id in &ids {
-            if let Some(step) = step_mut(&mut self.steps, *id) {
+            if let Some(step) = find_step_mut(&mut self.steps, *id) {
                 step.needs.insert(first);
             }
         }
         // It is let go of after all but the principal, which waits for it.
-        let is_end = |id: &StepId| step(&self.steps, *id).is_some_and(|step| step.change.id() == subject.id);
+        let is_end = |id: &StepId| find_step(&self.steps, *id).is_some_and(|step| step.change.id() == subject.id);
         let parts: Vec<StepId> = ids.iter().copied().filter(|id| !is_end(id)).collect();
         if let Some((last, others)) = parts.split_last()
-            && let Some(step) = step_mut(&mut self.steps, *last)
+            && let Some(step) = find_step_mut(&mut self.steps, *last)
         {
             step.needs.extend(others);
         }
     }
 
-    fn push(&mut self, subject: &Address, change: &Change, meanwhile: Option<Meanwhile>) -> StepId {
+    fn push_step(&mut self, subject: &Address, change: &Change, meanwhile: Option<Meanwhile>) -> StepId {
         let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
         self.steps.push(Step {
             id,
             subject: subject.clone(),
-            note: self.realize.describe(change),
+            note: self.realize.describe_change(change),
             precondition: (self.digest_of)(change.id()),
             change: change.clone(),
             meanwhile,
@@ -150,65 +152,71 @@ impl<'a> Drafts<'a> {
         id
     }
 
-    fn push_all(&mut self, subject: Subject<'_>) -> Vec<StepId> {
-        let ids: Vec<StepId> = subject.changes.iter().map(|change| self.push(subject.address, change, None)).collect();
-        self.marks_last(&ids);
+    fn push_unranked(&mut self, subject: Subject<'_>) -> Vec<StepId> {
+        let ids: Vec<StepId> =
+            subject.changes.iter().map(|change| self.push_step(subject.address, change, None)).collect();
+        self.order_marks_last(&ids);
         ids
     }
 
     /// Pushes the changes rank by rank, each waiting for all of the one before.
-    fn push_ranked(&mut self, subject: Subject<'_>, course: Course<'_>) -> Phases {
+    fn push_by_rank(&mut self, subject: Subject<'_>, course: Course<'_>) -> Phases {
         let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
         let adopts = subject.changes.iter().any(|change| matches!(change, Change::Adopt { .. }));
         let mut changes: Vec<Part> = Vec::new();
         for change in subject.changes {
             match course {
                 Course::Leaves => {
-                    changes.push(Part::whole(quarantine_rank(change, subject.id, self.realize), change.clone()));
+                    changes.push(Part::from_change(
+                        find_quarantine_rank(change, subject.id, self.realize),
+                        change.clone(),
+                    ));
                 }
-                Course::Stays(care) => changes.extend(parts(change, subject.id, care, &self.opening, self.realize)),
+                Course::Stays(care) => {
+                    changes.extend(rank_change(change, subject.id, care, &self.opening, self.realize))
+                }
             }
         }
         if let Course::Stays(Some(care)) = course {
             let is_own = |change: &Change| care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
             if !subject.changes.iter().any(is_own) {
-                changes.extend(stand_in(care, self.realize));
+                changes.extend(deny_in_own_policy(care, self.realize));
             }
         }
         for Part { rank, change, meanwhile } in changes {
             // What is taken in goes on working: it gets its new policies before it loses those that say the same.
-            let works_on = adopts && matches!(course, Course::Stays(None)) && !self.lets_go_of_shared(&change);
+            let works_on = adopts && matches!(course, Course::Stays(None)) && !self.is_shared_detachment(&change);
             let rank = if rank == Rank::GiveUp && works_on { Rank::Loosen } else { rank };
-            let id = self.push(subject.address, &change, meanwhile);
+            let id = self.push_step(subject.address, &change, meanwhile);
             self.ranked.insert(id, rank);
             ranks.entry(rank).or_default().push(id);
         }
-        let phases = Phases::of(&ranks);
+        let phases = Phases::from_ranks(&ranks);
         let groups: Vec<Vec<StepId>> = ranks.into_values().collect();
         for (earlier, later) in groups.iter().zip(groups.iter().skip(1)) {
             for id in later {
-                if let Some(step) = step_mut(&mut self.steps, *id) {
+                if let Some(step) = find_step_mut(&mut self.steps, *id) {
                     step.needs.extend(earlier.iter().copied());
                 }
             }
         }
-        groups.iter().for_each(|group| self.marks_last(group));
+        groups.iter().for_each(|group| self.order_marks_last(group));
         phases
     }
 
     /// Whether a change lets go of something that identities share, and that may wait until it is let go of.
-    fn lets_go_of_shared(&self, change: &Change) -> bool {
-        let held = change.before().into_iter().flat_map(|before| &before.depends_on);
-        held.flat_map(|id| self.live.reach(id)).next().is_some()
+    fn is_shared_detachment(&self, change: &Change) -> bool {
+        let held = change.resource_before().into_iter().flat_map(|before| &before.depends_on);
+        held.flat_map(|id| self.live.reachable_objects(id)).next().is_some()
     }
 
     /// Among these steps of one object, the marks wait for the rest.
-    fn marks_last(&mut self, group: &[StepId]) {
+    fn order_marks_last(&mut self, group: &[StepId]) {
         let is_mark =
-            |id: &StepId| step(&self.steps, *id).is_some_and(|step| matches!(step.change, Change::Mark { .. }));
+            |id: &StepId| find_step(&self.steps, *id).is_some_and(|step| matches!(step.change, Change::Mark { .. }));
         let (marks, rest): (Vec<StepId>, Vec<StepId>) = group.iter().copied().partition(is_mark);
         for id in marks {
-            if let Some(step) = step_mut(&mut self.steps, id) {
+            if let Some(step) = find_step_mut(&mut self.steps, id) {
                 step.needs.extend(rest.iter().copied());
             }
         }

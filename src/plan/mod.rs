@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore};
 use crate::diff::{IdentityDelta, SharedDelta};
 
-pub use build::{Refused, build};
+pub use build::{Refused, build_plan};
 pub use meanwhile::Meanwhile;
 
 /// The number of a step within its plan. Its order is one in which the steps could run one after the other.
@@ -90,7 +90,7 @@ pub struct Basis {
 impl Basis {
     /// The accounts that the plan is for.
     #[must_use]
-    pub fn providers(&self) -> Providers {
+    pub fn basis_providers(&self) -> Providers {
         Providers { first: self.provider.clone(), alias: self.alias.clone(), others: self.others.clone() }
     }
 }
@@ -126,12 +126,15 @@ pub struct Plan {
 }
 
 /// By object that is changed: the principal that it is or hangs on. A policy that changes only meanwhile is in no delta, and hangs on it.
-fn whose<'a>(identities: &'a [IdentityDelta], steps: &'a [Step]) -> BTreeMap<&'a ResourceId, &'a ResourceId> {
+fn principals_by_object<'a>(
+    identities: &'a [IdentityDelta],
+    steps: &'a [Step],
+) -> BTreeMap<&'a ResourceId, &'a ResourceId> {
     let changed = identities.iter().flat_map(|delta| delta.changes.iter().map(|change| (change.id(), &delta.id)));
     let mut whose: BTreeMap<&ResourceId, &ResourceId> = changed.collect();
     let principals: BTreeSet<&ResourceId> = identities.iter().map(|delta| &delta.id).collect();
     for step in steps.iter().filter(|step| step.meanwhile.is_some()) {
-        let needs = step.change.after().into_iter().flat_map(|after| &after.depends_on);
+        let needs = step.change.resource_after().into_iter().flat_map(|after| &after.depends_on);
         if let Some(principal) = needs.filter_map(|id| principals.get(id)).next() {
             whose.entry(step.change.id()).or_insert(principal);
         }
@@ -166,16 +169,16 @@ impl Plan {
 
     /// The plan's name. Sensitive values do not go into it.
     #[must_use]
-    pub fn digest(&self) -> PlanDigest {
+    pub fn plan_digest(&self) -> PlanDigest {
         if sealed::holds_secrets(self) {
-            PlanDigest(Digest::of(&sealed::redacted(self)))
+            PlanDigest(Digest::from_serializable(&sealed::redact_plan(self)))
         } else {
-            PlanDigest(Digest::of(self))
+            PlanDigest(Digest::from_serializable(self))
         }
     }
 
     /// Identities that leave by this plan: into quarantine, or away.
-    pub fn leavers(&self) -> impl Iterator<Item = &IdentityDelta> {
+    pub fn leaving_identities(&self) -> impl Iterator<Item = &IdentityDelta> {
         self.identities.iter().filter(|delta| delta.lifecycle == crate::diff::Lifecycle::Leaver)
     }
 

@@ -11,7 +11,7 @@ use crate::realize::Resources;
 /// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are the same whatever their case; with
 /// `one_space`, a user and a role cannot share one either.
 #[must_use]
-pub fn taken(
+pub fn find_name_conflicts(
     declared: &Declared,
     standings: &[Standing<'_>],
     shared: &Resources,
@@ -19,16 +19,16 @@ pub fn taken(
     one_space: bool,
 ) -> Vec<Diagnostic> {
     let strangers: Strangers<'_> =
-        snapshot.strangers.iter().map(|(id, stranger)| (name(id, false), (id, stranger))).collect();
-    let mut findings = of_joiners(declared, standings, snapshot, &strangers, one_space);
-    findings.extend(of_shared(declared, shared, snapshot, &strangers));
+        snapshot.strangers.iter().map(|(id, stranger)| (to_cloud_name(id, false), (id, stranger))).collect();
+    let mut findings = find_joiner_conflicts(declared, standings, snapshot, &strangers, one_space);
+    findings.extend(find_shared_conflicts(declared, shared, snapshot, &strangers));
     findings
 }
 
 /// What is not the stack's, by name and kind.
 type Strangers<'a> = BTreeMap<Name, (&'a ResourceId, &'a Stranger)>;
 
-fn of_joiners(
+fn find_joiner_conflicts(
     declared: &Declared,
     standings: &[Standing<'_>],
     snapshot: &Snapshot,
@@ -38,7 +38,7 @@ fn of_joiners(
     let joiners: Vec<_> = standings
         .iter()
         .filter(|standing| standing.live.is_none() && standing.adopts.is_none())
-        .filter(|standing| declared.estate.import_of(&standing.address).is_none())
+        .filter(|standing| declared.estate.find_import(&standing.address).is_none())
         .filter_map(|standing| matches!(standing.phase, Phase::Active(_)).then_some((standing, standing.declared?)))
         .collect();
     // A plan in which nobody joins has no use for the names of all that live.
@@ -47,29 +47,32 @@ fn of_joiners(
     }
     let mut others: BTreeMap<Name, Vec<(&ResourceId, String)>> = BTreeMap::new();
     for (id, stranger) in snapshot.strangers.iter().filter(|_| one_space) {
-        others.entry(name(id, true)).or_default().push((id, whose(stranger)));
+        others.entry(to_cloud_name(id, true)).or_default().push((id, describe_owner(stranger)));
     }
     for (id, live) in &snapshot.identities {
         let whose = format!("it is {}, which leaves", live.address());
-        others.entry(name(id, one_space)).or_default().push((id, whose));
+        others.entry(to_cloud_name(id, one_space)).or_default().push((id, whose));
     }
     let mut findings = Vec::new();
     for (standing, identity) in joiners {
-        let found = if let Some((id, stranger)) = strangers.get(&name(&standing.id, false)) {
-            finding(&standing.address, &id.to_string(), &stranger.arn, &whose(stranger))
-        } else if let Some((id, whose)) =
-            others.get(&name(&standing.id, one_space)).into_iter().flatten().find(|(id, _)| **id != standing.id)
+        let found = if let Some((id, stranger)) = strangers.get(&to_cloud_name(&standing.id, false)) {
+            report_name_conflict(&standing.address, &id.to_string(), &stranger.arn, &describe_owner(stranger))
+        } else if let Some((id, whose)) = others
+            .get(&to_cloud_name(&standing.id, one_space))
+            .into_iter()
+            .flatten()
+            .find(|(id, _)| **id != standing.id)
         {
-            finding(&standing.address, &id.to_string(), &id.shown_name(), whose)
+            report_name_conflict(&standing.address, &id.to_string(), &id.display_name(), whose)
         } else {
             continue;
         };
-        findings.push(identity.origin.explain(found.at(identity.origin.part("name"), TAKEN)));
+        findings.push(identity.origin.add_module_calls(found.with_location(identity.origin.part_span("name"), TAKEN)));
     }
     findings
 }
 
-fn of_shared(
+fn find_shared_conflicts(
     declared: &Declared,
     shared: &Resources,
     snapshot: &Snapshot,
@@ -77,19 +80,19 @@ fn of_shared(
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
-        let Some((id, stranger)) = strangers.get(&name(&resource.id, false)) else { continue };
+        let Some((id, stranger)) = strangers.get(&to_cloud_name(&resource.id, false)) else { continue };
         let address =
             resource.marks.as_ref().map_or_else(|| Address::from_text(&resource.id.name), |m| m.address.clone());
-        let finding = finding(&address, &id.to_string(), &stranger.arn, &whose(stranger));
+        let finding = report_name_conflict(&address, &id.to_string(), &stranger.arn, &describe_owner(stranger));
         let scope = declared.scopes.values().find(|(scope, _)| scope.address() == address);
         let group = || declared.groups.values().find(|group| group.group.address == address);
         let federation = || declared.federations.values().find(|(federation, _)| federation.address() == address);
         findings.push(if let Some((_, origin)) = scope {
-            finding.at(origin.span(), TAKEN)
+            finding.with_location(origin.header_span(), TAKEN)
         } else if let Some(group) = group() {
-            finding.at(group.origin.part("name"), TAKEN)
+            finding.with_location(group.origin.part_span("name"), TAKEN)
         } else if let Some((_, origin)) = federation() {
-            finding.at(origin.span(), TAKEN).help(
+            finding.with_location(origin.header_span(), TAKEN).with_help(
                 "Take the block out: trusts may name what others manage. Or remove the live object by hand if nobody needs it.",
             )
         } else {
@@ -104,11 +107,11 @@ const TAKEN: &str = "this name is taken";
 
 type Name = (Option<Alias>, Option<ResourceKind>, String);
 
-fn name(id: &ResourceId, one_space: bool) -> Name {
+fn to_cloud_name(id: &ResourceId, one_space: bool) -> Name {
     (id.account.clone(), (!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
 }
 
-fn whose(stranger: &Stranger) -> String {
+fn describe_owner(stranger: &Stranger) -> String {
     match (&stranger.stack, &stranger.unreadable) {
         (_, Some(why)) => format!("its marks cannot be read: {why}"),
         (Some(stack), None) => format!("it belongs to stack {stack}"),
@@ -116,9 +119,11 @@ fn whose(stranger: &Stranger) -> String {
     }
 }
 
-fn finding(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
+fn report_name_conflict(address: &Address, what: &str, arn: &str, whose: &str) -> Diagnostic {
     let summary = format!("{address} cannot be created: {what} exists already and is not this stack's");
     Diagnostic::error("plan::name_taken", summary)
-        .detail(format!("{arn} lives in the cloud, and {whose}. Leasehold never writes what does not carry its mark."))
-        .help("Give it another `name`, or remove the live object by hand if nobody needs it.")
+        .with_detail(format!(
+            "{arn} lives in the cloud, and {whose}. Leasehold never writes what does not carry its mark."
+        ))
+        .with_help("Give it another `name`, or remove the live object by hand if nobody needs it.")
 }

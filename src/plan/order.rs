@@ -17,10 +17,10 @@ use jiff::Timestamp;
 use leasehold_provider::{Change, Realize, Resource, ResourceId, Withholds};
 
 use super::around::{self, Holder, Rewrite};
-use super::care::{Asked, Care, care, lets_in, opens_otherwise};
+use super::care::{Asked, Care, guard_transition, has_trust_attribute, is_boundary_or_trust_change};
 use super::denials::Denials;
 use super::drafts::Drafts;
-use super::sequence::{circles, number, sequence, step_mut};
+use super::sequence::{find_cycles, find_step_mut, number_steps, sort_steps};
 use super::waits::{self, DependsOn, Wait};
 use super::{Step, dependencies};
 use crate::diff::access::Shared;
@@ -51,7 +51,7 @@ pub struct Around<'a> {
 impl<'a> Around<'a> {
     /// Nothing is shared.
     #[must_use]
-    pub fn nothing(denials: &'a Denials<'a>, shared: &'a Shared<'a>, now: Timestamp) -> Self {
+    pub fn without_shared(denials: &'a Denials<'a>, shared: &'a Shared<'a>, now: Timestamp) -> Self {
         const NOBODY: &Rewritten = &Rewritten::new();
         const NONE: &DependsOn<'_> = &DependsOn::new();
         const NO_TAGS: &BTreeSet<ResourceId> = &BTreeSet::new();
@@ -69,25 +69,27 @@ impl<'a> Around<'a> {
 
 /// The steps of all deltas, in an order that holds. Steps that wait for each other stand last: [`super::circle`] tells of them.
 #[must_use]
-pub fn order<'a>(
+pub fn order_steps<'a>(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
     around: Around<'a>,
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 ) -> Vec<Step> {
-    let opening = shared.iter().filter(|delta| opens(delta, realize)).map(|delta| &delta.id).collect();
+    let opening = shared.iter().filter(|delta| is_federation_widened(delta, realize)).map(|delta| &delta.id).collect();
     let mut drafts = Drafts::new(opening, around.shared.0, realize, digest_of);
-    let cares = cares(identities, shared, around, realize);
-    let held_with_care = held_with_care(identities, &cares, around.holders);
+    let cares = guard_identities(identities, shared, around, realize);
+    let held_with_care = find_guarded_objects(identities, &cares, around.holders);
     let mut rewrites: Vec<Rewrite> = Vec::new();
     for delta in shared {
         let held_with_care = held_with_care.get(delta.address.as_str()).copied();
-        rewrites.push(drafts.rewrite(delta, care_of_shared(delta, held_with_care, around, realize).as_ref()));
+        rewrites.push(
+            drafts.draft_shared_object(delta, guard_shared_object(delta, held_with_care, around, realize).as_ref()),
+        );
     }
     let (mut holders, mut leavers) = (Vec::new(), Vec::new());
     for (delta, care) in identities.iter().zip(&cares) {
-        let phases = drafts.identity(delta, care.as_ref(), is_denied_something(delta, around, realize));
+        let phases = drafts.draft_identity(delta, care.as_ref(), has_removed_denial(delta, around, realize));
         if let (Some(phases), Some(rewritten)) = (phases, around.holders.get(&delta.id)) {
             match (delta.leaving.is_some(), care) {
                 (true, _) => leavers.push(Holder { rewritten, phases }),
@@ -97,19 +99,20 @@ pub fn order<'a>(
         }
     }
     let Drafts { mut steps, ranked, .. } = drafts;
-    dependencies::add(&mut steps, &ranked, &rewrites, realize);
-    for (waiter, waited_for) in around::waits(&steps, &rewrites, (&holders, &leavers), around.shared) {
-        if let Some(step) = step_mut(&mut steps, waiter) {
+    dependencies::add_dependency_edges(&mut steps, &ranked, &rewrites, realize);
+    for (waiter, waited_for) in around::edges_for_shared_objects(&steps, &rewrites, (&holders, &leavers), around.shared)
+    {
+        if let Some(step) = find_step_mut(&mut steps, waiter) {
             step.needs.extend(waited_for);
         }
     }
-    let waits = waits::of_joiners(&steps, identities, around.depends_on);
-    wait(&mut steps, waits);
-    number(steps)
+    let waits = waits::edges_for_joiners(&steps, identities, around.depends_on);
+    add_acyclic_waits(&mut steps, waits);
+    number_steps(steps)
 }
 
 /// The care that the changes of each identity need, without regard to who else holds what it holds.
-fn cares(
+fn guard_identities(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
     around: Around<'_>,
@@ -118,8 +121,8 @@ fn cares(
     let addresses = |of: &dyn Fn(&&SharedDelta) -> bool| -> BTreeSet<&str> {
         shared.iter().filter(of).map(|delta| delta.address.as_str()).collect()
     };
-    let deny = addresses(&|delta| around.denials.is_of(&delta.id));
-    let open = addresses(&|delta| opens(delta, realize));
+    let deny = addresses(&|delta| around.denials.contains_denial(&delta.id));
+    let open = addresses(&|delta| is_federation_widened(delta, realize));
     let care_of = |delta: &IdentityDelta| {
         if delta.leaving.is_some() {
             return None;
@@ -140,34 +143,34 @@ fn cares(
             held_with_care: None,
             live: around.live,
         };
-        care(&asked, around.denials, realize)
+        guard_transition(&asked, around.denials, realize)
     };
     identities.iter().map(care_of).collect()
 }
 
 /// Whether it is taken apart and loses something that denies.
-fn is_denied_something(delta: &IdentityDelta, around: Around<'_>, realize: &dyn Realize) -> bool {
+fn has_removed_denial(delta: &IdentityDelta, around: Around<'_>, realize: &dyn Realize) -> bool {
     if !delta.changes.iter().any(|change| matches!(change, Change::Delete { before } if before.id == delta.id)) {
         return false;
     }
-    let own = realize.own_policy(&delta.id);
+    let own = realize.empty_own_policy(&delta.id);
     delta.changes.iter().filter(|change| matches!(change, Change::Delete { .. })).any(|change| {
         let is_own = own.as_ref().is_some_and(|own| own.id == *change.id());
-        let denies = change.before().is_some_and(|it| realize.withholds(it) != Withholds::Nothing);
-        denies && !is_own || around.denials.of(change, &delta.id).is_some()
+        let denies = change.resource_before().is_some_and(|it| realize.classify_denial(it) != Withholds::Nothing);
+        denies && !is_own || around.denials.find_denial(change, &delta.id).is_some()
     })
 }
 
 /// Whether a shared object lets others in than before: a federation that changes, or is made and may be named by roles already.
-fn opens(delta: &SharedDelta, realize: &dyn Realize) -> bool {
+fn is_federation_widened(delta: &SharedDelta, realize: &dyn Realize) -> bool {
     delta.changes.iter().any(|change| match change {
-        Change::Create { after } => lets_in(after, realize),
-        change => opens_otherwise(change, realize),
+        Change::Create { after } => has_trust_attribute(after, realize),
+        change => is_boundary_or_trust_change(change, realize),
     })
 }
 
 /// By address: what is held by somebody who is changed with care; `true`: by one who gets another boundary, trust or lease.
-fn held_with_care<'a>(
+fn find_guarded_objects<'a>(
     identities: &[IdentityDelta],
     cares: &[Option<Care>],
     holders: &'a Rewritten,
@@ -182,7 +185,7 @@ fn held_with_care<'a>(
     held
 }
 
-fn care_of_shared(
+fn guard_shared_object(
     delta: &SharedDelta,
     held_with_care: Option<bool>,
     around: Around<'_>,
@@ -200,23 +203,25 @@ fn care_of_shared(
         held_with_care,
         live: around.live,
     };
-    if delta.stays() { care(&asked, around.denials, realize) } else { None }
+    if delta.is_kept() { guard_transition(&asked, around.denials, realize) } else { None }
 }
 
 /// Adds waits that order needs not, and takes back those that would close a circle.
-fn wait(steps: &mut [Step], waits: Vec<Wait>) {
+fn add_acyclic_waits(steps: &mut [Step], waits: Vec<Wait>) {
     let mut added = waits;
-    added.retain(|(waiter, waited_for)| step_mut(steps, *waiter).is_some_and(|step| step.needs.insert(*waited_for)));
+    added.retain(|(waiter, waited_for)| {
+        find_step_mut(steps, *waiter).is_some_and(|step| step.needs.insert(*waited_for))
+    });
     if added.is_empty() {
         return;
     }
-    if sequence(steps).len() == steps.len() {
+    if sort_steps(steps).len() == steps.len() {
         return;
     }
-    let circles = circles(steps);
+    let circles = find_cycles(steps);
     let closes = |(waiter, waited_for): &&Wait| circles.iter().any(|it| it.contains(waiter) && it.contains(waited_for));
     for (waiter, waited_for) in added.iter().filter(closes) {
-        if let Some(step) = step_mut(steps, *waiter) {
+        if let Some(step) = find_step_mut(steps, *waiter) {
             step.needs.remove(waited_for);
         }
     }

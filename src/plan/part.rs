@@ -48,71 +48,73 @@ pub struct Around<'a> {
 }
 
 /// Works out the part of one identity.
-pub fn part(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -> Part {
-    let (wanted, findings) = realize::identity(standing, inputs.realize, &inputs.snapshot.realm);
+pub fn plan_identity(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -> Part {
+    let (wanted, findings) = realize::realize_identity(standing, inputs.realize, &inputs.snapshot.realm);
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
-    let on: BTreeSet<&ResourceId> =
-        needs.into_iter().flat_map(|id| around.wanted.reach(id).chain(around.live.reach(id))).collect();
-    let needed = needed(&wanted, around);
+    let on: BTreeSet<&ResourceId> = needs
+        .into_iter()
+        .flat_map(|id| around.wanted.reachable_objects(id).chain(around.live.reachable_objects(id)))
+        .collect();
+    let needed = find_needed_shared(&wanted, around);
     let rewritten: BTreeSet<String> = on.iter().filter_map(|id| around.rewritten.get(*id)).cloned().collect();
-    let mut delta = diff::classify(standing, &wanted, inputs.realize);
+    let mut delta = diff::classify_identity(standing, &wanted, inputs.realize);
     if !rewritten.is_empty() && matches!(standing.phase, Phase::Active(_)) && standing.live.is_some() {
         let scopes = rewritten.iter().map(|scope| Reason::Scope { scope: scope.clone() }).collect();
-        delta = Some(through_scopes(delta, standing, scopes));
+        delta = Some(add_scope_reasons(delta, standing, scopes));
     }
-    if let Some(delta) = delta.as_mut().filter(|delta| access_may_change(delta)) {
+    if let Some(delta) = delta.as_mut().filter(|delta| may_change_access(delta)) {
         let empty = Resources::new();
-        let before = realize::lives(standing).unwrap_or(&empty);
+        let before = realize::live_resources(standing).unwrap_or(&empty);
         let (old, new) = ((before, &around.live), (&wanted, &around.wanted));
-        delta.access = Some(diff::access::compare(old, new, inputs.realize, inputs.compare));
+        delta.access = Some(diff::access::compare_holdings(old, new, inputs.realize, inputs.compare));
     }
     let mut access = None;
-    if let Some(delta) = delta.as_mut().filter(|delta| says_what_access_is(delta)) {
-        let held = diff::access::held(wanted.values(), &around.wanted, inputs.realize);
+    if let Some(delta) = delta.as_mut().filter(|delta| needs_assessment(delta)) {
+        let held = diff::access::collect_holdings(wanted.values(), &around.wanted, inputs.realize);
         delta.policies = held.sources;
         access = Some((held.access, held.sensitive));
     }
     let waiting = match &standing.phase {
-        Phase::Quarantined(quarantined) if delta.is_none() => Some(waiting(quarantined)),
+        Phase::Quarantined(quarantined) if delta.is_none() => Some(describe_grace_period(quarantined)),
         _ => None,
     };
     let goes_on_holding = |rewritten: BTreeSet<String>| {
-        let live = realize::lives(standing).into_iter().flat_map(|resources| resources.values());
+        let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
         let held: BTreeSet<&ResourceId> =
-            live.flat_map(|resource| &resource.depends_on).flat_map(|id| around.live.reach(id)).collect();
+            live.flat_map(|resource| &resource.depends_on).flat_map(|id| around.live.reachable_objects(id)).collect();
         let held = held.into_iter().filter_map(|id| around.rewritten.get(id));
         held.filter(|address| rewritten.contains(*address)).cloned().collect()
     };
     let mut rewritten = if rewritten.is_empty() { rewritten } else { goes_on_holding(rewritten) };
     if !around.made.is_empty() {
-        let live = realize::lives(standing).into_iter().flat_map(|resources| resources.values());
+        let live = realize::live_resources(standing).into_iter().flat_map(|resources| resources.values());
         let named = live.flat_map(|resource| &resource.depends_on).filter_map(|id| around.made.get(id));
         rewritten.extend(named.cloned());
     }
     let heeds_tags = delta.is_some()
-        && realize::lives(standing).is_some_and(|live| {
+        && realize::live_resources(standing).is_some_and(|live| {
             let sides = [(live, &around.live), (&wanted, &around.wanted)];
-            tags::are_heeded(&standing.id, sides, &inputs.snapshot.denying, inputs.realize)
+            tags::has_policy_on_changed_tag(&standing.id, sides, &inputs.snapshot.denying, inputs.realize)
         });
     Part { findings, on: on.into_iter().cloned().collect(), needed, rewritten, heeds_tags, delta, access, waiting }
 }
 
 /// What is declared is needed with what it shall hold; what is not any more, as long as somebody hangs on it, with what it holds.
-fn needed(wanted: &Resources, around: &Around<'_>) -> BTreeSet<ResourceId> {
+fn find_needed_shared(wanted: &Resources, around: &Around<'_>) -> BTreeSet<ResourceId> {
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
     let mut needed = BTreeSet::new();
     for id in needs {
-        let mut reached = around.wanted.reach(id).peekable();
+        let mut reached = around.wanted.reachable_objects(id).peekable();
         if reached.peek().is_some() {
             needed.extend(reached.cloned());
         } else {
-            needed.extend(around.live.reach(id).cloned());
+            needed.extend(around.live.reachable_objects(id).cloned());
         }
     }
     needed
 }
 
-fn waiting(quarantined: &phase::Quarantined) -> Waiting {
+fn describe_grace_period(quarantined: &phase::Quarantined) -> Waiting {
     Waiting {
         since: quarantined.quarantine.at,
         reason: quarantined.quarantine.reason.clone(),
@@ -122,8 +124,8 @@ fn waiting(quarantined: &phase::Quarantined) -> Waiting {
 }
 
 /// A mover whose scopes say something else: the reasons of its own delta and these, or a delta with no changes of its own.
-fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes: BTreeSet<Reason>) -> IdentityDelta {
-    let mut delta = delta.unwrap_or_else(|| diff::classify::unchanged(standing));
+fn add_scope_reasons(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes: BTreeSet<Reason>) -> IdentityDelta {
+    let mut delta = delta.unwrap_or_else(|| diff::classify::delta_without_changes(standing));
     if delta.lifecycle == Lifecycle::Drift {
         delta.lifecycle = Lifecycle::Mover;
     }
@@ -132,18 +134,18 @@ fn through_scopes(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes:
 }
 
 /// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
-fn access_may_change(delta: &IdentityDelta) -> bool {
+fn may_change_access(delta: &IdentityDelta) -> bool {
     let taken_in = delta.reasons.contains(&Reason::Adopted);
-    (taken_in || moves_in_access(delta))
+    (taken_in || is_access_mover(delta))
         && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
 }
 
 /// Whether people are told what an access amounts to: of who joins, and of who moves to another.
-fn says_what_access_is(delta: &IdentityDelta) -> bool {
-    delta.lifecycle == Lifecycle::Joiner || moves_in_access(delta)
+fn needs_assessment(delta: &IdentityDelta) -> bool {
+    delta.lifecycle == Lifecycle::Joiner || is_access_mover(delta)
 }
 
-fn moves_in_access(delta: &IdentityDelta) -> bool {
+fn is_access_mover(delta: &IdentityDelta) -> bool {
     let bears = |reason: &Reason| {
         matches!(reason, Reason::Differs { aspect: Aspect::Access | Aspect::Boundary } | Reason::Scope { .. })
     };

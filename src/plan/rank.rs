@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use leasehold_provider::{Aspect, Change, Credential, Realize, Reserved, Resource, ResourceId, Withheld, Withholds};
 
-use super::care::{Care, bears_access};
+use super::care::{Care, is_access_change};
 use super::meanwhile::Meanwhile;
 
 /// The ranks of the steps of one identity or shared object.
@@ -50,7 +50,7 @@ pub enum Phase {
 
 impl Rank {
     /// The phase in which its changes are made.
-    pub fn phase(self) -> Phase {
+    pub fn transition_phase(self) -> Phase {
         match self {
             Self::Adopt | Self::GiveUp | Self::Tighten | Self::Hold => Phase::Take,
             Self::Release => Phase::Release,
@@ -72,56 +72,57 @@ pub struct Part {
 
 impl Part {
     /// A change that is made at once.
-    pub fn whole(rank: Rank, change: Change) -> Self {
+    pub fn from_change(rank: Rank, change: Change) -> Self {
         Self { rank, change, meanwhile: None }
     }
 }
 
 /// A change with its rank, or the two changes it is made in.
-pub fn parts(
+pub fn rank_change(
     change: &Change,
     principal: &ResourceId,
     care: Option<&Care>,
     opening: &BTreeSet<&ResourceId>,
     realize: &dyn Realize,
 ) -> Vec<Part> {
-    if let Some(parts) = of_trust(change, opening, realize) {
+    if let Some(parts) = split_trust_change(change, opening, realize) {
         return parts;
     }
-    let plain = || vec![Part::whole(rank(change, principal, care, realize), change.clone())];
+    let plain = || vec![Part::from_change(find_rank(change, principal, care, realize), change.clone())];
     let Some(care) = care else { return plain() };
     let is_own = care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
-    let withholds = |resource: &Resource| realize.withholds(resource) != Withholds::Nothing;
+    let withholds = |resource: &Resource| realize.classify_denial(resource) != Withholds::Nothing;
     let (before, after) = match change {
         // What only allows may go from the one state to the other at once while all is denied that either denies.
         Change::Update { before, after } if !care.opens && !is_own && !withholds(before) && !withholds(after) => {
             return plain();
         }
         Change::Update { before, after } => (Some(before), Some(after)),
-        Change::Create { after } if is_own || realize.restricts(after) => (None, Some(after)),
-        Change::Delete { before } if is_own || realize.restricts(before) => (Some(before), None),
+        Change::Create { after } if is_own || realize.is_restriction(after) => (None, Some(after)),
+        Change::Delete { before } if is_own || realize.is_restriction(before) => (Some(before), None),
         _ => return plain(),
     };
     let (before, after) = (before.map(AsRef::as_ref), after.map(AsRef::as_ref));
     let withheld = if is_own { &care.withheld } else { &Withheld::default() };
-    let Some(tight) = realize.between(before, after, withheld) else { return plain() };
+    let Some(tight) = realize.build_interim_policy(before, after, withheld) else { return plain() };
     let says_as = |other: Option<&Resource>| other.is_some_and(|other| other.attributes == tight.attributes);
     if says_as(after) {
-        return vec![Part::whole(Rank::Tighten, change.clone())];
+        return vec![Part::from_change(Rank::Tighten, change.clone())];
     }
     if says_as(before) {
-        return vec![Part::whole(Rank::Loosen, change.clone())];
+        return vec![Part::from_change(Rank::Loosen, change.clone())];
     }
-    through([before, after], tight, withheld, realize)
+    split_at_interim([before, after], tight, withheld, realize)
 }
 
 /// A principal whose trust changes together with its boundary, or with a federation that it trusts, first trusts those only whom it
 /// shall go on trusting: nobody shall meet the one as it was and the other as it will be. Where its boundary changes together with a
 /// federation that it goes on trusting, whom that lets in is another, and it trusts nobody. `None`: at once, or nobody takes it on.
-fn of_trust(change: &Change, opening: &BTreeSet<&ResourceId>, realize: &dyn Realize) -> Option<Vec<Part>> {
+fn split_trust_change(change: &Change, opening: &BTreeSet<&ResourceId>, realize: &dyn Realize) -> Option<Vec<Part>> {
     let Change::Update { before, after } = change else { return None };
     let of = |resource: &Resource, aspect: Aspect| {
-        let named = resource.attributes.iter().filter(|(name, _)| realize.aspect(&resource.id, name) == aspect);
+        let named =
+            resource.attributes.iter().filter(|(name, _)| realize.classify_attribute(&resource.id, name) == aspect);
         named.map(|(_, value)| value.clone()).collect::<Vec<_>>()
     };
     let differs = |aspect| of(before, aspect) != of(after, aspect);
@@ -134,12 +135,12 @@ fn of_trust(change: &Change, opening: &BTreeSet<&ResourceId>, realize: &dyn Real
     if !(shut || trust && meets) {
         return None;
     }
-    let Reserved { principal: reserved, closed } = realize.reserved(before, after, shut)?;
+    let Reserved { principal: reserved, closed } = realize.narrow_trust(before, after, shut)?;
     if reserved.attributes == before.attributes {
         return None;
     }
     if reserved.attributes == after.attributes {
-        return Some(vec![Part::whole(Rank::Tighten, change.clone())]);
+        return Some(vec![Part::from_change(Rank::Tighten, change.clone())]);
     }
     let meanwhile = if closed { Meanwhile::Closed } else { Meanwhile::Narrowed };
     let reserved = Box::new(reserved);
@@ -147,22 +148,24 @@ fn of_trust(change: &Change, opening: &BTreeSet<&ResourceId>, realize: &dyn Real
     let second = Change::Update { before: reserved, after: after.clone() };
     Some(vec![
         Part { rank: Rank::Tighten, change: first, meanwhile: Some(meanwhile) },
-        Part::whole(Rank::Principal, second),
+        Part::from_change(Rank::Principal, second),
     ])
 }
 
 /// The own policy that nothing changes, and that stands in for others meanwhile.
-pub fn stand_in(care: &Care, realize: &dyn Realize) -> Vec<Part> {
+pub fn deny_in_own_policy(care: &Care, realize: &dyn Realize) -> Vec<Part> {
     let Some((live, empty)) = &care.own else { return Vec::new() };
     let (now, says) = (live.as_ref(), live.as_ref().unwrap_or(empty));
-    match realize.between(Some(says), Some(says), &care.withheld) {
-        Some(tight) if tight.attributes != says.attributes => through([now, now], tight, &care.withheld, realize),
+    match realize.build_interim_policy(Some(says), Some(says), &care.withheld) {
+        Some(tight) if tight.attributes != says.attributes => {
+            split_at_interim([now, now], tight, &care.withheld, realize)
+        }
         _ => Vec::new(),
     }
 }
 
 /// The two changes from the one state to the other by way of the one between them.
-fn through(
+fn split_at_interim(
     [before, after]: [Option<&Resource>; 2],
     mut tight: Resource,
     withheld: &Withheld,
@@ -171,7 +174,7 @@ fn through(
     let sensitive = [before, after].into_iter().flatten().flat_map(|side| &side.sensitive);
     tight.sensitive.extend(sensitive.cloned());
     let everything = Withheld { everything: true, ..Withheld::default() };
-    let shut = realize.between(Some(&tight), Some(&tight), &everything);
+    let shut = realize.build_interim_policy(Some(&tight), Some(&tight), &everything);
     let meanwhile = match shut {
         Some(shut) if shut.attributes == tight.attributes => Meanwhile::Shut,
         _ if !withheld.is_nothing() => Meanwhile::StandsIn,
@@ -187,10 +190,13 @@ fn through(
         Some(after) => Change::Update { before: tight, after: boxed(after) },
         None => Change::Delete { before: tight },
     };
-    vec![Part { rank: Rank::Tighten, change: first, meanwhile: Some(meanwhile) }, Part::whole(Rank::Loosen, second)]
+    vec![
+        Part { rank: Rank::Tighten, change: first, meanwhile: Some(meanwhile) },
+        Part::from_change(Rank::Loosen, second),
+    ]
 }
 
-fn rank(change: &Change, principal: &ResourceId, care: Option<&Care>, realize: &dyn Realize) -> Rank {
+fn find_rank(change: &Change, principal: &ResourceId, care: Option<&Care>, realize: &dyn Realize) -> Rank {
     let is_held = care.is_some_and(|care| care.held.contains(change.id()));
     let is_stood_in_for = care.is_some_and(|care| care.stood_in_for.contains(change.id()));
     match change {
@@ -201,24 +207,24 @@ fn rank(change: &Change, principal: &ResourceId, care: Option<&Care>, realize: &
         Change::Adopt { .. } => Rank::Adopt,
         Change::Create { after } if after.id == *principal => Rank::Adopt,
         Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
-        Change::Delete { before } if realize.restricts(before) => Rank::Loosen,
+        Change::Delete { before } if realize.is_restriction(before) => Rank::Loosen,
         Change::Delete { .. } => Rank::GiveUp,
-        Change::Create { after } if realize.restricts(after) => Rank::Tighten,
+        Change::Create { after } if realize.is_restriction(after) => Rank::Tighten,
         Change::Create { after } if after.id.is_new() => Rank::Issue,
         Change::Create { .. } => Rank::Give,
-        Change::Update { after, .. } if after.id == *principal && !bears_access(change, realize) => Rank::Principal,
+        Change::Update { after, .. } if after.id == *principal && !is_access_change(change, realize) => Rank::Principal,
         Change::Update { .. } => Rank::Rest,
     }
 }
 
 /// The ranks of a quarantine: closed to newcomers, everything denied, credentials off or removed sort by sort, other holds let go, marked.
-pub fn quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
+pub fn find_quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
     match change {
         Change::Adopt { .. } => Rank::Adopt,
         Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
         Change::Update { after, .. } if after.id == *principal => Rank::GiveUp,
-        Change::Create { after } | Change::Update { after, .. } if realize.restricts(after) => Rank::Tighten,
-        _ => match (realize.credential(change.id()), change) {
+        Change::Create { after } | Change::Update { after, .. } if realize.is_restriction(after) => Rank::Tighten,
+        _ => match (realize.credential_kind(change.id()), change) {
             (Some(sort), _) => Rank::Shut(sort),
             (None, Change::Delete { .. }) => Rank::Loosen,
             (None, _) => Rank::Rest,

@@ -34,11 +34,11 @@ pub struct Revocation<'a> {
 }
 
 /// Quarantines the identity under the mark of a revocation. Empty where it is revoked for that reason already.
-pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
+pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
     let Revocation { stack, live, declared, snapshot, reason, now, realize, basis } = revocation;
     let at = live.marks.quarantine.as_ref().map_or(now, |quarantine| quarantine.at);
     let phase = Phase::Quarantined(Quarantined {
-        quarantine: Quarantine { at, reason: reason.mark() },
+        quarantine: Quarantine { at, reason: reason.to_mark() },
         reason: reason.clone(),
         delete_after: None,
         held_by_use: None,
@@ -51,18 +51,18 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
         adopts: None,
         phase,
     };
-    let (wanted, _) = realize::identity(&standing, realize, &snapshot.realm);
-    let delta = diff::classify(&standing, &wanted, realize).map(|mut delta| {
+    let (wanted, _) = realize::realize_identity(&standing, realize, &snapshot.realm);
+    let delta = diff::classify_identity(&standing, &wanted, realize).map(|mut delta| {
         delta.lifecycle = Lifecycle::Leaver;
         delta.reasons = [Reason::Leaves { why: reason }].into();
         delta
     });
     let identities = Vec::from_iter(delta);
-    let index = LiveIndex::of(snapshot);
-    let denials = Denials::none(realize);
+    let index = LiveIndex::for_snapshot(snapshot);
+    let denials = Denials::without_denials(realize);
     let nothing = Shared::default();
-    let around = order::Around::nothing(&denials, &nothing, now);
-    let steps = order::order(&identities, &[], around, realize, &|id| index.digest(id));
+    let around = order::Around::without_shared(&denials, &nothing, now);
+    let steps = order::order_steps(&identities, &[], around, realize, &|id| index.object_digest(id));
     let plan = Plan {
         stack: stack.clone(),
         realm: snapshot.realm.clone(),
@@ -76,6 +76,6 @@ pub fn revoke(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
         quarantined: std::collections::BTreeMap::new(),
         out_of_sight: std::collections::BTreeMap::new(),
     };
-    let faults = check::check(&plan, snapshot);
+    let faults = check::check_plan(&plan, snapshot);
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
 }

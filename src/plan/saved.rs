@@ -74,13 +74,13 @@ pub enum NotAPlan {
 }
 
 /// The bytes of a plan file. Sensitive values stay out of it; `sealed` holds their digests.
-pub fn write(plan: &Plan, sealed: Option<&Sealed>) -> Result<Vec<u8>, NotSaved> {
+pub fn write_plan(plan: &Plan, sealed: Option<&Sealed>) -> Result<Vec<u8>, NotSaved> {
     let secret = sealed::holds_secrets(plan);
     if secret && sealed.is_none() {
         return Err(NotSaved::NotSealed);
     }
-    let (version, digest) = (plan.basis.version.as_str(), plan.digest());
-    let redacted = secret.then(|| sealed::redacted(plan));
+    let (version, digest) = (plan.basis.version.as_str(), plan.plan_digest());
+    let redacted = secret.then(|| sealed::redact_plan(plan));
     let written = Written { leasehold_plan: FORMAT, version, digest, plan: redacted.as_ref().unwrap_or(plan), sealed };
     let mut bytes = serde_json::to_vec(&written)?;
     bytes.push(b'\n');
@@ -88,12 +88,12 @@ pub fn write(plan: &Plan, sealed: Option<&Sealed>) -> Result<Vec<u8>, NotSaved> 
 }
 
 /// Reads a plan back from a file's bytes.
-pub fn read(bytes: &[u8]) -> Result<Saved, NotAPlan> {
+pub fn read_plan(bytes: &[u8]) -> Result<Saved, NotAPlan> {
     let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| NotAPlan::Foreign(error.to_string()))?;
     if envelope.leasehold_plan != FORMAT {
         return Err(NotAPlan::OtherFormat { format: envelope.leasehold_plan, version: envelope.version });
     }
     let read: Read = serde_json::from_slice(bytes).map_err(|_| NotAPlan::Altered)?;
     let Read { digest, plan, sealed } = read;
-    if plan.digest() == digest { Ok(Saved { plan, sealed }) } else { Err(NotAPlan::Altered) }
+    if plan.plan_digest() == digest { Ok(Saved { plan, sealed }) } else { Err(NotAPlan::Altered) }
 }

@@ -42,33 +42,33 @@ pub enum NotTheSame {
 pub fn holds_secrets(plan: &Plan) -> bool {
     let changes = plan.steps.iter().map(|step| &step.change);
     let changes = changes.chain(plan.identities.iter().flat_map(|delta| &delta.changes));
-    let mut sides = changes.chain(plan.shared.iter().flat_map(|delta| &delta.changes)).flat_map(sides);
+    let mut sides = changes.chain(plan.shared.iter().flat_map(|delta| &delta.changes)).flat_map(states_of_change);
     sides.any(|resource| !resource.sensitive.is_empty())
 }
 
-fn sides(change: &Change) -> impl Iterator<Item = &Resource> {
-    change.before().into_iter().chain(change.after())
+fn states_of_change(change: &Change) -> impl Iterator<Item = &Resource> {
+    change.resource_before().into_iter().chain(change.resource_after())
 }
 
 /// The plan without its sensitive values.
 #[must_use]
-pub fn redacted(plan: &Plan) -> Plan {
+pub fn redact_plan(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     let deltas = plan.identities.iter_mut().flat_map(|delta| &mut delta.changes);
     let shared = plan.shared.iter_mut().flat_map(|delta| &mut delta.changes);
     let steps = plan.steps.iter_mut().map(|step| &mut step.change);
-    deltas.chain(shared).chain(steps).flat_map(Change::sides_mut).for_each(Resource::redact);
+    deltas.chain(shared).chain(steps).flat_map(Change::sides_mut).for_each(Resource::redact_sensitive);
     plan
 }
 
 /// The digests of a plan's sensitive values.
 #[must_use]
-pub fn digests(plan: &Plan, key: &Key) -> Vec<String> {
-    let resources = plan.steps.iter().flat_map(|step| sides(&step.change));
-    resources.flat_map(|resource| of_resource(resource, key)).collect()
+pub fn digest_sensitive_values(plan: &Plan, key: &Key) -> Vec<String> {
+    let resources = plan.steps.iter().flat_map(|step| states_of_change(&step.change));
+    resources.flat_map(|resource| digest_sensitive_attributes(resource, key)).collect()
 }
 
-fn of_resource<'a>(resource: &'a Resource, key: &'a Key) -> impl Iterator<Item = String> + 'a {
+fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a Key) -> impl Iterator<Item = String> + 'a {
     resource.sensitive.iter().filter_map(|name| {
         let value = serde_json::to_vec(&(&resource.id, name, resource.attributes.get(name.as_str())?)).ok()?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
@@ -79,14 +79,14 @@ fn of_resource<'a>(resource: &'a Resource, key: &'a Key) -> impl Iterator<Item =
 
 /// Puts the values back into a plan that was read from a file, from `rebuilt`, the plan that the configuration makes now of what lives:
 /// step by step, for an object may change in two. Each must be the one that was reviewed.
-pub fn fill(mut plan: Plan, rebuilt: &Plan, sealed: &Sealed, key: &Key) -> Result<Plan, NotTheSame> {
+pub fn refill_sensitive_values(mut plan: Plan, rebuilt: &Plan, sealed: &Sealed, key: &Key) -> Result<Plan, NotTheSame> {
     let mut wanted: BTreeMap<(ResourceId, ChangeKind), Vec<&Change>> = BTreeMap::new();
     for change in rebuilt.steps.iter().rev().map(|step| &step.change) {
         wanted.entry((change.id().clone(), change.kind())).or_default().push(change);
     }
     for step in &mut plan.steps {
         let source = wanted.get_mut(&(step.change.id().clone(), step.change.kind())).and_then(Vec::pop);
-        let mut sources = source.into_iter().flat_map(sides);
+        let mut sources = source.into_iter().flat_map(states_of_change);
         for resource in step.change.sides_mut() {
             let source = sources.next();
             for name in &resource.sensitive {
@@ -99,8 +99,9 @@ pub fn fill(mut plan: Plan, rebuilt: &Plan, sealed: &Sealed, key: &Key) -> Resul
             }
         }
     }
-    let resources = plan.steps.iter().flat_map(|step| sides(&step.change));
-    let now = resources.flat_map(|resource| of_resource(resource, key).map(|digest| (resource.id.clone(), digest)));
+    let resources = plan.steps.iter().flat_map(|step| states_of_change(&step.change));
+    let now = resources
+        .flat_map(|resource| digest_sensitive_attributes(resource, key).map(|digest| (resource.id.clone(), digest)));
     let mut reviewed = sealed.values.iter();
     for (id, digest) in now {
         if reviewed.next() != Some(&digest) {

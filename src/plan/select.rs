@@ -25,7 +25,7 @@ impl Selection {
 
 /// Whether `address` is what `pattern` names: the address itself, or for a block with `for_each` any of its instances.
 #[must_use]
-pub fn names(pattern: &str, address: &Address) -> bool {
+pub fn is_named_by(pattern: &str, address: &Address) -> bool {
     let text = address.as_str();
     text == pattern || text.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('[') || rest.starts_with('.'))
 }
@@ -33,45 +33,46 @@ pub fn names(pattern: &str, address: &Address) -> bool {
 /// The part of `plan` that is selected. A subject is kept or left out whole, so that its marks stay true; a target brings along every
 /// subject its steps need, an exclusion takes along every subject whose steps need it.
 #[must_use]
-pub fn select(plan: Plan, selection: &Selection) -> Plan {
+pub fn select_steps(plan: Plan, selection: &Selection) -> Plan {
     if selection.is_everything() {
         return plan;
     }
-    let any = |patterns: &[String], (address, _): &Subject| patterns.iter().any(|pattern| names(pattern, address));
-    let subjects: BTreeSet<Subject> = subjects(&plan);
-    let needs = needs(&plan.steps);
+    let any =
+        |patterns: &[String], (address, _): &Subject| patterns.iter().any(|pattern| is_named_by(pattern, address));
+    let subjects: BTreeSet<Subject> = plan_subjects(&plan);
+    let needs = subject_edges(&plan.steps);
     let chosen = if selection.targets.is_empty() {
         subjects.clone()
     } else {
         let start = subjects.iter().filter(|subject| any(&selection.targets, subject)).cloned().collect();
-        closure(start, &needs)
+        transitive_closure(start, &needs)
     };
-    let dropped = closure(
+    let dropped = transitive_closure(
         subjects.iter().filter(|subject| any(&selection.excludes, subject)).cloned().collect(),
-        &reversed(&needs),
+        &reverse_edges(&needs),
     );
-    keep(plan, &chosen.difference(&dropped).cloned().collect())
+    keep_subjects(plan, &chosen.difference(&dropped).cloned().collect())
 }
 
 /// What is kept or left out whole. A scope that several accounts have is one in each.
 type Subject = (Address, Option<Alias>);
 
-fn subjects(plan: &Plan) -> BTreeSet<Subject> {
+fn plan_subjects(plan: &Plan) -> BTreeSet<Subject> {
     let identities = plan.identities.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()));
     identities.chain(plan.shared.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()))).collect()
 }
 
-fn subject(step: &Step) -> Subject {
+fn step_subject(step: &Step) -> Subject {
     (step.subject.clone(), step.change.id().account.clone())
 }
 
 type Needs = BTreeMap<Subject, BTreeSet<Subject>>;
 
-fn needs(steps: &[Step]) -> Needs {
-    let subject_of: BTreeMap<StepId, Subject> = steps.iter().map(|step| (step.id, subject(step))).collect();
+fn subject_edges(steps: &[Step]) -> Needs {
+    let subject_of: BTreeMap<StepId, Subject> = steps.iter().map(|step| (step.id, step_subject(step))).collect();
     let mut needs = Needs::new();
     for step in steps {
-        let own = subject(step);
+        let own = step_subject(step);
         let others: Vec<Subject> =
             step.needs.iter().filter_map(|id| subject_of.get(id)).filter(|subject| **subject != own).cloned().collect();
         needs.entry(own).or_default().extend(others);
@@ -79,7 +80,7 @@ fn needs(steps: &[Step]) -> Needs {
     needs
 }
 
-fn reversed(needs: &Needs) -> Needs {
+fn reverse_edges(needs: &Needs) -> Needs {
     let mut reversed = Needs::new();
     for (subject, others) in needs {
         for other in others {
@@ -89,7 +90,7 @@ fn reversed(needs: &Needs) -> Needs {
     reversed
 }
 
-fn closure(start: BTreeSet<Subject>, edges: &Needs) -> BTreeSet<Subject> {
+fn transitive_closure(start: BTreeSet<Subject>, edges: &Needs) -> BTreeSet<Subject> {
     let mut reached = start.clone();
     let mut frontier: Vec<Subject> = start.into_iter().collect();
     while let Some(subject) = frontier.pop() {
@@ -102,10 +103,10 @@ fn closure(start: BTreeSet<Subject>, edges: &Needs) -> BTreeSet<Subject> {
     reached
 }
 
-fn keep(mut plan: Plan, subjects: &BTreeSet<Subject>) -> Plan {
+fn keep_subjects(mut plan: Plan, subjects: &BTreeSet<Subject>) -> Plan {
     plan.identities.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
     plan.shared.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
-    keep_steps(plan, |step| subjects.contains(&subject(step)))
+    keep_steps(plan, |step| subjects.contains(&step_subject(step)))
 }
 
 /// The plan with some of its steps, numbered anew; what the others were needed for no longer waits for them.

@@ -9,7 +9,7 @@ use super::{Step, StepId};
 
 /// The steps in an order in which each comes after its needs, the earliest first where there is a choice. Those on a cycle, and those
 /// that wait for them, are not there.
-pub fn sequence(steps: &[Step]) -> Vec<StepId> {
+pub fn sort_steps(steps: &[Step]) -> Vec<StepId> {
     let mut waiting: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
     let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
     for step in steps {
@@ -22,7 +22,7 @@ pub fn sequence(steps: &[Step]) -> Vec<StepId> {
     while let Some(id) = ready.pop_first() {
         sequence.push(id);
         for waiter in waited_for_by.get(&id).into_iter().flatten() {
-            if let Some(count) = waiting.get_mut(index(*waiter)) {
+            if let Some(count) = waiting.get_mut(step_index(*waiter)) {
                 *count = count.saturating_sub(1);
                 if *count == 0 {
                     ready.insert(*waiter);
@@ -34,7 +34,7 @@ pub fn sequence(steps: &[Step]) -> Vec<StepId> {
 }
 
 /// Steps that wait for each other: one set for each circle.
-pub fn circles(steps: &[Step]) -> Vec<BTreeSet<StepId>> {
+pub fn find_cycles(steps: &[Step]) -> Vec<BTreeSet<StepId>> {
     let mut graph: DiGraph<StepId, ()> = DiGraph::new();
     let nodes: BTreeMap<StepId, NodeIndex> = steps.iter().map(|step| (step.id, graph.add_node(step.id))).collect();
     for step in steps {
@@ -49,8 +49,8 @@ pub fn circles(steps: &[Step]) -> Vec<BTreeSet<StepId>> {
 }
 
 /// Puts the steps in order and numbers them so. Steps on a cycle keep their place at the end.
-pub fn number(steps: Vec<Step>) -> Vec<Step> {
-    let mut sequence = sequence(&steps);
+pub fn number_steps(steps: Vec<Step>) -> Vec<Step> {
+    let mut sequence = sort_steps(&steps);
     let placed: BTreeSet<StepId> = sequence.iter().copied().collect();
     sequence.extend(steps.iter().map(|step| step.id).filter(|id| !placed.contains(id)));
     let new_ids: BTreeMap<StepId, StepId> = sequence.iter().zip(0u32..).map(|(old, new)| (*old, StepId(new))).collect();
@@ -67,14 +67,14 @@ pub fn number(steps: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-fn index(id: StepId) -> usize {
+fn step_index(id: StepId) -> usize {
     usize::try_from(id.0).unwrap_or(usize::MAX)
 }
 
-pub fn step(steps: &[Step], id: StepId) -> Option<&Step> {
-    steps.get(index(id))
+pub fn find_step(steps: &[Step], id: StepId) -> Option<&Step> {
+    steps.get(step_index(id))
 }
 
-pub fn step_mut(steps: &mut [Step], id: StepId) -> Option<&mut Step> {
-    steps.get_mut(index(id))
+pub fn find_step_mut(steps: &mut [Step], id: StepId) -> Option<&mut Step> {
+    steps.get_mut(step_index(id))
 }

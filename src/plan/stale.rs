@@ -56,7 +56,7 @@ impl fmt::Display for Stale {
 
 /// What of the plan's basis differs from what stands now: the program's version and the configuration's files.
 #[must_use]
-pub fn of_basis(planned: &Basis, version: &str, files: &BTreeMap<String, Digest>) -> Vec<Stale> {
+pub fn check_basis_staleness(planned: &Basis, version: &str, files: &BTreeMap<String, Digest>) -> Vec<Stale> {
     let mut stale = Vec::new();
     if planned.version != version {
         stale.push(Stale::Version { made_by: planned.version.clone(), this: version.to_owned() });
@@ -74,7 +74,7 @@ pub fn of_basis(planned: &Basis, version: &str, files: &BTreeMap<String, Digest>
 
 /// Whether the plan is for another place than `here`.
 #[must_use]
-pub fn of_realm(planned: &Realm, here: &Realm) -> Option<Stale> {
+pub fn check_realm_staleness(planned: &Realm, here: &Realm) -> Option<Stale> {
     let (then, now) = (planned.accounts(), here.accounts());
     let same = planned.others.len() == here.others.len()
         && then.zip(now).all(|((then, planned), (now, here))| then == now && planned.is_same_account(here));
@@ -83,11 +83,11 @@ pub fn of_realm(planned: &Realm, here: &Realm) -> Option<Stale> {
 
 /// Which of the live objects that the plan touches are not as it found them.
 #[must_use]
-pub fn of_objects(plan: &Plan, snapshot: &Snapshot) -> Vec<Stale> {
-    let live = LiveIndex::of(snapshot);
+pub fn check_object_staleness(plan: &Plan, snapshot: &Snapshot) -> Vec<Stale> {
+    let live = LiveIndex::for_snapshot(snapshot);
     plan.preconditions()
         .into_iter()
-        .filter_map(|(id, planned)| match (planned, live.digest(id)) {
+        .filter_map(|(id, planned)| match (planned, live.object_digest(id)) {
             (None, None) => None,
             (None, Some(_)) => Some(Stale::ObjectAppeared(id.clone())),
             (Some(_), None) => Some(Stale::ObjectGone(id.clone())),
@@ -105,17 +105,17 @@ pub struct LiveIndex<'a> {
 impl<'a> LiveIndex<'a> {
     /// The index of a snapshot.
     #[must_use]
-    pub fn of(snapshot: &'a Snapshot) -> Self {
+    pub fn for_snapshot(snapshot: &'a Snapshot) -> Self {
         Self { objects: OnceCell::new(), snapshot }
     }
 
     /// The live object of that id, if it is this stack's.
     #[must_use]
-    pub fn get(&self, id: &ResourceId) -> Option<&'a Resource> {
-        self.objects().get(id).copied()
+    pub fn find_live(&self, id: &ResourceId) -> Option<&'a Resource> {
+        self.live_objects().get(id).copied()
     }
 
-    fn objects(&self) -> &BTreeMap<&'a ResourceId, &'a Resource> {
+    fn live_objects(&self) -> &BTreeMap<&'a ResourceId, &'a Resource> {
         self.objects.get_or_init(|| {
             let shared = self.snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
             let parts = self.snapshot.identities.values().flat_map(|identity| identity.resources.iter());
@@ -125,25 +125,25 @@ impl<'a> LiveIndex<'a> {
     }
 
     /// The digest of what an object whose name the cloud will choose comes beside: a plan that was carried out already finds one more.
-    fn beside(&self, id: &ResourceId) -> Option<Digest> {
+    fn sibling_digest(&self, id: &ResourceId) -> Option<Digest> {
         let holder = id.name.strip_suffix(ResourceId::NEW)?;
         let from = ResourceId::new(id.kind.clone(), holder);
         let of_holder = |other: &&&ResourceId| other.kind == id.kind && other.name.starts_with(holder);
         let here = |other: &&&ResourceId| other.account == id.account;
-        let there = self.objects().range::<ResourceId, _>(&from..).map(|(id, _)| id).take_while(of_holder);
+        let there = self.live_objects().range::<ResourceId, _>(&from..).map(|(id, _)| id).take_while(of_holder);
         let there: Vec<&&ResourceId> = there.filter(here).collect();
-        (!there.is_empty()).then(|| Digest::of(&there))
+        (!there.is_empty()).then(|| Digest::from_serializable(&there))
     }
 
     /// The digest of the live object of that id; a stranger's is that of its own name. `None`: there is none.
     #[must_use]
-    pub fn digest(&self, id: &ResourceId) -> Option<Digest> {
+    pub fn object_digest(&self, id: &ResourceId) -> Option<Digest> {
         if id.is_new() {
-            return self.beside(id);
+            return self.sibling_digest(id);
         }
-        match self.get(id) {
-            Some(resource) => Some(resource.digest()),
-            None => self.snapshot.strangers.get(id).map(|stranger| Digest::of(&stranger.arn)),
+        match self.find_live(id) {
+            Some(resource) => Some(resource.compute_digest()),
+            None => self.snapshot.strangers.get(id).map(|stranger| Digest::from_serializable(&stranger.arn)),
         }
     }
 }

@@ -23,17 +23,17 @@ pub struct Swept {
 }
 
 /// Takes out of a whole plan what time alone brings, and checks it as every plan is checked.
-pub fn sweep(whole: Plan, snapshot: &Snapshot) -> Result<Swept, Vec<Unsound>> {
+pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<Swept, Vec<Unsound>> {
     let due: BTreeMap<ResourceId, Address> = whole
         .identities
         .iter()
         .filter(|delta| is_due(delta))
         .map(|delta| (delta.id.clone(), delta.address.clone()))
         .collect();
-    let kept = without_foreign_needs(&whole, due.keys().cloned().collect());
+    let kept = without_blocked_deletions(&whole, due.keys().cloned().collect());
     let waiting = due.iter().filter(|(id, _)| !kept.contains(*id)).map(|(_, address)| address.clone()).collect();
-    let plan = keep(whole, &kept);
-    let faults = check::check(&plan, snapshot);
+    let plan = keep_principals(whole, &kept);
+    let faults = check::check_plan(&plan, snapshot);
     if faults.is_empty() { Ok(Swept { plan, waiting }) } else { Err(faults) }
 }
 
@@ -48,15 +48,15 @@ fn is_due(delta: &IdentityDelta) -> bool {
         None => {
             delta.lifecycle == Lifecycle::Mover
                 && !delta.reasons.is_empty()
-                && delta.reasons.iter().all(Reason::is_of_time)
+                && delta.reasons.iter().all(Reason::is_due_by_time)
         }
     }
 }
 
 /// The principals that stay when those are taken out that cannot be deleted before somebody who is not due lets go of them. A quarantine
 /// waits for nobody: shutting a lease that ended is always right.
-fn without_foreign_needs(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSet<ResourceId> {
-    let owner = owners(plan);
+fn without_blocked_deletions(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSet<ResourceId> {
+    let owner = principal_by_object(plan);
     let deleted = plan.identities.iter().filter(|delta| delta.leaving == Some(Leaving::Deletion));
     let deleted: BTreeSet<&ResourceId> = deleted.map(|delta| &delta.id).collect();
     loop {
@@ -75,12 +75,12 @@ fn without_foreign_needs(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSe
 }
 
 /// The principal whose change each object is part of.
-fn owners(plan: &Plan) -> BTreeMap<&ResourceId, &ResourceId> {
-    super::whose(&plan.identities, &plan.steps)
+fn principal_by_object(plan: &Plan) -> BTreeMap<&ResourceId, &ResourceId> {
+    super::principals_by_object(&plan.identities, &plan.steps)
 }
 
-fn keep(mut plan: Plan, principals: &BTreeSet<ResourceId>) -> Plan {
-    let objects: BTreeSet<ResourceId> = owners(&plan)
+fn keep_principals(mut plan: Plan, principals: &BTreeSet<ResourceId>) -> Plan {
+    let objects: BTreeSet<ResourceId> = principal_by_object(&plan)
         .into_iter()
         .filter(|(_, principal)| principals.contains(*principal))
         .map(|(object, _)| object.clone())

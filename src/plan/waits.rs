@@ -17,14 +17,14 @@ pub type DependsOn<'a> = BTreeMap<&'a Address, &'a BTreeSet<Address>>;
 pub type Wait = (StepId, StepId);
 
 /// The waits of the joiners among `identities`: the first steps of each for the last of those it depends on, as far as they do not leave.
-pub fn of_joiners(steps: &[Step], identities: &[IdentityDelta], depends_on: &DependsOn<'_>) -> Vec<Wait> {
+pub fn edges_for_joiners(steps: &[Step], identities: &[IdentityDelta], depends_on: &DependsOn<'_>) -> Vec<Wait> {
     let names_others = |delta: &&IdentityDelta| {
         delta.lifecycle == Lifecycle::Joiner && depends_on.get(&delta.address).is_some_and(|on| !on.is_empty())
     };
     if !identities.iter().any(|delta| names_others(&delta)) {
         return Vec::new();
     }
-    let ends = ends(steps, identities);
+    let ends = find_end_steps(steps, identities);
     let stays = |delta: &&IdentityDelta| !matches!(delta.lifecycle, Lifecycle::Leaver | Lifecycle::Released);
     let mut last: BTreeMap<&Address, Vec<StepId>> = BTreeMap::new();
     for delta in identities.iter().filter(stays) {
@@ -51,8 +51,8 @@ struct Ends {
 }
 
 /// By principal. Two may have one address: the one that leaves, and the one of another name that joins in its place.
-fn ends<'a>(steps: &'a [Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, Ends> {
-    let whose = super::whose(identities, steps);
+fn find_end_steps<'a>(steps: &'a [Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, Ends> {
+    let whose = super::principals_by_object(identities, steps);
     let mut own: BTreeMap<&ResourceId, BTreeSet<StepId>> = BTreeMap::new();
     for step in steps {
         if let Some(principal) = whose.get(step.change.id()) {

@@ -10,16 +10,16 @@ pub struct Budget(pub usize);
 impl Budget {
     /// The default: the larger of 5 and a tenth of the live identities, rounded down.
     #[must_use]
-    pub fn of(managed: usize) -> Self {
+    pub fn for_managed(managed: usize) -> Self {
         Self((managed / 10).max(5))
     }
 }
 
 /// Denies a plan with more leavers than the budget, or than the count the operator named.
 #[must_use]
-pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
-    let leavers = plan.leavers().count();
-    let Budget(default) = Budget::of(plan.managed);
+pub fn check_delete_budget(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
+    let leavers = plan.leaving_identities().count();
+    let Budget(default) = Budget::for_managed(plan.managed);
     let budget = allowance.max_leavers.unwrap_or(default);
     if leavers <= budget {
         return Vec::new();
@@ -43,16 +43,16 @@ mod tests {
 
     #[test]
     fn a_tenth_but_never_less_than_five() {
-        assert_eq!(Budget::of(0), Budget(5));
-        assert_eq!(Budget::of(59), Budget(5));
-        assert_eq!(Budget::of(60), Budget(6));
-        assert_eq!(Budget::of(1000), Budget(100));
+        assert_eq!(Budget::for_managed(0), Budget(5));
+        assert_eq!(Budget::for_managed(59), Budget(5));
+        assert_eq!(Budget::for_managed(60), Budget(6));
+        assert_eq!(Budget::for_managed(1000), Budget(100));
     }
 
     proptest! {
         #[test]
         fn more_identities_never_mean_a_smaller_budget(a in 0usize..100_000, b in 0usize..100_000) {
-            prop_assert!(Budget::of(a.max(b)).0 >= Budget::of(a).0);
+            prop_assert!(Budget::for_managed(a.max(b)).0 >= Budget::for_managed(a).0);
         }
     }
 }

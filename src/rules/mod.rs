@@ -52,13 +52,13 @@ pub struct Allowance {
 
 /// Every ruling on a plan that is not a plain allow.
 #[must_use]
-pub fn decide(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
+pub fn evaluate_rules(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     RULES.iter().flat_map(|rule| rule(plan, allowance)).collect()
 }
 
 type Rule = fn(&Plan, &Allowance) -> Vec<Ruling>;
 
-const RULES: [Rule; 3] = [sight::rule, budget::rule, protected::rule];
+const RULES: [Rule; 3] = [sight::check_unreachable_accounts, budget::check_delete_budget, protected::check_break_glass];
 
 /// A plan that nothing stands against.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ pub struct ApprovedPlan(Plan);
 impl ApprovedPlan {
     /// The plan.
     #[must_use]
-    pub fn plan(&self) -> &Plan {
+    pub fn as_plan(&self) -> &Plan {
         &self.0
     }
 
@@ -79,7 +79,7 @@ impl ApprovedPlan {
 }
 
 /// Approves a plan, or says what stands against it.
-pub fn approve(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Vec<Ruling>> {
-    let rulings = decide(&plan, allowance);
+pub fn apply_rules(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Vec<Ruling>> {
+    let rulings = evaluate_rules(&plan, allowance);
     if rulings.is_empty() { Ok(ApprovedPlan(plan)) } else { Err(rulings) }
 }

@@ -5,11 +5,11 @@ use leasehold_provider::Kind;
 use super::{Allowance, Decision, Ruling};
 use crate::diff::Lifecycle;
 use crate::plan::Plan;
-use crate::shell::quoted;
+use crate::shell::quote_shell_word;
 
 /// Requires an approval for each break-glass account that would leave, or would no longer be watched over.
 #[must_use]
-pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
+pub fn check_break_glass(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let approved = |address: &str| allowance.approved.iter().any(|named| named == address);
     plan.identities
         .iter()
@@ -27,10 +27,13 @@ pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
                 Lifecycle::Released => {
                     format!(
                         "If nobody shall watch over it, approve that by name: --approve {}.",
-                        quoted(delta.address.as_str())
+                        quote_shell_word(delta.address.as_str())
                     )
                 }
-                _ => format!("If it shall leave, approve it by name: --approve {}.", quoted(delta.address.as_str())),
+                _ => format!(
+                    "If it shall leave, approve it by name: --approve {}.",
+                    quote_shell_word(delta.address.as_str())
+                ),
             },
         })
         .collect()

@@ -2,11 +2,11 @@
 
 use super::{Allowance, Decision, Ruling};
 use crate::plan::Plan;
-use crate::shell::quoted;
+use crate::shell::quote_shell_word;
 
 /// Requires an approval for each account that is no longer looked at.
 #[must_use]
-pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
+pub fn check_unreachable_accounts(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let approved = |account: &str| allowance.approved.iter().any(|named| named == account);
     plan.out_of_sight
         .iter()
@@ -25,7 +25,7 @@ pub fn rule(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
                 help: format!(
                     "Put the provider block back, take out what lives there, and apply until it is gone; then take the block out. \
                      If the account shall be left as it is, approve that by name: --approve {}.",
-                    quoted(account)
+                    quote_shell_word(account)
                 ),
             }
         })

@@ -25,46 +25,46 @@ struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    fn begin(store: &'a Store) -> Self {
+    fn begin_attempts(store: &'a Store) -> Self {
         Self { store, begun: Instant::now(), failed: 0 }
     }
 
     /// Waits before the next attempt; `false`: there is none.
-    async fn wait_after(&mut self, error: &StoreError) -> bool {
+    async fn wait_before_retry(&mut self, error: &StoreError) -> bool {
         let spent = self.begun.elapsed();
-        if spent >= patience(&error.kind, self.store.has_answered()) {
+        if spent >= patience_for_error(&error.kind, self.store.has_answered()) {
             return false;
         }
         tracing::debug!(%error, attempts = self.failed, "the store is asked again");
         self.store.announce_outage(error, spent);
-        tokio::time::sleep(jittered(pause_after(self.failed))).await;
+        tokio::time::sleep(add_jitter(pause_after_failures(self.failed))).await;
         self.failed = self.failed.saturating_add(1);
         true
     }
 }
 
-fn patience(kind: &StoreErrorKind, has_answered: bool) -> Duration {
-    match kind.is_of_network() && !has_answered {
+fn patience_for_error(kind: &StoreErrorKind, has_answered: bool) -> Duration {
+    match kind.is_network_failure() && !has_answered {
         true => FIRST_CONTACT,
         false => OUTAGE,
     }
 }
 
 /// 50 ms, tripled after each failure, and never more than 10 s.
-fn pause_after(failed: u32) -> Duration {
+fn pause_after_failures(failed: u32) -> Duration {
     let factor = 3_u32.checked_pow(failed).unwrap_or(u32::MAX);
     FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
 }
 
 /// Asks until there is an answer, or an error that does not pass.
-pub async fn repeat<T, Answer>(store: &Store, ask: impl Fn() -> Answer) -> Result<T, StoreError>
+pub async fn retry_request<T, Answer>(store: &Store, ask: impl Fn() -> Answer) -> Result<T, StoreError>
 where
     Answer: Future<Output = Result<T, StoreError>>,
 {
-    let mut attempts = Attempts::begin(store);
+    let mut attempts = Attempts::begin_attempts(store);
     loop {
         match ask().await {
-            Err(error) if error.kind.may_pass() && attempts.wait_after(&error).await => {}
+            Err(error) if error.kind.is_transient() && attempts.wait_before_retry(&error).await => {}
             Err(error) => return Err(error),
             Ok(answer) => {
                 store.note_answer();
@@ -76,7 +76,7 @@ where
 
 /// Writes under a condition. Where the answer is lost, or says that the condition failed, the object itself tells whose write it was:
 /// a server's error may hide one's own success. `from` is the state that the write replaces, if it replaces one.
-pub async fn settle<Answer>(
+pub async fn settle_write<Answer>(
     store: &Store,
     key: &str,
     bytes: &[u8],
@@ -86,7 +86,7 @@ pub async fn settle<Answer>(
 where
     Answer: Future<Output = Result<Version, StoreError>>,
 {
-    let mut attempts = Attempts::begin(store);
+    let mut attempts = Attempts::begin_attempts(store);
     loop {
         let error = match write().await {
             Ok(version) => {
@@ -95,10 +95,10 @@ where
             }
             // Without the object that was to be replaced, S3 answers 404 and others answer that the condition is not met.
             Err(error) if error.kind == StoreErrorKind::Absent && from.is_some() => return Ok(Written::Taken),
-            Err(error) if !error.kind.may_pass() => return Err(error),
+            Err(error) if !error.kind.is_transient() => return Err(error),
             Err(error) => error,
         };
-        match store.read(key).await? {
+        match store.read_object(key).await? {
             Some(there) if there.bytes == bytes => return Ok(Written::Yes(there.version)),
             // Still as it was: the write did not happen.
             Some(there) if from == Some(&there.version) => {}
@@ -107,14 +107,14 @@ where
             None if from.is_some() => return Ok(Written::Taken),
             None => {}
         }
-        if !attempts.wait_after(&error).await {
+        if !attempts.wait_before_retry(&error).await {
             return Err(error);
         }
     }
 }
 
 /// Between half and all of a pause, so that runners that failed together do not come back together.
-fn jittered(pause: Duration) -> Duration {
+fn add_jitter(pause: Duration) -> Duration {
     pause.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
 }
 
@@ -125,15 +125,19 @@ mod tests {
     #[test]
     fn a_store_that_has_answered_is_waited_for_and_one_that_never_did_is_not() {
         for kind in [StoreErrorKind::Unreachable, StoreErrorKind::UnknownHost, StoreErrorKind::NoAnswer] {
-            assert_eq!((patience(&kind, true), patience(&kind, false)), (OUTAGE, FIRST_CONTACT), "{kind:?}");
+            assert_eq!(
+                (patience_for_error(&kind, true), patience_for_error(&kind, false)),
+                (OUTAGE, FIRST_CONTACT),
+                "{kind:?}"
+            );
         }
-        assert_eq!(patience(&StoreErrorKind::Throttled, false), OUTAGE, "a refusal is an answer");
+        assert_eq!(patience_for_error(&StoreErrorKind::Throttled, false), OUTAGE, "a refusal is an answer");
     }
 
     #[test]
     fn pauses_grow_to_a_bound() {
-        let millis: Vec<u128> = (0..7).map(|failed| pause_after(failed).as_millis()).collect();
+        let millis: Vec<u128> = (0..7).map(|failed| pause_after_failures(failed).as_millis()).collect();
         assert_eq!(millis, [50, 150, 450, 1350, 4050, 10_000, 10_000]);
-        assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
+        assert_eq!(pause_after_failures(u32::MAX), LONGEST_PAUSE);
     }
 }

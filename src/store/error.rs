@@ -78,27 +78,27 @@ pub enum StoreErrorKind {
 
 impl StoreErrorKind {
     /// Whether a later attempt may succeed, because nothing is wrong with the request.
-    pub(super) fn may_pass(&self) -> bool {
-        self.is_of_network() || matches!(self, Self::Throttled | Self::Faulted | Self::Conflict)
+    pub(super) fn is_transient(&self) -> bool {
+        self.is_network_failure() || matches!(self, Self::Throttled | Self::Faulted | Self::Conflict)
     }
 
     /// Whether the store itself was not heard: it may be down, or the configuration may name one that does not exist.
-    pub(super) fn is_of_network(&self) -> bool {
+    pub(super) fn is_network_failure(&self) -> bool {
         matches!(self, Self::UnknownHost | Self::Unreachable | Self::NoAnswer)
     }
 }
 
 impl StoreError {
     pub(super) fn from_objects(place: &str, key: &str, doing: &'static str, error: &object_store::Error) -> Self {
-        let kind = kind_of(error);
-        let refusal = sources(error).find_map(|source| source.downcast_ref::<Refusal>());
+        let kind = classify_error(error);
+        let refusal = error_sources(error).find_map(|source| source.downcast_ref::<Refusal>());
         let message = refusal.map_or_else(|| describe_chain(error), ToString::to_string);
         Self { kind, doing, key: key.to_owned(), place: place.to_owned(), message }
     }
 
     pub(super) fn from_io(place: &str, key: &str, doing: &'static str, error: &std::io::Error) -> Self {
         Self {
-            kind: kind_of_file(error),
+            kind: classify_io_error(error),
             doing,
             key: key.to_owned(),
             place: place.to_owned(),
@@ -112,7 +112,7 @@ impl StoreError {
         use StoreErrorKind as K;
         let text = match &self.kind {
             K::NoBucket => "Create the bucket, or correct `bucket` and `region` in the backend block.",
-            K::Denied => return self.help_denied(),
+            K::Denied => return self.describe_denied_help(),
             K::NoFileAccess => "Give this user read and write access to the folder.",
             K::EncryptionKey => {
                 "Allow kms:GenerateDataKey and kms:Decrypt on the key to the caller, and check that it is enabled and in the bucket's \
@@ -169,7 +169,7 @@ impl StoreError {
         text.to_owned()
     }
 
-    fn help_denied(&self) -> String {
+    fn describe_denied_help(&self) -> String {
         let actions = match self.doing {
             "write" => "s3:PutObject (with `retention`, also s3:PutObjectRetention)",
             "list" => "s3:ListBucket",
@@ -183,14 +183,14 @@ impl StoreError {
     }
 }
 
-fn kind_of(error: &object_store::Error) -> StoreErrorKind {
+fn classify_error(error: &object_store::Error) -> StoreErrorKind {
     use object_store::Error as E;
-    for source in sources(error) {
+    for source in error_sources(error) {
         if let Some(refusal) = source.downcast_ref::<Refusal>() {
-            return kind_of_refusal(refusal);
+            return classify_refusal(refusal);
         }
         if source.downcast_ref::<CredentialsError>().is_some() {
-            return kind_of_credentials(source);
+            return classify_credentials_error(source);
         }
     }
     match error {
@@ -198,12 +198,12 @@ fn kind_of(error: &object_store::Error) -> StoreErrorKind {
         E::PermissionDenied { .. } | E::Unauthenticated { .. } => StoreErrorKind::Denied,
         E::AlreadyExists { .. } | E::Precondition { .. } | E::NotModified { .. } => StoreErrorKind::Conflict,
         E::NotImplemented { .. } | E::NotSupported { .. } => StoreErrorKind::Unable,
-        _ => kind_of_transport(error),
+        _ => classify_transport_error(error),
     }
 }
 
 /// Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>. Where there is none, the status decides.
-fn kind_of_refusal(refusal: &Refusal) -> StoreErrorKind {
+fn classify_refusal(refusal: &Refusal) -> StoreErrorKind {
     use StoreErrorKind as K;
     let region = || refusal.bucket_region.clone();
     let names = |words: &[&str]| words.iter().any(|word| refusal.message.contains(word));
@@ -227,11 +227,11 @@ fn kind_of_refusal(refusal: &Refusal) -> StoreErrorKind {
         "NotImplemented" => K::Unable,
         "QuotaExceeded" | "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded" => K::Full,
         "RequestTimeout" => K::NoAnswer,
-        _ => kind_of_status(refusal.status, region()),
+        _ => classify_status(refusal.status, region()),
     }
 }
 
-fn kind_of_status(status: u16, region: Option<String>) -> StoreErrorKind {
+fn classify_status(status: u16, region: Option<String>) -> StoreErrorKind {
     use StoreErrorKind as K;
     match status {
         300..=399 => K::WrongRegion(region),
@@ -249,7 +249,7 @@ fn kind_of_status(status: u16, region: Option<String>) -> StoreErrorKind {
 }
 
 /// The source of the credentials may itself be out of reach, or what it gave may have expired.
-fn kind_of_credentials(error: &(dyn Error + 'static)) -> StoreErrorKind {
+fn classify_credentials_error(error: &(dyn Error + 'static)) -> StoreErrorKind {
     let text = describe_chain(error);
     if text.contains("expired") || text.contains("Expired") {
         StoreErrorKind::CredentialsExpired
@@ -260,10 +260,10 @@ fn kind_of_credentials(error: &(dyn Error + 'static)) -> StoreErrorKind {
 
 /// The kind of a failure before any answer. The libraries below wrap the operating system's and rustls's errors; where they give only
 /// text, the text decides.
-fn kind_of_transport(error: &object_store::Error) -> StoreErrorKind {
+fn classify_transport_error(error: &object_store::Error) -> StoreErrorKind {
     let text = describe_chain(error);
     let says = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
-    let io = sources(error).find_map(|source| source.downcast_ref::<std::io::Error>());
+    let io = error_sources(error).find_map(|source| source.downcast_ref::<std::io::Error>());
     if says(&["certificate", "UnknownIssuer", "HandshakeFailure", "tls handshake"]) {
         StoreErrorKind::Certificate
     } else if says(&["dns error", "failed to lookup address"]) {
@@ -275,11 +275,11 @@ fn kind_of_transport(error: &object_store::Error) -> StoreErrorKind {
     } else if says(&["HTTP error", "error sending request", "timed out"]) {
         StoreErrorKind::NoAnswer
     } else {
-        io.map_or(StoreErrorKind::Other, kind_of_file)
+        io.map_or(StoreErrorKind::Other, classify_io_error)
     }
 }
 
-fn kind_of_file(error: &std::io::Error) -> StoreErrorKind {
+fn classify_io_error(error: &std::io::Error) -> StoreErrorKind {
     use std::io::ErrorKind as K;
     match error.kind() {
         K::NotFound => StoreErrorKind::Absent,
@@ -292,7 +292,7 @@ fn kind_of_file(error: &std::io::Error) -> StoreErrorKind {
 }
 
 /// An error and its sources, outermost first. An error of the operating system may hold another one that its `source` skips.
-fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn error_sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
@@ -302,7 +302,7 @@ fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dy
 
 fn describe_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
-    for words in sources(error).map(ToString::to_string) {
+    for words in error_sources(error).map(ToString::to_string) {
         if !text.contains(&words) {
             text.push_str(if text.is_empty() { "" } else { ": " });
             text.push_str(&words);
@@ -393,7 +393,7 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_is_tried_again() {
-        let passes = |status, code| refused(status, code, "", None).kind.may_pass();
+        let passes = |status, code| refused(status, code, "", None).kind.is_transient();
         assert!(passes(503, "SlowDown") && passes(500, "InternalError") && passes(409, "ConditionalRequestConflict"));
         assert!(!passes(403, "AccessDenied") && !passes(400, "ExpiredToken") && !passes(404, "NoSuchBucket"));
     }

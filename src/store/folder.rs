@@ -13,15 +13,15 @@ use super::{Store, StoreError, Version, Written};
 const TURN: &str = ".turn";
 
 /// The state of an object in a folder: the digest of its bytes.
-pub fn version(bytes: &[u8]) -> Version {
-    Version(UpdateVersion { e_tag: Some(Digest::of_bytes(bytes).to_string()), version: None })
+pub fn digest_version(bytes: &[u8]) -> Version {
+    Version(UpdateVersion { e_tag: Some(Digest::from_bytes(bytes).to_string()), version: None })
 }
 
 /// The file whose lock says that a process holds the stack's lock: the system frees it when that process ends, however it ends.
 const HELD: &str = ".held";
 
 /// Holds a folder's lock for as long as the file is open; `None`: another process does.
-pub fn claim(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
+pub fn claim_folder(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(HELD));
     let file = file.map_err(|error| StoreError::from_io(store.place(), HELD, "write", &error))?;
     match file.try_lock() {
@@ -33,7 +33,7 @@ pub fn claim(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
 
 /// Writes an object anew if it is still as `version` says. Processes take turns by the lock of a file, which the system frees when
 /// its holder ends; the new bytes take the place of the old ones in one rename.
-pub async fn replace(
+pub async fn replace_file(
     store: &Store,
     folder: &Path,
     key: &str,
@@ -41,17 +41,17 @@ pub async fn replace(
     version: &Version,
 ) -> Result<Written, StoreError> {
     let (folder, bytes, expected) = (folder.to_owned(), bytes.to_vec(), version.clone());
-    let file = below(&folder, key);
-    let work = move || swap(&folder, &file, &bytes, &expected);
-    blocking(store, key, "write", work).await
+    let file = file_path(&folder, key);
+    let work = move || swap_file(&folder, &file, &bytes, &expected);
+    run_blocking(store, key, "write", work).await
 }
 
-fn swap(folder: &Path, file: &Path, bytes: &[u8], expected: &Version) -> std::io::Result<Written> {
+fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &Version) -> std::io::Result<Written> {
     std::fs::create_dir_all(folder)?;
     let turn = File::options().create(true).truncate(false).write(true).open(folder.join(TURN))?;
     turn.lock()?;
     match std::fs::read(file) {
-        Ok(there) if version(&there) != *expected => return Ok(Written::Taken),
+        Ok(there) if digest_version(&there) != *expected => return Ok(Written::Taken),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Written::Taken),
         there => there?,
     };
@@ -61,18 +61,18 @@ fn swap(folder: &Path, file: &Path, bytes: &[u8], expected: &Version) -> std::io
     new.write_all(bytes)?;
     new.sync_all()?;
     std::fs::rename(&next, file)?;
-    Ok(Written::Yes(version(bytes)))
+    Ok(Written::Yes(digest_version(bytes)))
 }
 
 /// The first `limit` names below `prefix` after `after`, in order. No folder: no names.
-pub async fn list(
+pub async fn list_files(
     store: &Store,
     folder: &Path,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<String>, StoreError> {
-    let (below, after) = (below(folder, prefix), after.map(str::to_owned));
+    let (below, after) = (file_path(folder, prefix), after.map(str::to_owned));
     let work = move || {
         let entries = match std::fs::read_dir(&below) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -90,29 +90,29 @@ pub async fn list(
         names.truncate(limit);
         Ok(names)
     };
-    blocking(store, prefix, "list", work).await
+    run_blocking(store, prefix, "list", work).await
 }
 
 /// The bytes of several objects. One visit of the disk for all of them: a ledger has very many small files.
-pub async fn read_several(store: &Store, folder: &Path, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+pub async fn read_files(store: &Store, folder: &Path, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let first = keys.first().cloned().unwrap_or_default();
     let folder = folder.to_owned();
     let work = move || {
-        let read = |key: &String| match std::fs::read(below(&folder, key)) {
+        let read = |key: &String| match std::fs::read(file_path(&folder, key)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         };
         keys.iter().map(read).collect()
     };
-    blocking(store, &first, "read", work).await
+    run_blocking(store, &first, "read", work).await
 }
 
-fn below(folder: &Path, key: &str) -> PathBuf {
+fn file_path(folder: &Path, key: &str) -> PathBuf {
     key.split('/').fold(folder.to_owned(), |path, part| path.join(part))
 }
 
-async fn blocking<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     store: &Store,
     key: &str,
     doing: &'static str,

@@ -26,7 +26,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion};
 
 pub use error::{StoreError, StoreErrorKind};
-pub use open::{AwsAccess, open};
+pub use open::{AwsAccess, open_backend};
 
 /// How many objects of a bucket are asked for at once.
 const AT_ONCE: usize = 64;
@@ -48,7 +48,7 @@ pub struct Store {
 /// What is informed when a store does not answer.
 pub trait OutageNotices: std::fmt::Debug + Send + Sync {
     /// A request failed with `error`, `spent` after its first attempt, and is about to be tried again.
-    fn store_is_out(&self, error: &StoreError, spent: Duration);
+    fn report_outage(&self, error: &StoreError, spent: Duration);
 }
 
 /// Which state of an object somebody saw. Two writes never share one, for bodies always differ.
@@ -86,7 +86,7 @@ impl Store {
 
     /// The same store, which reports its outages.
     #[must_use]
-    pub fn reporting_outages(self, notices: Arc<dyn OutageNotices>) -> Self {
+    pub fn report_outages_to(self, notices: Arc<dyn OutageNotices>) -> Self {
         Self { outages: Some(notices), ..self }
     }
 
@@ -100,7 +100,7 @@ impl Store {
 
     fn announce_outage(&self, error: &StoreError, spent: Duration) {
         if let Some(notices) = &self.outages {
-            notices.store_is_out(error, spent);
+            notices.report_outage(error, spent);
         }
     }
 
@@ -112,102 +112,107 @@ impl Store {
 
     /// How far this machine's clock is ahead of the store's, by the last answer that said. `None`: it has none of its own.
     #[must_use]
-    pub fn skew(&self) -> Option<SignedDuration> {
-        self.server.skew()
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.server.measured_skew()
     }
 
-    fn at(&self, key: &str) -> Path {
+    fn object_path(&self, key: &str) -> Path {
         key.split('/').fold(self.root.clone(), Path::join)
     }
 
     /// The object of that key; `None`: there is none.
-    pub async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        attempt::repeat(self, || self.read_once(key)).await
+    pub async fn read_object(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        attempt::retry_request(self, || self.read_object_once(key)).await
     }
 
     /// The bytes of several objects, in the order of their keys; `None` where there is none.
-    pub async fn read_several(&self, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+    pub async fn read_objects(&self, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         if let Some(folder) = &self.folder {
-            return folder::read_several(self, folder, keys).await;
+            return folder::read_files(self, folder, keys).await;
         }
-        let reads = keys.iter().map(|key| async move { Ok(self.read(key).await?.map(|object| object.bytes)) });
+        let reads = keys.iter().map(|key| async move { Ok(self.read_object(key).await?.map(|object| object.bytes)) });
         futures::stream::iter(reads).buffered(AT_ONCE).try_collect().await
     }
 
-    async fn read_once(&self, key: &str) -> Result<Option<Object>, StoreError> {
-        let got = match self.objects.get(&self.at(key)).await {
+    async fn read_object_once(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        let got = match self.objects.get(&self.object_path(key)).await {
             Ok(got) => got,
             Err(error) => {
-                let error = self.error(key, "read", error);
+                let error = self.to_store_error(key, "read", error);
                 return if error.kind == StoreErrorKind::Absent { Ok(None) } else { Err(error) };
             }
         };
         let meta = got.meta.clone();
-        let bytes = got.bytes().await.map_err(|error| self.error(key, "read", error))?.to_vec();
-        let version = self.version(&meta, &bytes);
+        let bytes = got.bytes().await.map_err(|error| self.to_store_error(key, "read", error))?.to_vec();
+        let version = self.object_version(&meta, &bytes);
         Ok(Some(Object { bytes, version }))
     }
 
     /// A folder has no versions of its own; the digest of the bytes is one, for bodies always differ.
-    fn version(&self, meta: &ObjectMeta, bytes: &[u8]) -> Version {
+    fn object_version(&self, meta: &ObjectMeta, bytes: &[u8]) -> Version {
         match self.folder {
-            Some(_) => folder::version(bytes),
+            Some(_) => folder::digest_version(bytes),
             None => Version(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() }),
         }
     }
 
     /// Makes an object where none is.
-    pub async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
-        self.put_new(key, bytes, PutMode::Create.into()).await
+    pub async fn create_object(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+        self.put_new_object(key, bytes, PutMode::Create.into()).await
     }
 
     /// Makes an object where none is, which is never written again: a bucket with object lock keeps it as long as the
     /// configuration says.
-    pub async fn keep(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+    pub async fn create_retained_object(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
         let mut options = PutOptions::from(PutMode::Create);
         options.extensions.insert(s3::requests::WrittenOnce);
-        self.put_new(key, bytes, options).await
+        self.put_new_object(key, bytes, options).await
     }
 
-    async fn put_new(&self, key: &str, bytes: &[u8], options: PutOptions) -> Result<Written, StoreError> {
+    async fn put_new_object(&self, key: &str, bytes: &[u8], options: PutOptions) -> Result<Written, StoreError> {
         let options = &options;
-        attempt::settle(self, key, bytes, None, || async move {
-            let put = self.objects.put_opts(&self.at(key), payload(bytes), options.clone()).await;
-            put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
+        attempt::settle_write(self, key, bytes, None, || async move {
+            let put = self.objects.put_opts(&self.object_path(key), to_payload(bytes), options.clone()).await;
+            put.map(|put| self.written_version(put, bytes)).map_err(|error| self.to_store_error(key, "write", error))
         })
         .await
     }
 
     /// Writes an object anew, if it is still in the state that `version` names.
-    pub async fn replace(&self, key: &str, bytes: &[u8], version: &Version) -> Result<Written, StoreError> {
+    pub async fn replace_object(&self, key: &str, bytes: &[u8], version: &Version) -> Result<Written, StoreError> {
         if let Some(folder) = &self.folder {
-            return folder::replace(self, folder, key, bytes, version).await;
+            return folder::replace_file(self, folder, key, bytes, version).await;
         }
-        attempt::settle(self, key, bytes, Some(version), || async move {
+        attempt::settle_write(self, key, bytes, Some(version), || async move {
             let options = PutOptions::from(PutMode::Update(version.0.clone()));
-            let put = self.objects.put_opts(&self.at(key), payload(bytes), options).await;
-            put.map(|put| self.written(put, bytes)).map_err(|error| self.error(key, "write", error))
+            let put = self.objects.put_opts(&self.object_path(key), to_payload(bytes), options).await;
+            put.map(|put| self.written_version(put, bytes)).map_err(|error| self.to_store_error(key, "write", error))
         })
         .await
     }
 
     /// The names of the objects below `prefix`, in order.
-    pub async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        self.list_from(prefix, None, usize::MAX).await
+    pub async fn list_names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.list_names_after(prefix, None, usize::MAX).await
     }
 
     /// The first `limit` names below `prefix` that come after `after`, in order.
-    pub async fn list_from(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+    pub async fn list_names_after(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
         if let Some(folder) = &self.folder {
-            return folder::list(self, folder, prefix, after, limit).await;
+            return folder::list_files(self, folder, prefix, after, limit).await;
         }
-        let below = &self.at(prefix);
-        attempt::repeat(self, || async move {
+        let below = &self.object_path(prefix);
+        attempt::retry_request(self, || async move {
             let names = match after {
                 Some(after) => self.objects.list_with_offset(Some(below), &below.clone().join(after)),
                 None => self.objects.list(Some(below)),
             };
-            let mut names = names.map_err(|error| self.error(prefix, "list", error));
+            let mut names = names.map_err(|error| self.to_store_error(prefix, "list", error));
             let mut found = Vec::new();
             while found.len() < limit
                 && let Some(meta) = names.try_next().await?
@@ -220,19 +225,19 @@ impl Store {
         .await
     }
 
-    fn written(&self, put: object_store::PutResult, bytes: &[u8]) -> Version {
+    fn written_version(&self, put: object_store::PutResult, bytes: &[u8]) -> Version {
         match self.folder {
-            Some(_) => folder::version(bytes),
+            Some(_) => folder::digest_version(bytes),
             None => Version(UpdateVersion { e_tag: put.e_tag, version: put.version }),
         }
     }
 
-    fn error(&self, key: &str, doing: &'static str, error: object_store::Error) -> StoreError {
+    fn to_store_error(&self, key: &str, doing: &'static str, error: object_store::Error) -> StoreError {
         StoreError::from_objects(&self.place, key, doing, &error)
     }
 }
 
-fn payload(bytes: &[u8]) -> PutPayload {
+fn to_payload(bytes: &[u8]) -> PutPayload {
     PutPayload::from(bytes.to_vec())
 }
 
@@ -246,7 +251,7 @@ pub fn wall_clock() -> Timestamp {
 ///
 /// # Errors
 /// Where the operating system gives no randomness.
-pub fn random_id() -> Result<String, NoRandomness> {
+pub fn generate_random_id() -> Result<String, NoRandomness> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| NoRandomness(error.to_string()))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))

@@ -34,15 +34,15 @@ impl From<aws_types::SdkConfig> for AwsAccess {
 ///
 /// # Errors
 /// Where the folder cannot be made, or the settings of the bucket cannot work.
-pub async fn open<A: Into<AwsAccess>>(
+pub async fn open_backend<A: Into<AwsAccess>>(
     backend: &Backend,
     stack: &str,
     directory: &FilePath,
     aws: impl AsyncFnOnce() -> A,
 ) -> anyhow::Result<Store> {
     match &backend.place {
-        Place::Local { path } => local(&directory.join(path)),
-        Place::S3(bucket) => s3::open(bucket, stack, &aws().await.into()),
+        Place::Local { path } => open_local_folder(&directory.join(path)),
+        Place::S3(bucket) => s3::open_bucket(bucket, stack, &aws().await.into()),
         #[cfg(feature = "azure")]
         Place::Azure { account, container, prefix } => {
             let builder = object_store::azure::MicrosoftAzureBuilder::from_env()
@@ -67,12 +67,12 @@ pub async fn open<A: Into<AwsAccess>>(
 
 /// Ours are in `attempt`: only who knows the bytes can settle a lost answer.
 #[cfg(any(feature = "azure", feature = "gcs"))]
-fn no_retries() -> RetryConfig {
+fn disable_retries() -> RetryConfig {
     RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }
 
 #[cfg(any(feature = "azure", feature = "gcs"))]
-fn elsewhere<T: object_store::ObjectStore>(
+fn open_other_bucket<T: object_store::ObjectStore>(
     bucket: String,
     prefix: Option<&str>,
     stack: &str,
@@ -87,7 +87,7 @@ fn elsewhere<T: object_store::ObjectStore>(
 }
 
 /// A folder; it is made when it is not there.
-fn local(folder: &FilePath) -> anyhow::Result<Store> {
+fn open_local_folder(folder: &FilePath) -> anyhow::Result<Store> {
     let place = format!("folder {}", folder.display());
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the {place} for the stack's records"))?;
     let objects = LocalFileSystem::new_with_prefix(folder)

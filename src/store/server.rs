@@ -27,14 +27,14 @@ impl Default for Clock {
 
 impl Clock {
     /// The measure in whole seconds, if an answer came.
-    pub fn skew(&self) -> Option<SignedDuration> {
+    pub fn measured_skew(&self) -> Option<SignedDuration> {
         match self.0.load(Ordering::Relaxed) {
             UNKNOWN => None,
             seconds => Some(SignedDuration::from_secs(seconds)),
         }
     }
 
-    fn read(&self, answer: &HttpResponse) {
+    fn read_date(&self, answer: &HttpResponse) {
         let date = answer.headers().get("date").and_then(|value| value.to_str().ok());
         let date = date.and_then(|text| jiff::fmt::rfc2822::parse(text).ok()).map(|date| date.timestamp());
         if let Some(date) = date {
@@ -88,7 +88,7 @@ struct Dated {
 impl HttpService for Dated {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let answer = self.client.execute(request).await?;
-        self.clock.read(&answer);
+        self.clock.read_date(&answer);
         Ok(answer)
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn the_clock_of_an_answer_is_read() {
         let clock = Clock::default();
-        assert_eq!(clock.skew(), None);
+        assert_eq!(clock.measured_skew(), None);
         let http = |date: &str| {
             let mut answer = HttpResponse::new(object_store::client::HttpResponseBody::from(Vec::new()));
             answer.headers_mut().insert("date", date.parse().unwrap());
@@ -108,10 +108,10 @@ mod tests {
         };
         let two_hours_ago = Timestamp::now().checked_sub(SignedDuration::from_hours(2)).unwrap();
         let date = two_hours_ago.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        clock.read(&http(&date));
-        let skew = clock.skew().unwrap().as_secs();
+        clock.read_date(&http(&date));
+        let skew = clock.measured_skew().unwrap().as_secs();
         assert!((7199..=7202).contains(&skew), "{skew}");
-        clock.read(&http("yesterday"));
-        assert!(clock.skew().unwrap().as_secs() > 7000, "what does not read says nothing");
+        clock.read_date(&http("yesterday"));
+        assert!(clock.measured_skew().unwrap().as_secs() > 7000, "what does not read says nothing");
     }
 }

@@ -39,20 +39,20 @@ struct Place {
 
 #[async_trait]
 impl Slot for Place {
-    async fn deposit(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
         let (vault, holder, terms) = (self.vault.clone(), self.holder.clone(), Arc::clone(&self.terms));
-        let (key, now) = (key.part().to_owned(), (self.clock)());
-        at_leisure(move || vault.deposit(&holder, &terms, &key, secret, now)).await
+        let (key, now) = (key.local_name().to_owned(), (self.clock)());
+        run_blocking(move || vault.deposit_secret(&holder, &terms, &key, secret, now)).await
     }
 
     async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
-        let (vault, holder, key) = (self.vault.clone(), self.holder.clone(), key.part().to_owned());
-        at_leisure(move || vault.was_delivered(&holder, &key)).await
+        let (vault, holder, key) = (self.vault.clone(), self.holder.clone(), key.local_name().to_owned());
+        run_blocking(move || vault.was_delivered(&holder, &key)).await
     }
 }
 
 /// Waits for the disk beside the other work.
-async fn at_leisure<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
 ) -> Result<T, NotKept> {
     match tokio::task::spawn_blocking(work).await {
@@ -62,7 +62,7 @@ async fn at_leisure<T: Send + 'static>(
 }
 
 impl Delivering {
-    async fn holder(
+    async fn find_key_holder(
         &self,
         stack: &StackName,
         key: &ResourceId,
@@ -75,18 +75,23 @@ impl Delivering {
             message,
             help: None,
         };
-        let realm = self.observe.realm().await.map_err(|error| broken(error.to_string()))?;
+        let realm = self.observe.read_realm().await.map_err(|error| broken(error.to_string()))?;
         let name = key.name.split_once('/').map(|(user, _)| user.to_owned());
         let (Some(name), Some(address)) = (name, address) else {
             return Err(broken("the plan does not say whose key it is: plan again".to_owned()));
         };
-        let realm = realm.at(key.account.as_ref()).name();
+        let realm = realm.for_account(key.account.as_ref()).name();
         Ok(Holder { stack: stack.clone(), realm, address: address.clone(), name })
     }
 
-    async fn make(&self, stack: &StackName, change: &Change, key: &Resource) -> Result<Enacted, EnactError> {
-        let holder = self.holder(stack, &key.id, key.identity.as_ref()).await?;
-        let terms = Terms::of(key).ok_or_else(|| EnactError {
+    async fn make_and_deliver(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        key: &Resource,
+    ) -> Result<Enacted, EnactError> {
+        let holder = self.find_key_holder(stack, &key.id, key.identity.as_ref()).await?;
+        let terms = Terms::from_key(key).ok_or_else(|| EnactError {
             requests: Vec::new(),
             kind: EnactErrorKind::Other,
             operation: key.id.to_string(),
@@ -94,17 +99,22 @@ impl Delivering {
             help: Some("plan again".to_owned()),
         })?;
         let place = Place { vault: self.vault.clone(), clock: Arc::clone(&self.clock), holder, terms: Arc::new(terms) };
-        let made = self.enact.issue(stack, change, &place).await?;
+        let made = self.enact.issue_access_key(stack, change, &place).await?;
         let store = &place.terms.store;
         let note = made.made.as_ref().map(|id| format!("{id} was made, and its secret delivered to store.{store}"));
         Ok(Enacted { note, ..made })
     }
 
     /// A key that is gone leaves the stores. That it could not is no failure of the deletion: the next run takes it out.
-    async fn take_out(&self, stack: &StackName, key: &Resource, enacted: Enacted) -> Result<Enacted, EnactError> {
-        let holder = self.holder(stack, &key.id, key.identity.as_ref()).await?;
-        let (vault, id) = (self.vault.clone(), key.id.part().to_owned());
-        match at_leisure(move || vault.withdraw(&holder, &id)).await {
+    async fn withdraw_deleted_key(
+        &self,
+        stack: &StackName,
+        key: &Resource,
+        enacted: Enacted,
+    ) -> Result<Enacted, EnactError> {
+        let holder = self.find_key_holder(stack, &key.id, key.identity.as_ref()).await?;
+        let (vault, id) = (self.vault.clone(), key.id.local_name().to_owned());
+        match run_blocking(move || vault.withdraw_key(&holder, &id)).await {
             Ok(()) => Ok(enacted),
             Err(why) => Ok(Enacted { note: Some(format!("it is still in the store: {why}")), ..enacted }),
         }
@@ -113,14 +123,14 @@ impl Delivering {
 
 #[async_trait]
 impl Enact for Delivering {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         match change {
-            Change::Create { after } if after.id.is_new() => self.make(stack, change, after).await,
-            Change::Delete { before } if self.realize.credential(&before.id) == Some(Credential::AccessKey) => {
-                let enacted = self.enact.enact(stack, change).await?;
-                self.take_out(stack, before, enacted).await
+            Change::Create { after } if after.id.is_new() => self.make_and_deliver(stack, change, after).await,
+            Change::Delete { before } if self.realize.credential_kind(&before.id) == Some(Credential::AccessKey) => {
+                let enacted = self.enact.enact_change(stack, change).await?;
+                self.withdraw_deleted_key(stack, before, enacted).await
             }
-            _ => self.enact.enact(stack, change).await,
+            _ => self.enact.enact_change(stack, change).await,
         }
     }
 }

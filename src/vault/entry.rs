@@ -68,7 +68,7 @@ struct Secretive {
 
 impl Books {
     /// The empty books of an identity.
-    pub fn of(holder: &Holder) -> Self {
+    pub fn for_holder(holder: &Holder) -> Self {
         Self {
             format: FORMAT,
             stack: holder.stack.clone(),
@@ -80,7 +80,7 @@ impl Books {
     }
 
     /// Reads the books of an entry.
-    pub fn read(text: &[u8]) -> Result<Self, String> {
+    pub fn parse_records(text: &[u8]) -> Result<Self, String> {
         // What serde says of a text may quote it, and a secret with it.
         let listed: Listed = serde_json::from_slice(text)
             .map_err(|error| format!("line {}, column {}: not an entry of a store", error.line(), error.column()))?;
@@ -92,22 +92,22 @@ impl Books {
     }
 
     /// Whether they are of an identity of that stack in that account.
-    pub fn are_of(&self, stack: &StackName, realm: &Realm) -> bool {
+    pub fn belongs_to_stack(&self, stack: &StackName, realm: &Realm) -> bool {
         self.stack == *stack && self.realm == realm.name()
     }
 
     /// Whether they are of that identity; its address may have changed.
-    pub fn is_of(&self, holder: &Holder) -> bool {
+    pub fn belongs_to_holder(&self, holder: &Holder) -> bool {
         self.stack == holder.stack && self.realm == holder.realm
     }
 
     /// Whose they are, for people.
-    pub fn whose(&self) -> String {
+    pub fn describe_owner(&self) -> String {
         format!("{} of stack {} in {}", self.address, self.stack, self.realm)
     }
 
     /// The deliveries, by key.
-    pub fn deliveries(&self, store: &str) -> impl Iterator<Item = (String, Delivery)> {
+    pub fn deliveries_to_store(&self, store: &str) -> impl Iterator<Item = (String, Delivery)> {
         self.keys.iter().map(|(key, kept)| {
             let delivery = Delivery {
                 store: store.to_owned(),
@@ -123,14 +123,14 @@ impl Books {
 
 impl Entry {
     /// Reads a whole entry.
-    pub fn read(text: &[u8]) -> Result<Self, String> {
-        let mut books = Books::read(text)?;
+    pub fn parse_entry(text: &[u8]) -> Result<Self, String> {
+        let mut books = Books::parse_records(text)?;
         let Secretive { secret } = serde_json::from_slice(text).map_err(|_| "its secret cannot be read".to_owned())?;
         Ok(Self { current: books.current.take().zip(secret), books })
     }
 
     /// The entry as it is written.
-    pub fn text(&self) -> Result<SecretString, String> {
+    pub fn to_secret_text(&self) -> Result<SecretString, String> {
         let books = serde_json::to_string_pretty(&self.books).map_err(|error| error.to_string())?;
         let books = books.replace('\n', "\n  ");
         let head = match &self.current {
@@ -156,13 +156,13 @@ mod tests {
         Holder {
             stack: StackName::new("payments").unwrap(),
             realm: "aws 111122223333".to_owned(),
-            address: Address::identity("ci", None),
+            address: Address::for_identity("ci", None),
             name: "ci".to_owned(),
         }
     }
 
     fn entry() -> Entry {
-        let mut books = Books::of(&holder());
+        let mut books = Books::for_holder(&holder());
         let kept = |at: &str| Kept { delivered_at: at.parse().unwrap(), owner: Some("jane".into()), environment: None };
         books.keys.insert("AKIA1".to_owned(), kept("2026-01-01T00:00:00Z"));
         books.keys.insert("AKIA2".to_owned(), kept("2026-04-01T00:00:00Z"));
@@ -171,17 +171,17 @@ mod tests {
 
     #[test]
     fn an_entry_reads_back_and_is_what_a_credential_process_prints() {
-        let text = entry().text().unwrap();
+        let text = entry().to_secret_text().unwrap();
         let json: serde_json::Value = serde_json::from_str(text.expose_secret()).unwrap();
         assert_eq!(json["Version"], 1);
         assert_eq!((&json["AccessKeyId"], &json["SecretAccessKey"]), (&"AKIA2".into(), &"s\"cret\\/+".into()));
-        let read = Entry::read(text.expose_secret().as_bytes()).unwrap();
+        let read = Entry::parse_entry(text.expose_secret().as_bytes()).unwrap();
         let (key, secret) = read.current.unwrap();
         assert_eq!((key.as_str(), secret.expose_secret()), ("AKIA2", "s\"cret\\/+"));
         assert_eq!(read.books.keys, entry().books.keys);
-        let held: BTreeMap<String, bool> = Books::read(text.expose_secret().as_bytes())
+        let held: BTreeMap<String, bool> = Books::parse_records(text.expose_secret().as_bytes())
             .unwrap()
-            .deliveries("vault")
+            .deliveries_to_store("vault")
             .map(|(key, delivery)| (key, delivery.held))
             .collect();
         assert_eq!(held, BTreeMap::from([("AKIA1".to_owned(), false), ("AKIA2".to_owned(), true)]));
@@ -190,9 +190,9 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_entry_is_told_without_quoting_it() {
         for text in ["{\"SecretAccessKey\": \"hush\", \"Leasehold\": 7}", "hush", "{\"Leasehold\": \"hush\"}"] {
-            let problem = Books::read(text.as_bytes()).unwrap_err();
+            let problem = Books::parse_records(text.as_bytes()).unwrap_err();
             assert!(!problem.contains("hush"), "{problem}");
         }
-        assert!(Books::read(b"{\"Leasehold\":{\"format\":9,\"stack\":\"s\",\"realm\":\"r\",\"address\":\"identity.x\",\"keys\":{}}}").unwrap_err().contains("format 9"));
+        assert!(Books::parse_records(b"{\"Leasehold\":{\"format\":9,\"stack\":\"s\",\"realm\":\"r\",\"address\":\"identity.x\",\"keys\":{}}}").unwrap_err().contains("format 9"));
     }
 }

@@ -30,7 +30,7 @@ pub struct Folder {
 
 impl Folder {
     /// The directory of a store; it may not be there yet.
-    pub fn at(store: &str, path: PathBuf) -> Self {
+    pub fn for_store(store: &str, path: PathBuf) -> Self {
         Self { store: store.to_owned(), path }
     }
 
@@ -40,28 +40,34 @@ impl Folder {
     }
 
     /// The books of all entries, by the name of the user. A directory that is not there holds none.
-    pub fn books(&self) -> Result<Vec<(String, Books)>, VaultError> {
+    pub fn read_all_records(&self) -> Result<Vec<(String, Books)>, VaultError> {
         let mut books = Vec::new();
-        for file in self.files()? {
+        for file in self.list_files()? {
             if let Some(name) = file.strip_suffix(ENTRY).filter(|name| !name.is_empty()) {
-                books.extend(self.books_of(name)?.map(|read| (name.to_owned(), read)));
+                books.extend(self.read_records(name)?.map(|read| (name.to_owned(), read)));
             }
         }
         Ok(books)
     }
 
     /// The books of one entry; `None`: it is not there.
-    pub fn books_of(&self, name: &str) -> Result<Option<Books>, VaultError> {
-        let Some(bytes) = self.read(name)? else { return Ok(None) };
-        Books::read(bytes.expose_secret()).map(Some).map_err(|problem| self.unreadable(name, &problem))
+    pub fn read_records(&self, name: &str) -> Result<Option<Books>, VaultError> {
+        let Some(bytes) = self.read_entry_text(name)? else { return Ok(None) };
+        Books::parse_records(bytes.expose_secret())
+            .map(Some)
+            .map_err(|problem| self.unreadable_entry_error(name, &problem))
     }
 
     /// Refuses an entry of that name that is of another identity.
-    pub fn refuse_others(&self, holder: &Holder) -> Result<(), VaultError> {
-        match self.books_of(&holder.name)? {
-            Some(books) if !books.is_of(holder) => Err(VaultError {
+    pub fn refuse_other_owners(&self, holder: &Holder) -> Result<(), VaultError> {
+        match self.read_records(&holder.name)? {
+            Some(books) if !books.belongs_to_holder(holder) => Err(VaultError {
                 store: self.store.clone(),
-                problem: format!("{} holds the keys of {}", self.file(&holder.name).display(), books.whose()),
+                problem: format!(
+                    "{} holds the keys of {}",
+                    self.entry_path(&holder.name).display(),
+                    books.describe_owner()
+                ),
                 help: "give the store of one of the two another `path`".to_owned(),
             }),
             _ => Ok(()),
@@ -69,11 +75,11 @@ impl Folder {
     }
 
     /// Makes the directory where it is missing, and makes sure that it can be written and is nobody else's to write.
-    pub fn prepare(&self) -> Result<(), VaultError> {
-        let cannot = |what: &str, error: &io::Error| self.failed(what, error);
-        make(&self.path).map_err(|error| cannot("cannot be made", &error))?;
+    pub fn prepare_directory(&self) -> Result<(), VaultError> {
+        let cannot = |what: &str, error: &io::Error| self.to_vault_error(what, error);
+        make_directory(&self.path).map_err(|error| cannot("cannot be made", &error))?;
         let metadata = fs::metadata(&self.path).map_err(|error| cannot("cannot be looked at", &error))?;
-        if others_may_write(&metadata) {
+        if is_writable_by_others(&metadata) {
             return Err(VaultError {
                 store: self.store.clone(),
                 problem: format!("others may write to {}", self.path.display()),
@@ -81,50 +87,52 @@ impl Folder {
             });
         }
         if !self.path.join(IGNORE).exists() {
-            self.put(IGNORE, b"*\n").map_err(|error| cannot("cannot be written to", &error))?;
+            self.put_file(IGNORE, b"*\n").map_err(|error| cannot("cannot be written to", &error))?;
         }
         // Whether there is room, and the right to write, only writing tells.
         let probe = format!(".probe{HALF}");
-        let tried = self.put_half(&probe, &[0; 4096]).and_then(|()| fs::remove_file(self.path.join(&probe)));
+        let tried = self.put_partial_file(&probe, &[0; 4096]).and_then(|()| fs::remove_file(self.path.join(&probe)));
         tried.map_err(|error| cannot("cannot be written to", &error))
     }
 
     /// Puts an entry in its place.
-    pub fn write(&self, name: &str, entry: &Entry) -> Result<(), VaultError> {
-        let text = entry.text().map_err(|problem| self.unreadable(name, &problem))?;
-        make(&self.path)
-            .and_then(|()| self.put(&format!("{name}{ENTRY}"), text.expose_secret().as_bytes()))
-            .map_err(|error| self.failed("cannot be written to", &error))
+    pub fn write_entry(&self, name: &str, entry: &Entry) -> Result<(), VaultError> {
+        let text = entry.to_secret_text().map_err(|problem| self.unreadable_entry_error(name, &problem))?;
+        make_directory(&self.path)
+            .and_then(|()| self.put_file(&format!("{name}{ENTRY}"), text.expose_secret().as_bytes()))
+            .map_err(|error| self.to_vault_error("cannot be written to", &error))
     }
 
     /// Takes keys out of an entry, and the entry away with the last of them.
-    pub fn strike(&self, name: &str, keys: &BTreeSet<String>) -> Result<(), VaultError> {
-        let Some(bytes) = self.read(name)? else { return Ok(()) };
-        let mut entry = Entry::read(bytes.expose_secret()).map_err(|problem| self.unreadable(name, &problem))?;
+    pub fn remove_keys(&self, name: &str, keys: &BTreeSet<String>) -> Result<(), VaultError> {
+        let Some(bytes) = self.read_entry_text(name)? else { return Ok(()) };
+        let mut entry =
+            Entry::parse_entry(bytes.expose_secret()).map_err(|problem| self.unreadable_entry_error(name, &problem))?;
         entry.books.keys.retain(|key, _| !keys.contains(key));
         entry.current = entry.current.filter(|(key, _)| !keys.contains(key));
         if !entry.books.keys.is_empty() {
-            return self.write(name, &entry);
+            return self.write_entry(name, &entry);
         }
-        let removed = fs::remove_file(self.file(name)).and_then(|()| self.sync());
-        removed.map_err(|error| self.failed("cannot be written to", &error))
+        let removed = fs::remove_file(self.entry_path(name)).and_then(|()| self.sync_directory());
+        removed.map_err(|error| self.to_vault_error("cannot be written to", &error))
     }
 
     /// Removes what a run that was killed left half written.
-    pub fn remove_halves(&self) -> Result<(), VaultError> {
-        for file in self.files()?.iter().filter(|file| file.ends_with(HALF)) {
-            fs::remove_file(self.path.join(file)).map_err(|error| self.failed("cannot be written to", &error))?;
+    pub fn remove_partial_files(&self) -> Result<(), VaultError> {
+        for file in self.list_files()?.iter().filter(|file| file.ends_with(HALF)) {
+            fs::remove_file(self.path.join(file))
+                .map_err(|error| self.to_vault_error("cannot be written to", &error))?;
         }
         Ok(())
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    fn entry_path(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}{ENTRY}"))
     }
 
     /// The names of the files, in order.
-    fn files(&self) -> Result<BTreeSet<String>, VaultError> {
-        let cannot = |error: &io::Error| self.failed("cannot be read", error);
+    fn list_files(&self) -> Result<BTreeSet<String>, VaultError> {
+        let cannot = |error: &io::Error| self.to_vault_error("cannot be read", error);
         let listed = match fs::read_dir(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
             listed => listed.map_err(|error| cannot(&error))?,
@@ -134,38 +142,38 @@ impl Folder {
             .collect()
     }
 
-    fn read(&self, name: &str) -> Result<Option<SecretSlice<u8>>, VaultError> {
-        match fs::read(self.file(name)) {
+    fn read_entry_text(&self, name: &str) -> Result<Option<SecretSlice<u8>>, VaultError> {
+        match fs::read(self.entry_path(name)) {
             Ok(bytes) => Ok(Some(bytes.into())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failed("cannot be read", &error)),
+            Err(error) => Err(self.to_vault_error("cannot be read", &error)),
         }
     }
 
-    fn put(&self, file: &str, bytes: &[u8]) -> io::Result<()> {
+    fn put_file(&self, file: &str, bytes: &[u8]) -> io::Result<()> {
         let half = format!(".{file}{HALF}");
-        self.put_half(&half, bytes)?;
+        self.put_partial_file(&half, bytes)?;
         fs::rename(self.path.join(half), self.path.join(file))?;
-        self.sync()
+        self.sync_directory()
     }
 
-    fn put_half(&self, half: &str, bytes: &[u8]) -> io::Result<()> {
+    fn put_partial_file(&self, half: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path.join(half);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = owners_file().open(&path)?;
+        let mut file = owner_only_options().open(&path)?;
         file.write_all(bytes)?;
         file.sync_all()
     }
 
     /// Brings the names in the directory to the disk.
-    fn sync(&self) -> io::Result<()> {
+    fn sync_directory(&self) -> io::Result<()> {
         if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
     }
 
-    fn failed(&self, what: &str, error: &io::Error) -> VaultError {
+    fn to_vault_error(&self, what: &str, error: &io::Error) -> VaultError {
         VaultError {
             store: self.store.clone(),
             problem: format!("{} {what}: {error}", self.path.display()),
@@ -173,17 +181,17 @@ impl Folder {
         }
     }
 
-    fn unreadable(&self, name: &str, problem: &str) -> VaultError {
+    fn unreadable_entry_error(&self, name: &str, problem: &str) -> VaultError {
         VaultError {
             store: self.store.clone(),
-            problem: format!("{}: {problem}", self.file(name).display()),
+            problem: format!("{}: {problem}", self.entry_path(name).display()),
             help: "put the file back as leasehold wrote it; or remove it, and its keys are replaced".to_owned(),
         }
     }
 }
 
 /// Makes a directory with its parents, for its owner alone.
-fn make(path: &Path) -> io::Result<()> {
+fn make_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -195,7 +203,7 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 /// A new file that is its owner's alone.
-fn owners_file() -> OpenOptions {
+fn owner_only_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -204,12 +212,12 @@ fn owners_file() -> OpenOptions {
 }
 
 #[cfg(unix)]
-fn others_may_write(metadata: &fs::Metadata) -> bool {
+fn is_writable_by_others(metadata: &fs::Metadata) -> bool {
     std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o022 != 0
 }
 
 #[cfg(not(unix))]
-fn others_may_write(_: &fs::Metadata) -> bool {
+fn is_writable_by_others(_: &fs::Metadata) -> bool {
     false
 }
 
@@ -222,12 +230,12 @@ mod tests {
     use super::*;
 
     fn holder() -> Holder {
-        let (stack, address) = (StackName::new("s").unwrap(), Address::identity("ci", None));
+        let (stack, address) = (StackName::new("s").unwrap(), Address::for_identity("ci", None));
         Holder { stack, realm: "local embedded".to_owned(), address, name: "ci".to_owned() }
     }
 
     fn entry(keys: &[&str]) -> Entry {
-        let mut books = Books::of(&holder());
+        let mut books = Books::for_holder(&holder());
         let delivered_at = "2026-01-01T00:00:00Z".parse().unwrap();
         let kept = Kept { delivered_at, owner: None, environment: None };
         books.keys.extend(keys.iter().map(|key| ((*key).to_owned(), kept.clone())));
@@ -240,15 +248,15 @@ mod tests {
     }
 
     fn folder(home: &tempfile::TempDir) -> Folder {
-        Folder::at("vault", home.path().join("a/b"))
+        Folder::for_store("vault", home.path().join("a/b"))
     }
 
     #[test]
     fn a_directory_that_is_not_there_holds_nothing_and_is_not_made_by_looking() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
-        assert_eq!(folder.books().unwrap(), []);
-        assert_eq!(folder.books_of("ci").unwrap(), None);
+        assert_eq!(folder.read_all_records().unwrap(), []);
+        assert_eq!(folder.read_records("ci").unwrap(), None);
         assert!(!home.path().join("a").exists());
     }
 
@@ -256,8 +264,8 @@ mod tests {
     fn keys_are_struck_one_by_one_and_the_file_goes_with_the_last() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
-        folder.write("ci", &entry(&["K1", "K2"])).unwrap();
-        let strike = |key: &str| folder.strike("ci", &BTreeSet::from([key.to_owned()])).unwrap();
+        folder.write_entry("ci", &entry(&["K1", "K2"])).unwrap();
+        let strike = |key: &str| folder.remove_keys("ci", &BTreeSet::from([key.to_owned()])).unwrap();
         strike("K1");
         assert!(text(&folder).contains("secret of K2") && !text(&folder).contains("K1"));
         strike("K3");
@@ -270,26 +278,26 @@ mod tests {
     fn the_secret_goes_with_its_key_though_another_stays_in_the_books() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
-        folder.write("ci", &entry(&["K1", "K2"])).unwrap();
-        folder.strike("ci", &BTreeSet::from(["K2".to_owned()])).unwrap();
+        folder.write_entry("ci", &entry(&["K1", "K2"])).unwrap();
+        folder.remove_keys("ci", &BTreeSet::from(["K2".to_owned()])).unwrap();
         assert!(!text(&folder).contains("secret of") && text(&folder).contains("K1"));
-        let books = folder.books_of("ci").unwrap().unwrap();
-        assert_eq!(books.deliveries("vault").map(|(_, delivery)| delivery.held).collect::<Vec<_>>(), [false]);
+        let books = folder.read_records("ci").unwrap().unwrap();
+        assert_eq!(books.deliveries_to_store("vault").map(|(_, delivery)| delivery.held).collect::<Vec<_>>(), [false]);
     }
 
     #[test]
     fn what_was_half_written_is_no_entry_and_is_removed() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
-        folder.write("ci", &entry(&["K1"])).unwrap();
+        folder.write_entry("ci", &entry(&["K1"])).unwrap();
         let half = folder.path().join(".ci.json.half");
         fs::write(&half, "{\"SecretAccessKey\": \"hal").unwrap();
-        assert_eq!(folder.books().unwrap().len(), 1);
+        assert_eq!(folder.read_all_records().unwrap().len(), 1);
         // A later write takes its place; so does a tidying run.
-        folder.write("ci", &entry(&["K1", "K2"])).unwrap();
+        folder.write_entry("ci", &entry(&["K1", "K2"])).unwrap();
         assert!(!half.exists());
         fs::write(&half, "x").unwrap();
-        folder.remove_halves().unwrap();
+        folder.remove_partial_files().unwrap();
         assert!(!half.exists() && folder.path().join("ci.json").exists());
     }
 
@@ -297,19 +305,19 @@ mod tests {
     fn a_store_that_others_may_write_or_that_is_no_directory_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let folder = folder(&home);
-        folder.prepare().unwrap();
-        folder.prepare().unwrap();
+        folder.prepare_directory().unwrap();
+        folder.prepare_directory().unwrap();
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(left, [IGNORE], "probing leaves nothing");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o770)).unwrap();
-            assert!(folder.prepare().unwrap_err().problem.contains("others may write"));
+            assert!(folder.prepare_directory().unwrap_err().problem.contains("others may write"));
         }
         let file = home.path().join("file");
         fs::write(&file, "x").unwrap();
-        assert!(Folder::at("vault", file.clone()).prepare().is_err());
-        assert!(Folder::at("vault", file).books().unwrap_err().problem.contains("cannot be read"));
+        assert!(Folder::for_store("vault", file.clone()).prepare_directory().is_err());
+        assert!(Folder::for_store("vault", file).read_all_records().unwrap_err().problem.contains("cannot be read"));
     }
 }

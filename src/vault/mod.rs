@@ -1,7 +1,7 @@
 //! Where the secrets of issued keys are kept: the `store` blocks of a stack.
 //!
 //! In: the declared stores and the stack's directory. Out: which keys were delivered, as a plain value for the stages that decide
-//! ([`Vault::delivered`]), and a provider's write half that hands secrets over ([`Delivering`]). What a store says was delivered is the
+//! ([`Vault::read_deliveries`]), and a provider's write half that hands secrets over ([`Delivering`]). What a store says was delivered is the
 //! truth: a key that no store was given is of no use to anybody. No secret leaves this module but into a store.
 
 mod delivering;
@@ -68,7 +68,7 @@ struct Terms {
 }
 
 impl Terms {
-    fn of(key: &Resource) -> Option<Self> {
+    fn from_key(key: &Resource) -> Option<Self> {
         let text = |name: &str| key.get(name).and_then(Value::as_text).map(str::to_owned);
         let store = text("store")?.strip_prefix("store.")?.to_owned();
         Some(Self { store, owner: text("owner"), environment: text("environment") })
@@ -78,24 +78,25 @@ impl Terms {
 impl Vault {
     /// The declared stores of the stack in `directory`. Touches nothing yet.
     #[must_use]
-    pub fn of(stores: &BTreeMap<String, SecretStore>, directory: &Path) -> Self {
+    pub fn from_declared(stores: &BTreeMap<String, SecretStore>, directory: &Path) -> Self {
         let folder = |(name, SecretStore::File { path }): (&String, &SecretStore)| {
             let relative: PathBuf = Path::new(path).components().collect();
-            (name.clone(), Folder::at(name, directory.join(relative)))
+            (name.clone(), Folder::for_store(name, directory.join(relative)))
         };
         Self { stores: stores.iter().map(folder).collect() }
     }
 
     /// What was delivered to identities of this stack in its accounts. Reads no secret.
-    pub fn delivered(&self, stack: &StackName, realm: &Realm) -> Result<Delivered, VaultError> {
+    pub fn read_deliveries(&self, stack: &StackName, realm: &Realm) -> Result<Delivered, VaultError> {
         let mut delivered = Delivered::new();
         for (store, folder) in &self.stores {
-            for (name, books) in folder.books()? {
-                let Some((account, _)) = realm.accounts().find(|(_, realm)| books.are_of(stack, realm)) else {
+            for (name, books) in folder.read_all_records()? {
+                let Some((account, _)) = realm.accounts().find(|(_, realm)| books.belongs_to_stack(stack, realm))
+                else {
                     continue;
                 };
                 let of_user = delivered.entry((account.cloned(), name)).or_default();
-                for (key, delivery) in books.deliveries(store) {
+                for (key, delivery) in books.deliveries_to_store(store) {
                     // A key that was moved from one store to another counts where it is held.
                     if delivery.held || !of_user.contains_key(&key) {
                         of_user.insert(key, delivery);
@@ -107,18 +108,18 @@ impl Vault {
     }
 
     /// Makes sure, before anything is written anywhere, that the stores can take what a plan will issue.
-    pub fn prepare(&self, plan: &Plan) -> Result<(), VaultError> {
+    pub fn prepare_stores(&self, plan: &Plan) -> Result<(), VaultError> {
         let mut prepared: BTreeSet<String> = BTreeSet::new();
         for step in plan.steps.iter().filter(|step| step.change.id().is_new()) {
-            let Some(key) = step.change.after() else { continue };
-            let terms = Terms::of(key).ok_or_else(|| unknown("?"))?;
-            let folder = self.folder(&terms.store)?;
+            let Some(key) = step.change.resource_after() else { continue };
+            let terms = Terms::from_key(key).ok_or_else(|| unknown_store_error("?"))?;
+            let folder = self.find_folder(&terms.store)?;
             if prepared.insert(terms.store.clone()) {
-                folder.prepare()?;
+                folder.prepare_directory()?;
             }
-            let (stack, realm) = (plan.stack.clone(), plan.realm.at(key.id.account.as_ref()).name());
+            let (stack, realm) = (plan.stack.clone(), plan.realm.for_account(key.id.account.as_ref()).name());
             let name = key.id.name.split_once('/').map_or("", |(user, _)| user).to_owned();
-            folder.refuse_others(&Holder { stack, realm, address: step.subject.clone(), name })?;
+            folder.refuse_other_owners(&Holder { stack, realm, address: step.subject.clone(), name })?;
         }
         Ok(())
     }
@@ -126,7 +127,10 @@ impl Vault {
     /// Whether any store says that this key of an identity was delivered.
     fn was_delivered(&self, holder: &Holder, key: &str) -> Result<bool, VaultError> {
         for folder in self.stores.values() {
-            if folder.books_of(&holder.name)?.is_some_and(|books| books.is_of(holder) && books.keys.contains_key(key)) {
+            if folder
+                .read_records(&holder.name)?
+                .is_some_and(|books| books.belongs_to_holder(holder) && books.keys.contains_key(key))
+            {
                 return Ok(true);
             }
         }
@@ -134,7 +138,7 @@ impl Vault {
     }
 
     /// Delivers a secret at that moment: the identity's entry holds it from now on in the place of the one before.
-    fn deposit(
+    fn deposit_secret(
         &self,
         holder: &Holder,
         terms: &Terms,
@@ -142,21 +146,21 @@ impl Vault {
         secret: SecretString,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        let folder = self.folder(&terms.store)?;
-        folder.refuse_others(holder)?;
-        let mut books = folder.books_of(&holder.name)?.unwrap_or_else(|| Books::of(holder));
+        let folder = self.find_folder(&terms.store)?;
+        folder.refuse_other_owners(holder)?;
+        let mut books = folder.read_records(&holder.name)?.unwrap_or_else(|| Books::for_holder(holder));
         books.address.clone_from(&holder.address);
         let (owner, environment) = (terms.owner.clone(), terms.environment.clone());
         let delivered_at = self.next_instant(holder, now)?;
         books.keys.insert(key.to_owned(), Kept { delivered_at, owner, environment });
-        folder.write(&holder.name, &Entry { current: Some((key.to_owned(), secret)), books })
+        folder.write_entry(&holder.name, &Entry { current: Some((key.to_owned(), secret)), books })
     }
 
     /// That moment, or the instant after an identity's last delivery: in their order lies which key took the place of which, whatever the clock does.
     fn next_instant(&self, holder: &Holder, now: Timestamp) -> Result<Timestamp, VaultError> {
         let mut at = now;
         for folder in self.stores.values() {
-            let books = folder.books_of(&holder.name)?.filter(|books| books.is_of(holder));
+            let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_holder(holder));
             for kept in books.iter().flat_map(|books| books.keys.values()) {
                 at = at.max(kept.delivered_at.saturating_add(A_MOMENT).unwrap_or(kept.delivered_at));
             }
@@ -165,36 +169,43 @@ impl Vault {
     }
 
     /// Takes a key that is gone out of every store.
-    fn withdraw(&self, holder: &Holder, key: &str) -> Result<(), VaultError> {
+    fn withdraw_key(&self, holder: &Holder, key: &str) -> Result<(), VaultError> {
         for folder in self.stores.values() {
-            let books = folder.books_of(&holder.name)?.filter(|books| books.is_of(holder));
+            let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_holder(holder));
             if books.is_some_and(|books| books.keys.contains_key(key)) {
-                folder.strike(&holder.name, &BTreeSet::from([key.to_owned()]))?;
+                folder.remove_keys(&holder.name, &BTreeSet::from([key.to_owned()]))?;
             }
         }
         Ok(())
     }
 
     /// Takes the keys of this stack out of the stores that live no more, as after a run that was killed between the two. Gives their ids.
-    pub fn tidy(&self, stack: &StackName, snapshot: &Snapshot, now: Timestamp) -> Result<BTreeSet<String>, VaultError> {
+    pub fn remove_inactive_keys(
+        &self,
+        stack: &StackName,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, VaultError> {
         let mut struck = BTreeSet::new();
         for folder in self.stores.values() {
-            folder.remove_halves()?;
-            for (name, books) in folder.books()? {
+            folder.remove_partial_files()?;
+            for (name, books) in folder.read_all_records()? {
                 let mut accounts = snapshot.realm.accounts();
-                let Some((account, _)) = accounts.find(|(_, realm)| books.are_of(stack, realm)) else { continue };
-                if is_somebody_elses(account, &name, snapshot) {
+                let Some((account, _)) = accounts.find(|(_, realm)| books.belongs_to_stack(stack, realm)) else {
+                    continue;
+                };
+                if is_unmanaged_user(account, &name, snapshot) {
                     continue;
                 }
                 let old = |kept: &Kept| now.duration_since(kept.delivered_at) > SLOW_CLOUD;
                 let dead: BTreeSet<String> = books
                     .keys
                     .iter()
-                    .filter(|(key, kept)| old(kept) && !lives(account, &name, key, snapshot))
+                    .filter(|(key, kept)| old(kept) && !is_live_key(account, &name, key, snapshot))
                     .map(|(key, _)| key.clone())
                     .collect();
                 if !dead.is_empty() {
-                    folder.strike(&name, &dead)?;
+                    folder.remove_keys(&name, &dead)?;
                     struck.extend(dead);
                 }
             }
@@ -204,16 +215,16 @@ impl Vault {
 
     /// Where a store is, for people.
     #[must_use]
-    pub fn place(&self, store: &str) -> Option<String> {
+    pub fn store_place(&self, store: &str) -> Option<String> {
         Some(self.stores.get(store)?.path().display().to_string())
     }
 
-    fn folder(&self, store: &str) -> Result<&Folder, VaultError> {
-        self.stores.get(store).ok_or_else(|| unknown(store))
+    fn find_folder(&self, store: &str) -> Result<&Folder, VaultError> {
+        self.stores.get(store).ok_or_else(|| unknown_store_error(store))
     }
 }
 
-fn unknown(store: &str) -> VaultError {
+fn unknown_store_error(store: &str) -> VaultError {
     VaultError {
         store: store.to_owned(),
         problem: "the plan names it, and the stack does not declare it".to_owned(),
@@ -222,12 +233,12 @@ fn unknown(store: &str) -> VaultError {
 }
 
 /// Whether a user of that name lives and is not this stack's: one that was let go keeps its keys.
-fn is_somebody_elses(account: Option<&Alias>, name: &str, snapshot: &Snapshot) -> bool {
+fn is_unmanaged_user(account: Option<&Alias>, name: &str, snapshot: &Snapshot) -> bool {
     snapshot.strangers.keys().any(|id| id.name == name && id.account.as_ref() == account)
 }
 
-fn lives(account: Option<&Alias>, name: &str, key: &str, snapshot: &Snapshot) -> bool {
+fn is_live_key(account: Option<&Alias>, name: &str, key: &str, snapshot: &Snapshot) -> bool {
     let of_name = |live: &&LiveIdentity| live.name == name && live.id.account.as_ref() == account;
     let users = snapshot.identities.values().filter(|live| live.principal == Principal::User).filter(of_name);
-    users.flat_map(|live| live.keys.keys()).any(|id| id.part() == key)
+    users.flat_map(|live| live.keys.keys()).any(|id| id.local_name() == key)
 }

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use leasehold_provider::{ChangeKind, StackName};
 use serde_json::json;
 
-use super::inert::inert;
-use super::style::{ADD, REMOVE, STRONG, paint};
+use super::inert::escape_steering;
+use super::style::{ADD, REMOVE, STRONG, paint_text};
 use crate::diff::Lifecycle;
 use crate::ledger::record::{Found, Intent, Outcome, RunEnded, RunStarted};
 use crate::ledger::verify::Verified;
 use crate::ledger::{Entry, Record};
-use crate::views::job::{commit_words, job_words};
+use crate::views::job::{describe_pipeline, shorten_commit};
 
 /// One record, with what the entries around it say of it.
 #[derive(Debug, Clone)]
@@ -35,84 +35,94 @@ pub struct Line {
 
 /// One line a record.
 #[must_use]
-pub fn table(lines: &[Line]) -> String {
-    let width =
-        lines.iter().filter_map(|line| line.subject.as_ref()).map(|subject| inert(subject).chars().count()).max();
+pub fn render_audit_table(lines: &[Line]) -> String {
+    let width = lines
+        .iter()
+        .filter_map(|line| line.subject.as_ref())
+        .map(|subject| escape_steering(subject).chars().count())
+        .max();
     let width = width.unwrap_or_default();
     lines
         .iter()
         .map(|line| {
-            let subject = inert(line.subject.as_deref().unwrap_or_default());
-            let (kind, words) = (line.record.kind(), words(&line.record));
-            format!("{:>6}  {}  {kind:<11}  {subject:<width$}  {}\n", line.number, line.at, inert(&words))
+            let subject = escape_steering(line.subject.as_deref().unwrap_or_default());
+            let (kind, words) = (line.record.kind(), describe_record(&line.record));
+            format!("{:>6}  {}  {kind:<11}  {subject:<width$}  {}\n", line.number, line.at, escape_steering(&words))
         })
         .collect()
 }
 
 /// One entry, all of it.
 #[must_use]
-pub fn entry(entry: &Entry) -> String {
+pub fn render_entry(entry: &Entry) -> String {
     let title = format!("Entry {} of stack {}", entry.number, entry.stack);
-    let mut text = format!("{}  {}\n", paint(STRONG, &title), entry.at);
+    let mut text = format!("{}  {}\n", paint_text(STRONG, &title), entry.at);
     text.push_str(&format!("run {}\nfollows {}\n\n", entry.run, entry.previous));
     for record in &entry.records {
         let subject = record.subject().map(ToString::to_string).unwrap_or_default();
-        text.push_str(&format!("  {:<11}  {}  {}\n", record.kind(), inert(&subject), inert(&words(record))));
+        text.push_str(&format!(
+            "  {:<11}  {}  {}\n",
+            record.kind(),
+            escape_steering(&subject),
+            escape_steering(&describe_record(record))
+        ));
     }
     text
 }
 
 /// One identity's life: what was decided, approved, written and archived, run by run.
 #[must_use]
-pub fn life(address: &str, lines: &[Line]) -> String {
-    let mut text = format!("{}\n", paint(STRONG, &inert(address)));
+pub fn render_identity_life(address: &str, lines: &[Line]) -> String {
+    let mut text = format!("{}\n", paint_text(STRONG, &escape_steering(address)));
     let mut run = "";
     for line in lines {
         if line.run != run {
             run = &line.run;
             let who = line.actor.as_deref().unwrap_or("somebody");
-            text.push_str(&format!("\n{}  run {} by {}\n", line.at, short(run), inert(who)));
+            text.push_str(&format!("\n{}  run {} by {}\n", line.at, shorten_run(run), escape_steering(who)));
         }
-        text.push_str(&format!("  {:<11}  {}\n", line.record.kind(), inert(&words(&line.record))));
+        text.push_str(&format!("  {:<11}  {}\n", line.record.kind(), escape_steering(&describe_record(&line.record))));
     }
     text
 }
 
-fn short(run: &str) -> String {
+fn shorten_run(run: &str) -> String {
     run.chars().take(12).collect()
 }
 
 /// A record in words.
-fn words(record: &Record) -> String {
+fn describe_record(record: &Record) -> String {
     match record {
-        Record::RunStarted(started) => started_words(started),
+        Record::RunStarted(started) => describe_run_started(started),
         Record::Change(change) => {
             let owner = change.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {owner}"));
             let until = change.deadline.map_or_else(String::new, |deadline| format!(" · until {deadline}"));
             let access = change.access.as_ref().map_or_else(String::new, |access| format!(" · access {access}"));
             let reasons =
                 if change.reasons.is_empty() { String::new() } else { format!(": {}", change.reasons.join("; ")) };
-            format!("{}{owner}{until}{access}{reasons}", lifecycle(change.lifecycle))
+            format!("{}{owner}{until}{access}{reasons}", describe_lifecycle(change.lifecycle))
         }
-        Record::Decided(decided) => format!("{} by {}: {}", plain(&decided.verdict), decided.rule, decided.basis),
+        Record::Decided(decided) => {
+            format!("{} by {}: {}", to_plain_word(&decided.verdict), decided.rule, decided.basis)
+        }
         Record::Approval(approval) => {
             let what = approval.subject.as_deref().unwrap_or("the plan");
             format!("{what} approved by {}, {}", approval.by, approval.how)
         }
-        Record::Intent(intent) => intent_words(intent),
-        Record::Outcome(outcome) => outcome_words(outcome),
+        Record::Intent(intent) => describe_intent(intent),
+        Record::Outcome(outcome) => describe_outcome(outcome),
         Record::Resolved(resolved) => {
             let found = match resolved.found {
                 Found::Done => "was done",
                 Found::NotDone => "was not done",
                 Found::Otherwise => "is neither as before nor as intended",
             };
-            format!("step {} of run {}: {} {found}", resolved.step, short(&resolved.of_run), resolved.resource)
+            format!("step {} of run {}: {} {found}", resolved.step, shorten_run(&resolved.of_run), resolved.resource)
         }
         Record::Evidence(archived) => {
             format!("archived before {}: evidence/{} ({} bytes)", archived.before, archived.digest, archived.bytes)
         }
-        Record::RunEnded(ended) => ended_words(ended),
+        Record::RunEnded(ended) => describe_run_ended(ended),
         Record::Checkpoint(signed) => format!("entry {} signed by {}", signed.number, signed.key),
         Record::LockBroken(broken) => {
             let lock = match &broken.holder {
@@ -124,20 +134,20 @@ fn words(record: &Record) -> String {
     }
 }
 
-fn started_words(started: &RunStarted) -> String {
+fn describe_run_started(started: &RunStarted) -> String {
     let mut text = format!("{} on {} by {} from {}", started.command, started.realm, started.actor, started.host);
     if let Some(reason) = &started.reason {
         text.push_str(&format!(", reason: {reason}"));
     }
     if let Some(commit) = &started.commit {
         let dirty = if started.dirty == Some(true) { " with uncommitted changes" } else { "" };
-        text.push_str(&format!(", {}{dirty}", commit_words(commit)));
+        text.push_str(&format!(", {}{dirty}", shorten_commit(commit)));
     }
-    if let Some(job) = job_words(&started.pipeline) {
+    if let Some(job) = describe_pipeline(&started.pipeline) {
         text.push_str(&format!(", pipeline: {job}"));
     }
     if let Some(plan) = started.plan {
-        text.push_str(&format!(", plan {}", plan.short()));
+        text.push_str(&format!(", plan {}", plan.to_short_text()));
     }
     if let Some(lost) = &started.lost {
         text.push_str(&format!(", and the ledger had ended at entry {} before", lost.number));
@@ -145,7 +155,7 @@ fn started_words(started: &RunStarted) -> String {
     text
 }
 
-fn intent_words(intent: &Intent) -> String {
+fn describe_intent(intent: &Intent) -> String {
     let verb = match intent.action {
         ChangeKind::Create => "create",
         ChangeKind::Update => "update",
@@ -157,7 +167,7 @@ fn intent_words(intent: &Intent) -> String {
     format!("step {}: {verb} {}", intent.step, intent.resource)
 }
 
-fn outcome_words(outcome: &Outcome) -> String {
+fn describe_outcome(outcome: &Outcome) -> String {
     let mut text = format!("step {}: {}", outcome.step, if outcome.done { "done" } else { "not done" });
     if outcome.calls > 0 {
         text.push_str(&format!(", {} calls", outcome.calls));
@@ -171,7 +181,7 @@ fn outcome_words(outcome: &Outcome) -> String {
     text
 }
 
-fn ended_words(ended: &RunEnded) -> String {
+fn describe_run_ended(ended: &RunEnded) -> String {
     if ended.refused {
         return "refused, nothing was changed".to_owned();
     }
@@ -184,7 +194,7 @@ fn ended_words(ended: &RunEnded) -> String {
 
 /// Records for machines.
 #[must_use]
-pub fn json(stack: &StackName, lines: &[Line]) -> serde_json::Value {
+pub fn render_audit_json(stack: &StackName, lines: &[Line]) -> serde_json::Value {
     let records: Vec<serde_json::Value> = lines
         .iter()
         .map(|line| {
@@ -204,7 +214,7 @@ pub fn json(stack: &StackName, lines: &[Line]) -> serde_json::Value {
 }
 
 /// Records for spreadsheets. A cell that a spreadsheet would take for a formula begins with a quote.
-pub fn csv(lines: &[Line]) -> Result<String, anyhow::Error> {
+pub fn render_audit_csv(lines: &[Line]) -> Result<String, anyhow::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["entry", "at", "run", "actor", "kind", "subject", "owner", "lifecycle", "text"])?;
     for line in lines {
@@ -216,38 +226,38 @@ pub fn csv(lines: &[Line]) -> Result<String, anyhow::Error> {
             line.record.kind().to_owned(),
             line.subject.clone().unwrap_or_default(),
             line.owner.clone().unwrap_or_default(),
-            line.lifecycle.map(lifecycle).unwrap_or_default(),
-            words(&line.record),
+            line.lifecycle.map(describe_lifecycle).unwrap_or_default(),
+            describe_record(&line.record),
         ];
-        writer.write_record(cells.map(|cell| cell_of(&cell)))?;
+        writer.write_record(cells.map(|cell| escape_csv_cell(&cell)))?;
     }
     Ok(String::from_utf8(writer.into_inner().map_err(csv::IntoInnerError::into_error)?)?)
 }
 
-fn cell_of(text: &str) -> String {
-    let text = inert(text);
+fn escape_csv_cell(text: &str) -> String {
+    let text = escape_steering(text);
     if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.into_owned() }
 }
 
-fn lifecycle(lifecycle: Lifecycle) -> String {
-    plain(&lifecycle)
+fn describe_lifecycle(lifecycle: Lifecycle) -> String {
+    to_plain_word(&lifecycle)
 }
 
-fn plain<T: serde::Serialize>(value: &T) -> String {
+fn to_plain_word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// What a verification found.
 #[must_use]
-pub fn verified(place: &str, verified: &Verified, signers: bool) -> String {
+pub fn render_verification(place: &str, verified: &Verified, signers: bool) -> String {
     let mut text = String::new();
     for flaw in &verified.flaws {
         let title = format!("entry {}:", flaw.entry);
-        text.push_str(&format!("{} {}\n", paint(REMOVE, &title), inert(&flaw.what.to_string())));
+        text.push_str(&format!("{} {}\n", paint_text(REMOVE, &title), escape_steering(&flaw.what.to_string())));
     }
     for (run, number, intent) in &verified.unfinished {
-        let words = format!("{} ({}), run {}", intent_words(intent), intent.subject, short(run));
-        text.push_str(&format!("{} entry {number}: {}\n", paint(STRONG, "unfinished:"), inert(&words)));
+        let words = format!("{} ({}), run {}", describe_intent(intent), intent.subject, shorten_run(run));
+        text.push_str(&format!("{} entry {number}: {}\n", paint_text(STRONG, "unfinished:"), escape_steering(&words)));
     }
     let (all, known) = verified.checkpoints;
     let signed = match (all, signers) {
@@ -257,12 +267,17 @@ pub fn verified(place: &str, verified: &Verified, signers: bool) -> String {
     };
     let counts = format!("{} entries, {} pieces of evidence, {signed}", verified.head.number, verified.evidence.len());
     match verified.flaws.first() {
-        None => text.push_str(&format!("{} {} in {}.\n", paint(ADD, "The ledger is whole:"), counts, inert(place))),
+        None => text.push_str(&format!(
+            "{} {} in {}.\n",
+            paint_text(ADD, "The ledger is whole:"),
+            counts,
+            escape_steering(place)
+        )),
         Some(first) => text.push_str(&format!(
             "{} the first bad entry is {}. {counts} in {}.\n",
-            paint(REMOVE, "The ledger was changed:"),
+            paint_text(REMOVE, "The ledger was changed:"),
             first.entry,
-            inert(place)
+            escape_steering(place)
         )),
     }
     if verified.unfinished.is_empty() {

@@ -10,8 +10,8 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use serde_json::{Value, json};
 
 use crate::config::{Diagnostic, FileId, Location, Severity, Sources};
-pub use sarif::sarif;
-use text::{Text, inert};
+pub use sarif::render_diagnostics_sarif;
+use text::{Text, escape_controls};
 
 /// How findings are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,21 +32,21 @@ impl<'s> Texts<'s> {
     fn new(findings: &[Diagnostic], sources: &'s Sources) -> Self {
         let mut known = HashMap::new();
         for location in findings.iter().flat_map(|finding| finding.location.iter().chain(&finding.related)) {
-            if let Some(file) = sources.get(location.span.file) {
+            if let Some(file) = sources.get_file(location.span.file) {
                 known.entry(location.span.file).or_insert_with(|| Text::new(&file.bytes));
             }
         }
         Self { sources, known }
     }
 
-    fn name(&self, file: FileId) -> String {
-        self.sources.get(file).map_or_else(String::new, |file| inert(&file.name))
+    fn displayed_file_name(&self, file: FileId) -> String {
+        self.sources.get_file(file).map_or_else(String::new, |file| escape_controls(&file.name))
     }
 }
 
 /// Draws findings, each with its lines.
 #[must_use]
-pub fn human(findings: &[Diagnostic], sources: &Sources, style: Style) -> String {
+pub fn render_diagnostics(findings: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(style.width.clamp(40, 160))
@@ -59,26 +59,26 @@ pub fn human(findings: &[Diagnostic], sources: &Sources, style: Style) -> String
         let drawn = Drawn::new(finding, &texts);
         if handler.render_report(&mut out, &drawn).is_err() {
             // A place that its file does not have: the words still say what is wrong.
-            out.push_str(&plain(finding));
+            out.push_str(&render_plain(finding));
         }
         out.push('\n');
     }
     out
 }
 
-fn plain(finding: &Diagnostic) -> String {
-    let help = finding.help.as_ref().map_or_else(String::new, |help| format!("\n  help: {}", inert(help)));
-    format!("{}\n\n  {}{help}\n", finding.code, words(finding))
+fn render_plain(finding: &Diagnostic) -> String {
+    let help = finding.help.as_ref().map_or_else(String::new, |help| format!("\n  help: {}", escape_controls(help)));
+    format!("{}\n\n  {}{help}\n", finding.code, describe_finding(finding))
 }
 
 /// Summary, detail, and the values involved, each on lines of their own.
-fn words(finding: &Diagnostic) -> String {
-    let mut words = inert(&finding.summary);
+fn describe_finding(finding: &Diagnostic) -> String {
+    let mut words = escape_controls(&finding.summary);
     if let Some(detail) = &finding.detail {
-        words.push_str(&format!("\n{}", inert(detail)));
+        words.push_str(&format!("\n{}", escape_controls(detail)));
     }
     for (reference, value) in &finding.values {
-        words.push_str(&format!("\n{} {}", inert(reference), inert(value)));
+        words.push_str(&format!("\n{} {}", escape_controls(reference), escape_controls(value)));
     }
     words
 }
@@ -107,39 +107,39 @@ impl<'t> Drawn<'t> {
                 Severity::Error => miette::Severity::Error,
                 Severity::Warning => miette::Severity::Warning,
             },
-            words: words(finding),
-            help: finding.help.as_deref().map(inert),
+            words: describe_finding(finding),
+            help: finding.help.as_deref().map(escape_controls),
             source: None,
             labels: Vec::new(),
             elsewhere: Vec::new(),
         };
         let Some(location) = &finding.location else { return drawn };
-        drawn.place(location, texts, true);
+        drawn.add_location(location, texts, true);
         for related in &finding.related {
             if related.span.file == location.span.file {
-                drawn.place(related, texts, false);
+                drawn.add_location(related, texts, false);
                 continue;
             }
             let mut other = Self {
                 code: "",
                 severity: miette::Severity::Advice,
-                words: inert(&related.label),
+                words: escape_controls(&related.label),
                 help: None,
                 source: None,
                 labels: Vec::new(),
                 elsewhere: Vec::new(),
             };
-            other.place(&Location { label: String::new(), ..related.clone() }, texts, true);
+            other.add_location(&Location { label: String::new(), ..related.clone() }, texts, true);
             drawn.elsewhere.push(other);
         }
         drawn
     }
 
-    fn place(&mut self, location: &Location, texts: &'t Texts<'_>, primary: bool) {
+    fn add_location(&mut self, location: &Location, texts: &'t Texts<'_>, primary: bool) {
         let Some(text) = texts.known.get(&location.span.file) else { return };
-        self.source.get_or_insert_with(|| Part { name: texts.name(location.span.file), text });
-        let range = text.range(&location.span.bytes);
-        let label = Some(inert(&location.label)).filter(|label| !label.is_empty());
+        self.source.get_or_insert_with(|| Part { name: texts.displayed_file_name(location.span.file), text });
+        let range = text.shown_range(&location.span.bytes);
+        let label = Some(escape_controls(&location.label)).filter(|label| !label.is_empty());
         self.labels.push(if primary {
             LabeledSpan::new_primary_with_span(label, (range.start, range.len()))
         } else {
@@ -196,7 +196,7 @@ impl SourceCode for Part<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
-        let lines = self.text.lines(span.offset()..span.offset() + span.len(), before, after);
+        let lines = self.text.lines_around(span.offset()..span.offset() + span.len(), before, after);
         // Asked for no lines around it, miette wants to know where the span itself begins, for the heading.
         let (first, column) = match (before, after) {
             (0, 0) => {
@@ -219,12 +219,12 @@ impl SourceCode for Part<'_> {
 /// Findings with the keys of Terraform's `validate -json`: `severity`, `summary`, `detail`, `range`, `snippet`; beside them
 /// `code`, `help` and `related`.
 #[must_use]
-pub fn json(findings: &[Diagnostic], sources: &Sources) -> Value {
+pub fn render_diagnostics_json(findings: &[Diagnostic], sources: &Sources) -> Value {
     let texts = Texts::new(findings, sources);
-    findings.iter().map(|finding| one_json(finding, &texts)).collect()
+    findings.iter().map(|finding| render_finding_json(finding, &texts)).collect()
 }
 
-fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
+fn render_finding_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
     let severity = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -244,10 +244,10 @@ fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
     {
         let value = |(reference, value): &(String, String)| json!({ "traversal": reference, "statement": value });
         let values: Vec<Value> = finding.values.iter().map(value).collect();
-        let range = text.range(&location.span.bytes);
-        let lines = text.lines(range.clone(), 0, 0);
+        let range = text.shown_range(&location.span.bytes);
+        let lines = text.lines_around(range.clone(), 0, 0);
         let (start, end) = (range.start - lines.start, range.end.min(lines.start + lines.text.len()) - lines.start);
-        fields.insert("range".to_owned(), range_json(location, texts));
+        fields.insert("range".to_owned(), render_range_json(location, texts));
         fields.insert(
             "snippet".to_owned(),
             json!({
@@ -264,7 +264,7 @@ fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
         .related
         .iter()
         .filter(|related| texts.known.contains_key(&related.span.file))
-        .map(|related| json!({ "message": related.label, "range": range_json(related, texts) }))
+        .map(|related| json!({ "message": related.label, "range": render_range_json(related, texts) }))
         .collect();
     if !related.is_empty() {
         fields.insert("related".to_owned(), related.into());
@@ -272,15 +272,15 @@ fn one_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
     object
 }
 
-fn range_json(location: &Location, texts: &Texts<'_>) -> Value {
+fn render_range_json(location: &Location, texts: &Texts<'_>) -> Value {
     let Some(text) = texts.known.get(&location.span.file) else { return Value::Null };
-    let range = text.range(&location.span.bytes);
+    let range = text.shown_range(&location.span.bytes);
     let point = |at: usize, byte: usize| {
         let (line, column) = text.line_and_column(at);
         json!({ "line": line, "column": column, "byte": byte })
     };
     json!({
-        "filename": texts.name(location.span.file),
+        "filename": texts.displayed_file_name(location.span.file),
         "start": point(range.start, location.span.bytes.start),
         "end": point(range.end, location.span.bytes.end),
     })
@@ -288,7 +288,7 @@ fn range_json(location: &Location, texts: &Texts<'_>) -> Value {
 
 /// Findings as a workflow's annotations: `::error file=…,line=…,title=…::…`.
 #[must_use]
-pub fn github(findings: &[Diagnostic], sources: &Sources) -> String {
+pub fn render_diagnostics_github(findings: &[Diagnostic], sources: &Sources) -> String {
     let texts = Texts::new(findings, sources);
     let mut out = String::new();
     for finding in findings {
@@ -300,30 +300,30 @@ pub fn github(findings: &[Diagnostic], sources: &Sources) -> String {
         if let Some((location, text)) =
             finding.location.as_ref().and_then(|at| Some((at, texts.known.get(&at.span.file)?)))
         {
-            let range = text.range(&location.span.bytes);
+            let range = text.shown_range(&location.span.bytes);
             let ((line, column), (end, _)) = (text.line_and_column(range.start), text.line_and_column(range.end));
-            properties.push(format!("file={}", property(&texts.name(location.span.file))));
+            properties.push(format!("file={}", escape_property(&texts.displayed_file_name(location.span.file))));
             properties.push(format!("line={line},endLine={end},col={column}"));
         }
-        properties.push(format!("title={}", property(&finding.summary)));
+        properties.push(format!("title={}", escape_property(&finding.summary)));
         let label = finding.location.as_ref().map(|location| &location.label).filter(|label| !label.is_empty());
         let values: Vec<String> = finding.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let body = label.into_iter().chain(&finding.detail).chain(&values).chain(&finding.help);
         let body: Vec<&str> = body.map(String::as_str).collect();
         let body = if body.is_empty() { finding.summary.clone() } else { body.join("\n") };
-        out.push_str(&format!("::{level} {}::{}\n", properties.join(","), message(&body)));
+        out.push_str(&format!("::{level} {}::{}\n", properties.join(","), escape_message(&body)));
     }
     out
 }
 
 /// Text from outside as the body of an annotation.
 #[must_use]
-pub fn message(text: &str) -> String {
-    inert(text).replace('%', "%25").replace('\n', "%0A")
+pub fn escape_message(text: &str) -> String {
+    escape_controls(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 /// Text from outside as a property of an annotation.
 #[must_use]
-pub fn property(text: &str) -> String {
-    message(text).replace(':', "%3A").replace(',', "%2C")
+pub fn escape_property(text: &str) -> String {
+    escape_message(text).replace(':', "%3A").replace(',', "%2C")
 }

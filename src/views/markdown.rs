@@ -6,7 +6,7 @@
 
 use leasehold_provider::Realm;
 
-use super::inert::inert;
+use super::inert::escape_steering;
 
 /// The size that GitHub takes in one comment.
 pub const DEFAULT_MAX_BYTES: usize = 65_536;
@@ -16,9 +16,9 @@ const FULL: (usize, usize) = (3, 4);
 
 /// Text from outside, as code; it is inert in markdown and in HTML alike.
 #[must_use]
-pub fn code(text: &str) -> String {
+pub fn format_code(text: &str) -> String {
     let mut out = String::from("<code>");
-    for c in inert(text).chars() {
+    for c in escape_steering(text).chars() {
         if c.is_alphanumeric() || " -./,:=·→…".contains(c) {
             out.push(c);
         } else {
@@ -31,8 +31,8 @@ pub fn code(text: &str) -> String {
 
 /// Lines in a fence of that language. The lines hold no line breaks.
 #[must_use]
-pub fn fence(language: &str, lines: &[String]) -> String {
-    let longest = lines.iter().map(|line| longest_run(line)).max().unwrap_or(0);
+pub fn format_fence(language: &str, lines: &[String]) -> String {
+    let longest = lines.iter().map(|line| longest_backtick_run(line)).max().unwrap_or(0);
     let ticks = "`".repeat(longest.saturating_add(1).max(3));
     let mut out = format!("{ticks}{language}\n");
     for line in lines {
@@ -43,7 +43,7 @@ pub fn fence(language: &str, lines: &[String]) -> String {
     out
 }
 
-fn longest_run(line: &str) -> usize {
+fn longest_backtick_run(line: &str) -> usize {
     let (mut longest, mut run) = (0usize, 0usize);
     for c in line.chars() {
         run = if c == '`' { run.saturating_add(1) } else { 0 };
@@ -54,7 +54,7 @@ fn longest_run(line: &str) -> usize {
 
 /// What is folded until somebody opens it. `summary` is HTML, `body` markdown that ends in a line break.
 #[must_use]
-pub fn details(summary: &str, body: &str) -> String {
+pub fn format_details(summary: &str, body: &str) -> String {
     format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n\n")
 }
 
@@ -70,7 +70,7 @@ pub struct Block {
 /// A document of at most `max_bytes`: what stands above, then as many blocks as fit, the first ones whole, then some in a line
 /// each, then how many are left out. `what` names them: `changes`.
 #[must_use]
-pub fn document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str, max_bytes: usize) -> String {
+pub fn render_document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str, max_bytes: usize) -> String {
     let blocks: Vec<Block> = blocks.into_iter().collect();
     let total = blocks.len();
     let tail = |left: usize| match left {
@@ -79,7 +79,7 @@ pub fn document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str,
             "\n**{left} of {total} {what} are left out here**, those of the least risk; the whole is in the job's own output.\n"
         ),
     };
-    let mut out = cut(head, max_bytes);
+    let mut out = cut_paragraphs(head, max_bytes);
     let reserve = tail(total).len().saturating_add("\n\n".len());
     let room = max_bytes.saturating_sub(reserve);
     let whole: usize = blocks.iter().map(|block| block.full.len()).sum();
@@ -102,7 +102,7 @@ pub fn document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str,
 }
 
 /// The whole paragraphs of a text that fit.
-fn cut(text: &str, max_bytes: usize) -> String {
+fn cut_paragraphs(text: &str, max_bytes: usize) -> String {
     let mut out = String::new();
     for paragraph in text.split_inclusive("\n\n") {
         if out.len().saturating_add(paragraph.len()).saturating_add(200) > max_bytes && !out.is_empty() {
@@ -114,10 +114,12 @@ fn cut(text: &str, max_bytes: usize) -> String {
 }
 
 /// Where something is: the provider and the account, and what the stack calls its other accounts.
-pub fn place(realm: &Realm) -> String {
-    let first = format!("{} {}", code(&realm.provider), code(&realm.account));
-    let others =
-        realm.others.iter().map(|(alias, realm)| format!(", {} {}", code(alias.as_str()), code(&realm.account)));
+pub fn describe_realm(realm: &Realm) -> String {
+    let first = format!("{} {}", format_code(&realm.provider), format_code(&realm.account));
+    let others = realm
+        .others
+        .iter()
+        .map(|(alias, realm)| format!(", {} {}", format_code(alias.as_str()), format_code(&realm.account)));
     std::iter::once(first).chain(others).collect()
 }
 
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn code_holds_no_character_that_markup_is_made_of() {
-        let shown = code("`</code>*_[x](y)\n\u{202e}@all #1 ::error|");
+        let shown = format_code("`</code>*_[x](y)\n\u{202e}@all #1 ::error|");
         let inner = shown.strip_prefix("<code>").unwrap().strip_suffix("</code>").unwrap();
         let plain = inner.replace("&#", "").replace(';', "");
         assert!(!plain.contains(['`', '<', '>', '*', '_', '[', ']', '(', ')', '\n', '@', '#', '|', '\\']), "{shown}");
@@ -135,8 +137,8 @@ mod tests {
 
     #[test]
     fn a_fence_is_longer_than_what_it_holds() {
-        assert!(fence("diff", &["a ```` b".to_owned()]).starts_with("`````diff\n"));
-        assert!(fence("diff", &["plain".to_owned()]).starts_with("```diff\n"));
+        assert!(format_fence("diff", &["a ```` b".to_owned()]).starts_with("`````diff\n"));
+        assert!(format_fence("diff", &["plain".to_owned()]).starts_with("```diff\n"));
     }
 
     proptest::proptest! {
@@ -144,7 +146,7 @@ mod tests {
         fn a_document_keeps_to_its_size(sizes in proptest::collection::vec(1usize..400, 0..60), max in 1024usize..8192) {
             let block = |size: &usize| Block { full: "f".repeat(*size), short: "s".to_owned() };
             let blocks: Vec<Block> = sizes.iter().map(block).collect();
-            let text = document("head\n\n", blocks, "changes", max);
+            let text = render_document("head\n\n", blocks, "changes", max);
             proptest::prop_assert!(text.len() <= max, "{} > {max}", text.len());
         }
     }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::Address;
 
-use super::inert::inert;
+use super::inert::escape_steering;
 use super::plan::Summary;
-use super::style::{ADD, REMOVE, STRONG, paint};
+use super::style::{ADD, REMOVE, STRONG, paint_text};
 use crate::apply::{NotDone, Outcome, Unverified};
 use crate::plan::{Plan, Step, StepId};
 
@@ -44,49 +44,54 @@ impl Ending<'_> {
 
 /// What was done, what was not, and the next command to run.
 #[must_use]
-pub fn human(plan: &Plan, ending: &Ending<'_>) -> String {
+pub fn render_ending(plan: &Plan, ending: &Ending<'_>) -> String {
     if ending.is_complete() {
-        let Summary { add, change, destroy, .. } = Summary::of(plan);
+        let Summary { add, change, destroy, .. } = Summary::from_plan(plan);
         return format!(
             "{}{} {add} added, {change} changed, {destroy} destroyed. Read back and verified.\n",
-            issued(ending.outcome),
-            paint(ADD, "Apply complete!")
+            describe_issued_keys(ending.outcome),
+            paint_text(ADD, "Apply complete!")
         );
     }
     let steps: BTreeMap<StepId, &Step> = plan.steps.iter().map(|step| (step.id, step)).collect();
     let mut out = String::new();
-    out.push_str(&step_lines(&steps, ending));
+    out.push_str(&render_step_lines(&steps, ending));
     if let Some(why) = &ending.outcome.unrecorded {
-        out.push_str(&format!("{} {}\n  {}\n", paint(REMOVE, "stopped:"), inert(&why.problem), why.help));
+        out.push_str(&format!(
+            "{} {}\n  {}\n",
+            paint_text(REMOVE, "stopped:"),
+            escape_steering(&why.problem),
+            why.help
+        ));
     }
     if let Some(signal) = ending.stopped {
-        out.push_str(&format!("{} by {signal}\n", paint(REMOVE, "stopped:")));
+        out.push_str(&format!("{} by {signal}\n", paint_text(REMOVE, "stopped:")));
     }
-    out.push_str(&issued(ending.outcome));
+    out.push_str(&describe_issued_keys(ending.outcome));
     if !out.is_empty() {
         out.push('\n');
     }
-    out.push_str(&tally(plan, ending));
+    out.push_str(&describe_tally(plan, ending));
     out
 }
 
 /// A line for each step that failed, may have been done, was not done, or is not verified.
-fn step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
+fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = String::new();
     let name = |step: &Step| format!("{} ({})", step.change.id(), step.subject);
     for (id, error) in &outcome.failed {
         if let Some(step) = steps.get(id) {
-            out.push_str(&format!("{} {}\n", paint(REMOVE, "failed:"), inert(&name(step))));
-            out.push_str(&format!("    {}\n", inert(&error.to_string())));
+            out.push_str(&format!("{} {}\n", paint_text(REMOVE, "failed:"), escape_steering(&name(step))));
+            out.push_str(&format!("    {}\n", escape_steering(&error.to_string())));
             if let Some(help) = &error.help {
-                out.push_str(&format!("    {}\n", inert(help)));
+                out.push_str(&format!("    {}\n", escape_steering(help)));
             }
         }
     }
     for step in outcome.unknown.iter().filter_map(|id| steps.get(id)) {
         let what = format!("{}: no answer in time; the next run finds out whether it was done", name(step));
-        out.push_str(&format!("{} {}\n", paint(REMOVE, "unknown:"), inert(&what)));
+        out.push_str(&format!("{} {}\n", paint_text(REMOVE, "unknown:"), escape_steering(&what)));
     }
     for (id, why) in &outcome.not_done {
         if let Some(step) = steps.get(id) {
@@ -98,13 +103,17 @@ fn step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
                 }
             };
             let what = format!("{}: {why}", name(step));
-            out.push_str(&format!("{} {}\n", paint(STRONG, "not done:"), inert(&what)));
+            out.push_str(&format!("{} {}\n", paint_text(STRONG, "not done:"), escape_steering(&what)));
         }
     }
     match ending.read_back {
         ReadBack::Done(unverified) => {
             for fault in unverified {
-                out.push_str(&format!("{} {}\n", paint(REMOVE, "not verified:"), inert(&fault.to_string())));
+                out.push_str(&format!(
+                    "{} {}\n",
+                    paint_text(REMOVE, "not verified:"),
+                    escape_steering(&fault.to_string())
+                ));
             }
         }
         ReadBack::Skipped => {
@@ -113,7 +122,7 @@ fn step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
                 outcome.done.iter().filter_map(|(id, _)| steps.get(id).copied()).map(name).collect();
             for name in names {
                 let what = format!("{name}: done, and not read back");
-                out.push_str(&format!("{} {}\n", paint(STRONG, "not verified:"), inert(&what)));
+                out.push_str(&format!("{} {}\n", paint_text(STRONG, "not verified:"), escape_steering(&what)));
             }
         }
         ReadBack::Failed => {}
@@ -122,7 +131,7 @@ fn step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
 }
 
 /// How many steps are done and which identities, and the next command.
-fn tally(plan: &Plan, ending: &Ending<'_>) -> String {
+fn describe_tally(plan: &Plan, ending: &Ending<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = format!(
         "{} of {} steps done, {} failed, {} not done",
@@ -135,28 +144,31 @@ fn tally(plan: &Plan, ending: &Ending<'_>) -> String {
         out.push_str(&format!(", {} without an answer", outcome.unknown.len()));
     }
     out.push('.');
-    let finished = finished(plan, outcome);
+    let finished = finished_subjects(plan, outcome);
     if !finished.is_empty() {
         let names: Vec<&str> = finished.iter().map(|address| address.as_str()).collect();
-        out.push_str(&format!(" Complete: {}.", inert(&names.join(", "))));
+        out.push_str(&format!(" Complete: {}.", escape_steering(&names.join(", "))));
     }
     out.push('\n');
     if outcome.is_complete() && matches!(ending.read_back, ReadBack::Skipped) {
         out.push_str("Every step is done. Run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written.\n");
     } else {
-        out.push_str(&format!("Run `{}` again: it starts from what lives and does the rest.\n", inert(ending.again)));
+        out.push_str(&format!(
+            "Run `{}` again: it starts from what lives and does the rest.\n",
+            escape_steering(ending.again)
+        ));
     }
     out
 }
 
 /// The keys that were made, and where their secrets are.
-fn issued(outcome: &Outcome) -> String {
+fn describe_issued_keys(outcome: &Outcome) -> String {
     let notes = outcome.done.iter().filter(|(_, enacted)| enacted.made.is_some());
-    notes.filter_map(|(_, enacted)| enacted.note.as_ref()).map(|note| format!("{}\n", inert(note))).collect()
+    notes.filter_map(|(_, enacted)| enacted.note.as_ref()).map(|note| format!("{}\n", escape_steering(note))).collect()
 }
 
 /// The subjects all of whose steps are done.
-fn finished<'a>(plan: &'a Plan, outcome: &Outcome) -> Vec<&'a Address> {
+fn finished_subjects<'a>(plan: &'a Plan, outcome: &Outcome) -> Vec<&'a Address> {
     let done: BTreeSet<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
     let mut whole: BTreeMap<&Address, bool> = BTreeMap::new();
     for step in &plan.steps {

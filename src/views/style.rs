@@ -19,7 +19,7 @@ pub const STRONG: Style = Style::new().bold();
 
 /// The sign and style of a lifecycle event.
 #[must_use]
-pub fn of(lifecycle: Lifecycle) -> (char, &'static str, Style) {
+pub fn style_for_lifecycle(lifecycle: Lifecycle) -> (char, &'static str, Style) {
     match lifecycle {
         Lifecycle::Joiner => ('+', "joiner", ADD),
         Lifecycle::Mover => ('~', "mover", CHANGE),
@@ -31,6 +31,6 @@ pub fn of(lifecycle: Lifecycle) -> (char, &'static str, Style) {
 
 /// The text in a style, with the style closed after it.
 #[must_use]
-pub fn paint(style: Style, text: &str) -> String {
+pub fn paint_text(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

@@ -2,24 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use leasehold::config::{Assignment, Declared, Inputs, Limits, Loaded, SourceFile, Sources, StackFiles, gather, load};
-use leasehold::views::diagnostics::{Style, human};
+use leasehold::config::{
+    Assignment, Declared, Inputs, Limits, Loaded, SourceFile, Sources, StackFiles, gather_modules, load_config,
+};
+use leasehold::views::diagnostics::{Style, render_diagnostics};
 
 /// Files beside the configuration, and those of modules by their directories.
 #[derive(Default)]
 pub struct Files(pub BTreeMap<&'static str, &'static [u8]>, BTreeMap<String, Vec<SourceFile>>);
 
 impl StackFiles for Files {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         self.0.get(path).map(|bytes| bytes.to_vec()).ok_or_else(|| format!("there is no file {path}"))
     }
 
-    fn list(&self, path: &str) -> Result<Vec<String>, String> {
+    fn list_files(&self, path: &str) -> Result<Vec<String>, String> {
         let under = if path == "." { String::new() } else { format!("{path}/") };
         Ok(self.0.keys().filter_map(|name| name.strip_prefix(&under)).map(str::to_owned).collect())
     }
 
-    fn module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
+    fn read_module(&self, directory: &str) -> Result<Vec<SourceFile>, String> {
         self.1.get(directory).cloned().ok_or_else(|| format!("there is no directory {directory}"))
     }
 }
@@ -82,12 +84,12 @@ impl Stack {
     }
 
     pub fn sources(&self) -> Sources {
-        gather(Sources::new(self.sources.clone()).with_variable_files(self.variable_files.clone()), &self.files)
+        gather_modules(Sources::new(self.sources.clone()).with_variable_files(self.variable_files.clone()), &self.files)
     }
 
     pub fn load(&self) -> Loaded {
         let now = "2026-11-20T22:00:00Z".parse().unwrap();
-        load(
+        load_config(
             &self.sources(),
             &Inputs { variables: self.assignments.clone(), now, files: &self.files, limits: Limits::default() },
         )
@@ -95,7 +97,7 @@ impl Stack {
 
     /// The findings as a terminal of 100 columns shows them.
     pub fn drawn(&self) -> String {
-        human(&self.load().findings, &self.sources(), Style { color: false, width: 100 })
+        render_diagnostics(&self.load().findings, &self.sources(), Style { color: false, width: 100 })
     }
 
     /// What is declared, where nothing is wrong.

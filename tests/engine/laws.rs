@@ -26,9 +26,9 @@ struct Recorder {
 
 #[async_trait]
 impl Enact for Recorder {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         self.log.lock().unwrap().push((false, change.clone()));
-        let result = self.inner.enact(stack, change).await;
+        let result = self.inner.enact_change(stack, change).await;
         self.log.lock().unwrap().push((true, change.clone()));
         result
     }

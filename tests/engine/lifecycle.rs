@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use leasehold::config::{Declared, Lease};
-use leasehold::lifecycle::{LeaveReason, Phase, decide};
+use leasehold::lifecycle::{LeaveReason, Phase, decide_phases};
 use leasehold_provider::{
     Address, Kind, LiveIdentity, Marks, Principal, Quarantine, Realm, ResourceId, ResourceKind, Snapshot, Span,
 };
@@ -24,7 +24,7 @@ fn id_of(principal: Principal, name: &str) -> ResourceId {
 
 fn nothing_live() -> Snapshot {
     let text = |text: &str| text.to_owned();
-    Snapshot::empty(Realm {
+    Snapshot::for_realm(Realm {
         provider: text("toy"),
         account: text("1"),
         partition: text(""),
@@ -35,7 +35,7 @@ fn nothing_live() -> Snapshot {
 
 /// `bot`, a service that joined at [`JOINED`], as it lives; `change` makes it another.
 fn live_bot(declared: &Declared, change: impl FnOnce(&mut LiveIdentity)) -> Snapshot {
-    let address = Address::identity("bot", None);
+    let address = Address::for_identity("bot", None);
     let id = id_of(Principal::User, "bot");
     let marks = Marks {
         kind: Some(Kind::Service),
@@ -77,14 +77,14 @@ fn ttl(days: u16) -> Lease {
 
 /// The phase of `bot`.
 fn phase(declared: &Declared, snapshot: &Snapshot, now: &str) -> Phase {
-    let (mut standings, findings) = decide(declared, snapshot, at(now), id_of);
+    let (mut standings, findings) = decide_phases(declared, snapshot, at(now), id_of);
     assert_eq!(findings, []);
     assert_eq!(standings.len(), 1);
     standings.remove(0).phase
 }
 
 fn code(declared: &Declared, snapshot: &Snapshot, now: &str) -> &'static str {
-    decide(declared, snapshot, at(now), id_of).1.first().map_or("", |finding| finding.code)
+    decide_phases(declared, snapshot, at(now), id_of).1.first().map_or("", |finding| finding.code)
 }
 
 fn leaves(phase: &Phase) -> (&LeaveReason, Option<Timestamp>) {
@@ -193,7 +193,7 @@ fn a_retired_service_sends_its_identities_off_but_not_break_glass() {
 fn a_revoked_identity_stays_shut_whatever_its_block_says() {
     let declared = stack_with_bot(ttl(900));
     let live = live_bot(&declared, quarantined_at("2026-11-10T00:00:00Z", "revoked"));
-    assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")), (&LeaveReason::revoked(""), None));
+    assert_eq!(leaves(&phase(&declared, &live, "2026-11-20T00:00:00Z")), (&LeaveReason::from_revocation(""), None));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn another_name_is_another_principal() {
     let mut declared = stack_with_bot(ttl(90));
     declared.identities.values_mut().for_each(|bot| bot.name = "bot-2".to_owned());
     let live = live_bot(&declared, |_| {});
-    let (standings, _) = decide(&declared, &live, at("2026-11-20T00:00:00Z"), id_of);
+    let (standings, _) = decide_phases(&declared, &live, at("2026-11-20T00:00:00Z"), id_of);
     assert_eq!(standings.len(), 2);
     assert_eq!(leaves(&standings[0].phase).0, &LeaveReason::Replaced { by: "bot-2".to_owned() });
     assert!(matches!(standings[1].phase, Phase::Active(_)));

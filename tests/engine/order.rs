@@ -51,7 +51,7 @@ fn never_more_than_old_and_new(first: &Declared, second: &Declared, seed: u64) -
             let either: BTreeSet<_> = [&before, &after].into_iter().filter_map(|s| s.get(name)).flatten().collect();
             let beyond: Vec<_> = actions.iter().filter(|action| !either.contains(action)).collect();
             let shown = |step: &&&Step| {
-                let after = step.change.after().and_then(|after| after.get("policy")?.as_document().cloned());
+                let after = step.change.resource_after().and_then(|after| after.get("policy")?.as_document().cloned());
                 let after = after.map_or_else(String::new, |policy| policy["Statement"].to_string());
                 format!(
                     "{:?} {:?} {} {} needs {:?} {after}",
@@ -89,10 +89,12 @@ fn deny(action: &str) -> Statement {
 
 /// What the plan writes of that kind, one line for a step: which, how it is said, and the statements afterwards.
 fn writes(plan: &Plan, kind: &str) -> Vec<String> {
-    let steps = plan.steps.iter().filter(|step| step.change.id().kind.as_str() == kind && !step.change.is_of_marks());
+    let steps = plan.steps.iter().filter(|step| step.change.id().kind.as_str() == kind && !step.change.is_marks_only());
     let says = |step: &Step| {
-        let after =
-            step.change.after().and_then(|after| Some(after.get("policy")?.as_document()?["Statement"].clone()));
+        let after = step
+            .change
+            .resource_after()
+            .and_then(|after| Some(after.get("policy")?.as_document()?["Statement"].clone()));
         let statements = after.and_then(|statements| statements.as_array().cloned()).unwrap_or_default();
         let says =
             statements.iter().map(|it| format!("{} {}", it["Effect"], it["Action"]).replace(['"', '[', ']'], ""));
@@ -203,7 +205,7 @@ fn what_is_let_go_of_last_makes_no_room() {
             account: None,
         };
         let (plan, snapshot) = (world.plan(&second, at(START)), world.observe(&second));
-        quotas::exceeded(&plan, &snapshot, &[quota], world.directory.as_ref()).len()
+        quotas::find_exceeded_quotas(&plan, &snapshot, &[quota], world.directory.as_ref()).len()
     };
     assert_eq!((exceeded(&[allow]), exceeded(&[deny]), exceeded(&[allow, deny])), (0, 1, 0));
 }

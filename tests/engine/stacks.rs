@@ -40,7 +40,7 @@ pub fn empty_stack() -> Declared {
 /// An identity with nothing but an owner and a lease.
 pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
     DeclaredIdentity {
-        address: Address::identity(label, None),
+        address: Address::for_identity(label, None),
         name: label.to_owned(),
         name_given: true,
         kind,
@@ -180,7 +180,7 @@ pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
     };
     declared.providers = vec![block(None), block(Some(alias.clone()))];
     for number in there {
-        if let Some(identity) = declared.identities.get_mut(&Address::identity(&format!("id{number}"), None)) {
+        if let Some(identity) = declared.identities.get_mut(&Address::for_identity(&format!("id{number}"), None)) {
             identity.account = Some(alias.clone());
             identity.groups.clear();
             for group in declared.groups.values_mut() {
@@ -299,7 +299,7 @@ impl Member {
             && number < *last
             && !other.trusts_first
         {
-            identity.depends_on.insert(Address::identity(&label(*last), None));
+            identity.depends_on.insert(Address::for_identity(&label(*last), None));
         }
         if identity.principal == Principal::Role {
             let service = Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] };
@@ -309,7 +309,7 @@ impl Member {
                 members.iter().next().filter(|(first, _)| self.trusts_first && **first < number)
             {
                 let trusted = TrustedIdentity {
-                    address: Address::identity(&label(*first), None),
+                    address: Address::for_identity(&label(*first), None),
                     principal: kind_of(*first, other.kind).default_principal(),
                     name: label(*first),
                     account: None,

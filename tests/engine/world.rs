@@ -10,7 +10,7 @@ use leasehold::config::Declared;
 use leasehold::config::declared::{Backend, Place, ProviderSettings};
 use leasehold::fleet::{Fleet, FleetRealizer, Member};
 use leasehold::plan::select::Selection;
-use leasehold::plan::{Basis, Plan, Step, build};
+use leasehold::plan::{Basis, Plan, Step, build, build_plan};
 use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
@@ -36,15 +36,15 @@ struct Forgetful;
 
 #[async_trait::async_trait]
 impl Journal for Forgetful {
-    async fn intend(&self, _: &[&Step]) -> Result<(), NotRecorded> {
+    async fn write_intents(&self, _: &[&Step]) -> Result<(), NotRecorded> {
         Ok(())
     }
     fn may_write(&self) -> Result<(), NotRecorded> {
         Ok(())
     }
-    fn ended(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
-    fn not_tried(&self, _: &Step) {}
-    async fn flush(&self) -> Result<(), NotRecorded> {
+    fn record_result(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
+    fn record_untried(&self, _: &Step) {}
+    async fn flush_records(&self) -> Result<(), NotRecorded> {
         Ok(())
     }
 }
@@ -86,17 +86,17 @@ impl World {
     }
 
     pub fn observe(&self, declared: &Declared) -> Snapshot {
-        let realm = self.runtime.block_on(self.reader.realm()).unwrap();
-        let (shared, _) = realize::shared(declared, self.realize.as_ref(), &realm);
-        let request = ObserveRequest::plain(&declared.stack, &shared);
-        self.runtime.block_on(self.reader.observe(request)).unwrap()
+        let realm = self.runtime.block_on(self.reader.read_realm()).unwrap();
+        let (shared, _) = realize::realize_shared_objects(declared, self.realize.as_ref(), &realm);
+        let request = ObserveRequest::for_plan(&declared.stack, &shared);
+        self.runtime.block_on(self.reader.observe_stack(request)).unwrap()
     }
 
     pub fn plan(&self, declared: &Declared, now: Timestamp) -> Plan {
         let snapshot = self.observe(declared);
-        let (shared, findings) = realize::shared(declared, self.realize.as_ref(), &snapshot.realm);
+        let (shared, findings) = realize::realize_shared_objects(declared, self.realize.as_ref(), &snapshot.realm);
         assert_eq!(findings, []);
-        build(build::Inputs {
+        build_plan(build::Inputs {
             declared,
             shared: &shared,
             snapshot: &snapshot,
@@ -120,25 +120,25 @@ impl World {
 
     pub fn execute_with(&self, plan: &Plan, enact: Arc<dyn Enact>) -> Outcome {
         let allowance = Allowance { max_leavers: Some(usize::MAX), ..Allowance::default() };
-        let approved = rules::approve(plan.clone(), &allowance).unwrap();
+        let approved = rules::apply_rules(plan.clone(), &allowance).unwrap();
         let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
         let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
         let options = apply::Options { parallelism: 4 };
-        self.runtime.block_on(apply::execute(&approved, enact, options, &Forgetful, events, halt))
+        self.runtime.block_on(apply::execute_plan(&approved, enact, options, &Forgetful, events, halt))
     }
 
     /// Carries out one step.
     pub fn enact(&self, plan: &Plan, step: &Step) {
-        self.runtime.block_on(self.directory.enact(&plan.stack, &step.change)).unwrap();
+        self.runtime.block_on(self.directory.enact_change(&plan.stack, &step.change)).unwrap();
     }
 
     /// Sets the fences of some live identities to `at`, as somebody may do by hand. Returns how many have one.
     pub fn set_fences(&self, declared: &Declared, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
         let snapshot = self.observe(declared);
-        let live = snapshot.identities.values().filter(|live| of(&live.id.shown_name()));
+        let live = snapshot.identities.values().filter(|live| of(&live.id.display_name()));
         let policies = live.flat_map(|live| live.resources.values());
         let mut set = 0;
-        for before in policies.filter(|policy| self.directory.restricts(policy)) {
+        for before in policies.filter(|policy| self.directory.is_restriction(policy)) {
             let mut policy = before.get("policy").and_then(Value::as_document).unwrap().clone();
             for statement in policy["Statement"].as_array_mut().unwrap() {
                 if let Some(from) = statement.pointer_mut("/Condition/DateGreaterThanEquals/aws:CurrentTime") {
@@ -146,9 +146,9 @@ impl World {
                     set += 1;
                 }
             }
-            let after = before.clone().with("policy", Value::Document(policy.into()));
+            let after = before.clone().with_attribute("policy", Value::Document(policy.into()));
             let change = Change::Update { before: Box::new(before.clone()), after: Box::new(after) };
-            self.runtime.block_on(self.directory.enact(&declared.stack, &change)).unwrap();
+            self.runtime.block_on(self.directory.enact_change(&declared.stack, &change)).unwrap();
         }
         set
     }
@@ -160,7 +160,7 @@ impl World {
         let mut allowed = BTreeMap::new();
         for live in snapshot.identities.values() {
             let actions = actions(live, &snapshot, now);
-            let name = live.id.shown_name().into_owned();
+            let name = live.id.display_name().into_owned();
             let trust = live.resources[&live.id].get("trust").map(Value::to_json).unwrap_or_default();
             for trusted in trust["Statement"].as_array().into_iter().flatten().map(|it| it["Principal"].to_string()) {
                 allowed.insert(format!("{name} by {trusted}"), actions.clone());
@@ -174,7 +174,7 @@ impl World {
         let plan = self.plan(declared, now);
         let outcome = self.execute_with(&plan, self.writer.clone());
         assert!(outcome.is_complete(), "{outcome:?}");
-        let unverified = apply::verify(&plan, &outcome, &self.observe(declared));
+        let unverified = apply::verify_objects(&plan, &outcome, &self.observe(declared));
         assert_eq!(unverified, []);
         plan
     }

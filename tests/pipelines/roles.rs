@@ -265,7 +265,10 @@ fn no_role_does_the_work_of_another() {
     ] {
         let (code, said) = team.run("leasehold plan identities", role, subject);
         assert_eq!(code, 1, "{role} for {subject}: {said}");
-        assert!(!team.proxy.requests().iter().any(leasehold_fault_proxy::RecordedRequest::is_committed), "{role} for {subject}");
+        assert!(
+            !team.proxy.requests().iter().any(leasehold_fault_proxy::RecordedRequest::is_committed),
+            "{role} for {subject}"
+        );
     }
 }
 

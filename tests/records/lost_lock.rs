@@ -15,7 +15,7 @@ async fn a_lock_that_somebody_broke_is_noticed_at_its_next_renewal() {
     let folder = tempfile::tempdir().unwrap();
     let backend = Backend { place: Place::Local { path: "records".to_owned() }, lock_lease: None };
     let nothing = async || -> store::AwsAccess { panic!("a folder needs no AWS settings") };
-    let store = store::open(&backend, "many", folder.path(), nothing).await.unwrap();
+    let store = store::open_backend(&backend, "many", folder.path(), nothing).await.unwrap();
     let holder = lock::Holder {
         actor: "jane".to_owned(),
         host: "here".to_owned(),
@@ -27,17 +27,17 @@ async fn a_lock_that_somebody_broke_is_noticed_at_its_next_renewal() {
     let begun = Instant::now();
     let stack = StackName::new("many").unwrap();
     let claim = lock::Claim { stack: &stack, holder: &holder, what: "apply" };
-    let asked = lock::ask(&store, claim, terms).await.unwrap();
+    let asked = lock::request_lock(&store, claim, terms).await.unwrap();
     let lock::Asked::Held(guard) = asked else { panic!("nobody else asked") };
     assert!(guard.may_write());
-    let (record, _) = lock::look(&store, &stack).await.unwrap().unwrap();
-    assert!(lock::break_open(&store, &stack, &record).await.unwrap());
+    let (record, _) = lock::read_lock(&store, &stack).await.unwrap().unwrap();
+    assert!(lock::break_lock(&store, &stack, &record).await.unwrap());
     while guard.may_write() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(begun.elapsed() < LEASE / 2, "it went on for {:?}", begun.elapsed());
     // What is not ours is not given back.
-    guard.release(lock::Known::default()).await.unwrap();
-    let (left, _) = lock::look(&store, &stack).await.unwrap().unwrap();
+    guard.release_lock(lock::Known::default()).await.unwrap();
+    let (left, _) = lock::read_lock(&store, &stack).await.unwrap().unwrap();
     assert_eq!((left.counter, left.free), (record.counter + 1, true));
 }

@@ -67,14 +67,14 @@ pub fn compare_access(old: &Access, new: &Access) -> Comparison {
 /// Whether AWS treats two documents as the same. A document that is not a policy only equals itself.
 #[must_use]
 pub fn are_same_policy(a: &leasehold_provider::Document, b: &leasehold_provider::Document) -> bool {
-    a == b || crate::canonical::are_equivalent(a.json(), b.json()).unwrap_or(false)
+    a == b || crate::canonical::are_equivalent(a.as_json_value(), b.as_json_value()).unwrap_or(false)
 }
 
 fn parse_policies(access: &Access) -> Result<Vec<PolicyDocument>, PolicyParseError> {
     access
         .policies
         .iter()
-        .filter_map(|policy| without_lease_deny(policy.json()))
+        .filter_map(|policy| without_lease_deny(policy.as_json_value()))
         .map(|value| PolicyDocument::from_value(&value))
         .collect()
 }

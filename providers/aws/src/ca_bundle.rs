@@ -26,20 +26,20 @@ pub struct CaBundle {
 ///
 /// # Errors
 /// The file cannot be read, or does not hold certificates; the profile cannot be read.
-pub async fn ca_bundle(settings: &AwsSettings) -> Result<Option<CaBundle>, ConnectError> {
-    find(&crate::profile::load(settings).await?)
+pub async fn load_ca_bundle(settings: &AwsSettings) -> Result<Option<CaBundle>, ConnectError> {
+    find_ca_bundle(&crate::profile::load_profiles(settings).await?)
 }
 
 /// The same, with the profiles at hand.
-pub fn find(profiles: &ProfileSet) -> Result<Option<CaBundle>, ConnectError> {
-    let (setting, path) = match environment::variable("AWS_CA_BUNDLE") {
+pub fn find_ca_bundle(profiles: &ProfileSet) -> Result<Option<CaBundle>, ConnectError> {
+    let (setting, path) = match environment::read_variable("AWS_CA_BUNDLE") {
         Some(path) => ("AWS_CA_BUNDLE".to_owned(), path),
         None => match profiles.get("ca_bundle").filter(|path| !path.is_empty()) {
             Some(path) => (format!("ca_bundle of profile {:?}", profiles.selected_profile()), path.to_owned()),
             None => return Ok(None),
         },
     };
-    read(PathBuf::from(&path)).map(Some).map_err(|problem| ConnectError::CaBundle {
+    read_ca_bundle(PathBuf::from(&path)).map(Some).map_err(|problem| ConnectError::CaBundle {
         setting,
         path: path.into(),
         problem,
@@ -47,7 +47,7 @@ pub fn find(profiles: &ProfileSet) -> Result<Option<CaBundle>, ConnectError> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the bundle is read here: this is the edge")]
-fn read(path: PathBuf) -> Result<CaBundle, String> {
+fn read_ca_bundle(path: PathBuf) -> Result<CaBundle, String> {
     let pem = std::fs::read(&path).map_err(|error| error.to_string())?;
     let certificates: Vec<CertificateDer<'static>> =
         CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|error| format!("not PEM: {error}"))?;

@@ -5,30 +5,30 @@ use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Questi
 use crate::{AwsProvider, AwsRealizer};
 
 impl Compare for AwsRealizer {
-    fn compare(&self, old: &Access, new: &Access) -> Comparison {
+    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
         leasehold_policy::provider::compare_access(old, new)
     }
 
-    fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
+    fn assess_accesses(&self, accesses: &[Access]) -> Vec<Assessment> {
         leasehold_policy::provider::assess_accesses(accesses)
     }
 
-    fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
+    fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
         leasehold_policy::provider::decide_permission(access, question)
     }
 }
 
 /// The provider compares as its pure half does.
 impl Compare for AwsProvider {
-    fn compare(&self, old: &Access, new: &Access) -> Comparison {
-        AwsRealizer.compare(old, new)
+    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
+        AwsRealizer.compare_access(old, new)
     }
 
-    fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
-        AwsRealizer.assess(accesses)
+    fn assess_accesses(&self, accesses: &[Access]) -> Vec<Assessment> {
+        AwsRealizer.assess_accesses(accesses)
     }
 
-    fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
-        AwsRealizer.decide(access, question)
+    fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
+        AwsRealizer.decide_permission(access, question)
     }
 }

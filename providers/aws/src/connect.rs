@@ -18,7 +18,7 @@ use aws_smithy_types::retry::RetryConfig;
 
 use crate::credentials::{CheckedCredentials, SeenSource};
 use crate::environment;
-use crate::http_client::http_client;
+use crate::http_client::build_http_client;
 use crate::settings::{AwsSettings, ConnectError};
 use crate::{ca_bundle, profile};
 
@@ -42,13 +42,13 @@ pub struct Clients {
 }
 
 /// How often a call is tried at most, by `AWS_MAX_ATTEMPTS`; `None`: what the call does and its failure decide.
-pub fn most_attempts() -> Option<u32> {
+pub fn read_max_attempts() -> Option<u32> {
     // `environment::check` has refused what does not parse.
-    environment::variable("AWS_MAX_ATTEMPTS").and_then(|text| text.trim().parse().ok())
+    environment::read_variable("AWS_MAX_ATTEMPTS").and_then(|text| text.trim().parse().ok())
 }
 
 /// The standard chain: environment, profiles, SSO, process, container, instance.
-pub fn standard() -> ConfigLoader {
+pub fn standard_loader() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
 }
 
@@ -57,14 +57,14 @@ pub fn standard() -> ConfigLoader {
 ///
 /// # Errors
 /// The environment or the AWS configuration files hold a value that cannot be used.
-pub async fn chain(settings: &AwsSettings) -> Result<SdkConfig, ConnectError> {
-    configuration(settings, standard(), &SeenSource::default()).await
+pub async fn load_sdk_config(settings: &AwsSettings) -> Result<SdkConfig, ConnectError> {
+    build_sdk_config(settings, standard_loader(), &SeenSource::default()).await
 }
 
 /// Builds the clients. Nothing is called yet; credentials are looked for when the first call needs them.
-pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Result<Clients, ConnectError> {
+pub async fn build_clients(settings: &AwsSettings, loader: ConfigLoader) -> Result<Clients, ConnectError> {
     let source = SeenSource::default();
-    let config = configuration(settings, loader, &source).await?;
+    let config = build_sdk_config(settings, loader, &source).await?;
     let endpoint = SeenEndpoint::default();
     let none = RetryConfig::disabled();
     let iam = aws_sdk_iam::config::Builder::from(&config).retry_config(none.clone()).interceptor(endpoint.clone());
@@ -78,14 +78,14 @@ pub async fn clients(settings: &AwsSettings, loader: ConfigLoader) -> Result<Cli
     })
 }
 
-async fn configuration(
+async fn build_sdk_config(
     settings: &AwsSettings,
     loader: ConfigLoader,
     source: &SeenSource,
 ) -> Result<SdkConfig, ConnectError> {
-    environment::check(environment::VARIABLES)?;
-    let profiles = profile::load(settings).await?;
-    let client = http_client(ca_bundle::find(&profiles)?.as_ref())?;
+    environment::check_process_environment(environment::VARIABLES)?;
+    let profiles = profile::load_profiles(settings).await?;
+    let client = build_http_client(ca_bundle::find_ca_bundle(&profiles)?.as_ref())?;
     let mut loader = loader
         .http_client(client.clone())
         // For credentials only: assuming a role, SSO. The retries of our own calls are in `retry`.
@@ -101,25 +101,25 @@ async fn configuration(
         let provider = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
-    let mut config = check_credentials(loader.load().await, source);
+    let mut config = with_checked_credentials(loader.load().await, source);
     profile::check_endpoints(&config, &profiles)?;
     if config.region().is_none() {
         // IAM is global within a partition; without a word on which, it is the one of most accounts.
         config = config.into_builder().region(Region::from_static("us-east-1")).build();
     }
     if let Some(role) = &settings.assume_role {
-        config = check_credentials(assume(config, role).await, source);
+        config = with_checked_credentials(assume_role(config, role).await, source);
     }
     Ok(config)
 }
 
-fn check_credentials(config: SdkConfig, source: &SeenSource) -> SdkConfig {
+fn with_checked_credentials(config: SdkConfig, source: &SeenSource) -> SdkConfig {
     let Some(provider) = config.credentials_provider() else { return config };
     let checked = CheckedCredentials::new(provider, source.clone());
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(checked)).build()
 }
 
-async fn assume(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkConfig {
+async fn assume_role(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkConfig {
     let mut provider = AssumeRoleProvider::builder(&role.role_arn)
         .session_name(role.session_name.as_deref().unwrap_or("leasehold"))
         .configure(&config);
@@ -136,7 +136,7 @@ pub struct SeenEndpoint(Arc<Mutex<Option<String>>>);
 
 impl SeenEndpoint {
     /// The endpoint of the last call.
-    pub fn get(&self) -> Option<String> {
+    pub fn last_endpoint(&self) -> Option<String> {
         self.0.lock().ok().and_then(|seen| seen.clone())
     }
 }
@@ -192,14 +192,14 @@ mod tests {
             .use_fips(fips)
             .use_dual_stack(dual_stack);
         let settings = AwsSettings { region: Some(region.to_owned()), ..AwsSettings::default() };
-        let clients = clients(&settings, loader).await.unwrap();
+        let clients = build_clients(&settings, loader).await.unwrap();
         let quiet = || http_client_fn(|_, _| SharedHttpConnector::new(Nobody));
         let iam = aws_sdk_iam::Client::from_conf(clients.iam.config().to_builder().http_client(quiet()).build());
         let sts = aws_sdk_sts::Client::from_conf(clients.sts.config().to_builder().http_client(quiet()).build());
         assert!(iam.list_roles().send().await.is_err());
-        let of_iam = clients.endpoint.get().unwrap();
+        let of_iam = clients.endpoint.last_endpoint().unwrap();
         assert!(sts.get_caller_identity().send().await.is_err());
-        [of_iam, clients.endpoint.get().unwrap()]
+        [of_iam, clients.endpoint.last_endpoint().unwrap()]
     }
 
     #[tokio::test]

@@ -32,7 +32,7 @@ pub enum Source {
 
 impl Source {
     /// The source that the SDK notes on credentials, for its user agent; `None` where it notes none.
-    fn of(credentials: &Credentials) -> Option<Self> {
+    fn from_credentials(credentials: &Credentials) -> Option<Self> {
         use AwsCredentialFeature as Feature;
         let features = credentials.get_property::<Vec<AwsCredentialFeature>>()?;
         // In this order: a profile's source is noted beside the profile, and a role's before that of its caller.
@@ -63,11 +63,11 @@ pub struct SeenSource(Arc<Mutex<Option<Source>>>);
 
 impl SeenSource {
     /// The source; `None` before any credentials were loaded, and where the SDK does not note it.
-    pub fn get(&self) -> Option<Source> {
+    pub fn last_source(&self) -> Option<Source> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, source: Option<Source>) {
+    fn record_source(&self, source: Option<Source>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = source;
     }
 }
@@ -85,13 +85,13 @@ impl CheckedCredentials {
         Self { inner, seen }
     }
 
-    async fn load(&self) -> Result<Credentials, CredentialsError> {
+    async fn load_credentials(&self) -> Result<Credentials, CredentialsError> {
         let credentials = self.inner.provide_credentials().await?;
         let parts = [Some(credentials.access_key_id()), credentials.session_token()];
         if !parts.into_iter().flatten().all(is_header_value) {
             return Err(CredentialsError::invalid_configuration(UNSENDABLE));
         }
-        self.seen.set(Source::of(&credentials));
+        self.seen.record_source(Source::from_credentials(&credentials));
         Ok(credentials)
     }
 }
@@ -101,7 +101,7 @@ impl ProvideCredentials for CheckedCredentials {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.load())
+        future::ProvideCredentials::new(self.load_credentials())
     }
 
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
@@ -121,7 +121,7 @@ mod tests {
         *credentials.get_property_mut_or_default::<Vec<AwsCredentialFeature>>() = features.to_vec();
         let checked = CheckedCredentials::new(SharedCredentialsProvider::new(credentials), seen.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        (runtime.block_on(checked.provide_credentials()), seen.get())
+        (runtime.block_on(checked.provide_credentials()), seen.last_source())
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
     fn what_a_header_cannot_carry_is_refused_and_not_quoted() {
         for key in ["AKIA\nX", "\u{201c}AKIA\u{201d}", "AKIA\u{0}"] {
             let error = load(key, &[]).0.unwrap_err();
-            let text = crate::failure::chain(&error);
+            let text = crate::failure::describe_chain(&error);
             assert!(text.contains("HTTP header") && !text.contains("AKIA"), "{text}");
         }
     }

@@ -1,10 +1,10 @@
 //! The environment variables that decide how AWS is reached: a table of them, and a check of their values before any call.
 //!
 //! The SDK ignores a value it cannot parse, with a line in a log that nobody reads: a mistyped `AWS_ENDPOINT_URL` sends calls to
-//! AWS itself, a mistyped `AWS_USE_FIPS_ENDPOINT` leaves FIPS off, a line break in `AWS_ACCESS_KEY_ID` panics. [`check`] turns each
+//! AWS itself, a mistyped `AWS_USE_FIPS_ENDPOINT` leaves FIPS off, a line break in `AWS_ACCESS_KEY_ID` panics. [`check_process_environment`] turns each
 //! of these into an error that names the variable.
 //!
-//! An edge: [`check`] reads the process environment.
+//! An edge: [`check_process_environment`] reads the process environment.
 
 mod form;
 mod table;
@@ -74,15 +74,15 @@ pub struct VariableError {
 /// # Errors
 /// The first variable, in the order of the table, whose value does not have its form.
 #[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
-pub fn check(variables: &[Variable]) -> Result<(), VariableError> {
+pub fn check_process_environment(variables: &[Variable]) -> Result<(), VariableError> {
     check_values(variables, |name| std::env::var_os(name))
 }
 
 fn check_values(variables: &[Variable], value_of: impl Fn(&str) -> Option<OsString>) -> Result<(), VariableError> {
     for variable in variables.iter().filter(|variable| variable.reader != Reader::Nothing) {
         let Some(value) = value_of(variable.name).filter(|value| !value.is_empty()) else { continue };
-        if let Err(problem) = variable.form.check(&value) {
-            return Err(VariableError { name: variable.name, problem, expected: variable.form.expected() });
+        if let Err(problem) = variable.form.check_value(&value) {
+            return Err(VariableError { name: variable.name, problem, expected: variable.form.describe_expected() });
         }
     }
     Ok(())
@@ -90,7 +90,7 @@ fn check_values(variables: &[Variable], value_of: impl Fn(&str) -> Option<OsStri
 
 /// The value of a variable; `None` where it is unset, empty, or not UTF-8.
 #[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
-pub(crate) fn variable(name: &str) -> Option<String> {
+pub(crate) fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

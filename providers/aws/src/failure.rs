@@ -61,7 +61,7 @@ pub struct Failure {
 
 impl Failure {
     /// An answer that does not say what AWS's documents promise.
-    pub fn malformed(operation: &'static str, message: impl Into<String>) -> Self {
+    pub fn from_malformed_answer(operation: &'static str, message: impl Into<String>) -> Self {
         Self {
             operation,
             cause: Cause::Malformed,
@@ -72,13 +72,13 @@ impl Failure {
     }
 
     /// What a failed call of the SDK means.
-    pub fn of<E>(operation: &'static str, error: SdkError<E, HttpResponse>, place: Place<'_>) -> Self
+    pub fn from_sdk_error<E>(operation: &'static str, error: SdkError<E, HttpResponse>, place: Place<'_>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         match &error {
             SdkError::ServiceError(service) => {
-                let clock = skew::said(skew::ahead(service.raw(), place.now));
+                let clock = skew::describe_skew(skew::measure_skew(service.raw(), place.now));
                 let service_error = ServiceError {
                     operation,
                     status: service.raw().status().as_u16(),
@@ -88,23 +88,23 @@ impl Failure {
                     place,
                     clock: &clock,
                 };
-                service_error.explain()
+                service_error.explain_service_error()
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
                 let cause = if status >= 500 { Cause::Faulted } else { Cause::Malformed };
-                let message = format!("the answer (HTTP {status}) cannot be read: {}", chain(&error));
+                let message = format!("the answer (HTTP {status}) cannot be read: {}", describe_chain(&error));
                 let help = format!(
                     "run it again; if it stays, something between here and {} changes or cuts answers",
                     place.name()
                 );
                 Self { operation, cause, code: None, message, help: Some(help) }
             }
-            SdkError::TimeoutError(_) => request::timed_out(operation, place),
-            _ if finds::<CredentialsError>(&error) => credentials::unloaded(operation, &error, place),
-            SdkError::DispatchFailure(_) => request::unanswered(operation, &error, place),
+            SdkError::TimeoutError(_) => request::explain_timeout(operation, place),
+            _ if has_source::<CredentialsError>(&error) => credentials::explain_unloaded(operation, &error, place),
+            SdkError::DispatchFailure(_) => request::explain_unanswered(operation, &error, place),
             other => {
-                let message = chain(other);
+                let message = describe_chain(other);
                 let help = "this is a fault in leasehold: report it with this message".to_owned();
                 Self { operation, cause: Cause::Rejected, code: None, message, help: Some(help) }
             }
@@ -112,7 +112,7 @@ impl Failure {
     }
 
     /// The same, with how long it was tried, where more than one try was worth it.
-    pub fn after(mut self, attempts: u32, spent: std::time::Duration) -> Self {
+    pub fn with_attempts(mut self, attempts: u32, spent: std::time::Duration) -> Self {
         if attempts > 1 {
             let _ = write!(self.message, "; tried {attempts} times in {} s", spent.as_secs().max(1));
         }
@@ -120,58 +120,59 @@ impl Failure {
     }
 
     /// Whether AWS gave this code.
-    pub fn is(&self, code: &str) -> bool {
+    pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 
     /// The object that was to be read or written is not there.
-    pub fn absent(&self) -> bool {
-        self.is("NoSuchEntity") || self.is("NoSuchEntityException")
+    pub fn is_absent(&self) -> bool {
+        self.has_code("NoSuchEntity") || self.has_code("NoSuchEntityException")
     }
 
     /// An object of the name is there already.
-    pub fn exists(&self) -> bool {
-        self.is("EntityAlreadyExists") || self.is("EntityAlreadyExistsException")
+    pub fn is_name_taken(&self) -> bool {
+        self.has_code("EntityAlreadyExists") || self.has_code("EntityAlreadyExistsException")
     }
 
     /// A quota or size limit.
-    pub fn limit(&self) -> bool {
-        self.is("LimitExceeded") || self.is("LimitExceededException")
+    pub fn is_limit(&self) -> bool {
+        self.has_code("LimitExceeded") || self.has_code("LimitExceededException")
     }
 
     /// The object cannot go while something hangs on it.
-    pub fn holds_something(&self) -> bool {
-        self.is("DeleteConflict") || self.is("DeleteConflictException")
+    pub fn is_delete_conflict(&self) -> bool {
+        self.has_code("DeleteConflict") || self.has_code("DeleteConflictException")
     }
 
     /// What is to be expected for some time after an object was made, and passes by itself.
     pub fn may_pass(&self) -> bool {
-        let unseen_principal = (self.is("MalformedPolicyDocument") || self.is("MalformedPolicyDocumentException"))
+        let unseen_principal = (self.has_code("MalformedPolicyDocument")
+            || self.has_code("MalformedPolicyDocumentException"))
             && self.message.contains("principal");
         unseen_principal
-            || self.absent()
+            || self.is_absent()
             || ["ConcurrentModification", "EntityTemporarilyUnmodifiable", "DeleteConflict"]
                 .iter()
                 .any(|code| self.code.as_deref().is_some_and(|given| given.trim_end_matches("Exception") == *code))
     }
 }
 
-fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn error_chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
         error.source()
     })
 }
 
-fn finds<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    sources(error).any(|error| error.downcast_ref::<T>().is_some())
+fn has_source<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    error_chain(error).any(|error| error.downcast_ref::<T>().is_some())
 }
 
 /// All that the error and its sources say, outermost first.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
+pub fn describe_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut last = String::new();
-    for error in sources(error) {
+    for error in error_chain(error) {
         let words = error.to_string();
         if words != last && !text.contains(&words) {
             let _ = write!(text, "{}{words}", if text.is_empty() { "" } else { ": " });
@@ -182,8 +183,8 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// What the innermost source says: what the operating system or the service said itself.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    sources(error).last().map(ToString::to_string).unwrap_or_default()
+fn describe_innermost(error: &(dyn Error + 'static)) -> String {
+    error_chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 impl From<Failure> for ObserveError {
@@ -206,12 +207,12 @@ impl From<Failure> for EnactError {
             Cause::Throttled => EnactErrorKind::Throttled,
             Cause::Unreachable | Cause::NoAnswer => EnactErrorKind::Unreachable,
             Cause::Denied | Cause::Unauthenticated => EnactErrorKind::Denied,
-            Cause::Rejected if failure.limit() => EnactErrorKind::Limit,
+            Cause::Rejected if failure.is_limit() => EnactErrorKind::Limit,
             Cause::Rejected if failure.may_pass() => EnactErrorKind::Conflict,
             Cause::Faulted | Cause::Rejected | Cause::Malformed => EnactErrorKind::Other,
         };
         let help = failure.help.clone().or_else(|| match kind {
-            EnactErrorKind::Conflict if failure.holds_something() => Some(
+            EnactErrorKind::Conflict if failure.is_delete_conflict() => Some(
                 "it holds something that the plan did not see: plan again; if it stays, look at it in the console"
                     .to_owned(),
             ),

@@ -27,7 +27,7 @@ use crate::settings::ConnectError;
 ///
 /// # Errors
 /// The TLS library does not accept the bundle.
-pub fn http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, ConnectError> {
+pub fn build_http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, ConnectError> {
     let tls = match bundle {
         None => TlsContext::default(),
         Some(bundle) => {
@@ -41,13 +41,13 @@ pub fn http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, Connec
         }
     };
     Ok(SharedHttpClient::new(RoutingClient {
-        direct: client_with(ProxyConfig::disabled(), tls.clone()),
-        proxied: client_with(ProxyConfig::from_env(), tls),
+        direct: build_client(ProxyConfig::disabled(), tls.clone()),
+        proxied: build_client(ProxyConfig::from_env(), tls),
         proxies: Arc::new(Matcher::from_env()),
     }))
 }
 
-fn client_with(proxy: ProxyConfig, tls: TlsContext) -> SharedHttpClient {
+fn build_client(proxy: ProxyConfig, tls: TlsContext) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder().proxy_config(proxy.clone());
         connector.set_connector_settings(settings.cloned());
@@ -87,20 +87,20 @@ impl HttpConnector for RoutingConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let uri: Option<Uri> = request.uri().parse().ok();
         let proxy = uri.as_ref().filter(|uri| !is_metadata_host(uri)).and_then(|uri| self.proxies.intercept(uri));
-        let proxy = proxy.map(|proxy| origin_of(proxy.uri()));
-        let endpoint = uri.as_ref().map_or_else(|| request.uri().to_owned(), origin_of);
+        let proxy = proxy.map(|proxy| url_origin(proxy.uri()));
+        let endpoint = uri.as_ref().map_or_else(|| request.uri().to_owned(), url_origin);
         let connector = if proxy.is_some() { &self.proxied } else { &self.direct };
         let answer = connector.call(request);
-        HttpConnectorFuture::new(
-            async move { answer.await.map_err(|source| RequestError::of(endpoint, proxy, source)) },
-        )
+        HttpConnectorFuture::new(async move {
+            answer.await.map_err(|source| RequestError::wrap_connector_error(endpoint, proxy, source))
+        })
     }
 }
 
 /// The origin of the proxy that the environment names for an endpoint.
-pub fn proxy_for(endpoint: &str) -> Option<String> {
+pub fn find_proxy(endpoint: &str) -> Option<String> {
     let uri: Uri = endpoint.parse().ok().filter(|uri| !is_metadata_host(uri))?;
-    Matcher::from_env().intercept(&uri).map(|proxy| origin_of(proxy.uri()))
+    Matcher::from_env().intercept(&uri).map(|proxy| url_origin(proxy.uri()))
 }
 
 /// Hosts of container and instance metadata: 169.254.0.0/16, and fd00:ec2::/32 of EC2 and EKS.
@@ -109,7 +109,7 @@ fn is_metadata_host(uri: &Uri) -> bool {
 }
 
 /// Scheme, host and port, without a user or password.
-fn origin_of(uri: &Uri) -> String {
+fn url_origin(uri: &Uri) -> String {
     let (scheme, host) = (uri.scheme_str().unwrap_or("http"), uri.host().unwrap_or_default());
     uri.port_u16().map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}"))
 }
@@ -126,7 +126,7 @@ pub struct RequestError {
 
 impl RequestError {
     /// Keeps the kind of the connector's error: the SDK's retries of credentials depend on it.
-    fn of(endpoint: String, proxy: Option<String>, source: ConnectorError) -> ConnectorError {
+    fn wrap_connector_error(endpoint: String, proxy: Option<String>, source: ConnectorError) -> ConnectorError {
         let connection = source.connection_metadata().cloned();
         let (is_timeout, is_user, is_io, kind) =
             (source.is_timeout(), source.is_user(), source.is_io(), source.as_other());
@@ -176,6 +176,6 @@ mod tests {
 
     #[test]
     fn an_origin_has_no_password() {
-        assert_eq!(origin_of(&"http://ann:secret@proxy:3128/".parse().unwrap()), "http://proxy:3128");
+        assert_eq!(url_origin(&"http://ann:secret@proxy:3128/".parse().unwrap()), "http://proxy:3128");
     }
 }

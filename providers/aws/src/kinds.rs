@@ -54,56 +54,56 @@ pub const SAML_PROVIDER: ResourceKind = ResourceKind::new("aws_iam_saml_provider
 pub const INLINE: &str = "leasehold";
 
 /// The id of a principal.
-pub fn principal(principal: Principal, name: &str) -> ResourceId {
+pub fn principal_id(principal: Principal, name: &str) -> ResourceId {
     ResourceId::new(if principal == Principal::Role { ROLE } else { USER }, name)
 }
 
 /// The id of an inline policy.
-pub fn inline(principal: Principal, owner: &str, policy: &str) -> ResourceId {
+pub fn inline_policy_id(principal: Principal, owner: &str, policy: &str) -> ResourceId {
     let kind = if principal == Principal::Role { ROLE_POLICY } else { USER_POLICY };
     ResourceId::new(kind, format!("{owner}/{policy}"))
 }
 
 /// The id of an attachment.
-pub fn attachment(principal: Principal, owner: &str, short: &str) -> ResourceId {
+pub fn attachment_id(principal: Principal, owner: &str, short: &str) -> ResourceId {
     let kind = if principal == Principal::Role { ROLE_ATTACHMENT } else { USER_ATTACHMENT };
     ResourceId::new(kind, format!("{owner}/{short}"))
 }
 
 /// The id of an access key.
-pub fn access_key(user: &str, key: &str) -> ResourceId {
+pub fn access_key_id(user: &str, key: &str) -> ResourceId {
     ResourceId::new(ACCESS_KEY, format!("{user}/{key}"))
 }
 
 /// The id of a scope's policy: `STACK/SCOPE`.
-pub fn scope(stack: &StackName, scope: &str) -> ResourceId {
+pub fn scope_policy_id(stack: &StackName, scope: &str) -> ResourceId {
     ResourceId::new(POLICY, format!("{stack}/{scope}"))
 }
 
 /// The id of the policy that holds a user's own statements where its inline policy has no room: `STACK/user.NAME`. Labels of
 /// scopes hold no dot.
-pub fn own_policy(stack: &StackName, user: &str) -> ResourceId {
+pub fn own_policy_id(stack: &StackName, user: &str) -> ResourceId {
     ResourceId::new(POLICY, format!("{stack}/user.{user}"))
 }
 
 /// The group that a resource is or hangs on. IAM cannot tag groups: the path says whose one is.
-pub fn group_of(id: &ResourceId) -> Option<&str> {
+pub fn containing_group(id: &ResourceId) -> Option<&str> {
     let is = [GROUP, GROUP_POLICY, GROUP_ATTACHMENT].contains(&id.kind);
     is.then(|| id.name.split_once('/').map_or(id.name.as_str(), |(group, _)| group))
 }
 
 /// The id of a group.
-pub fn group(name: &str) -> ResourceId {
+pub fn group_id(name: &str) -> ResourceId {
     ResourceId::new(GROUP, name)
 }
 
 /// The principal that a resource is or hangs on: `checkout_ci` of `checkout_ci/leasehold`.
-pub fn holder(id: &ResourceId) -> Option<(Principal, &str)> {
+pub fn owning_principal(id: &ResourceId) -> Option<(Principal, &str)> {
     let name = id.name.split_once('/').map_or(id.name.as_str(), |(owner, _)| owner);
     let kind = &id.kind;
     if [ROLE, ROLE_POLICY, ROLE_ATTACHMENT, PROFILE_MEMBERSHIP].contains(kind) {
         Some((Principal::Role, name))
-    } else if [USER, USER_POLICY, USER_ATTACHMENT, MEMBERSHIP].contains(kind) || credential(id).is_some() {
+    } else if [USER, USER_POLICY, USER_ATTACHMENT, MEMBERSHIP].contains(kind) || credential_kind(id).is_some() {
         Some((Principal::User, name))
     } else {
         None
@@ -112,12 +112,12 @@ pub fn holder(id: &ResourceId) -> Option<(Principal, &str)> {
 
 /// The name of a virtual MFA device, with its path, of its serial number: `phone` of `arn:aws:iam::111122223333:mfa/phone`. `None`: it is a
 /// thing, whose serial number is its maker's, or an ARN of another sort.
-pub fn virtual_device(serial: &str) -> Option<&str> {
+pub fn virtual_device_name(serial: &str) -> Option<&str> {
     serial.strip_prefix("arn:")?.split_once(":mfa/").map(|(_, name)| name)
 }
 
 /// What sort of credential an object is, if it is one.
-pub fn credential(id: &ResourceId) -> Option<Credential> {
+pub fn credential_kind(id: &ResourceId) -> Option<Credential> {
     match &id.kind {
         kind if *kind == ACCESS_KEY => Some(Credential::AccessKey),
         kind if *kind == LOGIN_PROFILE => Some(Credential::Login),
@@ -131,11 +131,11 @@ pub fn credential(id: &ResourceId) -> Option<Credential> {
 
 /// What stands after the principal's name: `leasehold` of `checkout_ci/leasehold`. Names of IAM hold no `/`; short names of
 /// attached policies may.
-pub fn part(id: &ResourceId) -> &str {
-    id.part()
+pub fn part_name(id: &ResourceId) -> &str {
+    id.local_name()
 }
 
 /// Whether the id is that of a principal's own inline policy `leasehold`.
-pub fn is_own_inline(id: &ResourceId) -> bool {
-    (id.kind == ROLE_POLICY || id.kind == USER_POLICY) && part(id) == INLINE
+pub fn is_own_inline_policy(id: &ResourceId) -> bool {
+    (id.kind == ROLE_POLICY || id.kind == USER_POLICY) && part_name(id) == INLINE
 }

@@ -31,8 +31,8 @@ pub mod rights;
 mod settings;
 mod skew;
 
-pub use ca_bundle::{CaBundle, ca_bundle};
-pub use connect::chain;
+pub use ca_bundle::{CaBundle, load_ca_bundle};
+pub use connect::load_sdk_config;
 pub use provider::AwsProvider;
 pub use realize::AwsRealizer;
 pub use settings::{AssumeRole, AwsSettings, ConnectError};

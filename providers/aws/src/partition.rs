@@ -51,20 +51,20 @@ pub struct NoFipsEndpoint {
 impl Partition {
     /// The partition that a region is in.
     #[must_use]
-    pub fn containing(region: &str) -> Self {
+    pub fn for_region(region: &str) -> Self {
         let claims = |partition: &&Self| partition.region_prefixes.iter().any(|prefix| region.starts_with(prefix));
         OTHERS.iter().find(claims).copied().unwrap_or(COMMERCIAL)
     }
 
     /// All of them, the commercial one first.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all_partitions() -> impl Iterator<Item = Self> {
         std::iter::once(COMMERCIAL).chain(OTHERS)
     }
 
     /// The partition of that name, as ARNs have it.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::all().find(|partition| partition.name == name)
+    pub fn from_partition_name(name: &str) -> Option<Self> {
+        Self::all_partitions().find(|partition| partition.name == name)
     }
 }
 
@@ -73,7 +73,7 @@ impl Partition {
 /// # Errors
 /// Where FIPS is asked for in a partition without it: another endpoint would not be what was asked for.
 pub fn s3_endpoint(region: &str, variant: EndpointVariant) -> Result<String, NoFipsEndpoint> {
-    let partition = Partition::containing(region);
+    let partition = Partition::for_region(region);
     if variant.fips && !partition.has_fips {
         return Err(NoFipsEndpoint { partition: partition.name, region: region.to_owned() });
     }
@@ -115,10 +115,10 @@ mod tests {
     #[test]
     fn each_partition_is_found_by_its_name_and_by_its_regions() {
         for partition in OTHERS {
-            assert_eq!(Partition::named(partition.name), Some(partition));
+            assert_eq!(Partition::from_partition_name(partition.name), Some(partition));
             let region = format!("{}east-1", partition.region_prefixes[0]);
-            assert_eq!(Partition::containing(&region), partition);
+            assert_eq!(Partition::for_region(&region), partition);
         }
-        assert_eq!(Partition::named("aws-moon"), None);
+        assert_eq!(Partition::from_partition_name("aws-moon"), None);
     }
 }

@@ -14,10 +14,10 @@ use crate::settings::{AwsSettings, ConnectError};
 ///
 /// # Errors
 /// A file that is not in AWS's format, or a profile whose values a request cannot carry.
-pub async fn load(settings: &AwsSettings) -> Result<ProfileSet, ConnectError> {
+pub async fn load_profiles(settings: &AwsSettings) -> Result<ProfileSet, ConnectError> {
     let selected = settings.profile.clone().map(Cow::Owned);
     let profiles = aws_config::profile::load(&Fs::real(), &Env::real(), &Default::default(), selected).await;
-    let profiles = profiles.map_err(|error| ConnectError::Profile(crate::failure::chain(&error)))?;
+    let profiles = profiles.map_err(|error| ConnectError::Profile(crate::failure::describe_chain(&error)))?;
     check_selection(settings, &profiles)?;
     check_source_profiles(&profiles)?;
     check_keys(&profiles)?;
@@ -26,7 +26,7 @@ pub async fn load(settings: &AwsSettings) -> Result<ProfileSet, ConnectError> {
 
 /// A profile that is named and does not exist is an error, as in the AWS CLI and Terraform. The SDK would go on without it.
 fn check_selection(settings: &AwsSettings, profiles: &ProfileSet) -> Result<(), ConnectError> {
-    let (setting, name) = match (&settings.profile, environment::variable("AWS_PROFILE")) {
+    let (setting, name) = match (&settings.profile, environment::read_variable("AWS_PROFILE")) {
         (Some(name), _) => ("`profile` of the provider block", name.clone()),
         (None, Some(name)) => ("AWS_PROFILE", name),
         (None, None) => return Ok(()),

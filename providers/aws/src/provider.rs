@@ -25,42 +25,49 @@ pub struct AwsProvider {
 impl AwsProvider {
     /// Makes the clients. Reads the environment and the AWS configuration files; calls nothing yet.
     pub async fn connect(settings: AwsSettings) -> Result<Self, ConnectError> {
-        Self::connect_from(settings, connect::standard()).await
+        Self::connect_with_loader(settings, connect::standard_loader()).await
     }
 
     /// The same, from a chain that the caller has begun: an endpoint or credentials of its own.
-    pub async fn connect_from(settings: AwsSettings, loader: aws_config::ConfigLoader) -> Result<Self, ConnectError> {
-        settings.check()?;
-        let clients = connect::clients(&settings, loader).await?;
-        let caller = Caller::new(&clients, &settings, connect::most_attempts());
+    pub async fn connect_with_loader(
+        settings: AwsSettings,
+        loader: aws_config::ConfigLoader,
+    ) -> Result<Self, ConnectError> {
+        settings.check_settings()?;
+        let clients = connect::build_clients(&settings, loader).await?;
+        let caller = Caller::new(&clients, &settings, connect::read_max_attempts());
         let allowed = settings.allowed_account_ids;
         Ok(Self { clients, caller, known: Known::default(), allowed, realm: OnceCell::new() })
     }
 
     /// The same, and `notices` is told when calls wait because AWS throttles.
     #[must_use]
-    pub fn telling(mut self, notices: Arc<dyn Notices>) -> Self {
-        self.caller.tell(notices);
+    pub fn with_notices(mut self, notices: Arc<dyn Notices>) -> Self {
+        self.caller.set_notices(notices);
         self
     }
 
     /// Where this is, asked once. Nothing else is called before the account is known to be allowed.
-    pub(crate) async fn place(&self) -> Result<&Realm, ObserveError> {
-        self.realm.get_or_try_init(|| self.caller_identity()).await
+    pub(crate) async fn resolve_realm(&self) -> Result<&Realm, ObserveError> {
+        self.realm.get_or_try_init(|| self.read_caller_identity()).await
     }
 
-    async fn caller_identity(&self) -> Result<Realm, ObserveError> {
+    async fn read_caller_identity(&self) -> Result<Realm, ObserveError> {
         const OPERATION: &str = "sts:GetCallerIdentity";
         let sts = &self.clients.sts;
         let send = || sts.get_caller_identity().send();
-        let answer = self.caller.call(&Calls::default(), OPERATION, Class::Idempotent, send).await?;
+        let answer = self.caller.call_with_retries(&Calls::default(), OPERATION, Class::Idempotent, send).await?;
         let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
-            return Err(Failure::malformed(OPERATION, "the answer names no account or no caller").into());
+            return Err(Failure::from_malformed_answer(OPERATION, "the answer names no account or no caller").into());
         };
-        let Some(partition) = Arn::parse(&caller).map(|arn| arn.partition.to_owned()) else {
-            return Err(Failure::malformed(OPERATION, format!("the caller's ARN does not read: {caller:?}")).into());
+        let Some(partition) = Arn::parse_arn(&caller).map(|arn| arn.partition.to_owned()) else {
+            return Err(Failure::from_malformed_answer(
+                OPERATION,
+                format!("the caller's ARN does not read: {caller:?}"),
+            )
+            .into());
         };
-        let actor = arn::actor(&caller);
+        let actor = arn::describe_actor(&caller);
         if !self.allowed.is_empty() && !self.allowed.contains(&account) {
             let allowed: Vec<&str> = self.allowed.iter().map(String::as_str).collect();
             return Err(ObserveError {
@@ -93,37 +100,37 @@ struct Facts {
 }
 
 impl Known {
-    fn facts(&self) -> MutexGuard<'_, Facts> {
+    fn lock_facts(&self) -> MutexGuard<'_, Facts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// These objects carry the stack's mark; any other that was known to, no longer does.
-    pub fn observed(&self, stack: &StackName, ours: impl IntoIterator<Item = ResourceId>) {
-        let mut facts = self.facts();
+    pub fn record_observed(&self, stack: &StackName, ours: impl IntoIterator<Item = ResourceId>) {
+        let mut facts = self.lock_facts();
         facts.ours.retain(|(other, _)| other != stack);
         facts.ours.extend(ours.into_iter().map(|id| (stack.clone(), id)));
     }
 
     /// The object was found to carry the stack's mark.
-    pub fn found(&self, stack: &StackName, id: &ResourceId) {
-        self.facts().ours.insert((stack.clone(), id.clone()));
+    pub fn record_owned(&self, stack: &StackName, id: &ResourceId) {
+        self.lock_facts().ours.insert((stack.clone(), id.clone()));
     }
 
     /// This run made the object, with the stack's mark.
-    pub fn made(&self, stack: &StackName, id: &ResourceId) {
-        let mut facts = self.facts();
+    pub fn record_made(&self, stack: &StackName, id: &ResourceId) {
+        let mut facts = self.lock_facts();
         facts.ours.insert((stack.clone(), id.clone()));
         facts.made.insert(id.clone());
     }
 
     /// This run took something off the object.
-    pub fn touched(&self, id: &ResourceId) {
-        self.facts().touched.insert(id.clone());
+    pub fn record_touched(&self, id: &ResourceId) {
+        self.lock_facts().touched.insert(id.clone());
     }
 
     /// The object is gone.
-    pub fn gone(&self, stack: &StackName, id: &ResourceId) {
-        let mut facts = self.facts();
+    pub fn record_gone(&self, stack: &StackName, id: &ResourceId) {
+        let mut facts = self.lock_facts();
         facts.ours.remove(&(stack.clone(), id.clone()));
         facts.made.remove(id);
         facts.touched.remove(id);
@@ -131,16 +138,16 @@ impl Known {
 
     /// Whether the object is known to carry the stack's mark.
     pub fn is_ours(&self, stack: &StackName, id: &ResourceId) -> bool {
-        self.facts().ours.contains(&(stack.clone(), id.clone()))
+        self.lock_facts().ours.contains(&(stack.clone(), id.clone()))
     }
 
     /// Whether this run made the object.
     pub fn is_made(&self, id: &ResourceId) -> bool {
-        self.facts().made.contains(id)
+        self.lock_facts().made.contains(id)
     }
 
     /// Whether this run took something off the object.
     pub fn is_touched(&self, id: &ResourceId) -> bool {
-        self.facts().touched.contains(id)
+        self.lock_facts().touched.contains(id)
     }
 }

@@ -20,7 +20,7 @@ use crate::connect::{Clients, SeenEndpoint};
 use crate::credentials::SeenSource;
 use crate::environment;
 use crate::failure::{Cause, Failure, Place};
-use crate::http_client::proxy_for;
+use crate::http_client::find_proxy;
 use crate::settings::AwsSettings;
 
 /// What doing a call twice would do.
@@ -64,20 +64,20 @@ pub struct Calls {
 
 impl Calls {
     /// How many attempts were made.
-    pub fn count(&self) -> u32 {
+    pub fn attempt_count(&self) -> u32 {
         self.attempts.load(Ordering::Relaxed)
     }
 
     /// The ids, in the order of the answers.
-    pub fn ids(&self) -> Vec<String> {
+    pub fn request_ids(&self) -> Vec<String> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn begin(&self) {
+    fn record_attempt(&self) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn answered(&self, id: Option<&str>) {
+    fn record_answer(&self, id: Option<&str>) {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(id.map(str::to_owned));
     }
 }
@@ -104,38 +104,38 @@ impl Caller {
             source: clients.source.clone(),
             region: clients.region.clone(),
             assumes: settings.assume_role.as_ref().map(|role| role.role_arn.clone()),
-            profile: settings.profile.clone().or_else(|| environment::variable("AWS_PROFILE")),
+            profile: settings.profile.clone().or_else(|| environment::read_variable("AWS_PROFILE")),
             most,
             notices: None,
         }
     }
 
     /// What a failed call means.
-    fn explain<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> Failure
+    fn explain_sdk_error<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> Failure
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let endpoint = self.endpoint.get();
-        let proxy = endpoint.as_deref().and_then(proxy_for);
+        let endpoint = self.endpoint.last_endpoint();
+        let proxy = endpoint.as_deref().and_then(find_proxy);
         let place = Place {
             endpoint: endpoint.as_deref(),
             proxy: proxy.as_deref(),
             region: &self.region,
             assumes: self.assumes.as_deref(),
             profile: self.profile.as_deref(),
-            source: self.source.get(),
-            now: clock(),
+            source: self.source.last_source(),
+            now: current_time(),
         };
-        Failure::of(operation, error, place)
+        Failure::from_sdk_error(operation, error, place)
     }
 
     /// From now on tells of every wait.
-    pub fn tell(&mut self, notices: Arc<dyn Notices>) {
+    pub fn set_notices(&mut self, notices: Arc<dyn Notices>) {
         self.notices = Some(notices);
     }
 
     /// Makes a call, again where that is right, and counts the attempts in `calls`.
-    pub async fn call<T, E, F, Sent>(
+    pub async fn call_with_retries<T, E, F, Sent>(
         &self,
         calls: &Calls,
         operation: &'static str,
@@ -151,61 +151,61 @@ impl Caller {
         let start = Instant::now();
         let mut attempts = 0u32;
         loop {
-            self.turn(operation).await;
-            calls.begin();
+            self.wait_for_turn(operation).await;
+            calls.record_attempt();
             attempts = attempts.saturating_add(1);
             let error = match send().await {
                 Ok(answer) => {
-                    calls.answered(answer.request_id());
-                    self.recover();
+                    calls.record_answer(answer.request_id());
+                    self.record_success();
                     return Ok(answer);
                 }
                 Err(error) => error,
             };
-            calls.answered(error.request_id());
-            let failure = self.explain(operation, error);
+            calls.record_answer(error.request_id());
+            let failure = self.explain_sdk_error(operation, error);
             match failure.cause {
-                Cause::Throttled => self.with_pace(|pace| pace.refused(Instant::now())),
-                _ => self.recover(),
+                Cause::Throttled => self.with_pace(|pace| pace.slow_down(Instant::now())),
+                _ => self.record_success(),
             }
             let wait = next_wait(failure.cause, class, attempts, start.elapsed());
             let Some(longest) = wait.filter(|_| self.most.is_none_or(|most| attempts < most)) else {
-                return Err(failure.after(attempts, start.elapsed()));
+                return Err(failure.with_attempts(attempts, start.elapsed()));
             };
             tracing::debug!(operation, attempts, message = %failure.message, "will try again");
             let wait = longest.mul_f64(fastrand::f64());
             if failure.cause == Cause::Throttled {
-                self.tell_of(operation, true, wait);
+                self.report_wait(operation, true, wait);
             }
             sleep(wait).await;
         }
     }
 
     /// Waits for a turn under the pace.
-    async fn turn(&self, operation: &str) {
-        let wait = self.with_pace(|pace| pace.reserve(Instant::now()));
+    async fn wait_for_turn(&self, operation: &str) {
+        let wait = self.with_pace(|pace| pace.reserve_turn(Instant::now()));
         if !wait.is_zero() {
-            self.tell_of(operation, false, wait);
+            self.report_wait(operation, false, wait);
             sleep(wait).await;
         }
     }
 
     /// A call was answered: the next may come sooner.
-    fn recover(&self) {
+    fn record_success(&self) {
         let is_free = self.with_pace(|pace| {
             let was_held = pace.rate.is_some();
-            pace.answered();
+            pace.speed_up();
             was_held && pace.rate.is_none()
         });
         if let (true, Some(notices)) = (is_free, &self.notices) {
-            notices.at_full_speed();
+            notices.report_full_speed();
         }
     }
 
-    fn tell_of(&self, operation: &str, refused: bool, wait: Duration) {
+    fn report_wait(&self, operation: &str, refused: bool, wait: Duration) {
         if let Some(notices) = &self.notices {
             let rate = self.with_pace(|pace| pace.rate);
-            notices.waits(&Waiting { operation, refused, wait, rate });
+            notices.report_throttled_call(&Waiting { operation, refused, wait, rate });
         }
     }
 
@@ -216,7 +216,7 @@ impl Caller {
 
 /// This machine's time, to be held against the service's.
 #[allow(clippy::disallowed_methods, reason = "calls leave from here: this is the edge")]
-fn clock() -> jiff::Timestamp {
+fn current_time() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
@@ -230,7 +230,7 @@ pub trait Passing {
 }
 
 /// Repeats a whole step while it fails with what may pass by itself.
-pub async fn until_visible<T, E, Step>(patience: Patience, step: impl Fn() -> Step) -> Result<T, E>
+pub async fn retry_until_visible<T, E, Step>(patience: Patience, step: impl Fn() -> Step) -> Result<T, E>
 where
     E: Passing,
     Step: Future<Output = Result<T, E>>,
@@ -266,7 +266,7 @@ pub enum Patience {
 }
 
 /// A pause between two looks at something that the service prepares.
-pub async fn pause(attempt: u32) {
+pub async fn pause_between_polls(attempt: u32) {
     sleep(Duration::from_millis(500).saturating_mul(attempt.saturating_add(1)).min(Duration::from_secs(5))).await;
 }
 
@@ -294,7 +294,7 @@ impl Pace {
     }
 
     /// Takes the next turn and says how far off it is.
-    fn reserve(&mut self, now: Instant) -> Duration {
+    fn reserve_turn(&mut self, now: Instant) -> Duration {
         if now.duration_since(self.window) > Duration::from_secs(1) {
             self.window = now;
             self.sent = 0;
@@ -306,7 +306,7 @@ impl Pace {
         turn.duration_since(now)
     }
 
-    fn refused(&mut self, now: Instant) {
+    fn slow_down(&mut self, now: Instant) {
         if self.lowered.is_some_and(|at| now.duration_since(at) < Duration::from_millis(200)) {
             return;
         }
@@ -316,7 +316,7 @@ impl Pace {
         self.lowered = Some(now);
     }
 
-    fn answered(&mut self) {
+    fn speed_up(&mut self) {
         self.rate = self.rate.map(|rate| rate + (rate * 0.05).max(0.2)).filter(|rate| *rate < FAST_ENOUGH);
     }
 }
@@ -352,12 +352,12 @@ mod tests {
     }
 
     impl Notices for Told {
-        fn waits(&self, waiting: &Waiting<'_>) {
+        fn report_throttled_call(&self, waiting: &Waiting<'_>) {
             let Waiting { operation, refused, rate, .. } = *waiting;
             self.waits.lock().unwrap().push((operation.to_owned(), refused, rate));
         }
 
-        fn at_full_speed(&self) {
+        fn report_full_speed(&self) {
             self.ends.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -365,21 +365,21 @@ mod tests {
     async fn caller() -> Caller {
         let loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).empty_test_environment();
         let settings = AwsSettings::default();
-        Caller::new(&crate::connect::clients(&settings, loader).await.unwrap(), &settings, None)
+        Caller::new(&crate::connect::build_clients(&settings, loader).await.unwrap(), &settings, None)
     }
 
     #[tokio::test]
     async fn waits_are_told_with_the_pace_and_their_end_once() {
         let told = Arc::new(Told::default());
         let mut caller = caller().await;
-        caller.tell(Arc::<Told>::clone(&told));
-        caller.recover();
-        caller.with_pace(|pace| pace.refused(Instant::now()));
-        caller.tell_of("iam:GetUser", true, Duration::from_secs(1));
+        caller.set_notices(Arc::<Told>::clone(&told));
+        caller.record_success();
+        caller.with_pace(|pace| pace.slow_down(Instant::now()));
+        caller.report_wait("iam:GetUser", true, Duration::from_secs(1));
         for _ in 0..200 {
-            caller.recover();
+            caller.record_success();
         }
-        caller.tell_of("iam:GetUser", false, Duration::from_secs(1));
+        caller.report_wait("iam:GetUser", false, Duration::from_secs(1));
         let waits = told.waits.lock().unwrap();
         assert_eq!(waits[0], ("iam:GetUser".to_owned(), true, Some(SLOWEST)));
         assert_eq!(waits[1], ("iam:GetUser".to_owned(), false, None));
@@ -391,22 +391,22 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         for _ in 0..50 {
-            assert_eq!(pace.reserve(start), Duration::ZERO);
+            assert_eq!(pace.reserve_turn(start), Duration::ZERO);
         }
         let later = start + Duration::from_secs(1);
-        pace.refused(later);
+        pace.slow_down(later);
         let rate = pace.rate.unwrap();
         assert!((30.0..40.0).contains(&rate), "{rate}");
-        pace.refused(later);
+        pace.slow_down(later);
         assert_eq!(pace.rate, Some(rate), "one burst counts once");
-        assert_eq!(pace.reserve(later), Duration::ZERO);
-        assert!(pace.reserve(later) > Duration::from_millis(20));
+        assert_eq!(pace.reserve_turn(later), Duration::ZERO);
+        assert!(pace.reserve_turn(later) > Duration::from_millis(20));
         for _ in 0..100 {
-            pace.answered();
+            pace.speed_up();
         }
         assert_eq!(pace.rate, None);
         for second in 2..60 {
-            pace.refused(start + Duration::from_secs(second));
+            pace.slow_down(start + Duration::from_secs(second));
         }
         assert_eq!(pace.rate, Some(SLOWEST), "it does not stand still");
     }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::arn;
 
-pub use parts::{Part, parts};
+pub use parts::{Part, stack_parts};
 use table::On::{
     AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, KeptRole, KeptUser, MarkedDirectory,
     MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer,
@@ -45,34 +45,35 @@ pub struct Scope<'a> {
 
 /// The actions that a purpose takes, as `iam:Action`.
 #[must_use]
-pub fn actions(parts: &BTreeSet<Part>, purpose: Purpose) -> BTreeSet<String> {
-    wanted(parts, purpose).map(|(action, ..)| format!("iam:{action}")).collect()
+pub fn required_actions(parts: &BTreeSet<Part>, purpose: Purpose) -> BTreeSet<String> {
+    matching_rights(parts, purpose).map(|(action, ..)| format!("iam:{action}")).collect()
 }
 
 /// The smallest policy for the purpose: a statement for each sort of resource.
 #[must_use]
-pub fn policy(scope: &Scope<'_>, purpose: Purpose) -> Document {
-    Document::new(json!({ "Version": "2012-10-17", "Statement": statements(scope, purpose) }))
+pub fn build_rights_policy(scope: &Scope<'_>, purpose: Purpose) -> Document {
+    Document::new(json!({ "Version": "2012-10-17", "Statement": build_statements(scope, purpose) }))
 }
 
 /// Its statements.
 #[must_use]
-pub fn statements(scope: &Scope<'_>, purpose: Purpose) -> Vec<Value> {
+pub fn build_statements(scope: &Scope<'_>, purpose: Purpose) -> Vec<Value> {
     let mut by_place: BTreeMap<On, Vec<String>> = BTreeMap::new();
-    for (action, _, _, on) in wanted(scope.parts, purpose) {
+    for (action, _, _, on) in matching_rights(scope.parts, purpose) {
         by_place.entry(*on).or_default().push(format!("iam:{action}"));
     }
-    by_place.into_iter().map(|(on, actions)| statement(scope, on, actions)).collect()
+    by_place.into_iter().map(|(on, actions)| build_statement(scope, on, actions)).collect()
 }
 
-fn wanted(parts: &BTreeSet<Part>, purpose: Purpose) -> impl Iterator<Item = &'static Right> {
-    RIGHTS.iter().filter(move |(_, by, part, _)| by.serve(purpose) && part.is_none_or(|part| parts.contains(&part)))
+fn matching_rights(parts: &BTreeSet<Part>, purpose: Purpose) -> impl Iterator<Item = &'static Right> {
+    RIGHTS
+        .iter()
+        .filter(move |(_, by, part, _)| by.is_granted_for(purpose) && part.is_none_or(|part| parts.contains(&part)))
 }
 
-fn statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
+fn build_statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
     actions.sort();
-    let mut statement =
-        json!({ "Sid": format!("{on:?}"), "Effect": "Allow", "Action": actions, "Resource": resource(scope, on) });
+    let mut statement = json!({ "Sid": format!("{on:?}"), "Effect": "Allow", "Action": actions, "Resource": resource_pattern(scope, on) });
     let stack = scope.stack.to_string();
     let condition = match on {
         OurUser | OurRole | OurIssuer | OurDirectory => {
@@ -98,7 +99,7 @@ fn statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
     statement
 }
 
-fn resource(scope: &Scope<'_>, on: On) -> String {
+fn resource_pattern(scope: &Scope<'_>, on: On) -> String {
     let Scope { partition, account, stack, .. } = scope;
     let below = |place: &str| format!("arn:{partition}:iam::{account}:{place}");
     let path = arn::stack_path(stack);
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn all_of_it_fits_into_a_managed_policy() {
         let (stack, parts) = (StackName::new("a".repeat(32)).unwrap(), Part::ALL.into());
-        let whole = policy(&scope(&stack, &parts), Purpose::Apply);
+        let whole = build_rights_policy(&scope(&stack, &parts), Purpose::Apply);
         let records = records::Records {
             partition: "aws",
             region: Some("ap-southeast-2"),
@@ -138,24 +139,24 @@ mod tests {
             retained: true,
             kms_key: Some("arn:aws:kms:ap-southeast-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
         };
-        let of_records = Document::new(json!(records::statements(&records, Purpose::Apply)));
-        assert!(of_records.text().len() <= LARGEST, "{}", of_records.text().len());
+        let of_records = Document::new(json!(records::bucket_statements(&records, Purpose::Apply)));
+        assert!(of_records.canonical_text().len() <= LARGEST, "{}", of_records.canonical_text().len());
         // With both, the largest stack fits into the inline policy of a role: 10,240 characters.
-        assert!(whole.text().len() + of_records.text().len() <= 10_240);
-        let reading = policy(&scope(&stack, &parts), Purpose::Plan);
-        assert!(reading.text().len() < whole.text().len() / 2);
-        assert!(!reading.text().contains("iam:Create") && !reading.text().contains("iam:Put"));
+        assert!(whole.canonical_text().len() + of_records.canonical_text().len() <= 10_240);
+        let reading = build_rights_policy(&scope(&stack, &parts), Purpose::Plan);
+        assert!(reading.canonical_text().len() < whole.canonical_text().len() / 2);
+        assert!(!reading.canonical_text().contains("iam:Create") && !reading.canonical_text().contains("iam:Put"));
     }
 
     #[test]
     fn each_purpose_grants_less_than_apply_and_audit_nothing() {
         let parts = Part::ALL.into();
-        let apply = actions(&parts, Purpose::Apply);
+        let apply = required_actions(&parts, Purpose::Apply);
         for purpose in Purpose::ALL {
-            assert!(actions(&parts, purpose).is_subset(&apply), "{purpose:?}");
+            assert!(required_actions(&parts, purpose).is_subset(&apply), "{purpose:?}");
         }
-        assert!(actions(&parts, Purpose::Audit).is_empty());
-        let sweep = actions(&parts, Purpose::Sweep);
+        assert!(required_actions(&parts, Purpose::Audit).is_empty());
+        let sweep = required_actions(&parts, Purpose::Sweep);
         let makes = |action: &&String| ["Create", "Attach", "Add"].iter().any(|verb| action[4..].starts_with(verb));
         assert_eq!(sweep.iter().filter(makes).collect::<Vec<_>>(), ["iam:CreateAccessKey"]);
         assert!(sweep.iter().all(|action| !action.contains("Boundary")));
@@ -164,7 +165,8 @@ mod tests {
     #[test]
     fn writes_are_cut_to_the_stack() {
         let (stack, parts) = (StackName::new("payments").unwrap(), Part::ALL.into());
-        let all = [Purpose::Sweep, Purpose::Apply].map(|purpose| statements(&scope(&stack, &parts), purpose)).concat();
+        let all =
+            [Purpose::Sweep, Purpose::Apply].map(|purpose| build_statements(&scope(&stack, &parts), purpose)).concat();
         for statement in all {
             let writes = |action: &Value| {
                 !["iam:Get", "iam:List", "iam:Generate"].iter().any(|read| action.as_str().unwrap().starts_with(read))
@@ -206,7 +208,7 @@ mod tests {
                 }
             }
         }
-        let mut known = actions(&Part::ALL.into(), Purpose::Apply);
+        let mut known = required_actions(&Part::ALL.into(), Purpose::Apply);
         known.extend(NEVER_ASKED.iter().map(|action| format!("iam:{action}")));
         assert_eq!(called.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
         assert_eq!(known.difference(&called).collect::<Vec<_>>(), Vec::<&String>::new());

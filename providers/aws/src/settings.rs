@@ -85,20 +85,22 @@ pub enum ConnectError {
 impl ConnectError {
     /// Whether the cause is outside the configuration: in the environment or the AWS configuration files.
     #[must_use]
-    pub fn is_of_environment(&self) -> bool {
+    pub fn is_environment_error(&self) -> bool {
         !matches!(self, Self::RoleArn(_) | Self::AccountId(_))
     }
 }
 
 impl AwsSettings {
     /// Finds what cannot work before any call.
-    pub(crate) fn check(&self) -> Result<(), ConnectError> {
+    pub(crate) fn check_settings(&self) -> Result<(), ConnectError> {
         let wrong = |id: &&String| id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(id) = self.allowed_account_ids.iter().find(wrong) {
             return Err(ConnectError::AccountId(id.clone()));
         }
         match &self.assume_role {
-            Some(role) if !crate::arn::Arn::parse(&role.role_arn).is_some_and(|a| a.resource.starts_with("role/")) => {
+            Some(role)
+                if !crate::arn::Arn::parse_arn(&role.role_arn).is_some_and(|a| a.resource.starts_with("role/")) =>
+            {
                 Err(ConnectError::RoleArn(role.role_arn.clone()))
             }
             _ => Ok(()),

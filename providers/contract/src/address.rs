@@ -79,13 +79,13 @@ pub struct Address(String);
 impl Address {
     /// The address of `identity "label"`, or of one instance of it when a `for_each` key is given.
     #[must_use]
-    pub fn identity(label: &str, key: Option<&str>) -> Self {
-        Self::block(None, "identity", label, key.map(Key::from).as_ref())
+    pub fn for_identity(label: &str, key: Option<&str>) -> Self {
+        Self::for_block(None, "identity", label, key.map(Key::from).as_ref())
     }
 
     /// The address of a block: `KEYWORD.LABEL`, its instance's key behind it, the module that it stands in before it.
     #[must_use]
-    pub fn block(module: Option<&str>, keyword: &str, label: &str, key: Option<&Key>) -> Self {
+    pub fn for_block(module: Option<&str>, keyword: &str, label: &str, key: Option<&Key>) -> Self {
         let module = module.map_or_else(String::new, |module| format!("{module}."));
         let key = key.map_or_else(String::new, ToString::to_string);
         Self(format!("{module}{keyword}.{label}{key}"))
@@ -94,11 +94,11 @@ impl Address {
     /// The address of a block that others know by its [qualified](crate::key::qualified) name: `scope.orders` of `orders`,
     /// `module.a.scope.orders` of `a.orders`.
     #[must_use]
-    pub fn qualified(keyword: &str, name: &str) -> Self {
+    pub fn from_qualified_name(keyword: &str, name: &str) -> Self {
         let Some((modules, label)) = name.rsplit_once('.') else { return Self(format!("{keyword}.{name}")) };
         let mut module = String::new();
         for segment in modules.split('.') {
-            let Some((label, key)) = key::read_segment(segment) else { return Self(format!("{keyword}.{name}")) };
+            let Some((label, key)) = key::parse_segment(segment) else { return Self(format!("{keyword}.{name}")) };
             let dot = if module.is_empty() { "" } else { "." };
             module.push_str(&format!("{dot}module.{label}"));
             module.push_str(&key.map_or_else(String::new, |key| key.to_string()));
@@ -128,12 +128,12 @@ impl Address {
             let (before, bracket) = rest.split_at(open);
             mark.push_str(before);
             let inner = bracket.strip_prefix('[').unwrap_or("");
-            match Key::read(inner) {
+            match Key::parse_prefix(inner) {
                 Some((key, tail)) => {
                     match &key {
                         Key::Name(name) => {
                             mark.push('/');
-                            key::encode(name, &mut mark);
+                            key::encode_key(name, &mut mark);
                         }
                         Key::Index(index) => mark.push_str(&format!(":{index}")),
                     }
@@ -159,7 +159,7 @@ impl Address {
                 address.push('.');
             }
             let (label, key) = match (part.split_once('/'), part.split_once(':')) {
-                (Some((label, key)), _) => (label, Some(Key::Name(key::decode(key)?.into()))),
+                (Some((label, key)), _) => (label, Some(Key::Name(key::decode_key(key)?.into()))),
                 (None, Some((label, index))) => (label, Some(Key::Index(index.parse().ok()?))),
                 (None, None) => (part, None),
             };
@@ -192,22 +192,22 @@ mod tests {
 
     #[test]
     fn a_mark_keeps_to_the_characters_of_a_tag() {
-        let address = Address::identity("agent", Some("tri age/é.\"x\"]["));
+        let address = Address::for_identity("agent", Some("tri age/é.\"x\"]["));
         assert_eq!(address.to_mark(), "identity.agent/tri=20age=2F=C3=A9=2E=22x=22=5D=5B");
-        assert_eq!(Address::identity("agent", Some("triage")).to_mark(), "identity.agent/triage");
+        assert_eq!(Address::for_identity("agent", Some("triage")).to_mark(), "identity.agent/triage");
         assert_eq!(Address::from_mark("identity.a/=zz"), None);
         assert_eq!(Address::from_mark("identity.a:x"), None);
         let nested = Address::from_text("module.a[\"x.y\"].module.b[3].identity.agent[\"t/1\"]");
         assert_eq!(nested.to_mark(), "module.a/x=2Ey.module.b:3.identity.agent/t=2F1");
-        assert_eq!(Address::identity("worker", Some("0")).to_mark(), "identity.worker/0");
+        assert_eq!(Address::for_identity("worker", Some("0")).to_mark(), "identity.worker/0");
     }
 
     #[test]
     fn a_qualified_name_tells_its_address() {
-        assert_eq!(Address::qualified("scope", "orders").as_str(), "scope.orders");
-        assert_eq!(Address::qualified("scope", "a.orders").as_str(), "module.a.scope.orders");
+        assert_eq!(Address::from_qualified_name("scope", "orders").as_str(), "scope.orders");
+        assert_eq!(Address::from_qualified_name("scope", "a.orders").as_str(), "module.a.scope.orders");
         assert_eq!(
-            Address::qualified("owner", "a,x=2Ey.b+3.jane").as_str(),
+            Address::from_qualified_name("owner", "a,x=2Ey.b+3.jane").as_str(),
             "module.a[\"x.y\"].module.b[3].owner.jane"
         );
     }
@@ -229,14 +229,14 @@ mod tests {
             let mut module = None;
             let mut qualified = String::new();
             for (label, key) in &modules {
-                module = Some(Address::block(module.as_deref(), "module", label, key.as_ref()).0);
-                qualified.push_str(&format!("{}.", key::segment(label, key.as_ref())));
+                module = Some(Address::for_block(module.as_deref(), "module", label, key.as_ref()).0);
+                qualified.push_str(&format!("{}.", key::render_segment(label, key.as_ref())));
             }
-            let address = Address::block(module.as_deref(), "identity", &label, key.as_ref());
+            let address = Address::for_block(module.as_deref(), "identity", &label, key.as_ref());
             prop_assert!(address.to_mark().chars().all(|c| c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c)));
             prop_assert_eq!(Address::from_mark(&address.to_mark()), Some(address));
-            let scope = Address::block(module.as_deref(), "scope", &label, None);
-            prop_assert_eq!(Address::qualified("scope", &format!("{qualified}{label}")), scope);
+            let scope = Address::for_block(module.as_deref(), "scope", &label, None);
+            prop_assert_eq!(Address::from_qualified_name("scope", &format!("{qualified}{label}")), scope);
         }
     }
 }

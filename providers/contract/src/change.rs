@@ -95,7 +95,7 @@ impl Change {
 
     /// Whether it writes marks and nothing else.
     #[must_use]
-    pub fn is_of_marks(&self) -> bool {
+    pub fn is_marks_only(&self) -> bool {
         matches!(self, Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. })
     }
 
@@ -111,7 +111,7 @@ impl Change {
 
     /// What the object is before, where the change says.
     #[must_use]
-    pub fn before(&self) -> Option<&Resource> {
+    pub fn resource_before(&self) -> Option<&Resource> {
         match self {
             Self::Update { before, .. } | Self::Delete { before } => Some(before),
             Self::Create { .. } | Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => None,
@@ -120,7 +120,7 @@ impl Change {
 
     /// What the object is afterwards, where the change says.
     #[must_use]
-    pub fn after(&self) -> Option<&Resource> {
+    pub fn resource_after(&self) -> Option<&Resource> {
         match self {
             Self::Create { after } | Self::Update { after, .. } => Some(after),
             Self::Delete { .. } | Self::Mark { .. } | Self::Adopt { .. } | Self::Unmark { .. } => None,

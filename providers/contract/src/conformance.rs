@@ -98,7 +98,7 @@ pub type WorldError = Box<dyn std::error::Error + Send + Sync>;
 #[async_trait]
 pub trait Worlds: Send + Sync {
     /// A cloud that holds nothing of the suite's stacks and nothing unmarked that an earlier world left.
-    async fn fresh(&self) -> Result<Box<dyn World>, WorldError>;
+    async fn create_world(&self) -> Result<Box<dyn World>, WorldError>;
 }
 
 /// One cloud, the provider that works on it, and what others do there.
@@ -108,12 +108,12 @@ pub trait World: Send + Sync {
     fn provider(&self) -> &dyn Provider;
 
     /// A policy that others manage and that can be attached, by ARN. `None`: this is not tried.
-    fn managed_policy(&self) -> Option<String> {
+    fn managed_policy_arn(&self) -> Option<String> {
         None
     }
 
     /// A policy that can be a boundary, by ARN. `None`: this is not tried.
-    fn boundary(&self) -> Option<String> {
+    fn boundary_arn(&self) -> Option<String> {
         None
     }
 
@@ -127,45 +127,45 @@ pub trait World: Send + Sync {
     async fn add_stranger_group(&self, name: &str) -> Result<(), WorldError>;
 
     /// Everything that is and hangs on unmarked principals and policies, as text: the same text, if nobody touched them.
-    async fn strangers(&self) -> Result<String, WorldError>;
+    async fn describe_strangers(&self) -> Result<String, WorldError>;
 
     /// Gives an existing principal access of every sort the provider observes: another inline policy, another attachment.
-    async fn add_strays(&self, principal: Principal, name: &str) -> Result<(), WorldError>;
+    async fn add_unmanaged_access(&self, principal: Principal, name: &str) -> Result<(), WorldError>;
 
     /// Gives an existing user working credentials of every sort the provider observes.
     async fn add_credentials(&self, user: &str) -> Result<(), WorldError>;
 
     /// How many working credentials a user has.
-    async fn working_credentials(&self, user: &str) -> Result<usize, WorldError>;
+    async fn count_working_credentials(&self, user: &str) -> Result<usize, WorldError>;
 }
 
-/// Holds a provider against every law: [`realizing`], [`living`] and [`sparing`] one after the other.
-pub async fn check(worlds: &dyn Worlds) -> Vec<Failure> {
-    let mut failures = realizing(worlds).await;
-    failures.extend(living(worlds).await);
-    failures.extend(sparing(worlds).await);
+/// Holds a provider against every law: [`check_realize_laws`], [`check_lifecycle_laws`] and [`check_ownership_laws`] one after the other.
+pub async fn check_all_laws(worlds: &dyn Worlds) -> Vec<Failure> {
+    let mut failures = check_realize_laws(worlds).await;
+    failures.extend(check_lifecycle_laws(worlds).await);
+    failures.extend(check_ownership_laws(worlds).await);
     failures
 }
 
 /// The laws about what a provider makes of decisions. They write nothing.
-pub async fn realizing(worlds: &dyn Worlds) -> Vec<Failure> {
+pub async fn check_realize_laws(worlds: &dyn Worlds) -> Vec<Failure> {
     let mut failures = Vec::new();
-    pure::check(worlds, &mut failures).await;
+    pure::check_realization(worlds, &mut failures).await;
     failures
 }
 
 /// The laws about a stack's own identities, from joining to leaving. The longest part: some thousand changes.
-pub async fn living(worlds: &dyn Worlds) -> Vec<Failure> {
+pub async fn check_lifecycle_laws(worlds: &dyn Worlds) -> Vec<Failure> {
     let mut failures = Vec::new();
-    life::check(worlds, &mut failures).await;
+    life::check_identity_lifecycle(worlds, &mut failures).await;
     failures
 }
 
 /// The laws about what is not the stack's.
-pub async fn sparing(worlds: &dyn Worlds) -> Vec<Failure> {
+pub async fn check_ownership_laws(worlds: &dyn Worlds) -> Vec<Failure> {
     let mut failures = Vec::new();
-    strangers::check(worlds, &mut failures).await;
-    hands::check(worlds, &mut failures).await;
-    keys::check(worlds, &mut failures).await;
+    strangers::check_foreign_objects(worlds, &mut failures).await;
+    hands::check_ownership_changes(worlds, &mut failures).await;
+    keys::check_key_delivery(worlds, &mut failures).await;
     failures
 }

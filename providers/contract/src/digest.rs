@@ -18,23 +18,23 @@ pub struct InvalidDigest;
 impl Digest {
     /// The digest of raw bytes.
     #[must_use]
-    pub fn of_bytes(bytes: &[u8]) -> Self {
+    pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
     /// The digest of a value's JSON. The value's maps must be ordered (`BTreeMap`, structs, [`crate::Document`]), so that
     /// equal values have equal bytes. A value that JSON cannot hold digests as its error text; none of this crate's can.
     #[must_use]
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+    pub fn from_serializable<T: Serialize + ?Sized>(value: &T) -> Self {
         match serde_json::to_vec(value) {
-            Ok(bytes) => Self::of_bytes(&bytes),
-            Err(error) => Self::of_bytes(error.to_string().as_bytes()),
+            Ok(bytes) => Self::from_bytes(&bytes),
+            Err(error) => Self::from_bytes(error.to_string().as_bytes()),
         }
     }
 
     /// The first 12 digits: enough for a person to tell two apart.
     #[must_use]
-    pub fn short(&self) -> String {
+    pub fn to_short_text(&self) -> String {
         self.to_string().chars().take(12).collect()
     }
 }
@@ -47,7 +47,7 @@ impl fmt::Display for Digest {
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({})", self.short())
+        write!(f, "Digest({})", self.to_short_text())
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn known_answer_and_round_trip() {
-        let digest = Digest::of_bytes(b"abc");
+        let digest = Digest::from_bytes(b"abc");
         assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert_eq!("xy".repeat(32).parse::<Digest>(), Err(InvalidDigest));

@@ -27,42 +27,42 @@ impl Document {
     pub fn new(value: Value) -> Self {
         // Texts, numbers and maps by text always serialize.
         let canonical = to_raw_value(&Ordered(&value)).unwrap_or_default();
-        Self::of(canonical)
+        Self::from_canonical(canonical)
     }
 
-    /// Reads a document. One that is written in the form of [`Document::text`] is not taken apart for it.
+    /// Reads a document. One that is written in the form of [`Document::canonical_text`] is not taken apart for it.
     ///
     /// # Errors
     /// Where the text is no JSON.
-    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+    pub fn parse_text(text: &str) -> Result<Self, serde_json::Error> {
         if is_canonical(text) {
-            RawValue::from_string(text.to_owned()).map(Self::of)
+            RawValue::from_string(text.to_owned()).map(Self::from_canonical)
         } else {
             serde_json::from_str(text)
         }
     }
 
-    fn of(canonical: Box<RawValue>) -> Self {
+    fn from_canonical(canonical: Box<RawValue>) -> Self {
         Self(Arc::new(Text { canonical, parsed: OnceLock::new() }))
     }
 
     /// The document as text, without white space between its parts.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub fn canonical_text(&self) -> &str {
         self.0.canonical.get()
     }
 
     /// The document. It is parsed when it is first asked for, and stays so.
     #[must_use]
-    pub fn json(&self) -> &Value {
+    pub fn as_json_value(&self) -> &Value {
         // The text was written from a value, so that it parses.
-        self.0.parsed.get_or_init(|| serde_json::from_str(self.text()).unwrap_or_default())
+        self.0.parsed.get_or_init(|| serde_json::from_str(self.canonical_text()).unwrap_or_default())
     }
 }
 
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.text() == other.text()
+        Arc::ptr_eq(&self.0, &other.0) || self.canonical_text() == other.canonical_text()
     }
 }
 
@@ -70,7 +70,7 @@ impl Eq for Document {}
 
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
+        f.write_str(self.canonical_text())
     }
 }
 
@@ -88,7 +88,7 @@ impl From<Value> for Document {
 
 impl From<Document> for Value {
     fn from(document: Document) -> Self {
-        document.json().clone()
+        document.as_json_value().clone()
     }
 }
 
@@ -169,14 +169,14 @@ mod tests {
         let one: Value = serde_json::from_str(r#"{"b":[{"y":1,"x":2}],"a":0}"#).unwrap();
         let document = Document::new(one);
         assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
-        assert_eq!(document.text(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
-        assert_eq!(*document.json(), json!({"a": 0, "b": [{"x": 2, "y": 1}]}));
+        assert_eq!(document.canonical_text(), r#"{"a":0,"b":[{"x":2,"y":1}]}"#);
+        assert_eq!(*document.as_json_value(), json!({"a": 0, "b": [{"x": 2, "y": 1}]}));
     }
 
     #[test]
     fn texts_in_other_forms_are_read_as_the_same() {
         let wanted = Document::new(json!({"a": [1, true], "b": {"c": "x"}}));
-        assert!(is_canonical(wanted.text()));
+        assert!(is_canonical(wanted.canonical_text()));
         for other in [
             r#"{"b":{"c":"x"},"a":[1,true]}"#,
             r#"{"a":[1, true],"b":{"c":"x"}}"#,
@@ -185,10 +185,10 @@ mod tests {
             "{\n\"a\":[1,true],\"b\":{\"c\":\"x\"}}",
         ] {
             assert!(!is_canonical(other), "{other}");
-            assert_eq!(Document::read(other).unwrap(), wanted, "{other}");
+            assert_eq!(Document::parse_text(other).unwrap(), wanted, "{other}");
         }
         for broken in ["", "{", "[1,]", r#"{"a":1}}"#, r#"{"a":01}"#, "nul", r#"{"a"}"#, r#""a":1"#] {
-            assert!(Document::read(broken).is_err(), "{broken}");
+            assert!(Document::parse_text(broken).is_err(), "{broken}");
         }
     }
 
@@ -216,8 +216,8 @@ mod tests {
         fn reading_is_taking_apart_and_putting_together(value in values(), pretty in any::<bool>()) {
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
             let apart = Document::new(serde_json::from_str(&text).unwrap());
-            prop_assert_eq!(&Document::read(&text).unwrap(), &apart);
-            prop_assert_eq!(&Document::read(apart.text()).unwrap(), &apart);
+            prop_assert_eq!(&Document::parse_text(&text).unwrap(), &apart);
+            prop_assert_eq!(&Document::parse_text(apart.canonical_text()).unwrap(), &apart);
         }
     }
 }

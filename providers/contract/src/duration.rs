@@ -41,13 +41,13 @@ impl Span {
 
     /// The length in seconds.
     #[must_use]
-    pub fn seconds(self) -> u32 {
+    pub fn as_seconds(self) -> u32 {
         self.0
     }
 
     /// The instant this long after `start`; the last instant there is when it would lie beyond.
     #[must_use]
-    pub fn after(self, start: Timestamp) -> Timestamp {
+    pub fn instant_after(self, start: Timestamp) -> Timestamp {
         start.checked_add(SignedDuration::from_secs(i64::from(self.0))).unwrap_or(Timestamp::MAX)
     }
 }
@@ -57,7 +57,7 @@ impl std::str::FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
         let fail = |problem: String, hint: Option<String>| Err(InvalidSpan { text: text.to_owned(), problem, hint });
-        if let Some(hint) = calendar_hint(text) {
+        if let Some(hint) = suggest_days(text) {
             return fail("months and years have no fixed length".to_owned(), Some(hint));
         }
         let shape = "write whole numbers with units, largest first, such as \"90d\", \"1d12h\" or \"45m\"";
@@ -98,7 +98,7 @@ impl std::str::FromStr for Span {
 }
 
 /// The number of days to write where someone wrote months or years.
-fn calendar_hint(text: &str) -> Option<String> {
+fn suggest_days(text: &str) -> Option<String> {
     let trimmed = text.trim();
     let digits = trimmed.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = trimmed.split_at(digits);
@@ -152,7 +152,7 @@ mod tests {
     fn reads_units_largest_first() {
         for (text, seconds) in [("90d", 7_776_000), ("1d12h", 129_600), ("2w", 1_209_600), ("45m", 2_700), ("30s", 30)]
         {
-            assert_eq!(text.parse::<Span>().unwrap().seconds(), seconds, "{text}");
+            assert_eq!(text.parse::<Span>().unwrap().as_seconds(), seconds, "{text}");
         }
     }
 

@@ -192,7 +192,7 @@ impl Scope {
     /// `scope.LABEL`, or `module.a.scope.LABEL` in a module.
     #[must_use]
     pub fn address(&self) -> Address {
-        Address::qualified("scope", &self.name)
+        Address::from_qualified_name("scope", &self.name)
     }
 }
 
@@ -230,7 +230,7 @@ impl Federation {
     /// `federation.LABEL`.
     #[must_use]
     pub fn address(&self) -> Address {
-        Address::qualified("federation", &self.name)
+        Address::from_qualified_name("federation", &self.name)
     }
 }
 

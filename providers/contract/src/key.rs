@@ -15,7 +15,7 @@ pub enum Key {
 impl Key {
     /// Reads a key and its closing bracket off the front of a text: `"k"].x` or `0].x`. Gives what is left.
     #[must_use]
-    pub fn read(text: &str) -> Option<(Self, &str)> {
+    pub fn parse_prefix(text: &str) -> Option<(Self, &str)> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         if digits > 0 {
             let (number, rest) = text.split_at_checked(digits)?;
@@ -29,7 +29,7 @@ impl Key {
 
     /// The key as text: what `each.key` and `count.index` are in a string.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn key_text(&self) -> String {
         match self {
             Self::Index(index) => index.to_string(),
             Self::Name(name) => name.to_string(),
@@ -55,14 +55,14 @@ impl fmt::Display for Key {
 
 /// One module of a qualified name: `a`, `a,key`, `a+0`.
 #[must_use]
-pub fn segment(label: &str, key: Option<&Key>) -> String {
+pub fn render_segment(label: &str, key: Option<&Key>) -> String {
     let mut segment = label.to_owned();
     match key {
         None => {}
         Some(Key::Index(index)) => segment.push_str(&format!("+{index}")),
         Some(Key::Name(name)) => {
             segment.push(',');
-            encode(name, &mut segment);
+            encode_key(name, &mut segment);
         }
     }
     segment
@@ -71,21 +71,21 @@ pub fn segment(label: &str, key: Option<&Key>) -> String {
 /// The name by which marks, policies and other blocks know an owner, a service or a scope: its label, or in a module the
 /// module's segments before it, as in `a.orders` or `a,key.orders`. Its characters are allowed in a tag and in a policy's name.
 #[must_use]
-pub fn qualified(modules: Option<&str>, label: &str) -> String {
+pub fn qualify_name(modules: Option<&str>, label: &str) -> String {
     modules.map_or_else(|| label.to_owned(), |modules| format!("{modules}.{label}"))
 }
 
-/// Reads a [`segment`].
-pub(crate) fn read_segment(segment: &str) -> Option<(&str, Option<Key>)> {
+/// Reads a [`render_segment`].
+pub(crate) fn parse_segment(segment: &str) -> Option<(&str, Option<Key>)> {
     match (segment.split_once(','), segment.split_once('+')) {
-        (Some((label, key)), _) => Some((label, Some(Key::Name(decode(key)?.into())))),
+        (Some((label, key)), _) => Some((label, Some(Key::Name(decode_key(key)?.into())))),
         (None, Some((label, index))) => Some((label, Some(Key::Index(index.parse().ok()?)))),
         (None, None) => Some((segment, None)),
     }
 }
 
 /// Writes a key with the characters that a tag's value may have.
-pub(crate) fn encode(key: &str, into: &mut String) {
+pub(crate) fn encode_key(key: &str, into: &mut String) {
     for byte in key.bytes() {
         if byte.is_ascii_alphanumeric() || b"_-@".contains(&byte) {
             into.push(char::from(byte));
@@ -95,7 +95,7 @@ pub(crate) fn encode(key: &str, into: &mut String) {
     }
 }
 
-pub(crate) fn decode(key: &str) -> Option<String> {
+pub(crate) fn decode_key(key: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(key.len());
     let mut rest = key.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

@@ -82,13 +82,13 @@ impl Marks {
             ("stack", Some(self.stack.to_string())),
             ("address", Some(self.address.to_mark())),
             ("kind", self.kind.map(|kind| kind.as_str().to_owned())),
-            ("owner", self.owner.as_deref().map(to_tag)),
-            ("service", self.service.as_deref().map(to_tag)),
+            ("owner", self.owner.as_deref().map(name_to_tag)),
+            ("service", self.service.as_deref().map(name_to_tag)),
             ("environment", self.environment.clone()),
             ("created-at", self.created_at.map(instant)),
             ("expires-at", self.expires_at.map(instant)),
             ("grace", self.grace.map(|span| span.to_string())),
-            ("template", self.template.as_deref().map(to_tag)),
+            ("template", self.template.as_deref().map(name_to_tag)),
             (
                 "sensitive",
                 (!self.sensitive.is_empty()).then(|| Vec::from_iter(self.sensitive.iter().cloned()).join(" ")),
@@ -119,13 +119,13 @@ impl Marks {
             stack: StackName::new(stack).map_err(|_| broken("stack", stack))?,
             address: Address::from_mark(address).ok_or_else(|| broken("address", address))?,
             kind: get("kind").and_then(|text| Kind::ALL.into_iter().find(|kind| kind.as_str() == text)),
-            owner: get("owner").map(from_tag),
-            service: get("service").map(from_tag),
+            owner: get("owner").map(name_from_tag),
+            service: get("service").map(name_from_tag),
             environment: get("environment").map(str::to_owned),
             created_at: get("created-at").and_then(|text| text.parse().ok()),
             expires_at: get("expires-at").and_then(|text| text.parse().ok()),
             grace: get("grace").and_then(|text| text.parse().ok()),
-            template: get("template").map(from_tag),
+            template: get("template").map(name_from_tag),
             sensitive: get("sensitive").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             quarantine: quarantined_at
                 .map(|at| Quarantine { at, reason: get("reason").unwrap_or("unknown").to_owned() }),
@@ -141,11 +141,11 @@ impl Marks {
 }
 
 /// A [qualified](crate::key::qualified) name as a tag's value: a comma is not allowed there, and a slash is in no name.
-fn to_tag(name: &str) -> String {
+fn name_to_tag(name: &str) -> String {
     name.replace(',', "/")
 }
 
-fn from_tag(value: &str) -> String {
+fn name_from_tag(value: &str) -> String {
     value.replace('/', ",")
 }
 
@@ -170,10 +170,10 @@ mod tests {
             created_at: Some("2026-11-20T22:00:00Z".parse().unwrap()),
             expires_at: Some("2027-02-18T22:00:00Z".parse().unwrap()),
             quarantine: Some(Quarantine { at: "2026-12-01T00:00:00Z".parse().unwrap(), reason: "removed".to_owned() }),
-            digest: Some(Digest::of_bytes(b"x")),
+            digest: Some(Digest::from_bytes(b"x")),
             grace: Some(Span::from_days(3)),
             template: Some("a,k.ci@0123456789ab".to_owned()),
-            ..Marks::new(StackName::new("payments").unwrap(), Address::identity("agent", Some("triage")))
+            ..Marks::new(StackName::new("payments").unwrap(), Address::for_identity("agent", Some("triage")))
         }
     }
 

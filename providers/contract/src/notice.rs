@@ -6,10 +6,10 @@ use std::time::Duration;
 /// Who is told. A provider is given one when it is connected; it is called from wherever calls are made, and must not take long.
 pub trait Notices: Debug + Send + Sync {
     /// A call begins to wait.
-    fn waits(&self, waiting: &Waiting<'_>);
+    fn report_throttled_call(&self, waiting: &Waiting<'_>);
 
     /// Calls go as fast as they come again.
-    fn at_full_speed(&self);
+    fn report_full_speed(&self);
 }
 
 /// A call that waits because the cloud throttles.

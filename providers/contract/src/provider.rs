@@ -21,16 +21,16 @@ pub trait Realize: Send + Sync {
     fn scope_id(&self, stack: &StackName, scope: &str) -> ResourceId;
 
     /// The object that holds a scope, with its marks (the engine sets their `digest`).
-    fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource;
+    fn realize_scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource;
 
     /// The object that a federation is, with its marks (the engine sets their `digest`). `None`: the provider has no notion of one.
-    fn federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
+    fn realize_federation(&self, realm: &Realm, stack: &StackName, federation: &Federation) -> Option<Resource> {
         let _ = (realm, stack, federation);
         None
     }
 
     /// The limits of the cloud that a federation's resource would break.
-    fn federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
+    fn check_federation_limits(&self, federation: &Federation, resource: &Resource) -> Vec<Violation> {
         let _ = (federation, resource);
         Vec::new()
     }
@@ -39,7 +39,7 @@ pub trait Realize: Send + Sync {
     fn group_id(&self, name: &str) -> ResourceId;
 
     /// What sort of credential an object is, if it is one.
-    fn credential(&self, id: &ResourceId) -> Option<Credential> {
+    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
         let _ = id;
         None
     }
@@ -54,48 +54,48 @@ pub trait Realize: Send + Sync {
     /// Whether a live part of an identity is left as it lives, declared or not, until the identity leaves; the digest passes over it.
     /// `guards_a_person`: the identity is a person's, or has a password. Their second factor is theirs to change: it is enrolled by hand, and
     /// taking one off as a stray would leave the password alone.
-    fn leaves_be(&self, id: &ResourceId, guards_a_person: bool) -> bool {
+    fn is_left_unchanged(&self, id: &ResourceId, guards_a_person: bool) -> bool {
         let _ = (id, guards_a_person);
         false
     }
 
     /// Who may take on a live role, as a configuration would say it, and in words what no configuration can say.
-    fn trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+    fn extract_trusts(&self, realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
         let _ = (realm, role);
         (Vec::new(), vec!["this provider cannot tell who may take it on".to_owned()])
     }
 
     /// The objects that a group is and holds, itself first, with its marks (the engine sets their `digest`).
-    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource>;
+    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource>;
 
     /// The shared object that one is part of: the group of a group's policy. A scope's object is whole by itself.
-    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
         id.clone()
     }
 
     /// All that an active identity is and holds, the principal among it. The principal carries `marks` as they are given;
     /// the engine sets their `digest`. Once enacted and observed again, the resources are equal to these.
-    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource>;
+    fn realize_identity(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource>;
 
     /// All that a live identity is and holds once it is quarantined: every access shut, every credential off, the rest as
     /// it lives, so that it can be restored. Applied to its own result it changes nothing.
-    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource>;
+    fn realize_quarantine(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource>;
 
     /// The limits of the cloud that an identity's resources would break.
-    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation>;
+    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation>;
 
     /// The limits of the cloud that a scope's resource would break.
-    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation>;
+    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation>;
 
     /// The limits of the cloud that a group's resources would break.
-    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation>;
+    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation>;
 
     /// Whether the resource takes access away (a Deny): it is then put on before, and taken off after, what gives access.
-    fn restricts(&self, resource: &Resource) -> bool;
+    fn is_restriction(&self, resource: &Resource) -> bool;
 
     /// What an attribute of a resource bears on; people read it as the reason of a mover. The names that providers share are
     /// known here; a provider with others answers for them.
-    fn aspect(&self, id: &ResourceId, attribute: &str) -> Aspect {
+    fn classify_attribute(&self, id: &ResourceId, attribute: &str) -> Aspect {
         let _ = id;
         match attribute {
             "assume_role_policy" | "trust" => Aspect::Trust,
@@ -109,60 +109,65 @@ pub trait Realize: Send + Sync {
     }
 
     /// Whether the resource takes access away today, and whether it gives any too. The fence of an own policy does not count.
-    fn withholds(&self, resource: &Resource) -> Withholds;
+    fn classify_denial(&self, resource: &Resource) -> Withholds;
 
     /// Whether a policy is one that Leasehold writes for an identity, and the fence that lives in it denies everything by `now`. A fence
     /// that somebody wrote anew so that its end cannot be told counts as over.
-    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool;
+    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool;
 
     /// Whether what a policy says depends on the tag of that key that its holder carries.
-    fn heeds(&self, policy: &Resource, tag: &str) -> bool;
+    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool;
 
     /// The policy that Leasehold writes for a principal or group of its own, as it would be with nothing in it. `None`: such an object
     /// has none.
-    fn own_policy(&self, whole: &ResourceId) -> Option<Resource>;
+    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource>;
 
     /// A state between `before` and `after` of one policy in which it gives no more than either: what both allow, less what either or
     /// `withheld` denies. One that is not there allows nothing. Where the cloud has no room for all that, it denies everything. `None` where
     /// the resource is no policy.
-    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource>;
+    fn build_interim_policy(
+        &self,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+        withheld: &Withheld,
+    ) -> Option<Resource>;
 
     /// A principal as it was `before`, but trusted only by those whom both its states trust; by nobody, where `closed`. `None` where nobody
     /// takes it on in any case.
-    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved>;
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved>;
 
     /// How many characters of a document count towards the cloud's limit on it; 0 where the attribute is none.
-    fn characters(&self, resource: &Resource, attribute: &str) -> usize;
+    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize;
 
     /// Whether a user and a role cannot have the same name. On AWS they can.
-    fn one_space_of_names(&self) -> bool;
+    fn has_single_namespace(&self) -> bool;
 
     /// The object that somebody means by the cloud's own name for it, such as an ARN. A session of a role stands for the role.
-    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
         let _ = (realm, name);
         None
     }
 
     /// The cloud's own name of a live object, such as its ARN; `None`: it has none but its id.
-    fn name_of(&self, realm: &Realm, resource: &Resource) -> Option<String> {
+    fn cloud_name(&self, realm: &Realm, resource: &Resource) -> Option<String> {
         let _ = (realm, resource);
         None
     }
 
     /// Who may write an object, by the cloud's own name for it.
-    fn custody(&self, name: &str) -> Custody {
+    fn classify_custody(&self, name: &str) -> Custody {
         let _ = name;
         Custody::Customer
     }
 
     /// Whether the cloud takes two documents for the same, however they are written. What lives and was only written otherwise by
     /// somebody has not drifted.
-    fn same_document(&self, a: &Document, b: &Document) -> bool {
+    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
         a == b
     }
 
     /// A few words on what a change does, where its attributes do not say it: `lease fence`, `deny everything`.
-    fn describe(&self, change: &Change) -> Option<String>;
+    fn describe_change(&self, change: &Change) -> Option<String>;
 }
 
 /// Who may write an object.
@@ -218,7 +223,7 @@ pub struct ObserveRequest<'a> {
 impl<'a> ObserveRequest<'a> {
     /// What a plan for a stack needs, when it takes in nothing and nothing must be read exactly.
     #[must_use]
-    pub fn plain(stack: &'a StackName, shared: &'a BTreeMap<ResourceId, Resource>) -> Self {
+    pub fn for_plan(stack: &'a StackName, shared: &'a BTreeMap<ResourceId, Resource>) -> Self {
         const NONE: &BTreeSet<ResourceId> = &BTreeSet::new();
         const NOBODY: &BTreeMap<ResourceId, Address> = &BTreeMap::new();
         Self { stack, shared, exact: NONE, keys_of: NONE, adopt: NOBODY, no_other_credentials: false }
@@ -229,25 +234,25 @@ impl<'a> ObserveRequest<'a> {
 #[async_trait]
 pub trait Observe: Send + Sync {
     /// Where this provider works and as whom. Refuses a place that the configuration does not allow.
-    async fn realm(&self) -> Result<Realm, ObserveError>;
+    async fn read_realm(&self) -> Result<Realm, ObserveError>;
 
     /// Reads everything a plan for the stack needs, or fails.
-    async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError>;
+    async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError>;
 
     /// How many objects the cloud takes, and has. Asked when a plan would make something; what is not told is left to the cloud.
-    async fn quotas(&self) -> Result<Vec<Quota>, ObserveError> {
+    async fn read_quotas(&self) -> Result<Vec<Quota>, ObserveError> {
         Ok(Vec::new())
     }
 
     /// Whether the reading of a snapshot may have left something open of principals that were not to be read exactly, such as
     /// credentials that no report tells.
-    fn leaves_open(&self, snapshot: &Snapshot) -> bool {
+    fn has_unread_details(&self, snapshot: &Snapshot) -> bool {
         let _ = snapshot;
         false
     }
 
     /// Reads of these principals of a snapshot what was left open.
-    async fn look_closer(
+    async fn read_exactly(
         &self,
         stack: &StackName,
         snapshot: &mut Snapshot,
@@ -263,13 +268,18 @@ pub trait Observe: Send + Sync {
 pub trait Enact: Send + Sync {
     /// Carries out one change of an object of `stack`. Doing it twice has the effect of doing it once. An object that does not
     /// carry the stack's mark is not written: the error is [`EnactErrorKind::NotOurs`].
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError>;
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError>;
 
     /// Makes an access key whose id the cloud chooses, hands its secret to the vault, and says which it made. A key whose secret
     /// could not be handed over is deleted again before the error is given. Doing it twice makes two keys: where the answer to the
     /// making was lost, a key that the vault was not given is deleted before another is made, or the error is
     /// [`EnactErrorKind::Unreachable`], and another run will see.
-    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+    async fn issue_access_key(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        vault: &dyn Vault,
+    ) -> Result<Enacted, EnactError> {
         let _ = (stack, vault);
         Err(EnactError {
             kind: EnactErrorKind::Other,
@@ -284,15 +294,15 @@ pub trait Enact: Send + Sync {
 /// Says what a change of access means. Pure.
 pub trait Compare: Send + Sync {
     /// How `new` stands to `old`.
-    fn compare(&self, old: &Access, new: &Access) -> Comparison;
+    fn compare_access(&self, old: &Access, new: &Access) -> Comparison;
 
     /// What is to be said of each access, in the order they are given. All at once, because those of a stack are much alike.
-    fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
+    fn assess_accesses(&self, accesses: &[Access]) -> Vec<Assessment> {
         vec![Assessment::default(); accesses.len()]
     }
 
     /// Whether an access allows something, and by which statements.
-    fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
+    fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
         let _ = (access, question);
         Answer::default()
     }

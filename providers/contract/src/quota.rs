@@ -42,7 +42,7 @@ pub enum Counted {
 impl Quota {
     /// Whether an object counts.
     #[must_use]
-    pub fn counts(&self, id: &ResourceId) -> bool {
+    pub fn applies_to_object(&self, id: &ResourceId) -> bool {
         self.account == id.account && self.kinds.contains(&id.kind)
     }
 }

@@ -54,13 +54,13 @@ impl ResourceId {
 
     /// The id of an object of that kind and name in that account.
     #[must_use]
-    pub fn within(self, account: Option<&Alias>) -> Self {
+    pub fn with_account(self, account: Option<&Alias>) -> Self {
         Self { account: account.cloned(), ..self }
     }
 
     /// The name as people read it, with the account before it where that is not the stack's first: `audit:jane`.
     #[must_use]
-    pub fn shown_name(&self) -> Cow<'_, str> {
+    pub fn display_name(&self) -> Cow<'_, str> {
         match &self.account {
             Some(account) => Cow::Owned(format!("{account}:{}", self.name)),
             None => Cow::Borrowed(&self.name),
@@ -72,20 +72,20 @@ impl ResourceId {
 
     /// What stands after the name of what it hangs on: `leasehold` of `checkout_ci/leasehold`; empty where it hangs on nothing.
     #[must_use]
-    pub fn part(&self) -> &str {
+    pub fn local_name(&self) -> &str {
         self.name.split_once('/').map_or("", |(_, part)| part)
     }
 
     /// Whether the cloud will choose the name.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.part() == Self::NEW
+        self.local_name() == Self::NEW
     }
 }
 
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.shown_name())
+        write!(f, "{} {}", self.kind, self.display_name())
     }
 }
 
@@ -119,7 +119,7 @@ impl Value {
             Self::Map(entries) => {
                 entries.iter().map(|(k, v)| (k.clone(), serde_json::Value::from(v.as_str()))).collect()
             }
-            Self::Document(document) => document.json().clone(),
+            Self::Document(document) => document.as_json_value().clone(),
         }
     }
 
@@ -136,7 +136,7 @@ impl Value {
     #[must_use]
     pub fn as_document(&self) -> Option<&serde_json::Value> {
         match self {
-            Self::Document(document) => Some(document.json()),
+            Self::Document(document) => Some(document.as_json_value()),
             _ => None,
         }
     }
@@ -191,21 +191,21 @@ impl Resource {
 
     /// The same, with an attribute.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub fn with_attribute(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.attributes.insert(Cow::Borrowed(name), value.into());
         self
     }
 
     /// The same, needing another resource.
     #[must_use]
-    pub fn after(mut self, id: ResourceId) -> Self {
+    pub fn with_dependency(mut self, id: ResourceId) -> Self {
         self.depends_on.insert(id);
         self
     }
 
     /// The JSON of an attribute that is a document.
     #[must_use]
-    pub fn json(&self, name: &str) -> Option<&serde_json::Value> {
+    pub fn document_attribute(&self, name: &str) -> Option<&serde_json::Value> {
         self.get(name).and_then(Value::as_document)
     }
 
@@ -217,8 +217,8 @@ impl Resource {
 
     /// The digest of the object as a whole, marks and all: two reads of an untouched object have the same.
     #[must_use]
-    pub fn digest(&self) -> Digest {
-        Digest::of(&(&self.id, &self.attributes, &self.marks))
+    pub fn compute_digest(&self) -> Digest {
+        Digest::from_serializable(&(&self.id, &self.attributes, &self.marks))
     }
 }
 
@@ -246,7 +246,7 @@ pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) ->
         })
         .collect();
     let parts: Vec<_> = parts.into_iter().collect();
-    Digest::of(&parts)
+    Digest::from_serializable(&parts)
 }
 
 #[cfg(test)]
@@ -259,10 +259,10 @@ mod tests {
     fn documents_keep_their_form_inside_of_other_values() {
         let document = Document::new(json!({"b": "\"é\n", "a": [1, null, 1.5]}));
         let resource = Resource::new(ResourceId::new(ResourceKind::new("k"), "x"), None)
-            .with("policy", Value::Document(document.clone()));
+            .with_attribute("policy", Value::Document(document.clone()));
         let change = crate::Change::Create { after: Box::new(resource) };
         let as_value = serde_json::to_value(&change).unwrap();
-        assert_eq!(as_value["after"]["attributes"]["policy"]["document"], *document.json());
+        assert_eq!(as_value["after"]["attributes"]["policy"]["document"], *document.as_json_value());
         assert_eq!(serde_json::from_value::<crate::Change>(as_value).unwrap(), change);
         let as_text = serde_json::to_string_pretty(&change).unwrap();
         assert_eq!(serde_json::from_str::<crate::Change>(&as_text).unwrap(), change);
@@ -272,9 +272,9 @@ mod tests {
     fn what_ends_by_itself_is_no_other_thing_then() {
         const KIND: ResourceKind = ResourceKind::new("k");
         let digest = |status: &str, end: Option<&str>| {
-            let held = Resource::new(ResourceId::new(KIND, "x"), None).with("status", status);
+            let held = Resource::new(ResourceId::new(KIND, "x"), None).with_attribute("status", status);
             identity_digest([&match end {
-                Some(end) => held.with("expiration_date", end),
+                Some(end) => held.with_attribute("expiration_date", end),
                 None => held,
             }])
         };
@@ -287,15 +287,16 @@ mod tests {
     fn the_identity_digest_ignores_order_and_its_own_mark() {
         const KIND: ResourceKind = ResourceKind::new("k");
         let stack = crate::StackName::new("s").unwrap();
-        let mut a = Resource::new(ResourceId::new(KIND, "a"), None).with("x", "1");
-        a.marks = Some(Marks::new(stack, Address::identity("a", None)));
-        let b = Resource::new(ResourceId::new(KIND, "b"), None).with("p", Value::Document(json!({"z": 1}).into()));
+        let mut a = Resource::new(ResourceId::new(KIND, "a"), None).with_attribute("x", "1");
+        a.marks = Some(Marks::new(stack, Address::for_identity("a", None)));
+        let b = Resource::new(ResourceId::new(KIND, "b"), None)
+            .with_attribute("p", Value::Document(json!({"z": 1}).into()));
         let before = identity_digest([&a, &b]);
         assert_eq!(before, identity_digest([&b, &a]));
         a.marks.as_mut().unwrap().digest = Some(before);
         assert_eq!(before, identity_digest([&a, &b]));
         let audit = Alias::new("audit").unwrap();
-        let moved = [&a, &b].map(|part| Resource { id: part.id.clone().within(Some(&audit)), ..part.clone() });
+        let moved = [&a, &b].map(|part| Resource { id: part.id.clone().with_account(Some(&audit)), ..part.clone() });
         assert_eq!(before, identity_digest(&moved), "an alias is the stack's word, and nothing of the object");
         a.marks.as_mut().unwrap().owner = Some("tom".to_owned());
         assert_ne!(before, identity_digest([&a, &b]));

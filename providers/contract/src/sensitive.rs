@@ -11,7 +11,7 @@ pub const HIDDEN: &str = "(sensitive value)";
 const UNKNOWN: &str = "policy";
 
 /// Writes into the marks of `root` which attributes of the objects are sensitive.
-pub fn remember(resources: &mut [Resource], root: &ResourceId) {
+pub fn record_sensitive(resources: &mut [Resource], root: &ResourceId) {
     let names: Vec<String> = resources.iter().flat_map(|resource| resource.sensitive.iter().cloned()).collect();
     let marks = resources.iter_mut().find(|resource| resource.id == *root).and_then(|resource| resource.marks.as_mut());
     if let Some(marks) = marks {
@@ -21,7 +21,7 @@ pub fn remember(resources: &mut [Resource], root: &ResourceId) {
 
 impl Snapshot {
     /// Marks as sensitive what the marks, or the declared objects in `wanted`, say is.
-    pub fn recall(&mut self, wanted: &BTreeMap<ResourceId, Resource>) {
+    pub fn restore_sensitive(&mut self, wanted: &BTreeMap<ResourceId, Resource>) {
         for live in self.identities.values_mut().filter(|live| !live.marks.sensitive.is_empty()) {
             for resource in live.resources.values_mut() {
                 let names = live.marks.sensitive.iter().filter(|name| resource.attributes.contains_key(name.as_str()));
@@ -45,7 +45,7 @@ impl Snapshot {
 
 impl Resource {
     /// Puts [`HIDDEN`] in the place of what is sensitive.
-    pub fn redact(&mut self) {
+    pub fn redact_sensitive(&mut self) {
         for name in &self.sensitive {
             if let Some(value) = self.attributes.get_mut(name.as_str()) {
                 *value = match value {

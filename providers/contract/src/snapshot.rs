@@ -27,7 +27,7 @@ pub struct Realm {
 impl Realm {
     /// The place that the stack knows by that alias; the first where it knows none.
     #[must_use]
-    pub fn at(&self, account: Option<&Alias>) -> &Self {
+    pub fn for_account(&self, account: Option<&Alias>) -> &Self {
         account.and_then(|alias| self.others.get(alias)).unwrap_or(self)
     }
 
@@ -183,7 +183,7 @@ pub struct Named {
 impl Named {
     /// What an object means by that name.
     #[must_use]
-    pub fn by(object: &ResourceId, name: &str) -> Self {
+    pub fn for_object(object: &ResourceId, name: &str) -> Self {
         Self { account: object.account.clone(), name: name.to_owned() }
     }
 }
@@ -191,7 +191,7 @@ impl Named {
 impl Snapshot {
     /// An empty cloud.
     #[must_use]
-    pub fn empty(realm: Realm) -> Self {
+    pub fn for_realm(realm: Realm) -> Self {
         Self {
             realm,
             identities: BTreeMap::new(),

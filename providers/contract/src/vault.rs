@@ -12,7 +12,7 @@ use crate::{Alias, ResourceId, Snapshot};
 #[async_trait]
 pub trait Vault: Send + Sync {
     /// Keeps a secret. Once this says so it is kept for good; after an error it is not, and the key is of no use to anybody.
-    async fn deposit(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept>;
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept>;
 
     /// Whether the secret of that key was delivered.
     async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept>;
@@ -48,7 +48,7 @@ impl Snapshot {
         for live in self.identities.values_mut() {
             let Some(of_user) = self.not_shown.get_mut(&(live.id.account.clone(), live.name.clone())) else { continue };
             for (id, key) in &mut live.keys {
-                key.delivered = of_user.remove(id.part());
+                key.delivered = of_user.remove(id.local_name());
             }
         }
     }

@@ -41,7 +41,7 @@ impl Withheld {
     }
 
     /// Adds what `other` says. What is said already is not said twice.
-    pub fn add(&mut self, other: &Self) {
+    pub fn merge_denials(&mut self, other: &Self) {
         self.everything |= other.everything;
         for document in &other.documents {
             if !self.documents.contains(document) {

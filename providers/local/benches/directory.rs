@@ -34,7 +34,7 @@ impl Bench {
         let runtime = Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let directory = LocalDirectory::new(folder.path().join("directory.db"), "bench", Arc::new(|| NOW));
-        let realm = runtime.block_on(directory.realm()).unwrap();
+        let realm = runtime.block_on(directory.read_realm()).unwrap();
         Self { runtime, _folder: folder, directory, stack: StackName::new("bench").unwrap(), realm }
     }
 
@@ -47,7 +47,7 @@ impl Bench {
             expires_at: identity.deadline,
             ..Marks::new(self.stack.clone(), identity.address.clone())
         };
-        self.directory.active(&self.realm, &identity, &marks)
+        self.directory.realize_identity(&self.realm, &identity, &marks)
     }
 
     /// Creates identities, `parallel` at a time. The resources of one identity are created in order.
@@ -58,7 +58,7 @@ impl Bench {
             statements: vec![allow_statement("s3:List*")],
             account: None,
         };
-        let scope = self.directory.scope(&self.realm, &self.stack, &scope);
+        let scope = self.directory.realize_scope(&self.realm, &self.stack, &scope);
         self.runtime.block_on(async {
             self.create_resource(scope).await;
             let joiners = futures::stream::iter(identities).map(|number| async move {
@@ -71,13 +71,13 @@ impl Bench {
     }
 
     async fn create_resource(&self, resource: Resource) {
-        self.directory.enact(&self.stack, &Change::Create { after: Box::new(resource) }).await.unwrap();
+        self.directory.enact_change(&self.stack, &Change::Create { after: Box::new(resource) }).await.unwrap();
     }
 
     fn read_snapshot(&self) -> Snapshot {
         let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-        let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, &shared) };
-        self.runtime.block_on(self.directory.observe(request)).unwrap()
+        let request = ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, &shared) };
+        self.runtime.block_on(self.directory.observe_stack(request)).unwrap()
     }
 }
 
@@ -96,7 +96,7 @@ fn allow_statement(action: &str) -> Statement {
 
 fn role_identity(number: u32) -> DesiredIdentity {
     DesiredIdentity {
-        address: Address::identity(&format!("workload_{number}"), None),
+        address: Address::for_identity(&format!("workload_{number}"), None),
         name: format!("workload_{number}"),
         kind: Kind::Workload,
         principal: Principal::Role,

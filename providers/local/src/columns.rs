@@ -76,5 +76,5 @@ fn document_attribute(resource: &Resource, name: &str) -> Result<Option<String>,
 
 /// Returns the JSON text of a document, which is what its column holds.
 pub fn to_stored_text(document: &Document) -> String {
-    document.text().to_owned()
+    document.canonical_text().to_owned()
 }

@@ -6,15 +6,15 @@ use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Questi
 use crate::LocalDirectory;
 
 impl Compare for LocalDirectory {
-    fn compare(&self, old: &Access, new: &Access) -> Comparison {
+    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
         leasehold_policy::provider::compare_access(old, new)
     }
 
-    fn assess(&self, accesses: &[Access]) -> Vec<Assessment> {
+    fn assess_accesses(&self, accesses: &[Access]) -> Vec<Assessment> {
         leasehold_policy::provider::assess_accesses(accesses)
     }
 
-    fn decide(&self, access: &Access, question: &Question<'_>) -> Answer {
+    fn decide_permission(&self, access: &Access, question: &Question<'_>) -> Answer {
         leasehold_policy::provider::decide_permission(access, question)
     }
 }

@@ -116,11 +116,11 @@ impl fmt::Debug for LocalDirectory {
 
 #[async_trait]
 impl Observe for LocalDirectory {
-    async fn realm(&self) -> Result<Realm, ObserveError> {
+    async fn read_realm(&self) -> Result<Realm, ObserveError> {
         Ok(self.build_realm())
     }
 
-    async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
+    async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let (path, stack, realm) = (self.path.clone(), request.stack.clone(), self.build_realm());
         let import = request.adopt.clone();
         let read = tokio::task::spawn_blocking(move || observe::read_snapshot(&path, &stack, &import, realm));
@@ -137,7 +137,7 @@ impl Observe for LocalDirectory {
 
 #[async_trait]
 impl Enact for LocalDirectory {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let unreachable = |message: String| EnactError {
             requests: Vec::new(),
             kind: EnactErrorKind::Unreachable,
@@ -165,7 +165,12 @@ impl Enact for LocalDirectory {
         outcome.await.unwrap_or_else(|_| Err(unreachable("the writer thread of the directory stopped".to_owned())))
     }
 
-    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+    async fn issue_access_key(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        vault: &dyn Vault,
+    ) -> Result<Enacted, EnactError> {
         self.issue_key(stack, change, vault).await
     }
 }

@@ -70,10 +70,10 @@ pub fn empty_trust() -> Document {
 /// Lists the principals of this directory that a trust policy names.
 pub fn trusted_principals(trust: &Document) -> BTreeSet<ResourceId> {
     // Few roles trust identities. This check avoids parsing the documents of the others.
-    if !trust.text().contains(r#""Identity":"#) {
+    if !trust.canonical_text().contains(r#""Identity":"#) {
         return BTreeSet::new();
     }
-    document_statements(trust.json())
+    document_statements(trust.as_json_value())
         .filter_map(|statement| statement.pointer("/Principal/Identity")?.as_array())
         .flatten()
         .filter_map(|path| kinds::parse_principal_path(path.as_str()?))
@@ -83,7 +83,7 @@ pub fn trusted_principals(trust: &Document) -> BTreeSet<ResourceId> {
 /// Returns whether any statement of a policy has the effect Deny. Searching the text is exact: a quote inside a JSON
 /// string is escaped, so the pattern only matches a field.
 pub fn contains_deny(policy: &Document) -> bool {
-    policy.text().contains(r#""Effect":"Deny""#)
+    policy.canonical_text().contains(r#""Effect":"Deny""#)
 }
 
 /// Returns whether a policy has a statement with this sid.
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn trust_statements_all_have_the_deadline() {
         let identity = TrustedIdentity {
-            address: Address::identity("a", None),
+            address: Address::for_identity("a", None),
             principal: Principal::Role,
             name: "a".to_owned(),
             account: None,
@@ -253,7 +253,7 @@ mod tests {
             },
         ];
         let document = trust_document(&trusts, Some(deadline()));
-        let all: Vec<&Value> = document_statements(document.json()).collect();
+        let all: Vec<&Value> = document_statements(document.as_json_value()).collect();
         assert_eq!(all.len(), 3);
         for statement in all {
             assert_eq!(statement["Condition"]["DateLessThan"][CURRENT_TIME_KEY][0], "2027-02-18T22:00:00Z");

@@ -63,10 +63,10 @@ impl FaultInjector {
         if self.faults.kinds.is_empty() || self.faults.rate <= 0.0 {
             return None;
         }
-        let digest = Digest::of(change);
+        let digest = Digest::from_serializable(change);
         let attempt = self.attempts.entry(digest).or_default();
         *attempt = attempt.saturating_add(1);
-        let random = Digest::of(&(self.faults.seed, digest, *attempt)).to_string();
+        let random = Digest::from_serializable(&(self.faults.seed, digest, *attempt)).to_string();
         let word = |from: usize| random.get(from..from.saturating_add(8)).and_then(|d| u32::from_str_radix(d, 16).ok());
         let (chance, choice) = (word(0)?, word(8)?);
         if f64::from(chance) / f64::from(u32::MAX) >= self.faults.rate {

@@ -36,13 +36,13 @@ impl LocalDirectory {
         };
         let (id, secret) = generate_access_key().map_err(|message| issue_error(change, message))?;
         let id = kinds::part_id(kinds::ACCESS_KEY, user, &id);
-        let mut key = Resource::new(id.clone(), after.identity.clone()).with("status", KEY_ACTIVE);
+        let mut key = Resource::new(id.clone(), after.identity.clone()).with_attribute("status", KEY_ACTIVE);
         key.depends_on.clone_from(&after.depends_on);
-        let made = self.enact(stack, &Change::Create { after: Box::new(key.clone()) }).await?;
-        match vault.deposit(&id, secret).await {
+        let made = self.enact_change(stack, &Change::Create { after: Box::new(key.clone()) }).await?;
+        match vault.keep_secret(&id, secret).await {
             Ok(()) => Ok(Enacted { made: Some(id), ..made }),
             Err(not_kept) => {
-                let deleted = self.enact(stack, &Change::Delete { before: Box::new(key) }).await;
+                let deleted = self.enact_change(stack, &Change::Delete { before: Box::new(key) }).await;
                 Err(secret_not_stored_error(change, &id, &not_kept, deleted.err()))
             }
         }

@@ -51,7 +51,7 @@ pub fn part_id(kind: ResourceKind, principal: &str, name: &str) -> ResourceId {
 
 /// Returns whether the id is that of a principal's lease policy, the inline policy named [`LEASE_POLICY`].
 pub fn is_lease_policy(id: &ResourceId) -> bool {
-    id.kind == INLINE_POLICY && id.part() == LEASE_POLICY
+    id.kind == INLINE_POLICY && id.local_name() == LEASE_POLICY
 }
 
 /// Returns the id of a user's login.

@@ -76,7 +76,8 @@ pub fn check_identity_limits(identity: &DesiredIdentity, resources: &[Resource])
     if let Some(purpose) = &identity.purpose {
         found.check_length("purpose", "the purpose", purpose, MAX_DESCRIPTION);
     }
-    if let Some(longest) = identity.max_session_duration.filter(|longest| !SESSION_SECONDS.contains(&longest.seconds()))
+    if let Some(longest) =
+        identity.max_session_duration.filter(|longest| !SESSION_SECONDS.contains(&longest.as_seconds()))
     {
         let problem = format!("a maximum session duration of {longest} is not supported");
         found.add("max_session_duration", problem, "use a duration from 1h to 12h");
@@ -198,7 +199,7 @@ impl ViolationCollector<'_> {
         help: &str,
     ) {
         let Some(Value::Document(document)) = document else { return };
-        let size = document.text().chars().filter(|c| !c.is_whitespace()).count();
+        let size = document.canonical_text().chars().filter(|c| !c.is_whitespace()).count();
         if size > limit {
             let problem = format!("{name} has {size} characters, at most {limit} are allowed");
             self.add(attribute, problem, help);
@@ -272,7 +273,7 @@ mod tests {
 
     fn identity_within_limits() -> DesiredIdentity {
         DesiredIdentity {
-            address: Address::identity("bot", None),
+            address: Address::for_identity("bot", None),
             name: "bot".to_owned(),
             kind: Kind::Service,
             principal: Principal::User,
@@ -324,8 +325,8 @@ mod tests {
         let mut identity = identity_within_limits();
         change(&mut identity);
         let marks = Marks::new(StackName::new("payments").unwrap(), identity.address.clone());
-        let resources = directory.active(&realm, &identity, &marks);
-        let violations = directory.limits(&identity, &resources);
+        let resources = directory.realize_identity(&realm, &identity, &marks);
+        let violations = directory.check_identity_limits(&identity, &resources);
         assert!(violations.iter().all(|violation| !violation.help.is_empty() && violation.subject == identity.address));
         violations.into_iter().map(|violation| format!("{}: {}", violation.attribute, violation.problem)).collect()
     }

@@ -34,7 +34,7 @@ pub fn read_snapshot(
     realm: Realm,
 ) -> Result<Snapshot, ObserveError> {
     match schema::open_to_read(path).map_err(|error| errors::open_for_read_error(&error))? {
-        None => Ok(Snapshot::empty(realm)),
+        None => Ok(Snapshot::for_realm(realm)),
         Some(connection) => {
             query_snapshot(&connection, stack, import, realm).map_err(|error| errors::read_error(&error))
         }
@@ -47,7 +47,7 @@ fn query_snapshot(
     import: &ImportAddresses,
     realm: Realm,
 ) -> rusqlite::Result<Snapshot> {
-    let mut snapshot = Snapshot::empty(realm);
+    let mut snapshot = Snapshot::for_realm(realm);
     let mut foreign_holders = read_principals(connection, stack, import, &mut snapshot)?;
     if schema::has_group_tables(connection)? {
         groups::read_groups(connection, stack, import, &mut foreign_holders, &mut snapshot)?;
@@ -257,16 +257,16 @@ fn identity_resources(
     let mut resources = vec![root];
     for (policy, document) in &parts.inline {
         let document = rows::parse_document_column(document, 2)?;
-        resources.push(part(kinds::INLINE_POLICY, policy).with("policy", Value::Document(document)));
+        resources.push(part(kinds::INLINE_POLICY, policy).with_attribute("policy", Value::Document(document)));
     }
     for policy in parts.attachments {
-        resources.push(part(kinds::ATTACHMENT, &policy).with("policy", policy));
+        resources.push(part(kinds::ATTACHMENT, &policy).with_attribute("policy", policy));
     }
     for group in parts.groups {
-        resources.push(part(kinds::MEMBERSHIP, &group).with("group", group));
+        resources.push(part(kinds::MEMBERSHIP, &group).with_attribute("group", group));
     }
     for key in parts.keys {
-        resources.push(part(kinds::ACCESS_KEY, &key.id).with("status", key.status));
+        resources.push(part(kinds::ACCESS_KEY, &key.id).with_attribute("status", key.status));
     }
     if parts.login {
         resources.push(Resource::new(kinds::login_id(&name), Some(address.clone())));

@@ -68,8 +68,8 @@ mod tests {
 
     fn role(description: &str) -> Box<Resource> {
         let id = kinds::principal_id(leasehold_provider::Principal::Role, "ci");
-        let mut role = Resource::new(id, None).with("description", description);
-        role.marks = Some(Marks::new(StackName::new("payments").unwrap(), Address::identity("ci", None)));
+        let mut role = Resource::new(id, None).with_attribute("description", description);
+        role.marks = Some(Marks::new(StackName::new("payments").unwrap(), Address::for_identity("ci", None)));
         Box::new(role)
     }
 
@@ -102,7 +102,7 @@ mod tests {
         let delete = Change::Delete { before: quarantined };
         assert!(check_precondition(&delete, Some(&live.attributes), live.marks.as_ref()).is_err());
         let mut with_digest = live.clone();
-        with_digest.marks.as_mut().unwrap().digest = Some(Digest::of_bytes(b"x"));
+        with_digest.marks.as_mut().unwrap().digest = Some(Digest::from_bytes(b"x"));
         let delete = Change::Delete { before: with_digest };
         assert_eq!(check_precondition(&delete, Some(&live.attributes), live.marks.as_ref()), Ok(LiveMatch::Before));
     }

@@ -28,20 +28,20 @@ impl Realize for LocalDirectory {
         ResourceId::new(kinds::POLICY, scope)
     }
 
-    fn scope(&self, _realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
-        let mut resource = Resource::new(ResourceId::new(kinds::POLICY, scope.name.as_str()), None)
-            .with("policy", Value::Document(documents::policy_document(&scope.statements)));
-        if let Some(description) = &scope.description {
-            resource = resource.with("description", description.as_str());
+    fn realize_scope(&self, _realm: &Realm, stack: &StackName, realize_scope: &Scope) -> Resource {
+        let mut resource = Resource::new(ResourceId::new(kinds::POLICY, realize_scope.name.as_str()), None)
+            .with_attribute("policy", Value::Document(documents::policy_document(&realize_scope.statements)));
+        if let Some(description) = &realize_scope.description {
+            resource = resource.with_attribute("description", description.as_str());
         }
-        if scope.statements.iter().any(|statement| statement.sensitive) {
+        if realize_scope.statements.iter().any(|statement| statement.sensitive) {
             resource.sensitive.insert("policy".to_owned());
         }
-        resource.marks = Some(Marks::new(stack.clone(), scope.address()));
+        resource.marks = Some(Marks::new(stack.clone(), realize_scope.address()));
         resource
     }
 
-    fn active(&self, _realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+    fn realize_identity(&self, _realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
         let principal = active_principal(identity, marks);
         let id = principal.id.clone();
         let mut resources = vec![principal];
@@ -49,23 +49,24 @@ impl Realize for LocalDirectory {
             Resource::new(kinds::part_id(kind, &identity.name, name), Some(identity.address.clone()))
         };
         if let Some(policy) = documents::lease_policy_document(&identity.statements, identity.deadline) {
-            let mut lease = part(kinds::INLINE_POLICY, kinds::LEASE_POLICY).with("policy", Value::Document(policy));
+            let mut lease =
+                part(kinds::INLINE_POLICY, kinds::LEASE_POLICY).with_attribute("policy", Value::Document(policy));
             if identity.statements.iter().any(|statement| statement.sensitive) {
                 lease.sensitive.insert("policy".to_owned());
             }
             resources.push(lease);
         }
         for policy in identity.scopes.iter().chain(&identity.managed_policy_arns) {
-            resources.push(part(kinds::ATTACHMENT, policy).with("policy", policy.as_str()));
+            resources.push(part(kinds::ATTACHMENT, policy).with_attribute("policy", policy.as_str()));
         }
         for group in &identity.groups {
-            resources.push(part(kinds::MEMBERSHIP, group).with("group", group.as_str()));
+            resources.push(part(kinds::MEMBERSHIP, group).with_attribute("group", group.as_str()));
         }
         dependencies::set_dependencies(&id, &mut resources);
         resources
     }
 
-    fn quarantined(&self, _realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+    fn realize_quarantine(&self, _realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
         let lease = kinds::part_id(kinds::INLINE_POLICY, &live.name, kinds::LEASE_POLICY);
         let mut resources: Vec<Resource> =
             live.resources.values().filter_map(|resource| quarantine_resource(resource, live, quarantine)).collect();
@@ -73,7 +74,7 @@ impl Realize for LocalDirectory {
             resources.push(Resource::new(lease.clone(), Some(live.marks.address.clone())));
         }
         for resource in resources.iter_mut().filter(|resource| resource.id == lease) {
-            *resource = resource.clone().with("policy", Value::Document(documents::deny_all_policy()));
+            *resource = resource.clone().with_attribute("policy", Value::Document(documents::deny_all_policy()));
         }
         dependencies::set_dependencies(&live.id, &mut resources);
         resources.sort_by(|a, b| a.id.cmp(&b.id));
@@ -84,7 +85,7 @@ impl Realize for LocalDirectory {
         kinds::group_id(name)
     }
 
-    fn credential(&self, id: &ResourceId) -> Option<Credential> {
+    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
         match kinds::parse_object_id(id)? {
             DirectoryObject::Part(_, DirectoryPart::Key(_)) => Some(Credential::AccessKey),
             DirectoryObject::Part(_, DirectoryPart::Login) => Some(Credential::Login),
@@ -96,66 +97,66 @@ impl Realize for LocalDirectory {
         Some(kinds::part_id(kinds::ACCESS_KEY, user, key))
     }
 
-    fn trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
+    fn extract_trusts(&self, _realm: &Realm, role: &Resource) -> (Vec<Trust>, Vec<String>) {
         trusts::parse_trusts(role)
     }
 
-    fn group(&self, _realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
-        let mut root = Resource::new(kinds::group_id(&group.name), None);
-        root.marks = Some(Marks::new(stack.clone(), group.address.clone()));
+    fn realize_group(&self, _realm: &Realm, stack: &StackName, realize_group: &Group) -> Vec<Resource> {
+        let mut root = Resource::new(kinds::group_id(&realize_group.name), None);
+        root.marks = Some(Marks::new(stack.clone(), realize_group.address.clone()));
         let mut resources = vec![root];
-        if !group.statements.is_empty() {
+        if !realize_group.statements.is_empty() {
             let mut inline = group_parts::group_inline_policy(
-                &group.name,
+                &realize_group.name,
                 kinds::LEASE_POLICY,
-                documents::policy_document(&group.statements),
+                documents::policy_document(&realize_group.statements),
             );
-            if group.statements.iter().any(|statement| statement.sensitive) {
+            if realize_group.statements.iter().any(|statement| statement.sensitive) {
                 inline.sensitive.insert("policy".to_owned());
             }
             resources.push(inline);
         }
-        let policies = group.scopes.iter().chain(&group.managed_policy_arns);
-        resources.extend(policies.map(|policy| group_parts::group_attachment(&group.name, policy)));
+        let policies = realize_group.scopes.iter().chain(&realize_group.managed_policy_arns);
+        resources.extend(policies.map(|policy| group_parts::group_attachment(&realize_group.name, policy)));
         resources
     }
 
-    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
         match kinds::parse_object_id(id) {
             Some(DirectoryObject::GroupPart(group, _)) => kinds::group_id(group),
             _ => id.clone(),
         }
     }
 
-    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
         limits::check_group_limits(group, resources)
     }
 
-    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
         limits::check_identity_limits(identity, resources)
     }
 
-    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
         limits::check_scope_limits(scope, resource)
     }
 
-    fn restricts(&self, resource: &Resource) -> bool {
+    fn is_restriction(&self, resource: &Resource) -> bool {
         matches!(resource.get("policy"), Some(Value::Document(policy)) if documents::contains_deny(policy))
     }
 
-    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
-        resource.json(attribute).map_or(0, |document| document.to_string().chars().count())
+    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
+        resource.document_attribute(attribute).map_or(0, |document| document.to_string().chars().count())
     }
 
-    fn one_space_of_names(&self) -> bool {
+    fn has_single_namespace(&self) -> bool {
         true
     }
 
-    fn named(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
+    fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
         kinds::parse_principal_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
     }
 
-    fn withholds(&self, resource: &Resource) -> Withholds {
+    fn classify_denial(&self, resource: &Resource) -> Withholds {
         match resource.get("policy") {
             Some(Value::Document(policy)) => {
                 leasehold_policy::provider::classify_denies(policy, kinds::is_lease_policy(&resource.id))
@@ -164,7 +165,7 @@ impl Realize for LocalDirectory {
         }
     }
 
-    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
+    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
         match policy.get("policy") {
             Some(Value::Document(document)) => {
                 kinds::is_lease_policy(&policy.id) && leasehold_policy::provider::is_lease_deny_in_effect(document, now)
@@ -173,47 +174,60 @@ impl Realize for LocalDirectory {
         }
     }
 
-    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
+    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
         matches!(policy.get("policy"), Some(Value::Document(document)) if leasehold_policy::provider::tests_principal_tag(document, tag))
     }
 
-    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
         let kind = match kinds::parse_object_id(whole)? {
             DirectoryObject::Principal(..) => kinds::INLINE_POLICY,
             DirectoryObject::Group(_) => kinds::GROUP_POLICY,
             _ => return None,
         };
         let id = kinds::part_id(kind, &whole.name, kinds::LEASE_POLICY);
-        Some(Resource::new(id, None).with("policy", Value::Document(documents::empty_policy())).after(whole.clone()))
+        Some(
+            Resource::new(id, None)
+                .with_attribute("policy", Value::Document(documents::empty_policy()))
+                .with_dependency(whole.clone()),
+        )
     }
 
-    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
+    fn build_interim_policy(
+        &self,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+        withheld: &Withheld,
+    ) -> Option<Resource> {
         let whole = after.or(before)?;
         let fits = |policy: &serde_json::Value| limits::fits_policy_limit(&whole.id, policy);
-        let policy = |resource: Option<&Resource>| resource.and_then(|it| it.json("policy")).cloned();
-        let interim =
-            leasehold_policy::provider::interim_policy(policy(before).as_ref(), policy(after).as_ref(), withheld, fits)?;
-        Some(whole.clone().with("policy", Value::Document(interim.into())))
+        let policy = |resource: Option<&Resource>| resource.and_then(|it| it.document_attribute("policy")).cloned();
+        let interim = leasehold_policy::provider::interim_policy(
+            policy(before).as_ref(),
+            policy(after).as_ref(),
+            withheld,
+            fits,
+        )?;
+        Some(whole.clone().with_attribute("policy", Value::Document(interim.into())))
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
         let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get("trust"), after.get("trust")) else {
             return None;
         };
         let both = leasehold_policy::provider::interim_trust_statements(old, new);
         let closed = closed || !leasehold_policy::provider::trusts_any_principal(&both);
         let trust = if closed { documents::empty_trust() } else { documents::document_from_statements(both) };
-        let mut principal = before.clone().with("trust", Value::Document(trust));
+        let mut principal = before.clone().with_attribute("trust", Value::Document(trust));
         principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
         Some(Reserved { principal, closed })
     }
 
-    fn same_document(&self, a: &Document, b: &Document) -> bool {
+    fn is_same_document(&self, a: &Document, b: &Document) -> bool {
         leasehold_policy::provider::are_same_policy(a, b)
     }
 
-    fn describe(&self, change: &Change) -> Option<String> {
-        let attribute = |name| change.after().and_then(|after| after.get(name));
+    fn describe_change(&self, change: &Change) -> Option<String> {
+        let attribute = |name| change.resource_after().and_then(|after| after.get(name));
         match kinds::parse_object_id(change.id())? {
             DirectoryObject::Part(_, DirectoryPart::Inline(_))
             | DirectoryObject::GroupPart(_, DirectoryPart::Inline(_)) => {
@@ -234,7 +248,8 @@ impl Realize for LocalDirectory {
             }
             DirectoryObject::Principal(Principal::Role, _) => {
                 let closed = Value::Document(documents::empty_trust());
-                let was_open = change.before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
+                let was_open =
+                    change.resource_before().and_then(|before| before.get("trust")).is_some_and(|t| *t != closed);
                 (was_open && *attribute("trust")? == closed).then(|| "trust policy emptied".to_owned())
             }
             DirectoryObject::Principal(Principal::User, _)
@@ -251,23 +266,23 @@ fn active_principal(identity: &DesiredIdentity, marks: &Marks) -> Resource {
     let id = kinds::principal_id(identity.principal, &identity.name);
     let mut resource = Resource::new(id, Some(identity.address.clone()));
     if let Some(purpose) = &identity.purpose {
-        resource = resource.with("description", purpose.as_str());
+        resource = resource.with_attribute("description", purpose.as_str());
     }
     if let Some(boundary) = &identity.permissions_boundary {
-        resource = resource.with("permissions_boundary", boundary.as_str());
+        resource = resource.with_attribute("permissions_boundary", boundary.as_str());
     }
     if !identity.tags.is_empty() {
-        resource = resource.with("tags", Value::Map(identity.tags.clone()));
+        resource = resource.with_attribute("tags", Value::Map(identity.tags.clone()));
     }
     // Output hides whole attributes only, so one sensitive tag hides all tags.
     if identity.tags.keys().any(|key| identity.sensitive_tags.contains(key)) {
         resource.sensitive.insert("tags".to_owned());
     }
     if identity.principal == Principal::Role {
-        resource =
-            resource.with("trust", Value::Document(documents::trust_document(&identity.trusts, identity.deadline)));
+        resource = resource
+            .with_attribute("trust", Value::Document(documents::trust_document(&identity.trusts, identity.deadline)));
         if let Some(longest) = identity.max_session_duration {
-            resource = resource.with("max_session_duration", Value::Number(i64::from(longest.seconds())));
+            resource = resource.with_attribute("max_session_duration", Value::Number(i64::from(longest.as_seconds())));
         }
     }
     resource.marks = Some(marks.clone());
@@ -281,11 +296,13 @@ fn quarantine_resource(resource: &Resource, live: &LiveIdentity, quarantine: &Qu
     match kinds::parse_object_id(&resource.id) {
         Some(DirectoryObject::Principal(form, _)) => {
             if form == Principal::Role {
-                resource = resource.with("trust", Value::Document(documents::empty_trust()));
+                resource = resource.with_attribute("trust", Value::Document(documents::empty_trust()));
             }
             resource.marks = Some(Marks { quarantine: Some(quarantine.clone()), ..live.marks.clone() });
         }
-        Some(DirectoryObject::Part(_, DirectoryPart::Key(_))) => resource = resource.with("status", KEY_INACTIVE),
+        Some(DirectoryObject::Part(_, DirectoryPart::Key(_))) => {
+            resource = resource.with_attribute("status", KEY_INACTIVE)
+        }
         // A restored identity gets its login and groups again from the configuration.
         Some(DirectoryObject::Part(_, DirectoryPart::Login | DirectoryPart::Membership(_))) => return None,
         Some(

@@ -144,7 +144,7 @@ pub fn parse_json_column<T: serde::de::DeserializeOwned>(text: &str, column: usi
 
 /// Parses a document column; `column` is its index in the query, for the error.
 pub fn parse_document_column(text: &str, column: usize) -> rusqlite::Result<Document> {
-    Document::read(text).map_err(|error| invalid_json_error(error, column))
+    Document::parse_text(text).map_err(|error| invalid_json_error(error, column))
 }
 
 fn invalid_json_error(error: serde_json::Error, column: usize) -> rusqlite::Error {

@@ -1,6 +1,6 @@
 //! Converts the trust policy of a live role to `trust` blocks of a configuration, for generated configuration.
 
-use leasehold_provider::statements::{conditions, texts};
+use leasehold_provider::statements::{collect_texts, parse_conditions};
 use leasehold_provider::{Resource, Trust, Value};
 use serde_json::Value as Json;
 
@@ -11,7 +11,7 @@ pub fn parse_trusts(role: &Resource) -> (Vec<Trust>, Vec<String>) {
     for statement in document.and_then(|trust| trust.get("Statement")?.as_array()).into_iter().flatten() {
         let principals = statement.get("Principal").and_then(Json::as_object).into_iter().flatten();
         let found: Vec<Trust> =
-            principals.filter_map(|(kind, names)| parse_trust(statement, kind, texts(names))).collect();
+            principals.filter_map(|(kind, names)| parse_trust(statement, kind, collect_texts(names))).collect();
         if found.is_empty() {
             unsupported.push(format!("the trust {statement}"));
         }
@@ -23,7 +23,7 @@ pub fn parse_trusts(role: &Resource) -> (Vec<Trust>, Vec<String>) {
 /// Parses one principal kind of a statement; `None` for a kind that `trust` blocks do not have.
 fn parse_trust(statement: &Json, kind: &str, names: Vec<String>) -> Option<Trust> {
     let condition_values = |variable: &str| {
-        let found = conditions(statement).into_iter();
+        let found = parse_conditions(statement).into_iter();
         found
             .filter(|condition| condition.variable == variable)
             .flat_map(|condition| condition.values)

@@ -27,7 +27,7 @@ async fn writes_until_killed() {
         async move {
             let name = format!("role_{number}");
             for resource in common::active_resources(directory, &common::role_identity(&name)) {
-                directory.enact(stack, &create_change(&resource)).await.unwrap();
+                directory.enact_change(stack, &create_change(&resource)).await.unwrap();
             }
             writeln!(std::io::stdout(), "joined {name}").unwrap();
         }
@@ -94,7 +94,7 @@ async fn concurrent_directories_share_one_file() {
                 for resource in
                     common::active_resources(&directory, &common::role_identity(&format!("role_{writer}_{number}")))
                 {
-                    directory.enact(&common::stack_name(), &create_change(&resource)).await.unwrap();
+                    directory.enact_change(&common::stack_name(), &create_change(&resource)).await.unwrap();
                 }
                 common::observe_directory(&directory).await;
             }

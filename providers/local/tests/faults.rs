@@ -28,7 +28,8 @@ async fn retry_until_created(directory: &LocalDirectory) -> Vec<Result<(), Enact
     let mut attempts = Vec::new();
     for change in creations(directory) {
         for _ in 0..100 {
-            let outcome = directory.enact(&common::stack_name(), &change).await.map(drop).map_err(|error| error.kind);
+            let outcome =
+                directory.enact_change(&common::stack_name(), &change).await.map(drop).map_err(|error| error.kind);
             attempts.push(outcome);
             if outcome.is_ok() {
                 break;
@@ -61,7 +62,7 @@ async fn lost_response_means_the_change_was_written() {
         let faults = Faults { seed: 1, rate: 1.0, kinds: BTreeSet::from([kind]), crash_after: None };
         let (_folder, directory) = directory_with_faults(faults);
         let change = creations(&directory).remove(0);
-        assert!(directory.enact(&common::stack_name(), &change).await.is_err());
+        assert!(directory.enact_change(&common::stack_name(), &change).await.is_err());
         assert_eq!(common::observe_directory(&directory).await.identities.len(), identities, "{kind:?}");
     }
 }
@@ -72,7 +73,7 @@ async fn crash_stops_all_later_writes() {
     let outcomes = {
         let mut outcomes = Vec::new();
         for change in creations(&directory) {
-            outcomes.push(directory.enact(&common::stack_name(), &change).await.is_ok());
+            outcomes.push(directory.enact_change(&common::stack_name(), &change).await.is_ok());
         }
         outcomes
     };

@@ -27,7 +27,7 @@ impl Fixture {
     }
 
     async fn enact(&self, change: Change) -> Result<(), EnactErrorKind> {
-        self.directory.enact(&common::stack_name(), &change).await.map(drop).map_err(|error| error.kind)
+        self.directory.enact_change(&common::stack_name(), &change).await.map(drop).map_err(|error| error.kind)
     }
 
     fn role_resources(&self) -> Vec<Resource> {
@@ -39,14 +39,14 @@ impl Fixture {
 async fn observe_does_not_create_a_missing_directory() {
     let stage = Fixture::new();
     let snapshot = stage.observe().await;
-    assert_eq!(snapshot, Snapshot::empty(stage.directory.realm().await.unwrap()));
+    assert_eq!(snapshot, Snapshot::for_realm(stage.directory.read_realm().await.unwrap()));
     assert_eq!(std::fs::read_dir(stage.folder.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
 async fn created_role_is_read_back_unchanged() {
     let stage = Fixture::new();
-    let before = stage.directory.realm().await.unwrap();
+    let before = stage.directory.read_realm().await.unwrap();
     let wanted = stage.role_resources();
     for resource in &wanted {
         stage.enact(create_change(resource)).await.unwrap();
@@ -106,8 +106,8 @@ async fn object_changed_since_the_plan_is_a_conflict() {
         stage.enact(create_change(resource)).await.unwrap();
     }
     let principal = &wanted[0];
-    let other = Box::new(principal.clone().with("description", "something else"));
-    let after = Box::new(principal.clone().with("description", "a third thing"));
+    let other = Box::new(principal.clone().with_attribute("description", "something else"));
+    let after = Box::new(principal.clone().with_attribute("description", "a third thing"));
     let update = Change::Update { before: other.clone(), after: after.clone() };
     assert_eq!(stage.enact(update).await, Err(EnactErrorKind::Conflict));
     assert_eq!(stage.enact(Change::Delete { before: other }).await, Err(EnactErrorKind::Conflict));

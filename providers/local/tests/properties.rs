@@ -93,10 +93,10 @@ proptest! {
             for (one, other, pick) in steps {
                 let change = pick_change(&directory, &one, &other, pick);
                 let resources_before = resources_by_id(&common::observe_directory(&directory).await);
-                let outcome = directory.enact(&common::stack_name(), &change).await;
+                let outcome = directory.enact_change(&common::stack_name(), &change).await;
                 let resources_after = resources_by_id(&common::observe_directory(&directory).await);
                 prop_assert_eq!(&before, &outside.rows_of(&unmanaged).unwrap());
-                match (&outcome, change.after()) {
+                match (&outcome, change.resource_after()) {
                     (Err(_), _) => prop_assert_eq!(&resources_before, &resources_after),
                     (Ok(_), Some(after)) => {
                         prop_assert_eq!(&resources_after[&after.id.to_string()].attributes, &after.attributes);
@@ -104,7 +104,7 @@ proptest! {
                     (Ok(_), None) => {}
                 }
                 if outcome.is_ok() {
-                    prop_assert!(directory.enact(&common::stack_name(), &change).await.is_ok());
+                    prop_assert!(directory.enact_change(&common::stack_name(), &change).await.is_ok());
                     prop_assert_eq!(&resources_after, &resources_by_id(&common::observe_directory(&directory).await));
                 }
                 if let (Ok(_), Change::Delete { before }) = (&outcome, &change) {
@@ -118,14 +118,14 @@ proptest! {
     #[test]
     fn realized_resources_are_read_back_and_quarantine_is_stable(identity in arbitrary_identity().prop_filter("exceeds limits", |identity| {
         let directory = common::directory_at(std::path::Path::new("nowhere.db"));
-        directory.limits(identity, &common::active_resources(&directory, identity)).is_empty()
+        directory.check_identity_limits(identity, &common::active_resources(&directory, identity)).is_empty()
     })) {
         block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let directory = common::directory_at(&folder.path().join("directory.db")).without_sync();
             let wanted = common::active_resources(&directory, &identity);
             for resource in &wanted {
-                directory.enact(&common::stack_name(), &create_change(resource)).await.unwrap();
+                directory.enact_change(&common::stack_name(), &create_change(resource)).await.unwrap();
             }
             let snapshot = common::observe_directory(&directory).await;
             let id = directory.principal_id(identity.principal, &identity.name);
@@ -135,14 +135,14 @@ proptest! {
                 prop_assert_eq!(&live.resources[&resource.id], resource);
             }
             let quarantine = Quarantine { at: common::NOW, reason: "removed".to_owned() };
-            let once = directory.quarantined(&common::test_realm(), live, &quarantine);
+            let once = directory.realize_quarantine(&common::test_realm(), live, &quarantine);
             let mut quarantined = live.clone();
             quarantined.resources = once.iter().map(|resource| (resource.id.clone(), resource.clone())).collect();
-            prop_assert_eq!(&directory.quarantined(&common::test_realm(), &quarantined, &quarantine), &once);
+            prop_assert_eq!(&directory.realize_quarantine(&common::test_realm(), &quarantined, &quarantine), &once);
             for resource in wanted.iter().rev() {
-                directory.enact(&common::stack_name(), &delete_change(resource)).await.unwrap();
+                directory.enact_change(&common::stack_name(), &delete_change(resource)).await.unwrap();
             }
-            prop_assert_eq!(common::observe_directory(&directory).await, Snapshot::empty(common::test_realm()));
+            prop_assert_eq!(common::observe_directory(&directory).await, Snapshot::for_realm(common::test_realm()));
             Ok(())
         })?;
     }

@@ -86,7 +86,7 @@ pub enum LifecycleArg {
 impl LifecycleArg {
     /// Whether it is that event.
     #[must_use]
-    pub fn is(self, lifecycle: Lifecycle) -> bool {
+    pub fn is_lifecycle(self, lifecycle: Lifecycle) -> bool {
         lifecycle
             == match self {
                 Self::Joiner => Lifecycle::Joiner,

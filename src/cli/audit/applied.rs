@@ -9,8 +9,8 @@ use crate::drift::Recorded;
 use crate::ledger::Record;
 
 /// Their addresses and accounts. `None`: the ledger says nothing, so that nobody knows.
-pub async fn applied(stack: &Stack) -> Result<Option<Recorded>, Failure> {
-    let entries = list::entries(&Ledger::of_stack(stack).await?).await?;
+pub async fn read_applied_addresses(stack: &Stack) -> Result<Option<Recorded>, Failure> {
+    let entries = list::read_entries(&Ledger::open_for_stack(stack).await?).await?;
     if entries.is_empty() {
         return Ok(None);
     }

@@ -18,8 +18,8 @@ use crate::ledger::entry;
 use crate::store::lock::{self, LockError, Terms};
 use crate::store::{Store, StoreError};
 
-pub use applied::applied;
-pub use checkpoint::publish;
+pub use applied::read_applied_addresses;
+pub use checkpoint::publish_checkpoint;
 
 pub async fn cmd_audit(here: &Path, command: &AuditCommand, interruption: &Interruption) -> Result<Exit, Failure> {
     match command {
@@ -52,12 +52,12 @@ pub type Numbered = (u64, Option<Vec<u8>>);
 
 impl Ledger {
     /// Opens the ledger of a stack. The cloud is not asked, and only the stack's name, provider and backend need be sound.
-    pub async fn of(here: &Path, args: &AuditStackArgs) -> Result<Self, Failure> {
-        let now = session::now(None);
-        let (directory, known) = Stack::essentials(here, args.dir.as_deref(), &args.variables, now)?;
-        let store = super::run::store(&known.backend, &known.providers, &known.stack, directory.path()).await?;
-        let terms = Terms::of(&known.backend);
-        match lock::look(&store, &known.stack).await {
+    pub async fn open_from_args(here: &Path, args: &AuditStackArgs) -> Result<Self, Failure> {
+        let now = session::current_time(None);
+        let (directory, known) = Stack::load_essentials(here, args.dir.as_deref(), &args.variables, now)?;
+        let store = super::run::open_store(&known.backend, &known.providers, &known.stack, directory.path()).await?;
+        let terms = Terms::from_backend(&known.backend);
+        match lock::read_lock(&store, &known.stack).await {
             // What the ledger says can be read whatever became of the lock.
             Ok(_) | Err(LockError::Unreadable { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -66,24 +66,25 @@ impl Ledger {
     }
 
     /// The same, of a stack that is read already.
-    pub async fn of_stack(stack: &Stack) -> Result<Self, Failure> {
+    pub async fn open_for_stack(stack: &Stack) -> Result<Self, Failure> {
         let declared = &stack.declared;
         let providers = stack.providers();
-        let store = super::run::store(&declared.backend, &providers, &declared.stack, stack.directory.path()).await?;
+        let store =
+            super::run::open_store(&declared.backend, &providers, &declared.stack, stack.directory.path()).await?;
         Ok(Self {
             stack: declared.stack.clone(),
             store,
             directory: stack.directory.path().to_owned(),
-            terms: Terms::of(&declared.backend),
+            terms: Terms::from_backend(&declared.backend),
         })
     }
 
     /// The names that lie in the ledger: the numbers of entries, and what is no entry.
-    pub async fn names(&self) -> Result<(Vec<u64>, Vec<String>), StoreError> {
+    pub async fn list_names(&self) -> Result<(Vec<u64>, Vec<String>), StoreError> {
         let mut numbers = Vec::new();
         let mut strays = Vec::new();
-        for name in self.store.list("ledger").await? {
-            match entry::number(&name) {
+        for name in self.store.list_names("ledger").await? {
+            match entry::parse_entry_name(&name) {
                 Some(number) => numbers.push(number),
                 None => strays.push(name),
             }
@@ -92,10 +93,10 @@ impl Ledger {
     }
 
     /// Reads the entries from 1 to `last` in order and hands them on, some at once.
-    pub async fn each(&self, last: u64, mut take: impl FnMut(Numbered)) -> Result<(), StoreError> {
+    pub async fn read_each_entry(&self, last: u64, mut take: impl FnMut(Numbered)) -> Result<(), StoreError> {
         let reads = (1..=last).step_by(CHUNK).map(|first| async move {
             let numbers = first..=last.min(first.saturating_add(CHUNK as u64).saturating_sub(1));
-            let read = self.store.read_several(numbers.clone().map(entry::key).collect()).await?;
+            let read = self.store.read_objects(numbers.clone().map(entry::entry_key).collect()).await?;
             Ok::<Vec<Numbered>, StoreError>(numbers.zip(read).collect())
         });
         let mut reads = futures::stream::iter(reads).buffered(2);

@@ -10,45 +10,49 @@ use super::Ledger;
 use crate::cli::args::{AuditVerifyArgs, Format};
 use crate::cli::{Exit, Failure};
 use crate::ledger::checkpoint::{self, NotSigned, Signers, Trust};
-use crate::ledger::verify::{Flaw, Verification, Verified, of_evidence};
+use crate::ledger::verify::{Flaw, Verification, Verified, check_evidence};
 use crate::ledger::{Head, evidence};
 use crate::store::lock;
 use crate::views;
 
 pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::of(here, &args.stack).await?;
-    let signers = args.signers.as_ref().map(|file| signers(&crate::cli::below(here, file))).transpose()?;
+    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+    let signers = args.signers.as_ref().map(|file| read_signers(&crate::cli::resolve_path(here, file))).transpose()?;
     let mut known = Vec::new();
     if let Some(file) = &args.since {
-        known.push(since(&crate::cli::below(here, file), &ledger, signers.as_ref())?);
+        known.push(read_known_checkpoint(&crate::cli::resolve_path(here, file), &ledger, signers.as_ref())?);
     }
-    known.extend(lock::look(&ledger.store, &ledger.stack).await?.and_then(|(record, _)| record.head));
-    let (numbers, strays) = ledger.names().await?;
+    known.extend(lock::read_lock(&ledger.store, &ledger.stack).await?.and_then(|(record, _)| record.head));
+    let (numbers, strays) = ledger.list_names().await?;
     let mut verification = Verification::new(&ledger.stack, signers.as_ref(), known);
     let last = numbers.last().copied().unwrap_or_default();
     // A name of a far number among few entries would make a scan of nothing but gaps.
     let scanned = last.min(u64::try_from(numbers.len()).unwrap_or(u64::MAX).saturating_mul(2).saturating_add(1024));
-    ledger.each(scanned, |(number, bytes)| verification.take(number, bytes.as_deref())).await?;
+    ledger.read_each_entry(scanned, |(number, bytes)| verification.verify_object(number, bytes.as_deref())).await?;
     if scanned < last {
-        verification.take(last, None);
+        verification.verify_object(last, None);
     }
-    strays.iter().for_each(|name| verification.stray(name));
-    let mut verified = verification.finish();
-    verified.flaws.extend(evidence_flaws(&ledger, &verified).await?);
+    strays.iter().for_each(|name| verification.note_unexpected_object(name));
+    let mut verified = verification.finish_verification();
+    verified.flaws.extend(find_evidence_flaws(&ledger, &verified).await?);
     verified.flaws.sort_by_key(|flaw| flaw.entry);
     match args.format {
         Format::Human => {
-            crate::cli::print(&views::audit::verified(ledger.store.place(), &verified, signers.is_some()))?;
+            crate::cli::print_result(&views::audit::render_verification(
+                ledger.store.place(),
+                &verified,
+                signers.is_some(),
+            ))?;
         }
-        Format::Json => crate::cli::print_json(&as_json(&ledger, &verified))?,
+        Format::Json => crate::cli::print_json(&render_verification_json(&ledger, &verified))?,
     }
     if verified.flaws.is_empty() { Ok(Exit::Done) } else { Err(Failure::Unfinished) }
 }
 
-async fn evidence_flaws(ledger: &Ledger, verified: &Verified) -> Result<Vec<Flaw>, Failure> {
+async fn find_evidence_flaws(ledger: &Ledger, verified: &Verified) -> Result<Vec<Flaw>, Failure> {
     let reads = verified.evidence.iter().map(|(number, archived)| async move {
-        let object = ledger.store.read(&evidence::key(archived.digest)).await?;
-        Ok::<_, Failure>(of_evidence(*number, archived, object.as_ref().map(|object| object.bytes.as_slice())))
+        let object = ledger.store.read_object(&evidence::evidence_key(archived.digest)).await?;
+        Ok::<_, Failure>(check_evidence(*number, archived, object.as_ref().map(|object| object.bytes.as_slice())))
     });
     let mut reads = futures::stream::iter(reads).buffered(super::AT_ONCE);
     let mut flaws = Vec::new();
@@ -58,22 +62,22 @@ async fn evidence_flaws(ledger: &Ledger, verified: &Verified) -> Result<Vec<Flaw
     Ok(flaws)
 }
 
-fn signers(file: &Path) -> Result<Signers, Failure> {
+fn read_signers(file: &Path) -> Result<Signers, Failure> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Signers::read(&text).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()).into())
+    Signers::parse_signers(&text).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()).into())
 }
 
 /// The point that a checkpoint kept elsewhere names. Its signature lies beside it and must hold.
-fn since(file: &Path, ledger: &Ledger, signers: Option<&Signers>) -> Result<Head, Failure> {
+fn read_known_checkpoint(file: &Path, ledger: &Ledger, signers: Option<&Signers>) -> Result<Head, Failure> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let head =
-        checkpoint::read(&text, &ledger.stack).with_context(|| format!("{} is no checkpoint", file.display()))?;
+    let head = checkpoint::parse_checkpoint(&text, &ledger.stack)
+        .with_context(|| format!("{} is no checkpoint", file.display()))?;
     let mut signature = file.as_os_str().to_owned();
     signature.push(".sig");
     let refused =
         |why: String| Failure::from(anyhow::anyhow!("the checkpoint {} cannot be trusted: {why}", file.display()));
     match (std::fs::read_to_string(&signature), signers) {
-        (Ok(armoured), signers) => match checkpoint::verify(&text, &armoured, signers) {
+        (Ok(armoured), signers) => match checkpoint::verify_signature(&text, &armoured, signers) {
             Ok(Trust::Known(_) | Trust::Unknown) => Ok(head),
             Err(why @ (NotSigned::Wrong(_) | NotSigned::Stranger(_))) => Err(refused(why.to_string())),
         },
@@ -82,7 +86,7 @@ fn since(file: &Path, ledger: &Ledger, signers: Option<&Signers>) -> Result<Head
     }
 }
 
-fn as_json(ledger: &Ledger, verified: &Verified) -> serde_json::Value {
+fn render_verification_json(ledger: &Ledger, verified: &Verified) -> serde_json::Value {
     json!({
         "format_version": "1.0",
         "stack": ledger.stack,

@@ -19,18 +19,18 @@ impl Handlers {
     ///
     /// # Errors
     /// The system gives no pipe or no handler.
-    pub fn install() -> std::io::Result<Self> {
+    pub fn install_handlers() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let hang_up = SignalKind::hangup();
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: if is_ignored(hang_up.as_raw_value()) { None } else { Some(signal(hang_up)?) },
+            hang_up: if is_signal_ignored(hang_up.as_raw_value()) { None } else { Some(signal(hang_up)?) },
         })
     }
 
     /// The next signal.
-    pub async fn next(&mut self) -> Signal {
+    pub async fn next_signal(&mut self) -> Signal {
         let hang_up = async {
             match &mut self.hang_up {
                 Some(signal) => signal.recv().await,
@@ -47,13 +47,13 @@ impl Handlers {
 
 /// Whether the program was started with this signal ignored, as far as the system says so: Linux does, in proc(5).
 #[cfg(unix)]
-fn is_ignored(signal: i32) -> bool {
+fn is_signal_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignored_in(&status, signal)
+    is_ignored_in_status(&status, signal)
 }
 
 #[cfg(unix)]
-fn ignored_in(status: &str, signal: i32) -> bool {
+fn is_ignored_in_status(status: &str, signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.zip(u32::try_from(signal).ok())
@@ -69,12 +69,12 @@ impl Handlers {
     ///
     /// # Errors
     /// The system gives no pipe or no handler.
-    pub fn install() -> std::io::Result<Self> {
+    pub fn install_handlers() -> std::io::Result<Self> {
         Ok(Self)
     }
 
     /// The next signal.
-    pub async fn next(&mut self) -> Signal {
+    pub async fn next_signal(&mut self) -> Signal {
         match tokio::signal::ctrl_c().await {
             Ok(()) => Signal::Interrupt,
             Err(_) => pending().await,
@@ -84,13 +84,13 @@ impl Handlers {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::ignored_in;
+    use super::is_ignored_in_status;
 
     #[test]
     fn ignored_signals_are_read_from_proc() {
-        assert!(ignored_in("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n", 1));
-        assert!(ignored_in("SigIgn:\t0000000000001001\n", 13));
-        assert!(!ignored_in("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n", 1));
-        assert!(!ignored_in("", 1));
+        assert!(is_ignored_in_status("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n", 1));
+        assert!(is_ignored_in_status("SigIgn:\t0000000000001001\n", 13));
+        assert!(!is_ignored_in_status("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n", 1));
+        assert!(!is_ignored_in_status("", 1));
     }
 }

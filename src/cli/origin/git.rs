@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::clean::commit_id;
+use super::clean::parse_commit_id;
 
 /// The most that is read of `HEAD`, of a ref, and of the files that lead to a directory, in bytes.
 const SHORT_FILE: u64 = 4096;
@@ -25,42 +25,42 @@ const DEEPEST: usize = 5;
 pub fn read_commit(directory: &Path) -> Option<String> {
     let whole = directory.canonicalize().ok()?;
     let dot_git = whole.ancestors().map(|above| above.join(".git")).find(|path| path.symlink_metadata().is_ok())?;
-    let own = git_directory(&dot_git)?;
+    let own = find_git_directory(&dot_git)?;
     // A further work tree shares its refs with the first one.
-    let common = match read_short(&own.join("commondir")) {
+    let common = match read_short_file(&own.join("commondir")) {
         Some(path) => own.join(path.trim_end_matches('\n')),
         None => own.clone(),
     };
-    let mut text = read_short(&own.join("HEAD"))?;
+    let mut text = read_short_file(&own.join("HEAD"))?;
     for _ in 0..DEEPEST {
         let line = text.trim_end();
-        let Some(name) = line.strip_prefix("ref:") else { return whole_id(line) };
+        let Some(name) = line.strip_prefix("ref:") else { return parse_whole_id(line) };
         let name = name.trim();
         if !is_ref_name(name) {
             return None;
         }
-        match loose(&own, name).or_else(|| loose(&common, name)) {
+        match read_loose_ref(&own, name).or_else(|| read_loose_ref(&common, name)) {
             Some(next) => text = next,
-            None => return packed(&common, name),
+            None => return read_packed_ref(&common, name),
         }
     }
     None
 }
 
 /// The directory that `.git` is, or that it names as a file: `gitdir: PATH`.
-fn git_directory(dot_git: &Path) -> Option<PathBuf> {
+fn find_git_directory(dot_git: &Path) -> Option<PathBuf> {
     let kind = dot_git.symlink_metadata().ok()?.file_type();
     if kind.is_dir() {
         return Some(dot_git.to_owned());
     }
-    let text = read_short(dot_git)?;
+    let text = read_short_file(dot_git)?;
     let named = text.strip_prefix("gitdir:")?.trim();
     let directory = dot_git.parent()?.join(named);
     directory.symlink_metadata().ok()?.is_dir().then_some(directory)
 }
 
 /// The content of a ref that has a file of its own. No part of the way there is a link.
-fn loose(directory: &Path, name: &str) -> Option<String> {
+fn read_loose_ref(directory: &Path, name: &str) -> Option<String> {
     let mut path = directory.to_owned();
     for part in name.split('/') {
         path.push(part);
@@ -68,16 +68,16 @@ fn loose(directory: &Path, name: &str) -> Option<String> {
             return None;
         }
     }
-    read_short(&path)
+    read_short_file(&path)
 }
 
 /// The commit of a ref in `packed-refs`: lines of an id, a blank, and a name.
-fn packed(directory: &Path, name: &str) -> Option<String> {
-    let lines = BufReader::new(open_plain(&directory.join("packed-refs"))?.take(PACKED_REFS)).split(b'\n');
+fn read_packed_ref(directory: &Path, name: &str) -> Option<String> {
+    let lines = BufReader::new(open_regular_file(&directory.join("packed-refs"))?.take(PACKED_REFS)).split(b'\n');
     let mut ids = lines.map_while(Result::ok).filter_map(|line| {
         let line = String::from_utf8(line).ok()?;
         let (id, of) = line.split_once(' ')?;
-        (of.trim_end() == name).then(|| whole_id(id)).flatten()
+        (of.trim_end() == name).then(|| parse_whole_id(id)).flatten()
     });
     ids.next()
 }
@@ -89,18 +89,18 @@ fn is_ref_name(name: &str) -> bool {
 }
 
 /// A whole id: 40 digits of SHA-1, or 64 of SHA-256.
-fn whole_id(text: &str) -> Option<String> {
-    commit_id(text).filter(|id| matches!(id.len(), 40 | 64))
+fn parse_whole_id(text: &str) -> Option<String> {
+    parse_commit_id(text).filter(|id| matches!(id.len(), 40 | 64))
 }
 
-fn read_short(path: &Path) -> Option<String> {
+fn read_short_file(path: &Path) -> Option<String> {
     let mut text = String::new();
-    open_plain(path)?.take(SHORT_FILE).read_to_string(&mut text).ok()?;
+    open_regular_file(path)?.take(SHORT_FILE).read_to_string(&mut text).ok()?;
     Some(text)
 }
 
 /// Opens what is a file: a link leads elsewhere, and a pipe would be read for ever.
-fn open_plain(path: &Path) -> Option<File> {
+fn open_regular_file(path: &Path) -> Option<File> {
     path.symlink_metadata().ok()?.is_file().then(|| File::open(path).ok()).flatten()
 }
 

@@ -25,14 +25,14 @@ pub struct Origin {
 
 impl Origin {
     /// Reads the environment, and the `.git` at or above the stack's directory.
-    pub fn of(directory: &Path) -> Self {
+    pub fn for_directory(directory: &Path) -> Self {
         let pipeline = systems::describe_job(&|name: &str| std::env::var(name).ok());
         let commit = pipeline.get("commit").cloned().or_else(|| git::read_commit(directory));
-        Self { host: clean::short(&gethostname::gethostname().to_string_lossy()), commit, pipeline }
+        Self { host: clean::clean_name(&gethostname::gethostname().to_string_lossy()), commit, pipeline }
     }
 
     /// As whom the lock is held.
-    pub fn holder(&self, actor: &str) -> Holder {
+    pub fn to_lock_holder(&self, actor: &str) -> Holder {
         Holder {
             actor: actor.to_owned(),
             host: self.host.clone(),

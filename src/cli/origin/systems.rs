@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::clean::{commit_id, link, path, plain, repository_path, short};
+use super::clean::{clean_link, clean_name, clean_text, encode_path_part, parse_commit_id, parse_repository_path};
 
 /// A CI system.
 pub struct System {
@@ -181,25 +181,30 @@ pub fn describe_job(variable: &impl Fn(&str) -> Option<String>) -> BTreeMap<Stri
     let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let is_known = |system: &&System| variable(system.known_by).is_some_and(|value| value != "false" && value != "0");
     let Some(system) = SYSTEMS.iter().find(is_known) else { return BTreeMap::new() };
-    let first = |templates: &[&str]| templates.iter().find_map(|template| fill(template, &variable, plain));
-    let run = system.run.iter().find_map(|template| link(&fill(template, &variable, path)?));
-    let number = |(name, before): &(&str, &str)| pull_request_number(&variable(name)?, before);
+    let first =
+        |templates: &[&str]| templates.iter().find_map(|template| fill_template(template, &variable, clean_text));
+    let run = system.run.iter().find_map(|template| clean_link(&fill_template(template, &variable, encode_path_part)?));
+    let number = |(name, before): &(&str, &str)| parse_pull_request_number(&variable(name)?, before);
     let fields = [
         ("system", Some(system.id.to_owned())),
         ("name", Some(system.name.to_owned())),
         ("run", run),
         ("pull_request", system.pull_request.iter().find_map(number)),
-        ("actor", first(system.actor).map(|text| short(&text))),
-        ("repository", first(system.repository).and_then(|text| repository_path(&text))),
-        ("ref", first(system.reference).map(|text| short(&text))),
-        ("commit", first(system.commit).and_then(|text| commit_id(&text))),
+        ("actor", first(system.actor).map(|text| clean_name(&text))),
+        ("repository", first(system.repository).and_then(|text| parse_repository_path(&text))),
+        ("ref", first(system.reference).map(|text| clean_name(&text))),
+        ("commit", first(system.commit).and_then(|text| parse_commit_id(&text))),
     ];
     fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
 /// The template with its variables filled in. `None`: one of them is not set. All but the first part go through `part`; a base
 /// address loses its final slashes.
-fn fill(template: &str, variable: &impl Fn(&str) -> Option<String>, part: impl Fn(&str) -> String) -> Option<String> {
+fn fill_template(
+    template: &str,
+    variable: &impl Fn(&str) -> Option<String>,
+    part: impl Fn(&str) -> String,
+) -> Option<String> {
     let mut filled = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -216,15 +221,15 @@ fn fill(template: &str, variable: &impl Fn(&str) -> Option<String>, part: impl F
         rest = after;
     }
     filled.push_str(rest);
-    let filled = plain(&filled);
+    let filled = clean_text(&filled);
     (!filled.is_empty()).then_some(filled)
 }
 
 /// The number behind `before`, which is the beginning of the value, or a part of its path. Without one the whole value counts: Jenkins
 /// has changes that are no numbers. Buildkite says `false` where there is no pull request.
-fn pull_request_number(value: &str, before: &str) -> Option<String> {
+fn parse_pull_request_number(value: &str, before: &str) -> Option<String> {
     if before.is_empty() {
-        let value = short(value);
+        let value = clean_name(value);
         return (!value.is_empty() && value != "false").then_some(value);
     }
     let rest = match before.strip_prefix('/') {

@@ -6,17 +6,17 @@ use leasehold_policy::explain_reach;
 
 use super::read;
 use crate::cli::args::{Format, PolicyExplainArgs};
-use crate::cli::{Exit, Failure, print, print_json};
+use crate::cli::{Exit, Failure, print_json, print_result};
 use crate::views::policy::explanation;
 
 pub fn cmd_explain(here: &Path, args: &PolicyExplainArgs) -> Result<Exit, Failure> {
     let account = args.account.account.as_ref();
-    let policy = read::file(here, &args.file, account)?;
-    let boundary = args.boundary.as_ref().map(|path| read::file(here, path, account)).transpose()?;
-    let services = explain_reach(&read::access(&[policy], boundary.as_ref()));
+    let policy = read::read_policy_file(here, &args.file, account)?;
+    let boundary = args.boundary.as_ref().map(|path| read::read_policy_file(here, path, account)).transpose()?;
+    let services = explain_reach(&read::combine_access(&[policy], boundary.as_ref()));
     match args.format {
-        Format::Human => print(&explanation::human(&services))?,
-        Format::Json => print_json(&explanation::json(&services))?,
+        Format::Human => print_result(&explanation::render_explanation(&services))?,
+        Format::Json => print_json(&explanation::render_explanation_json(&services))?,
     }
     Ok(Exit::Done)
 }

@@ -7,16 +7,17 @@ use leasehold_policy::{LintContext, lint_policy};
 use super::read;
 use crate::cli::args::{LintFormat, PolicyLintArgs};
 use crate::cli::repository::Repository;
-use crate::cli::{Exit, Failure, print, print_json};
+use crate::cli::{Exit, Failure, print_json, print_result};
 use crate::views::policy::{FoundIn, findings, sarif};
 
 pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<Exit, Failure> {
     let account = args.account.account.as_ref();
-    let files: Result<Vec<_>, Failure> = args.files.iter().map(|path| read::file(here, path, account)).collect();
+    let files: Result<Vec<_>, Failure> =
+        args.files.iter().map(|path| read::read_policy_file(here, path, account)).collect();
     let mut files = files?;
     if args.format == LintFormat::Sarif {
-        let repository = Repository::around(here, here);
-        files.iter_mut().for_each(|policy| policy.file.name = repository.name(Path::new(&policy.file.name)));
+        let repository = Repository::find_around(here, here);
+        files.iter_mut().for_each(|policy| policy.file.name = repository.path_from_root(Path::new(&policy.file.name)));
     }
     let found: Vec<FoundIn<'_>> = files
         .iter()
@@ -27,9 +28,9 @@ pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<Exit, Failure> {
         })
         .collect();
     match args.format {
-        LintFormat::Human => print(&findings::human(&found))?,
-        LintFormat::Json => print_json(&findings::json(&found))?,
-        LintFormat::Sarif => print_json(&sarif::sarif(&found))?,
+        LintFormat::Human => print_result(&findings::render_lint(&found))?,
+        LintFormat::Json => print_json(&findings::render_lint_json(&found))?,
+        LintFormat::Sarif => print_json(&sarif::render_lint_sarif(&found))?,
     }
     Ok(Exit::Done)
 }

@@ -6,7 +6,7 @@ mod lint;
 mod read;
 mod simulate;
 
-pub use simulate::one_action;
+pub use simulate::check_single_action;
 
 use std::path::Path;
 

@@ -15,37 +15,37 @@ use crate::views::policy::PolicyFile;
 const LARGEST: usize = 64 << 20;
 
 /// Reads one file.
-pub fn file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, Failure> {
+pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, Failure> {
     let full = here.join(path);
     let bytes: Arc<[u8]> = std::fs::read(&full).with_context(|| format!("cannot read {}", path.display()))?.into();
     if bytes.len() > LARGEST {
         return Err(anyhow::anyhow!("{} is too large for a policy", path.display()).into());
     }
     let file = SourceFile { name: path.display().to_string(), bytes };
-    match documents(&file.bytes, account) {
+    match parse_policy_file(&file.bytes, account) {
         Ok(documents) => Ok(PolicyFile { file, documents }),
         Err(finding) => Err(Failure::Findings { findings: vec![*finding], sources: Sources::new(vec![file]) }),
     }
 }
 
 /// Reads files as what an identity holds: the union of the policies, within the boundary.
-pub fn access(policies: &[PolicyFile], boundary: Option<&PolicyFile>) -> PolicySet {
-    let policies = PolicySet::new(policies.iter().flat_map(bare).collect());
+pub fn combine_access(policies: &[PolicyFile], boundary: Option<&PolicyFile>) -> PolicySet {
+    let policies = PolicySet::new(policies.iter().flat_map(bare_documents).collect());
     match boundary {
-        Some(boundary) => policies.with_boundary(bare(boundary).collect()),
+        Some(boundary) => policies.with_boundary(bare_documents(boundary).collect()),
         None => policies,
     }
 }
 
-fn bare(file: &PolicyFile) -> impl Iterator<Item = PolicyDocument> + '_ {
+fn bare_documents(file: &PolicyFile) -> impl Iterator<Item = PolicyDocument> + '_ {
     file.documents.iter().map(|placed| placed.document.clone())
 }
 
-fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<PlacedDocument>, Box<Diagnostic>> {
+fn parse_policy_file(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<PlacedDocument>, Box<Diagnostic>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let finding = Diagnostic::error("policy::not_utf8", "the file is not UTF-8");
-        Box::new(finding.at(span(at..at.saturating_add(1)), "this byte is not"))
+        Box::new(finding.with_location(to_span(at..at.saturating_add(1)), "this byte is not"))
     })?;
     // Some editors begin a file with a mark of its encoding, which is no part of the JSON.
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -64,11 +64,11 @@ fn documents(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<PlacedDocu
                 ..document
             })
             .collect()),
-        Err(error) => Err(Box::new(malformed(error, text.len(), shifted))),
+        Err(error) => Err(Box::new(malformed_diagnostic(error, text.len(), shifted))),
     }
 }
 
-fn malformed(
+fn malformed_diagnostic(
     error: PolicyParseError,
     end: usize,
     shifted: impl Fn(std::ops::Range<usize>) -> std::ops::Range<usize>,
@@ -76,10 +76,10 @@ fn malformed(
     let summary = format!("this is not a policy: {error}");
     let place = error.bytes.map_or(0..end, shifted);
     Diagnostic::error("policy::malformed", summary)
-        .at(span(place), error.problem.to_string())
-        .help("IAM would refuse it. The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html")
+        .with_location(to_span(place), error.problem.to_string())
+        .with_help("IAM would refuse it. The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html")
 }
 
-fn span(bytes: std::ops::Range<usize>) -> Span {
+fn to_span(bytes: std::ops::Range<usize>) -> Span {
     Span { file: FileId(0), bytes }
 }

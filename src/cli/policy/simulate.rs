@@ -6,16 +6,17 @@ use leasehold_policy::{AccessRequest, RequestCaller, evaluate_request};
 
 use super::read;
 use crate::cli::args::{Format, PolicySimulateArgs};
-use crate::cli::{Exit, Failure, print, print_json};
+use crate::cli::{Exit, Failure, print_json, print_result};
 use crate::views::policy::simulation;
 
 pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<Exit, Failure> {
     let account = args.account.account.as_ref();
-    let policies: Result<Vec<_>, Failure> = args.policy.iter().map(|path| read::file(here, path, account)).collect();
+    let policies: Result<Vec<_>, Failure> =
+        args.policy.iter().map(|path| read::read_policy_file(here, path, account)).collect();
     let policies = policies?;
-    let boundary = args.boundary.as_ref().map(|path| read::file(here, path, account)).transpose()?;
-    let request = request(args)?;
-    let decision = evaluate_request(&read::access(&policies, boundary.as_ref()), &request);
+    let boundary = args.boundary.as_ref().map(|path| read::read_policy_file(here, path, account)).transpose()?;
+    let request = build_request(args)?;
+    let decision = evaluate_request(&read::combine_access(&policies, boundary.as_ref()), &request);
     let simulated = simulation::Simulated {
         request: &request,
         decision: &decision,
@@ -23,15 +24,15 @@ pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<Exit, Fail
         boundary: boundary.as_ref(),
     };
     match args.format {
-        Format::Human => print(&simulation::human(&simulated))?,
-        Format::Json => print_json(&simulation::json(&simulated))?,
+        Format::Human => print_result(&simulation::render_simulation(&simulated))?,
+        Format::Json => print_json(&simulation::render_simulation_json(&simulated))?,
     }
     Ok(Exit::Done)
 }
 
-fn request(args: &PolicySimulateArgs) -> Result<AccessRequest, Failure> {
-    one_action(&args.action)?;
-    let mut request = AccessRequest::new(caller(&args.principal)?, &args.action, &args.resource);
+fn build_request(args: &PolicySimulateArgs) -> Result<AccessRequest, Failure> {
+    check_single_action(&args.action)?;
+    let mut request = AccessRequest::new(parse_caller(&args.principal)?, &args.action, &args.resource);
     for pair in &args.context {
         let (key, value) = pair
             .split_once('=')
@@ -43,7 +44,7 @@ fn request(args: &PolicySimulateArgs) -> Result<AccessRequest, Failure> {
 }
 
 /// Refuses what names no action, or many.
-pub fn one_action(text: &str) -> Result<(), Failure> {
+pub fn check_single_action(text: &str) -> Result<(), Failure> {
     let fault = match text.split_once(':') {
         Some((service, name)) if service.is_empty() || name.is_empty() => "is not of the form service:Action",
         None => "is not of the form service:Action",
@@ -54,7 +55,7 @@ pub fn one_action(text: &str) -> Result<(), Failure> {
 }
 
 /// Who is meant: as a policy would name them.
-fn caller(text: &str) -> Result<RequestCaller, Failure> {
+fn parse_caller(text: &str) -> Result<RequestCaller, Failure> {
     let resource = text.split(':').nth(5).unwrap_or_default();
     if text == "*" {
         Ok(RequestCaller::Anonymous)

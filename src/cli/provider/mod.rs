@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 
 use self::principals::{Needs, Principal, Principals};
 use super::args::{AwsPolicyArgs, OnlyArg, ProviderCommand, PurposeArg};
-use super::as_joiners::as_joiners;
+use super::as_joiners::plan_as_joiners;
 use super::session::{self, Stack};
 use super::{Exit, Failure, invocation};
 use crate::config::Diagnostic;
 use crate::config::declared::{Bucket, Place};
 use crate::config::estate::Form;
-use crate::views::inert::inert;
+use crate::views::inert::escape_steering;
 
 pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<Exit, Failure> {
     match command {
@@ -31,18 +31,18 @@ pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<Exit, Fail
 /// Prints the smallest policy for a purpose.
 fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<Exit, Failure> {
     let statements = match &args.stack {
-        Some(name) => statements_of_any(name, args)?,
-        None => statements_of_directory(here, args)?,
+        Some(name) => statements_for_any_stack(name, args)?,
+        None => statements_for_directory(here, args)?,
     };
     let policy = Document::new(json!({ "Version": "2012-10-17", "Statement": statements }));
-    let length = policy.text().chars().filter(|sign| !sign.is_whitespace()).count();
+    let length = policy.canonical_text().chars().filter(|sign| !sign.is_whitespace()).count();
     if length > LARGEST {
-        super::say(&format!(
+        super::print_message(&format!(
             "warning: this policy has {length} characters and a managed policy holds {LARGEST}. Print two with --only iam and --only records, \
              or make it an inline policy of the role, which holds 10240.\n"
         ));
     }
-    super::print_json(policy.json())?;
+    super::print_json(policy.as_json_value())?;
     Ok(Exit::Done)
 }
 
@@ -59,7 +59,7 @@ impl From<PurposeArg> for Purpose {
 }
 
 /// For a stack of that name with whatever in it.
-fn statements_of_any(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
+fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
     if args.purpose == PurposeArg::Audit {
         return Err(Failure::Refused {
             what: "audit reads the bucket of the records alone, and --stack says nothing of a bucket".to_owned(),
@@ -70,19 +70,19 @@ fn statements_of_any(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, Fai
         .map_err(|invalid| anyhow::anyhow!("{name:?} cannot be a stack's name: {}", invalid.rule))?;
     let partition = args.partition.as_deref().unwrap_or(COMMERCIAL.name);
     let scope = rights::Scope { stack: &stack, partition, account: "*", parts: &Part::ALL.into() };
-    Ok(rights::statements(&scope, args.purpose.into()))
+    Ok(rights::build_statements(&scope, args.purpose.into()))
 }
 
 /// For the stack in a directory, and no more than what it has.
-fn statements_of_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
-    let now = session::now(None);
-    let stack = Stack::read(here, args.dir.as_deref(), &args.variables, now)?;
-    let principals = Principals::of(&stack.declared);
+fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
+    let now = session::current_time(None);
+    let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
+    let principals = Principals::from_declared(&stack.declared);
     let Some(first) = &principals.first else {
         let why = "This stack works on no AWS account and has no bucket for its records, so it needs no rights in AWS.";
-        return Err(stack.refuse(vec![
+        return Err(stack.findings_error(vec![
             Diagnostic::error("config::no_aws", why)
-                .help("Add a `provider \"aws\"` block, or name a stack with --stack."),
+                .with_help("Add a `provider \"aws\"` block, or name a stack with --stack."),
         ]));
     };
     let wanted = match (&args.role, &args.profile) {
@@ -93,26 +93,26 @@ fn statements_of_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Valu
     let Some(needs) = principals.needs.get(&wanted) else {
         let known: Vec<String> = principals.needs.keys().map(ToString::to_string).collect();
         return Err(Failure::Refused {
-            what: format!("this stack never uses {}", inert(&wanted.to_string())),
-            help: format!("It uses {}.", inert(&known.join(", "))),
+            what: format!("this stack never uses {}", escape_steering(&wanted.to_string())),
+            help: format!("It uses {}.", escape_steering(&known.join(", "))),
         });
     };
     if args.role.is_none() && args.profile.is_none() {
-        name_others(&principals, &wanted, args);
+        report_other_principals(&principals, &wanted, args);
     }
     let mut statements = Vec::new();
     if args.only != Some(OnlyArg::Records) {
-        statements.extend(iam_statements(&stack, needs, args, now)?);
-        statements.extend(assume_roles(needs));
+        statements.extend(build_iam_statements(&stack, needs, args, now)?);
+        statements.extend(build_assume_role_statement(needs));
     }
     if args.only != Some(OnlyArg::Iam)
         && let (true, Place::S3(bucket)) = (needs.records, &stack.declared.backend.place)
     {
-        statements.extend(records_statements(&stack, bucket, needs, &principals, args));
+        statements.extend(build_records_statements(&stack, bucket, needs, &principals, args));
     }
     if statements.is_empty() {
         return Err(Failure::Refused {
-            what: format!("{} needs no rights for that", inert(&wanted.to_string())),
+            what: format!("{} needs no rights for that", escape_steering(&wanted.to_string())),
             help: "Choose another purpose with --for, another part with --only, or another principal with --role or --profile."
                 .to_owned(),
         });
@@ -121,7 +121,7 @@ fn statements_of_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Valu
 }
 
 /// Says which other principals of a stack need policies of their own, and how each is printed.
-fn name_others(principals: &Principals, wanted: &Principal, args: &AwsPolicyArgs) {
+fn report_other_principals(principals: &Principals, wanted: &Principal, args: &AwsPolicyArgs) {
     let purpose = args.purpose.to_possible_value();
     let purpose = purpose.as_ref().map_or("apply", |value| value.get_name());
     for other in principals.needs.keys().filter(|other| *other != wanted) {
@@ -133,12 +133,15 @@ fn name_others(principals: &Principals, wanted: &Principal, args: &AwsPolicyArgs
         };
         let partition = args.partition.iter().flat_map(|name| ["--partition", name]);
         let words = ["provider", "aws-policy", "--for", purpose].into_iter().chain(option).chain(partition);
-        let command = invocation::current().follow_up(&words.collect::<Vec<_>>());
-        super::say(&format!("{}\n", inert(&format!("note: {other} needs a policy of its own: {command}"))));
+        let command = invocation::current_invocation().follow_up_command(&words.collect::<Vec<_>>());
+        super::print_message(&format!(
+            "{}\n",
+            escape_steering(&format!("note: {other} needs a policy of its own: {command}"))
+        ));
     }
 }
 
-fn iam_statements(
+fn build_iam_statements(
     stack: &Stack,
     needs: &Needs,
     args: &AwsPolicyArgs,
@@ -147,27 +150,27 @@ fn iam_statements(
     if needs.accounts.is_empty() {
         return Ok(Vec::new());
     }
-    let (resources, findings) = as_joiners(&stack.declared, now);
+    let (resources, findings) = plan_as_joiners(&stack.declared, now);
     if !findings.is_empty() {
-        return Err(stack.refuse(findings));
+        return Err(stack.findings_error(findings));
     }
     let is_there = |resource: &&Resource| needs.accounts.contains(&resource.id.account);
-    let mut parts: BTreeSet<Part> = rights::parts(resources.values().filter(is_there));
-    let imports_groups = stack.declared.estate.imports.iter().any(|import| import.form() == Some(Form::Group));
+    let mut parts: BTreeSet<Part> = rights::stack_parts(resources.values().filter(is_there));
+    let imports_groups = stack.declared.estate.imports.iter().any(|import| import.parse_target() == Some(Form::Group));
     parts.extend(imports_groups.then_some(Part::GroupsTakenIn));
-    let partition = partition_of(args, needs.region.as_deref());
+    let partition = choose_partition(args, needs.region.as_deref());
     let scope =
         rights::Scope { stack: &stack.declared.stack, partition: &partition, account: needs.account(), parts: &parts };
-    Ok(rights::statements(&scope, args.purpose.into()))
+    Ok(rights::build_statements(&scope, args.purpose.into()))
 }
 
-fn assume_roles(needs: &Needs) -> Option<Value> {
+fn build_assume_role_statement(needs: &Needs) -> Option<Value> {
     let statement =
         json!({ "Sid": "AssumeRole", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": needs.roles });
     (!needs.roles.is_empty()).then_some(statement)
 }
 
-fn records_statements(
+fn build_records_statements(
     stack: &Stack,
     bucket: &Bucket,
     needs: &Needs,
@@ -178,7 +181,7 @@ fn records_statements(
     let region = bucket.region.as_deref().or(of_providers);
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{}", stack.declared.stack));
     let records = Records {
-        partition: &partition_of(args, region),
+        partition: &choose_partition(args, region),
         region,
         account: needs.account(),
         bucket: &bucket.name,
@@ -186,11 +189,11 @@ fn records_statements(
         retained: bucket.retention.is_some(),
         kms_key: bucket.kms_key_id.as_deref(),
     };
-    records::statements(&records, args.purpose.into())
+    records::bucket_statements(&records, args.purpose.into())
 }
 
 /// The partition that is asked for, or that of the region.
-fn partition_of(args: &AwsPolicyArgs, region: Option<&str>) -> String {
-    let of_region = || region.map_or(COMMERCIAL, Partition::containing).name.to_owned();
+fn choose_partition(args: &AwsPolicyArgs, region: Option<&str>) -> String {
+    let of_region = || region.map_or(COMMERCIAL, Partition::for_region).name.to_owned();
     args.partition.clone().unwrap_or_else(of_region)
 }

@@ -73,18 +73,18 @@ pub struct Principals {
 impl Principals {
     /// Those of a stack.
     #[must_use]
-    pub fn of(declared: &Declared) -> Self {
+    pub fn from_declared(declared: &Declared) -> Self {
         let mut principals = Self::default();
         let mut of_records = None;
         for (number, block) in declared.providers.iter().enumerate() {
             let ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } = &block.settings else {
                 continue;
             };
-            let (base, acting) = principals.reach(profile.as_ref(), assume_role.as_ref());
+            let (base, acting) = principals.resolve_principals(profile.as_ref(), assume_role.as_ref());
             if number == 0 {
                 (principals.first, of_records) = (Some(base), Some(acting.clone()));
             }
-            let of_role = assume_role.as_ref().and_then(|role| account_of(&role.role_arn));
+            let of_role = assume_role.as_ref().and_then(|role| parse_role_account(&role.role_arn));
             let only = allowed_account_ids.first().filter(|_| allowed_account_ids.len() == 1).cloned();
             let needs = principals.needs.entry(acting).or_default();
             needs.accounts.insert(block.alias.clone().filter(|_| number > 0));
@@ -95,14 +95,14 @@ impl Principals {
             let acting = match (profile, assume_role, of_records) {
                 (None, None, Some(acting)) => acting,
                 _ => {
-                    let (base, acting) = principals.reach(profile.as_ref(), assume_role.as_ref());
+                    let (base, acting) = principals.resolve_principals(profile.as_ref(), assume_role.as_ref());
                     principals.first.get_or_insert(base);
                     acting
                 }
             };
             let needs = principals.needs.entry(acting).or_default();
             needs.records = true;
-            needs.numbers.extend(assume_role.as_ref().map(|role| account_of(&role.role_arn)));
+            needs.numbers.extend(assume_role.as_ref().map(|role| parse_role_account(&role.role_arn)));
         }
         if principals.needs.contains_key(&Principal::Environment) {
             principals.first = Some(Principal::Environment);
@@ -111,7 +111,7 @@ impl Principals {
     }
 
     /// Where a run starts for a block, and as whom it acts for it.
-    fn reach(&mut self, profile: Option<&String>, role: Option<&AssumeRole>) -> (Principal, Principal) {
+    fn resolve_principals(&mut self, profile: Option<&String>, role: Option<&AssumeRole>) -> (Principal, Principal) {
         let base = profile.map_or(Principal::Environment, |name| Principal::Profile(name.clone()));
         let Some(role) = role else { return (base.clone(), base) };
         self.needs.entry(base.clone()).or_default().roles.insert(role.role_arn.clone());
@@ -120,6 +120,6 @@ impl Principals {
 }
 
 /// The account that a role's ARN names: `arn:aws:iam::111122223333:role/NAME`.
-fn account_of(arn: &str) -> Option<String> {
+fn parse_role_account(arn: &str) -> Option<String> {
     arn.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned)
 }

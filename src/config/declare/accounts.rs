@@ -7,11 +7,11 @@ use leasehold_provider::{Address, Alias};
 use crate::config::declared::{DeclaredGroup, DeclaredIdentity, Federations, Origin, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::Evaluator;
-use crate::config::eval::suggest::listed;
+use crate::config::eval::suggest::join_names;
 
 /// Brings what blocks say to the model's word: `None` is the stack's first account, whatever its alias. Who says nothing lives in the account
 /// of the provider without an alias; where there is none, that is a finding.
-pub fn settle(
+pub fn resolve_accounts(
     eval: &Evaluator<'_>,
     providers: &[ProviderBlock],
     identities: &mut BTreeMap<Address, DeclaredIdentity>,
@@ -22,7 +22,7 @@ pub fn settle(
     let mut homeless = Homeless { providers, told: BTreeSet::new(), found: Vec::new() };
     let mut place = |account: &mut Option<Alias>, address: &Address, origin: &Origin| {
         if account.is_none() && first.alias.is_some() {
-            homeless.add(address, origin);
+            homeless.report_missing_provider(address, origin);
         }
         if *account == first.alias {
             *account = None;
@@ -49,22 +49,22 @@ struct Homeless<'a> {
 }
 
 impl Homeless<'_> {
-    fn add(&mut self, address: &Address, origin: &Origin) {
+    fn report_missing_provider(&mut self, address: &Address, origin: &Origin) {
         // What it says could not be read, and that is told.
         let says = origin.parts.iter().any(|(part, _)| *part == "provider");
         if says || !self.told.insert((origin.file.0, origin.header.start)) {
             return;
         }
-        let names: Vec<String> = self.providers.iter().map(ProviderBlock::reference).collect();
+        let names: Vec<String> = self.providers.iter().map(ProviderBlock::render_reference).collect();
         let finding =
             Diagnostic::error("config::no_provider", format!("{address} does not say in which account it lives"))
-                .at(origin.span(), "no `provider`")
-                .detail("Every provider of this stack has an alias, so that none is meant where none is named.")
-                .help(format!(
+                .with_location(origin.header_span(), "no `provider`")
+                .with_detail("Every provider of this stack has an alias, so that none is meant where none is named.")
+                .with_help(format!(
                     "add provider = {}; providers are {}",
                     names.first().map_or("", |name| name),
-                    listed(names.iter().map(String::as_str))
+                    join_names(names.iter().map(String::as_str))
                 ));
-        self.found.push(origin.explain(finding));
+        self.found.push(origin.add_module_calls(finding));
     }
 }

@@ -9,9 +9,9 @@ use super::fields::Fields;
 use super::parts::{self, Parts};
 use super::trusts::Read;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::suggest::{listed, nearest};
+use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::eval::{Evaluator, ModuleId};
-use crate::config::value::show::quoted;
+use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
 /// What `add` may name: attributes and blocks of which there can be several.
@@ -34,7 +34,7 @@ pub struct Template {
 impl Template {
     /// Whether it says something of a required attribute.
     #[must_use]
-    pub fn gives(&self, name: &str) -> bool {
+    pub fn has_attribute(&self, name: &str) -> bool {
         match name {
             "kind" => self.parts.kind.is_some(),
             "owner" => self.parts.owner.is_some(),
@@ -51,55 +51,58 @@ pub struct Templates {
 
 impl Templates {
     /// Reads all templates of a module, so that what is wrong with one is found though nobody uses it.
-    pub fn all_of(&mut self, eval: &Evaluator<'_>, module: ModuleId) {
+    pub fn read_module_templates(&mut self, eval: &Evaluator<'_>, module: ModuleId) {
         let at = eval.module(module);
-        for label in at.catalog.blocks(Keyword::Template).keys() {
+        for label in at.catalog.blocks_by_label(Keyword::Template).keys() {
             let label = (*label).into();
-            self.get(eval, &BlockRef { module: at.path.clone(), keyword: Keyword::Template, label, key: None });
+            self.read_template(
+                eval,
+                &BlockRef { module: at.path.clone(), keyword: Keyword::Template, label, key: None },
+            );
         }
     }
 
     /// The template that an identity names.
-    pub fn of(&mut self, fields: &Fields<'_, '_>) -> Option<Rc<Template>> {
-        fields.expr("template")?;
-        let block = fields.reference("template", Keyword::Template)?;
-        self.get(fields.eval, &block)
+    pub fn find_for_identity(&mut self, fields: &Fields<'_, '_>) -> Option<Rc<Template>> {
+        fields.find_expr("template")?;
+        let block = fields.read_reference("template", Keyword::Template)?;
+        self.read_template(fields.eval, &block)
     }
 
-    fn get(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<Template>> {
+    fn read_template(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<Template>> {
         let address = block.address();
         if let Some(known) = self.read.get(&address) {
             return Some(known.clone());
         }
-        let module = eval.module_at(block.module.as_ref());
-        let declared = eval.catalog(module).blocks(Keyword::Template).get(&*block.label).copied()?;
+        let module = eval.find_module(block.module.as_ref());
+        let declared = eval.catalog(module).blocks_by_label(Keyword::Template).get(&*block.label).copied()?;
         let fields = Fields::new(eval, module, declared);
-        let parts = parts::read(&fields);
-        let adds = adds(&fields);
-        let digest = Digest::of(&content(&parts, &adds)).to_string();
+        let parts = parts::read_attributes(&fields);
+        let adds = read_added_lists(&fields);
+        let digest = Digest::from_serializable(&build_digest_content(&parts, &adds)).to_string();
         let shown: String = digest.chars().filter(char::is_ascii_hexdigit).rev().take(SHOWN).collect();
-        let mark = format!("{}@{shown}", eval.qualified(module, &block.label));
+        let mark = format!("{}@{shown}", eval.qualify_label(module, &block.label));
         let template = Rc::new(Template { parts, adds, mark });
         self.read.insert(address, template.clone());
         Some(template)
     }
 }
 
-fn adds(fields: &Fields<'_, '_>) -> BTreeSet<String> {
-    let names = fields.texts("add").unwrap_or_default();
+fn read_added_lists(fields: &Fields<'_, '_>) -> BTreeSet<String> {
+    let names = fields.read_texts("add").unwrap_or_default();
     for name in names.iter().filter(|name| !LISTS.contains(&name.as_str())) {
-        let finding = Diagnostic::error("config::word", format!("nothing can be added to {}", quoted(name)))
-            .at(fields.place("add"), "not a list");
-        fields.find(match nearest(name, LISTS.into_iter(), Some(&fields.eval.budget)) {
-            Some(near) => finding.help(format!("did you mean {}?", quoted(near))),
-            None => finding.help(format!("lists are {}", listed(LISTS.into_iter()))),
+        let finding = Diagnostic::error("config::word", format!("nothing can be added to {}", quote_text(name)))
+            .with_location(fields.attribute_span("add"), "not a list");
+        fields.report_finding(match find_nearest(name, LISTS.into_iter(), Some(&fields.eval.budget)) {
+            Some(near) => finding.with_help(format!("did you mean {}?", quote_text(near))),
+            None => finding.with_help(format!("lists are {}", join_names(LISTS.into_iter()))),
         });
     }
     names.into_iter().collect()
 }
 
 /// Everything that a template says, for its digest.
-fn content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
+fn build_digest_content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
     let trusts = parts.trusts.iter().flatten().map(|trust| match trust {
         Read::Done(trust) => serde_json::json!(trust),
         Read::Identities(identities) => identities.iter().map(|(block, _)| block.to_string()).collect(),

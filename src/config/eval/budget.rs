@@ -45,7 +45,7 @@ pub struct Budget {
 impl Budget {
     /// All that a stack of at most that size may take.
     #[must_use]
-    pub fn of(limits: Limits) -> Self {
+    pub fn from_limits(limits: Limits) -> Self {
         Self {
             steps: Cell::new(MOST_STEPS),
             bytes: Cell::new(MOST_BYTES),
@@ -73,7 +73,7 @@ pub enum TooLarge {
 
 impl Budget {
     /// Takes steps.
-    pub fn step(&self, span: impl FnOnce() -> Span, count: u64) -> Evaluated<()> {
+    pub fn take_steps(&self, span: impl FnOnce() -> Span, count: u64) -> Evaluated<()> {
         match self.steps.get().checked_sub(count) {
             Some(left) => {
                 self.steps.set(left);
@@ -82,30 +82,30 @@ impl Budget {
             None => {
                 self.steps.set(0);
                 let finding = Diagnostic::error("config::budget", "evaluation takes too long")
-                    .at(span(), "stopped here")
-                    .detail(format!("more than {MOST_STEPS} steps"))
-                    .help("make the collections that expressions go through smaller");
+                    .with_location(span(), "stopped here")
+                    .with_detail(format!("more than {MOST_STEPS} steps"))
+                    .with_help("make the collections that expressions go through smaller");
                 Err(Fault::Exhausted(Box::new(finding)))
             }
         }
     }
 
     /// Whether there is room for a string of so many bytes. It is not taken yet.
-    pub fn string(&self, bytes: usize) -> Result<(), TooLarge> {
-        if bytes > LONGEST_STRING { Err(TooLarge::String) } else { self.left_of(bytes).map(drop) }
+    pub fn check_string_room(&self, bytes: usize) -> Result<(), TooLarge> {
+        if bytes > LONGEST_STRING { Err(TooLarge::String) } else { self.subtract_bytes(bytes).map(drop) }
     }
 
     /// Whether there is room for a collection of so many elements. It is not taken yet.
-    pub fn collection(&self, elements: usize) -> Result<(), TooLarge> {
+    pub fn check_collection_room(&self, elements: usize) -> Result<(), TooLarge> {
         if elements > LARGEST_COLLECTION {
             Err(TooLarge::Collection)
         } else {
-            self.left_of(elements * ELEMENT).map(drop)
+            self.subtract_bytes(elements * ELEMENT).map(drop)
         }
     }
 
     /// Takes the room of a value that was made: of its own text or elements, not of what is within them.
-    pub fn take(&self, value: &Value) -> Result<(), TooLarge> {
+    pub fn charge_value(&self, value: &Value) -> Result<(), TooLarge> {
         if value.weight() > HEAVIEST {
             return Err(TooLarge::Collection);
         }
@@ -119,31 +119,31 @@ impl Budget {
                 elements.saturating_mul(ELEMENT).saturating_add(nodes.saturating_mul(NODE))
             }
         };
-        let left = self.left_of(bytes);
+        let left = self.subtract_bytes(bytes);
         self.bytes.set(left.unwrap_or(0));
         left.map(drop)
     }
 
-    fn left_of(&self, bytes: usize) -> Result<u64, TooLarge> {
+    fn subtract_bytes(&self, bytes: usize) -> Result<u64, TooLarge> {
         let left = u64::try_from(bytes).ok().and_then(|bytes| self.bytes.get().checked_sub(bytes));
         left.ok_or(TooLarge::Total)
     }
 
     /// Takes the room of a block's instances. There are no more of all blocks together than there may be identities.
-    pub fn instances(&self, span: impl FnOnce() -> Span, count: usize) -> Evaluated<()> {
+    pub fn take_instances(&self, span: impl FnOnce() -> Span, count: usize) -> Evaluated<()> {
         if let Some(left) = self.instances.get().checked_sub(count) {
             self.instances.set(left);
             return Ok(());
         }
         let finding =
             Diagnostic::error("config::budget", format!("more than {} instances in one stack", self.limits.identities))
-                .at(span(), format!("{count} here"))
-                .help("make several stacks of it");
+                .with_location(span(), format!("{count} here"))
+                .with_help("make several stacks of it");
         Err(Fault::Exhausted(Box::new(finding)))
     }
 
     /// Runs the evaluation of one identity: it has steps of its own, and the values made on the way are gone afterwards.
-    pub fn identity<T>(&self, inner: impl FnOnce() -> T) -> T {
+    pub fn run_for_identity<T>(&self, inner: impl FnOnce() -> T) -> T {
         self.steps.set(self.steps.get().saturating_add(STEPS_OF_AN_IDENTITY));
         let bytes = self.bytes.get();
         let result = inner();
@@ -152,13 +152,13 @@ impl Budget {
     }
 
     /// Runs `inner` one level deeper.
-    pub fn deeper<T>(&self, span: impl FnOnce() -> Span, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
+    pub fn run_nested<T>(&self, span: impl FnOnce() -> Span, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
         let depth = self.depth.get();
         if depth >= DEEPEST {
             let finding = Diagnostic::error("config::too_deep", "references go too deep")
-                .at(span(), "stopped here")
-                .detail(format!("more than {DEEPEST} expressions lie within each other, through references"))
-                .help("shorten the chain of locals");
+                .with_location(span(), "stopped here")
+                .with_detail(format!("more than {DEEPEST} expressions lie within each other, through references"))
+                .with_help("shorten the chain of locals");
             return Err(Fault::Exhausted(Box::new(finding)));
         }
         self.depth.set(depth + 1);
@@ -168,7 +168,7 @@ impl Budget {
     }
 
     /// Whether so many more names may be compared for a suggestion. Suggestions are a courtesy: they stop quietly.
-    pub fn suggest(&self, names: usize) -> bool {
+    pub fn take_suggestions(&self, names: usize) -> bool {
         let left = u64::try_from(names).ok().and_then(|names| self.suggestions.get().checked_sub(names));
         left.inspect(|left| self.suggestions.set(*left)).is_some()
     }

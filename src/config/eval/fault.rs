@@ -24,15 +24,15 @@ pub type Evaluated<T> = Result<T, Fault>;
 
 impl Fault {
     /// A fault at a place.
-    pub fn at(span: Span, code: &'static str, summary: impl Into<String>, label: impl Into<String>) -> Self {
-        Self::from(Diagnostic::error(code, summary).at(span, label))
+    pub fn new(span: Span, code: &'static str, summary: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::from(Diagnostic::error(code, summary).with_location(span, label))
     }
 
     /// The same, with what to do.
     #[must_use]
-    pub fn help(self, help: impl Into<String>) -> Self {
+    pub fn with_help(self, help: impl Into<String>) -> Self {
         match self {
-            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).help(help)), noted },
+            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).with_help(help)), noted },
             other => other,
         }
     }
@@ -41,9 +41,11 @@ impl Fault {
 impl Fault {
     /// The same, with another place that matters.
     #[must_use]
-    pub fn related(self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_related(self, span: Span, label: impl Into<String>) -> Self {
         match self {
-            Self::Wrong { finding, noted } => Self::Wrong { finding: Box::new((*finding).related(span, label)), noted },
+            Self::Wrong { finding, noted } => {
+                Self::Wrong { finding: Box::new((*finding).with_related(span, label)), noted }
+            }
             other => other,
         }
     }

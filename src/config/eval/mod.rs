@@ -37,7 +37,7 @@ use super::modules::{Library, STACK};
 use super::source::{FileId, Span, StackFiles};
 use super::syntax::{Expr, ExprKind, Place};
 use super::value::number::InvalidNumber;
-use super::value::{Data, Number, Value, show::show};
+use super::value::{Data, Number, Value, show::render_value};
 use instances::Instances;
 use module::Module;
 
@@ -117,7 +117,7 @@ impl<'a> Evaluator<'a> {
     /// An evaluator with no variables yet.
     #[must_use]
     pub fn new(library: &'a Library<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: Limits) -> Self {
-        let catalog = library.stack();
+        let catalog = library.stack_catalog();
         let prefix = String::new();
         let stack = Rc::new(Module { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
         Self {
@@ -128,7 +128,7 @@ impl<'a> Evaluator<'a> {
             told: RefCell::default(),
             files,
             now,
-            budget: Budget::of(limits),
+            budget: Budget::from_limits(limits),
             variables: BTreeMap::new(),
             findings: RefCell::default(),
             files_read: RefCell::default(),
@@ -145,60 +145,60 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of an expression.
-    pub fn eval(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+    pub fn evaluate_expr(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
         let result = match &expr.kind {
             ExprKind::Null => return Ok(Value::NULL),
-            ExprKind::Bool(value) => return Ok(Value::bool(*value)),
+            ExprKind::Bool(value) => return Ok(Value::new_bool(*value)),
             ExprKind::String(text) => return Ok(Data::String(text.clone()).into()),
-            _ => self
-                .budget
-                .step(|| scope.span(expr.place), 1)
-                .and_then(|()| self.budget.deeper(|| scope.span(expr.place), || self.compute(expr, scope))),
+            _ => self.budget.take_steps(|| scope.make_span(expr.place), 1).and_then(|()| {
+                self.budget.run_nested(|| scope.make_span(expr.place), || self.compute_expr(expr, scope))
+            }),
         };
         match result {
             Err(Fault::Wrong { finding, noted: false }) if self.quiet.get() == 0 => {
-                Err(self.note(expr, scope, finding))
+                Err(self.note_references(expr, scope, finding))
             }
             other => other,
         }
     }
 
-    fn compute(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn compute_expr(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
         match &expr.kind {
-            ExprKind::Null | ExprKind::Bool(_) | ExprKind::String(_) => self.eval(expr, scope),
+            ExprKind::Null | ExprKind::Bool(_) | ExprKind::String(_) => self.evaluate_expr(expr, scope),
             ExprKind::Number(written) => match written.parse::<Number>() {
-                Ok(number) => Ok(Value::number(number)),
-                Err(problem) => Err(self.number_fault(problem, expr, scope)),
+                Ok(number) => Ok(Value::new_number(number)),
+                Err(problem) => Err(self.explain_number(problem, expr, scope)),
             },
-            ExprKind::Template(parts) => self.template(parts, expr.place, scope),
+            ExprKind::Template(parts) => self.evaluate_template(parts, expr.place, scope),
             ExprKind::Tuple(items) => {
-                let elements = items.iter().map(|item| self.eval(item, scope)).collect::<Evaluated<Vec<_>>>()?;
-                self.made(Value::tuple(elements), expr.place, scope)
+                let elements =
+                    items.iter().map(|item| self.evaluate_expr(item, scope)).collect::<Evaluated<Vec<_>>>()?;
+                self.charge_result(Value::new_tuple(elements), expr.place, scope)
             }
-            ExprKind::Object(items) => self.object(items, expr, scope),
-            ExprKind::Variable(_) => self.traverse(expr, &[], scope),
-            ExprKind::Traverse(traverse) => self.traverse(&traverse.base, &traverse.steps, scope),
+            ExprKind::Object(items) => self.evaluate_object(items, expr, scope),
+            ExprKind::Variable(_) => self.evaluate_traversal(expr, &[], scope),
+            ExprKind::Traverse(traverse) => self.evaluate_traversal(&traverse.base, &traverse.steps, scope),
             ExprKind::Conditional(parts) => {
                 let [condition, yes, no] = &**parts;
-                let (decided, mark) = self.condition(condition, scope)?;
-                Ok(self.eval(if decided { yes } else { no }, scope)?.marked(mark))
+                let (decided, mark) = self.evaluate_condition(condition, scope)?;
+                Ok(self.evaluate_expr(if decided { yes } else { no }, scope)?.with_mark(mark))
             }
-            ExprKind::Call(call) => self.call(call, expr.place, scope),
-            ExprKind::Unary(unary) => self.unary(unary.0, &unary.1, scope),
-            ExprKind::Binary(binary) => self.binary(binary, expr, scope),
-            ExprKind::For(each) => self.for_expression(each, expr, scope),
+            ExprKind::Call(call) => self.call_function(call, expr.place, scope),
+            ExprKind::Unary(unary) => self.evaluate_unary(unary.0, &unary.1, scope),
+            ExprKind::Binary(binary) => self.evaluate_binary(binary, expr, scope),
+            ExprKind::For(each) => self.evaluate_for(each, expr, scope),
         }
     }
 
     /// Adds the values of the references in `expr` to a finding: the smallest expression around a fault does it.
-    fn note(&self, expr: &Expr, scope: &Scope<'_>, finding: Box<Diagnostic>) -> Fault {
+    fn note_references(&self, expr: &Expr, scope: &Scope<'_>, finding: Box<Diagnostic>) -> Fault {
         let mut notes = Vec::new();
-        reference::visit(expr, &mut |base, steps| {
-            if let Some((name, value)) = self.known(base, steps, scope)
+        reference::visit_references(expr, &mut |base, steps| {
+            if let Some((name, value)) = self.find_known_value(base, steps, scope)
                 && !notes.iter().any(|(known, _)| *known == name)
                 && notes.len() < 6
             {
-                notes.push((name, show(&value)));
+                notes.push((name, render_value(&value)));
             }
         });
         let mut finding = finding;
@@ -207,43 +207,43 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of a condition, and whether it is sensitive.
-    pub fn condition(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<(bool, bool)> {
-        let value = self.eval(expr, scope)?;
-        match super::value::convert::convert(&value, &super::value::Type::Bool) {
+    pub fn evaluate_condition(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<(bool, bool)> {
+        let value = self.evaluate_expr(expr, scope)?;
+        match super::value::convert::convert_value(&value, &super::value::Type::Bool) {
             Ok(Value { data: Data::Bool(flag), sensitive, .. }) => Ok((flag, sensitive)),
-            _ => Err(Fault::at(
-                scope.span(expr.place),
+            _ => Err(Fault::new(
+                scope.make_span(expr.place),
                 "config::type",
                 "a condition must be true or false",
-                format!("this is {}", with_value(&value)),
+                format!("this is {}", describe_value(&value)),
             )),
         }
     }
 
     /// Takes the room of a value that an expression made.
-    fn made(&self, value: Value, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
-        match self.budget.take(&value) {
+    fn charge_result(&self, value: Value, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        match self.budget.charge_value(&value) {
             Ok(()) => Ok(value),
-            Err(large) => Err(too_large(large, scope.span(place))),
+            Err(large) => Err(explain_too_large(large, scope.make_span(place))),
         }
     }
 
-    fn number_fault(&self, problem: InvalidNumber, expr: &Expr, scope: &Scope<'_>) -> Fault {
-        Fault::at(scope.span(expr.place), "config::number", problem.to_string(), "here")
+    fn explain_number(&self, problem: InvalidNumber, expr: &Expr, scope: &Scope<'_>) -> Fault {
+        Fault::new(scope.make_span(expr.place), "config::number", problem.to_string(), "here")
     }
 }
 
 /// A fault for a value that would be too large. `try` does not help.
-pub fn too_large(large: budget::TooLarge, span: Span) -> Fault {
+pub fn explain_too_large(large: budget::TooLarge, span: Span) -> Fault {
     Fault::Exhausted(Box::new(
         Diagnostic::error("config::budget", large.to_string())
-            .at(span, "stopped here")
-            .help("a stack's values are small; build large ones outside of it"),
+            .with_location(span, "stopped here")
+            .with_help("a stack's values are small; build large ones outside of it"),
     ))
 }
 
 /// `a string, "x"`: the form and the value, for labels.
 #[must_use]
-pub fn with_value(value: &Value) -> String {
-    if value.is_null() { "null".to_owned() } else { format!("{}: {}", value.form(), show(value)) }
+pub fn describe_value(value: &Value) -> String {
+    if value.is_null() { "null".to_owned() } else { format!("{}: {}", value.describe_form(), render_value(value)) }
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use leasehold_provider::{Address, Key, key};
 
 use super::instances::Instances;
-use super::suggest::{listed, nearest};
+use super::suggest::{find_nearest, join_names};
 use super::{CellKey, Evaluated, Evaluator, Fault, Scope};
 use crate::config::catalog::Catalog;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::Span;
 use crate::config::syntax::{Block, Place, Step, StepKind};
 use crate::config::value::convert::to_text;
-use crate::config::value::{Entries, Keyword, Value, show::quoted};
+use crate::config::value::{Entries, Keyword, Value, show::quote_text};
 
 /// The number of one instance of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,28 +68,28 @@ impl<'a> Evaluator<'a> {
     }
 
     /// What an expression in a module may write behind that word.
-    pub fn labels(&self, id: ModuleId, keyword: Keyword) -> Vec<String> {
+    pub fn list_labels(&self, id: ModuleId, keyword: Keyword) -> Vec<String> {
         match keyword {
             Keyword::Provider => self.catalog(ModuleId::STACK).provider_names(),
-            _ => self.catalog(id).blocks(keyword).keys().map(|label| (*label).to_owned()).collect(),
+            _ => self.catalog(id).blocks_by_label(keyword).keys().map(|label| (*label).to_owned()).collect(),
         }
     }
 
     /// The module that a block stands in, by the address of the module.
-    pub fn module_at(&self, path: Option<&Arc<str>>) -> ModuleId {
+    pub fn find_module(&self, path: Option<&Arc<str>>) -> ModuleId {
         path.and_then(|path| self.paths.borrow().get(path).copied()).unwrap_or(ModuleId::STACK)
     }
 
     /// The name by which marks and policies know a block of that module.
-    pub fn qualified(&self, module: ModuleId, label: &str) -> String {
-        key::qualified(self.module(module).qualifier.as_deref(), label)
+    pub fn qualify_label(&self, module: ModuleId, label: &str) -> String {
+        key::qualify_name(self.module(module).qualifier.as_deref(), label)
     }
 
     /// The finding with the calls that lead to where it lies.
-    pub fn through(&self, module: ModuleId, mut finding: Diagnostic) -> Diagnostic {
+    pub fn relate_calls(&self, module: ModuleId, mut finding: Diagnostic) -> Diagnostic {
         let mut at = self.module(module);
         while let (Some(call), Some(path)) = (&at.call, &at.path) {
-            finding = finding.related(call.block.span(), format!("{path} is called here"));
+            finding = finding.with_related(call.block.span(), format!("{path} is called here"));
             let outer = self.module(call.from);
             at = outer;
         }
@@ -97,7 +97,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The calls that lead to a module, innermost first: where each stands and what it makes.
-    pub fn calls_to(&self, module: ModuleId) -> Vec<(Span, String)> {
+    pub fn list_calls(&self, module: ModuleId) -> Vec<(Span, String)> {
         let mut calls = Vec::new();
         let mut at = self.module(module);
         while let (Some(call), Some(path)) = (&at.call, &at.path) {
@@ -109,7 +109,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Puts a finding on something in a module among the findings. What is wrong in each instance of a module is one finding.
-    pub fn find(&self, module: ModuleId, finding: Diagnostic) {
+    pub fn add_finding(&self, module: ModuleId, finding: Diagnostic) {
         let finding = if module == ModuleId::STACK {
             finding
         } else {
@@ -117,23 +117,25 @@ impl<'a> Evaluator<'a> {
             if !self.told.borrow_mut().insert((finding.code, place)) {
                 return;
             }
-            self.through(module, finding)
+            self.relate_calls(module, finding)
         };
         self.findings.borrow_mut().push(finding);
     }
 
     /// The instances of a `module` block, each with its key. `None`: they cannot be known, and that is reported.
-    pub fn called(&self, from: ModuleId, block: &'a Block, asked: Span) -> Option<Rc<Called>> {
+    pub fn instantiate_block(&self, from: ModuleId, block: &'a Block, asked: Span) -> Option<Rc<Called>> {
         let at = (from, block.labels.first()?.text.clone());
         if let Some(known) = self.called.borrow().get(&at) {
             return Some(Rc::clone(known));
         }
-        let instances = self.instances(from, block, asked)?;
+        let instances = self.evaluate_instances(from, block, asked)?;
         let called: Option<Called> = match &*instances {
-            Instances::One => Some(vec![(None, self.enter(from, block, None, Vec::new())?)]),
+            Instances::One => Some(vec![(None, self.instantiate_module(from, block, None, Vec::new())?)]),
             Instances::Keyed(keyed) => keyed
                 .iter()
-                .map(|(key, bound)| Some((Some(key.clone()), self.enter(from, block, Some(key), vec![bound.clone()])?)))
+                .map(|(key, bound)| {
+                    Some((Some(key.clone()), self.instantiate_module(from, block, Some(key), vec![bound.clone()])?))
+                })
                 .collect(),
         };
         let called = Rc::new(called?);
@@ -142,7 +144,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// One instance of a module, made when it is asked for first. `None`: it cannot be, and that is reported.
-    fn enter(
+    fn instantiate_module(
         &self,
         from: ModuleId,
         block: &'a Block,
@@ -151,36 +153,37 @@ impl<'a> Evaluator<'a> {
     ) -> Option<ModuleId> {
         let label = block.labels.first()?.text.clone();
         let outer = self.module(from);
-        let path: Arc<str> = Address::block(outer.path.as_deref(), "module", &label, key).as_str().into();
+        let path: Arc<str> = Address::for_block(outer.path.as_deref(), "module", &label, key).as_str().into();
         if let Some(known) = self.paths.borrow().get(&path) {
             return Some(*known);
         }
-        let (directory, catalog) = match self.library.called(outer.directory, block) {
+        let (directory, catalog) = match self.library.find_called_module(outer.directory, block) {
             Ok(found) => found,
             Err(finding) => {
                 // Instances of one call name one module: it is told once.
                 if let Some(finding) = finding.filter(|finding| !self.findings.borrow().contains(finding)) {
-                    self.find(from, *finding);
+                    self.add_finding(from, *finding);
                 }
                 return None;
             }
         };
-        if let Some(finding) = self.leads_back(from, block, directory) {
+        if let Some(finding) = self.find_call_cycle(from, block, directory) {
             if !self.findings.borrow().contains(&finding) {
-                self.find(from, finding);
+                self.add_finding(from, finding);
             }
             return None;
         }
         let mut modules = self.modules.borrow_mut();
         if modules.len() >= self.budget.limits.modules {
             drop(modules);
-            self.report(from, Fault::Exhausted(Box::new(too_many(block, self.budget.limits.modules))));
+            self.report_error(from, Fault::Exhausted(Box::new(explain_too_many(block, self.budget.limits.modules))));
             return None;
         }
         let id = ModuleId(u32::try_from(modules.len()).ok()?);
-        let qualifier: Arc<str> = key::qualified(outer.qualifier.as_deref(), &key::segment(&label, key)).into();
+        let qualifier: Arc<str> =
+            key::qualify_name(outer.qualifier.as_deref(), &key::render_segment(&label, key)).into();
         let prefix = match key {
-            Some(key) => format!("{}{label}-{}-", outer.prefix, key.text()),
+            Some(key) => format!("{}{label}-{}-", outer.prefix, key.key_text()),
             None => format!("{}{label}-", outer.prefix),
         };
         let call = Some(Call { from, block, bindings });
@@ -191,12 +194,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A finding where a call leads back to a module that it is made in.
-    fn leads_back(&self, from: ModuleId, block: &Block, directory: &str) -> Option<Diagnostic> {
-        let mut names = vec![shown(directory)];
+    fn find_call_cycle(&self, from: ModuleId, block: &Block, directory: &str) -> Option<Diagnostic> {
+        let mut names = vec![describe_directory(directory)];
         let mut places = Vec::new();
         let mut at = self.module(from);
         loop {
-            names.push(shown(at.directory));
+            names.push(describe_directory(at.directory));
             if at.directory == directory {
                 break;
             }
@@ -208,17 +211,17 @@ impl<'a> Evaluator<'a> {
         names.reverse();
         let summary = match directory {
             crate::config::modules::STACK => "the stack calls itself as a module".to_owned(),
-            _ => format!("the module {} calls itself", shown(directory)),
+            _ => format!("the module {} calls itself", describe_directory(directory)),
         };
         let finding = Diagnostic::error("config::module_cycle", summary)
-            .at(block.span(), "leads back to it")
-            .detail(names.join(" → "))
-            .help("take this call out: a module cannot be made of itself");
-        Some(places.into_iter().fold(finding, |finding, place| finding.related(place, "through this call")))
+            .with_location(block.span(), "leads back to it")
+            .with_detail(names.join(" → "))
+            .with_help("take this call out: a module cannot be made of itself");
+        Some(places.into_iter().fold(finding, |finding, place| finding.with_related(place, "through this call")))
     }
 
     /// `module.a.x`, `module.a["k"].x`, and `module.a` as a whole: the value, and the steps that are left.
-    pub(super) fn module_reference<'s>(
+    pub(super) fn resolve_module_reference<'s>(
         &self,
         label: &Arc<str>,
         whole: Place,
@@ -230,15 +233,22 @@ impl<'a> Evaluator<'a> {
             if catalog.is_broken("module", label) {
                 return Err(Fault::Told);
             }
-            return Err(self.undefined("module", label, whole, catalog.modules.keys().copied(), "module", scope));
+            return Err(self.explain_undefined(
+                "module",
+                label,
+                whole,
+                catalog.modules.keys().copied(),
+                "module",
+                scope,
+            ));
         };
-        let span = scope.span(whole);
-        let called = self.called(scope.module, block, span.clone()).ok_or(Fault::Told)?;
+        let span = scope.make_span(whole);
+        let called = self.instantiate_block(scope.module, block, span.clone()).ok_or(Fault::Told)?;
         match (called.as_slice(), rest) {
             ([(None, id)], [Step { kind: StepKind::Name(name), place }, rest @ ..]) => {
-                Ok((self.output(*id, name, scope.span(*place))?, rest))
+                Ok((self.evaluate_output(*id, name, scope.make_span(*place))?, rest))
             }
-            ([(None, _)], _) => Ok((self.all_of(block, label, &called, whole, scope)?, rest)),
+            ([(None, _)], _) => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
             (
                 keyed,
                 [
@@ -247,20 +257,20 @@ impl<'a> Evaluator<'a> {
                     rest @ ..,
                 ],
             ) => {
-                let id = self.instance_named(label, keyed, index, scope.span(*place), scope)?;
-                Ok((self.output(id, name, scope.span(*at))?, rest))
+                let id = self.select_module_instance(label, keyed, index, scope.make_span(*place), scope)?;
+                Ok((self.evaluate_output(id, name, scope.make_span(*at))?, rest))
             }
             (_, [Step { kind: StepKind::Name(name), place }, ..]) => {
                 let summary = format!("module.{label} has several instances");
-                Err(Fault::at(scope.span(*place), "config::undefined_reference", summary, "of which one?")
-                    .help(format!("name its key: module.{label}[\"key\"].{name}, or take all: [for m in module.{label} : m.{name}]")))
+                Err(Fault::new(scope.make_span(*place), "config::undefined_reference", summary, "of which one?")
+                    .with_help(format!("name its key: module.{label}[\"key\"].{name}, or take all: [for m in module.{label} : m.{name}]")))
             }
-            _ => Ok((self.all_of(block, label, &called, whole, scope)?, rest)),
+            _ => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
         }
     }
 
     /// `module.a` as a whole: the outputs of all its instances. It is put together once, however often it is named.
-    fn all_of(
+    fn evaluate_whole_module(
         &self,
         block: &Block,
         label: &Arc<str>,
@@ -272,30 +282,30 @@ impl<'a> Evaluator<'a> {
         if let Some(known) = self.wholes.borrow().get(&at) {
             return Ok(known.clone());
         }
-        let span = scope.span(whole);
+        let span = scope.make_span(whole);
         let mut entries = Entries::new();
         let mut elements = Vec::new();
         let mut alone = None;
         for (key, id) in called {
-            let outputs = self.outputs(*id, &span)?;
+            let outputs = self.evaluate_outputs(*id, &span)?;
             match key {
                 None => alone = Some(outputs),
                 Some(Key::Name(name)) => drop(entries.insert(name.clone(), outputs)),
                 Some(Key::Index(_)) => elements.push(outputs),
             }
         }
-        let counted = block.body.attribute("count").is_some();
+        let counted = block.body.find_attribute("count").is_some();
         let value = match alone {
             Some(outputs) => outputs,
-            None if counted => Value::tuple(elements),
-            None => Value::object(entries),
+            None if counted => Value::new_tuple(elements),
+            None => Value::new_object(entries),
         };
-        let value = self.made(value, whole, scope)?;
+        let value = self.charge_result(value, whole, scope)?;
         self.wholes.borrow_mut().insert(at, value.clone());
         Ok(value)
     }
 
-    fn instance_named(
+    fn select_module_instance(
         &self,
         label: &str,
         keyed: &[(Option<Key>, ModuleId)],
@@ -303,10 +313,10 @@ impl<'a> Evaluator<'a> {
         span: Span,
         scope: &Scope<'_>,
     ) -> Evaluated<ModuleId> {
-        let key = self.eval(index, scope)?;
+        let key = self.evaluate_expr(index, scope)?;
         let Some(text) = to_text(&key).filter(|_| !key.sensitive) else {
-            let label = format!("this is {}", super::with_value(&key));
-            return Err(Fault::at(span, "config::type", "the key of an instance is a string or a number", label));
+            let label = format!("this is {}", super::describe_value(&key));
+            return Err(Fault::new(span, "config::type", "the key of an instance is a string or a number", label));
         };
         // They are in the order of their keys.
         let of = |key: Key| keyed.binary_search_by(|(at, _)| at.as_ref().cmp(&Some(&key))).ok();
@@ -314,53 +324,54 @@ impl<'a> Evaluator<'a> {
         if let Some((_, id)) = at.and_then(|at| keyed.get(at)) {
             return Ok(*id);
         }
-        let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.text())).collect();
-        let summary = format!("module.{label}[{}] is not declared", quoted(&text));
-        let fault = Fault::at(span, "config::undefined_reference", summary, "no such key");
+        let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.key_text())).collect();
+        let summary = format!("module.{label}[{}] is not declared", quote_text(&text));
+        let fault = Fault::new(span, "config::undefined_reference", summary, "no such key");
         let names = || keys.iter().map(String::as_str);
-        Err(match nearest(&text, names(), Some(&self.budget)) {
-            Some(near) => fault.help(format!("did you mean module.{label}[{}]?", quoted(near))),
-            None if keys.is_empty() => fault.help("it has no instances"),
-            None => fault.help(format!("its keys are {}", listed(names()))),
+        Err(match find_nearest(&text, names(), Some(&self.budget)) {
+            Some(near) => fault.with_help(format!("did you mean module.{label}[{}]?", quote_text(near))),
+            None if keys.is_empty() => fault.with_help("it has no instances"),
+            None => fault.with_help(format!("its keys are {}", join_names(names()))),
         })
     }
 
     /// All outputs of a module as an object.
-    fn outputs(&self, id: ModuleId, asked: &Span) -> Evaluated<Value> {
+    fn evaluate_outputs(&self, id: ModuleId, asked: &Span) -> Evaluated<Value> {
         let names = self.catalog(id).outputs.keys().copied();
-        let each = names.map(|name| Ok((Arc::from(name), self.output(id, name, asked.clone())?)));
-        Ok(Value::object(each.collect::<Evaluated<Entries>>()?))
+        let each = names.map(|name| Ok((Arc::from(name), self.evaluate_output(id, name, asked.clone())?)));
+        Ok(Value::new_object(each.collect::<Evaluated<Entries>>()?))
     }
 
     /// One output of a module.
-    pub fn output(&self, id: ModuleId, name: &str, asked: Span) -> Evaluated<Value> {
+    pub fn evaluate_output(&self, id: ModuleId, name: &str, asked: Span) -> Evaluated<Value> {
         let module = self.module(id);
         let Some(block) = module.catalog.outputs.get(name) else {
             if module.catalog.is_broken("output", name) {
                 return Err(Fault::Told);
             }
             let path = module.path.as_deref().unwrap_or_default();
-            let fault = Fault::at(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
+            let fault =
+                Fault::new(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
             let names = || module.catalog.outputs.keys().copied();
-            return Err(match nearest(name, names(), Some(&self.budget)) {
-                Some(near) => fault.help(format!("did you mean `{near}`?")),
-                None if Keyword::of(name).is_some() => fault.help(
+            return Err(match find_nearest(name, names(), Some(&self.budget)) {
+                Some(near) => fault.with_help(format!("did you mean `{near}`?")),
+                None if Keyword::from_word(name).is_some() => fault.with_help(
                     "what stands within a module is reached through its outputs: add output \"x\" { value = … } to it",
                 ),
-                None if names().next().is_none() => fault.help("the module has no `output` block"),
-                None => fault.help(format!("its outputs are {}", listed(names()))),
+                None if names().next().is_none() => fault.with_help("the module has no `output` block"),
+                None => fault.with_help(format!("its outputs are {}", join_names(names()))),
             });
         };
-        let Some(value) = block.body.attribute("value") else { return Err(Fault::Told) };
-        self.once(id, CellKey::Output(Arc::from(name)), asked, || {
-            let scope = Scope::of_file(id, block.file);
-            let sensitive = self.flag(block, "sensitive", false, &scope)?;
-            Ok(self.eval(&value.value, &scope)?.marked(sensitive))
+        let Some(value) = block.body.find_attribute("value") else { return Err(Fault::Told) };
+        self.evaluate_once(id, CellKey::Output(Arc::from(name)), asked, || {
+            let scope = Scope::for_file(id, block.file);
+            let sensitive = self.evaluate_flag(block, "sensitive", false, &scope)?;
+            Ok(self.evaluate_expr(&value.value, &scope)?.with_mark(sensitive))
         })
     }
 }
 
-fn shown(directory: &str) -> String {
+fn describe_directory(directory: &str) -> String {
     match directory {
         crate::config::modules::STACK => "the stack's directory".to_owned(),
         _ if directory.starts_with("..") => directory.to_owned(),
@@ -368,8 +379,8 @@ fn shown(directory: &str) -> String {
     }
 }
 
-fn too_many(block: &Block, most: usize) -> Diagnostic {
+fn explain_too_many(block: &Block, most: usize) -> Diagnostic {
     Diagnostic::error("config::budget", format!("more than {most} instances of modules in one stack"))
-        .at(block.span(), "stopped here")
-        .help("go through the collection within the module, with for_each on its blocks")
+        .with_location(block.span(), "stopped here")
+        .with_help("go through the collection within the module, with for_each on its blocks")
 }

@@ -23,32 +23,32 @@ pub struct Scope<'s> {
 impl<'s> Scope<'s> {
     /// A scope that sees its module and nothing else.
     #[must_use]
-    pub fn of_file(module: ModuleId, file: FileId) -> Self {
+    pub fn for_file(module: ModuleId, file: FileId) -> Self {
         Self { module, file, sees_stack: true, bindings: &[], outer: None }
     }
 
     /// A scope that sees its module and these names.
     #[must_use]
-    pub fn of_file_with(module: ModuleId, file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
-        Self { bindings, ..Self::of_file(module, file) }
+    pub fn for_file_with_bindings(module: ModuleId, file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
+        Self { bindings, ..Self::for_file(module, file) }
     }
 
     /// A scope that sees nothing but functions.
     #[must_use]
-    pub fn closed(file: FileId) -> Self {
-        Self { sees_stack: false, ..Self::of_file(ModuleId::STACK, file) }
+    pub fn for_literals(file: FileId) -> Self {
+        Self { sees_stack: false, ..Self::for_file(ModuleId::STACK, file) }
     }
 
     /// The same scope with more names in it.
     #[must_use]
-    pub fn within(&'s self, bindings: &'s [(Arc<str>, Value)]) -> Self {
+    pub fn with_bindings(&'s self, bindings: &'s [(Arc<str>, Value)]) -> Self {
         Self { module: self.module, file: self.file, sees_stack: self.sees_stack, bindings, outer: Some(self) }
     }
 
     /// A scope that sees these names and nothing else.
     #[must_use]
-    pub fn only(file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
-        Self { bindings, ..Self::closed(file) }
+    pub fn for_bindings(file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
+        Self { bindings, ..Self::for_literals(file) }
     }
 
     /// The value bound to a name.
@@ -66,7 +66,7 @@ impl<'s> Scope<'s> {
 
     /// Every name bound.
     #[must_use]
-    pub fn names(&self) -> Vec<&'s str> {
+    pub fn bound_names(&self) -> Vec<&'s str> {
         let mut names = Vec::new();
         let mut scope = Some(self);
         while let Some(here) = scope {
@@ -78,14 +78,15 @@ impl<'s> Scope<'s> {
 
     /// A place in this scope's file.
     #[must_use]
-    pub fn span(&self, place: Place) -> Span {
-        place.in_file(self.file)
+    pub fn make_span(&self, place: Place) -> Span {
+        place.to_span(self.file)
     }
 }
 
 /// `each` for one instance.
 #[must_use]
-pub fn each(key: &Arc<str>, value: &Value) -> (Arc<str>, Value) {
-    let entries: Entries = [(Arc::from("key"), Value::string(key.clone())), (Arc::from("value"), value.clone())].into();
-    (Arc::from("each"), Value::object(entries))
+pub fn bind_each(key: &Arc<str>, value: &Value) -> (Arc<str>, Value) {
+    let entries: Entries =
+        [(Arc::from("key"), Value::new_string(key.clone())), (Arc::from("value"), value.clone())].into();
+    (Arc::from("each"), Value::new_object(entries))
 }

@@ -14,13 +14,13 @@ struct Line<'t> {
 
 /// Lays tokens out anew.
 #[must_use]
-pub fn lay_out(tokens: Vec<Token<'_>>) -> String {
-    let mut lines = lines(tokens);
-    indent(&mut lines);
+pub fn lay_out_tokens(tokens: Vec<Token<'_>>) -> String {
+    let mut lines = split_lines(tokens);
+    indent_lines(&mut lines);
     for line in &mut lines {
-        space(line);
+        space_tokens(line);
     }
-    align(&mut lines);
+    align_lines(&mut lines);
     let mut text = String::new();
     for line in lines {
         for token in line.lead.iter().chain(&line.assign).chain(&line.comment) {
@@ -31,28 +31,28 @@ pub fn lay_out(tokens: Vec<Token<'_>>) -> String {
     text
 }
 
-fn lines(tokens: Vec<Token<'_>>) -> Vec<Line<'_>> {
+fn split_lines(tokens: Vec<Token<'_>>) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     let mut line = Vec::new();
     for token in tokens {
         let ends = token.ends_line();
         line.push(token);
         if ends {
-            lines.push(cells(std::mem::take(&mut line)));
+            lines.push(split_cells(std::mem::take(&mut line)));
         }
     }
     if !line.is_empty() {
-        lines.push(cells(line));
+        lines.push(split_cells(line));
     }
     lines
 }
 
-fn cells(mut lead: Vec<Token<'_>>) -> Line<'_> {
+fn split_cells(mut lead: Vec<Token<'_>>) -> Line<'_> {
     let comment = if lead.len() > 1 { lead.pop_if(|token| token.kind == Kind::Comment) } else { None };
     let mut assign = Vec::new();
     if let Some(at) = lead.iter().skip(1).position(|token| token.kind == Kind::Equal) {
         // A value that goes on in the lines below does not stand in the column.
-        let open: i64 = lead.iter().skip(at + 1).map(Token::brackets).sum();
+        let open: i64 = lead.iter().skip(at + 1).map(Token::bracket_balance).sum();
         if open == 0 {
             assign = lead.split_off(at + 1);
         }
@@ -61,10 +61,10 @@ fn cells(mut lead: Vec<Token<'_>>) -> Line<'_> {
 }
 
 /// Two blanks for each line above that opened more than it closed, and is still open.
-fn indent(lines: &mut [Line<'_>]) {
+fn indent_lines(lines: &mut [Line<'_>]) {
     let mut open: Vec<i64> = Vec::new();
     for line in lines {
-        let net: i64 = line.lead.iter().chain(&line.assign).map(Token::brackets).sum();
+        let net: i64 = line.lead.iter().chain(&line.assign).map(Token::bracket_balance).sum();
         let Some(first) = line.lead.first_mut() else { continue };
         if first.kind == Kind::Newline {
             first.spaces = 0;
@@ -92,12 +92,12 @@ fn indent(lines: &mut [Line<'_>]) {
 }
 
 /// One blank or none between the tokens of a line.
-fn space(line: &mut Line<'_>) {
+fn space_tokens(line: &mut Line<'_>) {
     for cell in [&mut line.lead, &mut line.assign] {
         let mut before = None;
         let mut index = 0;
         while let Some([subject, after]) = cell.get_mut(index..index + 2) {
-            after.spaces = usize::from(parted(subject.kind, subject.text, before, after.kind));
+            after.spaces = usize::from(needs_space(subject.kind, subject.text, before, after.kind));
             before = Some(subject.kind);
             index += 1;
         }
@@ -108,7 +108,7 @@ fn space(line: &mut Line<'_>) {
 }
 
 /// Whether a blank stands between a token and the next one.
-fn parted(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> bool {
+fn needs_space(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> bool {
     use Kind::{
         Bang, CloseBrace, CloseBracket, CloseParen, CloseQuote, CloseTemplate, Comma, Dot, DoubleColon, Ellipsis,
         Equal, Minus, Newline, Number, OpenBrace, OpenBracket, OpenParen, OpenQuote, OpenTemplate, Operator, Text,
@@ -139,12 +139,16 @@ fn parted(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> bool 
 }
 
 /// `=` and comments of lines that follow each other stand in one column.
-fn align(lines: &mut [Line<'_>]) {
-    in_columns(lines, |line| line.assign.first_mut(), |line| columns(&line.lead));
-    in_columns(lines, |line| line.comment.as_mut(), |line| columns(&line.lead).saturating_add(columns(&line.assign)));
+fn align_lines(lines: &mut [Line<'_>]) {
+    align_column(lines, |line| line.assign.first_mut(), |line| measure_width(&line.lead));
+    align_column(
+        lines,
+        |line| line.comment.as_mut(),
+        |line| measure_width(&line.lead).saturating_add(measure_width(&line.assign)),
+    );
 }
 
-fn in_columns<'l, 't: 'l>(
+fn align_column<'l, 't: 'l>(
     lines: &'l mut [Line<'t>],
     cell: impl for<'x> Fn(&'x mut Line<'t>) -> Option<&'x mut Token<'t>>,
     width: impl Fn(&Line<'t>) -> usize,
@@ -164,6 +168,6 @@ fn in_columns<'l, 't: 'l>(
     }
 }
 
-fn columns(cell: &[Token<'_>]) -> usize {
+fn measure_width(cell: &[Token<'_>]) -> usize {
     cell.iter().map(|token| token.spaces.saturating_add(token.text.graphemes(true).count())).sum()
 }

@@ -5,7 +5,7 @@ use crate::config::source::SourceFile;
 
 fn formatted(text: &str) -> Result<String, Vec<Diagnostic>> {
     let sources = Sources::new(vec![SourceFile { name: "a.hcl".to_owned(), bytes: text.as_bytes().into() }]);
-    format(&sources).map(|texts| texts.concat())
+    format_sources(&sources).map(|texts| texts.concat())
 }
 
 /// What a text declares, without the places: two texts that differ only in blanks give the same.
@@ -115,7 +115,7 @@ proptest! {
 
     #[test]
     fn no_byte_but_blanks_is_lost(text in "[a-z0-9 \t\n\"${}\\[\\](),.=<>#/*!&|?:~%\\\\é-]{0,200}") {
-        let laid_out = laid_out(&text);
+        let laid_out = format_text(&text);
         let rest = |text: &str| text.chars().filter(|c| !matches!(c, ' ' | '\t')).collect::<String>();
         let (ours, given) = (rest(&laid_out), rest(&text));
         prop_assert_eq!(ours.trim_end_matches('\n'), given.trim_end_matches('\n'));

@@ -69,7 +69,7 @@ pub struct Token<'t> {
 impl Token<'_> {
     /// How many brackets it opens, or closes.
     #[must_use]
-    pub fn brackets(&self) -> i64 {
+    pub fn bracket_balance(&self) -> i64 {
         match self.kind {
             Kind::OpenBrace | Kind::OpenBracket | Kind::OpenParen | Kind::OpenTemplate => 1,
             Kind::CloseBrace | Kind::CloseBracket | Kind::CloseParen | Kind::CloseTemplate => -1,
@@ -95,7 +95,7 @@ enum Within {
 
 /// Cuts a text into tokens. The text is taken to be sound; of any other, every byte still lands in some token or blank.
 #[must_use]
-pub fn tokens(text: &str) -> Vec<Token<'_>> {
+pub fn tokenize_text(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut within = vec![Within::Code(0)];
     let mut at = 0;
@@ -110,10 +110,10 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
             break;
         }
         let (kind, length) = match inside {
-            Within::Code(braces) => code(rest, braces),
-            Within::Quote => quoted(rest),
+            Within::Code(braces) => read_code_token(rest, braces),
+            Within::Quote => read_quoted_token(rest),
         };
-        let length = boundary(rest, length.max(1));
+        let length = extend_to_char_boundary(rest, length.max(1));
         tokens.push(Token { kind, text: rest.get(..length).unwrap_or(rest), spaces });
         at += spaces + length;
         let depth = within.len();
@@ -138,7 +138,7 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-fn boundary(text: &str, mut length: usize) -> usize {
+fn extend_to_char_boundary(text: &str, mut length: usize) -> usize {
     while length < text.len() && !text.is_char_boundary(length) {
         length += 1;
     }
@@ -183,7 +183,7 @@ const FIXED: [(&str, Kind); 33] = [
 ];
 
 /// The first token of code.
-fn code(rest: &str, braces: usize) -> (Kind, usize) {
+fn read_code_token(rest: &str, braces: usize) -> (Kind, usize) {
     if rest.starts_with('#') || rest.starts_with("//") {
         return (Kind::Comment, rest.find('\n').map_or(rest.len(), |end| end + 1));
     }
@@ -193,12 +193,12 @@ fn code(rest: &str, braces: usize) -> (Kind, usize) {
     if rest.starts_with("~}") && braces == 0 {
         return (Kind::CloseTemplate, 2);
     }
-    if let Some(length) = heredoc(rest) {
+    if let Some(length) = measure_heredoc(rest) {
         return (Kind::Heredoc, length);
     }
     let first = rest.chars().next().unwrap_or_default();
     if first.is_ascii_digit() {
-        return (Kind::Number, number(rest));
+        return (Kind::Number, measure_number(rest));
     }
     if first.is_alphabetic() || first == '_' {
         let ends = |c: char| !(c.is_alphanumeric() || c == '_' || c == '-');
@@ -215,7 +215,7 @@ fn code(rest: &str, braces: usize) -> (Kind, usize) {
     }
 }
 
-fn number(rest: &str) -> usize {
+fn measure_number(rest: &str) -> usize {
     let digits = |from: usize| rest.bytes().skip(from).take_while(u8::is_ascii_digit).count();
     let mut length = digits(0);
     if rest.get(length..).is_some_and(|tail| tail.starts_with('.')) && digits(length + 1) > 0 {
@@ -233,7 +233,7 @@ fn number(rest: &str) -> usize {
 }
 
 /// The length of a heredoc, with its closing word but without the end of that line.
-fn heredoc(rest: &str) -> Option<usize> {
+fn measure_heredoc(rest: &str) -> Option<usize> {
     let word = rest.strip_prefix("<<")?;
     let word = word.strip_prefix('-').unwrap_or(word);
     let first_line = word.find('\n')?;
@@ -256,7 +256,7 @@ fn heredoc(rest: &str) -> Option<usize> {
 }
 
 /// The first token within a string.
-fn quoted(rest: &str) -> (Kind, usize) {
+fn read_quoted_token(rest: &str) -> (Kind, usize) {
     if rest.starts_with('"') {
         return (Kind::CloseQuote, 1);
     }

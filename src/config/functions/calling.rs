@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Body, Function, LEFT_OUT, Marks, Param, Takes, find, names};
+use super::{Body, Function, LEFT_OUT, Marks, Param, Takes, find_function, list_function_names};
 use crate::config::eval::budget::{Budget, TooLarge};
-use crate::config::eval::suggest::nearest;
-use crate::config::eval::{Evaluated, Evaluator, Fault, ModuleId, Scope, too_large, with_value};
+use crate::config::eval::suggest::find_nearest;
+use crate::config::eval::{Evaluated, Evaluator, Fault, ModuleId, Scope, describe_value, explain_too_large};
 use crate::config::source::FileId;
 use crate::config::syntax::{Call, Place};
-use crate::config::value::convert::{Mismatch, convert};
+use crate::config::value::convert::{Mismatch, convert_value};
 use crate::config::value::{Data, Entries, Number, Type, Value};
 
 /// Why a function gives no value.
@@ -26,12 +26,12 @@ pub enum Problem {
 
 impl Problem {
     /// An argument is not what it must be.
-    pub fn argument<T>(index: usize, problem: impl Into<String>) -> Result<T, Self> {
+    pub fn reject_argument<T>(index: usize, problem: impl Into<String>) -> Result<T, Self> {
         Err(Self::Argument(index, problem.into()))
     }
 
     /// The call has no value.
-    pub fn call<T>(problem: impl Into<String>) -> Result<T, Self> {
+    pub fn reject_call<T>(problem: impl Into<String>) -> Result<T, Self> {
         Err(Self::Call(problem.into()))
     }
 }
@@ -48,20 +48,20 @@ pub struct Args<'v> {
 impl<'v> Args<'v> {
     /// All of them.
     #[must_use]
-    pub fn all(&self) -> &'v [Value] {
+    pub fn all_values(&self) -> &'v [Value] {
         self.values
     }
 
     /// All from `index` on.
     #[must_use]
-    pub fn rest(&self, index: usize) -> &'v [Value] {
+    pub fn remaining_values(&self, index: usize) -> &'v [Value] {
         self.values.get(index..).unwrap_or_default()
     }
 
     /// Takes steps for work that goes with no argument's size. The caller places what is found then.
-    pub fn step(&self, count: u64) -> Result<(), Problem> {
-        let nowhere = || Place::default().in_file(FileId(u32::MAX));
-        self.budget.step(nowhere, count).map_err(Problem::Inner)
+    pub fn take_steps(&self, count: u64) -> Result<(), Problem> {
+        let nowhere = || Place::default().to_span(FileId(u32::MAX));
+        self.budget.take_steps(nowhere, count).map_err(Problem::Inner)
     }
 
     /// The argument at `index`.
@@ -70,64 +70,66 @@ impl<'v> Args<'v> {
     }
 
     /// The text at `index`.
-    pub fn text(&self, index: usize) -> Result<&'v str, Problem> {
+    pub fn expect_text(&self, index: usize) -> Result<&'v str, Problem> {
         self.get(index)?.as_str().ok_or_else(|| Problem::Argument(index, "a string is required".to_owned()))
     }
 
     /// The number at `index`.
-    pub fn number(&self, index: usize) -> Result<&'v Number, Problem> {
+    pub fn expect_number(&self, index: usize) -> Result<&'v Number, Problem> {
         match &self.get(index)?.data {
             Data::Number(number) => Ok(number),
-            _ => Problem::argument(index, "a number is required"),
+            _ => Problem::reject_argument(index, "a number is required"),
         }
     }
 
     /// The whole number at `index`.
-    pub fn whole(&self, index: usize) -> Result<i64, Problem> {
-        let number = self.number(index)?;
+    pub fn expect_integer(&self, index: usize) -> Result<i64, Problem> {
+        let number = self.expect_number(index)?;
         number.to_i64().ok_or_else(|| Problem::Argument(index, "a whole number is required".to_owned()))
     }
 
     /// The elements at `index`.
-    pub fn elements(&self, index: usize) -> Result<&'v [Value], Problem> {
+    pub fn expect_elements(&self, index: usize) -> Result<&'v [Value], Problem> {
         let elements = self.get(index)?.elements();
         elements.ok_or_else(|| Problem::Argument(index, "a list, set or tuple is required".to_owned()))
     }
 
     /// The entries at `index`.
-    pub fn entries(&self, index: usize) -> Result<&'v Entries, Problem> {
+    pub fn expect_entries(&self, index: usize) -> Result<&'v Entries, Problem> {
         let entries = self.get(index)?.entries();
         entries.ok_or_else(|| Problem::Argument(index, "a map or object is required".to_owned()))
     }
 
     /// The strings at `index`.
-    pub fn texts(&self, index: usize) -> Result<Vec<&'v str>, Problem> {
+    pub fn expect_texts(&self, index: usize) -> Result<Vec<&'v str>, Problem> {
         let text =
             |value: &'v Value| value.as_str().ok_or_else(|| Problem::Argument(index, "an element is null".to_owned()));
-        self.elements(index)?.iter().map(text).collect()
+        self.expect_elements(index)?.iter().map(text).collect()
     }
 }
 
 impl Evaluator<'_> {
     /// The value of a call.
-    pub(in crate::config) fn call(&self, call: &Call, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
-        let Some(function) = find(&call.name.text) else { return Err(self.unknown_function(call, scope)) };
+    pub(in crate::config) fn call_function(&self, call: &Call, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+        let Some(function) = find_function(&call.name.text) else {
+            return Err(self.explain_unknown_function(call, scope));
+        };
         if let Body::Lazy(body) = function.body {
             return body(self, call, place, scope);
         }
-        let (given, spread_mark) = self.arguments(call, scope)?;
+        let (given, spread_mark) = self.evaluate_call_arguments(call, scope)?;
         let mut mark = spread_mark;
-        let span = scope.span(place);
-        check_count(function, given.len(), call, scope)?;
+        let span = scope.make_span(place);
+        check_argument_count(function, given.len(), call, scope)?;
         if !function.cheap {
             // The work of a function goes with the size of what it is given, and each takes some for itself.
-            self.budget.step(|| span.clone(), given.iter().map(work).fold(CALL, u64::saturating_add))?;
+            self.budget.take_steps(|| span.clone(), given.iter().map(estimate_work).fold(CALL, u64::saturating_add))?;
         }
         let mut values = Vec::with_capacity(given.len());
         let mut marked = Vec::new();
         for (index, value) in given.into_iter().enumerate() {
-            let (value, sensitive) = given_for(function, index, value)
-                .map_err(|problem| argument_fault(function, call, index, &problem, scope))?;
+            let (value, sensitive) = prepare_argument(function, index, value)
+                .map_err(|problem| explain_argument(function, call, index, &problem, scope))?;
             marked.push(sensitive);
             mark |= sensitive && function.marks != Marks::Own;
             values.push(value);
@@ -141,32 +143,32 @@ impl Evaluator<'_> {
         match outcome {
             Ok(value) => {
                 if !function.cheap {
-                    self.budget.step(|| span.clone(), work(&value))?;
-                    self.budget.take(&value).map_err(|large| too_large(large, span))?;
+                    self.budget.take_steps(|| span.clone(), estimate_work(&value))?;
+                    self.budget.charge_value(&value).map_err(|large| explain_too_large(large, span))?;
                 }
-                Ok(value.marked(mark))
+                Ok(value.with_mark(mark))
             }
-            Err(Problem::TooLarge(large)) => Err(too_large(large, span)),
+            Err(Problem::TooLarge(large)) => Err(explain_too_large(large, span)),
             Err(Problem::Inner(fault)) => Err(fault),
             Err(Problem::Argument(index, _)) if marked.get(index) == Some(&true) => {
                 let problem = "it is sensitive, so what is wrong with it is not shown";
-                Err(argument_fault(function, call, index, problem, scope))
+                Err(explain_argument(function, call, index, problem, scope))
             }
-            Err(Problem::Argument(index, problem)) => Err(argument_fault(function, call, index, &problem, scope)),
+            Err(Problem::Argument(index, problem)) => Err(explain_argument(function, call, index, &problem, scope)),
             Err(Problem::Call(problem)) => {
                 let problem =
                     if mark { "an argument is sensitive, so the reason is not shown".to_owned() } else { problem };
-                Err(Fault::at(span, "config::function", format!("{}() has no value here", function.name), problem))
+                Err(Fault::new(span, "config::function", format!("{}() has no value here", function.name), problem))
             }
         }
     }
 
     /// The arguments as they are given, with `xs...` laid out.
-    fn arguments(&self, call: &Call, scope: &Scope<'_>) -> Evaluated<(Vec<Value>, bool)> {
+    fn evaluate_call_arguments(&self, call: &Call, scope: &Scope<'_>) -> Evaluated<(Vec<Value>, bool)> {
         let mut values = Vec::with_capacity(call.arguments.len());
         let mut mark = false;
         for (index, argument) in call.arguments.iter().enumerate() {
-            let value = self.eval(argument, scope)?;
+            let value = self.evaluate_expr(argument, scope)?;
             if !(call.spread && index + 1 == call.arguments.len()) {
                 values.push(value);
                 continue;
@@ -174,11 +176,11 @@ impl Evaluator<'_> {
             match value.elements() {
                 Some(elements) => values.extend(elements.iter().cloned()),
                 None => {
-                    return Err(Fault::at(
-                        scope.span(argument.place),
+                    return Err(Fault::new(
+                        scope.make_span(argument.place),
                         "config::type",
                         "only a list, set or tuple can be laid out with `...`",
-                        format!("this is {}", with_value(&value)),
+                        format!("this is {}", describe_value(&value)),
                     ));
                 }
             }
@@ -187,20 +189,20 @@ impl Evaluator<'_> {
         Ok((values, mark))
     }
 
-    fn unknown_function(&self, call: &Call, scope: &Scope<'_>) -> Fault {
+    fn explain_unknown_function(&self, call: &Call, scope: &Scope<'_>) -> Fault {
         let name = &*call.name.text;
-        let fault = Fault::at(
-            scope.span(call.name.place),
+        let fault = Fault::new(
+            scope.make_span(call.name.place),
             "config::unknown_function",
             format!("there is no function `{name}`"),
             "not known",
         );
         if let Some((_, reason)) = LEFT_OUT.iter().find(|(left, _)| *left == name) {
-            return fault.help(*reason);
+            return fault.with_help(*reason);
         }
-        match nearest(name, names(), Some(&self.budget)) {
-            Some(near) => fault.help(format!("did you mean {near}()?")),
-            None => fault.help("the language's reference lists all functions"),
+        match find_nearest(name, list_function_names(), Some(&self.budget)) {
+            Some(near) => fault.with_help(format!("did you mean {near}()?")),
+            None => fault.with_help("the language's reference lists all functions"),
         }
     }
 }
@@ -209,7 +211,7 @@ impl Evaluator<'_> {
 const CALL: u64 = 3;
 
 /// Steps that going over a value once counts for.
-fn work(value: &Value) -> u64 {
+fn estimate_work(value: &Value) -> u64 {
     match &value.data {
         Data::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
         _ => u64::from(value.weight() / 4),
@@ -217,11 +219,11 @@ fn work(value: &Value) -> u64 {
 }
 
 /// An argument as a function gets it, with the marks it shall not see taken off, and whether it was sensitive.
-fn given_for(function: &Function, index: usize, value: Value) -> Result<(Value, bool), String> {
+fn prepare_argument(function: &Function, index: usize, value: Value) -> Result<(Value, bool), String> {
     let param = function.params.get(index).or(function.variadic.as_ref());
-    let value = take(value, param.ok_or_else(|| "it is one too many".to_owned())?)?;
+    let value = convert_argument(value, param.ok_or_else(|| "it is one too many".to_owned())?)?;
     let sensitive = match function.marks {
-        Marks::Spread => value.any_sensitive(),
+        Marks::Spread => value.contains_sensitive(),
         Marks::Kept | Marks::Own => value.sensitive,
     };
     let value = match function.marks {
@@ -232,27 +234,27 @@ fn given_for(function: &Function, index: usize, value: Value) -> Result<(Value, 
     Ok((value, sensitive))
 }
 
-fn take(value: Value, param: &Param) -> Result<Value, String> {
+fn convert_argument(value: Value, param: &Param) -> Result<Value, String> {
     if value.is_null() {
         return if param.nullable { Ok(value) } else { Err("it must not be null".to_owned()) };
     }
     let any = || Box::new(Type::Any);
     let converted = match param.takes {
         Takes::Any => return Ok(value),
-        Takes::Text => convert(&value, &Type::String),
-        Takes::Number => convert(&value, &Type::Number),
-        Takes::List => convert(&value, &Type::List(any())),
-        Takes::Texts => convert(&value, &Type::List(Box::new(Type::String))),
-        Takes::Set => convert(&value, &Type::Set(any())),
+        Takes::Text => convert_value(&value, &Type::String),
+        Takes::Number => convert_value(&value, &Type::Number),
+        Takes::List => convert_value(&value, &Type::List(any())),
+        Takes::Texts => convert_value(&value, &Type::List(Box::new(Type::String))),
+        Takes::Set => convert_value(&value, &Type::Set(any())),
         Takes::Elements if value.elements().is_some() => return Ok(value),
         Takes::Entries if value.entries().is_some() => return Ok(value),
-        Takes::Elements => return Err(format!("a list, set or tuple is required, not {}", value.form())),
-        Takes::Entries => return Err(format!("a map or object is required, not {}", value.form())),
+        Takes::Elements => return Err(format!("a list, set or tuple is required, not {}", value.describe_form())),
+        Takes::Entries => return Err(format!("a map or object is required, not {}", value.describe_form())),
     };
     converted.map_err(|mismatch: Mismatch| mismatch.to_string())
 }
 
-fn check_count(function: &Function, given: usize, call: &Call, scope: &Scope<'_>) -> Evaluated<()> {
+fn check_argument_count(function: &Function, given: usize, call: &Call, scope: &Scope<'_>) -> Evaluated<()> {
     let wanted = function.params.len();
     let enough = given >= wanted && (given == wanted || function.variadic.is_some());
     if enough {
@@ -260,29 +262,29 @@ fn check_count(function: &Function, given: usize, call: &Call, scope: &Scope<'_>
     }
     let count = if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
     let least = if function.variadic.is_some() { "at least " } else { "" };
-    Err(Fault::at(
-        scope.span(call.name.place),
+    Err(Fault::new(
+        scope.make_span(call.name.place),
         "config::function",
         format!("{}() takes {least}{count}, not {given}", function.name),
-        signature(function),
+        render_signature(function),
     ))
 }
 
-fn argument_fault(function: &Function, call: &Call, index: usize, problem: &str, scope: &Scope<'_>) -> Fault {
+fn explain_argument(function: &Function, call: &Call, index: usize, problem: &str, scope: &Scope<'_>) -> Fault {
     let last = call.arguments.len().saturating_sub(1);
     let place = call.arguments.get(index.min(last)).map_or(call.name.place, |argument| argument.place);
     let param = function.params.get(index).or(function.variadic.as_ref()).map_or("", |param| param.name);
-    let summary = format!("{}(): {} is not what it must be", function.name, argument_name(param, index));
-    Fault::at(scope.span(place), "config::function", summary, problem).help(signature(function))
+    let summary = format!("{}(): {} is not what it must be", function.name, describe_argument(param, index));
+    Fault::new(scope.make_span(place), "config::function", summary, problem).with_help(render_signature(function))
 }
 
 /// `replace(string, substring, replacement)`.
-fn signature(function: &Function) -> String {
+fn render_signature(function: &Function) -> String {
     let names: Vec<&str> = function.params.iter().chain(&function.variadic).map(|param| param.name).collect();
     let dots = if function.variadic.is_some() { "..." } else { "" };
     format!("{}({}{dots})", function.name, names.join(", "))
 }
 
-fn argument_name(param: &str, index: usize) -> Arc<str> {
+fn describe_argument(param: &str, index: usize) -> Arc<str> {
     if param.is_empty() { format!("argument {}", index + 1).into() } else { format!("`{param}`").into() }
 }

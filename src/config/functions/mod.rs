@@ -98,12 +98,12 @@ pub enum Body {
 
 /// The function of that name.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Function> {
+pub fn find_function(name: &str) -> Option<&'static Function> {
     FAMILIES.iter().flat_map(|family| family.iter()).find(|function| function.name == name)
 }
 
 /// Every function's name.
-pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+pub fn list_function_names() -> impl Iterator<Item = &'static str> + Clone {
     FAMILIES.iter().flat_map(|family| family.iter()).map(|function| function.name)
 }
 
@@ -132,28 +132,32 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("pathexpand", "paths are relative to the stack's directory"),
 ];
 
-const fn param(name: &'static str, takes: Takes) -> Param {
+const fn declare_param(name: &'static str, takes: Takes) -> Param {
     Param { name, takes, nullable: false }
 }
 
-const fn nullable(name: &'static str, takes: Takes) -> Param {
+const fn declare_nullable(name: &'static str, takes: Takes) -> Param {
     Param { name, takes, nullable: true }
 }
 
-const fn pure(name: &'static str, params: &'static [Param], body: fn(&Args<'_>) -> Result<Value, Problem>) -> Function {
+const fn declare_function(
+    name: &'static str,
+    params: &'static [Param],
+    body: fn(&Args<'_>) -> Result<Value, Problem>,
+) -> Function {
     Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Pure(body) }
 }
 
 impl Function {
-    const fn variadic(self, param: Param) -> Self {
+    const fn with_variadic(self, param: Param) -> Self {
         Self { variadic: Some(param), ..self }
     }
 
-    const fn keeping_marks(self) -> Self {
+    const fn with_kept_marks(self) -> Self {
         Self { marks: Marks::Kept, ..self }
     }
 
-    const fn cheap(self) -> Self {
+    const fn with_constant_cost(self) -> Self {
         Self { cheap: true, ..self }
     }
 }
@@ -170,11 +174,11 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_nothing_left_out_is_there() {
-        let mut all: Vec<_> = names().collect();
+        let mut all: Vec<_> = list_function_names().collect();
         all.sort_unstable();
         let count = all.len();
         all.dedup();
         assert_eq!(all.len(), count);
-        assert!(LEFT_OUT.iter().all(|(name, _)| find(name).is_none()));
+        assert!(LEFT_OUT.iter().all(|(name, _)| find_function(name).is_none()));
     }
 }

@@ -2,31 +2,31 @@
 
 use super::{Attribute, BlockSchema, Form, Inner};
 
-const fn optional(name: &'static str) -> Attribute {
+const fn declare_optional(name: &'static str) -> Attribute {
     Attribute { name, required: false, example: "", later: false }
 }
 
-const fn required(name: &'static str, example: &'static str) -> Attribute {
+const fn declare_required(name: &'static str, example: &'static str) -> Attribute {
     Attribute { name, required: true, example, later: false }
 }
 
-const fn later(name: &'static str) -> Attribute {
+const fn declare_reserved(name: &'static str) -> Attribute {
     Attribute { name, required: false, example: "", later: true }
 }
 
-const fn one(schema: &'static BlockSchema) -> Inner {
+const fn declare_single_block(schema: &'static BlockSchema) -> Inner {
     Inner { schema, many: false, later: false }
 }
 
-const fn many(schema: &'static BlockSchema) -> Inner {
+const fn declare_repeated_block(schema: &'static BlockSchema) -> Inner {
     Inner { schema, many: true, later: false }
 }
 
-const fn inner_later(schema: &'static BlockSchema) -> Inner {
+const fn declare_reserved_block(schema: &'static BlockSchema) -> Inner {
     Inner { schema, many: true, later: true }
 }
 
-const fn block(
+const fn declare_block(
     keyword: &'static str,
     labels: &'static [&'static str],
     attributes: &'static [Attribute],
@@ -34,7 +34,7 @@ const fn block(
     BlockSchema { keyword, labels, attributes, blocks: &[], open: false, forms: &[] }
 }
 
-const fn form(label: &'static str, attributes: &'static [Attribute]) -> Form {
+const fn declare_form(label: &'static str, attributes: &'static [Attribute]) -> Form {
     Form { label, attributes, blocks: &[], later: false }
 }
 
@@ -63,336 +63,394 @@ pub const TOP: &[&BlockSchema] = &[
 pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
-    blocks: &[one(&BACKEND), one(&DEFAULTS)],
-    ..block("leasehold", &[], &[required("stack", "stack = \"payments\""), optional("required_version")])
+    blocks: &[declare_single_block(&BACKEND), declare_single_block(&DEFAULTS)],
+    ..declare_block(
+        "leasehold",
+        &[],
+        &[declare_required("stack", "stack = \"payments\""), declare_optional("required_version")],
+    )
 };
 
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
-        form("local", &[optional("path"), optional("lock_lease")]),
+        declare_form("local", &[declare_optional("path"), declare_optional("lock_lease")]),
         Form {
-            blocks: &[one(&RETENTION), one(&ASSUME_ROLE)],
-            ..form(
+            blocks: &[declare_single_block(&RETENTION), declare_single_block(&ASSUME_ROLE)],
+            ..declare_form(
                 "s3",
                 &[
-                    required("bucket", "bucket = \"acme-leasehold\""),
-                    optional("prefix"),
-                    optional("region"),
-                    optional("endpoint"),
-                    optional("kms_key_id"),
-                    optional("profile"),
-                    optional("lock_lease"),
+                    declare_required("bucket", "bucket = \"acme-leasehold\""),
+                    declare_optional("prefix"),
+                    declare_optional("region"),
+                    declare_optional("endpoint"),
+                    declare_optional("kms_key_id"),
+                    declare_optional("profile"),
+                    declare_optional("lock_lease"),
                 ],
             )
         },
         Form {
             later: !cfg!(feature = "azure"),
-            ..form(
+            ..declare_form(
                 "azure",
                 &[
-                    required("account", "account = \"acmeleasehold\""),
-                    required("container", "container = \"leasehold\""),
-                    optional("prefix"),
-                    optional("lock_lease"),
+                    declare_required("account", "account = \"acmeleasehold\""),
+                    declare_required("container", "container = \"leasehold\""),
+                    declare_optional("prefix"),
+                    declare_optional("lock_lease"),
                 ],
             )
         },
         Form {
             later: !cfg!(feature = "gcs"),
-            ..form(
+            ..declare_form(
                 "gcs",
-                &[required("bucket", "bucket = \"acme-leasehold\""), optional("prefix"), optional("lock_lease")],
+                &[
+                    declare_required("bucket", "bucket = \"acme-leasehold\""),
+                    declare_optional("prefix"),
+                    declare_optional("lock_lease"),
+                ],
             )
         },
     ],
-    ..block("backend", &["type"], &[])
+    ..declare_block("backend", &["type"], &[])
 };
 
-static RETENTION: BlockSchema = block("retention", &[], &[required("period", "period = \"365d\""), optional("mode")]);
+static RETENTION: BlockSchema =
+    declare_block("retention", &[], &[declare_required("period", "period = \"365d\""), declare_optional("mode")]);
 
-static DEFAULTS: BlockSchema =
-    BlockSchema { blocks: &[one(&LEAVER_DEFAULTS)], ..block("defaults", &[], &[optional("ttl")]) };
+static DEFAULTS: BlockSchema = BlockSchema {
+    blocks: &[declare_single_block(&LEAVER_DEFAULTS)],
+    ..declare_block("defaults", &[], &[declare_optional("ttl")])
+};
 
-static LEAVER_DEFAULTS: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
+static LEAVER_DEFAULTS: BlockSchema =
+    declare_block("leaver", &[], &[declare_optional("grace"), declare_reserved("on_owner_exit")]);
 
 static VARIABLE: BlockSchema = BlockSchema {
-    blocks: &[many(&VALIDATION)],
-    ..block(
+    blocks: &[declare_repeated_block(&VALIDATION)],
+    ..declare_block(
         "variable",
         &["name"],
-        &[optional("type"), optional("default"), optional("description"), optional("sensitive"), optional("nullable")],
+        &[
+            declare_optional("type"),
+            declare_optional("default"),
+            declare_optional("description"),
+            declare_optional("sensitive"),
+            declare_optional("nullable"),
+        ],
     )
 };
 
-static VALIDATION: BlockSchema = block(
+static VALIDATION: BlockSchema = declare_block(
     "validation",
     &[],
     &[
-        required("condition", "condition = contains([\"staging\", \"prod\"], var.environment)"),
-        required("error_message", "error_message = \"environment is staging or prod.\""),
+        declare_required("condition", "condition = contains([\"staging\", \"prod\"], var.environment)"),
+        declare_required("error_message", "error_message = \"environment is staging or prod.\""),
     ],
 );
 
-static LOCALS: BlockSchema = BlockSchema { open: true, ..block("locals", &[], &[]) };
+static LOCALS: BlockSchema = BlockSchema { open: true, ..declare_block("locals", &[], &[]) };
 
 static PROVIDER: BlockSchema = BlockSchema {
     forms: &[
         Form {
-            blocks: &[one(&ASSUME_ROLE)],
-            ..form(
+            blocks: &[declare_single_block(&ASSUME_ROLE)],
+            ..declare_form(
                 "aws",
-                &[optional("region"), optional("profile"), optional("allowed_account_ids"), optional("alias")],
+                &[
+                    declare_optional("region"),
+                    declare_optional("profile"),
+                    declare_optional("allowed_account_ids"),
+                    declare_optional("alias"),
+                ],
             )
         },
-        form("local", &[optional("path"), optional("alias")]),
+        declare_form("local", &[declare_optional("path"), declare_optional("alias")]),
     ],
-    ..block("provider", &["name"], &[])
+    ..declare_block("provider", &["name"], &[])
 };
 
-static ASSUME_ROLE: BlockSchema = block(
+static ASSUME_ROLE: BlockSchema = declare_block(
     "assume_role",
     &[],
     &[
-        required("role_arn", "role_arn = \"arn:aws:iam::111122223333:role/leasehold\""),
-        optional("external_id"),
-        optional("session_name"),
+        declare_required("role_arn", "role_arn = \"arn:aws:iam::111122223333:role/leasehold\""),
+        declare_optional("external_id"),
+        declare_optional("session_name"),
     ],
 );
 
 /// Its other attributes are the module's variables.
 static MODULE: BlockSchema = BlockSchema {
     open: true,
-    ..block(
+    ..declare_block(
         "module",
         &["name"],
         &[
-            required("source", "source = \"./modules/team\""),
-            optional("for_each"),
-            optional("count"),
-            optional("depends_on"),
+            declare_required("source", "source = \"./modules/team\""),
+            declare_optional("for_each"),
+            declare_optional("count"),
+            declare_optional("depends_on"),
         ],
     )
 };
 
-static OUTPUT: BlockSchema = block(
+static OUTPUT: BlockSchema = declare_block(
     "output",
     &["name"],
-    &[required("value", "value = identity.bot"), optional("description"), optional("sensitive")],
+    &[
+        declare_required("value", "value = identity.bot"),
+        declare_optional("description"),
+        declare_optional("sensitive"),
+    ],
 );
 
-static OWNER: BlockSchema = block("owner", &["name"], &[optional("name"), optional("email"), optional("team")]);
+static OWNER: BlockSchema =
+    declare_block("owner", &["name"], &[declare_optional("name"), declare_optional("email"), declare_optional("team")]);
 
-static SERVICE: BlockSchema = block("service", &["name"], &[optional("owner"), optional("status")]);
+static SERVICE: BlockSchema =
+    declare_block("service", &["name"], &[declare_optional("owner"), declare_optional("status")]);
 
 static SCOPE: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&DYNAMIC)],
-    ..block("scope", &["name"], &[optional("description")])
+    blocks: &[declare_repeated_block(&STATEMENT), declare_repeated_block(&DYNAMIC)],
+    ..declare_block("scope", &["name"], &[declare_optional("description")])
 };
 
 /// Whose word on who a caller is the account takes.
 static FEDERATION: BlockSchema = BlockSchema {
     forms: &[
-        form(
+        declare_form(
             "oidc",
             &[
-                required("url", "url = \"https://token.actions.githubusercontent.com\""),
-                required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
-                optional("thumbprints"),
-                optional("provider"),
+                declare_required("url", "url = \"https://token.actions.githubusercontent.com\""),
+                declare_required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
+                declare_optional("thumbprints"),
+                declare_optional("provider"),
             ],
         ),
-        form("saml", &[required("metadata", "metadata = file(\"corp.xml\")"), optional("name"), optional("provider")]),
+        declare_form(
+            "saml",
+            &[
+                declare_required("metadata", "metadata = file(\"corp.xml\")"),
+                declare_optional("name"),
+                declare_optional("provider"),
+            ],
+        ),
     ],
-    ..block("federation", &["type", "name"], &[])
+    ..declare_block("federation", &["type", "name"], &[])
 };
 
 static IDENTITY: BlockSchema = BlockSchema {
     blocks: &[
-        many(&STATEMENT),
-        many(&TRUST),
-        one(&LEAVER),
-        many(&DYNAMIC),
-        inner_later(&PROTECT),
-        inner_later(&REVIEW),
-        many(&CREDENTIAL),
+        declare_repeated_block(&STATEMENT),
+        declare_repeated_block(&TRUST),
+        declare_single_block(&LEAVER),
+        declare_repeated_block(&DYNAMIC),
+        declare_reserved_block(&PROTECT),
+        declare_reserved_block(&REVIEW),
+        declare_repeated_block(&CREDENTIAL),
     ],
-    ..block(
+    ..declare_block(
         "identity",
         &["name"],
         &[
-            required("kind", "kind = \"workload\""),
-            required("owner", "owner = owner.jane"),
-            optional("service"),
-            optional("purpose"),
-            optional("environment"),
-            optional("name"),
-            optional("principal"),
-            optional("scopes"),
-            optional("ttl"),
-            optional("expires_at"),
-            optional("renewed_at"),
-            optional("managed_policy_arns"),
-            optional("managed_groups"),
-            optional("path"),
-            optional("permissions_boundary"),
-            optional("tags"),
-            optional("max_session_duration"),
-            optional("depends_on"),
-            optional("for_each"),
-            optional("count"),
-            optional("template"),
-            optional("provider"),
+            declare_required("kind", "kind = \"workload\""),
+            declare_required("owner", "owner = owner.jane"),
+            declare_optional("service"),
+            declare_optional("purpose"),
+            declare_optional("environment"),
+            declare_optional("name"),
+            declare_optional("principal"),
+            declare_optional("scopes"),
+            declare_optional("ttl"),
+            declare_optional("expires_at"),
+            declare_optional("renewed_at"),
+            declare_optional("managed_policy_arns"),
+            declare_optional("managed_groups"),
+            declare_optional("path"),
+            declare_optional("permissions_boundary"),
+            declare_optional("tags"),
+            declare_optional("max_session_duration"),
+            declare_optional("depends_on"),
+            declare_optional("for_each"),
+            declare_optional("count"),
+            declare_optional("template"),
+            declare_optional("provider"),
         ],
     )
 };
 
 static GROUP: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&DYNAMIC)],
-    ..block(
+    blocks: &[declare_repeated_block(&STATEMENT), declare_repeated_block(&DYNAMIC)],
+    ..declare_block(
         "group",
         &["name"],
         &[
-            optional("members"),
-            optional("scopes"),
-            optional("managed_policy_arns"),
-            optional("name"),
-            optional("owner"),
-            optional("purpose"),
-            optional("provider"),
+            declare_optional("members"),
+            declare_optional("scopes"),
+            declare_optional("managed_policy_arns"),
+            declare_optional("name"),
+            declare_optional("owner"),
+            declare_optional("purpose"),
+            declare_optional("provider"),
         ],
     )
 };
 
 /// An address that changed.
-static MOVED: BlockSchema =
-    block("moved", &[], &[required("from", "from = identity.old_label"), required("to", "to = identity.new_label")]);
+static MOVED: BlockSchema = declare_block(
+    "moved",
+    &[],
+    &[declare_required("from", "from = identity.old_label"), declare_required("to", "to = identity.new_label")],
+);
 
 /// What lives already and shall be the stack's.
-static IMPORT: BlockSchema = block(
+static IMPORT: BlockSchema = declare_block(
     "import",
     &[],
     &[
-        required("to", "to = identity.legacy_bot"),
-        required("id", "id = \"arn:aws:iam::111122223333:user/legacy-bot\""),
-        optional("owner"),
-        optional("kind"),
+        declare_required("to", "to = identity.legacy_bot"),
+        declare_required("id", "id = \"arn:aws:iam::111122223333:user/legacy-bot\""),
+        declare_optional("owner"),
+        declare_optional("kind"),
     ],
 );
 
 /// What is no longer managed, and whether it lives on.
 static REMOVED: BlockSchema = BlockSchema {
-    blocks: &[one(&LIFECYCLE)],
-    ..block("removed", &[], &[required("from", "from = identity.old_label"), optional("keep")])
+    blocks: &[declare_single_block(&LIFECYCLE)],
+    ..declare_block("removed", &[], &[declare_required("from", "from = identity.old_label"), declare_optional("keep")])
 };
 
 /// Terraform's way to say `keep = true`.
-static LIFECYCLE: BlockSchema = block("lifecycle", &[], &[required("destroy", "destroy = false")]);
+static LIFECYCLE: BlockSchema = declare_block("lifecycle", &[], &[declare_required("destroy", "destroy = false")]);
 
 /// What identities that name it take from it.
 static TEMPLATE: BlockSchema = BlockSchema {
-    blocks: &[many(&STATEMENT), many(&TRUST), one(&LEAVER), many(&DYNAMIC), many(&CREDENTIAL)],
-    ..block(
+    blocks: &[
+        declare_repeated_block(&STATEMENT),
+        declare_repeated_block(&TRUST),
+        declare_single_block(&LEAVER),
+        declare_repeated_block(&DYNAMIC),
+        declare_repeated_block(&CREDENTIAL),
+    ],
+    ..declare_block(
         "template",
         &["name"],
         &[
-            optional("kind"),
-            optional("owner"),
-            optional("service"),
-            optional("purpose"),
-            optional("environment"),
-            optional("principal"),
-            optional("scopes"),
-            optional("ttl"),
-            optional("expires_at"),
-            optional("renewed_at"),
-            optional("managed_policy_arns"),
-            optional("permissions_boundary"),
-            optional("tags"),
-            optional("max_session_duration"),
-            optional("add"),
-            optional("provider"),
+            declare_optional("kind"),
+            declare_optional("owner"),
+            declare_optional("service"),
+            declare_optional("purpose"),
+            declare_optional("environment"),
+            declare_optional("principal"),
+            declare_optional("scopes"),
+            declare_optional("ttl"),
+            declare_optional("expires_at"),
+            declare_optional("renewed_at"),
+            declare_optional("managed_policy_arns"),
+            declare_optional("permissions_boundary"),
+            declare_optional("tags"),
+            declare_optional("max_session_duration"),
+            declare_optional("add"),
+            declare_optional("provider"),
         ],
     )
 };
 
-static LEAVER: BlockSchema = block("leaver", &[], &[optional("grace"), later("on_owner_exit")]);
-static PROTECT: BlockSchema = block("protect", &[], &[]);
-static REVIEW: BlockSchema = block("review", &[], &[]);
+static LEAVER: BlockSchema =
+    declare_block("leaver", &[], &[declare_optional("grace"), declare_reserved("on_owner_exit")]);
+static PROTECT: BlockSchema = declare_block("protect", &[], &[]);
+static REVIEW: BlockSchema = declare_block("review", &[], &[]);
 /// Credentials that stay as they live; with a store, keys that are issued and rotated.
 static CREDENTIAL: BlockSchema = BlockSchema {
     forms: &[
-        form("access_key", &[optional("store"), optional("rotate_every"), optional("overlap")]),
-        form("login", &[]),
-        form("ssh_key", &[]),
-        form("signing_certificate", &[]),
-        form("service_specific", &[]),
-        form("mfa_device", &[]),
+        declare_form(
+            "access_key",
+            &[declare_optional("store"), declare_optional("rotate_every"), declare_optional("overlap")],
+        ),
+        declare_form("login", &[]),
+        declare_form("ssh_key", &[]),
+        declare_form("signing_certificate", &[]),
+        declare_form("service_specific", &[]),
+        declare_form("mfa_device", &[]),
     ],
-    ..block("credential", &["type"], &[])
+    ..declare_block("credential", &["type"], &[])
 };
 
 /// A place for the secrets of issued keys.
-static STORE: BlockSchema =
-    BlockSchema { forms: &[form("file", &[optional("path")])], ..block("store", &["type", "name"], &[]) };
+static STORE: BlockSchema = BlockSchema {
+    forms: &[declare_form("file", &[declare_optional("path")])],
+    ..declare_block("store", &["type", "name"], &[])
+};
 
 /// The content of a `dynamic` block; what it makes is checked as what it makes.
 static DYNAMIC: BlockSchema = BlockSchema {
-    blocks: &[one(&CONTENT)],
-    ..block(
+    blocks: &[declare_single_block(&CONTENT)],
+    ..declare_block(
         "dynamic",
         &["block type"],
-        &[required("for_each", "for_each = var.buckets"), optional("iterator"), optional("labels")],
-    )
-};
-
-static CONTENT: BlockSchema = BlockSchema { open: true, ..block("content", &[], &[]) };
-
-static STATEMENT: BlockSchema = BlockSchema {
-    blocks: &[many(&CONDITION), many(&DYNAMIC)],
-    ..block(
-        "statement",
-        &[],
         &[
-            optional("sid"),
-            optional("effect"),
-            optional("actions"),
-            optional("not_actions"),
-            optional("resources"),
-            optional("not_resources"),
+            declare_required("for_each", "for_each = var.buckets"),
+            declare_optional("iterator"),
+            declare_optional("labels"),
         ],
     )
 };
 
-static CONDITION: BlockSchema = block(
+static CONTENT: BlockSchema = BlockSchema { open: true, ..declare_block("content", &[], &[]) };
+
+static STATEMENT: BlockSchema = BlockSchema {
+    blocks: &[declare_repeated_block(&CONDITION), declare_repeated_block(&DYNAMIC)],
+    ..declare_block(
+        "statement",
+        &[],
+        &[
+            declare_optional("sid"),
+            declare_optional("effect"),
+            declare_optional("actions"),
+            declare_optional("not_actions"),
+            declare_optional("resources"),
+            declare_optional("not_resources"),
+        ],
+    )
+};
+
+static CONDITION: BlockSchema = declare_block(
     "condition",
     &[],
     &[
-        required("test", "test = \"StringEquals\""),
-        required("variable", "variable = \"aws:RequestedRegion\""),
-        required("values", "values = [\"eu-central-1\"]"),
+        declare_required("test", "test = \"StringEquals\""),
+        declare_required("variable", "variable = \"aws:RequestedRegion\""),
+        declare_required("values", "values = [\"eu-central-1\"]"),
     ],
 );
 
 static TRUST: BlockSchema = BlockSchema {
     forms: &[
-        form(
+        declare_form(
             "oidc",
             &[
-                required("issuer", "issuer = \"https://token.actions.githubusercontent.com\""),
-                required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
-                required("subjects", "subjects = [\"repo:acme/checkout:ref:refs/heads/main\"]"),
+                declare_required("issuer", "issuer = \"https://token.actions.githubusercontent.com\""),
+                declare_required("audiences", "audiences = [\"sts.amazonaws.com\"]"),
+                declare_required("subjects", "subjects = [\"repo:acme/checkout:ref:refs/heads/main\"]"),
             ],
         ),
-        form("service", &[required("principals", "principals = [\"lambda.amazonaws.com\"]")]),
-        form("aws", &[required("principals", "principals = [\"111122223333\"]"), optional("external_id")]),
-        form("identity", &[required("identities", "identities = [identity.deployer]")]),
-        form(
+        declare_form("service", &[declare_required("principals", "principals = [\"lambda.amazonaws.com\"]")]),
+        declare_form(
+            "aws",
+            &[declare_required("principals", "principals = [\"111122223333\"]"), declare_optional("external_id")],
+        ),
+        declare_form("identity", &[declare_required("identities", "identities = [identity.deployer]")]),
+        declare_form(
             "saml",
             &[
-                required("provider", "provider = \"arn:aws:iam::111122223333:saml-provider/corp\""),
-                required("audiences", "audiences = [\"https://signin.aws.amazon.com/saml\"]"),
+                declare_required("provider", "provider = \"arn:aws:iam::111122223333:saml-provider/corp\""),
+                declare_required("audiences", "audiences = [\"https://signin.aws.amazon.com/saml\"]"),
             ],
         ),
     ],
-    ..block("trust", &["type"], &[])
+    ..declare_block("trust", &["type"], &[])
 };

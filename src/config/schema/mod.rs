@@ -66,7 +66,7 @@ pub use blocks::{TOP, TOP_LATER};
 
 /// The attributes and inner blocks of a block whose first label is `label`. `None`: the label picks no form.
 #[must_use]
-pub fn content(schema: &'static BlockSchema, label: &str) -> Option<(&'static [Attribute], &'static [Inner])> {
+pub fn find_content(schema: &'static BlockSchema, label: &str) -> Option<(&'static [Attribute], &'static [Inner])> {
     if schema.forms.is_empty() {
         return Some((schema.attributes, schema.blocks));
     }
@@ -75,21 +75,21 @@ pub fn content(schema: &'static BlockSchema, label: &str) -> Option<(&'static [A
 
 /// The table of a top-level block.
 #[must_use]
-pub fn top(keyword: &str) -> Option<&'static BlockSchema> {
+pub fn find_block_schema(keyword: &str) -> Option<&'static BlockSchema> {
     TOP.iter().copied().find(|schema| schema.keyword == keyword)
 }
 
 /// The name of a part of a block as the tables hold it.
 #[must_use]
-pub fn part_name(schema: &'static BlockSchema, label: &str, name: &str) -> Option<&'static str> {
-    let (attributes, blocks) = content(schema, label)?;
+pub fn find_part_name(schema: &'static BlockSchema, label: &str, name: &str) -> Option<&'static str> {
+    let (attributes, blocks) = find_content(schema, label)?;
     let attribute = attributes.iter().map(|attribute| attribute.name);
     attribute.chain(blocks.iter().map(|inner| inner.schema.keyword)).find(|part| *part == name)
 }
 
 /// The attributes that expressions may read from a block of that type, such as `owner.jane.email`.
 #[must_use]
-pub fn readable(keyword: Keyword) -> &'static [&'static str] {
+pub fn list_readable_attributes(keyword: Keyword) -> &'static [&'static str] {
     match keyword {
         Keyword::Owner => &["name", "email", "team"],
         Keyword::Service => &["owner", "status"],

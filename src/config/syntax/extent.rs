@@ -3,14 +3,14 @@
 /// The length of the expression that a text begins with, without the blanks behind it: up to a comma, the end of the line or of
 /// the object, outside of brackets and strings. `None`: it holds a heredoc or a comment, or is not closed.
 #[must_use]
-pub(super) fn expression(text: &str) -> Option<usize> {
+pub(super) fn measure_expression(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut depth = 0_usize;
     let mut at = 0;
     loop {
         let next = bytes.get(at + 1).copied();
         match bytes.get(at)? {
-            b'"' => at = string(bytes, at)?,
+            b'"' => at = find_string_end(bytes, at)?,
             b'(' | b'[' | b'{' => {
                 depth += 1;
                 at += 1;
@@ -32,7 +32,7 @@ pub(super) fn expression(text: &str) -> Option<usize> {
 }
 
 /// The end of the string that begins at `from`.
-fn string(bytes: &[u8], from: usize) -> Option<usize> {
+fn find_string_end(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from + 1;
     loop {
         let byte = *bytes.get(at)?;
@@ -42,19 +42,19 @@ fn string(bytes: &[u8], from: usize) -> Option<usize> {
             b'\n' => return None,
             b'\\' => at += 2,
             b'$' | b'%' if next == Some(byte) && bytes.get(at + 2) == Some(&b'{') => at += 3,
-            b'$' | b'%' if next == Some(b'{') => at = interpolation(bytes, at + 2)?,
+            b'$' | b'%' if next == Some(b'{') => at = find_interpolation_end(bytes, at + 2)?,
             _ => at += 1,
         }
     }
 }
 
 /// The end of the interpolation whose content begins at `from`. Strings within are bounded in depth by the scan of the file.
-fn interpolation(bytes: &[u8], from: usize) -> Option<usize> {
+fn find_interpolation_end(bytes: &[u8], from: usize) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = from;
     loop {
         match bytes.get(at)? {
-            b'"' => at = string(bytes, at)?,
+            b'"' => at = find_string_end(bytes, at)?,
             b'{' => {
                 depth += 1;
                 at += 1;
@@ -88,7 +88,7 @@ mod tests {
             ("f(# c\n)", None),
             ("}", None),
         ] {
-            assert_eq!(expression(text).and_then(|length| text.get(..length)), found, "{text}");
+            assert_eq!(measure_expression(text).and_then(|length| text.get(..length)), found, "{text}");
         }
     }
 }

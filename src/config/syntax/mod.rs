@@ -30,7 +30,7 @@ pub struct Place {
 impl Place {
     /// The range with its file.
     #[must_use]
-    pub fn in_file(self, file: FileId) -> Span {
+    pub fn to_span(self, file: FileId) -> Span {
         Span { file, bytes: self.range() }
     }
 
@@ -66,7 +66,7 @@ impl Block {
     /// The header with its file.
     #[must_use]
     pub fn span(&self) -> Span {
-        self.header.in_file(self.file)
+        self.header.to_span(self.file)
     }
 }
 
@@ -91,12 +91,12 @@ pub struct Body {
 impl Body {
     /// The attribute of that name.
     #[must_use]
-    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+    pub fn find_attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| &*attribute.name.text == name)
     }
 
     /// The inner blocks of that type.
-    pub fn blocks_of(&self, keyword: &str) -> impl Iterator<Item = &Block> {
+    pub fn find_blocks(&self, keyword: &str) -> impl Iterator<Item = &Block> {
         self.blocks.iter().filter(move |block| &*block.keyword.text == keyword)
     }
 }

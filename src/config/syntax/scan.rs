@@ -46,39 +46,39 @@ struct Scanner<'a> {
 }
 
 /// Looks over `text`, which is UTF-8, beginning at byte `from`.
-pub fn scan(text: &str, file: FileId, from: usize) -> Outline {
+pub fn scan_outline(text: &str, file: FileId, from: usize) -> Outline {
     let mut scanner =
         Scanner { text: text.as_bytes(), file, at: from, open: Vec::new(), item: None, outline: Outline::default() };
-    scanner.run();
+    scanner.scan_text();
     scanner.outline
 }
 
 impl Scanner<'_> {
-    fn byte(&self, ahead: usize) -> u8 {
+    fn peek_byte(&self, ahead: usize) -> u8 {
         self.text.get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    fn span(&self, start: usize, end: usize) -> Span {
+    fn make_span(&self, start: usize, end: usize) -> Span {
         Span { file: self.file, bytes: start..end.max(start) }
     }
 
-    fn run(&mut self) {
+    fn scan_text(&mut self) {
         while self.at < self.text.len() {
             match self.open.last() {
-                Some((Open::Quote, _)) => self.in_quotes(),
-                Some((Open::Heredoc(..), _)) => self.in_heredoc(),
-                _ => self.in_code(),
+                Some((Open::Quote, _)) => self.scan_quotes(),
+                Some((Open::Heredoc(..), _)) => self.scan_heredoc(),
+                _ => self.scan_code(),
             }
         }
         if let Some(&(open, start)) = self.open.last() {
-            self.unclosed(open, start);
+            self.report_unclosed(open, start);
         } else {
             self.end_item();
         }
     }
 
-    fn in_code(&mut self) {
-        let byte = self.byte(0);
+    fn scan_code(&mut self) {
+        let byte = self.peek_byte(0);
         match byte {
             b'\n' if self.open.is_empty() => {
                 self.at += 1;
@@ -87,14 +87,14 @@ impl Scanner<'_> {
             }
             b' ' | b'\t' | b'\r' | b'\n' => {}
             b'#' => return self.skip_line(),
-            b'/' if self.byte(1) == b'/' => return self.skip_line(),
-            b'/' if self.byte(1) == b'*' => return self.skip_comment(),
-            b'"' => return self.push(Open::Quote, 1, 1),
-            b'{' => return self.push(Open::Brace, 1, 1),
-            b'[' => return self.push(Open::Bracket, 1, 1),
-            b'(' => return self.push(Open::Paren, 1, 1),
-            b'}' | b']' | b')' => return self.close(byte),
-            b'<' if self.byte(1) == b'<' => return self.heredoc(),
+            b'/' if self.peek_byte(1) == b'/' => return self.skip_line(),
+            b'/' if self.peek_byte(1) == b'*' => return self.skip_comment(),
+            b'"' => return self.open_delimiter(Open::Quote, 1, 1),
+            b'{' => return self.open_delimiter(Open::Brace, 1, 1),
+            b'[' => return self.open_delimiter(Open::Bracket, 1, 1),
+            b'(' => return self.open_delimiter(Open::Paren, 1, 1),
+            b'}' | b']' | b')' => return self.close_delimiter(byte),
+            b'<' if self.peek_byte(1) == b'<' => return self.open_heredoc(),
             _ => self.begin_item(),
         }
         self.at += 1;
@@ -113,7 +113,7 @@ impl Scanner<'_> {
     }
 
     fn skip_line(&mut self) {
-        while self.at < self.text.len() && self.byte(0) != b'\n' {
+        while self.at < self.text.len() && self.peek_byte(0) != b'\n' {
             self.at += 1;
         }
     }
@@ -126,8 +126,8 @@ impl Scanner<'_> {
             None => {
                 self.outline.findings.push(
                     Diagnostic::error("config::syntax", "this comment is never closed")
-                        .at(self.span(start, start + 2), "begins here")
-                        .help("close it with */"),
+                        .with_location(self.make_span(start, start + 2), "begins here")
+                        .with_help("close it with */"),
                 );
                 self.outline.broken.extend(self.item.take());
                 self.open.clear();
@@ -137,7 +137,7 @@ impl Scanner<'_> {
     }
 
     /// Notes an opening of `width` bytes at the current byte and steps over `step` of them.
-    fn push(&mut self, open: Open, width: usize, step: usize) {
+    fn open_delimiter(&mut self, open: Open, width: usize, step: usize) {
         self.begin_item();
         let start = self.at;
         self.open.push((open, start));
@@ -145,14 +145,14 @@ impl Scanner<'_> {
         if self.open.len() > DEEPEST {
             self.outline.findings.push(
                 Diagnostic::error("config::too_deep", format!("nested more than {DEEPEST} levels deep"))
-                    .at(self.span(start, start + width), format!("level {}", DEEPEST + 1))
-                    .help("give inner parts names of their own in a `locals` block"),
+                    .with_location(self.make_span(start, start + width), format!("level {}", DEEPEST + 1))
+                    .with_help("give inner parts names of their own in a `locals` block"),
             );
-            self.recover(start + width);
+            self.resume_at_next_header(start + width);
         }
     }
 
-    fn close(&mut self, byte: u8) {
+    fn close_delimiter(&mut self, byte: u8) {
         let start = self.at;
         let fits = matches!(
             (self.open.last().map(|(open, _)| *open), byte),
@@ -165,43 +165,50 @@ impl Scanner<'_> {
         }
         let closer = char::from(byte);
         let mut finding = Diagnostic::error("config::syntax", format!("`{closer}` closes nothing"))
-            .at(self.span(start, start + 1), "unexpected");
+            .with_location(self.make_span(start, start + 1), "unexpected");
         finding = match self.open.last() {
             Some(&(open, at)) => finding
-                .related(self.span(at, at + width(open)), format!("{} is still open here", describe(open)))
-                .help(format!("close {} with {} first, or remove this `{closer}`", describe(open), closing(open))),
-            None => finding.help(format!("remove this `{closer}`, or look for what it should close")),
+                .with_related(
+                    self.make_span(at, at + measure_delimiter(open)),
+                    format!("{} is still open here", describe_delimiter(open)),
+                )
+                .with_help(format!(
+                    "close {} with {} first, or remove this `{closer}`",
+                    describe_delimiter(open),
+                    describe_closing(open)
+                )),
+            None => finding.with_help(format!("remove this `{closer}`, or look for what it should close")),
         };
         self.outline.findings.push(finding);
-        self.recover(start + 1);
+        self.resume_at_next_header(start + 1);
     }
 
-    fn in_quotes(&mut self) {
-        match self.byte(0) {
+    fn scan_quotes(&mut self) {
+        match self.peek_byte(0) {
             b'"' => {
                 self.open.pop();
             }
             b'\\' => self.at += 1,
-            b'\n' => return self.broken_quote(),
-            b'$' | b'%' => return self.template_start(),
+            b'\n' => return self.report_broken_quote(),
+            b'$' | b'%' => return self.scan_template_start(),
             _ => {}
         }
         self.at += 1;
     }
 
     /// `${` and `%{` open, `$${` and `%%{` are text.
-    fn template_start(&mut self) {
-        let mark = self.byte(0);
-        if self.byte(1) == mark && self.byte(2) == b'{' {
+    fn scan_template_start(&mut self) {
+        let mark = self.peek_byte(0);
+        if self.peek_byte(1) == mark && self.peek_byte(2) == b'{' {
             self.at += 3;
-        } else if self.byte(1) == b'{' {
-            self.push(Open::Interpolation, 2, 2);
+        } else if self.peek_byte(1) == b'{' {
+            self.open_delimiter(Open::Interpolation, 2, 2);
         } else {
             self.at += 1;
         }
     }
 
-    fn broken_quote(&mut self) {
+    fn report_broken_quote(&mut self) {
         let start = self.open.last().map_or(self.at, |(_, start)| *start);
         let mut end = self.at;
         if end > start + 1 && self.text.get(end - 1) == Some(&b'\r') {
@@ -209,14 +216,14 @@ impl Scanner<'_> {
         }
         self.outline.findings.push(
             Diagnostic::error("config::syntax", "this string is not closed on its line")
-                .at(self.span(start, end), "begins here")
-                .help("close it with \", or write text of several lines as a heredoc: <<EOT … EOT"),
+                .with_location(self.make_span(start, end), "begins here")
+                .with_help("close it with \", or write text of several lines as a heredoc: <<EOT … EOT"),
         );
         let resume = self.at;
-        self.recover(resume);
+        self.resume_at_next_header(resume);
     }
 
-    fn heredoc(&mut self) {
+    fn open_heredoc(&mut self) {
         let start = self.at;
         let mut name = start + 2;
         if self.text.get(name) == Some(&b'-') {
@@ -232,14 +239,14 @@ impl Scanner<'_> {
             return;
         }
         let width = name + length - start;
-        self.push(Open::Heredoc(name, name + length), width, width);
-        self.next_heredoc_line();
+        self.open_delimiter(Open::Heredoc(name, name + length), width, width);
+        self.skip_heredoc_line();
     }
 
     /// Steps over the line ending at hand and, when the next line is the closing word, over the word.
-    fn next_heredoc_line(&mut self) {
+    fn skip_heredoc_line(&mut self) {
         let Some(&(Open::Heredoc(start, end), _)) = self.open.last() else { return };
-        while self.at < self.text.len() && self.byte(0) != b'\n' {
+        while self.at < self.text.len() && self.peek_byte(0) != b'\n' {
             self.at += 1;
         }
         self.at += 1;
@@ -260,50 +267,50 @@ impl Scanner<'_> {
         }
     }
 
-    fn in_heredoc(&mut self) {
-        match self.byte(0) {
-            b'\n' => self.next_heredoc_line(),
-            b'$' | b'%' => self.template_start(),
+    fn scan_heredoc(&mut self) {
+        match self.peek_byte(0) {
+            b'\n' => self.skip_heredoc_line(),
+            b'$' | b'%' => self.scan_template_start(),
             _ => self.at += 1,
         }
     }
 
     /// The file ends while something is open.
-    fn unclosed(&mut self, open: Open, start: usize) {
+    fn report_unclosed(&mut self, open: Open, start: usize) {
         // A header at the start of a line inside something that never closes: what it stands in is the broken one.
         let broken = self.open.first().copied().unwrap_or((open, start));
         let item = self.item.unwrap_or(broken.1);
-        let resume = self.next_header(item);
+        let resume = self.find_next_header(item);
         let culprit =
             self.open.iter().rev().find(|(_, at)| resume.is_none_or(|resume| *at < resume)).copied().unwrap_or(broken);
         self.outline.findings.push(
-            Diagnostic::error("config::syntax", format!("{} is never closed", describe(culprit.0)))
-                .at(self.span(culprit.1, culprit.1 + width(culprit.0)), "opened here")
-                .help(match culprit.0 {
+            Diagnostic::error("config::syntax", format!("{} is never closed", describe_delimiter(culprit.0)))
+                .with_location(self.make_span(culprit.1, culprit.1 + measure_delimiter(culprit.0)), "opened here")
+                .with_help(match culprit.0 {
                     Open::Heredoc(from, to) => format!(
                         "end it with a line that holds only {}",
                         String::from_utf8_lossy(self.text.get(from..to).unwrap_or_default())
                     ),
-                    other => format!("close it with {}", closing(other)),
+                    other => format!("close it with {}", describe_closing(other)),
                 }),
         );
         self.open.clear();
         self.outline.broken.extend(self.item.take());
         self.at = resume.unwrap_or(self.text.len());
         if resume.is_some() {
-            self.run();
+            self.scan_text();
         }
     }
 
     /// Goes on after an error: at the next line that looks like the header of a block, else at the end.
-    fn recover(&mut self, from: usize) {
+    fn resume_at_next_header(&mut self, from: usize) {
         self.open.clear();
         self.outline.broken.extend(self.item.take());
-        self.at = self.next_header(from).unwrap_or(self.text.len());
+        self.at = self.find_next_header(from).unwrap_or(self.text.len());
     }
 
     /// The next line after the one of `from` that begins in column 0 with `word {` or `word "label"… {`.
-    fn next_header(&self, from: usize) -> Option<usize> {
+    fn find_next_header(&self, from: usize) -> Option<usize> {
         let mut at = from;
         loop {
             at += self.text.get(at..)?.iter().position(|b| *b == b'\n')? + 1;
@@ -330,7 +337,7 @@ fn is_header(line: &[u8]) -> bool {
     })
 }
 
-fn width(open: Open) -> usize {
+fn measure_delimiter(open: Open) -> usize {
     match open {
         Open::Interpolation => 2,
         Open::Heredoc(from, to) => to - from + 2,
@@ -338,7 +345,7 @@ fn width(open: Open) -> usize {
     }
 }
 
-fn describe(open: Open) -> &'static str {
+fn describe_delimiter(open: Open) -> &'static str {
     match open {
         Open::Brace => "this `{`",
         Open::Bracket => "this `[`",
@@ -349,7 +356,7 @@ fn describe(open: Open) -> &'static str {
     }
 }
 
-fn closing(open: Open) -> &'static str {
+fn describe_closing(open: Open) -> &'static str {
     match open {
         Open::Brace | Open::Interpolation => "`}`",
         Open::Bracket => "`]`",
@@ -364,13 +371,13 @@ mod tests {
     use super::*;
 
     fn items(text: &str) -> Vec<&str> {
-        let outline = scan(text, FileId(0), 0);
+        let outline = scan_outline(text, FileId(0), 0);
         assert_eq!(outline.findings, []);
         outline.items.into_iter().map(|range| &text[range]).collect()
     }
 
     fn summaries(text: &str) -> Vec<String> {
-        scan(text, FileId(0), 0).findings.into_iter().map(|finding| finding.summary).collect()
+        scan_outline(text, FileId(0), 0).findings.into_iter().map(|finding| finding.summary).collect()
     }
 
     #[test]
@@ -390,7 +397,7 @@ mod tests {
     #[test]
     fn a_broken_block_does_not_hide_the_next() {
         let text = "a \"x\" {\n  b = [\n}\nc \"y\" {\n}\n";
-        let outline = scan(text, FileId(0), 0);
+        let outline = scan_outline(text, FileId(0), 0);
         assert_eq!(outline.findings.len(), 1);
         assert_eq!(outline.items.len(), 1);
         assert_eq!(&text[outline.items[0].clone()], "c \"y\" {\n}\n");
@@ -411,7 +418,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn items_lie_in_order_within_the_text(text in "[a-c \n{}\\[\\]()\"$%<E\\\\#/*-]{0,80}") {
-            let outline = scan(&text, FileId(0), 0);
+            let outline = scan_outline(&text, FileId(0), 0);
             let mut last = 0;
             for item in outline.items {
                 proptest::prop_assert!(last <= item.start && item.start < item.end && item.end <= text.len());

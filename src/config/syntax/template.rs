@@ -9,7 +9,7 @@ use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
 use super::Part;
-use super::lower::{Lower, composed};
+use super::lower::{Lower, normalize_unicode};
 
 /// How the text of a template is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,41 +40,41 @@ struct Weaver<'l, 'a> {
 }
 
 /// Lowers a template.
-pub(super) fn weave(lower: &Lower<'_>, template: Template, form: Form) -> Vec<Part> {
+pub(super) fn lower_template_parts(lower: &Lower<'_>, template: Template, form: Form) -> Vec<Part> {
     let mut weaver = Weaver { lower, form, texts: Vec::new(), order: Vec::new(), trim_next: false };
-    let pieces = weaver.pieces(template);
+    let pieces = weaver.lower_elements(template);
     if form == Form::Indented {
-        weaver.dedent();
+        weaver.dedent_lines();
     }
-    weaver.parts(pieces)
+    weaver.merge_pieces(pieces)
 }
 
 impl Weaver<'_, '_> {
-    fn pieces(&mut self, template: Template) -> Vec<Piece> {
+    fn lower_elements(&mut self, template: Template) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for element in template {
             match element {
                 Element::Literal(literal) => {
                     let written = literal.span().and_then(|span| self.lower.text.get(span));
                     match (self.form, written) {
-                        (Form::Quoted, _) | (_, None) => pieces.push(self.text(literal.into_value())),
+                        (Form::Quoted, _) | (_, None) => pieces.push(self.add_text(literal.into_value())),
                         (_, Some(written)) => {
                             let plain = written.replace("\r\n", "\n").replace("$${", "${").replace("%%{", "%{");
-                            pieces.extend(plain.split_inclusive('\n').map(|line| self.text(line.to_owned())));
+                            pieces.extend(plain.split_inclusive('\n').map(|line| self.add_text(line.to_owned())));
                         }
                     }
                 }
                 Element::Interpolation(interpolation) => {
-                    self.sequence(interpolation.strip);
-                    pieces.push(Piece::Interpolation(self.lower.expr(interpolation.expr)));
+                    self.apply_strip(interpolation.strip);
+                    pieces.push(Piece::Interpolation(self.lower.lower_expr(interpolation.expr)));
                 }
-                Element::Directive(directive) => pieces.push(self.directive(*directive)),
+                Element::Directive(directive) => pieces.push(self.lower_directive(*directive)),
             }
         }
         pieces
     }
 
-    fn text(&mut self, mut text: String) -> Piece {
+    fn add_text(&mut self, mut text: String) -> Piece {
         if std::mem::take(&mut self.trim_next) {
             text = text.trim_start().to_owned();
         }
@@ -85,7 +85,7 @@ impl Weaver<'_, '_> {
     }
 
     /// A sequence: the text before it, and what follows, may be trimmed.
-    fn sequence(&mut self, strip: Strip) {
+    fn apply_strip(&mut self, strip: Strip) {
         if let (true, Some(Some(last))) = (strip.strip_start(), self.order.last())
             && let Some(text) = self.texts.get_mut(*last)
         {
@@ -95,25 +95,25 @@ impl Weaver<'_, '_> {
         self.trim_next = strip.strip_end();
     }
 
-    fn directive(&mut self, directive: Directive) -> Piece {
+    fn lower_directive(&mut self, directive: Directive) -> Piece {
         match directive {
             Directive::If(each) => {
-                self.sequence(each.if_expr.strip);
-                let condition = self.lower.expr(each.if_expr.cond_expr);
-                let yes = self.pieces(each.if_expr.template);
+                self.apply_strip(each.if_expr.strip);
+                let condition = self.lower.lower_expr(each.if_expr.cond_expr);
+                let yes = self.lower_elements(each.if_expr.template);
                 let no = each.else_expr.map_or_else(Vec::new, |other| {
-                    self.sequence(other.strip);
-                    self.pieces(other.template)
+                    self.apply_strip(other.strip);
+                    self.lower_elements(other.template)
                 });
-                self.sequence(each.endif_expr.strip);
+                self.apply_strip(each.endif_expr.strip);
                 Piece::If { condition, yes, no }
             }
             Directive::For(each) => {
                 let head = each.for_expr;
-                self.sequence(head.strip);
-                let collection = self.lower.expr(head.collection_expr);
-                let body = self.pieces(head.template);
-                self.sequence(each.endfor_expr.strip);
+                self.apply_strip(head.strip);
+                let collection = self.lower.lower_expr(head.collection_expr);
+                let body = self.lower_elements(head.template);
+                self.apply_strip(each.endfor_expr.strip);
                 let key = head.key_var.map(|word| word.as_str().into());
                 Piece::For { key, value: head.value_var.as_str().into(), collection, body }
             }
@@ -122,7 +122,7 @@ impl Weaver<'_, '_> {
 
     /// Takes from each line the white space that all lines begin with. A sequence at the start of a line has none; a line of
     /// nothing but blanks does not count.
-    fn dedent(&mut self) {
+    fn dedent_lines(&mut self) {
         let mut least = usize::MAX;
         let mut lines = Vec::new();
         let mut at_start = true;
@@ -151,7 +151,7 @@ impl Weaver<'_, '_> {
     }
 
     /// Pieces of text that lie side by side are one part.
-    fn parts(&mut self, pieces: Vec<Piece>) -> Vec<Part> {
+    fn merge_pieces(&mut self, pieces: Vec<Piece>) -> Vec<Part> {
         let mut parts = Vec::new();
         let mut text = String::new();
         for piece in pieces {
@@ -160,21 +160,25 @@ impl Weaver<'_, '_> {
                 continue;
             }
             if !text.is_empty() {
-                parts.push(Part::Text(composed(std::mem::take(&mut text))));
+                parts.push(Part::Text(normalize_unicode(std::mem::take(&mut text))));
             }
             match piece {
                 Piece::Text(_) => {}
                 Piece::Interpolation(expr) => parts.push(Part::Interpolation(expr)),
                 Piece::If { condition, yes, no } => {
-                    parts.push(Part::If { condition, yes: self.parts(yes).into(), no: self.parts(no).into() });
+                    parts.push(Part::If {
+                        condition,
+                        yes: self.merge_pieces(yes).into(),
+                        no: self.merge_pieces(no).into(),
+                    });
                 }
                 Piece::For { key, value, collection, body } => {
-                    parts.push(Part::For { key, value, collection, body: self.parts(body).into() });
+                    parts.push(Part::For { key, value, collection, body: self.merge_pieces(body).into() });
                 }
             }
         }
         if !text.is_empty() {
-            parts.push(Part::Text(composed(text)));
+            parts.push(Part::Text(normalize_unicode(text)));
         }
         parts
     }

@@ -76,7 +76,7 @@ impl BlockRef {
     /// Where the block stands.
     #[must_use]
     pub fn address(&self) -> Address {
-        Address::block(self.module.as_deref(), self.keyword.as_str(), &self.label, self.key.as_ref())
+        Address::for_block(self.module.as_deref(), self.keyword.as_str(), &self.label, self.key.as_ref())
     }
 }
 
@@ -126,7 +126,7 @@ impl Keyword {
 
     /// The type of that name.
     #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|keyword| keyword.as_str() == word)
     }
 }
@@ -141,7 +141,7 @@ impl From<Data> for Value {
     fn from(data: Data) -> Self {
         let count = |values: &mut dyn Iterator<Item = &Self>| {
             values.fold((1_u32, false), |(weight, within), value| {
-                (weight.saturating_add(value.weight), within || value.any_sensitive())
+                (weight.saturating_add(value.weight), within || value.contains_sensitive())
             })
         };
         let (weight, sensitive_within) = match &data {
@@ -159,7 +159,7 @@ impl Value {
 
     /// Text; brought to Unicode's composed form.
     #[must_use]
-    pub fn string(text: impl Into<Arc<str>> + AsRef<str>) -> Self {
+    pub fn new_string(text: impl Into<Arc<str>> + AsRef<str>) -> Self {
         let composed =
             if text.as_ref().is_ascii() { text.into() } else { text.as_ref().nfc().collect::<String>().into() };
         Data::String(composed).into()
@@ -167,53 +167,53 @@ impl Value {
 
     /// `true` or `false`.
     #[must_use]
-    pub fn bool(value: bool) -> Self {
+    pub fn new_bool(value: bool) -> Self {
         Data::Bool(value).into()
     }
 
     /// A number.
     #[must_use]
-    pub fn number(value: impl Into<Number>) -> Self {
+    pub fn new_number(value: impl Into<Number>) -> Self {
         Data::Number(value.into()).into()
     }
 
     /// A tuple.
     #[must_use]
-    pub fn tuple(elements: Vec<Self>) -> Self {
+    pub fn new_tuple(elements: Vec<Self>) -> Self {
         Data::Tuple(Arc::new(elements)).into()
     }
 
     /// A list. The elements have one type.
     #[must_use]
-    pub fn list(elements: Vec<Self>) -> Self {
+    pub fn new_list(elements: Vec<Self>) -> Self {
         Data::List(Arc::new(elements)).into()
     }
 
     /// A set. The elements have one type. A set cannot say which of its elements is sensitive, so it is as a whole.
     #[must_use]
-    pub fn set(elements: Vec<Self>) -> Self {
-        let sensitive = elements.iter().any(Self::any_sensitive);
+    pub fn new_set(elements: Vec<Self>) -> Self {
+        let sensitive = elements.iter().any(Self::contains_sensitive);
         let mut elements: Vec<Self> = elements.into_iter().map(Self::without_marks).collect();
         elements.sort();
         elements.dedup();
-        Self::from(Data::Set(Arc::new(elements))).marked(sensitive)
+        Self::from(Data::Set(Arc::new(elements))).with_mark(sensitive)
     }
 
     /// A map. The entries have one type.
     #[must_use]
-    pub fn map(entries: Entries) -> Self {
+    pub fn new_map(entries: Entries) -> Self {
         Data::Map(Arc::new(entries)).into()
     }
 
     /// An object.
     #[must_use]
-    pub fn object(entries: Entries) -> Self {
+    pub fn new_object(entries: Entries) -> Self {
         Data::Object(Arc::new(entries)).into()
     }
 
     /// The same, sensitive if `mark` says so or it was already.
     #[must_use]
-    pub fn marked(mut self, mark: bool) -> Self {
+    pub fn with_mark(mut self, mark: bool) -> Self {
         self.sensitive |= mark;
         self
     }
@@ -233,7 +233,7 @@ impl Value {
 
     /// Whether it or anything within is sensitive.
     #[must_use]
-    pub fn any_sensitive(&self) -> bool {
+    pub fn contains_sensitive(&self) -> bool {
         self.sensitive || self.sensitive_within
     }
 
@@ -246,7 +246,7 @@ impl Value {
     /// The same with no mark, within neither.
     #[must_use]
     pub fn without_marks(self) -> Self {
-        if !self.any_sensitive() {
+        if !self.contains_sensitive() {
             return self;
         }
         let elements =
@@ -294,7 +294,7 @@ impl Value {
 
     /// The form, in a word or two with its article.
     #[must_use]
-    pub fn form(&self) -> &'static str {
+    pub fn describe_form(&self) -> &'static str {
         match &self.data {
             Data::Null => "null",
             Data::Bool(_) => "a bool",
@@ -317,7 +317,7 @@ impl Value {
         }
     }
 
-    fn rank(&self) -> u8 {
+    fn order_rank(&self) -> u8 {
         match &self.data {
             Data::Null => 0,
             Data::Bool(_) => 1,
@@ -360,7 +360,7 @@ impl Ord for Value {
             }
             (Data::Map(a), Data::Map(b)) | (Data::Object(a), Data::Object(b)) => a.cmp(b),
             (Data::Block(a), Data::Block(b)) => a.cmp(b),
-            _ => self.rank().cmp(&other.rank()),
+            _ => self.order_rank().cmp(&other.order_rank()),
         }
     }
 }

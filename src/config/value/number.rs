@@ -31,7 +31,7 @@ pub enum InvalidNumber {
 }
 
 impl Number {
-    fn bounded(value: BigDecimal) -> Result<Self, InvalidNumber> {
+    fn check_digits(value: BigDecimal) -> Result<Self, InvalidNumber> {
         if value.is_zero() {
             return Ok(Self(BigDecimal::zero()));
         }
@@ -44,52 +44,54 @@ impl Number {
     }
 
     /// The sum.
-    pub fn add(&self, other: &Self) -> Result<Self, InvalidNumber> {
-        if let (Some(a), Some(b)) = (self.small(), other.small())
+    pub fn try_add(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        if let (Some(a), Some(b)) = (self.to_small_i64(), other.to_small_i64())
             && let Some(sum) = a.checked_add(b)
         {
             return Ok(Self(sum.into()));
         }
-        Self::bounded(&self.0 + &other.0)
+        Self::check_digits(&self.0 + &other.0)
     }
 
     /// The number when it is written without a point and fits: most are, and need no long arithmetic.
-    fn small(&self) -> Option<i64> {
+    fn to_small_i64(&self) -> Option<i64> {
         let (digits, scale) = self.0.as_bigint_and_scale();
         if scale == 0 { digits.to_i64() } else { None }
     }
 
     /// The difference.
-    pub fn subtract(&self, other: &Self) -> Result<Self, InvalidNumber> {
-        Self::bounded(&self.0 - &other.0)
+    pub fn try_subtract(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        Self::check_digits(&self.0 - &other.0)
     }
 
     /// The product.
-    pub fn multiply(&self, other: &Self) -> Result<Self, InvalidNumber> {
-        Self::bounded(&self.0 * &other.0)
+    pub fn try_multiply(&self, other: &Self) -> Result<Self, InvalidNumber> {
+        Self::check_digits(&self.0 * &other.0)
     }
 
     /// The quotient.
-    pub fn divide(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    pub fn try_divide(&self, other: &Self) -> Result<Self, InvalidNumber> {
         if other.0.is_zero() {
             return Err(InvalidNumber::DivisionByZero);
         }
         let quotient = &self.0 / &other.0;
         let whole = i64::try_from(quotient.digits()).unwrap_or(i64::MAX) - quotient.as_bigint_and_exponent().1;
-        Self::bounded(quotient.with_scale_round(QUOTIENT_DIGITS - whole.max(0), RoundingMode::HalfEven).normalized())
+        Self::check_digits(
+            quotient.with_scale_round(QUOTIENT_DIGITS - whole.max(0), RoundingMode::HalfEven).normalized(),
+        )
     }
 
     /// What is left of a division whose quotient is cut to a whole number; it has the sign of `self`.
-    pub fn remainder(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    pub fn try_remainder(&self, other: &Self) -> Result<Self, InvalidNumber> {
         if other.0.is_zero() {
             return Err(InvalidNumber::DivisionByZero);
         }
-        Self::bounded(&self.0 % &other.0)
+        Self::check_digits(&self.0 % &other.0)
     }
 
     /// The same with the other sign.
     #[must_use]
-    pub fn negate(&self) -> Self {
+    pub fn to_negated(&self) -> Self {
         Self(-&self.0)
     }
 
@@ -137,7 +139,7 @@ impl Number {
 
     /// The digits without zeros at the end and without a sign, and the power of ten that the first of them counts.
     #[must_use]
-    pub fn digits(&self) -> (String, i64) {
+    pub fn significant_digits(&self) -> (String, i64) {
         let (digits, scale) = self.0.abs().normalized().into_bigint_and_exponent();
         let digits = digits.to_string();
         let power = i64::try_from(digits.len()).unwrap_or(i64::MAX) - 1 - scale;
@@ -197,13 +199,13 @@ impl FromStr for Number {
                 return Err(InvalidNumber::Digits);
             }
         }
-        Self::bounded(BigDecimal::from_str(text).map_err(|_| InvalidNumber::Shape)?.normalized())
+        Self::check_digits(BigDecimal::from_str(text).map_err(|_| InvalidNumber::Shape)?.normalized())
     }
 }
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(whole) = self.small() {
+        if let Some(whole) = self.to_small_i64() {
             return write!(f, "{whole}");
         }
         f.write_str(&self.0.normalized().to_plain_string())
@@ -240,15 +242,15 @@ mod tests {
 
     #[test]
     fn arithmetic_is_decimal() {
-        assert_eq!(number("0.1").add(&number("0.2")).unwrap().to_string(), "0.3");
-        assert_eq!(number("7").remainder(&number("-3")).unwrap().to_string(), "1");
-        assert_eq!(number("-7").remainder(&number("3")).unwrap().to_string(), "-1");
-        assert_eq!(number("1").divide(&number("3")).unwrap().to_string(), format!("0.{}", "3".repeat(100)));
-        assert_eq!(number("10").divide(&number("4")).unwrap().to_string(), "2.5");
+        assert_eq!(number("0.1").try_add(&number("0.2")).unwrap().to_string(), "0.3");
+        assert_eq!(number("7").try_remainder(&number("-3")).unwrap().to_string(), "1");
+        assert_eq!(number("-7").try_remainder(&number("3")).unwrap().to_string(), "-1");
+        assert_eq!(number("1").try_divide(&number("3")).unwrap().to_string(), format!("0.{}", "3".repeat(100)));
+        assert_eq!(number("10").try_divide(&number("4")).unwrap().to_string(), "2.5");
         assert_eq!(number("1e3").to_string(), "1000");
         assert_eq!(number("-1.50").floor().to_string(), "-2");
         assert_eq!(number("1.0").to_i64(), Some(1));
-        assert_eq!(number("1").divide(&number("0")), Err(InvalidNumber::DivisionByZero));
+        assert_eq!(number("1").try_divide(&number("0")), Err(InvalidNumber::DivisionByZero));
     }
 
     #[test]
@@ -256,7 +258,7 @@ mod tests {
         assert_eq!("1e1001".parse::<Number>(), Err(InvalidNumber::Digits));
         assert_eq!("1e99999999999999999999".parse::<Number>(), Err(InvalidNumber::Shape));
         let large = number(&"9".repeat(900));
-        assert_eq!(large.multiply(&large), Err(InvalidNumber::Digits));
+        assert_eq!(large.try_multiply(&large), Err(InvalidNumber::Digits));
         for bad in ["", "x", "0x1", "1_000", "e1", "-", ".", "1e", "Inf", "NaN"] {
             assert_eq!(bad.parse::<Number>(), Err(InvalidNumber::Shape), "{bad}");
         }

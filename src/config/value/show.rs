@@ -11,9 +11,9 @@ pub const SENSITIVE: &str = "(sensitive value)";
 
 /// The value in the language's form, cut when long.
 #[must_use]
-pub fn show(value: &Value) -> String {
+pub fn render_value(value: &Value) -> String {
     let mut text = String::new();
-    write(value, &mut text, 0);
+    write_value(value, &mut text, 0);
     if text.chars().count() > LONGEST {
         text = text.chars().take(LONGEST).collect();
         text.push('…');
@@ -23,7 +23,7 @@ pub fn show(value: &Value) -> String {
 
 /// A string in quotes with its escapes.
 #[must_use]
-pub fn quoted(text: &str) -> String {
+pub fn quote_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -43,7 +43,7 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-fn write(value: &Value, out: &mut String, depth: usize) {
+fn write_value(value: &Value, out: &mut String, depth: usize) {
     // Bounds the work on large values; what is beyond is cut anyway.
     if out.len() > LONGEST * 4 {
         return;
@@ -62,7 +62,7 @@ fn write(value: &Value, out: &mut String, depth: usize) {
         Data::Number(number) => out.push_str(&number.to_string()),
         Data::String(text) => {
             let cut: String = text.chars().take(LONGEST + 1).collect();
-            out.push_str(&quoted(&cut));
+            out.push_str(&quote_text(&cut));
         }
         Data::Block(block) => out.push_str(&block.to_string()),
         Data::List(elements) | Data::Tuple(elements) => write_elements(elements, out, depth),
@@ -79,10 +79,10 @@ fn write(value: &Value, out: &mut String, depth: usize) {
                 if plain && !key.is_empty() {
                     out.push_str(key);
                 } else {
-                    out.push_str(&quoted(key));
+                    out.push_str(&quote_text(key));
                 }
                 out.push_str(" = ");
-                write(value, out, depth + 1);
+                write_value(value, out, depth + 1);
             }
             out.push_str(if entries.is_empty() { "}" } else { " }" });
         }
@@ -95,7 +95,7 @@ fn write_elements(elements: &[Value], out: &mut String, depth: usize) {
         if index > 0 {
             out.push_str(", ");
         }
-        write(element, out, depth + 1);
+        write_value(element, out, depth + 1);
     }
     out.push(']');
 }
@@ -106,9 +106,9 @@ mod tests {
 
     #[test]
     fn shows_no_secret_and_no_escape() {
-        let secret = Value::string("hunter2").marked(true);
-        let tuple = Value::tuple(vec![Value::string("\u{1b}[31m\"x"), secret, Value::number(1_i64)]);
-        assert_eq!(show(&tuple), "[\"\\u001b[31m\\\"x\", (sensitive value), 1]");
-        assert_eq!(show(&Value::string("x".repeat(1000))).chars().count(), LONGEST + 1);
+        let secret = Value::new_string("hunter2").with_mark(true);
+        let tuple = Value::new_tuple(vec![Value::new_string("\u{1b}[31m\"x"), secret, Value::new_number(1_i64)]);
+        assert_eq!(render_value(&tuple), "[\"\\u001b[31m\\\"x\", (sensitive value), 1]");
+        assert_eq!(render_value(&Value::new_string("x".repeat(1000))).chars().count(), LONGEST + 1);
     }
 }

@@ -89,9 +89,9 @@ impl World {
         let shown = self.keys.iter().filter(|(_, key)| !young(key)).map(|(id, key)| (id.clone(), key.clone()));
         let not_shown = self.keys.iter().filter(|(_, key)| young(key));
         let not_shown =
-            not_shown.filter_map(|(id, key)| Some((id.part().to_owned(), key.delivered.clone()?))).collect();
+            not_shown.filter_map(|(id, key)| Some((id.local_name().to_owned(), key.delivered.clone()?))).collect();
         let issue = Issue { terms: &terms, owner: &owner, environment: None, not_shown: Some(&not_shown) };
-        let keys = decide(Some(issue), &shown.collect(), self.now);
+        let keys = decide_keys(Some(issue), &shown.collect(), self.now);
         let has_one = not_shown.values().any(|delivery| delivery.held);
         assert!(keys.new.is_none() || !has_one, "a key is made for one who has one: {self:?}");
         keys

@@ -129,7 +129,7 @@ pub enum Why {
 impl Why {
     /// Whether time alone brought it.
     #[must_use]
-    pub fn is_of_time(&self) -> bool {
+    pub fn is_caused_by_time(&self) -> bool {
         matches!(self, Self::Old { .. })
     }
 }
@@ -137,14 +137,14 @@ impl Why {
 impl Goes {
     /// Whether time alone brought it.
     #[must_use]
-    pub fn is_of_time(&self) -> bool {
+    pub fn is_caused_by_time(&self) -> bool {
         matches!(self, Self::Replaced { .. } | Self::MakesRoom { .. })
     }
 }
 
 /// Says what should become of `live` keys, and whether there should be a new one. Without terms no key is issued, and those that were go.
 #[must_use]
-pub fn decide(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> Keys {
+pub fn decide_keys(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> Keys {
     let mut fates = BTreeMap::new();
     let mut delivered: Vec<Held<'_>> = Vec::new();
     for (id, key) in live {
@@ -159,18 +159,18 @@ pub fn decide(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, no
     delivered.sort_by_key(|held| (held.delivery.at, held.key.created_at, held.id));
     let mut next: Vec<Timestamp> = Vec::new();
     for (held, newer) in delivered.iter().zip(delivered.iter().skip(1)) {
-        let (fate, then) = retired(held, newer, issue.terms, now);
+        let (fate, then) = decide_replaced_key(held, newer, issue.terms, now);
         fates.insert(held.id.clone(), fate);
         next.extend(then);
     }
     if let Some(newest) = delivered.last() {
         fates.insert(newest.id.clone(), Fate::Works);
-        next.push(issue.terms.rotate_every.after(newest.created_at()));
+        next.push(issue.terms.rotate_every.instant_after(newest.created_at()));
     }
     // Who was just given one has it, whether or not the cloud shows it yet.
-    let shown_at = awaited(issue, now);
+    let shown_at = find_visibility_deadline(issue, now);
     next.extend(shown_at);
-    let why = why(delivered.last(), issue, now).filter(|_| shown_at.is_none());
+    let why = find_issue_reason(delivered.last(), issue, now).filter(|_| shown_at.is_none());
     let new = why.filter(|_| make_room(&mut fates, &delivered)).map(|why| NewKey {
         store: issue.terms.store.clone(),
         owner: issue.owner.to_owned(),
@@ -194,7 +194,7 @@ impl Held<'_> {
 }
 
 /// Until when the key that the store hands out may be one that the cloud does not show yet.
-fn awaited(issue: Issue<'_>, now: Timestamp) -> Option<Timestamp> {
+fn find_visibility_deadline(issue: Issue<'_>, now: Timestamp) -> Option<Timestamp> {
     let held = issue.not_shown?.values().filter(|delivery| delivery.held);
     let until = held.map(|delivery| delivery.at.saturating_add(SHOWN_WITHIN).unwrap_or(Timestamp::MAX));
     until.filter(|until| now < *until).max()
@@ -202,14 +202,19 @@ fn awaited(issue: Issue<'_>, now: Timestamp) -> Option<Timestamp> {
 
 /// What becomes of a key in whose place another one was delivered, and when that changes next: it works for `overlap` more, then it is off
 /// for as long, counted anew from its last use; then it goes.
-fn retired(held: &Held<'_>, newer: &Held<'_>, terms: &KeyTerms, now: Timestamp) -> (Fate, Option<Timestamp>) {
+fn decide_replaced_key(
+    held: &Held<'_>,
+    newer: &Held<'_>,
+    terms: &KeyTerms,
+    now: Timestamp,
+) -> (Fate, Option<Timestamp>) {
     let replaced_at = newer.delivery.at;
-    let works_until = terms.overlap.after(replaced_at);
+    let works_until = terms.overlap.instant_after(replaced_at);
     if now < works_until {
         return (Fate::Works, Some(works_until));
     }
     let last_used = held.key.last_used;
-    let off_until = terms.overlap.after(last_used.map_or(works_until, |used| used.max(works_until)));
+    let off_until = terms.overlap.instant_after(last_used.map_or(works_until, |used| used.max(works_until)));
     if now < off_until {
         (Fate::Off { replaced_at, last_used }, Some(off_until))
     } else {
@@ -218,7 +223,7 @@ fn retired(held: &Held<'_>, newer: &Held<'_>, terms: &KeyTerms, now: Timestamp) 
 }
 
 /// Why there should be a new key, given the newest that was delivered.
-fn why(newest: Option<&Held<'_>>, issue: Issue<'_>, now: Timestamp) -> Option<Why> {
+fn find_issue_reason(newest: Option<&Held<'_>>, issue: Issue<'_>, now: Timestamp) -> Option<Why> {
     let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(Why::NoneHeld) };
     let (delivery, terms) = (newest.delivery, issue.terms);
     if delivery.store != terms.store {
@@ -231,8 +236,8 @@ fn why(newest: Option<&Held<'_>>, issue: Issue<'_>, now: Timestamp) -> Option<Wh
         return Some(Why::Environment { from: delivery.environment.clone() });
     }
     let created_at = newest.created_at();
-    let old = terms.rotate_every.after(created_at) <= now;
-    old.then(|| Why::Old { key: newest.id.part().to_owned(), created_at, rotate_every: terms.rotate_every })
+    let old = terms.rotate_every.instant_after(created_at) <= now;
+    old.then(|| Why::Old { key: newest.id.local_name().to_owned(), created_at, rotate_every: terms.rotate_every })
 }
 
 /// Makes room for one more key among those that stay. Only keys that are replaced and off give way, those that were used least lately
@@ -254,7 +259,7 @@ fn make_room(fates: &mut BTreeMap<ResourceId, Fate>, delivered: &[Held<'_>]) -> 
     }
 }
 
-fn used(last_used: Option<Timestamp>) -> String {
+fn describe_last_use(last_used: Option<Timestamp>) -> String {
     last_used.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"))
 }
 
@@ -263,12 +268,12 @@ impl fmt::Display for Goes {
         match self {
             Self::NotDelivered => f.write_str("no store holds it: made by somebody else, or by a run that broke off"),
             Self::NotDeclared => f.write_str("no longer declared"),
-            Self::Replaced { at, last_used } => write!(f, "replaced {at}, {}", used(*last_used)),
+            Self::Replaced { at, last_used } => write!(f, "replaced {at}, {}", describe_last_use(*last_used)),
             Self::MakesRoom { last_used } => {
                 write!(
                     f,
                     "replaced and off, {}: a user has two keys at most, and a new one needs its place",
-                    used(*last_used)
+                    describe_last_use(*last_used)
                 )
             }
         }
@@ -291,8 +296,8 @@ impl fmt::Display for Why {
 }
 
 /// What is said of a key that is switched off.
-pub(crate) fn off_words(replaced_at: Timestamp, last_used: Option<Timestamp>) -> String {
-    format!("replaced {replaced_at}, {}", used(last_used))
+pub(crate) fn describe_disabled_key(replaced_at: Timestamp, last_used: Option<Timestamp>) -> String {
+    format!("replaced {replaced_at}, {}", describe_last_use(last_used))
 }
 
 #[cfg(test)]

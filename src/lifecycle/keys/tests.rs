@@ -44,7 +44,7 @@ fn former(key: &mut LiveKey) {
 fn decided<const N: usize>(keys: [(ResourceId, LiveKey); N], now: &str) -> Keys {
     let terms = terms();
     let issue = Issue { terms: &terms, owner: "jane", environment: None, not_shown: None };
-    decide(Some(issue), &BTreeMap::from(keys), at(now))
+    decide_keys(Some(issue), &BTreeMap::from(keys), at(now))
 }
 
 /// The same, where a key was delivered at that instant which does not show.
@@ -53,7 +53,7 @@ fn decided_not_shown<const N: usize>(keys: [(ResourceId, LiveKey); N], delivered
     let not_shown = BTreeMap::from([("HIDDEN".to_owned(), hidden.delivered.unwrap())]);
     let terms = terms();
     let issue = Issue { terms: &terms, owner: "jane", environment: None, not_shown: Some(&not_shown) };
-    decide(Some(issue), &BTreeMap::from(keys), at(now))
+    decide_keys(Some(issue), &BTreeMap::from(keys), at(now))
 }
 
 fn why(keys: &Keys) -> Option<Why> {
@@ -169,7 +169,7 @@ fn another_owner_environment_or_store_asks_for_a_new_key() {
 fn without_terms_every_key_goes() {
     let lost = |key: &mut LiveKey| key.delivered = None;
     let live = BTreeMap::from([key("A", "2026-05-01T00:00:00Z", |_| ()), key("B", "2026-05-01T00:00:00Z", lost)]);
-    let keys = decide(None, &live, at(NOW));
+    let keys = decide_keys(None, &live, at(NOW));
     assert_eq!(keys.fates[&id("A")], Fate::Goes(Goes::NotDeclared));
     assert_eq!(keys.fates[&id("B")], Fate::Goes(Goes::NotDelivered));
     assert_eq!(keys.new, None);

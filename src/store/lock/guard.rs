@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::record::{KEY, Known, Record};
-use super::{Store, StoreError, Terms, Version, Written, now};
+use super::{Store, StoreError, Terms, Version, Written, store_time};
 
 /// The lock, held. Dropped without being released, it stays in the store until it expires.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Guard {
             until: std::sync::Mutex::new(asked.checked_add(terms.lease).unwrap_or(asked)),
             lost: AtomicBool::new(false),
         });
-        let renewal = tokio::spawn(renew(Arc::clone(&held)));
+        let renewal = tokio::spawn(renew_until_lost(Arc::clone(&held)));
         Self { held, renewal, _claim: claim }
     }
 
@@ -55,7 +55,7 @@ impl Guard {
     #[must_use]
     pub fn may_write(&self) -> bool {
         let until = *self.held.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let last = until.checked_sub(self.held.terms.margin()).unwrap_or(until);
+        let last = until.checked_sub(self.held.terms.expiry_margin()).unwrap_or(until);
         !self.held.lost.load(Ordering::Relaxed) && Instant::now() < last
     }
 
@@ -65,8 +65,8 @@ impl Guard {
     }
 
     /// What the last holder knew of the ledger.
-    pub async fn known(&self) -> Known {
-        self.held.state.lock().await.0.known()
+    pub async fn known_ledger(&self) -> Known {
+        self.held.state.lock().await.0.known_ledger()
     }
 
     /// Gives the lock back, with what is known of the ledger for the next holder. A lock that meanwhile belongs to somebody else is left
@@ -77,7 +77,7 @@ impl Guard {
     ///
     /// # Errors
     /// Where the store does not answer.
-    pub async fn release(self, known: Known) -> Result<(), StoreError> {
+    pub async fn release_lock(self, known: Known) -> Result<(), StoreError> {
         self.renewal.abort();
         let store = &self.held.store;
         let (mut record, mut version) = self.held.state.lock().await.clone();
@@ -90,10 +90,10 @@ impl Guard {
                 lineage: known.lineage.clone(),
                 ..record
             };
-            if store.replace(KEY, &free.bytes(), &version).await? != Written::Taken {
+            if store.replace_object(KEY, &free.to_json_bytes(), &version).await? != Written::Taken {
                 return Ok(());
             }
-            let Some(object) = store.read(KEY).await? else { return Ok(()) };
+            let Some(object) = store.read_object(KEY).await? else { return Ok(()) };
             // What does not read is not this run's lock.
             let Ok(found) = serde_json::from_slice::<Record>(&object.bytes) else { return Ok(()) };
             if found.nonce != nonce || found.free {
@@ -105,24 +105,24 @@ impl Guard {
 }
 
 /// The instant at which a lease that begins at `moment` ends.
-pub(super) fn expiry(moment: Timestamp, lease: Duration) -> Timestamp {
+pub(super) fn expiry_time(moment: Timestamp, lease: Duration) -> Timestamp {
     SignedDuration::try_from(lease).ok().and_then(|lease| moment.checked_add(lease).ok()).unwrap_or(moment)
 }
 
 /// Renews three times in a lease. That the lock went to somebody else is the end; that the store does not answer is not, until the
 /// lease is over.
-async fn renew(held: Arc<Held>) {
+async fn renew_until_lost(held: Arc<Held>) {
     loop {
         tokio::time::sleep(held.terms.lease / 3).await;
         // Not locked while the request is under way: who releases must not wait for it.
         let (record, version) = held.state.lock().await.clone();
         let asked = Instant::now();
         let next = Record {
-            expires: expiry(now(&held.store), held.terms.lease),
+            expires: expiry_time(store_time(&held.store), held.terms.lease),
             counter: record.counter.saturating_add(1),
             ..record
         };
-        match held.store.replace(KEY, &next.bytes(), &version).await {
+        match held.store.replace_object(KEY, &next.to_json_bytes(), &version).await {
             Ok(Written::Yes(written)) => {
                 *held.state.lock().await = (next, written);
                 let until = asked.checked_add(held.terms.lease).unwrap_or(asked);

@@ -38,13 +38,13 @@ impl Default for Terms {
 impl Terms {
     /// The terms that a stack's `backend` block sets.
     #[must_use]
-    pub fn of(backend: &Backend) -> Self {
-        let lease = backend.lock_lease.map(|lease| Duration::from_secs(lease.seconds().into()));
+    pub fn from_backend(backend: &Backend) -> Self {
+        let lease = backend.lock_lease.map(|lease| Duration::from_secs(lease.as_seconds().into()));
         lease.map_or_else(Self::default, |lease| Self { lease })
     }
 
     /// What is left alone at the end: the holder stops writing that much earlier, and others wait that much longer.
-    fn margin(self) -> Duration {
+    fn expiry_margin(self) -> Duration {
         self.lease / 4
     }
 }
@@ -95,47 +95,47 @@ const FARTHEST: SignedDuration = SignedDuration::from_mins(5);
 ///
 /// # Errors
 /// Where the store does not answer, the object does not read, or it is the lock of another stack.
-pub async fn look(store: &Store, stack: &StackName) -> Result<Option<(Record, Version)>, LockError> {
-    store.read(KEY).await?.map(|object| Record::read(store, stack, object)).transpose()
+pub async fn read_lock(store: &Store, stack: &StackName) -> Result<Option<(Record, Version)>, LockError> {
+    store.read_object(KEY).await?.map(|object| Record::parse_object(store, stack, object)).transpose()
 }
 
 /// The present moment by the store's clock, where it has one.
-fn now(store: &Store) -> Timestamp {
+fn store_time(store: &Store) -> Timestamp {
     let here = wall_clock();
-    here.checked_sub(store.skew().unwrap_or_default()).unwrap_or(here)
+    here.checked_sub(store.clock_skew().unwrap_or_default()).unwrap_or(here)
 }
 
 /// Whether somebody holds the lock now. In a folder, the system knows whether the holder lives. In a bucket, a holder that stopped
 /// without a word is waited for until its time and a margin are over.
 pub fn is_held(store: &Store, record: &Record, terms: Terms) -> Result<bool, LockError> {
     match &store.folder {
-        Some(folder) => Ok(!record.free && folder::claim(store, folder)?.is_none()),
-        None => Ok(runs(store, record, terms)),
+        Some(folder) => Ok(!record.free && folder::claim_folder(store, folder)?.is_none()),
+        None => Ok(is_unexpired(store, record, terms)),
     }
 }
 
-fn runs(store: &Store, record: &Record, terms: Terms) -> bool {
-    let margin = SignedDuration::try_from(terms.margin()).unwrap_or_default();
-    !record.free && record.expires.checked_add(margin).is_ok_and(|end| now(store) < end)
+fn is_unexpired(store: &Store, record: &Record, terms: Terms) -> bool {
+    let margin = SignedDuration::try_from(terms.expiry_margin()).unwrap_or_default();
+    !record.free && record.expires.checked_add(margin).is_ok_and(|end| store_time(store) < end)
 }
 
 /// How long a process may hold a folder's lock before it has said who it is.
 const NAMELESS: Duration = Duration::from_millis(20);
 
 /// Asks for the lock, once.
-pub async fn ask(store: &Store, claim: Claim<'_>, terms: Terms) -> Result<Asked, LockError> {
-    let nonce = super::random_id()?;
+pub async fn request_lock(store: &Store, claim: Claim<'_>, terms: Terms) -> Result<Asked, LockError> {
+    let nonce = super::generate_random_id()?;
     loop {
         let file = match &store.folder {
-            Some(folder) => Some(folder::claim(store, folder)?),
+            Some(folder) => Some(folder::claim_folder(store, folder)?),
             None => None,
         };
-        let there = look(store, claim.stack).await?;
-        check_clock(store)?;
+        let there = read_lock(store, claim.stack).await?;
+        check_clock_skew(store)?;
         let held = match (&file, &there) {
             (Some(Some(_)), _) | (None, None) => false,
             (Some(None), _) => true,
-            (None, Some((record, _))) => runs(store, record, terms),
+            (None, Some((record, _))) => is_unexpired(store, record, terms),
         };
         match &there {
             Some((record, _)) if held && !record.free => return Ok(Asked::By(Box::new(record.clone()))),
@@ -146,18 +146,18 @@ pub async fn ask(store: &Store, claim: Claim<'_>, terms: Terms) -> Result<Asked,
             }
             _ => {}
         }
-        let record = next_record(claim, there.as_ref().map(|(record, _)| record), &nonce, now(store), terms);
+        let record = next_record(claim, there.as_ref().map(|(record, _)| record), &nonce, store_time(store), terms);
         let asked = Instant::now();
         let written = match &there {
-            None => store.create(KEY, &record.bytes()).await?,
-            Some((_, version)) => store.replace(KEY, &record.bytes(), version).await?,
+            None => store.create_object(KEY, &record.to_json_bytes()).await?,
+            Some((_, version)) => store.replace_object(KEY, &record.to_json_bytes(), version).await?,
         };
         // Whose it is, the store says, not the answer to our write.
         if written != Written::Taken
-            && let Some((found, version)) = look(store, claim.stack).await?
+            && let Some((found, version)) = read_lock(store, claim.stack).await?
             && found.nonce == nonce
         {
-            check_clock(store)?;
+            check_clock_skew(store)?;
             return Ok(Asked::Held(Guard::new(store.clone(), found, version, terms, asked, file.flatten())));
         }
     }
@@ -165,7 +165,7 @@ pub async fn ask(store: &Store, claim: Claim<'_>, terms: Terms) -> Result<Asked,
 
 /// The lock of a claim, after `last`, the record of the holder before.
 fn next_record(claim: Claim<'_>, last: Option<&Record>, nonce: &str, since: Timestamp, terms: Terms) -> Record {
-    let known = last.map(Record::known).unwrap_or_default();
+    let known = last.map(Record::known_ledger).unwrap_or_default();
     Record {
         schema: SCHEMA,
         stack: Some(claim.stack.clone()),
@@ -176,14 +176,14 @@ fn next_record(claim: Claim<'_>, last: Option<&Record>, nonce: &str, since: Time
         epoch: last.map_or(0, |record| record.epoch).saturating_add(1),
         counter: 1,
         since,
-        expires: guard::expiry(since, terms.lease),
+        expires: guard::expiry_time(since, terms.lease),
         free: false,
         head: known.head,
     }
 }
 
-fn check_clock(store: &Store) -> Result<(), LockError> {
-    match store.skew() {
+fn check_clock_skew(store: &Store) -> Result<(), LockError> {
+    match store.clock_skew() {
         Some(apart) if apart.abs() > FARTHEST => Err(LockError::Clock { place: store.place().to_owned(), apart }),
         _ => Ok(()),
     }
@@ -192,14 +192,14 @@ fn check_clock(store: &Store) -> Result<(), LockError> {
 /// Frees a lock that another run holds, however often that run renews it meanwhile. `false`: it is another holder's by now, or free.
 ///
 /// # Errors
-/// As [`look`].
-pub async fn break_open(store: &Store, stack: &StackName, record: &Record) -> Result<bool, LockError> {
-    while let Some((found, version)) = look(store, stack).await? {
+/// As [`read_lock`].
+pub async fn break_lock(store: &Store, stack: &StackName, record: &Record) -> Result<bool, LockError> {
+    while let Some((found, version)) = read_lock(store, stack).await? {
         if found.nonce != record.nonce || found.free {
             return Ok(false);
         }
         let freed = Record { free: true, counter: found.counter.saturating_add(1), ..found };
-        if store.replace(KEY, &freed.bytes(), &version).await? != Written::Taken {
+        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != Written::Taken {
             return Ok(true);
         }
     }
@@ -210,19 +210,24 @@ pub async fn break_open(store: &Store, stack: &StackName, record: &Record) -> Re
 /// gone.
 ///
 /// # Errors
-/// As [`look`], except that the object does not read.
-pub async fn break_unreadable(store: &Store, claim: Claim<'_>, epoch: u64, known: Known) -> Result<bool, LockError> {
-    let nonce = super::random_id()?;
-    while let Some(object) = store.read(KEY).await? {
+/// As [`read_lock`], except that the object does not read.
+pub async fn break_unreadable_lock(
+    store: &Store,
+    claim: Claim<'_>,
+    epoch: u64,
+    known: Known,
+) -> Result<bool, LockError> {
+    let nonce = super::generate_random_id()?;
+    while let Some(object) = store.read_object(KEY).await? {
         let version = object.version.clone();
-        match Record::read(store, claim.stack, object) {
+        match Record::parse_object(store, claim.stack, object) {
             Err(LockError::Unreadable { .. }) => {}
             Err(error) => return Err(error),
             Ok(_) => return Ok(false),
         }
-        let record = next_record(claim, None, &nonce, now(store), Terms::default());
+        let record = next_record(claim, None, &nonce, store_time(store), Terms::default());
         let freed = Record { free: true, epoch, head: known.head.clone(), lineage: known.lineage.clone(), ..record };
-        if store.replace(KEY, &freed.bytes(), &version).await? != Written::Taken {
+        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != Written::Taken {
             return Ok(true);
         }
     }

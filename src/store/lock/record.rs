@@ -55,8 +55,8 @@ pub struct Head {
 impl Head {
     /// The head of a ledger without entries.
     #[must_use]
-    pub fn none() -> Self {
-        Self { number: 0, digest: Digest::of_bytes(b"") }
+    pub fn empty_ledger() -> Self {
+        Self { number: 0, digest: Digest::from_bytes(b"") }
     }
 }
 
@@ -103,17 +103,17 @@ pub struct Record {
 impl Record {
     /// What its holder knew of the ledger.
     #[must_use]
-    pub fn known(&self) -> Known {
+    pub fn known_ledger(&self) -> Known {
         Known { head: self.head.clone(), lineage: self.lineage.clone() }
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(super) fn to_json_bytes(&self) -> Vec<u8> {
         // Texts, numbers and instants always serialize.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// Reads the object, and refuses another stack's.
-    pub(super) fn read(store: &Store, stack: &StackName, object: Object) -> Result<(Self, Version), LockError> {
+    pub(super) fn parse_object(store: &Store, stack: &StackName, object: Object) -> Result<(Self, Version), LockError> {
         let unreadable = |why: String| LockError::Unreadable { place: store.place().to_owned(), why };
         let record: Self = serde_json::from_slice(&object.bytes).map_err(|error| unreadable(error.to_string()))?;
         if record.schema > SCHEMA {

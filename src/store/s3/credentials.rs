@@ -34,7 +34,7 @@ impl Credentials {
     ///
     /// # Errors
     /// Where no source of the chain gives any.
-    pub async fn current(&self) -> Result<Arc<AwsCredential>, CredentialsError> {
+    pub async fn current_credentials(&self) -> Result<Arc<AwsCredential>, CredentialsError> {
         let mut kept = self.kept.lock().await;
         let is_fresh = |kept: &&Kept| kept.expires.is_none_or(|at| Timestamp::now().duration_until(at) > EARLY);
         if let Some(kept) = kept.as_ref().filter(is_fresh) {
@@ -54,15 +54,18 @@ impl Credentials {
     /// Other credentials than `refused`, which S3 calls expired; `None`: the chain gives the same ones again.
     ///
     /// # Errors
-    /// As [`Self::current`].
-    pub async fn replacement(&self, refused: &AwsCredential) -> Result<Option<Arc<AwsCredential>>, CredentialsError> {
+    /// As [`Self::current_credentials`].
+    pub async fn replace_refused(
+        &self,
+        refused: &AwsCredential,
+    ) -> Result<Option<Arc<AwsCredential>>, CredentialsError> {
         {
             let mut kept = self.kept.lock().await;
             if kept.as_ref().is_some_and(|kept| *kept.credential == *refused) {
                 *kept = None;
             }
         }
-        let found = self.current().await?;
+        let found = self.current_credentials().await?;
         Ok((*found != *refused).then_some(found))
     }
 }

@@ -35,7 +35,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 ///
 /// # Errors
 /// Where the settings cannot work: no source of credentials, an endpoint that does not exist, a prefix that no key can have.
-pub fn open(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Store> {
+pub fn open_bucket(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Store> {
     let config = &aws.config;
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{stack}"));
     let place = format!("s3://{}/{prefix}", bucket.name);
@@ -48,7 +48,7 @@ pub fn open(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Sto
     let connector = Connector {
         clock: Clock::default(),
         s3: Some(S3Connection {
-            client: http_client(&endpoint, aws.ca_bundle.as_deref()).with_context(unusable)?,
+            client: build_http_client(&endpoint, aws.ca_bundle.as_deref()).with_context(unusable)?,
             credentials: Arc::new(Credentials::from_chain(chain)),
             settings: RequestSettings { retention: bucket.retention, region: region.clone() },
         }),
@@ -86,7 +86,7 @@ struct Endpoint {
 }
 
 /// The client of the bucket. A redirect is not followed: it names another region, and the signature holds for this one.
-fn http_client(endpoint: &Endpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<reqwest::Client> {
+fn build_http_client(endpoint: &Endpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<reqwest::Client> {
     // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -109,7 +109,7 @@ impl Endpoint {
 
     /// The endpoint that the block or the environment names; else AWS's own for the region.
     fn for_bucket(bucket: &Bucket, region: &str, config: &SdkConfig) -> anyhow::Result<Self> {
-        let named = bucket.endpoint.clone().or_else(|| configured_endpoint(config));
+        let named = bucket.endpoint.clone().or_else(|| find_configured_endpoint(config));
         if let Some(url) = named {
             return Ok(Self { url, names_bucket: false });
         }
@@ -129,7 +129,7 @@ impl Endpoint {
 
 /// `AWS_ENDPOINT_URL_S3`, the `s3` section of the profile's `services`, `AWS_ENDPOINT_URL` or `endpoint_url` of the profile, in this
 /// order: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-fn configured_endpoint(config: &SdkConfig) -> Option<String> {
+fn find_configured_endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
     let of_service = key.and_then(|key| config.service_config()?.load_config(key));
     of_service.or_else(|| config.endpoint_url().map(str::to_owned)).filter(|url| !url.is_empty())

@@ -41,7 +41,7 @@ impl std::error::Error for Refusal {}
 
 impl Refusal {
     /// Reads an error response to its end.
-    pub async fn read(response: HttpResponse) -> Self {
+    pub async fn read_response(response: HttpResponse) -> Self {
         let status = response.status().as_u16();
         let region = response.headers().get(BUCKET_REGION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut bytes = Vec::new();
@@ -53,12 +53,12 @@ impl Refusal {
                 break;
             }
         }
-        let read = Self::from_xml(&String::from_utf8_lossy(&bytes));
+        let read = Self::parse_xml(&String::from_utf8_lossy(&bytes));
         Self { status, bucket_region: region.or(read.bucket_region), ..read }
     }
 
     /// The parts of an `<Error>` element: its direct children `Code`, `Message` and `Region`.
-    fn from_xml(text: &str) -> Self {
+    fn parse_xml(text: &str) -> Self {
         let mut refusal = Self::default();
         let mut reader = Reader::from_str(text);
         let mut path: Vec<String> = Vec::new();
@@ -70,10 +70,10 @@ impl Refusal {
                 Ok(Event::End(_)) => {
                     path.pop();
                 }
-                Ok(Event::Text(piece)) => refusal.add(&path, &piece.decode().unwrap_or_default()),
+                Ok(Event::Text(piece)) => refusal.add_element(&path, &piece.decode().unwrap_or_default()),
                 Ok(Event::GeneralRef(entity)) => {
                     let name = entity.decode().unwrap_or_default();
-                    refusal.add(&path, quick_xml::escape::resolve_predefined_entity(&name).unwrap_or("?"));
+                    refusal.add_element(&path, quick_xml::escape::resolve_predefined_entity(&name).unwrap_or("?"));
                 }
                 Ok(Event::Eof) | Err(_) => return refusal,
                 Ok(_) => {}
@@ -81,7 +81,7 @@ impl Refusal {
         }
     }
 
-    fn add(&mut self, path: &[String], text: &str) {
+    fn add_element(&mut self, path: &[String], text: &str) {
         match path {
             [.., parent, child] if parent == "Error" => match child.as_str() {
                 "Code" => self.code.push_str(text),
@@ -106,7 +106,7 @@ mod tests {
         if let Some(region) = region {
             response.headers_mut().insert(BUCKET_REGION, region.parse().unwrap());
         }
-        Refusal::read(response).await
+        Refusal::read_response(response).await
     }
 
     #[tokio::test]

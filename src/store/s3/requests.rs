@@ -53,41 +53,46 @@ const EXPIRED: &str = "ExpiredToken";
 #[async_trait]
 impl HttpService for SigningClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let request = contiguous(request).await?;
-        let credential = self.credentials.current().await.map_err(not_sendable)?;
-        match self.send(request.clone(), &credential).await? {
+        let request = make_body_contiguous(request).await?;
+        let credential = self.credentials.current_credentials().await.map_err(not_sendable_error)?;
+        match self.send_signed(request.clone(), &credential).await? {
             // Another process may have renewed them, such as one that keeps a token file up to date.
             Err(refusal) if refusal.code == EXPIRED => {
-                match self.credentials.replacement(&credential).await.map_err(not_sendable)? {
-                    Some(newer) => self.send(request, &newer).await?.map_err(refused),
-                    None => Err(refused(refusal)),
+                match self.credentials.replace_refused(&credential).await.map_err(not_sendable_error)? {
+                    Some(newer) => self.send_signed(request, &newer).await?.map_err(refused_error),
+                    None => Err(refused_error(refusal)),
                 }
             }
-            answered => answered.map_err(refused),
+            answered => answered.map_err(refused_error),
         }
     }
 }
 
 impl SigningClient {
     /// Sends a request signed with these credentials. The outer error says that there is no response.
-    async fn send(
+    async fn send_signed(
         &self,
         mut request: HttpRequest,
         credential: &AwsCredential,
     ) -> Result<Result<HttpResponse, Refusal>, HttpError> {
-        self.settings.complete(&mut request, credential, Timestamp::now())?;
+        self.settings.complete_request(&mut request, credential, Timestamp::now())?;
         let response = self.client.execute(request).await?;
-        if response.status().is_success() { Ok(Ok(response)) } else { Ok(Err(Refusal::read(response).await)) }
+        if response.status().is_success() { Ok(Ok(response)) } else { Ok(Err(Refusal::read_response(response).await)) }
     }
 }
 
 impl RequestSettings {
     /// Adds the headers of object lock to a write, and signs.
-    fn complete(&self, request: &mut HttpRequest, credential: &AwsCredential, now: Timestamp) -> Result<(), HttpError> {
+    fn complete_request(
+        &self,
+        request: &mut HttpRequest,
+        credential: &AwsCredential,
+        now: Timestamp,
+    ) -> Result<(), HttpError> {
         if request.method() == "PUT" {
             self.add_object_lock(request, now)?;
         }
-        AwsAuthorizer::new(credential, "s3", &self.region).try_authorize(request, None).map_err(not_sendable)
+        AwsAuthorizer::new(credential, "s3", &self.region).try_authorize(request, None).map_err(not_sendable_error)
     }
 
     fn add_object_lock(&self, request: &mut HttpRequest, now: Timestamp) -> Result<(), HttpError> {
@@ -99,28 +104,28 @@ impl RequestSettings {
             RetentionMode::Governance => HeaderValue::from_static("GOVERNANCE"),
             RetentionMode::Compliance => HeaderValue::from_static("COMPLIANCE"),
         };
-        let period = SignedDuration::from_secs(retention.period.seconds().into());
-        let until = now.checked_add(period).map_err(not_sendable)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let period = SignedDuration::from_secs(retention.period.as_seconds().into());
+        let until = now.checked_add(period).map_err(not_sendable_error)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         headers.insert(LOCK_MODE, mode);
-        headers.insert(RETAIN_UNTIL, until.parse().map_err(not_sendable)?);
+        headers.insert(RETAIN_UNTIL, until.parse().map_err(not_sendable_error)?);
         Ok(())
     }
 }
 
 /// The request with its body in one piece. The authorizer hashes only such a body; of one in several pieces it signs the hash of an
 /// empty body, which S3 refuses.
-async fn contiguous(request: HttpRequest) -> Result<HttpRequest, HttpError> {
+async fn make_body_contiguous(request: HttpRequest) -> Result<HttpRequest, HttpError> {
     let (parts, body) = request.into_parts();
     let bytes = body.collect().await?.to_bytes();
     Ok(HttpRequest::from_parts(parts, HttpRequestBody::from(bytes)))
 }
 
 /// The kind keeps the store abstraction from trying again: `attempt` does, which can settle whose write an object is.
-fn refused(refusal: Refusal) -> HttpError {
+fn refused_error(refusal: Refusal) -> HttpError {
     HttpError::new(HttpErrorKind::Unknown, refusal)
 }
 
-fn not_sendable<E: std::error::Error + Send + Sync + 'static>(error: E) -> HttpError {
+fn not_sendable_error<E: std::error::Error + Send + Sync + 'static>(error: E) -> HttpError {
     HttpError::new(HttpErrorKind::Request, error)
 }
 
@@ -139,8 +144,8 @@ mod tests {
     async fn completed(settings: RequestSettings, request: HttpRequest) -> HttpRequest {
         let credential = AwsCredential { key_id: "AKIA".to_owned(), secret_key: "secret".to_owned(), token: None };
         let now = "2026-11-21T06:00:00Z".parse().unwrap();
-        let mut request = contiguous(request).await.unwrap();
-        settings.complete(&mut request, &credential, now).unwrap();
+        let mut request = make_body_contiguous(request).await.unwrap();
+        settings.complete_request(&mut request, &credential, now).unwrap();
         request
     }
 

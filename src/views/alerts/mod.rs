@@ -10,10 +10,10 @@ use leasehold_provider::{Address, Digest};
 use crate::config::{Declared, FileId, Sources};
 use crate::views::diagnostics::text::Text;
 
-pub use github::github;
-pub use junit::junit;
-pub use plan::of_plan;
-pub use sarif::sarif;
+pub use github::render_alerts_github;
+pub use junit::render_alerts_junit;
+pub use plan::alerts_for_plan;
+pub use sarif::render_alerts_sarif;
 
 /// How loud an alert is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +28,7 @@ pub enum Level {
 
 impl Level {
     /// The level as annotations and SARIF both have it, but for a note.
-    fn word(self) -> &'static str {
+    fn as_annotation(self) -> &'static str {
         match self {
             Self::Note => "note",
             Self::Warning => "warning",
@@ -68,8 +68,8 @@ pub struct Alert {
 impl Alert {
     /// A name that stays from run to run, as long as the same is said of the same.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
-        Digest::of(&(&self.rule, &self.subject, &self.message)).to_string()
+    pub fn compute_fingerprint(&self) -> String {
+        Digest::from_serializable(&(&self.rule, &self.subject, &self.message)).to_string()
     }
 }
 
@@ -97,20 +97,20 @@ impl<'a> Places<'a> {
 
     /// The header of the block of that address; of the `leasehold` block where no such block stands.
     #[must_use]
-    pub fn of(&self, address: Option<&Address>) -> Option<Place> {
+    pub fn find_place(&self, address: Option<&Address>) -> Option<Place> {
         let identity = address.and_then(|address| self.declared.identities.get(address)).map(|found| &found.origin);
         let scope = || {
             let address = address?;
             self.declared.scopes.values().find(|(scope, _)| scope.address() == *address).map(|(_, origin)| origin)
         };
         let origin = identity.or_else(scope).unwrap_or(&self.declared.origin);
-        self.span(origin.file, &origin.header)
+        self.locate_span(origin.file, &origin.header)
     }
 
-    fn span(&self, file: FileId, bytes: &std::ops::Range<usize>) -> Option<Place> {
-        let source = self.sources.get(file)?;
+    fn locate_span(&self, file: FileId, bytes: &std::ops::Range<usize>) -> Option<Place> {
+        let source = self.sources.get_file(file)?;
         let text = Text::new(&source.bytes);
-        let range = text.range(bytes);
+        let range = text.shown_range(bytes);
         Some(Place {
             file: source.name.clone(),
             start: text.line_and_column(range.start),

@@ -33,8 +33,8 @@ impl<'b> Text<'b> {
     /// Takes a file's bytes.
     pub fn new(bytes: &'b [u8]) -> Self {
         let (shown, moves) = match std::str::from_utf8(bytes) {
-            Ok(text) if !text.chars().any(|c| c != '\n' && commands(c)) => (Cow::Borrowed(text), Vec::new()),
-            _ => shown(bytes),
+            Ok(text) if !text.chars().any(|c| c != '\n' && is_terminal_control(c)) => (Cow::Borrowed(text), Vec::new()),
+            _ => show_bytes(bytes),
         };
         let mut lines = vec![0];
         lines.extend(shown.match_indices('\n').map(|(at, _)| at + 1));
@@ -42,12 +42,12 @@ impl<'b> Text<'b> {
     }
 
     /// The shown bytes that stand for given ones.
-    pub fn range(&self, bytes: &Range<usize>) -> Range<usize> {
-        let start = self.offset(bytes.start);
-        start..self.offset(bytes.end).max(start)
+    pub fn shown_range(&self, bytes: &Range<usize>) -> Range<usize> {
+        let start = self.shown_offset(bytes.start);
+        start..self.shown_offset(bytes.end).max(start)
     }
 
-    fn offset(&self, given: usize) -> usize {
+    fn shown_offset(&self, given: usize) -> usize {
         let index = self.moves.partition_point(|(from, _)| *from <= given);
         let moved = match index.checked_sub(1).and_then(|index| self.moves.get(index)) {
             Some((from, to)) => to + (given - from),
@@ -62,34 +62,35 @@ impl<'b> Text<'b> {
 
     /// Line and column of a shown byte, from 1; columns count characters.
     pub fn line_and_column(&self, at: usize) -> (usize, usize) {
-        let line = self.line_of(at);
+        let line = self.line_index(at);
         let start = self.lines.get(line).copied().unwrap_or(0);
         (line + 1, self.shown.get(start..at).map_or(0, |before| before.chars().count()) + 1)
     }
 
-    fn line_of(&self, at: usize) -> usize {
+    fn line_index(&self, at: usize) -> usize {
         self.lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
     /// The lines of a range of shown bytes, with some before and after. Of very long lines, and of very many, only what lies
     /// near the range.
-    pub fn lines(&self, range: Range<usize>, before: usize, after: usize) -> Lines<'_> {
-        let (first, last) = (self.line_of(range.start), self.line_of(range.end.saturating_sub(1).max(range.start)));
+    pub fn lines_around(&self, range: Range<usize>, before: usize, after: usize) -> Lines<'_> {
+        let (first, last) =
+            (self.line_index(range.start), self.line_index(range.end.saturating_sub(1).max(range.start)));
         let from = first.saturating_sub(before);
         let to = (last + after + 1).min(self.lines.len());
         let mut start = self.lines.get(from).copied().unwrap_or(0);
         let mut end = self.lines.get(to).copied().unwrap_or(self.shown.len());
         let mut first = from;
         if end - start > LONGEST_LINE * (to - from).max(1) {
-            start = self.boundary(range.start.saturating_sub(60).max(start));
-            end = self.boundary((range.end + 60).min(end));
-            first = self.line_of(start);
+            start = self.floor_boundary(range.start.saturating_sub(60).max(start));
+            end = self.floor_boundary((range.end + 60).min(end));
+            first = self.line_index(start);
         }
         let text = self.shown.get(start..end).unwrap_or_default();
         Lines { text, start, first, count: text.lines().count() }
     }
 
-    fn boundary(&self, mut at: usize) -> usize {
+    fn floor_boundary(&self, mut at: usize) -> usize {
         while !self.shown.is_char_boundary(at) {
             at -= 1;
         }
@@ -98,13 +99,13 @@ impl<'b> Text<'b> {
 }
 
 /// Whether a character commands a terminal, or turns the direction of the text around it.
-fn commands(c: char) -> bool {
+fn is_terminal_control(c: char) -> bool {
     (c.is_control() && c != '\t')
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// What is shown for a character that commands.
-fn picture(c: char) -> char {
+fn control_picture(c: char) -> char {
     match u32::from(c) {
         code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
         0x7f => '\u{2421}',
@@ -112,7 +113,7 @@ fn picture(c: char) -> char {
     }
 }
 
-fn shown(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
+fn show_bytes(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
     let mut out = String::with_capacity(bytes.len());
     let mut moves = Vec::new();
     let mut given = 0;
@@ -126,8 +127,8 @@ fn shown(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
                 // The line's end is shown by the next line.
                 '\r' if chars.peek() == Some(&'\n') => note(given, out.len()),
                 '\u{feff}' => note(given, out.len()),
-                c if commands(c) => {
-                    out.push(picture(c));
+                c if is_terminal_control(c) => {
+                    out.push(control_picture(c));
                     note(given, out.len());
                 }
                 c => out.push(c),
@@ -143,8 +144,8 @@ fn shown(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
 }
 
 /// Words with everything that commands a terminal made visible; line ends stay.
-pub fn inert(text: &str) -> String {
-    text.chars().map(|c| if c != '\n' && commands(c) { picture(c) } else { c }).collect()
+pub fn escape_controls(text: &str) -> String {
+    text.chars().map(|c| if c != '\n' && is_terminal_control(c) { control_picture(c) } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -158,34 +159,34 @@ mod tests {
         assert_eq!(text.shown, "a\u{241b}b\nc\u{fffd}d\n");
         let at = |byte: u8| bytes.iter().position(|b| *b == byte).unwrap();
         for byte in [b'a', b'b', b'c', b'd'] {
-            let range = text.range(&(at(byte)..at(byte) + 1));
+            let range = text.shown_range(&(at(byte)..at(byte) + 1));
             assert_eq!(&text.shown[range], char::from(byte).to_string());
         }
-        assert_eq!(text.line_and_column(text.range(&(at(b'd')..at(b'd'))).start), (2, 3));
+        assert_eq!(text.line_and_column(text.shown_range(&(at(b'd')..at(b'd'))).start), (2, 3));
     }
 
     #[test]
     fn lines_come_with_their_neighbours() {
         let text = Text::new(b"one\ntwo\nthree\n");
-        assert_eq!(text.lines(4..7, 1, 1), Lines { text: "one\ntwo\nthree\n", start: 0, first: 0, count: 3 });
-        assert_eq!(text.lines(8..13, 0, 0), Lines { text: "three\n", start: 8, first: 2, count: 1 });
-        assert_eq!(text.lines(14..14, 0, 0).first, 3);
+        assert_eq!(text.lines_around(4..7, 1, 1), Lines { text: "one\ntwo\nthree\n", start: 0, first: 0, count: 3 });
+        assert_eq!(text.lines_around(8..13, 0, 0), Lines { text: "three\n", start: 8, first: 2, count: 1 });
+        assert_eq!(text.lines_around(14..14, 0, 0).first, 3);
     }
 
     #[test]
     fn a_giant_line_is_cut() {
         let giant = "x".repeat(1_000_000);
         let text = Text::new(giant.as_bytes());
-        assert!(text.lines(500_000..500_010, 1, 1).text.len() < 200);
+        assert!(text.lines_around(500_000..500_010, 1, 1).text.len() < 200);
     }
 
     proptest::proptest! {
         #[test]
         fn any_range_of_any_bytes_is_within_the_shown_text(bytes: Vec<u8>, a in 0usize..80, b in 0usize..80) {
             let text = Text::new(&bytes);
-            let range = text.range(&(a.min(b)..a.max(b)));
+            let range = text.shown_range(&(a.min(b)..a.max(b)));
             proptest::prop_assert!(text.shown.get(range.clone()).is_some());
-            text.lines(range, 1, 1);
+            text.lines_around(range, 1, 1);
         }
     }
 }

@@ -10,10 +10,14 @@ use crate::views::alerts::{Alert, Case, Level, Place};
 
 /// A case for each identity and scope that was looked at, and for each object beside them that something is to be said of.
 #[must_use]
-pub fn of_drift(report: &Report, place: &dyn Fn(Option<&Address>) -> Option<Place>, remedy: Remedy<'_>) -> Vec<Case> {
+pub fn alerts_for_drift(
+    report: &Report,
+    place: &dyn Fn(Option<&Address>) -> Option<Place>,
+    remedy: Remedy<'_>,
+) -> Vec<Case> {
     let mut found: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
     for finding in &report.findings {
-        found.entry(finding.subject()).or_default().push(alert(finding, place, remedy));
+        found.entry(finding.subject()).or_default().push(alert_for_finding(finding, place, remedy));
     }
     let looked_at: BTreeSet<String> = report.looked_at.iter().map(ToString::to_string).collect();
     let subjects: BTreeSet<&String> = looked_at.iter().chain(found.keys()).collect();
@@ -22,7 +26,11 @@ pub fn of_drift(report: &Report, place: &dyn Fn(Option<&Address>) -> Option<Plac
     subjects.into_iter().map(case).collect()
 }
 
-fn alert(finding: &Finding, place: &dyn Fn(Option<&Address>) -> Option<Place>, remedy: Remedy<'_>) -> Alert {
+fn alert_for_finding(
+    finding: &Finding,
+    place: &dyn Fn(Option<&Address>) -> Option<Place>,
+    remedy: Remedy<'_>,
+) -> Alert {
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!(" (owner {owner})"));
     let example = finding
         .access

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use leasehold_provider::{Marks, Resource, Value};
 use similar::{ChangeTag, TextDiff};
 
-use crate::views::inert::inert;
-use crate::views::style::{ADD, FAINT, REMOVE, paint};
+use crate::views::inert::escape_steering;
+use crate::views::style::{ADD, FAINT, REMOVE, paint_text};
 
 /// What a line says of its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,25 +35,25 @@ impl Line {
         Self { marker, indent: 0, text: text.into() }
     }
 
-    fn deeper(self) -> Self {
+    fn indent_deeper(self) -> Self {
         Self { indent: self.indent + 2, ..self }
     }
 
     /// The line for a terminal: the marker where the text begins.
     #[must_use]
-    pub fn painted(&self) -> String {
+    pub fn to_terminal(&self) -> String {
         let (indent, text) = (" ".repeat(self.indent), &self.text);
         match self.marker {
             Marker::Same => format!("{indent}{text}"),
-            Marker::Added => format!("{indent}{}", paint(ADD, &format!("+ {text}"))),
-            Marker::Removed => format!("{indent}{}", paint(REMOVE, &format!("- {text}"))),
-            Marker::Folded => format!("{indent}{}", paint(FAINT, text)),
+            Marker::Added => format!("{indent}{}", paint_text(ADD, &format!("+ {text}"))),
+            Marker::Removed => format!("{indent}{}", paint_text(REMOVE, &format!("- {text}"))),
+            Marker::Folded => format!("{indent}{}", paint_text(FAINT, text)),
         }
     }
 
     /// The line for a diff: the marker in column 0.
     #[must_use]
-    pub fn marked(&self) -> String {
+    pub fn to_diff(&self) -> String {
         let sign = match self.marker {
             Marker::Same | Marker::Folded => ' ',
             Marker::Added => '+',
@@ -74,7 +74,7 @@ const CONTEXT: usize = 2;
 
 /// The lines that say how `after` differs from `before`.
 #[must_use]
-pub fn differences(before: &Resource, after: &Resource) -> Vec<Line> {
+pub fn difference_lines(before: &Resource, after: &Resource) -> Vec<Line> {
     let names: BTreeSet<&str> = before.attributes.keys().chain(after.attributes.keys()).map(AsRef::as_ref).collect();
     let mut lines = Vec::new();
     for name in names {
@@ -93,7 +93,7 @@ pub fn differences(before: &Resource, after: &Resource) -> Vec<Line> {
 
 /// The documents of one object, whole, each line marked alike.
 #[must_use]
-pub fn documents(resource: &Resource, marker: Marker) -> Vec<Line> {
+pub fn whole_document_lines(resource: &Resource, marker: Marker) -> Vec<Line> {
     let mut lines = Vec::new();
     for (name, value) in &resource.attributes {
         let Value::Document(document) = value else { continue };
@@ -102,98 +102,109 @@ pub fn documents(resource: &Resource, marker: Marker) -> Vec<Line> {
             continue;
         }
         lines.push(Line::new(marker, format!("{name}:")));
-        lines.extend(pretty(document.json()).lines().map(|line| Line::new(marker, inert(line)).deeper()));
+        lines.extend(
+            pretty_json(document.as_json_value())
+                .lines()
+                .map(|line| Line::new(marker, escape_steering(line)).indent_deeper()),
+        );
     }
     lines
 }
 
 /// The lines that say how marks differ, but for the digest, which says nothing to people.
 #[must_use]
-pub fn mark_differences(before: Option<&Marks>, after: &Marks) -> Vec<Line> {
+pub fn mark_difference_lines(before: Option<&Marks>, after: &Marks) -> Vec<Line> {
     let tags = |marks: &Marks| Marks { digest: None, ..marks.clone() }.to_tags();
     let (old, new) = (before.map(tags).unwrap_or_default(), tags(after));
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     keys.into_iter()
         .filter(|key| old.get(*key) != new.get(*key))
-        .map(|key| entry(key, old.get(key), new.get(key)))
+        .map(|key| entry_line(key, old.get(key), new.get(key)))
         .collect()
 }
 
 fn value_lines(name: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<Line> {
     let heading = || std::iter::once(Line::new(Marker::Same, format!("{name}:")));
     match (old, new) {
-        (Some(Value::Document(old)), Some(Value::Document(new))) => {
-            heading().chain(document_lines(old.json(), new.json()).into_iter().map(Line::deeper)).collect()
-        }
+        (Some(Value::Document(old)), Some(Value::Document(new))) => heading()
+            .chain(
+                document_difference_lines(old.as_json_value(), new.as_json_value())
+                    .into_iter()
+                    .map(Line::indent_deeper),
+            )
+            .collect(),
         (Some(Value::Text(old)), Some(Value::Text(new))) if old.len().max(new.len()) > LONG => {
-            heading().chain(text_lines(old, new).into_iter().map(Line::deeper)).collect()
+            heading().chain(text_difference_lines(old, new).into_iter().map(Line::indent_deeper)).collect()
         }
         (Some(Value::Set(old)), Some(Value::Set(new))) => {
-            let gone = old.difference(new).map(|item| Line::new(Marker::Removed, quoted(item)));
-            let added = new.difference(old).map(|item| Line::new(Marker::Added, quoted(item)));
-            heading().chain(gone.chain(added).map(Line::deeper)).collect()
+            let gone = old.difference(new).map(|item| Line::new(Marker::Removed, quote_text(item)));
+            let added = new.difference(old).map(|item| Line::new(Marker::Added, quote_text(item)));
+            heading().chain(gone.chain(added).map(Line::indent_deeper)).collect()
         }
         (Some(Value::Map(old)), Some(Value::Map(new))) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             let differing = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
-            heading().chain(differing.map(|key| entry(key, old.get(key), new.get(key)).deeper())).collect()
+            heading().chain(differing.map(|key| entry_line(key, old.get(key), new.get(key)).indent_deeper())).collect()
         }
         (old, new) => {
             let text = |value: Option<&Value>| {
-                value.map_or_else(|| "none".to_owned(), |value| inert(&value.to_json().to_string()).into_owned())
+                value.map_or_else(
+                    || "none".to_owned(),
+                    |value| escape_steering(&value.to_json().to_string()).into_owned(),
+                )
             };
             vec![Line::new(Marker::Same, format!("{name}: {} → {}", text(old), text(new)))]
         }
     }
 }
 
-fn quoted(text: &str) -> String {
-    inert(&serde_json::Value::from(text).to_string()).into_owned()
+fn quote_text(text: &str) -> String {
+    escape_steering(&serde_json::Value::from(text).to_string()).into_owned()
 }
 
-fn entry(key: &str, old: Option<&String>, new: Option<&String>) -> Line {
-    let key = inert(key);
+fn entry_line(key: &str, old: Option<&String>, new: Option<&String>) -> Line {
+    let key = escape_steering(key);
     match (old, new) {
-        (Some(old), Some(new)) => Line::new(Marker::Same, format!("{key}: {} → {}", quoted(old), quoted(new))),
-        (Some(old), None) => Line::new(Marker::Removed, format!("{key}: {}", quoted(old))),
-        (None, Some(new)) => Line::new(Marker::Added, format!("{key}: {}", quoted(new))),
+        (Some(old), Some(new)) => Line::new(Marker::Same, format!("{key}: {} → {}", quote_text(old), quote_text(new))),
+        (Some(old), None) => Line::new(Marker::Removed, format!("{key}: {}", quote_text(old))),
+        (None, Some(new)) => Line::new(Marker::Added, format!("{key}: {}", quote_text(new))),
         (None, None) => Line::new(Marker::Same, String::new()),
     }
 }
 
-fn pretty(value: &serde_json::Value) -> String {
+fn pretty_json(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }
 
 /// A line diff of two documents.
-fn document_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<Line> {
-    text_lines(&pretty(old), &pretty(new))
+fn document_difference_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<Line> {
+    text_difference_lines(&pretty_json(old), &pretty_json(new))
 }
 
 /// A line of a text as it is shown: whole, or its beginning and how long it is.
-fn shown(line: &str) -> String {
+fn shorten_line(line: &str) -> String {
     match line.char_indices().nth(LONG) {
-        None => inert(line).into_owned(),
+        None => escape_steering(line).into_owned(),
         Some((end, _)) => {
-            format!("{}… ({} characters)", inert(line.get(..end).unwrap_or_default()), line.chars().count())
+            format!("{}… ({} characters)", escape_steering(line.get(..end).unwrap_or_default()), line.chars().count())
         }
     }
 }
 
 /// A line diff of two texts, with unchanged parts folded to their count.
-fn text_lines(old: &str, new: &str) -> Vec<Line> {
+fn text_difference_lines(old: &str, new: &str) -> Vec<Line> {
     let diff = TextDiff::from_lines(old, new);
     let mut lines = Vec::new();
     let mut shown_to = 0usize;
     let total = old.lines().count();
     for group in diff.grouped_ops(CONTEXT) {
         let start = group.first().map_or(shown_to, |op| op.old_range().start);
-        fold(&mut lines, start.saturating_sub(shown_to));
+        fold_unchanged(&mut lines, start.saturating_sub(shown_to));
         for op in &group {
             for change in diff.iter_changes(op) {
-                let text = shown(change.value().trim_end_matches('\n'));
+                let text = shorten_line(change.value().trim_end_matches('\n'));
                 lines.push(match change.tag() {
-                    ChangeTag::Equal => Line::new(Marker::Same, text).deeper(),
+                    ChangeTag::Equal => Line::new(Marker::Same, text).indent_deeper(),
                     ChangeTag::Delete => Line::new(Marker::Removed, text),
                     ChangeTag::Insert => Line::new(Marker::Added, text),
                 });
@@ -201,11 +212,11 @@ fn text_lines(old: &str, new: &str) -> Vec<Line> {
         }
         shown_to = group.last().map_or(shown_to, |op| op.old_range().end);
     }
-    fold(&mut lines, total.saturating_sub(shown_to));
+    fold_unchanged(&mut lines, total.saturating_sub(shown_to));
     lines
 }
 
-fn fold(lines: &mut Vec<Line>, unchanged: usize) {
+fn fold_unchanged(lines: &mut Vec<Line>, unchanged: usize) {
     match unchanged {
         0 => {}
         1 => lines.push(Line::new(Marker::Folded, "# 1 unchanged line")),

@@ -8,7 +8,7 @@ pub mod markdown;
 pub mod risk;
 pub mod summary;
 
-pub use human::human;
-pub use json::json;
-pub use markdown::markdown;
+pub use human::render_plan_text;
+pub use json::render_plan_json;
+pub use markdown::render_plan_markdown;
 pub use summary::Summary;

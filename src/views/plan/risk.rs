@@ -38,7 +38,7 @@ pub enum Risk {
 impl Risk {
     /// The class in a word or two.
     #[must_use]
-    pub fn words(self) -> &'static str {
+    pub fn describe_risk(self) -> &'static str {
         match self {
             Self::Refused => "refused",
             Self::GrowsToPermissions => "grows to permissions management",
@@ -57,7 +57,7 @@ impl Risk {
 
 /// The risk of what happens to one identity.
 #[must_use]
-pub fn of_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
+pub fn risk_for_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
     if rulings.iter().any(|ruling| ruling.subject.as_ref() == Some(&delta.address)) {
         return Risk::Refused;
     }
@@ -74,10 +74,10 @@ pub fn of_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
         Lifecycle::Joiner if level.is_none_or(|level| level >= AccessLevel::Write) => Risk::JoinsToWrite,
         Lifecycle::Joiner => Risk::Joins,
         Lifecycle::Mover | Lifecycle::Drift => match delta.access.as_ref().map(|access| access.verdict) {
-            Some(verdict) if grows(verdict) && grave => Risk::GrowsToPermissions,
-            Some(verdict) if grows(verdict) => Risk::Grows,
+            Some(verdict) if is_growth(verdict) && grave => Risk::GrowsToPermissions,
+            Some(verdict) if is_growth(verdict) => Risk::Grows,
             _ if delta.drifted => Risk::Drifted,
-            _ if delta.reasons.iter().any(regains) => Risk::Regains,
+            _ if delta.reasons.iter().any(is_regained) => Risk::Regains,
             _ => Risk::Moves,
         },
     }
@@ -85,10 +85,10 @@ pub fn of_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
 
 /// The risk of what happens to one shared object: that of the worst of those who hold it.
 #[must_use]
-pub fn of_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
+pub fn risk_for_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
     let through = Reason::Scope { scope: delta.address.to_string() };
     let holders = plan.identities.iter().filter(|identity| identity.reasons.contains(&through));
-    let worst = holders.map(|identity| of_identity(identity, rulings)).min().unwrap_or(Risk::Moves);
+    let worst = holders.map(|identity| risk_for_identity(identity, rulings)).min().unwrap_or(Risk::Moves);
     let own = match delta.lifecycle {
         Lifecycle::Drift => Risk::Drifted,
         Lifecycle::Leaver => Risk::Deleted,
@@ -98,10 +98,10 @@ pub fn of_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
     own.min(worst)
 }
 
-fn grows(verdict: AccessVerdict) -> bool {
+fn is_growth(verdict: AccessVerdict) -> bool {
     matches!(verdict, AccessVerdict::Expands | AccessVerdict::Incomparable | AccessVerdict::Unknown)
 }
 
-fn regains(reason: &Reason) -> bool {
-    matches!(reason, Reason::Restored { .. } | Reason::Owner { .. }) || reason.lengthens_lease()
+fn is_regained(reason: &Reason) -> bool {
+    matches!(reason, Reason::Restored { .. } | Reason::Owner { .. }) || reason.is_lease_extension()
 }

@@ -41,8 +41,9 @@ pub struct Summary {
 impl Summary {
     /// The counts of a plan.
     #[must_use]
-    pub fn of(plan: &Plan) -> Self {
-        let of = |sort: &str| plan.shared.iter().filter(|delta| estate::sort(&delta.address) == Some(sort)).count();
+    pub fn from_plan(plan: &Plan) -> Self {
+        let of =
+            |sort: &str| plan.shared.iter().filter(|delta| estate::address_kind(&delta.address) == Some(sort)).count();
         let (groups, federations) = (of("group"), of("federation"));
         let shared = plan.shared.len().saturating_sub(groups).saturating_sub(federations);
         let mut summary = Self { shared, groups, federations, ..Self::default() };
@@ -55,16 +56,16 @@ impl Summary {
                 Lifecycle::Drift => {}
             }
             summary.drifted += usize::from(delta.drifted);
-            summary.expanding += usize::from(delta.access.as_ref().is_some_and(|access| grows(access.verdict)));
-            summary.count(&delta.changes);
+            summary.expanding += usize::from(delta.access.as_ref().is_some_and(|access| may_grow(access.verdict)));
+            summary.add_changes(&delta.changes);
         }
         for delta in &plan.shared {
-            summary.count(&delta.changes);
+            summary.add_changes(&delta.changes);
         }
         summary
     }
 
-    fn count(&mut self, changes: &[Change]) {
+    fn add_changes(&mut self, changes: &[Change]) {
         let updated: BTreeSet<&ResourceId> =
             changes.iter().filter(|c| matches!(c, Change::Update { .. })).map(Change::id).collect();
         self.add += changes.iter().filter(|c| matches!(c, Change::Create { .. })).count();
@@ -87,7 +88,7 @@ impl Summary {
 
 /// Whether access grows, or cannot be shown not to.
 #[must_use]
-pub fn grows(verdict: AccessVerdict) -> bool {
+pub fn may_grow(verdict: AccessVerdict) -> bool {
     matches!(verdict, AccessVerdict::Expands | AccessVerdict::Incomparable | AccessVerdict::Unknown)
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::FoundIn;
 use crate::views::diagnostics::text::Text;
-use crate::views::inert::inert;
-use crate::views::style::{CHANGE, FAINT, REMOVE, STRONG, paint};
+use crate::views::inert::escape_steering;
+use crate::views::style::{CHANGE, FAINT, REMOVE, STRONG, paint_text};
 
 /// The version of the JSON. A new key raises the second number, anything else the first.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -25,46 +25,46 @@ pub struct Place {
 impl Place {
     /// Where a finding lies.
     #[must_use]
-    pub fn of(found: &FoundIn<'_>) -> Self {
+    pub fn from_finding(found: &FoundIn<'_>) -> Self {
         let text = Text::new(&found.file.file.bytes);
-        let range = text.range(&found.bytes());
+        let range = text.shown_range(&found.byte_range());
         Self { start: text.line_and_column(range.start), end: text.line_and_column(range.end) }
     }
 }
 
 /// The findings for people: place, severity, rule, and under it what was found and what to do.
 #[must_use]
-pub fn human(found: &[FoundIn<'_>]) -> String {
+pub fn render_lint(found: &[FoundIn<'_>]) -> String {
     let mut out = String::new();
     for one in found {
-        let (line, column) = Place::of(one).start;
+        let (line, column) = Place::from_finding(one).start;
         let finding = &one.finding;
         let sid = finding.sid.as_ref().map_or_else(String::new, |sid| format!(" ({sid})"));
         let place = format!("{}:{line}:{column}", one.file.file.name);
         out.push_str(&format!(
             "{}  {}  {}\n",
-            paint(STRONG, &inert(&place)),
-            painted(finding.severity),
-            inert(&format!("{}  {}{sid}", finding.rule.id(), one.path()))
+            paint_text(STRONG, &escape_steering(&place)),
+            paint_severity(finding.severity),
+            escape_steering(&format!("{}  {}{sid}", finding.rule.id(), one.finding_path()))
         ));
-        out.push_str(&format!("  {}\n", inert(&finding.message)));
-        out.push_str(&format!("  {}\n\n", paint(FAINT, &format!("remedy: {}", finding.rule.remedy()))));
+        out.push_str(&format!("  {}\n", escape_steering(&finding.message)));
+        out.push_str(&format!("  {}\n\n", paint_text(FAINT, &format!("remedy: {}", finding.rule.remedy()))));
     }
-    out.push_str(&counted(found));
+    out.push_str(&describe_counts(found));
     out
 }
 
-fn painted(severity: LintSeverity) -> String {
+fn paint_severity(severity: LintSeverity) -> String {
     match severity {
-        LintSeverity::Critical | LintSeverity::High => paint(REMOVE, word(severity)),
-        LintSeverity::Medium => paint(CHANGE, word(severity)),
-        LintSeverity::Low => word(severity).to_owned(),
+        LintSeverity::Critical | LintSeverity::High => paint_text(REMOVE, severity_name(severity)),
+        LintSeverity::Medium => paint_text(CHANGE, severity_name(severity)),
+        LintSeverity::Low => severity_name(severity).to_owned(),
     }
 }
 
 /// A severity in one word.
 #[must_use]
-pub fn word(severity: LintSeverity) -> &'static str {
+pub fn severity_name(severity: LintSeverity) -> &'static str {
     match severity {
         LintSeverity::Low => "low",
         LintSeverity::Medium => "medium",
@@ -73,7 +73,7 @@ pub fn word(severity: LintSeverity) -> &'static str {
     }
 }
 
-fn counts(found: &[FoundIn<'_>]) -> BTreeMap<LintSeverity, usize> {
+fn count_severities(found: &[FoundIn<'_>]) -> BTreeMap<LintSeverity, usize> {
     let mut counts = BTreeMap::new();
     for one in found {
         *counts.entry(one.finding.severity).or_insert(0) += 1;
@@ -81,9 +81,12 @@ fn counts(found: &[FoundIn<'_>]) -> BTreeMap<LintSeverity, usize> {
     counts
 }
 
-fn counted(found: &[FoundIn<'_>]) -> String {
-    let parts: Vec<String> =
-        counts(found).iter().rev().map(|(severity, count)| format!("{count} {}", word(*severity))).collect();
+fn describe_counts(found: &[FoundIn<'_>]) -> String {
+    let parts: Vec<String> = count_severities(found)
+        .iter()
+        .rev()
+        .map(|(severity, count)| format!("{count} {}", severity_name(*severity)))
+        .collect();
     match found.len() {
         0 => "No findings.\n".to_owned(),
         1 => format!("1 finding: {}.\n", parts.join(", ")),
@@ -93,22 +96,23 @@ fn counted(found: &[FoundIn<'_>]) -> String {
 
 /// The findings for machines.
 #[must_use]
-pub fn json(found: &[FoundIn<'_>]) -> Value {
-    let counts: BTreeMap<&str, usize> = counts(found).into_iter().map(|(severity, n)| (word(severity), n)).collect();
+pub fn render_lint_json(found: &[FoundIn<'_>]) -> Value {
+    let counts: BTreeMap<&str, usize> =
+        count_severities(found).into_iter().map(|(severity, n)| (severity_name(severity), n)).collect();
     json!({
         "format_version": FORMAT_VERSION,
         "summary": counts,
-        "findings": found.iter().map(one).collect::<Vec<_>>(),
+        "findings": found.iter().map(render_finding_json).collect::<Vec<_>>(),
     })
 }
 
-fn one(found: &FoundIn<'_>) -> Value {
-    let place = Place::of(found);
-    let bytes = found.bytes();
+fn render_finding_json(found: &FoundIn<'_>) -> Value {
+    let place = Place::from_finding(found);
+    let bytes = found.byte_range();
     let point = |(line, column): (usize, usize), byte: usize| json!({"line": line, "column": column, "byte": byte});
     let mut value = found.finding.to_value();
     if let Some(fields) = value.as_object_mut() {
-        fields.insert("path".to_owned(), found.path().into());
+        fields.insert("path".to_owned(), found.finding_path().into());
         fields.insert(
             "range".to_owned(),
             json!({

@@ -8,8 +8,8 @@ pub mod simulation;
 use leasehold_policy::{AccessRequest, ComparisonVerdict, LintFinding, PlacedDocument, PolicyComparison};
 
 use crate::config::SourceFile;
-use crate::views::inert::inert;
-use crate::views::style::{ADD, REMOVE, paint};
+use crate::views::inert::escape_steering;
+use crate::views::style::{ADD, REMOVE, paint_text};
 
 /// A file of policies.
 #[derive(Debug)]
@@ -33,13 +33,13 @@ pub struct FoundIn<'a> {
 
 impl FoundIn<'_> {
     /// The bytes it speaks of: its statement, or the whole file.
-    fn bytes(&self) -> std::ops::Range<usize> {
+    fn byte_range(&self) -> std::ops::Range<usize> {
         let statement = self.finding.statement.and_then(|statement| self.placed.statements.get(statement));
         statement.cloned().unwrap_or(0..self.file.file.bytes.len())
     }
 
     /// What it speaks of, by path.
-    fn path(&self) -> String {
+    fn finding_path(&self) -> String {
         match self.finding.statement {
             Some(statement) => self.placed.statement_path(statement).to_string(),
             None => self.placed.path.to_string(),
@@ -49,35 +49,35 @@ impl FoundIn<'_> {
 
 /// A comparison as people read it.
 #[must_use]
-pub fn comparison(comparison: &PolicyComparison) -> String {
+pub fn render_comparison(comparison: &PolicyComparison) -> String {
     let words = match comparison.verdict() {
-        ComparisonVerdict::Equivalent => paint(ADD, "the same access"),
-        ComparisonVerdict::Narrows => paint(ADD, "narrows access"),
-        ComparisonVerdict::Expands => paint(REMOVE, "EXPANDS access"),
-        ComparisonVerdict::Incomparable => paint(REMOVE, "CHANGES access both ways"),
-        ComparisonVerdict::Unknown => paint(REMOVE, "access may EXPAND or narrow"),
+        ComparisonVerdict::Equivalent => paint_text(ADD, "the same access"),
+        ComparisonVerdict::Narrows => paint_text(ADD, "narrows access"),
+        ComparisonVerdict::Expands => paint_text(REMOVE, "EXPANDS access"),
+        ComparisonVerdict::Incomparable => paint_text(REMOVE, "CHANGES access both ways"),
+        ComparisonVerdict::Unknown => paint_text(REMOVE, "access may EXPAND or narrow"),
     };
     let mut out = format!("{words}\n");
     if let Some(request) = comparison.new_in_old.witness() {
-        out.push_str(&format!("  newly allowed, for example: {}\n", in_words(request)));
+        out.push_str(&format!("  newly allowed, for example: {}\n", describe_request(request)));
     }
     if let Some(request) = comparison.old_in_new.witness() {
-        out.push_str(&format!("  no longer allowed, for example: {}\n", in_words(request)));
+        out.push_str(&format!("  no longer allowed, for example: {}\n", describe_request(request)));
     }
     if let Some(reason) = comparison.unknown_reason() {
         let proved = if comparison.grants_nothing_new() { "; it is proved that nothing is newly allowed" } else { "" };
-        out.push_str(&format!("  not decided: {}{proved}\n", inert(&reason.to_string())));
+        out.push_str(&format!("  not decided: {}{proved}\n", escape_steering(&reason.to_string())));
     }
     out
 }
 
 /// A request in words: what, on what, by whom, under which circumstances.
-fn in_words(request: &AccessRequest) -> String {
+fn describe_request(request: &AccessRequest) -> String {
     let mut words = format!("{} on {} by {}", request.action, request.resource, request.principal);
     let context: Vec<String> =
         request.context.iter().map(|(key, values)| format!("{key} = {}", values.join(" or "))).collect();
     if !context.is_empty() {
         words.push_str(&format!(" when {}", context.join(", ")));
     }
-    inert(&words).into_owned()
+    escape_steering(&words).into_owned()
 }

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::FoundIn;
 use super::findings::Place;
-use crate::views::sarif::{artifact, log, sentence};
+use crate::views::sarif::{artifact_location, build_log, end_sentence};
 
 /// The findings of one run.
 #[must_use]
-pub fn sarif(found: &[FoundIn<'_>]) -> Value {
+pub fn render_lint_sarif(found: &[FoundIn<'_>]) -> Value {
     let mut severities: BTreeMap<LintRule, LintSeverity> = BTreeMap::new();
     for one in found {
         let worst = severities.entry(one.finding.rule).or_insert(one.finding.severity);
@@ -22,25 +22,25 @@ pub fn sarif(found: &[FoundIn<'_>]) -> Value {
     let indices: BTreeMap<LintRule, usize> = severities.keys().copied().zip(0..).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let results: Vec<Value> =
-        found.iter().map(|one| result(one, indices.get(&one.finding.rule).copied(), &mut seen)).collect();
-    let rules: Vec<Value> = severities.iter().map(|(rule, severity)| described(*rule, *severity)).collect();
-    log(&rules, &results)
+        found.iter().map(|one| render_result(one, indices.get(&one.finding.rule).copied(), &mut seen)).collect();
+    let rules: Vec<Value> = severities.iter().map(|(rule, severity)| describe_rule(*rule, *severity)).collect();
+    build_log(&rules, &results)
 }
 
-fn described(rule: LintRule, severity: LintSeverity) -> Value {
+fn describe_rule(rule: LintRule, severity: LintSeverity) -> Value {
     json!({
         "id": rule.id(),
         "shortDescription": { "text": rule.id().replace('-', " ") },
         "help": { "text": rule.remedy() },
-        "defaultConfiguration": { "level": level(severity) },
+        "defaultConfiguration": { "level": sarif_level(severity) },
         "properties": {
             "tags": rule.owasp_risk().into_iter().chain(["security"]).collect::<Vec<_>>(),
-            "security-severity": score(severity),
+            "security-severity": security_score(severity),
         },
     })
 }
 
-fn level(severity: LintSeverity) -> &'static str {
+fn sarif_level(severity: LintSeverity) -> &'static str {
     match severity {
         LintSeverity::Low => "note",
         LintSeverity::Medium => "warning",
@@ -49,7 +49,7 @@ fn level(severity: LintSeverity) -> &'static str {
 }
 
 /// A number in the middle of the range that code hosts give the word.
-fn score(severity: LintSeverity) -> &'static str {
+fn security_score(severity: LintSeverity) -> &'static str {
     match severity {
         LintSeverity::Low => "2.0",
         LintSeverity::Medium => "5.5",
@@ -58,18 +58,18 @@ fn score(severity: LintSeverity) -> &'static str {
     }
 }
 
-fn result(found: &FoundIn<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<String, usize>) -> Value {
-    let place = Place::of(found);
-    let bytes = found.bytes();
+fn render_result(found: &FoundIn<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<String, usize>) -> Value {
+    let place = Place::from_finding(found);
+    let bytes = found.byte_range();
     let finding = &found.finding;
     json!({
         "ruleId": finding.rule.id(),
         "ruleIndex": rule_index,
-        "level": level(finding.severity),
-        "message": { "text": format!("{} Remedy: {}.", sentence(&finding.message), finding.rule.remedy()) },
+        "level": sarif_level(finding.severity),
+        "message": { "text": format!("{} Remedy: {}.", end_sentence(&finding.message), finding.rule.remedy()) },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": artifact(&found.file.file.name),
+                "artifactLocation": artifact_location(&found.file.file.name),
                 "region": {
                     "startLine": place.start.0,
                     "startColumn": place.start.1,
@@ -79,15 +79,15 @@ fn result(found: &FoundIn<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<St
                     "byteLength": bytes.len(),
                 },
             },
-            "logicalLocations": [{ "fullyQualifiedName": found.path() }],
+            "logicalLocations": [{ "fullyQualifiedName": found.finding_path() }],
         }],
-        "partialFingerprints": { "leaseholdFinding/v1": fingerprint(found, seen) },
+        "partialFingerprints": { "leaseholdFinding/v1": compute_fingerprint(found, seen) },
     })
 }
 
 /// The name of a finding that stays when lines move and statements change places: its rule, its file, what its statement says,
 /// and, where that is found several times, which of them.
-fn fingerprint(found: &FoundIn<'_>, seen: &mut BTreeMap<String, usize>) -> String {
+fn compute_fingerprint(found: &FoundIn<'_>, seen: &mut BTreeMap<String, usize>) -> String {
     let document = &found.placed.document;
     let about = match found.finding.statement.and_then(|statement| document.statements.get(statement)) {
         Some(statement) => {
@@ -95,7 +95,7 @@ fn fingerprint(found: &FoundIn<'_>, seen: &mut BTreeMap<String, usize>) -> Strin
         }
         None => document.to_canonical_value(),
     };
-    let what = Digest::of(&json!([found.finding.rule.id(), found.file.file.name, about])).to_string();
+    let what = Digest::from_serializable(&json!([found.finding.rule.id(), found.file.file.name, about])).to_string();
     let times = seen.entry(what.clone()).or_insert(0);
     *times += 1;
     format!("{what}:{times}")

@@ -3,9 +3,9 @@
 use leasehold_policy::{AccessRequest, Evaluation, EvaluationOutcome, PolicyLayer};
 use serde_json::{Value, json};
 
-use super::{PolicyFile, in_words};
-use crate::views::inert::inert;
-use crate::views::style::{ADD, CHANGE, REMOVE, paint};
+use super::{PolicyFile, describe_request};
+use crate::views::inert::escape_steering;
+use crate::views::style::{ADD, CHANGE, REMOVE, paint_text};
 
 /// A decision, with what it was made from.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ struct Decider {
 }
 
 impl Simulated<'_> {
-    fn deciders(&self) -> Vec<Decider> {
+    fn deciding_statements(&self) -> Vec<Decider> {
         let because = self.decision.because.iter().filter_map(|reason| {
             let files = if reason.layer == PolicyLayer::Boundary {
                 self.boundary.map_or(&[][..], std::slice::from_ref)
@@ -47,26 +47,26 @@ impl Simulated<'_> {
 
 /// The decision for people.
 #[must_use]
-pub fn human(simulated: &Simulated<'_>) -> String {
+pub fn render_simulation(simulated: &Simulated<'_>) -> String {
     let words = match simulated.decision.outcome {
-        EvaluationOutcome::Allow => paint(ADD, "allowed"),
-        EvaluationOutcome::ExplicitDeny => paint(REMOVE, "denied explicitly"),
-        EvaluationOutcome::ImplicitDeny => paint(REMOVE, "denied: nothing allows it"),
-        EvaluationOutcome::Undecided => paint(CHANGE, "not decided: it depends on what AWS does not document"),
+        EvaluationOutcome::Allow => paint_text(ADD, "allowed"),
+        EvaluationOutcome::ExplicitDeny => paint_text(REMOVE, "denied explicitly"),
+        EvaluationOutcome::ImplicitDeny => paint_text(REMOVE, "denied: nothing allows it"),
+        EvaluationOutcome::Undecided => paint_text(CHANGE, "not decided: it depends on what AWS does not document"),
     };
-    let mut out = format!("{words}  {}\n", in_words(simulated.request));
-    for decider in simulated.deciders() {
+    let mut out = format!("{words}  {}\n", describe_request(simulated.request));
+    for decider in simulated.deciding_statements() {
         let sid = decider.sid.as_ref().map_or_else(String::new, |sid| format!(" ({sid})"));
         let layer = if decider.layer == PolicyLayer::Boundary { "  the boundary" } else { "" };
-        out.push_str(&format!("  by {}\n", inert(&format!("{} {}{sid}{layer}", decider.file, decider.path))));
+        out.push_str(&format!("  by {}\n", escape_steering(&format!("{} {}{sid}{layer}", decider.file, decider.path))));
     }
     out
 }
 
 /// The decision for machines.
 #[must_use]
-pub fn json(simulated: &Simulated<'_>) -> Value {
-    let because = simulated.deciders();
+pub fn render_simulation_json(simulated: &Simulated<'_>) -> Value {
+    let because = simulated.deciding_statements();
     let statements = because.iter().zip(&simulated.decision.because).map(|(decider, reason)| {
         json!({
             "layer": decider.layer, "file": decider.file, "path": decider.path,

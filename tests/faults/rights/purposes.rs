@@ -1,6 +1,6 @@
 //! The chapters of plan, drift and sweep: what each reads, and what sweep writes. What apply does besides is in `chapters`.
 
-use leasehold_fault_proxy::{ProxyFault, FaultPoint};
+use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 
 use super::chapters::{in_profile, long_ago, metadata};
 use super::stacks::{CROWD, FEDERATIONS, LEASED_ROLE, LEASED_USER, MUCH_TO_LOSE, OWN_POLICY, ROLE, SCOPE, USER};
@@ -83,9 +83,12 @@ pub const CHAPTERS: &[Chapter] = &[
         stack: ROLE,
         before: |_| (),
         play: |place| {
-            place.proxy.inject_fault(ProxyFault::hold_requests("GetAccountAuthorizationDetails", FaultPoint::Before).limit_times(1));
+            place.proxy.inject_fault(
+                ProxyFault::hold_requests("GetAccountAuthorizationDetails", FaultPoint::Before).limit_times(1),
+            );
             let mut running = place.stack.start(place.command());
-            let knows_roles = || place.proxy.requests().iter().any(|it| it.action == "ListRoles" && it.client_status.is_some());
+            let knows_roles =
+                || place.proxy.requests().iter().any(|it| it.action == "ListRoles" && it.client_status.is_some());
             wait_until("both reads", || (place.proxy.held_count() > 0 && knows_roles()) || running.has_ended());
             place.aws.boto3(MADE_MEANWHILE);
             place.proxy.release_held();

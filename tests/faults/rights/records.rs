@@ -2,7 +2,7 @@
 //! each action on each record is needed, as AWS evaluates it.
 
 use leasehold_emulator::Emulator;
-use leasehold_fault_proxy::{ProxyFault, FaultProxy, FaultPoint, RecordedRequest};
+use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault, RecordedRequest};
 use serde_json::Value;
 
 use crate::authorized::{allowing, operator, printed, without};
@@ -90,7 +90,8 @@ impl<'a> Scene<'a> {
         let ran = stack.run(args);
         copy(&stack.dir(), &self.stack.dir());
         let requests = self.proxy.requests();
-        let refused: Vec<&RecordedRequest> = requests.iter().filter(|request| request.client_status == Some(403)).collect();
+        let refused: Vec<&RecordedRequest> =
+            requests.iter().filter(|request| request.client_status == Some(403)).collect();
         assert!(refused.is_empty(), "{}: refused {refused:#?}\n{ran}", self.purpose);
         self.seen.extend(requests);
         ran
@@ -116,7 +117,8 @@ impl<'a> Scene<'a> {
         let stack = Stack::empty().with_env(self.operator.clone());
         copy(&self.stack.dir(), &stack.dir());
         let ran = stack.run(args).expect(1);
-        let is_refused = |request: &RecordedRequest| request.action.starts_with("S3:") && request.client_status == Some(403);
+        let is_refused =
+            |request: &RecordedRequest| request.action.starts_with("S3:") && request.client_status == Some(403);
         assert!(self.proxy.requests().iter().any(is_refused), "{} without {action}: {ran}", self.purpose);
     }
 

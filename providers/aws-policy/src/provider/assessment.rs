@@ -38,7 +38,7 @@ struct LintedPolicy {
 impl AssessmentCache {
     fn assess_access(&mut self, access: &Access) -> Assessment {
         let texts: Vec<Option<String>> =
-            access.policies.iter().map(|policy| text_without_lease_deny(policy.text())).collect();
+            access.policies.iter().map(|policy| text_without_lease_deny(policy.canonical_text())).collect();
         let mut findings = Vec::new();
         for (policy, text) in texts.iter().enumerate() {
             let Some(text) = text else { continue };
@@ -53,7 +53,7 @@ impl AssessmentCache {
             findings.extend(together.map(|finding| to_access_finding(&finding, None)));
         }
         findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.cmp(b)));
-        let boundary = access.boundary.as_ref().map(|boundary| boundary.text().to_owned());
+        let boundary = access.boundary.as_ref().map(|boundary| boundary.canonical_text().to_owned());
         let mut level = self.cached_level(texts, boundary);
         if !access.opaque.is_empty() {
             level = level.max(AccessLevel::Unknown);

@@ -41,7 +41,7 @@ pub fn interim_policy(
 /// Whether a Deny from another policy would have a different meaning in this one: policy variables require version
 /// 2012-10-17 (IAM user guide, "IAM JSON policy elements: Version").
 fn deny_changes_meaning(policy: &Value, before: Option<&Value>, withheld: &Withheld) -> bool {
-    let others = withheld.documents.iter().map(Document::json).chain(before);
+    let others = withheld.documents.iter().map(Document::as_json_value).chain(before);
     let mut others = others.filter(|other| other.get("Version") != policy.get("Version"));
     others.any(|other| policy_statements(other).any(|it| is_deny(it) && it.to_string().contains("${")))
 }
@@ -65,7 +65,7 @@ fn interim_statements(before: Option<&Value>, after: Option<&Value>, withheld: &
     }
     interim.retain(|statement| !is_placeholder(statement));
     let mut seen: Vec<Value> = interim.iter().map(without_sid).collect();
-    let others = withheld.documents.iter().flat_map(|document| policy_statements(document.json()));
+    let others = withheld.documents.iter().flat_map(|document| policy_statements(document.as_json_value()));
     for statement in old.iter().chain(others).filter(|statement| is_deny(statement) && !is_placeholder(statement)) {
         let plain = without_sid(statement);
         if !seen.contains(&plain) {
@@ -104,13 +104,13 @@ fn shared_allow(old: &Value, new: &Value) -> Option<Value> {
 pub fn classify_denies(policy: &Document, has_lease_deny: bool) -> Withholds {
     // Within a JSON string the quotes are escaped, so these texts only occur as members. Most policies have no Deny
     // other than the lease deny, and this check avoids parsing them.
-    let count = |field: &str| policy.text().matches(field).count();
+    let count = |field: &str| policy.canonical_text().matches(field).count();
     match count(r#""Deny""#) {
         0 => return Withholds::Nothing,
         1 if has_lease_deny && count(&format!(r#""Sid":"{LEASE_DENY_SID}""#)) == 1 => return Withholds::Nothing,
         _ => {}
     }
-    let Ok(policy) = serde_json::from_str::<Value>(policy.text()) else { return Withholds::Besides };
+    let Ok(policy) = serde_json::from_str::<Value>(policy.canonical_text()) else { return Withholds::Besides };
     let takes = policy_statements(&policy)
         .any(|it| is_deny(it) && !(has_lease_deny && is_lease_deny(it)) && !is_placeholder(it));
     let gives = policy_statements(&policy).any(|statement| !is_deny(statement));
@@ -128,10 +128,10 @@ pub fn classify_denies(policy: &Document, has_lease_deny: bool) -> Withholds {
 /// counts as in effect.
 #[must_use]
 pub fn is_lease_deny_in_effect(policy: &Document, now: Timestamp) -> bool {
-    if !policy.text().contains(LEASE_DENY_SID) {
+    if !policy.canonical_text().contains(LEASE_DENY_SID) {
         return false;
     }
-    let Ok(policy) = serde_json::from_str::<Value>(policy.text()) else { return true };
+    let Ok(policy) = serde_json::from_str::<Value>(policy.canonical_text()) else { return true };
     policy_statements(&policy).filter(|statement| is_deny(statement) && is_lease_deny(statement)).any(|lease_deny| {
         let only = |value: &Value, name: &str| match value.as_object() {
             Some(fields) if fields.len() == 1 => fields.get(name).cloned(),
@@ -155,7 +155,7 @@ pub fn is_lease_deny_in_effect(policy: &Document, now: Timestamp) -> bool {
 #[must_use]
 pub fn tests_principal_tag(policy: &Document, tag: &str) -> bool {
     const KEY: &str = "aws:principaltag/";
-    let text = policy.text();
+    let text = policy.canonical_text();
     text.to_ascii_lowercase().contains(&format!("{KEY}{}", tag.to_ascii_lowercase()))
 }
 

@@ -10,7 +10,7 @@ use super::interim_policy::{is_deny, policy_statements, without_sid};
 /// principal is trusted both before and after.
 #[must_use]
 pub fn interim_trust_statements(before: &Document, after: &Document) -> Vec<Value> {
-    let list_statements = |trust: &Document| policy_statements(trust.json()).cloned().collect::<Vec<Value>>();
+    let list_statements = |trust: &Document| policy_statements(trust.as_json_value()).cloned().collect::<Vec<Value>>();
     let (old, new) = (list_statements(before), list_statements(after));
     let mut both: Vec<Value> = Vec::new();
     for statement in &new {

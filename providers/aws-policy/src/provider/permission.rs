@@ -21,7 +21,7 @@ pub fn decide_permission(access: &Access, question: &Question<'_>) -> Answer {
     // hold together.
     let mut remaining_documents = Vec::new();
     for (policy, document) in access.policies.iter().enumerate() {
-        let Ok(document) = PolicyDocument::parse(document.text()) else {
+        let Ok(document) = PolicyDocument::parse(document.canonical_text()) else {
             answer.unread.insert(format!("policy {policy}, which cannot be parsed"));
             continue;
         };

@@ -29,30 +29,40 @@ use leasehold_provider::{
 };
 
 use crate::failure::{Cause, Failure};
-use crate::retry::{Calls, Class, Patience, until_visible};
+use crate::retry::{Calls, Class, Patience, retry_until_visible};
 use crate::{AwsProvider, document, kinds};
 
 use standing::Standing;
 
 #[async_trait]
 impl Enact for AwsProvider {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
-        let realm = self.place().await.map_err(unplaced)?;
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+        let realm = self.resolve_realm().await.map_err(to_enact_error)?;
         let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
-        let (calls, ended) = (&writing.calls, writing.enact(change).await);
+        let (calls, ended) = (&writing.calls, writing.enact_change(change).await);
         match ended {
-            Ok(note) => Ok(Enacted { calls: calls.count(), note, requests: calls.ids(), made: None }),
-            Err(error) => Err(EnactError { requests: calls.ids(), ..error }),
+            Ok(note) => Ok(Enacted { calls: calls.attempt_count(), note, requests: calls.request_ids(), made: None }),
+            Err(error) => Err(EnactError { requests: calls.request_ids(), ..error }),
         }
     }
 
-    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
-        let realm = self.place().await.map_err(unplaced)?;
+    async fn issue_access_key(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        vault: &dyn Vault,
+    ) -> Result<Enacted, EnactError> {
+        let realm = self.resolve_realm().await.map_err(to_enact_error)?;
         let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
-        let (calls, ended) = (&writing.calls, writing.issue(change, vault).await);
+        let (calls, ended) = (&writing.calls, writing.issue_key(change, vault).await);
         match ended {
-            Ok(made) => Ok(Enacted { calls: calls.count(), note: None, requests: calls.ids(), made: Some(made) }),
-            Err(error) => Err(EnactError { requests: calls.ids(), ..error }),
+            Ok(made) => Ok(Enacted {
+                calls: calls.attempt_count(),
+                note: None,
+                requests: calls.request_ids(),
+                made: Some(made),
+            }),
+            Err(error) => Err(EnactError { requests: calls.request_ids(), ..error }),
         }
     }
 }
@@ -69,53 +79,53 @@ struct Writing<'a> {
 type Note = Option<String>;
 
 impl Writing<'_> {
-    async fn enact(&self, change: &Change) -> Result<Note, EnactError> {
-        match self.standing(change).await? {
+    async fn enact_change(&self, change: &Change) -> Result<Note, EnactError> {
+        match self.check_target(change).await? {
             Standing::Ours => {
-                let patience = self.patience(change);
-                Ok(until_visible(patience, || self.write(change)).await?)
+                let patience = self.choose_patience(change);
+                Ok(retry_until_visible(patience, || self.write_change(change)).await?)
             }
             Standing::Gone => Ok(Some("it was gone already".to_owned())),
         }
     }
 
-    async fn write(&self, change: &Change) -> Result<Note, Refusal> {
+    async fn write_change(&self, change: &Change) -> Result<Note, Refusal> {
         let id = change.id();
-        if let Some(group) = kinds::group_of(id) {
-            return self.of_group(group, change).await;
+        if let Some(group) = kinds::containing_group(id) {
+            return self.write_group_resource(group, change).await;
         }
-        let Some((principal, name)) = kinds::holder(id) else {
+        let Some((principal, name)) = kinds::owning_principal(id) else {
             return match &id.kind {
-                kind if *kind == kinds::POLICY => self.policy(change).await,
-                kind if *kind == kinds::OIDC_PROVIDER => self.oidc_provider(change).await,
-                kind if *kind == kinds::SAML_PROVIDER => self.saml_provider(change).await,
-                _ => Err(unknown(id)),
+                kind if *kind == kinds::POLICY => self.write_policy(change).await,
+                kind if *kind == kinds::OIDC_PROVIDER => self.write_oidc_provider(change).await,
+                kind if *kind == kinds::SAML_PROVIDER => self.write_saml_provider(change).await,
+                _ => Err(refuse_unknown_kind(id)),
             };
         };
         match &id.kind {
-            kind if *kind == kinds::ROLE => self.role(name, change).await,
-            kind if *kind == kinds::USER => self.user(name, change).await,
+            kind if *kind == kinds::ROLE => self.write_role(name, change).await,
+            kind if *kind == kinds::USER => self.write_user(name, change).await,
             kind if [kinds::ROLE_POLICY, kinds::USER_POLICY].contains(kind) => {
-                self.inline(principal, name, change).await
+                self.write_inline_policy(principal, name, change).await
             }
             kind if [kinds::ROLE_ATTACHMENT, kinds::USER_ATTACHMENT].contains(kind) => {
-                self.attachment(principal, name, change).await
+                self.write_attachment(principal, name, change).await
             }
-            kind if *kind == kinds::ACCESS_KEY => self.access_key(name, change).await,
-            kind if *kind == kinds::LOGIN_PROFILE => self.login_profile(name, change).await,
-            kind if kinds::SWITCHED.contains(kind) => self.other_credential(name, change).await,
-            kind if [kinds::VIRTUAL_DEVICE, kinds::DEVICE].contains(kind) => self.device(name, change).await,
-            kind if *kind == kinds::PROFILE_MEMBERSHIP => self.profile_membership(name, change).await,
-            kind if *kind == kinds::MEMBERSHIP => self.membership(name, change).await,
-            _ => Err(unknown(id)),
+            kind if *kind == kinds::ACCESS_KEY => self.write_access_key(name, change).await,
+            kind if *kind == kinds::LOGIN_PROFILE => self.write_login_profile(name, change).await,
+            kind if kinds::SWITCHED.contains(kind) => self.write_other_credential(name, change).await,
+            kind if [kinds::VIRTUAL_DEVICE, kinds::DEVICE].contains(kind) => self.write_device(name, change).await,
+            kind if *kind == kinds::PROFILE_MEMBERSHIP => self.write_profile_membership(name, change).await,
+            kind if *kind == kinds::MEMBERSHIP => self.write_membership(name, change).await,
+            _ => Err(refuse_unknown_kind(id)),
         }
     }
 
     /// How long what fails for a while after an object was made may go on failing. Only objects of this run are waited for.
-    fn patience(&self, change: &Change) -> Patience {
+    fn choose_patience(&self, change: &Change) -> Patience {
         let known = &self.provider.known;
-        let holder = kinds::holder(change.id()).map(|(principal, name)| kinds::principal(principal, name));
-        let needs = change.after().into_iter().flat_map(|after| &after.depends_on);
+        let holder = kinds::owning_principal(change.id()).map(|(principal, name)| kinds::principal_id(principal, name));
+        let needs = change.resource_after().into_iter().flat_map(|after| &after.depends_on);
         if holder.iter().chain([change.id()]).chain(needs).any(|id| known.is_made(id)) {
             Patience::Propagation
         } else if matches!(change, Change::Delete { .. }) && known.is_touched(change.id()) {
@@ -126,36 +136,36 @@ impl Writing<'_> {
     }
 
     /// Makes a call and counts it.
-    async fn call<T, E, F, Sent>(&self, operation: &'static str, class: Class, send: F) -> Result<T, Failure>
+    async fn call_iam<T, E, F, Sent>(&self, operation: &'static str, class: Class, send: F) -> Result<T, Failure>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Fn() -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        self.provider.caller.call(&self.calls, operation, class, send).await
+        self.provider.caller.call_with_retries(&self.calls, operation, class, send).await
     }
 
     /// Makes a call that takes something away. That it is not there is as good.
-    async fn remove<T, E, F, Sent>(&self, operation: &'static str, send: F) -> Result<Note, Refusal>
+    async fn delete_if_present<T, E, F, Sent>(&self, operation: &'static str, send: F) -> Result<Note, Refusal>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Fn() -> Sent,
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let before = self.calls.count();
-        match self.call(operation, Class::Conditional, send).await {
+        let before = self.calls.attempt_count();
+        match self.call_iam(operation, Class::Conditional, send).await {
             Ok(_) => Ok(None),
             // After a lost answer it is gone by our own doing.
-            Err(failure) if failure.absent() && self.calls.count() > before.saturating_add(1) => Ok(None),
-            Err(failure) if failure.absent() => Ok(Some("it was gone already".to_owned())),
+            Err(failure) if failure.is_absent() && self.calls.attempt_count() > before.saturating_add(1) => Ok(None),
+            Err(failure) if failure.is_absent() => Ok(Some("it was gone already".to_owned())),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    fn touched(&self, principal: Principal, name: &str) {
-        self.provider.known.touched(&kinds::principal(principal, name));
+    fn record_touched(&self, principal: Principal, name: &str) {
+        self.provider.known.record_touched(&kinds::principal_id(principal, name));
     }
 }
 
@@ -167,8 +177,8 @@ enum Refusal {
 
 impl Refusal {
     /// The object cannot go while something hangs on it.
-    fn holds_something(&self) -> bool {
-        matches!(self, Self::Failed(failure) if failure.holds_something())
+    fn is_delete_conflict(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.is_delete_conflict())
     }
 
     fn may_pass(&self) -> bool {
@@ -204,7 +214,7 @@ impl crate::retry::Passing for Refusal {
 }
 
 /// A change that this provider never plans, such as a new path.
-fn impossible(id: &ResourceId, problem: &str, help: &str) -> Refusal {
+fn refuse_change(id: &ResourceId, problem: &str, help: &str) -> Refusal {
     EnactError {
         requests: Vec::new(),
         kind: EnactErrorKind::Other,
@@ -215,12 +225,12 @@ fn impossible(id: &ResourceId, problem: &str, help: &str) -> Refusal {
     .into()
 }
 
-fn unknown(id: &ResourceId) -> Refusal {
-    impossible(id, "this provider has no resource of that kind", "the plan was made by another version: plan again")
+fn refuse_unknown_kind(id: &ResourceId) -> Refusal {
+    refuse_change(id, "this provider has no resource of that kind", "the plan was made by another version: plan again")
 }
 
 /// Before the first write it must be known where this is.
-fn unplaced(error: ObserveError) -> EnactError {
+fn to_enact_error(error: ObserveError) -> EnactError {
     let kind = match error.kind {
         ObserveErrorKind::Unauthenticated | ObserveErrorKind::Denied => EnactErrorKind::Denied,
         ObserveErrorKind::WrongRealm => EnactErrorKind::NotOurs,
@@ -232,20 +242,22 @@ fn unplaced(error: ObserveError) -> EnactError {
 }
 
 /// The text of an attribute.
-fn attribute<'a>(resource: &'a Resource, name: &str) -> Option<&'a str> {
+fn text_attribute<'a>(resource: &'a Resource, name: &str) -> Option<&'a str> {
     resource.get(name).and_then(Value::as_text)
 }
 
 /// A document that the resource must have, as it is sent.
-fn document_text(resource: &Resource, name: &str) -> Result<String, Refusal> {
+fn require_document_text(resource: &Resource, name: &str) -> Result<String, Refusal> {
     match resource.get(name) {
-        Some(Value::Document(document)) => Ok(document::text(document)),
-        _ => Err(impossible(&resource.id, &format!("it has no document {name:?}"), "the plan is broken: plan again")),
+        Some(Value::Document(document)) => Ok(document::render_document(document)),
+        _ => {
+            Err(refuse_change(&resource.id, &format!("it has no document {name:?}"), "the plan is broken: plan again"))
+        }
     }
 }
 
 /// The document of an attribute, if it is one.
-fn document_of<'a>(resource: &'a Resource, name: &str) -> Option<&'a Document> {
+fn find_document<'a>(resource: &'a Resource, name: &str) -> Option<&'a Document> {
     match resource.get(name) {
         Some(Value::Document(document)) => Some(document),
         _ => None,
@@ -253,7 +265,7 @@ fn document_of<'a>(resource: &'a Resource, name: &str) -> Option<&'a Document> {
 }
 
 /// The tags of a principal without marks.
-fn own_tags(resource: &Resource) -> BTreeMap<String, String> {
+fn declared_tags(resource: &Resource) -> BTreeMap<String, String> {
     match resource.get("tags") {
         Some(Value::Map(tags)) => tags.clone(),
         _ => BTreeMap::new(),
@@ -261,6 +273,6 @@ fn own_tags(resource: &Resource) -> BTreeMap<String, String> {
 }
 
 /// Whether a failure leaves open what happened.
-fn uncertain(failure: &Failure) -> bool {
+fn is_uncertain(failure: &Failure) -> bool {
     matches!(failure.cause, Cause::NoAnswer | Cause::Faulted | Cause::Malformed)
 }

@@ -38,7 +38,7 @@ pub enum Form {
 impl Form {
     /// What the value has to be, with an example.
     #[must_use]
-    pub fn expected(self) -> String {
+    pub fn describe_expected(self) -> String {
         match self {
             Self::Text | Self::Secret => "UTF-8 text".to_owned(),
             Self::HeaderSecret | Self::Header => "visible ASCII characters without line breaks".to_owned(),
@@ -54,12 +54,12 @@ impl Form {
     }
 
     /// Checks a value that is not empty. The error says what is wrong, after the variable's name.
-    pub(super) fn check(self, value: &OsStr) -> Result<(), String> {
+    pub(super) fn check_value(self, value: &OsStr) -> Result<(), String> {
         if self == Self::Path {
             return Ok(());
         }
         let Some(text) = value.to_str() else { return Err("is not UTF-8".to_owned()) };
-        if self.accepts(text) {
+        if self.is_valid_text(text) {
             return Ok(());
         }
         Err(match self {
@@ -69,7 +69,7 @@ impl Form {
         })
     }
 
-    fn accepts(self, text: &str) -> bool {
+    fn is_valid_text(self, text: &str) -> bool {
         match self {
             Self::Text | Self::Secret | Self::Path => true,
             Self::HeaderSecret | Self::Header => is_header_value(text),

@@ -38,7 +38,7 @@ impl Place<'_> {
     }
 
     /// What to do when the credentials have expired: it depends on where they came from.
-    pub fn renewal(&self) -> String {
+    pub fn describe_renewal(&self) -> String {
         let profile = self.profile_name();
         match self.source {
             Some(Source::Environment) => "set new values of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run it again: the \

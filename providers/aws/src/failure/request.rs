@@ -4,7 +4,7 @@ use std::error::Error;
 
 use rustls::CertificateError;
 
-use super::{Cause, Failure, Place, chain, innermost, sources};
+use super::{Cause, Failure, Place, describe_chain, describe_innermost, error_chain};
 use crate::environment;
 use crate::http_client::RequestError;
 
@@ -41,22 +41,22 @@ enum TlsProblem {
 }
 
 /// What a request without an answer means.
-pub fn unanswered(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Failure {
-    let problem = problem_of(error);
-    let request = sources(error).find_map(|source| source.downcast_ref::<RequestError>());
+pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Failure {
+    let problem = classify_request_error(error);
+    let request = error_chain(error).find_map(|source| source.downcast_ref::<RequestError>());
     let endpoint = request.map_or(place.name(), |request| &request.endpoint);
     let proxy = request.and_then(|request| request.proxy.as_deref());
     let target = Target { endpoint, proxy, region: place.region, now: place.now };
-    let (message, help) = target.explain(&problem, &innermost(error));
+    let (message, help) = target.explain_problem(&problem, &describe_innermost(error));
     let cause = if problem == Problem::NoAnswer { Cause::NoAnswer } else { Cause::Unreachable };
     Failure { operation, cause, code: None, message, help: Some(help) }
 }
 
-fn problem_of(error: &(dyn Error + 'static)) -> Problem {
-    if let Some(tls) = sources(error).find_map(tls_error) {
-        return Problem::Tls(tls_problem(tls));
+fn classify_request_error(error: &(dyn Error + 'static)) -> Problem {
+    if let Some(tls) = error_chain(error).find_map(find_tls_error) {
+        return Problem::Tls(classify_tls_error(tls));
     }
-    let text = chain(error);
+    let text = describe_chain(error);
     // The connector gives the tunnel's errors as text only.
     if let Some((_, tunnel)) = text.split_once("CONNECT tunnel failed: ") {
         return match tunnel {
@@ -68,7 +68,7 @@ fn problem_of(error: &(dyn Error + 'static)) -> Problem {
     if text.contains("dns error") {
         return Problem::Dns;
     }
-    let kind = sources(error).find_map(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let kind = error_chain(error).find_map(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotConnected};
     match kind {
         Some(ConnectionRefused) => Problem::Refused,
@@ -80,7 +80,7 @@ fn problem_of(error: &(dyn Error + 'static)) -> Problem {
 }
 
 /// rustls and hyper wrap errors in [`std::io::Error`], once or twice; its `source` leaves out the error that it wraps.
-fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+fn find_tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut error = error;
     while let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         error = inner;
@@ -88,7 +88,7 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
     error.downcast_ref()
 }
 
-fn tls_problem(error: &rustls::Error) -> TlsProblem {
+fn classify_tls_error(error: &rustls::Error) -> TlsProblem {
     use CertificateError as Certificate;
     match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
@@ -113,20 +113,20 @@ struct Target<'a> {
 
 impl Target<'_> {
     /// What happened, and what to do.
-    fn explain(&self, problem: &Problem, reason: &str) -> (String, String) {
+    fn explain_problem(&self, problem: &Problem, reason: &str) -> (String, String) {
         let Self { endpoint, .. } = self;
         // What connects, names and times out is the proxy, where there is one.
         let peer = self.proxy.map_or_else(|| (*endpoint).to_owned(), |proxy| format!("the proxy {proxy}"));
         match problem {
-            Problem::Dns => (format!("the host name of {peer} does not resolve: {reason}"), self.correct_host()),
-            Problem::Refused => (format!("{peer} cannot be reached: connection refused"), self.start_or_correct()),
+            Problem::Dns => (format!("the host name of {peer} does not resolve: {reason}"), self.advise_correct_host()),
+            Problem::Refused => (format!("{peer} cannot be reached: connection refused"), self.advise_refused()),
             Problem::ConnectTimeout => (
                 format!("{peer} cannot be reached: no connection in time"),
-                format!("a firewall may drop the packets: allow connections to {peer}{}", self.or_proxy()),
+                format!("a firewall may drop the packets: allow connections to {peer}{}", self.proxy_advice()),
             ),
             Problem::Unconnected => (
                 format!("{peer} cannot be reached: {reason}"),
-                format!("check this machine's network and its route to {peer}{}", self.or_proxy()),
+                format!("check this machine's network and its route to {peer}{}", self.proxy_advice()),
             ),
             Problem::ProxyLogin => (
                 format!("the proxy {} asks for a user and a password (HTTP 407)", self.proxy_name()),
@@ -140,7 +140,7 @@ impl Target<'_> {
             ),
             Problem::Tls(problem) => self.explain_tls(problem),
             Problem::NoAnswer => {
-                (format!("{endpoint} closed the connection without an answer: {reason}"), self.run_again())
+                (format!("{endpoint} closed the connection without an answer: {reason}"), self.advise_retry())
             }
         }
     }
@@ -149,7 +149,7 @@ impl Target<'_> {
         let Self { endpoint, now, .. } = self;
         match problem {
             TlsProblem::UnknownAuthority => {
-                let help = match environment::variable("AWS_CA_BUNDLE") {
+                let help = match environment::read_variable("AWS_CA_BUNDLE") {
                     Some(path) => format!(
                         "add the PEM certificate of the authority that signed it to {path} (AWS_CA_BUNDLE), which replaces the system's authorities"
                     ),
@@ -192,7 +192,7 @@ impl Target<'_> {
         self.proxy.unwrap_or("of the environment")
     }
 
-    fn correct_host(&self) -> String {
+    fn advise_correct_host(&self) -> String {
         if self.proxy.is_some() {
             return "correct the proxy's host in HTTPS_PROXY or HTTP_PROXY".to_owned();
         }
@@ -205,7 +205,7 @@ impl Target<'_> {
         "correct the host in AWS_ENDPOINT_URL (or `endpoint_url` of the profile)".to_owned()
     }
 
-    fn start_or_correct(&self) -> String {
+    fn advise_refused(&self) -> String {
         match self.proxy {
             Some(proxy) => format!("start the proxy on {proxy}, or correct HTTPS_PROXY or HTTP_PROXY"),
             None if self.is_aws() => {
@@ -218,18 +218,18 @@ impl Target<'_> {
         }
     }
 
-    fn or_proxy(&self) -> &'static str {
+    fn proxy_advice(&self) -> &'static str {
         if self.proxy.is_none() && self.is_aws() { ", or set HTTPS_PROXY" } else { "" }
     }
 
-    fn run_again(&self) -> String {
+    fn advise_retry(&self) -> String {
         let by = self.proxy.map(|proxy| format!(" (the proxy {proxy} is one)")).unwrap_or_default();
         format!("run it again; if it stays, look for what cuts connections between here and {}{by}", self.endpoint)
     }
 }
 
 /// A whole attempt that took too long.
-pub fn timed_out(operation: &'static str, place: Place<'_>) -> Failure {
+pub fn explain_timeout(operation: &'static str, place: Place<'_>) -> Failure {
     let name = place.name();
     let by = place.proxy.map(|proxy| format!(" or the proxy {proxy}")).unwrap_or_default();
     Failure {

@@ -30,7 +30,7 @@ fn answered(status: u16, code: &str, message: &str, place: Place<'_>) -> Failure
     let clock = "this machine's clock is 13 minutes behind AWS's";
     let operation = "iam:CreateRole";
     let error = ServiceError { operation, status, code, message, location, place, clock };
-    error.explain()
+    error.explain_service_error()
 }
 
 /// Status, code, AWS's message; the cause, a part of our message, a part of the remedy.
@@ -212,7 +212,7 @@ fn expired_credentials_are_renewed_at_their_source() {
 #[test]
 fn time_and_answers_that_do_not_read_are_told() {
     let of = |error: SdkError<GetUserError, HttpResponse>| {
-        let failure = Failure::of("iam:GetUser", error, place());
+        let failure = Failure::from_sdk_error("iam:GetUser", error, place());
         (failure.cause, failure.message, failure.help.unwrap())
     };
     let (cause, message, help) = of(SdkError::timeout_error("operation attempt timeout"));

@@ -15,7 +15,7 @@ use leasehold_provider::{
 
 use super::Reading;
 use super::other_credentials::OfServices;
-use super::pages::{Page, read_all};
+use super::pages::{Page, read_all_pages};
 use super::report::Row;
 use crate::failure::Failure;
 use crate::kinds;
@@ -47,7 +47,7 @@ impl Ask {
     const EVERYTHING: Self = Self { keys: true, ssh: true, certificates: true, services: true, devices: true };
 
     /// What the report leaves open. A person's second factor is left as it is, so that it need not be known.
-    fn by_report(row: &Row, kind: Option<Kind>) -> Self {
+    fn from_report_row(row: &Row, kind: Option<Kind>) -> Self {
         let person = matches!(kind, Some(Kind::Human | Kind::BreakGlass));
         Self {
             keys: row.holds_something,
@@ -59,17 +59,17 @@ impl Ask {
 }
 
 /// Nothing, where it is not asked for.
-async fn when<T: Default>(asked: bool, read: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn read_if_asked<T: Default>(asked: bool, read: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     if asked { read.await } else { Ok(T::default()) }
 }
 
 /// Something that parts can be added to.
 trait Take {
-    fn take(&mut self, parts: Vec<Resource>);
+    fn add_parts(&mut self, parts: Vec<Resource>);
 }
 
 impl Take for LiveIdentity {
-    fn take(&mut self, parts: Vec<Resource>) {
+    fn add_parts(&mut self, parts: Vec<Resource>) {
         for mut part in parts {
             part.identity = Some(self.marks.address.clone());
             self.resources.insert(part.id.clone(), part);
@@ -79,7 +79,7 @@ impl Take for LiveIdentity {
 
 impl Reading<'_> {
     /// Adds keys and passwords to the users among `identities`.
-    pub async fn credentials(
+    pub async fn read_credentials(
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         request: &ObserveRequest<'_>,
@@ -91,53 +91,54 @@ impl Reading<'_> {
         let users: Vec<(ResourceId, String)> =
             identities.values().filter(is_user).map(|user| (user.id.clone(), user.name.clone())).collect();
         let (asked, services) = if users.len() <= ASKED_ONE_BY_ONE {
-            self.asked_of_few(users).await?
+            self.plan_few_queries(users).await?
         } else {
-            self.asked_of_many(users, identities, request).await?
+            self.plan_many_queries(users, identities, request).await?
         };
         for (user, found) in services {
-            if let Some(identity) = identities.get_mut(&kinds::principal(Principal::User, &user)) {
-                identity.take(found);
+            if let Some(identity) = identities.get_mut(&kinds::principal_id(Principal::User, &user)) {
+                identity.add_parts(found);
             }
         }
-        let asked = stream::iter(asked.into_iter().map(|(id, name, ask)| self.credentials_of(id, name, ask)));
+        let asked = stream::iter(asked.into_iter().map(|(id, name, ask)| self.read_user_credentials(id, name, ask)));
         let found: Vec<Credentials> = asked.buffer_unordered(AT_A_TIME).try_collect().await?;
         for credentials in found {
             let Some(identity) = identities.get_mut(&credentials.user) else { continue };
             identity.last_used = identity.last_used.max(credentials.last_used);
-            identity.take(credentials.resources);
+            identity.add_parts(credentials.resources);
             identity.keys.extend(credentials.keys);
         }
         Ok(())
     }
 
     /// What to ask few users for, and what one list tells of all. That list is as exact as asking each.
-    async fn asked_of_few(
+    async fn plan_few_queries(
         &self,
         users: Vec<(ResourceId, String)>,
     ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
         // One user is asked as cheaply alone.
-        let services = if users.len() > 1 { self.all_service_credentials().await? } else { None };
+        let services = if users.len() > 1 { self.list_all_service_credentials().await? } else { None };
         // Where the one list is not to be had, each is asked.
         let ask = Ask { services: services.is_none(), ..Ask::EVERYTHING };
         Ok((users.into_iter().map(|(id, name)| (id, name, ask)).collect(), services.unwrap_or_default()))
     }
 
     /// What to ask many users for, by what the report says of them, and what one list tells of all.
-    async fn asked_of_many(
+    async fn plan_many_queries(
         &self,
         users: Vec<(ResourceId, String)>,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         request: &ObserveRequest<'_>,
     ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
-        let (report, services) = futures::try_join!(self.credential_report(), self.all_service_credentials())?;
+        let (report, services) =
+            futures::try_join!(self.read_credential_report(), self.list_all_service_credentials())?;
         let mut asked = Vec::new();
         for (id, name) in users {
             let Some(identity) = identities.get_mut(&id) else { continue };
             let row = report.get(&name);
             identity.last_used = row.and_then(|row| row.last_used);
             let mut ask = match row {
-                Some(row) if !request.exact.contains(&id) => Ask::by_report(row, identity.marks.kind),
+                Some(row) if !request.exact.contains(&id) => Ask::from_report_row(row, identity.marks.kind),
                 _ => Ask::EVERYTHING,
             };
             ask.keys |= request.keys_of.contains(&id);
@@ -151,34 +152,34 @@ impl Reading<'_> {
     }
 
     /// Reads everything of some users anew.
-    pub async fn closer(
+    pub async fn reread_credentials(
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         users: &BTreeSet<ResourceId>,
     ) -> Result<(), Failure> {
         let names = users.iter().filter_map(|id| identities.get(id)).filter(|user| user.principal == Principal::User);
         let names: Vec<(ResourceId, String)> = names.map(|user| (user.id.clone(), user.name.clone())).collect();
-        let asked = names.into_iter().map(|(id, name)| self.credentials_of(id, name, Ask::EVERYTHING));
+        let asked = names.into_iter().map(|(id, name)| self.read_user_credentials(id, name, Ask::EVERYTHING));
         let found: Vec<Credentials> = stream::iter(asked).buffer_unordered(AT_A_TIME).try_collect().await?;
         for credentials in found {
             let Some(identity) = identities.get_mut(&credentials.user) else { continue };
-            identity.resources.retain(|id, _| kinds::credential(id).is_none());
+            identity.resources.retain(|id, _| kinds::credential_kind(id).is_none());
             identity.last_used = identity.last_used.max(credentials.last_used);
-            identity.take(credentials.resources);
+            identity.add_parts(credentials.resources);
             identity.keys = credentials.keys;
         }
         Ok(())
     }
 
     /// Whether so many users were all asked one by one.
-    pub fn knows_all_of(users: usize) -> bool {
+    pub fn is_exact_for(users: usize) -> bool {
         users <= ASKED_ONE_BY_ONE
     }
 
     /// Adds keys and passwords to the users among principals that carry no marks.
-    pub async fn credentials_of_unmarked(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), Failure> {
+    pub async fn read_unmarked_credentials(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), Failure> {
         for user in found.values_mut().filter(|found| found.principal == Principal::User) {
-            let credentials = self.credentials_of(user.id.clone(), user.name.clone(), Ask::EVERYTHING).await?;
+            let credentials = self.read_user_credentials(user.id.clone(), user.name.clone(), Ask::EVERYTHING).await?;
             user.last_used = user.last_used.max(credentials.last_used);
             let address = user.resources.get(&user.id).and_then(|resource| resource.identity.clone());
             for mut resource in credentials.resources {
@@ -189,14 +190,14 @@ impl Reading<'_> {
         Ok(())
     }
 
-    async fn credentials_of(&self, user: ResourceId, name: String, ask: Ask) -> Result<Credentials, Failure> {
+    async fn read_user_credentials(&self, user: ResourceId, name: String, ask: Ask) -> Result<Credentials, Failure> {
         let (keys, password, ssh, certificates, services, devices) = futures::try_join!(
-            when(ask.keys, self.access_keys(&name)),
-            when(ask.keys, self.password(&name)),
-            when(ask.ssh, self.ssh_keys(&name)),
-            when(ask.certificates, self.certificates(&name)),
-            when(ask.services, self.service_credentials(&name)),
-            when(ask.devices, self.devices(&name)),
+            read_if_asked(ask.keys, self.read_access_keys(&name)),
+            read_if_asked(ask.keys, self.read_password(&name)),
+            read_if_asked(ask.ssh, self.list_ssh_keys(&name)),
+            read_if_asked(ask.certificates, self.list_certificates(&name)),
+            read_if_asked(ask.services, self.list_user_service_credentials(&name)),
+            read_if_asked(ask.devices, self.list_devices(&name)),
         )?;
         let mut last_used = keys.iter().filter_map(|(_, key)| key.last_used).max();
         let mut resources: Vec<Resource> = [ssh, certificates, services, devices].into_iter().flatten().collect();
@@ -209,7 +210,7 @@ impl Reading<'_> {
         Ok(Credentials { user, resources, keys, last_used })
     }
 
-    async fn access_keys(&self, user: &str) -> Result<Vec<(Resource, LiveKey)>, Failure> {
+    async fn read_access_keys(&self, user: &str) -> Result<Vec<(Resource, LiveKey)>, Failure> {
         const LIST: &str = "iam:ListAccessKeys";
         const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
         let iam = &self.provider.clients.iam;
@@ -217,10 +218,10 @@ impl Reading<'_> {
         let mut listed = Vec::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_access_keys().user_name(user).set_marker(marker.clone()).send();
-            let page = caller.call(&self.calls, LIST, Class::Idempotent, send).await?;
+            let page = caller.call_with_retries(&self.calls, LIST, Class::Idempotent, send).await?;
             Ok(Page { items: page.access_key_metadata, truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(LIST, fetch, |keys| {
+        read_all_pages(LIST, fetch, |keys| {
             listed.extend(keys);
             Ok(())
         })
@@ -228,36 +229,41 @@ impl Reading<'_> {
         let mut keys = Vec::new();
         for key in listed {
             let (Some(key_id), Some(status)) = (key.access_key_id, key.status) else {
-                return Err(Failure::malformed(LIST, format!("a key of user {user} lacks its id or status")));
+                return Err(Failure::from_malformed_answer(
+                    LIST,
+                    format!("a key of user {user} lacks its id or status"),
+                ));
             };
             let send = || iam.get_access_key_last_used().access_key_id(&key_id).send();
-            let answer = caller.call(&self.calls, LAST_USED, Class::Idempotent, send).await?;
-            let last_used = answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::instant);
-            let created_at = key.create_date.and_then(super::instant);
-            let resource = Resource::new(kinds::access_key(user, &key_id), None).with("status", status.as_str());
+            let answer = caller.call_with_retries(&self.calls, LAST_USED, Class::Idempotent, send).await?;
+            let last_used =
+                answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
+            let created_at = key.create_date.and_then(super::timestamp_from_sdk);
+            let resource =
+                Resource::new(kinds::access_key_id(user, &key_id), None).with_attribute("status", status.as_str());
             keys.push((resource, LiveKey { created_at, last_used, delivered: None }));
         }
         Ok(keys)
     }
 
-    async fn password(&self, user: &str) -> Result<Option<(Resource, Option<Timestamp>)>, Failure> {
+    async fn read_password(&self, user: &str) -> Result<Option<(Resource, Option<Timestamp>)>, Failure> {
         const LOGIN: &str = "iam:GetLoginProfile";
         const USER: &str = "iam:GetUser";
         let iam = &self.provider.clients.iam;
         let caller = &self.provider.caller;
         let send = || iam.get_login_profile().user_name(user).send();
-        let login = match caller.call(&self.calls, LOGIN, Class::Idempotent, send).await {
+        let login = match caller.call_with_retries(&self.calls, LOGIN, Class::Idempotent, send).await {
             Ok(answer) => answer.login_profile,
-            Err(failure) if failure.absent() => return Ok(None),
+            Err(failure) if failure.is_absent() => return Ok(None),
             Err(failure) => return Err(failure),
         };
         let mut resource = Resource::new(ResourceId::new(kinds::LOGIN_PROFILE, user), None);
         if login.is_some_and(|login| login.password_reset_required) {
-            resource = resource.with("password_reset_required", Value::Flag(true));
+            resource = resource.with_attribute("password_reset_required", Value::Flag(true));
         }
         let send = || iam.get_user().user_name(user).send();
-        let answer = caller.call(&self.calls, USER, Class::Idempotent, send).await?;
-        let used = answer.user.and_then(|user| user.password_last_used).and_then(super::instant);
+        let answer = caller.call_with_retries(&self.calls, USER, Class::Idempotent, send).await?;
+        let used = answer.user.and_then(|user| user.password_last_used).and_then(super::timestamp_from_sdk);
         Ok(Some((resource, used)))
     }
 }

@@ -26,18 +26,18 @@ pub struct Federations {
 
 impl Reading<'_> {
     /// All federations.
-    pub async fn federations(&self, request: &ObserveRequest<'_>) -> Result<Federations, Failure> {
-        let (oidc, saml) = futures::try_join!(self.oidc_arns(), self.saml_arns())?;
+    pub async fn read_federations(&self, request: &ObserveRequest<'_>) -> Result<Federations, Failure> {
+        let (oidc, saml) = futures::try_join!(self.list_oidc_arns(), self.list_saml_arns())?;
         let arns: BTreeSet<String> = oidc.into_iter().chain(saml).collect();
-        let read = stream::iter(arns.into_iter().map(|arn| self.federation(arn)));
+        let read = stream::iter(arns.into_iter().map(|arn| self.read_federation(arn)));
         let read: Vec<_> = read.buffer_unordered(AT_A_TIME).try_collect().await?;
         let mut found = Federations::default();
         for (arn, read) in read {
             let Some((mut resource, tags)) = read else { continue };
             let stranger = |stack, unreadable| Stranger { stack, arn, unreadable };
-            match Marks::from_tags(&super::tags(Some(tags))) {
+            match Marks::from_tags(&super::tags_by_key(Some(tags))) {
                 Ok(Some(marks)) if marks.stack == *request.stack => {
-                    leave_to_iam(&mut resource, request);
+                    drop_undeclared_thumbprints(&mut resource, request);
                     let address = marks.address.clone();
                     resource.marks = Some(marks);
                     found.ours.insert(resource.id.clone(), LiveShared::new(resource, address));
@@ -53,77 +53,90 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    async fn oidc_arns(&self) -> Result<Vec<String>, Failure> {
+    async fn list_oidc_arns(&self) -> Result<Vec<String>, Failure> {
         let iam = &self.provider.clients.iam;
         let send = || iam.list_open_id_connect_providers().send();
-        let call =
-            self.provider.caller.call(&self.calls, "iam:ListOpenIDConnectProviders", Class::Idempotent, send).await?;
+        let call = self
+            .provider
+            .caller
+            .call_with_retries(&self.calls, "iam:ListOpenIDConnectProviders", Class::Idempotent, send)
+            .await?;
         let list = call.open_id_connect_provider_list.unwrap_or_default();
         Ok(list.into_iter().filter_map(|entry| entry.arn).collect())
     }
 
-    async fn saml_arns(&self) -> Result<Vec<String>, Failure> {
+    async fn list_saml_arns(&self) -> Result<Vec<String>, Failure> {
         let iam = &self.provider.clients.iam;
         let send = || iam.list_saml_providers().send();
-        let call = self.provider.caller.call(&self.calls, "iam:ListSAMLProviders", Class::Idempotent, send).await?;
+        let call = self
+            .provider
+            .caller
+            .call_with_retries(&self.calls, "iam:ListSAMLProviders", Class::Idempotent, send)
+            .await?;
         Ok(call.saml_provider_list.unwrap_or_default().into_iter().filter_map(|entry| entry.arn).collect())
     }
 
     /// One federation with its tags; `None`: it was deleted since it was listed.
-    async fn federation(&self, arn: String) -> Result<(String, Option<(Resource, Vec<Tag>)>), Failure> {
-        let Some(id) = arn::federation_id(self.realm, &arn) else {
-            return Err(Failure::malformed("iam:ListOpenIDConnectProviders", format!("{arn:?} is no provider's ARN")));
+    async fn read_federation(&self, arn: String) -> Result<(String, Option<(Resource, Vec<Tag>)>), Failure> {
+        let Some(id) = arn::parse_federation_id(self.realm, &arn) else {
+            return Err(Failure::from_malformed_answer(
+                "iam:ListOpenIDConnectProviders",
+                format!("{arn:?} is no provider's ARN"),
+            ));
         };
         let read = if id.kind == kinds::OIDC_PROVIDER {
-            self.oidc_provider(&id, &arn).await
+            self.read_oidc_provider(&id, &arn).await
         } else {
-            self.saml_provider(&id, &arn).await
+            self.read_saml_provider(&id, &arn).await
         };
         match read {
             Ok(read) => Ok((arn, Some(read))),
-            Err(failure) if failure.absent() => Ok((arn, None)),
+            Err(failure) if failure.is_absent() => Ok((arn, None)),
             Err(failure) => Err(failure),
         }
     }
 
-    async fn oidc_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), Failure> {
+    async fn read_oidc_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), Failure> {
         const OPERATION: &str = "iam:GetOpenIDConnectProvider";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
         let audiences = answer.client_id_list.unwrap_or_default().into_iter().collect();
         let prints = answer.thumbprint_list.unwrap_or_default();
         let prints = prints.into_iter().map(|print| print.to_ascii_lowercase()).collect();
-        Ok((federation::oidc(&id.name, audiences, prints), answer.tags.unwrap_or_default()))
+        Ok((federation::oidc_resource(&id.name, audiences, prints), answer.tags.unwrap_or_default()))
     }
 
-    async fn saml_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), Failure> {
+    async fn read_saml_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), Failure> {
         const OPERATION: &str = "iam:GetSAMLProvider";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_saml_provider().saml_provider_arn(arn).send();
-        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
         let metadata = answer.saml_metadata_document.ok_or_else(|| {
-            Failure::malformed(OPERATION, format!("the answer on SAML provider {} holds no metadata", id.name))
+            Failure::from_malformed_answer(
+                OPERATION,
+                format!("the answer on SAML provider {} holds no metadata", id.name),
+            )
         })?;
-        Ok((federation::saml(&id.name, &metadata), answer.tags.unwrap_or_default()))
+        Ok((federation::saml_resource(&id.name, &metadata), answer.tags.unwrap_or_default()))
     }
 
     /// Notes which federations a role's trust names that is not the stack's: they cannot go before it lets go.
-    pub fn trusts_of_stranger(&self, account: &mut Account, role: &str, trust: Option<&str>) {
+    pub fn record_stranger_trusts(&self, account: &mut Account, role: &str, trust: Option<&str>) {
         // Most trusts name none; only those that may are decoded. One that does not read is a stranger's own affair.
         let names_one = |trust: &&str| trust.contains("-provider");
-        let Some(Ok(trust)) = trust.filter(names_one).map(document::decode) else { return };
-        let role_id = kinds::principal(leasehold_provider::Principal::Role, role);
-        let resource =
-            Resource::new(role_id, None).with("assume_role_policy", leasehold_provider::Value::Document(trust));
-        for id in links::federations(self.realm, &resource) {
+        let Some(Ok(trust)) = trust.filter(names_one).map(document::decode_document) else { return };
+        let role_id = kinds::principal_id(leasehold_provider::Principal::Role, role);
+        let resource = Resource::new(role_id, None)
+            .with_attribute("assume_role_policy", leasehold_provider::Value::Document(trust));
+        for id in links::trusted_federation_ids(self.realm, &resource) {
             account.held_by.entry(id).or_default().insert(format!("role/{role}"));
         }
     }
 }
 
 /// Thumbprints that the stack does not name are IAM's to find, and no difference.
-fn leave_to_iam(resource: &mut Resource, request: &ObserveRequest<'_>) {
+fn drop_undeclared_thumbprints(resource: &mut Resource, request: &ObserveRequest<'_>) {
     let named = |wanted: &Resource| wanted.get(THUMBPRINTS).is_some();
     if !request.shared.get(&resource.id).is_some_and(named) {
         resource.attributes.remove(THUMBPRINTS);

@@ -16,7 +16,7 @@ pub struct Page<T> {
 
 /// Fetches pages until the service says that it was the last. A page may come short or empty and still not be the last. A
 /// list that says there is more and not where, or repeats itself, is an error: its end would be guessed.
-pub async fn read_all<T, Fetched>(
+pub async fn read_all_pages<T, Fetched>(
     operation: &'static str,
     fetch: impl Fn(Option<String>) -> Fetched,
     mut take: impl FnMut(T) -> Result<(), Failure>,
@@ -32,7 +32,7 @@ where
             return Ok(());
         }
         if page.marker.is_none() || page.marker == marker {
-            return Err(Failure::malformed(operation, "a list says that it goes on, and not where"));
+            return Err(Failure::from_malformed_answer(operation, "a list says that it goes on, and not where"));
         }
         marker = page.marker;
     }
@@ -52,7 +52,7 @@ mod tests {
             let page = Page { items: (), truncated, marker: marker.map(str::to_owned) };
             async move { Ok(page) }
         };
-        let result = read_all("iam:ListRoles", fetch, |()| Ok(())).await;
+        let result = read_all_pages("iam:ListRoles", fetch, |()| Ok(())).await;
         (asked.into_inner(), result)
     }
 

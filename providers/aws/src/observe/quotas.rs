@@ -45,24 +45,24 @@ const POLICIES: &[&str] = &["scopes", "managed_policy_arns"];
 
 impl Reading<'_> {
     /// The quotas that the account tells. One that it does not tell is left to the service.
-    pub async fn quotas(&self) -> Result<Vec<Quota>, Failure> {
+    pub async fn read_quotas(&self) -> Result<Vec<Quota>, Failure> {
         const OPERATION: &str = "iam:GetAccountSummary";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_account_summary().send();
-        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
         let told = answer.summary_map.unwrap_or_default();
         let told: BTreeMap<String, u64> = told
             .into_iter()
             .filter_map(|(key, value)| Some((key.as_str().to_owned(), u64::try_from(value).ok()?)))
             .collect();
         if told.is_empty() {
-            return Err(Failure::malformed(OPERATION, "the summary of the account is empty"));
+            return Err(Failure::from_malformed_answer(OPERATION, "the summary of the account is empty"));
         }
-        Ok(from(&told))
+        Ok(quotas_from_summary(&told))
     }
 }
 
-fn from(told: &BTreeMap<String, u64>) -> Vec<Quota> {
+fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
     let account = OF_ACCOUNT.into_iter().filter_map(|(what, used, name, kind)| {
         Some(Quota {
             name: name.to_owned(),
@@ -115,7 +115,7 @@ mod tests {
         let told =
             [("Roles", 7), ("RolesQuota", 1000), ("UsersQuota", 5000), ("AccessKeysPerUserQuota", 2), (TRUST_SIZE, 9)];
         let told = told.map(|(key, value)| (key.to_owned(), value)).into();
-        let quotas = from(&told);
+        let quotas = quotas_from_summary(&told);
         let names: Vec<&str> = quotas.iter().map(|quota| quota.name.as_str()).collect();
         assert_eq!(
             names,
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!((quotas[0].counted, quotas[0].limit), (Counted::OfAccount { used: 7 }, 1000));
         assert_eq!(quotas[1].counted, Counted::OfHolder);
         assert_eq!(
-            (quotas[2].limit, from(&BTreeMap::new())[0].limit),
+            (quotas[2].limit, quotas_from_summary(&BTreeMap::new())[0].limit),
             (9, 2048),
             "a trust policy is held to a limit in any case"
         );

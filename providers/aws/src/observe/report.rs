@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Reading;
 use crate::failure::Failure;
-use crate::retry::{Class, pause};
+use crate::retry::{Class, pause_between_polls};
 
 const GENERATE: &str = "iam:GenerateCredentialReport";
 const GET: &str = "iam:GetCredentialReport";
@@ -26,27 +26,28 @@ pub struct Row {
 
 impl Reading<'_> {
     /// Has the report made where it is old, and reads it.
-    pub async fn credential_report(&self) -> Result<HashMap<String, Row>, Failure> {
+    pub async fn read_credential_report(&self) -> Result<HashMap<String, Row>, Failure> {
         let iam = &self.provider.clients.iam;
         let caller = &self.provider.caller;
         let mut ready = false;
         for attempt in 0..60 {
             let send = || iam.generate_credential_report().send();
-            let answer = caller.call(&self.calls, GENERATE, Class::Idempotent, send).await?;
+            let answer = caller.call_with_retries(&self.calls, GENERATE, Class::Idempotent, send).await?;
             if answer.state == Some(aws_sdk_iam::types::ReportStateType::Complete) {
                 ready = true;
                 break;
             }
-            pause(attempt).await;
+            pause_between_polls(attempt).await;
         }
         if !ready {
-            return Err(Failure::malformed(GENERATE, "the report was still not ready after some minutes"));
+            return Err(Failure::from_malformed_answer(GENERATE, "the report was still not ready after some minutes"));
         }
         let send = || iam.get_credential_report().send();
-        let answer = caller.call(&self.calls, GET, Class::Idempotent, send).await?;
+        let answer = caller.call_with_retries(&self.calls, GET, Class::Idempotent, send).await?;
         let content = answer.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
-        let text = String::from_utf8(content).map_err(|_| Failure::malformed(GET, "the report is not UTF-8"))?;
-        read(&text).map_err(|problem| Failure::malformed(GET, problem))
+        let text =
+            String::from_utf8(content).map_err(|_| Failure::from_malformed_answer(GET, "the report is not UTF-8"))?;
+        parse_report(&text).map_err(|problem| Failure::from_malformed_answer(GET, problem))
     }
 }
 
@@ -62,9 +63,9 @@ const NEEDED: [&str; 7] = [
 ];
 
 /// Reads the report's CSV by the names of its columns.
-fn read(text: &str) -> Result<HashMap<String, Row>, String> {
+fn parse_report(text: &str) -> Result<HashMap<String, Row>, String> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
-    let header = fields(lines.next().ok_or("the report is empty")?);
+    let header = split_csv_line(lines.next().ok_or("the report is empty")?);
     for needed in NEEDED {
         if !header.iter().any(|name| name == needed) {
             return Err(format!("the report has no column {needed}"));
@@ -72,7 +73,7 @@ fn read(text: &str) -> Result<HashMap<String, Row>, String> {
     }
     let mut rows = HashMap::new();
     for line in lines {
-        let values = fields(line);
+        let values = split_csv_line(line);
         if values.len() != header.len() {
             return Err(format!("a line of the report has {} columns, not {}", values.len(), header.len()));
         }
@@ -99,7 +100,7 @@ fn read(text: &str) -> Result<HashMap<String, Row>, String> {
 }
 
 /// One line of CSV: fields between commas, or between quotes, where a doubled quote stands for one.
-fn fields(line: &str) -> Vec<String> {
+fn split_csv_line(line: &str) -> Vec<String> {
     let mut fields = Vec::new();
     let mut field = String::new();
     let mut quoted = false;
@@ -128,7 +129,7 @@ mod tests {
                           cert_2_active";
 
     fn row(row: &str) -> Row {
-        read(&format!("{HEADER}\n{row}\n")).unwrap()["x"].clone()
+        parse_report(&format!("{HEADER}\n{row}\n")).unwrap()["x"].clone()
     }
 
     fn holds(first: &str) -> bool {
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn a_report_that_does_not_read_is_an_error() {
         for broken in ["", "user,password_enabled\nx,true", &format!("{HEADER}\nx,true")] {
-            assert!(read(broken).is_err(), "{broken}");
+            assert!(parse_report(broken).is_err(), "{broken}");
         }
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_iam::types::Role;
 use leasehold_provider::{Resource, Value};
 
 use super::Reading;
-use super::pages::{Page, read_all};
+use super::pages::{Page, read_all_pages};
 use crate::failure::Failure;
 use crate::realize::DEFAULT_SESSION;
 use crate::retry::Class;
@@ -20,7 +20,7 @@ pub struct RoleFacts {
 
 impl RoleFacts {
     /// Reads a role as `ListRoles` and `GetRole` tell it.
-    pub fn of(role: &Role) -> Self {
+    pub fn from_role(role: &Role) -> Self {
         Self {
             description: role.description.clone().filter(|text| !text.is_empty()),
             max_session_duration: role.max_session_duration.map(i64::from).filter(|s| *s != DEFAULT_SESSION),
@@ -28,7 +28,7 @@ impl RoleFacts {
     }
 
     /// Writes them into the role's resource.
-    pub fn set(self, resource: &mut Resource) {
+    pub fn write_to_resource(self, resource: &mut Resource) {
         if let Some(description) = self.description {
             resource.attributes.insert("description".into(), description.into());
         }
@@ -40,17 +40,17 @@ impl RoleFacts {
 
 impl Reading<'_> {
     /// The facts of all roles by name.
-    pub async fn role_facts(&self) -> Result<HashMap<String, RoleFacts>, Failure> {
+    pub async fn list_role_facts(&self) -> Result<HashMap<String, RoleFacts>, Failure> {
         const OPERATION: &str = "iam:ListRoles";
         let mut facts = HashMap::new();
         let iam = &self.provider.clients.iam;
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_roles().max_items(1000).set_marker(marker.clone()).send();
-            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
             Ok(Page { items: page.roles, truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |roles| {
-            facts.extend(roles.iter().map(|role| (role.role_name.clone(), RoleFacts::of(role))));
+        read_all_pages(OPERATION, fetch, |roles| {
+            facts.extend(roles.iter().map(|role| (role.role_name.clone(), RoleFacts::from_role(role))));
             Ok(())
         })
         .await?;
@@ -58,11 +58,15 @@ impl Reading<'_> {
     }
 
     /// The facts of one role.
-    pub async fn role_fact(&self, name: &str) -> Result<RoleFacts, Failure> {
+    pub async fn read_role_facts(&self, name: &str) -> Result<RoleFacts, Failure> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_role().role_name(name).send();
-        let answer = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
-        answer.role.as_ref().map(RoleFacts::of).ok_or_else(|| Failure::malformed(OPERATION, "no role in the answer"))
+        let answer = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        answer
+            .role
+            .as_ref()
+            .map(RoleFacts::from_role)
+            .ok_or_else(|| Failure::from_malformed_answer(OPERATION, "no role in the answer"))
     }
 }

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use leasehold_provider::{Address, LiveShared, Marks, ObserveRequest, Resource, ResourceId, Stranger};
 
 use super::Reading;
-use super::pages::{Page, read_all};
+use super::pages::{Page, read_all_pages};
 use crate::failure::Failure;
 use crate::retry::Class;
 use crate::{arn, kinds};
@@ -16,7 +16,7 @@ type Sorted = (BTreeMap<ResourceId, LiveShared>, BTreeMap<ResourceId, Stranger>)
 
 impl Reading<'_> {
     /// Reads the marks of every policy that is not as the stack wants it.
-    pub async fn marks_of_shared(
+    pub async fn read_shared_marks(
         &self,
         live: BTreeMap<ResourceId, Resource>,
         request: &ObserveRequest<'_>,
@@ -25,7 +25,8 @@ impl Reading<'_> {
             request.shared.get(&resource.id).is_none_or(|wanted| wanted.attributes != resource.attributes)
         };
         let read = stream::iter(live.into_values().map(|resource| async {
-            let marks = if differs(&resource) { Some(self.policy_marks(&resource.id, request).await?) } else { None };
+            let marks =
+                if differs(&resource) { Some(self.read_policy_marks(&resource.id, request).await?) } else { None };
             Ok::<_, Failure>((resource, marks))
         }));
         let read: Vec<(Resource, Option<Marked>)> = read.buffer_unordered(8).try_collect().await?;
@@ -39,24 +40,24 @@ impl Reading<'_> {
                 Some(Marked::Ours(marks)) => resource.marks = Some(*marks),
                 None => {}
             }
-            let address = Address::qualified("scope", kinds::part(&resource.id));
+            let address = Address::from_qualified_name("scope", kinds::part_name(&resource.id));
             shared.insert(resource.id.clone(), LiveShared::new(resource, address));
         }
         Ok((shared, strangers))
     }
 
-    async fn policy_marks(&self, id: &ResourceId, request: &ObserveRequest<'_>) -> Result<Marked, Failure> {
+    async fn read_policy_marks(&self, id: &ResourceId, request: &ObserveRequest<'_>) -> Result<Marked, Failure> {
         const OPERATION: &str = "iam:ListPolicyTags";
-        let scope = kinds::part(id);
-        let policy = arn::scope_policy(self.realm, request.stack, scope);
+        let scope = kinds::part_name(id);
+        let policy = arn::scope_policy_arn(self.realm, request.stack, scope);
         let iam = &self.provider.clients.iam;
         let mut tags = BTreeMap::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_policy_tags().policy_arn(&policy).set_marker(marker.clone()).send();
-            let page = self.provider.caller.call(&self.calls, OPERATION, Class::Idempotent, send).await?;
-            Ok(Page { items: super::tags(Some(page.tags)), truncated: page.is_truncated, marker: page.marker })
+            let page = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            Ok(Page { items: super::tags_by_key(Some(page.tags)), truncated: page.is_truncated, marker: page.marker })
         };
-        read_all(OPERATION, fetch, |found| {
+        read_all_pages(OPERATION, fetch, |found| {
             tags.extend(found);
             Ok(())
         })
@@ -71,7 +72,7 @@ impl Reading<'_> {
             }
             // The path alone says whose it is.
             Ok(None) => {
-                let address = Address::qualified("scope", scope);
+                let address = Address::from_qualified_name("scope", scope);
                 Marked::Ours(Box::new(Marks::new(request.stack.clone(), address)))
             }
             Err(problem) => foreign(Some(request.stack.clone()), problem.to_string()),

@@ -40,7 +40,7 @@ const MIXED: [&str; 22] = [
 /// What a managed policy takes away, as far as its ARN tells: the policies of AWS that do were looked up, as of November 2025, in the
 /// 1,485 that moto 5.2.5 carries (`moto/iam/aws_managed_policies.py`, made of AWS's own); those under `/aws-service-role/` and
 /// `/root-task/`, which nobody can attach, left out. Any other is said to take nothing away.
-pub fn withholds(policy_arn: &str) -> Withholds {
+pub fn classify_managed_policy(policy_arn: &str) -> Withholds {
     let Some(path) = policy_arn.split_once(":iam::aws:policy/").map(|(_, path)| path) else {
         return Withholds::Nothing;
     };
@@ -67,7 +67,7 @@ mod tests {
             ("arn:aws:iam::aws:policy/ReadOnlyAccess", Withholds::Nothing),
             ("arn:aws:iam::111122223333:policy/AWSDenyAll", Withholds::Nothing),
         ] {
-            assert_eq!(withholds(policy), says, "{policy}");
+            assert_eq!(classify_managed_policy(policy), says, "{policy}");
         }
     }
 }

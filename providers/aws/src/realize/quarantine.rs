@@ -8,9 +8,9 @@ use crate::{document, kinds, links};
 /// be restored; a password cannot be switched off and goes; groups are left, which the configuration says anew when it comes back.
 /// A second factor opens nothing and stays until the user goes; so does a role's place in an instance profile, which hands out a role
 /// that is denied everything.
-pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
-    let deny = Value::Document(document::deny_everything());
-    let inline = kinds::inline(live.principal, &live.name, kinds::INLINE);
+pub fn realize_quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+    let deny = Value::Document(document::deny_all_policy());
+    let inline = kinds::inline_policy_id(live.principal, &live.name, kinds::INLINE);
     let mut resources: Vec<Resource> = live
         .resources
         .values()
@@ -25,7 +25,7 @@ pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) 
             resource.marks = live.resources.get(&live.id).and_then(|principal| principal.marks.clone());
             resource.marks.get_or_insert_with(|| live.marks.clone()).quarantine = Some(quarantine.clone());
             if live.principal == Principal::Role {
-                let closed = Value::Document(document::closed_trust());
+                let closed = Value::Document(document::deny_all_trust());
                 resource.attributes.insert("assume_role_policy".into(), closed);
             }
         } else if resource.id == inline {
@@ -34,6 +34,6 @@ pub fn quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) 
             resource.attributes.insert("status".into(), "Inactive".into());
         }
     }
-    links::link(realm, &live.marks.stack, &mut resources);
+    links::link_resources(realm, &live.marks.stack, &mut resources);
     resources
 }

@@ -71,11 +71,11 @@ impl Part {
 }
 
 /// The parts that a stack with these resources has. What it takes in is not among resources.
-pub fn parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<Part> {
+pub fn stack_parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<Part> {
     let mut parts = BTreeSet::new();
     let (mut groups, mut memberships) = (BTreeSet::new(), BTreeSet::new());
     for resource in resources {
-        parts.extend(by_kind(resource));
+        parts.extend(part_for_kind(resource));
         let bounded = resource.get("permissions_boundary").is_some();
         parts.extend((bounded && resource.id.kind == kinds::USER).then_some(Part::UserBoundaries));
         parts.extend((bounded && resource.id.kind == kinds::ROLE).then_some(Part::RoleBoundaries));
@@ -85,7 +85,7 @@ pub fn parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<
         if resource.id.kind == kinds::GROUP {
             groups.insert(resource.id.name.as_str());
         } else if resource.id.kind == kinds::MEMBERSHIP {
-            memberships.insert(kinds::part(&resource.id));
+            memberships.insert(kinds::part_name(&resource.id));
         }
     }
     parts.extend((!memberships.is_disjoint(&groups)).then_some(Part::Members));
@@ -94,7 +94,7 @@ pub fn parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<
 }
 
 /// The part that a resource is by its kind.
-fn by_kind(resource: &Resource) -> Option<Part> {
+fn part_for_kind(resource: &Resource) -> Option<Part> {
     match &resource.id.kind {
         kind if *kind == kinds::USER => Some(Part::Users),
         kind if *kind == kinds::USER_ATTACHMENT => Some(Part::UserAttachments),
@@ -124,22 +124,22 @@ mod tests {
     #[test]
     fn what_nobody_declares_is_no_part() {
         let user = resource(kinds::USER, "ann");
-        assert_eq!(parts([&user]), [Part::Users].into());
-        let bound = user.with("permissions_boundary", "arn:aws:iam::aws:policy/PowerUserAccess");
-        assert_eq!(parts([&bound]), [Part::Users, Part::UserBoundaries].into());
+        assert_eq!(stack_parts([&user]), [Part::Users].into());
+        let bound = user.with_attribute("permissions_boundary", "arn:aws:iam::aws:policy/PowerUserAccess");
+        assert_eq!(stack_parts([&bound]), [Part::Users, Part::UserBoundaries].into());
         let attached = resource(kinds::ROLE_ATTACHMENT, "ci/read");
-        assert_eq!(parts([&resource(kinds::ROLE, "ci"), &attached]), [Part::Roles, Part::RoleAttachments].into());
+        assert_eq!(stack_parts([&resource(kinds::ROLE, "ci"), &attached]), [Part::Roles, Part::RoleAttachments].into());
         let issuer = resource(kinds::OIDC_PROVIDER, "issuer.example.com");
-        assert_eq!(parts([&issuer]), [Part::Issuers].into());
-        let pinned = issuer.with(THUMBPRINTS, Value::Set(["11".to_owned()].into()));
-        assert_eq!(parts([&pinned]), [Part::Issuers, Part::Thumbprints].into());
+        assert_eq!(stack_parts([&issuer]), [Part::Issuers].into());
+        let pinned = issuer.with_attribute(THUMBPRINTS, Value::Set(["11".to_owned()].into()));
+        assert_eq!(stack_parts([&pinned]), [Part::Issuers, Part::Thumbprints].into());
     }
 
     #[test]
     fn memberships_are_told_apart_by_whose_the_group_is() {
         let (crew, member) = (resource(kinds::GROUP, "crew"), resource(kinds::MEMBERSHIP, "ann/crew"));
-        assert_eq!(parts([&crew]), [Part::Groups].into());
-        assert_eq!(parts([&crew, &member]), [Part::Groups, Part::Members].into());
-        assert_eq!(parts([&member]), [Part::OthersGroups].into());
+        assert_eq!(stack_parts([&crew]), [Part::Groups].into());
+        assert_eq!(stack_parts([&crew, &member]), [Part::Groups, Part::Members].into());
+        assert_eq!(stack_parts([&member]), [Part::OthersGroups].into());
     }
 }

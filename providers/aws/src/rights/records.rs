@@ -53,7 +53,7 @@ const RECORDS: [Record; 5] = [
 
 /// The statements that grant what a purpose needs of the bucket, and of the key that encrypts it.
 #[must_use]
-pub fn statements(records: &Records<'_>, purpose: Purpose) -> Vec<Value> {
+pub fn bucket_statements(records: &Records<'_>, purpose: Purpose) -> Vec<Value> {
     let mut by_actions: BTreeMap<Vec<&str>, Vec<String>> = BTreeMap::new();
     let mut listed = Vec::new();
     for record in &RECORDS {
@@ -67,8 +67,11 @@ pub fn statements(records: &Records<'_>, purpose: Purpose) -> Vec<Value> {
             listed.push(key);
         }
     }
-    let mut statements: Vec<Value> =
-        by_actions.into_iter().zip(1..).map(|((actions, on), number)| objects(number, &actions, &on)).collect();
+    let mut statements: Vec<Value> = by_actions
+        .into_iter()
+        .zip(1..)
+        .map(|((actions, on), number)| objects_statement(number, &actions, &on))
+        .collect();
     statements.push(json!({
         "Sid": "RecordsList",
         "Effect": "Allow",
@@ -77,18 +80,18 @@ pub fn statements(records: &Records<'_>, purpose: Purpose) -> Vec<Value> {
         "Condition": { "StringLike": { "s3:prefix": listed } },
     }));
     let writes = RECORDS.iter().any(|record| record.written_for.contains(&purpose));
-    statements.extend(records.kms_key.map(|key| encryption(records, key, writes)));
+    statements.extend(records.kms_key.map(|key| encryption_statement(records, key, writes)));
     statements
 }
 
-fn objects(number: usize, actions: &[&str], resources: &[String]) -> Value {
+fn objects_statement(number: usize, actions: &[&str], resources: &[String]) -> Value {
     json!({ "Sid": format!("Records{number}"), "Effect": "Allow", "Action": actions, "Resource": resources })
 }
 
 /// The use of the key, by way of S3 alone. What S3 needs of it:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>; the conditions:
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>.
-fn encryption(records: &Records<'_>, key: &str, writes: bool) -> Value {
+fn encryption_statement(records: &Records<'_>, key: &str, writes: bool) -> Value {
     let Records { partition, account, .. } = records;
     let region = records.region.unwrap_or("*");
     // `arn:aws:kms:REGION:ACCOUNT:key/ID`, or without the first five parts.
@@ -104,7 +107,7 @@ fn encryption(records: &Records<'_>, key: &str, writes: bool) -> Value {
     };
     let key_region = place.split(':').nth(3).unwrap_or(region);
     let mut conditions = Map::new();
-    let suffix = Partition::named(partition).unwrap_or(COMMERCIAL).dns_suffix;
+    let suffix = Partition::from_partition_name(partition).unwrap_or(COMMERCIAL).dns_suffix;
     let via = json!({ "kms:ViaService": format!("s3.{key_region}.{suffix}") });
     // The region may be any.
     conditions.insert(if key_region == "*" { "StringLike" } else { "StringEquals" }.to_owned(), via);
@@ -127,14 +130,14 @@ impl Records<'_> {
 
     /// The keys of a record, as a policy's pattern.
     fn key_pattern(&self, key: &str) -> String {
-        let prefix = literal(self.prefix);
+        let prefix = escape_pattern(self.prefix);
         if prefix.is_empty() { key.to_owned() } else { format!("{prefix}/{key}") }
     }
 }
 
 /// Text that a policy takes as it is: `*`, `?` and `$` mean something else there.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars>
-fn literal(text: &str) -> String {
+fn escape_pattern(text: &str) -> String {
     let escaped = |sign: char| match sign {
         '*' | '?' | '$' => format!("${{{sign}}}"),
         sign => sign.to_string(),
@@ -160,7 +163,7 @@ mod tests {
 
     #[test]
     fn drift_reads_two_records_and_writes_none() {
-        let statements = statements(&records(), Drift);
+        let statements = bucket_statements(&records(), Drift);
         let object = |key: &str| format!("arn:aws:s3:::records/leasehold/pay/{key}");
         assert_eq!(statements[0]["Action"], json!(["s3:GetObject"]));
         assert_eq!(statements[0]["Resource"], json!([object("ledger/*"), object("accounts.json")]));
@@ -173,7 +176,7 @@ mod tests {
     #[test]
     fn plan_writes_keys_alone_and_only_what_is_kept_is_retained() {
         let puts = |purpose: Purpose, action: &str| -> String {
-            let statements = statements(&Records { retained: true, ..records() }, purpose);
+            let statements = bucket_statements(&Records { retained: true, ..records() }, purpose);
             let of = statements.iter().filter(|it| it["Action"].as_array().unwrap().contains(&json!(action)));
             of.map(|it| it["Resource"].to_string()).collect()
         };
@@ -190,7 +193,7 @@ mod tests {
     }
 
     fn key(of: Records<'_>, purpose: Purpose) -> Value {
-        statements(&of, purpose).pop().unwrap()
+        bucket_statements(&of, purpose).pop().unwrap()
     }
 
     #[test]
@@ -232,9 +235,9 @@ mod tests {
 
     #[test]
     fn what_a_policy_would_read_as_a_pattern_stays_what_it_is() {
-        let statements = statements(&Records { prefix: "a*b/$x", ..records() }, Audit);
+        let statements = bucket_statements(&Records { prefix: "a*b/$x", ..records() }, Audit);
         assert_eq!(statements[0]["Resource"][0], "arn:aws:s3:::records/a${*}b/${$}x/lock.json");
-        let bare = super::statements(&Records { prefix: "", ..records() }, Audit);
+        let bare = bucket_statements(&Records { prefix: "", ..records() }, Audit);
         assert_eq!(bare[0]["Resource"][0], "arn:aws:s3:::records/lock.json");
     }
 }

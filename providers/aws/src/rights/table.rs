@@ -50,7 +50,7 @@ pub enum Commands {
 impl Commands {
     /// Whether a policy for the purpose grants what these commands need.
     #[must_use]
-    pub fn serve(self, purpose: Purpose) -> bool {
+    pub fn is_granted_for(self, purpose: Purpose) -> bool {
         match self {
             Self::Reading => purpose != Purpose::Audit,
             Self::Planning => matches!(purpose, Purpose::Plan | Purpose::Apply),

@@ -16,34 +16,34 @@ pub struct Wanted {
 
 impl Wanted {
     /// Adds an identity and writes the digest into its marks.
-    pub fn identity(&mut self, principal: ResourceId, mut resources: Vec<Resource>) {
-        seal(&mut resources);
+    pub fn add_identity(&mut self, principal: ResourceId, mut resources: Vec<Resource>) {
+        write_digest_mark(&mut resources);
         let resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
         self.identities.insert(principal, resources);
     }
 
     /// Adds what identities share, likewise.
-    pub fn share(&mut self, resource: Resource) {
+    pub fn add_shared(&mut self, resource: Resource) {
         let mut one = [resource];
-        seal(&mut one);
+        write_digest_mark(&mut one);
         let [resource] = one;
         self.shared.insert(resource.id.clone(), resource);
     }
 
     /// Adds a group with all its parts.
-    pub fn share_all(&mut self, mut resources: Vec<Resource>) {
-        seal(&mut resources);
+    pub fn add_group(&mut self, mut resources: Vec<Resource>) {
+        write_digest_mark(&mut resources);
         self.shared.extend(resources.into_iter().map(|resource| (resource.id.clone(), resource)));
     }
 
     /// All of it.
-    pub fn resources(&self) -> BTreeMap<&ResourceId, &Resource> {
+    pub fn all_resources(&self) -> BTreeMap<&ResourceId, &Resource> {
         self.shared.iter().chain(self.identities.values().flatten()).collect()
     }
 }
 
 /// Writes into the marks the digest of the resources they speak for.
-fn seal(resources: &mut [Resource]) {
+fn write_digest_mark(resources: &mut [Resource]) {
     let digest = identity_digest(resources.iter());
     for marks in resources.iter_mut().filter_map(|resource| resource.marks.as_mut()) {
         marks.digest = Some(digest);
@@ -51,22 +51,22 @@ fn seal(resources: &mut [Resource]) {
 }
 
 /// All that is live of the stack.
-pub fn live(snapshot: &Snapshot) -> BTreeMap<&ResourceId, &Resource> {
+pub fn live_resources(snapshot: &Snapshot) -> BTreeMap<&ResourceId, &Resource> {
     let shared = snapshot.shared.iter().map(|(id, shared)| (id, &shared.resource));
     shared.chain(snapshot.identities.values().flat_map(|identity| &identity.resources)).collect()
 }
 
 /// The changes from what is live to what is wanted: what is new or other in the order of needs, what goes in the reverse
 /// order, marks at last. `Err`: the resources that need each other in a circle.
-pub fn changes(
+pub fn compute_changes(
     realize: &dyn Realize,
     wanted: &Wanted,
     snapshot: &Snapshot,
 ) -> Result<Vec<Change>, BTreeSet<ResourceId>> {
-    let (wanted, live) = (wanted.resources(), live(snapshot));
+    let (wanted, live) = (wanted.all_resources(), live_resources(snapshot));
     let mut changes = Vec::new();
     let mut marks = Vec::new();
-    for id in in_order(realize, &wanted)? {
+    for id in sort_by_dependencies(realize, &wanted)? {
         let Some(&after) = wanted.get(id) else { continue };
         let Some(&before) = live.get(id) else {
             changes.push(Change::Create { after: Box::new(after.clone()) });
@@ -83,7 +83,7 @@ pub fn changes(
             marks.push(Change::Mark { id: id.clone(), before, after });
         }
     }
-    for id in in_order(realize, &live)?.into_iter().rev() {
+    for id in sort_by_dependencies(realize, &live)?.into_iter().rev() {
         if let (Some(before), None) = (live.get(id), wanted.get(id)) {
             changes.push(Change::Delete { before: Box::new((*before).clone()) });
         }
@@ -94,7 +94,7 @@ pub fn changes(
 
 /// Ids so that each comes after those it needs; among free choices, what takes access away comes first. Needs that point
 /// elsewhere count as met. `Err`: those that are left, because they need each other.
-pub fn in_order<'a>(
+pub fn sort_by_dependencies<'a>(
     realize: &dyn Realize,
     resources: &BTreeMap<&'a ResourceId, &'a Resource>,
 ) -> Result<Vec<&'a ResourceId>, BTreeSet<ResourceId>> {
@@ -103,8 +103,8 @@ pub fn in_order<'a>(
     while !waiting.is_empty() {
         let free = |r: &Resource| r.depends_on.iter().all(|need| *need == r.id || !waiting.contains_key(need));
         let ready: Vec<_> = waiting.iter().filter(|(_, r)| free(r)).map(|(id, r)| (*id, *r)).collect();
-        let restricting = ready.iter().any(|(_, r)| realize.restricts(r));
-        let next: Vec<_> = ready.into_iter().filter(|(_, r)| !restricting || realize.restricts(r)).collect();
+        let restricting = ready.iter().any(|(_, r)| realize.is_restriction(r));
+        let next: Vec<_> = ready.into_iter().filter(|(_, r)| !restricting || realize.is_restriction(r)).collect();
         if next.is_empty() {
             return Err(waiting.into_keys().cloned().collect());
         }

@@ -33,16 +33,20 @@ pub struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// A fresh world, and nothing of the stack in it.
-    pub async fn set(worlds: &dyn Worlds, failures: &'a mut Vec<Failure>, scene: &str) -> Result<Self, Stopped> {
+    pub async fn prepare_stage(
+        worlds: &dyn Worlds,
+        failures: &'a mut Vec<Failure>,
+        scene: &str,
+    ) -> Result<Self, Stopped> {
         let scenery = |detail: String| Failure { law: Law::Scenery, detail: format!("{scene}: {detail}") };
-        let world = match worlds.fresh().await {
+        let world = match worlds.create_world().await {
             Ok(world) => world,
             Err(error) => {
                 failures.push(scenery(format!("no world: {error}")));
                 return Err(Stopped);
             }
         };
-        let realm = match world.provider().realm().await {
+        let realm = match world.provider().read_realm().await {
             Ok(realm) => realm,
             Err(error) => {
                 failures.push(scenery(format!("no realm: {error}")));
@@ -64,118 +68,121 @@ impl<'a> Stage<'a> {
     }
 
     /// Notes that a law was broken.
-    pub fn broken(&mut self, law: Law, detail: impl std::fmt::Display) {
+    pub fn report_violation(&mut self, law: Law, detail: impl std::fmt::Display) {
         self.failures.push(Failure { law, detail: format!("{}: {detail}", self.scene) });
     }
 
     /// Notes that a law was broken unless `holds`.
-    pub fn demand(&mut self, law: Law, holds: bool, detail: impl std::fmt::Display) {
+    pub fn require_law(&mut self, law: Law, holds: bool, detail: impl std::fmt::Display) {
         if !holds {
-            self.broken(law, detail);
+            self.report_violation(law, detail);
         }
     }
 
     /// What the world did; a world that fails ends the scenario.
-    pub fn scenery<T>(&mut self, outcome: Result<T, WorldError>) -> Result<T, Stopped> {
+    pub fn expect_world<T>(&mut self, outcome: Result<T, WorldError>) -> Result<T, Stopped> {
         outcome.map_err(|error| {
-            self.broken(Law::Scenery, error);
+            self.report_violation(Law::Scenery, error);
             Stopped
         })
     }
 
     /// The state in which these identities are active and the cast's scopes are there.
-    pub fn active(&self, identities: &[DesiredIdentity]) -> Wanted {
+    pub fn desired_active(&self, identities: &[DesiredIdentity]) -> Wanted {
         let mut wanted = Wanted::default();
-        for scope in cast::scopes() {
-            wanted.share(self.provider().scope(&self.realm, &self.stack, &scope));
+        for scope in cast::build_scopes() {
+            wanted.add_shared(self.provider().realize_scope(&self.realm, &self.stack, &scope));
         }
-        for group in cast::groups() {
-            wanted.share_all(self.provider().group(&self.realm, &self.stack, &group));
+        for group in cast::build_groups() {
+            wanted.add_group(self.provider().realize_group(&self.realm, &self.stack, &group));
         }
         for identity in identities {
-            let marks = cast::marks(&self.stack, identity);
+            let marks = cast::build_identity_marks(&self.stack, identity);
             let principal = self.provider().principal_id(identity.principal, &identity.name);
-            wanted.identity(principal, self.provider().active(&self.realm, identity, &marks));
+            wanted.add_identity(principal, self.provider().realize_identity(&self.realm, identity, &marks));
         }
         wanted
     }
 
     /// The state in which an identity is quarantined, and all else is as in `wanted`. `None`: it does not live.
-    pub fn quarantined(&self, wanted: &Wanted, principal: &ResourceId, snapshot: &Snapshot) -> Option<Wanted> {
+    pub fn desired_quarantine(&self, wanted: &Wanted, principal: &ResourceId, snapshot: &Snapshot) -> Option<Wanted> {
         let live = snapshot.identities.get(principal)?;
         let quarantine = Quarantine { at: cast::LATER, reason: "removed".to_owned() };
         let mut wanted = wanted.clone();
-        wanted.identity(principal.clone(), self.provider().quarantined(&self.realm, live, &quarantine));
+        wanted.add_identity(principal.clone(), self.provider().realize_quarantine(&self.realm, live, &quarantine));
         Some(wanted)
     }
 
     /// What is live.
-    pub async fn snapshot(&mut self, wanted: &Wanted) -> Result<Snapshot, Stopped> {
-        self.try_snapshot(wanted).await.map_err(|error| {
-            self.broken(Law::ReadsBack, format!("observe failed: {error}"));
+    pub async fn observe_desired(&mut self, wanted: &Wanted) -> Result<Snapshot, Stopped> {
+        self.try_observe_desired(wanted).await.map_err(|error| {
+            self.report_violation(Law::ReadsBack, format!("observe failed: {error}"));
             Stopped
         })
     }
 
-    async fn try_snapshot(&self, wanted: &Wanted) -> Result<Snapshot, ObserveError> {
+    async fn try_observe_desired(&self, wanted: &Wanted) -> Result<Snapshot, ObserveError> {
         let exact: BTreeSet<ResourceId> = wanted.identities.keys().cloned().collect();
-        let request = ObserveRequest { exact: &exact, ..ObserveRequest::plain(&self.stack, &wanted.shared) };
-        self.provider().observe(request).await
+        let request = ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, &wanted.shared) };
+        self.provider().observe_stack(request).await
     }
 
     /// The changes from what is live to what is wanted.
-    pub async fn changes(&mut self, wanted: &Wanted) -> Result<Vec<Change>, Stopped> {
-        let snapshot = self.snapshot(wanted).await?;
-        diff::changes(self.provider(), wanted, &snapshot).map_err(|circle| {
+    pub async fn plan_changes(&mut self, wanted: &Wanted) -> Result<Vec<Change>, Stopped> {
+        let snapshot = self.observe_desired(wanted).await?;
+        diff::compute_changes(self.provider(), wanted, &snapshot).map_err(|circle| {
             let circle: Vec<String> = circle.iter().map(ToString::to_string).collect();
-            self.broken(Law::Ordered, format!("these need each other: {}", circle.join(", ")));
+            self.report_violation(Law::Ordered, format!("these need each other: {}", circle.join(", ")));
             Stopped
         })
     }
 
     /// Makes one change.
-    pub async fn enact(&self, change: &Change) -> Result<(), EnactError> {
-        self.provider().enact(&self.stack, change).await.map(drop)
+    pub async fn enact_one(&self, change: &Change) -> Result<(), EnactError> {
+        self.provider().enact_change(&self.stack, change).await.map(drop)
     }
 
     /// Makes changes. The first that fails ends the scenario, since the later ones may need it.
-    pub async fn enact_all(&mut self, changes: &[Change], times: Times) -> Result<(), Stopped> {
+    pub async fn enact_changes(&mut self, changes: &[Change], times: Times) -> Result<(), Stopped> {
         for change in changes {
-            if let Err(error) = self.enact(change).await {
-                self.broken(Law::Enacts, format!("{}: {error}", title(change)));
+            if let Err(error) = self.enact_one(change).await {
+                self.report_violation(Law::Enacts, format!("{}: {error}", describe_change_briefly(change)));
                 return Err(Stopped);
             }
             if times == Times::Twice
-                && let Err(error) = self.enact(change).await
+                && let Err(error) = self.enact_one(change).await
             {
-                self.broken(Law::Repeatable, format!("{} a second time: {error}", title(change)));
+                self.report_violation(
+                    Law::Repeatable,
+                    format!("{} a second time: {error}", describe_change_briefly(change)),
+                );
             }
         }
         Ok(())
     }
 
     /// Brings a state about and holds it against the laws.
-    pub async fn reach(&mut self, wanted: &Wanted, times: Times) -> Result<Snapshot, Stopped> {
-        let changes = self.changes(wanted).await?;
-        self.enact_all(&changes, times).await?;
-        self.arrived(wanted).await
+    pub async fn reach_state(&mut self, wanted: &Wanted, times: Times) -> Result<Snapshot, Stopped> {
+        let changes = self.plan_changes(wanted).await?;
+        self.enact_changes(&changes, times).await?;
+        self.verify_state(wanted).await
     }
 
     /// Looks whether a state came about.
-    pub async fn arrived(&mut self, wanted: &Wanted) -> Result<Snapshot, Stopped> {
-        let snapshot = self.snapshot(wanted).await?;
-        for (id, after) in wanted.resources() {
-            match diff::live(&snapshot).get(id) {
-                None => self.broken(Law::ReadsBack, format!("{id} is not there")),
+    pub async fn verify_state(&mut self, wanted: &Wanted) -> Result<Snapshot, Stopped> {
+        let snapshot = self.observe_desired(wanted).await?;
+        for (id, after) in wanted.all_resources() {
+            match diff::live_resources(&snapshot).get(id) {
+                None => self.report_violation(Law::ReadsBack, format!("{id} is not there")),
                 Some(live) => {
-                    if let Some(difference) = difference(after, live) {
-                        self.broken(Law::ReadsBack, difference);
+                    if let Some(difference) = describe_difference(after, live) {
+                        self.report_violation(Law::ReadsBack, difference);
                     }
                 }
             }
         }
-        for id in diff::live(&snapshot).into_keys().filter(|id| !wanted.resources().contains_key(id)) {
-            self.broken(Law::Leaves, format!("{id} is still there"));
+        for id in diff::live_resources(&snapshot).into_keys().filter(|id| !wanted.all_resources().contains_key(id)) {
+            self.report_violation(Law::Leaves, format!("{id} is still there"));
         }
         for (id, identity) in &snapshot.identities {
             let digest = |resources| Some(identity_digest(BTreeMap::values(resources)));
@@ -185,18 +192,18 @@ impl<'a> Stage<'a> {
                 marks.is_some_and(|marks| marks.digest == digest(resources))
             });
             if sealed.is_some() && identity.marks.digest != digest(&identity.resources) {
-                self.broken(Law::ReadsBack, format!("the digest mark of {id} is not that of its resources"));
+                self.report_violation(Law::ReadsBack, format!("the digest mark of {id} is not that of its resources"));
             }
         }
-        for change in self.changes(wanted).await? {
-            self.broken(Law::Settles, format!("{} is still to be done", title(&change)));
+        for change in self.plan_changes(wanted).await? {
+            self.report_violation(Law::Settles, format!("{} is still to be done", describe_change_briefly(&change)));
         }
         Ok(snapshot)
     }
 }
 
 /// How a live resource differs from what it should be. What it needs is not compared: that it is right shows when it goes.
-fn difference(wanted: &Resource, live: &Resource) -> Option<String> {
+fn describe_difference(wanted: &Resource, live: &Resource) -> Option<String> {
     let id = &wanted.id;
     if wanted.identity != live.identity {
         return Some(format!("{id} is part of {:?}, and should be of {:?}", live.identity, wanted.identity));
@@ -212,6 +219,6 @@ fn difference(wanted: &Resource, live: &Resource) -> Option<String> {
 }
 
 /// A change in a few words.
-pub fn title(change: &Change) -> String {
+pub fn describe_change_briefly(change: &Change) -> String {
     format!("{:?} {}", change.kind(), change.id())
 }

@@ -90,7 +90,7 @@ impl ChangeExecution<'_> {
             DirectoryPart::Attachment(policy) => ("group_attachments", "policy", policy),
             _ => return Err(self.build_error(EnactErrorKind::Other, "a group can only have policies", None)),
         };
-        if self.change.is_of_marks() {
+        if self.change.is_marks_only() {
             return Err(self.build_error(
                 EnactErrorKind::Other,
                 "policies and attachments of a group have no marks",

@@ -22,7 +22,7 @@ impl ChangeExecution<'_> {
             };
         };
         self.require_ownership(&holder.tags)?;
-        if self.change.is_of_marks() {
+        if self.change.is_marks_only() {
             return Err(self.build_error(
                 EnactErrorKind::Other,
                 "only principals, groups and policies have marks",

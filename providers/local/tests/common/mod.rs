@@ -37,13 +37,16 @@ pub fn test_realm() -> Realm {
 
 pub async fn observe_directory(directory: &LocalDirectory) -> Snapshot {
     let (shared, exact) = (BTreeMap::new(), BTreeSet::new());
-    directory.observe(ObserveRequest { exact: &exact, ..ObserveRequest::plain(&stack_name(), &shared) }).await.unwrap()
+    directory
+        .observe_stack(ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&stack_name(), &shared) })
+        .await
+        .unwrap()
 }
 
 /// A role with an inline policy and one attachment.
 pub fn role_identity(name: &str) -> DesiredIdentity {
     DesiredIdentity {
-        address: Address::identity(name, None),
+        address: Address::for_identity(name, None),
         name: name.to_owned(),
         kind: Kind::Workload,
         principal: Principal::Role,
@@ -84,7 +87,7 @@ pub fn allow_statement(action: &str) -> Statement {
 
 pub fn active_resources(directory: &LocalDirectory, identity: &DesiredIdentity) -> Vec<Resource> {
     let marks = Marks { owner: Some(identity.owner.clone()), ..Marks::new(stack_name(), identity.address.clone()) };
-    directory.active(&test_realm(), identity, &marks)
+    directory.realize_identity(&test_realm(), identity, &marks)
 }
 
 pub fn create_change(resource: &Resource) -> Change {

@@ -89,37 +89,42 @@ impl Realize for FlawedDirectory {
         self.inner.scope_id(stack, scope)
     }
 
-    fn scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
-        self.inner.scope(realm, stack, scope)
+    fn realize_scope(&self, realm: &Realm, stack: &StackName, scope: &Scope) -> Resource {
+        self.inner.realize_scope(realm, stack, scope)
     }
 
     fn key_id(&self, user: &str, key: &str) -> Option<ResourceId> {
         self.inner.key_id(user, key)
     }
 
-    fn withholds(&self, resource: &Resource) -> Withholds {
-        if self.has_flaw(Flaw::CountsLeaseDeny) && self.inner.restricts(resource) {
+    fn classify_denial(&self, resource: &Resource) -> Withholds {
+        if self.has_flaw(Flaw::CountsLeaseDeny) && self.inner.is_restriction(resource) {
             return Withholds::Only;
         }
-        self.inner.withholds(resource)
+        self.inner.classify_denial(resource)
     }
 
-    fn is_over(&self, policy: &Resource, now: Timestamp) -> bool {
-        !self.has_flaw(Flaw::LeaseDenyNeverExpired) && self.inner.is_over(policy, now)
+    fn has_expired_lease(&self, policy: &Resource, now: Timestamp) -> bool {
+        !self.has_flaw(Flaw::LeaseDenyNeverExpired) && self.inner.has_expired_lease(policy, now)
     }
 
-    fn heeds(&self, policy: &Resource, tag: &str) -> bool {
-        self.inner.heeds(policy, tag) && !self.has_flaw(Flaw::IgnoresTagConditions)
+    fn has_tag_condition(&self, policy: &Resource, tag: &str) -> bool {
+        self.inner.has_tag_condition(policy, tag) && !self.has_flaw(Flaw::IgnoresTagConditions)
     }
 
-    fn own_policy(&self, whole: &ResourceId) -> Option<Resource> {
-        self.inner.own_policy(whole)
+    fn empty_own_policy(&self, whole: &ResourceId) -> Option<Resource> {
+        self.inner.empty_own_policy(whole)
     }
 
-    fn between(&self, before: Option<&Resource>, after: Option<&Resource>, withheld: &Withheld) -> Option<Resource> {
+    fn build_interim_policy(
+        &self,
+        before: Option<&Resource>,
+        after: Option<&Resource>,
+        withheld: &Withheld,
+    ) -> Option<Resource> {
         let before = before.filter(|_| !self.has_flaw(Flaw::InterimKeepsRemovedAccess));
         let after = if self.has_flaw(Flaw::InterimKeepsRemovedAccess) { after.or(before) } else { after };
-        let tight = self.inner.between(before, after, withheld)?;
+        let tight = self.inner.build_interim_policy(before, after, withheld)?;
         if self.has_flaw(Flaw::InterimKeepsRemovedAccess) && !withheld.everything {
             after.cloned()
         } else {
@@ -127,35 +132,35 @@ impl Realize for FlawedDirectory {
         }
     }
 
-    fn reserved(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
-        let reserved = self.inner.reserved(before, after, closed)?;
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+        let reserved = self.inner.narrow_trust(before, after, closed)?;
         let trusts = |principal: Resource| Reserved { principal, closed: false };
         if self.has_flaw(Flaw::TrustsNewPrincipalsEarly) { Some(trusts(after.clone())) } else { Some(reserved) }
     }
 
-    fn characters(&self, resource: &Resource, attribute: &str) -> usize {
-        self.inner.characters(resource, attribute)
+    fn count_characters(&self, resource: &Resource, attribute: &str) -> usize {
+        self.inner.count_characters(resource, attribute)
     }
 
-    fn one_space_of_names(&self) -> bool {
-        self.inner.one_space_of_names()
+    fn has_single_namespace(&self) -> bool {
+        self.inner.has_single_namespace()
     }
 
-    fn credential(&self, id: &ResourceId) -> Option<Credential> {
-        self.inner.credential(id)
+    fn credential_kind(&self, id: &ResourceId) -> Option<Credential> {
+        self.inner.credential_kind(id)
     }
 
-    fn active(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
+    fn realize_identity(&self, realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -> Vec<Resource> {
         let mut identity = identity.clone();
         if self.has_flaw(Flaw::OmitsLeaseDeny) {
             identity.deadline = None;
         }
-        let mut resources = self.inner.active(realm, &identity, marks);
+        let mut resources = self.inner.realize_identity(realm, &identity, marks);
         let lease = kinds::part_id(kinds::INLINE_POLICY, &identity.name, kinds::LEASE_POLICY);
         for resource in &mut resources {
             match self.flaw {
                 Some(Flaw::RandomRealization) => {
-                    *resource = resource.clone().with("description", self.next_call_number());
+                    *resource = resource.clone().with_attribute("description", self.next_call_number());
                 }
                 Some(Flaw::DropsMarks) => resource.marks = None,
                 Some(Flaw::DropsIdentity) => resource.identity = None,
@@ -170,7 +175,7 @@ impl Realize for FlawedDirectory {
                 }
                 Some(Flaw::TrustWithoutDeadline) if resource.id.kind == kinds::ROLE => {
                     let open = DesiredIdentity { deadline: None, ..identity.clone() };
-                    *resource = self.inner.active(realm, &open, marks).remove(0);
+                    *resource = self.inner.realize_identity(realm, &open, marks).remove(0);
                 }
                 _ => {}
             }
@@ -178,8 +183,8 @@ impl Realize for FlawedDirectory {
         resources
     }
 
-    fn quarantined(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
-        let mut resources = self.inner.quarantined(realm, live, quarantine);
+    fn realize_quarantine(&self, realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
+        let mut resources = self.inner.realize_quarantine(realm, live, quarantine);
         for resource in &mut resources {
             match self.flaw {
                 Some(Flaw::QuarantineWithoutMark) => {
@@ -188,15 +193,15 @@ impl Realize for FlawedDirectory {
                     }
                 }
                 Some(Flaw::LeavesKeysActive) if resource.id.kind == kinds::ACCESS_KEY => {
-                    *resource = resource.clone().with("status", KEY_ACTIVE);
+                    *resource = resource.clone().with_attribute("status", KEY_ACTIVE);
                 }
                 Some(Flaw::UnstableQuarantine) if resource.marks.is_some() => {
                     let before = live.resources[&live.id].get("description").and_then(Value::as_text).unwrap_or("");
-                    *resource = resource.clone().with("description", format!("{before}!"));
+                    *resource = resource.clone().with_attribute("description", format!("{before}!"));
                 }
                 Some(Flaw::AllowsInQuarantine) if resource.id.kind == kinds::INLINE_POLICY => {
                     let nothing = Document::new(json!({ "Version": "2012-10-17", "Statement": [] }));
-                    *resource = resource.clone().with("policy", Value::Document(nothing));
+                    *resource = resource.clone().with_attribute("policy", Value::Document(nothing));
                 }
                 _ => {}
             }
@@ -208,49 +213,49 @@ impl Realize for FlawedDirectory {
         self.inner.group_id(name)
     }
 
-    fn group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
-        self.inner.group(realm, stack, group)
+    fn realize_group(&self, realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
+        self.inner.realize_group(realm, stack, group)
     }
 
-    fn shared_whole(&self, id: &ResourceId) -> ResourceId {
-        self.inner.shared_whole(id)
+    fn shared_root_id(&self, id: &ResourceId) -> ResourceId {
+        self.inner.shared_root_id(id)
     }
 
-    fn group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
-        self.inner.group_limits(group, resources)
+    fn check_group_limits(&self, group: &Group, resources: &[Resource]) -> Vec<Violation> {
+        self.inner.check_group_limits(group, resources)
     }
 
-    fn limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-        self.inner.limits(identity, resources)
+    fn check_identity_limits(&self, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
+        self.inner.check_identity_limits(identity, resources)
     }
 
-    fn scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
-        self.inner.scope_limits(scope, resource)
+    fn check_scope_limits(&self, scope: &Scope, resource: &Resource) -> Vec<Violation> {
+        self.inner.check_scope_limits(scope, resource)
     }
 
-    fn restricts(&self, resource: &Resource) -> bool {
-        self.inner.restricts(resource)
+    fn is_restriction(&self, resource: &Resource) -> bool {
+        self.inner.is_restriction(resource)
     }
 
-    fn describe(&self, change: &Change) -> Option<String> {
-        self.inner.describe(change)
+    fn describe_change(&self, change: &Change) -> Option<String> {
+        self.inner.describe_change(change)
     }
 }
 
 #[async_trait]
 impl Observe for FlawedDirectory {
-    async fn realm(&self) -> Result<Realm, ObserveError> {
-        self.inner.realm().await
+    async fn read_realm(&self) -> Result<Realm, ObserveError> {
+        self.inner.read_realm().await
     }
 
-    async fn observe(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
-        let mut snapshot = self.inner.observe(request).await?;
+    async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
+        let mut snapshot = self.inner.observe_stack(request).await?;
         match self.flaw {
             Some(Flaw::HidesUnmanagedObjects) => snapshot.strangers.clear(),
             Some(Flaw::ReturnsOtherStack) => {
                 let neighbour = snapshot.strangers.values().find_map(|stranger| stranger.stack.clone());
                 if let Some(neighbour) = neighbour {
-                    snapshot = self.inner.observe(ObserveRequest { stack: &neighbour, ..request }).await?;
+                    snapshot = self.inner.observe_stack(ObserveRequest { stack: &neighbour, ..request }).await?;
                 }
             }
             Some(Flaw::FailsOnPartialIdentity) => {
@@ -285,7 +290,7 @@ impl Observe for FlawedDirectory {
 
 #[async_trait]
 impl Enact for FlawedDirectory {
-    async fn enact(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
+    async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let again = self.last.lock().unwrap().replace(change.clone()).as_ref() == Some(change);
         let fail = |kind| {
             Err(EnactError {
@@ -313,7 +318,7 @@ impl Enact for FlawedDirectory {
                 after
                     .attributes
                     .extend(before.attributes.get_key_value("description").map(|(k, v)| (k.clone(), v.clone())));
-                return self.inner.enact(stack, &Change::Update { before: before.clone(), after }).await;
+                return self.inner.enact_change(stack, &Change::Update { before: before.clone(), after }).await;
             }
             (Some(Flaw::ChangesOtherObjects), _) => {
                 // Most worlds do not have this user: then there is nothing to change.
@@ -324,7 +329,7 @@ impl Enact for FlawedDirectory {
             }
             _ => {}
         }
-        let outcome = self.inner.enact(stack, change).await;
+        let outcome = self.inner.enact_change(stack, change).await;
         let not_ours = outcome.as_ref().is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
         match (self.flaw, change) {
             (Some(Flaw::RejectsAsConflict), _) if not_ours => fail(EnactErrorKind::Conflict),
@@ -339,13 +344,18 @@ impl Enact for FlawedDirectory {
         }
     }
 
-    async fn issue(&self, stack: &StackName, change: &Change, vault: &dyn Vault) -> Result<Enacted, EnactError> {
+    async fn issue_access_key(
+        &self,
+        stack: &StackName,
+        change: &Change,
+        vault: &dyn Vault,
+    ) -> Result<Enacted, EnactError> {
         match self.flaw {
-            Some(Flaw::DiscardsSecret) => self.inner.issue(stack, change, &DiscardingVault).await,
+            Some(Flaw::DiscardsSecret) => self.inner.issue_access_key(stack, change, &DiscardingVault).await,
             Some(Flaw::LeavesKeyWithoutSecret) => {
-                let made = self.inner.issue(stack, change, &DiscardingVault).await?;
+                let made = self.inner.issue_access_key(stack, change, &DiscardingVault).await?;
                 let id = made.made.clone().unwrap();
-                let kept = vault.deposit(&id, "secret of no key".into()).await;
+                let kept = vault.keep_secret(&id, "secret of no key".into()).await;
                 kept.map(|()| made).map_err(|error| EnactError {
                     requests: Vec::new(),
                     kind: EnactErrorKind::Other,
@@ -354,7 +364,7 @@ impl Enact for FlawedDirectory {
                     help: None,
                 })
             }
-            _ => self.inner.issue(stack, change, vault).await,
+            _ => self.inner.issue_access_key(stack, change, vault).await,
         }
     }
 }
@@ -364,7 +374,7 @@ struct DiscardingVault;
 
 #[async_trait]
 impl Vault for DiscardingVault {
-    async fn deposit(&self, _: &ResourceId, _: SecretString) -> Result<(), NotKept> {
+    async fn keep_secret(&self, _: &ResourceId, _: SecretString) -> Result<(), NotKept> {
         Ok(())
     }
 
@@ -374,7 +384,7 @@ impl Vault for DiscardingVault {
 }
 
 impl Compare for FlawedDirectory {
-    fn compare(&self, old: &Access, new: &Access) -> Comparison {
-        self.inner.compare(old, new)
+    fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
+        self.inner.compare_access(old, new)
     }
 }

@@ -12,7 +12,7 @@ use world::Directories;
 
 #[tokio::test]
 async fn directory_conforms() {
-    let failures = conformance::check(&Directories { flaw: None }).await;
+    let failures = conformance::check_all_laws(&Directories { flaw: None }).await;
     let text: Vec<String> = failures.iter().map(ToString::to_string).collect();
     assert!(failures.is_empty(), "{}", text.join("\n"));
 }
@@ -21,11 +21,13 @@ async fn directory_conforms() {
 async fn assert_flaw_detected(flaw: Flaw, law: Law) {
     let worlds = Directories { flaw: Some(flaw) };
     let failures = match law {
-        Law::Deterministic | Law::WellFormed | Law::Fenced | Law::Between => conformance::realizing(&worlds).await,
-        Law::SparesStrangers | Law::RefusesStrangers | Law::SeparatesStacks | Law::Delivers => {
-            conformance::sparing(&worlds).await
+        Law::Deterministic | Law::WellFormed | Law::Fenced | Law::Between => {
+            conformance::check_realize_laws(&worlds).await
         }
-        _ => conformance::check(&worlds).await,
+        Law::SparesStrangers | Law::RefusesStrangers | Law::SeparatesStacks | Law::Delivers => {
+            conformance::check_ownership_laws(&worlds).await
+        }
+        _ => conformance::check_all_laws(&worlds).await,
     };
     let laws: BTreeSet<Law> = failures.iter().map(|failure| failure.law).collect();
     assert!(laws.contains(&law), "{flaw:?} breaks {laws:?}, and should break {law}");

@@ -22,7 +22,7 @@ pub struct Directories {
 
 #[async_trait]
 impl Worlds for Directories {
-    async fn fresh(&self) -> Result<Box<dyn World>, WorldError> {
+    async fn create_world(&self) -> Result<Box<dyn World>, WorldError> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("directory.db");
         let clock = Arc::new(|| Timestamp::constant(1_795_212_000, 0));
@@ -48,11 +48,11 @@ impl World for DirectoryWorld {
         self.provider.as_ref()
     }
 
-    fn managed_policy(&self) -> Option<String> {
+    fn managed_policy_arn(&self) -> Option<String> {
         Some(READ_ONLY.to_owned())
     }
 
-    fn boundary(&self) -> Option<String> {
+    fn boundary_arn(&self) -> Option<String> {
         Some("arn:aws:iam::aws:policy/PowerUserAccess".to_owned())
     }
 
@@ -80,13 +80,13 @@ impl World for DirectoryWorld {
         Ok(())
     }
 
-    async fn strangers(&self) -> Result<String, WorldError> {
+    async fn describe_strangers(&self) -> Result<String, WorldError> {
         let names = self.strangers.lock().unwrap().clone();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(serde_json::to_string(&self.directory.external_admin().rows_of(&names)?)?)
     }
 
-    async fn add_strays(&self, _principal: Principal, name: &str) -> Result<(), WorldError> {
+    async fn add_unmanaged_access(&self, _principal: Principal, name: &str) -> Result<(), WorldError> {
         let outside = self.directory.external_admin();
         outside.put_inline_policy(name, "just-for-now", &allow_everything())?;
         outside.attach_policy(name, ADMINISTRATOR)?;
@@ -102,7 +102,7 @@ impl World for DirectoryWorld {
         Ok(())
     }
 
-    async fn working_credentials(&self, user: &str) -> Result<usize, WorldError> {
+    async fn count_working_credentials(&self, user: &str) -> Result<usize, WorldError> {
         let rows = self.directory.external_admin().rows_of(&[user])?;
         let rows_in = |table: &str| rows.get(&format!("{table} {user}")).and_then(|rows| rows.as_array()).cloned();
         let keys = rows_in("key").unwrap_or_default();
