@@ -7,12 +7,13 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use leasehold::config::{Inputs, Limits, NoFiles, evaluate_config, parse_config};
+use leasehold::config::{ConfigInputs, NoFiles, StackLimits, evaluate_config, parse_config};
 
 fn config(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("config");
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
-    let inputs = Inputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: Limits::default() };
+    let inputs =
+        ConfigInputs { variables: Vec::new(), now: stack::NOW, files: &NoFiles, limits: StackLimits::default() };
     for count in [1_000, 10_000, 100_000] {
         group.throughput(Throughput::Elements(count as u64));
         for (shape, text) in [("literal", stack::literal(count)), ("for_each", stack::for_each(count))] {

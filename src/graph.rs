@@ -1,6 +1,6 @@
 //! The dependency graph of what a stack declares: who must exist before whom.
 //!
-//! In: [`Declared`]. Out: the graph, its order, and a finding for each cycle. It never looks at the cloud.
+//! In: [`DeclaredStack`]. Out: the graph, its order, and a finding for each cycle. It never looks at the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,12 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 
-use crate::config::source::Span;
-use crate::config::{Declared, DeclaredIdentity, Diagnostic};
+use crate::config::source::FileSpan;
+use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
 /// What one block needs of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
+pub enum DependencyKind {
     /// An identity holds a scope.
     Holds,
     /// An identity is in a group.
@@ -29,7 +29,7 @@ pub enum Need {
     AnsweredForBy,
 }
 
-impl Need {
+impl DependencyKind {
     /// The need as a verb between two addresses.
     #[must_use]
     pub fn verb(self) -> &'static str {
@@ -46,22 +46,26 @@ impl Need {
 
 /// The graph: an edge goes from what needs to what is needed.
 #[derive(Debug, Default)]
-pub struct Graph {
-    graph: DiGraph<Address, Need>,
+pub struct DependencyGraph {
+    graph: DiGraph<Address, DependencyKind>,
 }
 
-impl Graph {
+impl DependencyGraph {
     /// The graph of a stack.
     #[must_use]
-    pub fn from_declared(declared: &Declared) -> Self {
-        let mut builder = Builder::default();
+    pub fn from_declared(declared: &DeclaredStack) -> Self {
+        let mut builder = GraphBuilder::default();
         for label in declared.owners.keys() {
             builder.ensure_node(&Address::from_qualified_name("owner", label));
         }
         for (label, service) in &declared.services {
             let node = builder.ensure_node(&Address::from_qualified_name("service", label));
             if let Some(owner) = &service.owner {
-                builder.add_dependency(node, &Address::from_qualified_name("owner", owner), Need::AnsweredForBy);
+                builder.add_dependency(
+                    node,
+                    &Address::from_qualified_name("owner", owner),
+                    DependencyKind::AnsweredForBy,
+                );
             }
         }
         for (scope, _) in declared.scopes.values() {
@@ -70,14 +74,18 @@ impl Graph {
         for group in declared.groups.values() {
             let node = builder.ensure_node(&group.group.address);
             for scope in &group.group.scopes {
-                builder.add_dependency(node, &Address::from_text(format!("scope.{scope}")), Need::Holds);
+                builder.add_dependency(node, &Address::from_text(format!("scope.{scope}")), DependencyKind::Holds);
             }
             for member in &group.members {
                 let member = builder.ensure_node(member);
-                builder.add_dependency(member, &group.group.address, Need::IsIn);
+                builder.add_dependency(member, &group.group.address, DependencyKind::IsIn);
             }
             if let Some(owner) = &group.owner {
-                builder.add_dependency(node, &Address::from_text(format!("owner.{owner}")), Need::AnsweredForBy);
+                builder.add_dependency(
+                    node,
+                    &Address::from_text(format!("owner.{owner}")),
+                    DependencyKind::AnsweredForBy,
+                );
             }
         }
         for (federation, _) in declared.federations.values() {
@@ -105,7 +113,7 @@ impl Graph {
     }
 
     /// Every edge: what needs, what is needed, and how.
-    pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, Need)> {
+    pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, DependencyKind)> {
         self.graph.edge_references().filter_map(|edge| {
             Some((self.graph.node_weight(edge.source())?, self.graph.node_weight(edge.target())?, *edge.weight()))
         })
@@ -113,7 +121,7 @@ impl Graph {
 
     /// One finding for each set of identities that wait for each other, with a whole way round and its lines.
     #[must_use]
-    pub fn find_cycles(&self, declared: &Declared) -> Vec<Diagnostic> {
+    pub fn find_cycles(&self, declared: &DeclaredStack) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for component in tarjan_scc(&self.graph) {
             let members: BTreeSet<NodeIndex> = component.into_iter().collect();
@@ -148,20 +156,20 @@ impl Graph {
         None
     }
 
-    fn diagnose_cycle(&self, path: &[NodeIndex], declared: &Declared) -> Diagnostic {
+    fn diagnose_cycle(&self, path: &[NodeIndex], declared: &DeclaredStack) -> Diagnostic {
         let mut words = String::new();
-        let mut places: Vec<(Span, String)> = Vec::new();
+        let mut places: Vec<(FileSpan, String)> = Vec::new();
         let nexts = path.iter().skip(1).chain(path.first());
         for (from, to) in path.iter().zip(nexts) {
             let (Some(a), Some(b)) = (self.graph.node_weight(*from), self.graph.node_weight(*to)) else { continue };
             let need = self.graph.edges_connecting(*from, *to).map(|edge| *edge.weight()).min();
-            let verb = need.map_or("needs", Need::verb);
+            let verb = need.map_or("needs", DependencyKind::verb);
             if words.is_empty() {
                 words.push_str(a.as_str());
             }
             words.push_str(&format!(" {verb} {b}"));
             if let Some(identity) = declared.identities.get(a) {
-                let part = if need == Some(Need::DependsOn) { "depends_on" } else { "trust" };
+                let part = if need == Some(DependencyKind::DependsOn) { "depends_on" } else { "trust" };
                 places.push((identity.origin.part_span(part), format!("{a} {verb} {b}")));
             }
         }
@@ -189,28 +197,30 @@ fn trace_path(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end:
 }
 
 /// What an identity needs, in the order it says so.
-fn collect_dependencies(identity: &DeclaredIdentity) -> Vec<(Address, Need)> {
-    let mut needs = vec![(Address::from_qualified_name("owner", &identity.owner), Need::AnsweredForBy)];
+fn collect_dependencies(identity: &DeclaredIdentity) -> Vec<(Address, DependencyKind)> {
+    let mut needs = vec![(Address::from_qualified_name("owner", &identity.owner), DependencyKind::AnsweredForBy)];
     if let Some(service) = &identity.service {
-        needs.push((Address::from_qualified_name("service", service), Need::WorksFor));
+        needs.push((Address::from_qualified_name("service", service), DependencyKind::WorksFor));
     }
-    needs.extend(identity.scopes.iter().map(|scope| (Address::from_qualified_name("scope", scope), Need::Holds)));
+    needs.extend(
+        identity.scopes.iter().map(|scope| (Address::from_qualified_name("scope", scope), DependencyKind::Holds)),
+    );
     for trust in &identity.trusts {
         if let Trust::Identity { identities } = trust {
-            needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), Need::Trusts)));
+            needs.extend(identities.iter().map(|trusted| (trusted.address.clone(), DependencyKind::Trusts)));
         }
     }
-    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), Need::DependsOn)));
+    needs.extend(identity.depends_on.iter().map(|address| (address.clone(), DependencyKind::DependsOn)));
     needs
 }
 
 #[derive(Default)]
-struct Builder {
-    graph: DiGraph<Address, Need>,
+struct GraphBuilder {
+    graph: DiGraph<Address, DependencyKind>,
     nodes: BTreeMap<Address, NodeIndex>,
 }
 
-impl Builder {
+impl GraphBuilder {
     fn ensure_node(&mut self, address: &Address) -> NodeIndex {
         if let Some(node) = self.nodes.get(address) {
             return *node;
@@ -220,7 +230,7 @@ impl Builder {
         node
     }
 
-    fn add_dependency(&mut self, from: NodeIndex, to: &Address, need: Need) {
+    fn add_dependency(&mut self, from: NodeIndex, to: &Address, need: DependencyKind) {
         let to = self.ensure_node(to);
         self.graph.add_edge(from, to, need);
     }

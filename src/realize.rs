@@ -9,21 +9,21 @@ use leasehold_provider::{
     Scope, Value, Violation,
 };
 
-use crate::config::{Declared, Diagnostic, Origin};
-use crate::lifecycle::keys::{Fate, Keys};
-use crate::lifecycle::{Phase, Standing};
+use crate::config::{BlockOrigin, DeclaredStack, Diagnostic};
+use crate::lifecycle::keys::{DesiredKeys, KeyFate};
+use crate::lifecycle::{IdentityStatus, LifecyclePhase};
 
 /// The resources of an object, by id.
-pub type Resources = BTreeMap<ResourceId, Resource>;
+pub type ResourceMap = BTreeMap<ResourceId, Resource>;
 
 /// What the stack's identities share, with its marks, and the limits it breaks.
 #[must_use]
 pub fn realize_shared_objects(
-    declared: &Declared,
+    declared: &DeclaredStack,
     realize: &dyn Realize,
     realm: &Realm,
-) -> (Resources, Vec<Diagnostic>) {
-    let mut resources = Resources::new();
+) -> (ResourceMap, Vec<Diagnostic>) {
+    let mut resources = ResourceMap::new();
     let mut findings = Vec::new();
     let held_in = find_scope_accounts(declared);
     for (name, (scope, origin)) in &declared.scopes {
@@ -59,7 +59,7 @@ pub fn realize_shared_objects(
 }
 
 /// The accounts that each scope is made in: those in which an identity or a group holds it; where nobody does, the stack's first.
-fn find_scope_accounts(declared: &Declared) -> BTreeMap<&str, BTreeSet<Option<&Alias>>> {
+fn find_scope_accounts(declared: &DeclaredStack) -> BTreeMap<&str, BTreeSet<Option<&Alias>>> {
     let mut held: BTreeMap<&str, BTreeSet<Option<&Alias>>> = BTreeMap::new();
     let identities = declared.identities.values().map(|identity| (&identity.scopes, &identity.account));
     let groups = declared.groups.values().map(|group| (&group.group.scopes, &group.group.account));
@@ -75,7 +75,7 @@ fn find_scope_accounts(declared: &Declared) -> BTreeMap<&str, BTreeSet<Option<&A
     held
 }
 
-fn diagnose_unsupported_federation(address: &Address, origin: &Origin, realm: &Realm) -> Diagnostic {
+fn diagnose_unsupported_federation(address: &Address, origin: &BlockOrigin, realm: &Realm) -> Diagnostic {
     let summary = format!("{address} cannot be here: provider {} has no federations", realm.provider);
     let finding =
         Diagnostic::error("realize::no_federations", summary).with_location(origin.header_span(), "not supported here");
@@ -84,9 +84,13 @@ fn diagnose_unsupported_federation(address: &Address, origin: &Origin, realm: &R
 
 /// What one identity should be and hold, with the digest of it all in its principal's marks.
 #[must_use]
-pub fn realize_identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &Realm) -> (Resources, Vec<Diagnostic>) {
+pub fn realize_identity(
+    standing: &IdentityStatus<'_>,
+    realize: &dyn Realize,
+    realm: &Realm,
+) -> (ResourceMap, Vec<Diagnostic>) {
     match (&standing.phase, standing.live) {
-        (Phase::Active(active), _) => {
+        (LifecyclePhase::Active(active), _) => {
             let mut resources = realize.realize_identity(realm, &active.identity, &active.marks);
             let lives = || live_resources(standing).into_iter().flat_map(BTreeMap::values);
             resources.extend(lives().filter(|part| is_kept_credential(&active.identity, part, realize)).cloned());
@@ -115,7 +119,7 @@ pub fn realize_identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &
                 findings,
             )
         }
-        (Phase::Quarantined(quarantined), Some(live)) => {
+        (LifecyclePhase::Quarantined(quarantined), Some(live)) => {
             let resources = realize.realize_quarantine(realm, live, &quarantined.quarantine);
             let guards = has_personal_mfa(live.marks.kind, &resources, realize);
             (
@@ -123,14 +127,16 @@ pub fn realize_identity(standing: &Standing<'_>, realize: &dyn Realize, realm: &
                 Vec::new(),
             )
         }
-        (Phase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
-        (Phase::Quarantined(_) | Phase::Released, None) | (Phase::Absent { .. }, _) => (Resources::new(), Vec::new()),
+        (LifecyclePhase::Released, Some(live)) => (live.resources.clone(), Vec::new()),
+        (LifecyclePhase::Quarantined(_) | LifecyclePhase::Released, None) | (LifecyclePhase::Absent { .. }, _) => {
+            (ResourceMap::new(), Vec::new())
+        }
     }
 }
 
 /// All that an identity is and holds as it lives, with marks or without.
 #[must_use]
-pub fn live_resources<'a>(standing: &Standing<'a>) -> Option<&'a Resources> {
+pub fn live_resources<'a>(standing: &IdentityStatus<'a>) -> Option<&'a ResourceMap> {
     standing.live.map(|live| &live.resources).or_else(|| standing.adopts.map(|found| &found.resources))
 }
 
@@ -141,17 +147,17 @@ fn is_kept_credential(identity: &DesiredIdentity, part: &Resource, realize: &dyn
 
 /// The keys that an identity is issued: those that stay, as they should be, and the one that is to be made. It comes after all else.
 fn realize_keys(
-    keys: &Keys,
-    standing: &Standing<'_>,
+    keys: &DesiredKeys,
+    standing: &IdentityStatus<'_>,
     rest: &[Resource],
     realize: &dyn Realize,
 ) -> Result<Vec<Resource>, Box<Diagnostic>> {
     let lives = |id: &ResourceId| standing.live.and_then(|live| live.resources.get(id)).cloned();
     let stay = keys.fates.iter().filter_map(|(id, fate)| {
         let status = match fate {
-            Fate::Works => "Active",
-            Fate::Off { .. } => "Inactive",
-            Fate::Goes(_) => return None,
+            KeyFate::Works => "Active",
+            KeyFate::Off { .. } => "Inactive",
+            KeyFate::Goes(_) => return None,
         };
         Some(lives(id)?.with_attribute("status", status))
     });
@@ -173,7 +179,7 @@ fn realize_keys(
     Ok(resources)
 }
 
-fn diagnose_unsupported_keys(standing: &Standing<'_>) -> Box<Diagnostic> {
+fn diagnose_unsupported_keys(standing: &IdentityStatus<'_>) -> Box<Diagnostic> {
     let finding = Diagnostic::error("lifecycle::no_keys", "this provider issues no access keys");
     Box::new(match standing.declared {
         Some(declared) => {
@@ -198,7 +204,7 @@ fn has_personal_mfa<'a>(
 }
 
 /// A role cannot be given another path.
-fn check_fixed_path(standing: &Standing<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
+fn check_fixed_path(standing: &IdentityStatus<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
     let declared = standing.declared.filter(|declared| declared.principal == Principal::Role)?;
     let path = |resource: &Resource| resource.get("path").and_then(Value::as_text).unwrap_or("/").to_owned();
     let live = path(live_resources(standing)?.get(&standing.id)?);
@@ -230,10 +236,10 @@ fn seal_resources(
     mut resources: Vec<Resource>,
     principal: &ResourceId,
     counts: impl Fn(&Resource) -> bool,
-) -> Resources {
+) -> ResourceMap {
     record_sensitive(&mut resources, principal);
     let digest = identity_digest(resources.iter().filter(|part| counts(part)));
-    let mut resources: Resources = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
+    let mut resources: ResourceMap = resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect();
     if let Some(marks) = resources.get_mut(principal).and_then(|resource| resource.marks.as_mut()) {
         marks.digest = Some(digest);
     }
@@ -249,7 +255,7 @@ fn set_digest(resource: &mut Resource) {
     }
 }
 
-fn diagnose_violation(violation: Violation, origin: &Origin) -> Diagnostic {
+fn diagnose_violation(violation: Violation, origin: &BlockOrigin) -> Diagnostic {
     let finding = Diagnostic::error("limits::exceeded", format!("{}: {}", violation.subject, violation.problem))
         .with_location(origin.part_span(violation.attribute), "beyond what the cloud takes")
         .with_help(violation.help);

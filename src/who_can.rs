@@ -5,11 +5,11 @@ use leasehold_provider::{
     Address, Answer, Compare, Kind, LiveIdentity, Permission, Principal, Question, Realize, ResourceId, Snapshot,
 };
 
-use crate::diff::access::{self, Shared};
+use crate::diff::access::{self, SharedObjects};
 
 /// An identity that may, or may under conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct AllowedIdentity {
     /// Its address.
     pub address: Address,
     /// Its name in the cloud.
@@ -32,7 +32,7 @@ pub struct Holder {
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub struct WhoCanQuery<'a> {
     /// The action, such as `s3:GetObject`.
     pub action: &'a str,
     /// The resource, by its name in the cloud.
@@ -46,12 +46,12 @@ pub struct Wanted<'a> {
 #[must_use]
 pub fn find_allowed_identities(
     snapshot: &Snapshot,
-    wanted: Wanted<'_>,
+    wanted: WhoCanQuery<'_>,
     realize: &dyn Realize,
     compare: &dyn Compare,
-) -> Vec<Holder> {
-    let shared = Shared::from_live_snapshot(snapshot, realize);
-    let mut holders: Vec<Holder> = snapshot
+) -> Vec<AllowedIdentity> {
+    let shared = SharedObjects::from_live_snapshot(snapshot, realize);
+    let mut holders: Vec<AllowedIdentity> = snapshot
         .identities
         .values()
         .map(|live| evaluate_identity(live, &shared, wanted, realize, compare))
@@ -63,11 +63,11 @@ pub fn find_allowed_identities(
 
 fn evaluate_identity(
     live: &LiveIdentity,
-    shared: &Shared<'_>,
-    wanted: Wanted<'_>,
+    shared: &SharedObjects<'_>,
+    wanted: WhoCanQuery<'_>,
     realize: &dyn Realize,
     compare: &dyn Compare,
-) -> Holder {
+) -> AllowedIdentity {
     let held = access::collect_holdings(live.resources.values(), shared, realize);
     let now = wanted.now.to_string();
     let question = Question {
@@ -81,7 +81,7 @@ fn evaluate_identity(
     if answer.permission == Permission::Yes && !held.boundaries.is_empty() {
         answer.permission = Permission::OnlyIf;
     }
-    Holder {
+    AllowedIdentity {
         address: live.address().clone(),
         name: live.name.clone(),
         kind: live.marks.kind,

@@ -8,13 +8,13 @@ use leasehold_provider::{Enact, EnactError, EnactErrorKind, Enacted};
 use tokio::sync::{mpsc::UnboundedSender, watch};
 use tokio::task::JoinSet;
 
-use super::{Event, Journal, NotDone, NotRecorded, Outcome};
+use super::{ApplyEvent, ApplyOutcome, Journal, JournalError, UntriedReason};
 use crate::plan::{Step, StepId};
 use crate::rules::ApprovedPlan;
 
 /// How to run.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct ExecuteOptions {
     /// How many steps may be in flight at once; at least one.
     pub parallelism: usize,
 }
@@ -42,12 +42,12 @@ pub enum Halt {
 pub async fn execute_plan(
     approved: &ApprovedPlan,
     enact: Arc<dyn Enact>,
-    options: Options,
+    options: ExecuteOptions,
     journal: &dyn Journal,
-    events: UnboundedSender<Event>,
+    events: UnboundedSender<ApplyEvent>,
     halt: watch::Receiver<Halt>,
-) -> Outcome {
-    let mut work = Work::from_approved(approved, enact, events);
+) -> ApplyOutcome {
+    let mut work = Execution::from_approved(approved, enact, events);
     tokio::select! {
         biased;
         () = work.run_steps(options.parallelism.max(1), journal, halt.clone()) => {}
@@ -58,7 +58,7 @@ pub async fn execute_plan(
         work.plan_step(*id).into_iter().for_each(|step| journal.record_untried(step));
     }
     // What is still unwritten goes into the journal's last entry, which its owner closes.
-    Outcome { not_done, ..work.outcome }
+    ApplyOutcome { not_done, ..work.outcome }
 }
 
 /// Waits until `halt` is at least so.
@@ -69,32 +69,32 @@ async fn wait_for_halt(mut halt: watch::Receiver<Halt>, at_least: Halt) {
     }
 }
 
-type Ended = (StepId, Result<Enacted, EnactError>);
+type EndedStep = (StepId, Result<Enacted, EnactError>);
 
 /// An execution between two events.
-struct Work<'a> {
+struct Execution<'a> {
     approved: &'a ApprovedPlan,
     enact: Arc<dyn Enact>,
-    events: UnboundedSender<Event>,
-    schedule: Schedule,
+    events: UnboundedSender<ApplyEvent>,
+    schedule: StepSchedule,
     /// How many steps are written down, from the first on.
     intended: u32,
-    running: JoinSet<Ended>,
+    running: JoinSet<EndedStep>,
     tasks: BTreeMap<tokio::task::Id, StepId>,
-    outcome: Outcome,
+    outcome: ApplyOutcome,
 }
 
-impl<'a> Work<'a> {
-    fn from_approved(approved: &'a ApprovedPlan, enact: Arc<dyn Enact>, events: UnboundedSender<Event>) -> Self {
+impl<'a> Execution<'a> {
+    fn from_approved(approved: &'a ApprovedPlan, enact: Arc<dyn Enact>, events: UnboundedSender<ApplyEvent>) -> Self {
         Self {
             approved,
             enact,
             events,
-            schedule: Schedule::from_steps(approved.steps()),
+            schedule: StepSchedule::from_steps(approved.steps()),
             intended: 0,
             running: JoinSet::new(),
             tasks: BTreeMap::new(),
-            outcome: Outcome::default(),
+            outcome: ApplyOutcome::default(),
         }
     }
 
@@ -109,7 +109,7 @@ impl<'a> Work<'a> {
             if !stopping && let Err(why) = self.start_steps(parallelism, journal).await {
                 self.outcome.unrecorded = Some(why);
                 stopping = true;
-                send_event(&self.events, Event::Stopping);
+                send_event(&self.events, ApplyEvent::Stopping);
             }
             if self.running.is_empty() {
                 break;
@@ -118,7 +118,7 @@ impl<'a> Work<'a> {
                 finished = self.running.join_next_with_id() => self.finish_step(finished, journal),
                 () = &mut drain, if !stopping => {
                     stopping = true;
-                    send_event(&self.events, Event::Stopping);
+                    send_event(&self.events, ApplyEvent::Stopping);
                 }
                 _ = writes.tick() => self.note_journal_result(journal.flush_records().await),
             }
@@ -142,7 +142,7 @@ impl<'a> Work<'a> {
     }
 
     /// Begins steps until as many as allowed are in flight.
-    async fn start_steps(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), NotRecorded> {
+    async fn start_steps(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), JournalError> {
         while self.running.len() < parallelism {
             let Some(id) = self.schedule.first_ready() else { return Ok(()) };
             let Some(step) = self.plan_step(id) else { return Ok(()) };
@@ -151,7 +151,7 @@ impl<'a> Work<'a> {
             }
             journal.may_write()?;
             self.schedule.begin_step(id);
-            send_event(&self.events, Event::Started(id));
+            send_event(&self.events, ApplyEvent::Started(id));
             let (enact, stack) = (Arc::clone(&self.enact), self.approved.as_plan().stack.clone());
             let change = step.change.clone();
             let task = self.running.spawn(async move { (id, enact.enact_change(&stack, &change).await) });
@@ -161,7 +161,7 @@ impl<'a> Work<'a> {
     }
 
     /// Writes the next steps down, in the plan's order: one that waits for another is written down with it.
-    async fn record_intents(&mut self, journal: &dyn Journal) -> Result<(), NotRecorded> {
+    async fn record_intents(&mut self, journal: &dyn Journal) -> Result<(), JournalError> {
         let from = usize::try_from(self.intended).unwrap_or(usize::MAX);
         let next: Vec<&Step> = self.approved.steps().iter().skip(from).take(BATCH).collect();
         journal.write_intents(&next).await?;
@@ -173,7 +173,7 @@ impl<'a> Work<'a> {
     /// Takes in how a step ended.
     fn finish_step(
         &mut self,
-        finished: Option<Result<(tokio::task::Id, Ended), tokio::task::JoinError>>,
+        finished: Option<Result<(tokio::task::Id, EndedStep), tokio::task::JoinError>>,
         journal: &dyn Journal,
     ) {
         let (id, result) = match finished {
@@ -189,26 +189,26 @@ impl<'a> Work<'a> {
         }
         match result {
             Ok(enacted) => {
-                send_event(&self.events, Event::Done(id, enacted.clone()));
+                send_event(&self.events, ApplyEvent::Done(id, enacted.clone()));
                 self.outcome.done.push((id, enacted));
                 self.schedule.unblock_waiters(id);
             }
             Err(error) => {
-                send_event(&self.events, Event::Failed(id, error.clone()));
+                send_event(&self.events, ApplyEvent::Failed(id, error.clone()));
                 self.outcome.failed.push((id, error));
             }
         }
     }
 
     /// Outcomes that cannot be written stop the work at the next intent; until then they are kept.
-    fn note_journal_result(&mut self, written: Result<(), NotRecorded>) {
+    fn note_journal_result(&mut self, written: Result<(), JournalError>) {
         if let Err(why) = written {
             self.outcome.unrecorded = Some(why);
         }
     }
 }
 
-fn send_event(events: &UnboundedSender<Event>, event: Event) {
+fn send_event(events: &UnboundedSender<ApplyEvent>, event: ApplyEvent) {
     // The receiver is a view; that it went away is no reason to stop writing what was approved.
     let _ = events.send(event);
 }
@@ -224,13 +224,13 @@ fn error_from_join(error: &tokio::task::JoinError) -> EnactError {
 }
 
 /// Which steps may start.
-struct Schedule {
+struct StepSchedule {
     waiting_for: Vec<usize>,
     waited_for_by: BTreeMap<StepId, Vec<StepId>>,
     ready: BTreeSet<StepId>,
 }
 
-impl Schedule {
+impl StepSchedule {
     fn from_steps(steps: &[Step]) -> Self {
         let mut waited_for_by: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
         for step in steps {
@@ -268,7 +268,7 @@ impl Schedule {
 }
 
 /// The steps that were not tried. The plan's order lets one pass find what failed behind each.
-fn find_untried_steps(steps: &[Step], outcome: &Outcome) -> Vec<(StepId, NotDone)> {
+fn find_untried_steps(steps: &[Step], outcome: &ApplyOutcome) -> Vec<(StepId, UntriedReason)> {
     let tried: BTreeSet<StepId> = outcome.ended_steps().chain(outcome.unknown.iter().copied()).collect();
     let mut blame: BTreeMap<StepId, StepId> = outcome.failed.iter().map(|(id, _)| (*id, *id)).collect();
     let mut not_done = Vec::new();
@@ -279,9 +279,9 @@ fn find_untried_steps(steps: &[Step], outcome: &Outcome) -> Vec<(StepId, NotDone
         match step.needs.iter().find_map(|need| blame.get(need).copied()) {
             Some(failed) => {
                 blame.insert(step.id, failed);
-                not_done.push((step.id, NotDone::Needs(failed)));
+                not_done.push((step.id, UntriedReason::Needs(failed)));
             }
-            None => not_done.push((step.id, NotDone::Stopped)),
+            None => not_done.push((step.id, UntriedReason::Stopped)),
         }
     }
     not_done

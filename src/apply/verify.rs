@@ -5,22 +5,22 @@ use std::fmt;
 
 use leasehold_provider::{Change, Resource, ResourceId, Snapshot};
 
-use super::Outcome;
+use super::ApplyOutcome;
 use crate::plan::stale::LiveIndex;
 use crate::plan::{Plan, StepId};
 
 /// An object that is not as the plan left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unverified {
+pub struct UnverifiedObject {
     /// Which.
     pub id: ResourceId,
     /// What is wrong with it.
-    pub fault: Fault,
+    pub fault: VerifyFault,
 }
 
 /// How an object is not as the plan left it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum VerifyFault {
     /// It should be there.
     Missing,
     /// It should be gone.
@@ -31,20 +31,20 @@ pub enum Fault {
     Marks,
 }
 
-impl fmt::Display for Unverified {
+impl fmt::Display for UnverifiedObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
-            Fault::Missing => write!(f, "{} was made and is not there", self.id),
-            Fault::StillThere => write!(f, "{} was removed and is still there", self.id),
-            Fault::Differs(names) => write!(f, "{} is not as written: {}", self.id, names.join(", ")),
-            Fault::Marks => write!(f, "the marks of {} are not as written", self.id),
+            VerifyFault::Missing => write!(f, "{} was made and is not there", self.id),
+            VerifyFault::StillThere => write!(f, "{} was removed and is still there", self.id),
+            VerifyFault::Differs(names) => write!(f, "{} is not as written: {}", self.id, names.join(", ")),
+            VerifyFault::Marks => write!(f, "the marks of {} are not as written", self.id),
         }
     }
 }
 
 /// Holds what the done steps wrote against a fresh snapshot.
 #[must_use]
-pub fn verify_objects(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Vec<Unverified> {
+pub fn verify_objects(plan: &Plan, outcome: &ApplyOutcome, snapshot: &Snapshot) -> Vec<UnverifiedObject> {
     let live = LiveIndex::for_snapshot(snapshot);
     let mut done: Vec<(StepId, Option<&ResourceId>)> =
         outcome.done.iter().map(|(id, enacted)| (*id, enacted.made.as_ref())).collect();
@@ -60,23 +60,23 @@ pub fn verify_objects(plan: &Plan, outcome: &Outcome, snapshot: &Snapshot) -> Ve
             let still_strange =
                 || snapshot.unmarked.contains_key(id) || snapshot.shared.get(id).is_some_and(|object| object.adoptable);
             let not_taken_in = matches!(change, Change::Adopt { .. }) && still_strange();
-            let fault = if not_taken_in { Fault::Marks } else { find_fault(change, live.find_live(id))? };
-            Some(Unverified { id: id.clone(), fault })
+            let fault = if not_taken_in { VerifyFault::Marks } else { find_fault(change, live.find_live(id))? };
+            Some(UnverifiedObject { id: id.clone(), fault })
         })
         .collect()
 }
 
-fn find_fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
+fn find_fault(change: &Change, live: Option<&Resource>) -> Option<VerifyFault> {
     match (change, live) {
         (Change::Delete { .. } | Change::Unmark { .. }, None) => None,
-        (Change::Unmark { .. }, Some(_)) => Some(Fault::Marks),
-        (Change::Delete { .. }, Some(_)) => Some(Fault::StillThere),
-        (_, None) => Some(Fault::Missing),
+        (Change::Unmark { .. }, Some(_)) => Some(VerifyFault::Marks),
+        (Change::Delete { .. }, Some(_)) => Some(VerifyFault::StillThere),
+        (_, None) => Some(VerifyFault::Missing),
         // Beside what it is, the plan says of it where its secret goes.
         (Change::Create { after }, Some(live)) if after.id.is_new() => {
             let differs = live.attributes.iter().filter(|(name, value)| after.attributes.get(*name) != Some(*value));
             let names: Vec<String> = differs.map(|(name, _)| name.to_string()).collect();
-            (!names.is_empty()).then_some(Fault::Differs(names))
+            (!names.is_empty()).then_some(VerifyFault::Differs(names))
         }
         (Change::Create { after } | Change::Update { after, .. }, Some(live)) => {
             let names: Vec<String> = after
@@ -86,12 +86,12 @@ fn find_fault(change: &Change, live: Option<&Resource>) -> Option<Fault> {
                 .filter(|name| after.attributes.get(*name) != live.attributes.get(*name))
                 .map(ToString::to_string)
                 .collect();
-            (!names.is_empty()).then_some(Fault::Differs(names))
+            (!names.is_empty()).then_some(VerifyFault::Differs(names))
         }
         (Change::Mark { after, .. } | Change::Adopt { after, .. }, Some(live)) => {
             // Marks that no bulk read tells are not there to be held against.
             let unread = live.identity.is_none() && live.marks.is_none();
-            (!unread && live.marks.as_ref() != Some(after.as_ref())).then_some(Fault::Marks)
+            (!unread && live.marks.as_ref() != Some(after.as_ref())).then_some(VerifyFault::Marks)
         }
     }
 }

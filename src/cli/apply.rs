@@ -13,22 +13,26 @@ use super::args::{AllowanceArgs, ApplyArgs, CarryOutArgs, CheckpointArgs, Select
 use super::connection::Connection;
 use super::interruption::{self, Interruption};
 use super::plan::to_allowance;
-use super::run::{Purpose, Run};
+use super::run::{LockedRun, RunPurpose};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, carry_out, invocation, plan_view, quotas, signing};
+use super::{CommandError, CommandExit, carry_out, invocation, plan_view, quotas, signing};
 use crate::ledger::checkpoint::{self, Signers};
-use crate::plan::saved::Saved;
-use crate::plan::sealed::{self, Sealed};
-use crate::plan::{Basis, Plan, saved, stale};
-use crate::realize::Resources;
+use crate::plan::saved::SavedPlan;
+use crate::plan::sealed::{self, SealedValues};
+use crate::plan::{Plan, PlanBasis, saved, stale};
+use crate::realize::ResourceMap;
 use crate::rules::{self, Allowance, ApprovedPlan};
 use crate::shell::quote_shell_word;
 use crate::views;
 use crate::views::inert::escape_steering;
 use crate::views::style::{STRONG, paint_text};
 
-pub async fn cmd_apply(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+pub async fn cmd_apply(
+    here: &Path,
+    args: &ApplyArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     let what = args.what.as_ref().map(|what| super::resolve_path(here, what));
     match what.filter(|path| path.is_file()) {
         Some(file) => apply_saved_plan(here, &file, args, interruption).await,
@@ -36,12 +40,12 @@ pub async fn cmd_apply(here: &Path, args: &ApplyArgs, interruption: &Interruptio
     }
 }
 
-async fn apply_stack(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+async fn apply_stack(here: &Path, args: &ApplyArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.now);
     let stack = Stack::read_stack(here, args.what.as_deref(), &args.variables, now)?;
     stack.print_warnings();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin_run(&stack.run_purpose("apply"), &connection, interruption).await?;
+    let run = LockedRun::begin_run(&stack.run_purpose("apply"), &connection, interruption).await?;
     let again = [&["apply".to_owned()][..], &args.selection.to_arguments(), &args.allowance.to_arguments()].concat();
     let terms = args.apply_terms(
         invocation::current_invocation().follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>()),
@@ -66,12 +70,12 @@ async fn apply_saved_plan(
     file: &Path,
     args: &ApplyArgs,
     interruption: &Interruption,
-) -> Result<Exit, Failure> {
+) -> Result<CommandExit, CommandError> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     if let Some(signers) = &args.signers {
         check_plan_signature(file, &bytes, &super::resolve_path(here, signers))?;
     }
-    let Saved { plan, sealed } = saved::read_plan(&bytes).map_err(|error| Failure::Refused {
+    let SavedPlan { plan, sealed } = saved::read_plan(&bytes).map_err(|error| CommandError::Refused {
         what: format!("{}: {error}", file.display()),
         help: format!(
             "Make a new plan with `leasehold plan --out {}`, review it, and apply that.",
@@ -79,7 +83,7 @@ async fn apply_saved_plan(
         ),
     })?;
     if args.now.is_some() || !args.selection.target.is_empty() || !args.selection.exclude.is_empty() {
-        return Err(Failure::Refused {
+        return Err(CommandError::Refused {
             what: "a saved plan is applied as it is: --now, --target and --exclude have no place here".to_owned(),
             help: format!("Give them to `leasehold plan --out {}`.", quote_plan_path(args)),
         });
@@ -88,13 +92,13 @@ async fn apply_saved_plan(
     invocation::current_invocation().note_directory(directory.path());
     refuse_stale_plan(stale::check_basis_staleness(&plan.basis, session::VERSION, &files))?;
     // The plan's own instant: on the embedded directory it stands for the present moment as well.
-    let Basis { provider, stores, .. } = &plan.basis;
+    let PlanBasis { provider, stores, .. } = &plan.basis;
     let providers = plan.basis.basis_providers();
     let connection = Connection::connect_to_providers(&providers, directory.path(), plan.now).await?;
     let connection = connection.with_secret_stores(stores, provider, directory.path(), plan.now);
     let realm = connection.observe.read_realm().await?;
     refuse_stale_plan(stale::check_realm_staleness(&plan.realm, &realm).into_iter().collect())?;
-    let purpose = Purpose {
+    let purpose = RunPurpose {
         command: "apply",
         reason: None,
         stack: &plan.stack,
@@ -102,12 +106,12 @@ async fn apply_saved_plan(
         providers,
         directory: directory.path(),
     };
-    let run = Run::begin_run(&purpose, &connection, interruption).await?;
+    let run = LockedRun::begin_run(&purpose, &connection, interruption).await?;
     let terms = args.apply_terms(invocation::current_invocation().follow_up_command(&["apply"])).for_saved_plan();
     let plan = plan.clone();
     run_and_release_lock(run, async |run| {
         let shared = collect_shared_objects(&plan);
-        let snapshot = observe_with_deliveries(&plan, &connection, &shared, Credentials::OfStack).await?;
+        let snapshot = observe_with_deliveries(&plan, &connection, &shared, CredentialSelection::OfStack).await?;
         run.resolve_unfinished_intents(&snapshot).await?;
         refuse_stale_plan(stale::check_object_staleness(&plan, &snapshot))?;
         let plan = match &sealed {
@@ -126,11 +130,14 @@ async fn apply_saved_plan(
 /// The stack's directory of a saved plan, and its files: the directory that the plan names, as seen from here. Else as seen from the
 /// folder of the plan's file or one above it, if it has exactly the files that the plan was made from: the plan may have been saved
 /// elsewhere.
-fn find_saved_directory(file: &Path, basis: &Basis) -> Result<(StackDirectory, BTreeMap<String, Digest>), Failure> {
+fn find_saved_directory(
+    file: &Path,
+    basis: &PlanBasis,
+) -> Result<(StackDirectory, BTreeMap<String, Digest>), CommandError> {
     let open = |path: &Path| {
         let directory = StackDirectory::open_directory(path, None)?;
         let files = session::digest_current_files(&directory, &basis.files)?;
-        Ok::<_, Failure>((directory, files))
+        Ok::<_, CommandError>((directory, files))
     };
     let named = Path::new(&basis.directory);
     let from_here = open(named);
@@ -149,7 +156,7 @@ fn tidy_secret_stores(
     snapshot: &Snapshot,
     connection: &Connection,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let dead = Vec::from_iter(connection.vault.remove_inactive_keys(stack, snapshot, now)?);
     if !dead.is_empty() {
         super::print_message(&format!(
@@ -166,8 +173,8 @@ fn quote_plan_path(args: &ApplyArgs) -> String {
 }
 
 /// A plan that none of the signers signed is not applied.
-fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), Failure> {
-    let refused = |why: &str| Failure::Refused {
+fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), CommandError> {
+    let refused = |why: &str| CommandError::Refused {
         what: format!("{} is not signed by who may: {why}", file.display()),
         help: "Let one of the signers review the plan and sign it: leasehold plan --out FILE --signing-key KEY."
             .to_owned(),
@@ -184,12 +191,12 @@ fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(),
 /// A saved plan with its sensitive values, read again and held against what was reviewed.
 async fn restore_sensitive_values(
     stack: &Stack,
-    run: &Run,
+    run: &LockedRun,
     plan: Plan,
     connection: &Connection,
-    sealed: &Sealed,
-) -> Result<Plan, Failure> {
-    let refused = |what: String| Failure::Refused {
+    sealed: &SealedValues,
+) -> Result<Plan, CommandError> {
+    let refused = |what: String| CommandError::Refused {
         what,
         help: "Give the same variables as to `leasehold plan`, or make a new plan, review it, and apply that."
             .to_owned(),
@@ -211,9 +218,9 @@ async fn restore_sensitive_values(
 /// Does the work of a run, and gives the lock back however the work ended. A signal that comes before the first step of a plan begins
 /// ends the work at once; one that comes later is handled by the work, and only bounds how long it takes.
 pub(super) async fn run_and_release_lock(
-    mut run: Run,
-    work: impl AsyncFnOnce(&mut Run) -> Result<Exit, Failure>,
-) -> Result<Exit, Failure> {
+    mut run: LockedRun,
+    work: impl AsyncFnOnce(&mut LockedRun) -> Result<CommandExit, CommandError>,
+) -> Result<CommandExit, CommandError> {
     let interruption = run.interruption().clone();
     let ended = tokio::select! {
         biased;
@@ -225,9 +232,9 @@ pub(super) async fn run_and_release_lock(
 }
 
 /// What is written after the steps took too long for a run that was asked to stop.
-fn report_steps_overdue(interruption: &Interruption) -> Result<Exit, Failure> {
-    let Some(signal) = interruption.received_signal() else { return Err(Failure::Unfinished) };
-    Err(Failure::Stopped {
+fn report_steps_overdue(interruption: &Interruption) -> Result<CommandExit, CommandError> {
+    let Some(signal) = interruption.received_signal() else { return Err(CommandError::Unfinished) };
+    Err(CommandError::Stopped {
         signal,
         what: "the stack's records could not be written in time".to_owned(),
         help: Some("See what is there with `leasehold audit list` and `leasehold plan`.".to_owned()),
@@ -235,7 +242,7 @@ fn report_steps_overdue(interruption: &Interruption) -> Result<Exit, Failure> {
 }
 
 /// How a plan is to be carried out.
-pub(super) struct Terms<'a> {
+pub(super) struct ApplyTerms<'a> {
     pub allowance: &'a AllowanceArgs,
     /// Nobody is asked.
     pub auto_approve: bool,
@@ -252,7 +259,7 @@ pub(super) struct Terms<'a> {
 }
 
 impl ApplyArgs {
-    fn apply_terms(&self, again: String) -> Terms<'_> {
+    fn apply_terms(&self, again: String) -> ApplyTerms<'_> {
         self.carry_out.carry_out_terms(&self.allowance, self.json.json_into.as_deref(), again)
     }
 }
@@ -264,8 +271,8 @@ impl CarryOutArgs {
         allowance: &'a AllowanceArgs,
         json_into: Option<&'a Path>,
         again: String,
-    ) -> Terms<'a> {
-        Terms {
+    ) -> ApplyTerms<'a> {
+        ApplyTerms {
             allowance,
             auto_approve: self.auto_approve,
             saved: false,
@@ -277,7 +284,7 @@ impl CarryOutArgs {
     }
 }
 
-impl<'a> Terms<'a> {
+impl<'a> ApplyTerms<'a> {
     fn for_saved_plan(self) -> Self {
         Self { saved: true, ..self }
     }
@@ -299,19 +306,19 @@ impl<'a> Terms<'a> {
 /// Shows a plan, holds it against the rules, asks, and carries it out.
 pub(super) async fn review_and_apply_plan(
     here: &Path,
-    run: &mut Run,
+    run: &mut LockedRun,
     plan: Plan,
-    shared: &Resources,
+    shared: &ResourceMap,
     connection: &Connection,
-    terms: &Terms<'_>,
-) -> Result<Exit, Failure> {
+    terms: &ApplyTerms<'_>,
+) -> Result<CommandExit, CommandError> {
     let allowance = to_allowance(terms.allowance);
     let rulings = rules::evaluate_rules(&plan, &allowance);
     plan_view::write_json_into(here, terms.json_into, || views::plan::render_plan_json(&plan, &rulings))?;
     let text = views::plan::render_plan_text(&plan, &rulings, connection.realize.as_ref());
     super::print_result(&invocation::current_invocation().complete_commands(&text))?;
     if plan.is_empty() {
-        return Ok(Exit::Done);
+        return Ok(CommandExit::Done);
     }
     if !rulings.is_empty() {
         run.record_refusal(&plan, &rulings).await?;
@@ -324,7 +331,8 @@ pub(super) async fn review_and_apply_plan(
     // A person takes time to read: what they approved must still be what is there. Who leaves is read once more in full, to be archived.
     let leaves = approved.as_plan().leaving_identities().next().is_some();
     let snapshot = if leaves || !terms.auto_approve {
-        let snapshot = observe_with_deliveries(approved.as_plan(), connection, shared, Credentials::OfPlan).await?;
+        let snapshot =
+            observe_with_deliveries(approved.as_plan(), connection, shared, CredentialSelection::OfPlan).await?;
         refuse_stale_plan(stale::check_object_staleness(approved.as_plan(), &snapshot))?;
         snapshot
     } else {
@@ -341,7 +349,7 @@ pub(super) async fn review_and_apply_plan(
 }
 
 /// The shared objects as a plan leaves them: reading them again then reads their marks as well.
-fn collect_shared_objects(plan: &Plan) -> Resources {
+fn collect_shared_objects(plan: &Plan) -> ResourceMap {
     let after = plan
         .steps
         .iter()
@@ -352,7 +360,7 @@ fn collect_shared_objects(plan: &Plan) -> Resources {
 
 /// Whose credentials are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Credentials {
+pub(super) enum CredentialSelection {
     /// Everybody's: also what an earlier run left open.
     OfStack,
     /// Those of the identities that the plan is about.
@@ -363,9 +371,9 @@ pub(super) enum Credentials {
 async fn observe_with_deliveries(
     plan: &Plan,
     connection: &Connection,
-    shared: &Resources,
-    credentials: Credentials,
-) -> Result<Snapshot, Failure> {
+    shared: &ResourceMap,
+    credentials: CredentialSelection,
+) -> Result<Snapshot, CommandError> {
     let delivered = connection.vault.read_deliveries(&plan.stack, &plan.realm)?;
     let mut snapshot = observe_cloud(plan, connection, shared, credentials).await?;
     snapshot.note_deliveries(&delivered);
@@ -375,16 +383,16 @@ async fn observe_with_deliveries(
 pub(super) async fn observe_cloud(
     plan: &Plan,
     connection: &Connection,
-    shared: &Resources,
-    credentials: Credentials,
-) -> Result<Snapshot, Failure> {
+    shared: &ResourceMap,
+    credentials: CredentialSelection,
+) -> Result<Snapshot, CommandError> {
     let exact = plan.identities.iter().map(|delta| delta.id.clone()).collect();
     let adopts = plan.steps.iter().filter(|step| matches!(step.change, Change::Adopt { .. }));
     let adopt = adopts.map(|step| (step.change.id().clone(), step.subject.clone())).collect();
     let identities = plan.identities.iter().map(|delta| &delta.address);
     let told: BTreeSet<&Address> = identities.chain(plan.shared.iter().map(|delta| &delta.address)).collect();
     let nobody_else = plan.steps.iter().all(|step| told.contains(&step.subject));
-    let no_other_credentials = credentials == Credentials::OfPlan && nobody_else;
+    let no_other_credentials = credentials == CredentialSelection::OfPlan && nobody_else;
     let plain = ObserveRequest::for_plan(&plan.stack, shared);
     let request = ObserveRequest { exact: &exact, adopt: &adopt, no_other_credentials, ..plain };
     let mut snapshot = connection.observe.observe_stack(request).await?;
@@ -392,17 +400,17 @@ pub(super) async fn observe_cloud(
     Ok(snapshot)
 }
 
-fn approve_plan(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, Failure> {
-    rules::apply_rules(plan, allowance).map_err(Failure::Ruled)
+fn approve_plan(plan: Plan, allowance: &Allowance) -> Result<ApprovedPlan, CommandError> {
+    rules::apply_rules(plan, allowance).map_err(CommandError::Ruled)
 }
 
-fn refuse_stale_plan(stale: Vec<stale::Stale>) -> Result<(), Failure> {
-    if stale.is_empty() { Ok(()) } else { Err(Failure::Stale(stale)) }
+fn refuse_stale_plan(stale: Vec<stale::Staleness>) -> Result<(), CommandError> {
+    if stale.is_empty() { Ok(()) } else { Err(CommandError::Stale(stale)) }
 }
 
 /// Asks a person. Refused without a terminal to ask at.
-async fn ask_for_approval() -> Result<(), Failure> {
-    let refused = |what: &str| Failure::Refused {
+async fn ask_for_approval() -> Result<(), CommandError> {
+    let refused = |what: &str| CommandError::Refused {
         what: what.to_owned(),
         help: "Answer yes at a terminal, or pass --auto-approve where nobody can be asked.".to_owned(),
     };

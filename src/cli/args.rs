@@ -155,8 +155,8 @@ pub struct PolicyCompareArgs {
     #[command(flatten)]
     pub account: AccountArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
     /// Exit with 2 unless the access is the same or less
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -222,8 +222,8 @@ pub struct PolicySimulateArgs {
     #[command(flatten)]
     pub account: AccountArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold policy explain`
@@ -238,8 +238,8 @@ pub struct PolicyExplainArgs {
     #[command(flatten)]
     pub account: AccountArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// Values for a stack's variables.
@@ -310,7 +310,7 @@ fn repeat_option<'a>(option: &'a str, values: &'a [String]) -> impl Iterator<Ite
 
 /// A form of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people
     Human,
     /// For machines
@@ -462,8 +462,8 @@ pub struct ListArgs {
     #[command(flatten)]
     pub stack: StackArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold who-can`
@@ -478,8 +478,8 @@ pub struct WhoCanArgs {
     #[command(flatten)]
     pub stack: StackArgs,
     /// The form of output
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
 }
 
 /// `leasehold graph`

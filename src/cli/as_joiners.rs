@@ -7,12 +7,12 @@ use rayon::prelude::*;
 
 use super::connection;
 use crate::config::declared::{ProviderSettings, Providers};
-use crate::config::{Declared, Diagnostic};
+use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle;
-use crate::realize::{self, Resources};
+use crate::realize::{self, ResourceMap};
 
 /// All that the stack would make, and the limits of the cloud that it would break.
-pub fn plan_as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources, Vec<Diagnostic>) {
+pub fn plan_as_joiners(declared: &DeclaredStack, now: jiff::Timestamp) -> (ResourceMap, Vec<Diagnostic>) {
     let providers = Providers::from_blocks(&declared.providers);
     let realize = connection::build_realizer(&providers);
     let others =
@@ -23,7 +23,7 @@ pub fn plan_as_joiners(declared: &Declared, now: jiff::Timestamp) -> (Resources,
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
     // Whether a lease is over depends on what lives, which is not known here.
     let (standings, _) = lifecycle::decide_phases(declared, &snapshot, now, principal_id);
-    let realized: Vec<(Resources, Vec<Diagnostic>)> = standings
+    let realized: Vec<(ResourceMap, Vec<Diagnostic>)> = standings
         .par_iter()
         .map(|standing| realize::realize_identity(standing, realize.as_ref(), &snapshot.realm))
         .collect();

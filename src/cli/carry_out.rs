@@ -7,18 +7,18 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::{mpsc, watch};
 
-use super::apply::{Credentials, Terms, observe_cloud};
+use super::apply::{ApplyTerms, CredentialSelection, observe_cloud};
 use super::connection::Connection;
 use super::interruption::{self, Interruption, Signal};
 use super::run;
-use super::{Exit, Failure, invocation, progress};
-use crate::apply::{self, Halt, NotRecorded, Outcome, Unverified};
+use super::{CommandError, CommandExit, invocation, progress};
+use crate::apply::{self, ApplyOutcome, Halt, JournalError, UnverifiedObject};
 use crate::ledger::journal::Recorder;
 use crate::plan::Plan;
-use crate::realize::Resources;
+use crate::realize::ResourceMap;
 use crate::rules::ApprovedPlan;
 use crate::views;
-use crate::views::outcome::{Ending, ReadBack};
+use crate::views::outcome::{ReadBack, RunEnding};
 
 /// How often, and with what pauses, a cloud that is slow to show a write is read again: for more than half a minute in all.
 const VERIFY_PAUSES: [Duration; 5] =
@@ -28,11 +28,11 @@ const VERIFY_PAUSES: [Duration; 5] =
 pub async fn carry_out_plan(
     approved: &ApprovedPlan,
     connection: &Connection,
-    terms: &Terms<'_>,
-    shared: &Resources,
+    terms: &ApplyTerms<'_>,
+    shared: &ResourceMap,
     journal: Recorder<'_>,
     interruption: &Interruption,
-) -> Result<Exit, Failure> {
+) -> Result<CommandExit, CommandError> {
     interruption.begin_writing()?;
     let outcome = execute_steps(approved, connection, terms, &journal, interruption).await?;
     let read = tokio::select! {
@@ -49,20 +49,20 @@ pub async fn carry_out_plan(
         Err(_) => ReadBack::Skipped,
     };
     let stopped = interruption.received_signal().map(|signal| signal.to_string());
-    let ending = Ending { outcome: &outcome, read_back, stopped: stopped.as_deref(), again: &terms.again };
+    let ending = RunEnding { outcome: &outcome, read_back, stopped: stopped.as_deref(), again: &terms.again };
     let text =
         invocation::current_invocation().complete_commands(&views::outcome::render_ending(approved.as_plan(), &ending));
     if ending.is_complete() {
         super::print_result(&format!("\n{text}"))?;
-        return recorded.map(|()| Exit::Done);
+        return recorded.map(|()| CommandExit::Done);
     }
     super::print_message(&format!("\n{text}"));
     match read {
-        Ok(Err(Failure::Unreadable(error))) => Err(Failure::ReadBack(error)),
+        Ok(Err(CommandError::Unreadable(error))) => Err(CommandError::ReadBack(error)),
         Ok(Err(other)) => Err(other),
         // What kept a step from being recorded is in the text.
-        _ if outcome.unrecorded.is_some() => Err(Failure::Unfinished),
-        _ => recorded.and(Err(Failure::Unfinished)),
+        _ if outcome.unrecorded.is_some() => Err(CommandError::Unfinished),
+        _ => recorded.and(Err(CommandError::Unfinished)),
     }
 }
 
@@ -70,15 +70,15 @@ pub async fn carry_out_plan(
 async fn execute_steps(
     approved: &ApprovedPlan,
     connection: &Connection,
-    terms: &Terms<'_>,
+    terms: &ApplyTerms<'_>,
     journal: &Recorder<'_>,
     interruption: &Interruption,
-) -> Result<Outcome, Failure> {
+) -> Result<ApplyOutcome, CommandError> {
     let (events, listener) = mpsc::unbounded_channel();
     let (owner, halt) = watch::channel(Halt::No);
-    let view = tokio::spawn(progress::show_events(progress::Names::from_plan(approved.as_plan()), listener));
+    let view = tokio::spawn(progress::show_events(progress::StepNames::from_plan(approved.as_plan()), listener));
     let halting = tokio::spawn(halt_on_request(interruption.clone(), owner));
-    let options = apply::Options { parallelism: usize::from(terms.parallelism) };
+    let options = apply::ExecuteOptions { parallelism: usize::from(terms.parallelism) };
     let enact = Arc::clone(&connection.enact);
     let outcome = apply::execute_plan(approved, enact, options, journal, events, halt).await;
     halting.abort();
@@ -102,9 +102,9 @@ async fn halt_on_request(interruption: Interruption, owner: watch::Sender<Halt>)
 /// Writes the last entry of a run. Where steps were abandoned, their intents stay open and the run has no end: the next run looks at them.
 async fn close_journal(
     journal: Recorder<'_>,
-    outcome: &Outcome,
-    read: &Result<Result<Vec<Unverified>, Failure>, Signal>,
-) -> Result<(), NotRecorded> {
+    outcome: &ApplyOutcome,
+    read: &Result<Result<Vec<UnverifiedObject>, CommandError>, Signal>,
+) -> Result<(), JournalError> {
     if outcome.abandoned {
         return apply::Journal::flush_records(&journal).await;
     }
@@ -112,8 +112,8 @@ async fn close_journal(
     journal.close_journal(run::run_ended_record(outcome, unverified.map(Vec::as_slice))).await
 }
 
-fn unanswered_ledger_error() -> NotRecorded {
-    NotRecorded {
+fn unanswered_ledger_error() -> JournalError {
+    JournalError {
         problem: "the ledger did not answer in time".to_owned(),
         help: "The next run compares what is not recorded with the live state.".to_owned(),
     }
@@ -122,14 +122,14 @@ fn unanswered_ledger_error() -> NotRecorded {
 /// Reads what was written until it is as written, or until patience ends.
 async fn read_back_writes(
     plan: &Plan,
-    outcome: &Outcome,
+    outcome: &ApplyOutcome,
     connection: &Connection,
-    shared: &Resources,
-) -> Result<Vec<Unverified>, Failure> {
+    shared: &ResourceMap,
+) -> Result<Vec<UnverifiedObject>, CommandError> {
     let mut unverified = Vec::new();
     for pause in VERIFY_PAUSES {
         tokio::time::sleep(pause).await;
-        let snapshot = observe_cloud(plan, connection, shared, Credentials::OfPlan).await?;
+        let snapshot = observe_cloud(plan, connection, shared, CredentialSelection::OfPlan).await?;
         unverified = apply::verify_objects(plan, outcome, &snapshot);
         if unverified.is_empty() {
             break;

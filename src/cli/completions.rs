@@ -3,11 +3,11 @@
 use clap::CommandFactory as _;
 
 use super::args::{Cli, CompletionsArgs};
-use super::{Exit, Failure};
+use super::{CommandError, CommandExit};
 
-pub fn cmd_completions(args: &CompletionsArgs) -> Result<Exit, Failure> {
+pub fn cmd_completions(args: &CompletionsArgs) -> Result<CommandExit, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "leasehold", &mut script);
     super::print_result(&String::from_utf8_lossy(&script))?;
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }

@@ -10,11 +10,11 @@ use leasehold_local::LocalDirectory;
 use leasehold_provider::{Alias, Compare, Enact, Observe, Realize};
 
 use super::environment;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::throttling;
 use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
-use crate::fleet::{Fleet, FleetRealizer, Member};
-use crate::vault::{Clock, Delivering, Vault};
+use crate::fleet::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use crate::vault::{DeliveringProvider, DeliveryClock, SecretStores};
 
 /// One provider, or those of several accounts together.
 pub struct Connection {
@@ -23,7 +23,7 @@ pub struct Connection {
     pub observe: Arc<dyn Observe>,
     pub enact: Arc<dyn Enact>,
     /// Where the secrets of issued keys go.
-    pub vault: Vault,
+    pub vault: SecretStores,
 }
 
 impl Connection {
@@ -32,7 +32,7 @@ impl Connection {
         providers: &Providers,
         directory: &Path,
         now: Timestamp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let first = Self::connect_to_account(&providers.first, None, directory, now).await?;
         if providers.others.is_empty() {
             return Ok(first);
@@ -43,9 +43,15 @@ impl Connection {
             let other = Self::connect_to_account(settings, Some(alias), directory, now).await?;
             members.insert(Some(alias.clone()), other.to_fleet_member(settings, Some(alias)));
         }
-        let fleet = Arc::new(Fleet::new(members, Arc::clone(&realize)));
-        let (observe, enact) = (Arc::<Fleet>::clone(&fleet), fleet);
-        Ok(Self { realize: Arc::new(FleetRealizer(realize)), compare, observe, enact, vault: Vault::default() })
+        let fleet = Arc::new(MultiAccountProvider::new(members, Arc::clone(&realize)));
+        let (observe, enact) = (Arc::<MultiAccountProvider>::clone(&fleet), fleet);
+        Ok(Self {
+            realize: Arc::new(MultiAccountRealizer(realize)),
+            compare,
+            observe,
+            enact,
+            vault: SecretStores::default(),
+        })
     }
 
     /// Connects to one account; `among`: what it is called among several.
@@ -54,7 +60,7 @@ impl Connection {
         among: Option<&Alias>,
         directory: &Path,
         now: Timestamp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         match settings {
             ProviderSettings::Local { path } => {
                 let local = open_local_directory(path.as_deref(), directory, now);
@@ -84,8 +90,8 @@ impl Connection {
         }
     }
 
-    fn to_fleet_member(self, settings: &ProviderSettings, alias: Option<&Alias>) -> Member {
-        Member { name: provider_reference(settings, alias), observe: self.observe, enact: self.enact }
+    fn to_fleet_member(self, settings: &ProviderSettings, alias: Option<&Alias>) -> AccountMember {
+        AccountMember { name: provider_reference(settings, alias), observe: self.observe, enact: self.enact }
     }
 
     /// From a provider's pure half, and the half that reaches the cloud.
@@ -98,7 +104,7 @@ impl Connection {
             compare: pure,
             observe: Arc::<P>::clone(&provider),
             enact: provider,
-            vault: Vault::default(),
+            vault: SecretStores::default(),
         }
     }
 
@@ -112,13 +118,13 @@ impl Connection {
         directory: &Path,
         now: Timestamp,
     ) -> Self {
-        let clock: Clock = match settings {
+        let clock: DeliveryClock = match settings {
             ProviderSettings::Local { .. } => Arc::new(move || now),
             ProviderSettings::Aws { .. } => Arc::new(Timestamp::now),
         };
-        let vault = Vault::from_declared(stores, directory);
+        let vault = SecretStores::from_declared(stores, directory);
         let (realize, observe) = (Arc::clone(&self.realize), Arc::clone(&self.observe));
-        let enact = Arc::new(Delivering { enact: self.enact, observe, realize, vault: vault.clone(), clock });
+        let enact = Arc::new(DeliveringProvider { enact: self.enact, observe, realize, vault: vault.clone(), clock });
         Self { enact, vault, ..self }
     }
 }
@@ -135,8 +141,8 @@ pub fn build_aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
 }
 
 /// A role as the AWS clients take it.
-pub fn to_aws_role(role: declared::AssumeRole) -> leasehold_aws::AssumeRole {
-    leasehold_aws::AssumeRole {
+pub fn to_aws_role(role: declared::AssumeRoleBlock) -> leasehold_aws::AssumeRoleSettings {
+    leasehold_aws::AssumeRoleSettings {
         role_arn: role.role_arn,
         external_id: role.external_id,
         session_name: role.session_name,
@@ -160,7 +166,7 @@ pub fn build_realizer(providers: &Providers) -> Arc<dyn Realize> {
         }
         ProviderSettings::Aws { .. } => Arc::new(AwsRealizer),
     };
-    if providers.others.is_empty() { first } else { Arc::new(FleetRealizer(first)) }
+    if providers.others.is_empty() { first } else { Arc::new(MultiAccountRealizer(first)) }
 }
 
 fn open_local_directory(path: Option<&str>, directory: &Path, now: Timestamp) -> LocalDirectory {

@@ -15,43 +15,53 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
-use leasehold_aws::environment::{Form, Reader, Variable, VariableError, check_process_environment};
+use leasehold_aws::environment::{
+    EnvironmentVariable, ValueForm, VariableError, VariableReader, check_process_environment,
+};
 
-const fn define_own_variable(name: &'static str, form: Form, sets: &'static str) -> Variable {
-    Variable { name, sets, reader: Reader::Leasehold, form }
+const fn define_own_variable(name: &'static str, form: ValueForm, sets: &'static str) -> EnvironmentVariable {
+    EnvironmentVariable { name, sets, reader: VariableReader::Leasehold, form }
 }
 
-const fn define_library_variable(name: &'static str, form: Form, sets: &'static str) -> Variable {
-    Variable { name, sets, reader: Reader::Library, form }
+const fn define_library_variable(name: &'static str, form: ValueForm, sets: &'static str) -> EnvironmentVariable {
+    EnvironmentVariable { name, sets, reader: VariableReader::Library, form }
 }
 
 /// The variables that have nothing to do with AWS.
-pub const VARIABLES: &[Variable] = &[
+pub const VARIABLES: &[EnvironmentVariable] = &[
     define_own_variable(
         "LEASEHOLD_VAR_*",
-        Form::Text,
+        ValueForm::Text,
         "the variable of that name of the stack; empty: the empty string",
     ),
-    define_own_variable("LEASEHOLD_SIGNING_KEY", Form::Path, "`--signing-key`"),
-    define_own_variable("USER", Form::Text, "the actor in the records, where no provider names one"),
-    define_own_variable("SSH_AUTH_SOCK", Form::Path, "the SSH agent that signs checkpoints and plans"),
+    define_own_variable("LEASEHOLD_SIGNING_KEY", ValueForm::Path, "`--signing-key`"),
+    define_own_variable("USER", ValueForm::Text, "the actor in the records, where no provider names one"),
+    define_own_variable("SSH_AUTH_SOCK", ValueForm::Path, "the SSH agent that signs checkpoints and plans"),
     define_own_variable(
         "RUST_LOG",
-        Form::Text,
+        ValueForm::Text,
         "which of Leasehold's log lines go to stderr, such as `leasehold=debug`",
     ),
-    define_library_variable("NO_COLOR", Form::Text, "no colors; `--color` wins"),
-    define_library_variable("CLICOLOR_FORCE", Form::Text, "colors also where the output is no terminal"),
-    define_library_variable("CLICOLOR", Form::Text, "`0`: no colors"),
-    define_library_variable("TERM", Form::Text, "`dumb`: no colors"),
-    define_library_variable("HOME", Form::Path, "where `.aws` is, and `~` in its files"),
-    define_library_variable("TOKIO_WORKER_THREADS", Form::Count, "threads for calls; unset: one for each processor"),
-    define_library_variable("RAYON_NUM_THREADS", Form::Text, "threads for evaluation; unset: one for each processor"),
-    define_library_variable("RUST_BACKTRACE", Form::Text, "`1`: a backtrace, should the program panic"),
+    define_library_variable("NO_COLOR", ValueForm::Text, "no colors; `--color` wins"),
+    define_library_variable("CLICOLOR_FORCE", ValueForm::Text, "colors also where the output is no terminal"),
+    define_library_variable("CLICOLOR", ValueForm::Text, "`0`: no colors"),
+    define_library_variable("TERM", ValueForm::Text, "`dumb`: no colors"),
+    define_library_variable("HOME", ValueForm::Path, "where `.aws` is, and `~` in its files"),
+    define_library_variable(
+        "TOKIO_WORKER_THREADS",
+        ValueForm::Count,
+        "threads for calls; unset: one for each processor",
+    ),
+    define_library_variable(
+        "RAYON_NUM_THREADS",
+        ValueForm::Text,
+        "threads for evaluation; unset: one for each processor",
+    ),
+    define_library_variable("RUST_BACKTRACE", ValueForm::Text, "`1`: a backtrace, should the program panic"),
 ];
 
 /// Every variable that Leasehold or a library in it reads.
-pub fn all_variables() -> impl Iterator<Item = &'static Variable> {
+pub fn all_variables() -> impl Iterator<Item = &'static EnvironmentVariable> {
     VARIABLES.iter().chain(leasehold_aws::environment::VARIABLES)
 }
 

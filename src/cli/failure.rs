@@ -8,11 +8,11 @@ use super::interruption::Signal;
 use super::invocation;
 use crate::config::{Diagnostic, Sources};
 use crate::ledger::LedgerError;
-use crate::plan::check::Unsound;
-use crate::plan::stale::Stale;
+use crate::plan::check::UnsoundPlanError;
+use crate::plan::stale::Staleness;
 use crate::rules::Ruling;
-use crate::store::lock::{self, LockError, OtherStack};
-use crate::store::{NoRandomness, StoreError};
+use crate::store::lock::{self, LockError, OtherStackError};
+use crate::store::{NoRandomnessError, StoreError};
 use crate::vault::VaultError;
 use crate::views::diagnostics;
 use crate::views::inert::escape_steering;
@@ -21,7 +21,7 @@ use crate::views::style::{REMOVE, paint_text};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
-pub enum Failure {
+pub enum CommandError {
     /// The configuration is wrong. Exit code 1.
     Findings {
         /// What is wrong.
@@ -36,7 +36,7 @@ pub enum Failure {
     /// Rules stand against the plan. Exit code 3, nothing was changed.
     Ruled(Vec<Ruling>),
     /// The plan no longer applies. Exit code 3, nothing was changed.
-    Stale(Vec<Stale>),
+    Stale(Vec<Staleness>),
     /// It was refused for another reason. Exit code 3, nothing was changed.
     Refused {
         /// What was refused.
@@ -49,14 +49,14 @@ pub enum Failure {
         /// The stack.
         stack: StackName,
         /// Who, since when, until when.
-        record: Box<lock::Record>,
+        record: Box<lock::LockRecord>,
     },
     /// The stack's records cannot be read or written. Exit code 1.
     Store(StoreError),
     /// A store for secrets cannot be used. Exit code 1, nothing was changed.
     Vault(VaultError),
     /// The built plan failed its own check. Exit code 1, nothing was changed.
-    Unsound(Vec<Unsound>),
+    Unsound(Vec<UnsoundPlanError>),
     /// The work began and did not come to its end; the view has told how. Exit code 1.
     Unfinished,
     /// A signal stopped it. Exit code 1.
@@ -74,31 +74,31 @@ pub enum Failure {
     Other(anyhow::Error),
 }
 
-impl From<anyhow::Error> for Failure {
+impl From<anyhow::Error> for CommandError {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
     }
 }
 
-impl From<ObserveError> for Failure {
+impl From<ObserveError> for CommandError {
     fn from(error: ObserveError) -> Self {
         Self::Unreadable(error)
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<VaultError> for Failure {
+impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         Self::Vault(error)
     }
 }
 
-impl From<LedgerError> for Failure {
+impl From<LedgerError> for CommandError {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Store(error) => Self::Store(error),
@@ -118,19 +118,19 @@ impl From<LedgerError> for Failure {
     }
 }
 
-impl From<OtherStack> for Failure {
-    fn from(other: OtherStack) -> Self {
+impl From<OtherStackError> for CommandError {
+    fn from(other: OtherStackError) -> Self {
         Self::Refused { help: format!("{} Nothing was changed.", other.help()), what: other.to_string() }
     }
 }
 
-impl From<NoRandomness> for Failure {
-    fn from(error: NoRandomness) -> Self {
+impl From<NoRandomnessError> for CommandError {
+    fn from(error: NoRandomnessError) -> Self {
         Self::Other(error.into())
     }
 }
 
-impl From<LockError> for Failure {
+impl From<LockError> for CommandError {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Store(error) => Self::Store(error),
@@ -150,7 +150,7 @@ impl From<LockError> for Failure {
     }
 }
 
-impl Failure {
+impl CommandError {
     /// Tells people on stderr, and gives the exit code.
     #[must_use]
     pub fn report_error(self) -> ExitCode {
@@ -206,8 +206,8 @@ fn format_message(what: &str, details: &[String], help: Option<&str>) -> String 
     text
 }
 
-fn describe_held_lock(stack: &StackName, record: &lock::Record) -> String {
-    let lock::Record { holder, what, since, expires, epoch, .. } = record;
+fn describe_held_lock(stack: &StackName, record: &lock::LockRecord) -> String {
+    let lock::LockRecord { holder, what, since, expires, epoch, .. } = record;
     let mut details = vec![
         format!("held by {} on {} (process {}), doing {what}", holder.actor, holder.host, holder.process),
         format!("since {since}; unless it is renewed it ends at {expires}"),
@@ -254,7 +254,7 @@ fn describe_rulings(rulings: &[Ruling]) -> String {
     text
 }
 
-fn describe_stale_plan(stale: &[Stale]) -> String {
+fn describe_stale_plan(stale: &[Staleness]) -> String {
     let details: Vec<String> = stale.iter().map(ToString::to_string).collect();
     format_message(
         "the plan no longer applies as it was reviewed, and nothing was changed",
@@ -268,5 +268,5 @@ pub fn render_findings(findings: &[Diagnostic], sources: &Sources) -> String {
     let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(100, |(width, _)| usize::from(width.0));
     // Colour is taken off again where the text is printed, when it must be.
     let findings = invocation::current_invocation().complete_findings(findings);
-    diagnostics::render_diagnostics(&findings, sources, diagnostics::Style { color: true, width })
+    diagnostics::render_diagnostics(&findings, sources, diagnostics::DiagnosticStyle { color: true, width })
 }

@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::args::FmtArgs;
 use super::interruption::Interruption;
-use super::{Exit, Failure};
+use super::{CommandError, CommandExit};
 use crate::config::format::format_sources;
 use crate::config::{SourceFile, Sources};
 
@@ -19,14 +19,14 @@ const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];
 const CHANGED: &str = "the files named so far are formatted, the others are not";
 
 /// A file, or stdin where it has no path.
-struct Input {
+struct FormatInput {
     path: Option<PathBuf>,
     shown: String,
     bytes: Vec<u8>,
 }
 
 /// One diagnostic does not keep the other files from being laid out; the run fails all the same.
-pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let mut broken: Vec<(Vec<crate::config::Diagnostic>, Sources)> = Vec::new();
     let mut unformatted = false;
     for input in collect_inputs(here, args).map_err(unreadable_input_error)? {
@@ -50,14 +50,14 @@ pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Resu
         super::print_message(&super::failure::render_findings(findings, sources));
     }
     match (broken.is_empty(), args.check && unformatted) {
-        (false, _) => Err(Failure::Unread),
-        (true, true) => Ok(Exit::Unformatted),
-        (true, false) => Ok(Exit::Done),
+        (false, _) => Err(CommandError::Unread),
+        (true, true) => Ok(CommandExit::Unformatted),
+        (true, false) => Ok(CommandExit::Done),
     }
 }
 
 /// The text of stdin, the name of a file that changes, and the lines that do.
-fn report_input(input: &Input, text: &str, changed: bool, args: &FmtArgs) -> Result<(), Failure> {
+fn report_input(input: &FormatInput, text: &str, changed: bool, args: &FmtArgs) -> Result<(), CommandError> {
     if input.path.is_none() && !args.check && !args.diff {
         return super::print_result(text);
     }
@@ -76,18 +76,18 @@ fn report_input(input: &Input, text: &str, changed: bool, args: &FmtArgs) -> Res
     Ok(())
 }
 
-fn unreadable_input_error(error: anyhow::Error) -> Failure {
+fn unreadable_input_error(error: anyhow::Error) -> CommandError {
     super::print_message(&format!("error: {error:#}\n"));
-    Failure::Unread
+    CommandError::Unread
 }
 
-fn collect_inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<Input>> {
+fn collect_inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<FormatInput>> {
     let mut inputs = Vec::new();
     for path in &args.paths {
         if path.as_os_str() == "-" {
             let mut bytes = Vec::new();
             std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
-            inputs.push(Input { path: None, shown: "<stdin>".to_owned(), bytes });
+            inputs.push(FormatInput { path: None, shown: "<stdin>".to_owned(), bytes });
             continue;
         }
         let full = super::resolve_path(here, path);
@@ -101,17 +101,17 @@ fn collect_inputs(here: &Path, args: &FmtArgs) -> anyhow::Result<Vec<Input>> {
     Ok(inputs)
 }
 
-fn read_input(full: PathBuf, shown: &Path) -> anyhow::Result<Input> {
+fn read_input(full: PathBuf, shown: &Path) -> anyhow::Result<FormatInput> {
     let name = shown.display().to_string();
     if !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         anyhow::bail!("{name} is no configuration file: its name ends in .hcl or .hclvars");
     }
     let bytes = std::fs::read(&full).with_context(|| format!("cannot read {name}"))?;
-    Ok(Input { path: Some(full), shown: name, bytes })
+    Ok(FormatInput { path: Some(full), shown: name, bytes })
 }
 
 /// The files of a directory by name; hidden ones, and what lies behind links to directories, are passed over.
-fn collect_directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<Input>) -> anyhow::Result<()> {
+fn collect_directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<FormatInput>) -> anyhow::Result<()> {
     let context = || format!("cannot list {}", full.display());
     let mut names = Vec::new();
     for entry in std::fs::read_dir(full).with_context(context)? {

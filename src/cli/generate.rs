@@ -4,13 +4,18 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::Failure;
+use super::CommandError;
 use super::connection::Connection;
 use super::session::{self, Stack};
 use crate::generate;
 
 /// Writes the file. It says what it wrote, and what no block can say.
-pub async fn generate_blocks(here: &Path, file: &Path, stack: &Stack, connection: &Connection) -> Result<(), Failure> {
+pub async fn generate_blocks(
+    here: &Path,
+    file: &Path,
+    stack: &Stack,
+    connection: &Connection,
+) -> Result<(), CommandError> {
     let path = super::resolve_path(here, file);
     let observed = session::observe_for_plan(stack, connection).await?;
     let generated = generate::generate_blocks(&stack.declared, &observed.snapshot, connection.realize.as_ref())

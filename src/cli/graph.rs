@@ -5,21 +5,21 @@ use std::path::Path;
 
 use super::args::{GraphArgs, GraphFormat};
 use super::session::{self, Stack};
-use super::{Exit, Failure};
-use crate::graph::Graph;
+use super::{CommandError, CommandExit};
+use crate::graph::DependencyGraph;
 use crate::views::inert::escape_steering;
 
-pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<Exit, Failure> {
+pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<CommandExit, CommandError> {
     let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, session::current_time(None))?;
-    let graph = Graph::from_declared(&stack.declared);
+    let graph = DependencyGraph::from_declared(&stack.declared);
     super::print_result(&match args.format {
         GraphFormat::Dot => render_dot(&graph),
         GraphFormat::Mermaid => render_mermaid(&graph),
     })?;
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-fn render_dot(graph: &Graph) -> String {
+fn render_dot(graph: &DependencyGraph) -> String {
     let quoted = |text: &str| format!("\"{}\"", escape_steering(text).replace('\\', "\\\\").replace('"', "\\\""));
     let mut addresses: Vec<&str> = graph.addresses().map(leasehold_provider::Address::as_str).collect();
     addresses.sort_unstable();
@@ -37,7 +37,7 @@ fn render_dot(graph: &Graph) -> String {
     out
 }
 
-fn render_mermaid(graph: &Graph) -> String {
+fn render_mermaid(graph: &DependencyGraph) -> String {
     let quoted = |text: &str| escape_steering(text).replace('"', "#quot;");
     let mut addresses: Vec<&str> = graph.addresses().map(leasehold_provider::Address::as_str).collect();
     addresses.sort_unstable();

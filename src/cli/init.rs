@@ -6,13 +6,13 @@ use anyhow::Context as _;
 
 use super::args::InitArgs;
 use super::interruption::Interruption;
-use super::{Exit, Failure, invocation};
+use super::{CommandError, CommandExit, invocation};
 use crate::views::style::{ADD, paint_text};
 
 const STARTER: &str = include_str!("starter.hcl");
 const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";
 
-pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let stack = dir.join("stack.hcl");
@@ -21,7 +21,7 @@ pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Re
         let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
         if path.extension().is_some_and(|extension| extension == "hcl") {
             let what = format!("{} is there already; init does not touch a stack that exists", path.display());
-            return Err(Failure::Refused { what, help: "Choose an empty directory.".to_owned() });
+            return Err(CommandError::Refused { what, help: "Choose an empty directory.".to_owned() });
         }
     }
     let _both_files = interruption.defer_first_signal("")?;
@@ -40,7 +40,7 @@ pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Re
         next[0],
         next[1]
     ))?;
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
 /// A directory's name made into a stack's name.

@@ -1,6 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP: what they ask of a command, and when it has to end.
 //!
-//! One thread of its own receives the signals and keeps the [`State`] in a watch channel, so that a command that computes or waits for a
+//! One thread of its own receives the signals and keeps the [`InterruptionState`] in a watch channel, so that a command that computes or waits for a
 //! file is stopped as well as one that waits for the network. All three signals mean the same.
 //!
 //! - A command that only reads does nothing about it: the first signal ends the process with exit code 1.
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use handlers::Handlers;
 
 /// From the signal on, how long steps that are in flight may take to finish. Kubernetes kills a container 30 s after SIGTERM
@@ -64,15 +64,15 @@ impl std::fmt::Display for Signal {
 
 /// The first signal, and when it came.
 #[derive(Debug, Clone, Copy)]
-struct Request {
+struct StopRequest {
     signal: Signal,
     at: Instant,
 }
 
 /// What signals asked for, and how far the command is.
 #[derive(Debug, Default)]
-struct State {
-    request: Option<Request>,
+struct InterruptionState {
+    request: Option<StopRequest>,
     /// While the command handles the first signal itself: what a second one leaves behind, in whole sentences.
     deferred: Option<String>,
     /// Whether steps of a plan are being carried out.
@@ -81,11 +81,11 @@ struct State {
     changed: &'static str,
 }
 
-impl State {
+impl InterruptionState {
     /// Takes in a signal. Returns why the process ends now, if it does.
-    fn receive_signal(&mut self, signal: Signal, now: Instant) -> Option<Failure> {
+    fn receive_signal(&mut self, signal: Signal, now: Instant) -> Option<CommandError> {
         let Some(first) = self.request else {
-            self.request = Some(Request { signal, at: now });
+            self.request = Some(StopRequest { signal, at: now });
             return self.deferred.is_none().then(|| interrupted_error(signal, self.describe_changes(), None));
         };
         if now.duration_since(first.at) < SAME_REQUEST {
@@ -99,14 +99,14 @@ impl State {
     }
 }
 
-fn interrupted_error(signal: Signal, what: &str, help: Option<String>) -> Failure {
-    Failure::Stopped { signal, what: what.to_owned(), help }
+fn interrupted_error(signal: Signal, what: &str, help: Option<String>) -> CommandError {
+    CommandError::Stopped { signal, what: what.to_owned(), help }
 }
 
 /// Whether somebody asked the program to end. Clones share one state.
 #[derive(Debug, Clone)]
 pub struct Interruption {
-    state: watch::Sender<State>,
+    state: watch::Sender<InterruptionState>,
 }
 
 impl Interruption {
@@ -115,7 +115,7 @@ impl Interruption {
     /// # Errors
     /// The system gives no thread, no pipe, or no handler.
     pub fn start_signal_thread() -> std::io::Result<Self> {
-        let interruption = Self { state: watch::Sender::new(State::default()) };
+        let interruption = Self { state: watch::Sender::new(InterruptionState::default()) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let signals = {
             let _context = runtime.enter();
@@ -144,9 +144,9 @@ impl Interruption {
     ///
     /// # Errors
     /// A signal came already: the process is about to end.
-    pub fn defer_first_signal(&self, left_behind: &str) -> Result<Deferred, Failure> {
+    pub fn defer_first_signal(&self, left_behind: &str) -> Result<SignalDeferral, CommandError> {
         self.change_unless_requested(|state| state.deferred = Some(left_behind.to_owned()))?;
-        Ok(Deferred(self.clone()))
+        Ok(SignalDeferral(self.clone()))
     }
 
     /// Makes one of several changes that a signal may stop between, but not half way. `changed` says what is changed from then on.
@@ -156,8 +156,8 @@ impl Interruption {
     pub fn make_change<T>(
         &self,
         changed: &'static str,
-        change: impl FnOnce() -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        change: impl FnOnce() -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
         let guard = self.defer_first_signal("")?;
         let done = change()?;
         self.state.send_modify(|state| state.changed = changed);
@@ -171,12 +171,12 @@ impl Interruption {
     ///
     /// # Errors
     /// A signal came already, and nothing was written.
-    pub fn begin_writing(&self) -> Result<(), Failure> {
+    pub fn begin_writing(&self) -> Result<(), CommandError> {
         self.change_unless_requested(|state| state.writing = true)
     }
 
     /// One step for the thread that receives signals: the change is made only while there is no request.
-    fn change_unless_requested(&self, change: impl FnOnce(&mut State)) -> Result<(), Failure> {
+    fn change_unless_requested(&self, change: impl FnOnce(&mut InterruptionState)) -> Result<(), CommandError> {
         let mut refused = None;
         self.state.send_modify(|state| match state.request {
             Some(request) => refused = Some(interrupted_error(request.signal, state.describe_changes(), None)),
@@ -196,12 +196,12 @@ impl Interruption {
     }
 
     /// Waits for a signal that comes before [`Self::begin_writing`].
-    pub async fn wait_for_stop_before_writing(&self) -> Failure {
+    pub async fn wait_for_stop_before_writing(&self) -> CommandError {
         let request = self.wait_for_request(|state| !state.writing).await;
         interrupted_error(request.signal, "nothing was changed", None)
     }
 
-    async fn wait_for_request(&self, wanted: impl Fn(&State) -> bool) -> Request {
+    async fn wait_for_request(&self, wanted: impl Fn(&InterruptionState) -> bool) -> StopRequest {
         let mut state = self.state.subscribe();
         // It cannot be closed: `self` holds a sender.
         let request = state.wait_for(|state| state.request.is_some() && wanted(state)).await.ok();
@@ -227,9 +227,9 @@ impl Interruption {
 
 /// While it exists, the first signal is handled by the command.
 #[derive(Debug)]
-pub struct Deferred(Interruption);
+pub struct SignalDeferral(Interruption);
 
-impl Deferred {
+impl SignalDeferral {
     /// Does work that is not stopped half way, and that has `limit` from a signal on.
     ///
     /// # Errors
@@ -237,17 +237,17 @@ impl Deferred {
     pub async fn finish_work<T>(
         &self,
         limit: Duration,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        work: impl Future<Output = Result<T, CommandError>>,
+    ) -> Result<T, CommandError> {
         match (self.run_within_limit(limit, work).await, self.received_signal()) {
             (Some(done), _) => done,
             (None, Some(signal)) => Err(interrupted_error(signal, "what was begun did not end in time", None)),
-            (None, None) => Err(Failure::Unfinished),
+            (None, None) => Err(CommandError::Unfinished),
         }
     }
 }
 
-impl std::ops::Deref for Deferred {
+impl std::ops::Deref for SignalDeferral {
     type Target = Interruption;
 
     fn deref(&self) -> &Interruption {
@@ -255,14 +255,14 @@ impl std::ops::Deref for Deferred {
     }
 }
 
-impl Drop for Deferred {
+impl Drop for SignalDeferral {
     fn drop(&mut self) {
         self.0.state.send_modify(|state| state.deferred = None);
     }
 }
 
 /// Says why and ends the process with exit code 1, also where another thread waits for a full pipe and holds the lock of stderr.
-fn exit_process(failure: Failure) -> ! {
+fn exit_process(failure: CommandError) -> ! {
     let (sender, said) = std::sync::mpsc::channel();
     let speak = move || {
         let _ = failure.report_error();
@@ -281,15 +281,17 @@ mod tests {
 
     use super::*;
 
-    fn text(failure: Option<Failure>) -> String {
+    fn text(failure: Option<CommandError>) -> String {
         match failure {
-            Some(Failure::Stopped { signal, what, help }) => format!("{signal}: {what}: {}", help.unwrap_or_default()),
+            Some(CommandError::Stopped { signal, what, help }) => {
+                format!("{signal}: {what}: {}", help.unwrap_or_default())
+            }
             _ => String::new(),
         }
     }
 
     fn interruption() -> Interruption {
-        Interruption { state: watch::Sender::new(State::default()) }
+        Interruption { state: watch::Sender::new(InterruptionState::default()) }
     }
 
     fn receive_at(interruption: &Interruption, signal: Signal, now: Instant) -> String {
@@ -343,7 +345,8 @@ mod tests {
             Ok(())
         });
         assert_eq!((leave.as_str(), text(changed.err()).as_str()), ("", "SIGTERM: one is changed: "));
-        let next = interruption.make_change("two are changed", || -> Result<(), Failure> { panic!("a second change") });
+        let next =
+            interruption.make_change("two are changed", || -> Result<(), CommandError> { panic!("a second change") });
         assert_eq!(text(next.err()), "SIGTERM: one is changed: ");
     }
 

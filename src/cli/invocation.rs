@@ -58,7 +58,7 @@ pub fn current_invocation() -> &'static Invocation {
 }
 
 /// One word of a command.
-enum Word {
+enum CommandWord {
     /// Quoted where the shell would read it otherwise.
     Text(String),
     /// Shell that is printed as it is.
@@ -206,7 +206,7 @@ impl Invocation {
     }
 
     /// `--var` with its value, if that may be printed. `None`: it has a name that no shell variable can have.
-    fn var_option_words(&self, assignment: &str) -> Option<[Word; 2]> {
+    fn var_option_words(&self, assignment: &str) -> Option<[CommandWord; 2]> {
         let (name, _) = assignment.split_once('=')?;
         let name = name.trim();
         if self.plain.get().is_some_and(|plain| plain.contains(name)) {
@@ -215,7 +215,7 @@ impl Invocation {
         let shell = name.replace('-', "_");
         let is_name = shell.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && shell.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        is_name.then(|| [literal_word("--var"), Word::Shell(format!("{name}=\"${{{shell}:?}}\""))])
+        is_name.then(|| [literal_word("--var"), CommandWord::Shell(format!("{name}=\"${{{shell}:?}}\""))])
     }
 }
 
@@ -240,14 +240,14 @@ pub fn to_operand(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
 
-fn literal_word(word: &str) -> Word {
-    Word::Text(word.to_owned())
+fn literal_word(word: &str) -> CommandWord {
+    CommandWord::Text(word.to_owned())
 }
 
-fn render_words(words: Vec<Word>) -> String {
+fn render_words(words: Vec<CommandWord>) -> String {
     let words = words.into_iter().map(|word| match word {
-        Word::Text(text) => quote_shell_word(&text),
-        Word::Shell(shell) => shell,
+        CommandWord::Text(text) => quote_shell_word(&text),
+        CommandWord::Shell(shell) => shell,
     });
     std::iter::once(PROGRAM.to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }

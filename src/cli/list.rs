@@ -6,14 +6,14 @@ use comfy_table::{ContentArrangement, Table, presets};
 use leasehold_provider::LiveIdentity;
 use serde_json::json;
 
-use super::args::{Format, ListArgs};
+use super::args::{ListArgs, OutputFormat};
 use super::connection::Connection;
 use super::session::{self, Stack};
-use super::{Exit, Failure};
-use crate::lifecycle::{self, Phase, Standing};
+use super::{CommandError, CommandExit};
+use crate::lifecycle::{self, IdentityStatus, LifecyclePhase};
 use crate::views::inert::escape_steering;
 
-pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<Exit, Failure> {
+pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
@@ -21,23 +21,23 @@ pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<Exit, Failure> {
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
     let (standings, findings) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     if !findings.is_empty() {
-        return Err(Failure::Findings { findings, sources: stack.sources });
+        return Err(CommandError::Findings { findings, sources: stack.sources });
     }
-    let rows: Vec<Row> = standings.iter().map(Row::from_standing).collect();
+    let rows: Vec<IdentityRow> = standings.iter().map(IdentityRow::from_standing).collect();
     match args.format {
-        Format::Human => super::print_result(&render_table(&rows))?,
-        Format::Json => super::print_json(&json!({
+        OutputFormat::Human => super::print_result(&render_table(&rows))?,
+        OutputFormat::Json => super::print_json(&json!({
             "format_version": "1.0",
             "stack": stack.declared.stack,
             "timestamp": now,
-            "identities": rows.iter().map(Row::to_json).collect::<Vec<_>>(),
+            "identities": rows.iter().map(IdentityRow::to_json).collect::<Vec<_>>(),
         }))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
 /// One identity in a line.
-pub struct Row {
+pub struct IdentityRow {
     address: String,
     name: String,
     account: Option<String>,
@@ -50,21 +50,23 @@ pub struct Row {
     last_used: Option<jiff::Timestamp>,
 }
 
-impl Row {
+impl IdentityRow {
     /// The line of a standing.
-    pub fn from_standing(standing: &Standing<'_>) -> Self {
+    pub fn from_standing(standing: &IdentityStatus<'_>) -> Self {
         let marks = standing.live.map(|live| &live.marks);
         let declared = standing.declared;
         let (phase, deadline) = match &standing.phase {
-            Phase::Active(active) if standing.live.is_some() => ("active", active.identity.deadline),
-            Phase::Active(active) => ("to be created", active.identity.deadline),
-            Phase::Quarantined(_) if marks.is_some_and(|marks| marks.quarantine.is_some()) => {
+            LifecyclePhase::Active(active) if standing.live.is_some() => ("active", active.identity.deadline),
+            LifecyclePhase::Active(active) => ("to be created", active.identity.deadline),
+            LifecyclePhase::Quarantined(_) if marks.is_some_and(|marks| marks.quarantine.is_some()) => {
                 ("quarantined", marks.and_then(|marks| marks.expires_at))
             }
-            Phase::Quarantined(_) => ("leaving", marks.and_then(|marks| marks.expires_at)),
-            Phase::Released => ("to be let go", marks.and_then(|marks| marks.expires_at)),
-            Phase::Absent { .. } if standing.live.is_some() => ("to be deleted", marks.and_then(|m| m.expires_at)),
-            Phase::Absent { .. } => ("gone", None),
+            LifecyclePhase::Quarantined(_) => ("leaving", marks.and_then(|marks| marks.expires_at)),
+            LifecyclePhase::Released => ("to be let go", marks.and_then(|marks| marks.expires_at)),
+            LifecyclePhase::Absent { .. } if standing.live.is_some() => {
+                ("to be deleted", marks.and_then(|m| m.expires_at))
+            }
+            LifecyclePhase::Absent { .. } => ("gone", None),
         };
         Self {
             address: standing.address.to_string(),
@@ -93,7 +95,7 @@ impl Row {
     }
 }
 
-fn render_table(rows: &[Row]) -> String {
+fn render_table(rows: &[IdentityRow]) -> String {
     if rows.is_empty() {
         return "No identities.\n".to_owned();
     }

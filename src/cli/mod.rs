@@ -48,12 +48,12 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
-use failure::Failure;
+use failure::CommandError;
 use interruption::Interruption;
 
 /// How a command ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
+enum CommandExit {
     /// Done, or nothing to do: 0.
     Done,
     /// Changes are there, and the caller asked to be told: 2.
@@ -66,7 +66,7 @@ enum Exit {
 #[must_use]
 pub fn main() -> ExitCode {
     if let Some(restarted) = environment::restart_without_empty() {
-        return restarted.unwrap_or_else(|error| Failure::from(error).report_error());
+        return restarted.unwrap_or_else(|error| CommandError::from(error).report_error());
     }
     let interruption = Interruption::start_signal_thread();
     let matches = Cli::command().get_matches();
@@ -77,16 +77,18 @@ pub fn main() -> ExitCode {
     };
     cli.color.apply_globally();
     if let Err(error) = environment::check_variables().map_err(anyhow::Error::from).and_then(|()| start_tracing()) {
-        return Failure::from(error).report_error();
+        return CommandError::from(error).report_error();
     }
     let interruption = match interruption {
         Ok(interruption) => interruption,
-        Err(error) => return Failure::from(anyhow::Error::from(error).context("cannot handle signals")).report_error(),
+        Err(error) => {
+            return CommandError::from(anyhow::Error::from(error).context("cannot handle signals")).report_error();
+        }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return Failure::from(anyhow::Error::from(error).context("cannot start the runtime")).report_error();
+            return CommandError::from(anyhow::Error::from(error).context("cannot start the runtime")).report_error();
         }
     };
     let ended = runtime.block_on(run_command(cli, &interruption));
@@ -94,14 +96,14 @@ pub fn main() -> ExitCode {
     runtime.shutdown_background();
     print_message(&throttling::summarize_throttling());
     match ended {
-        Ok(Exit::Done) => ExitCode::SUCCESS,
-        Ok(Exit::Changes) => ExitCode::from(2),
-        Ok(Exit::Unformatted) => ExitCode::from(3),
+        Ok(CommandExit::Done) => ExitCode::SUCCESS,
+        Ok(CommandExit::Changes) => ExitCode::from(2),
+        Ok(CommandExit::Unformatted) => ExitCode::from(3),
         Err(failure) => failure.report_error(),
     }
 }
 
-async fn run_command(cli: Cli, interruption: &Interruption) -> Result<Exit, Failure> {
+async fn run_command(cli: Cli, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let here = cli.directory;
     match cli.command {
         Command::Init(args) => init::cmd_init(&here, &args, interruption),
@@ -144,7 +146,7 @@ fn start_tracing() -> anyhow::Result<()> {
 }
 
 /// Writes a command's result. A reader that went away (a closed pipe) is no error.
-fn print_result(text: &str) -> Result<(), Failure> {
+fn print_result(text: &str) -> Result<(), CommandError> {
     use std::io::Write as _;
     throttling::clear_line();
     let written = progress::shared_screen().suspend(|| {
@@ -178,7 +180,7 @@ fn resolve_path(here: &Path, path: &Path) -> PathBuf {
 }
 
 /// Prints JSON with a line break after it.
-fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::from(anyhow::Error::from(error)))?;
+fn print_json(value: &serde_json::Value) -> Result<(), CommandError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::from(anyhow::Error::from(error)))?;
     print_result(&format!("{text}\n"))
 }

@@ -2,7 +2,7 @@
 
 use leasehold_provider::{LiveIdentity, Realize, ResourceId, Snapshot, StackName, Stranger};
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::session::find_nearest_name;
 
 /// The one live identity of the stack that `what` names.
@@ -11,7 +11,7 @@ pub fn find_identity<'a>(
     stack: &StackName,
     snapshot: &'a Snapshot,
     realize: &dyn Realize,
-) -> Result<&'a LiveIdentity, Failure> {
+) -> Result<&'a LiveIdentity, CommandError> {
     let meant = realize.find_by_cloud_name(&snapshot.realm, what);
     let is_named = |live: &LiveIdentity| {
         live.address().as_str() == what
@@ -37,7 +37,12 @@ fn is_key_named(id: &ResourceId, what: &str) -> bool {
     id.kind.as_str().ends_with("access_key") && id.name.split_once('/').is_some_and(|(_, key)| key == what)
 }
 
-fn unknown_identity_error(what: &str, stack: &StackName, snapshot: &Snapshot, meant: Option<&ResourceId>) -> Failure {
+fn unknown_identity_error(
+    what: &str,
+    stack: &StackName,
+    snapshot: &Snapshot,
+    meant: Option<&ResourceId>,
+) -> CommandError {
     let is_meant = |id: &ResourceId, stranger: &Stranger| stranger.arn == what || meant == Some(id) || id.name == what;
     if let Some((id, stranger)) = snapshot.strangers.iter().find(|(id, stranger)| is_meant(id, stranger)) {
         let whose = match (&stranger.stack, &stranger.unreadable) {
@@ -45,7 +50,7 @@ fn unknown_identity_error(what: &str, stack: &StackName, snapshot: &Snapshot, me
             (Some(other), None) => format!("it belongs to stack {other}"),
             (None, None) => "it carries no mark of leasehold".to_owned(),
         };
-        return Failure::Refused {
+        return CommandError::Refused {
             what: format!("{id} is not of stack {stack}: {whose}"),
             help:
                 "Leasehold never writes what does not carry its stack's mark. Stop it with the cloud's own tools, or \

@@ -11,15 +11,15 @@ use super::connection::Connection;
 use super::generate;
 use super::interruption::Interruption;
 use super::session::{self, Stack};
-use super::{Exit, Failure, accounts, invocation, plan_view, quotas, signing};
-use crate::plan::sealed::{self, Sealed};
+use super::{CommandError, CommandExit, accounts, invocation, plan_view, quotas, signing};
+use crate::plan::sealed::{self, SealedValues};
 use crate::plan::{Plan, saved};
 use crate::rules::{self, Allowance};
 use crate::store;
 use crate::views;
 use crate::views::inert::escape_steering;
 
-pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     stack.print_warnings();
@@ -63,18 +63,18 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
             super::print_message(&format!("\nSaved. To apply exactly this: {}\n", escape_steering(&command)));
         }
     }
-    if args.detailed_exitcode && !plan.is_empty() { Ok(Exit::Changes) } else { Ok(Exit::Done) }
+    if args.detailed_exitcode && !plan.is_empty() { Ok(CommandExit::Changes) } else { Ok(CommandExit::Done) }
 }
 
 /// Digests the plan's sensitive values under a new key, which goes into the stack's store.
-async fn seal_plan(plan: &Plan, stack: &Stack) -> Result<Sealed, Failure> {
+async fn seal_plan(plan: &Plan, stack: &Stack) -> Result<SealedValues, CommandError> {
     let store = stack.open_store().await?;
     let name = store::generate_random_id()?;
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("the system gives no randomness: {error}"))?;
     store.create_object(&format!("keys/{name}"), &key).await?;
     let key = SecretBox::new(Box::new(key));
-    Ok(Sealed { key: name, values: sealed::digest_sensitive_values(plan, &key) })
+    Ok(SealedValues { key: name, values: sealed::digest_sensitive_values(plan, &key) })
 }
 
 /// What the operator allows beyond the defaults.
@@ -82,6 +82,6 @@ pub fn to_allowance(args: &AllowanceArgs) -> Allowance {
     Allowance { max_leavers: args.max_leavers, approved: args.approve.clone() }
 }
 
-fn write_plan_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display())).map_err(Failure::from)
+fn write_plan_file(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display())).map_err(CommandError::from)
 }

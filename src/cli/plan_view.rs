@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::args::{PlanFormat, PlanViewArgs};
 use super::session::Stack;
-use super::{Failure, invocation};
+use super::{CommandError, invocation};
 use crate::plan::Plan;
 use crate::rules::Ruling;
-use crate::views::alerts::{self, Alert, Case, Places};
+use crate::views::alerts::{self, Alert, AlertCase, BlockPlaces};
 use crate::views::{self};
 
 /// Shows a plan. `stack` gives the places of blocks; without it there are none to point at.
@@ -21,10 +21,10 @@ pub fn show_plan_view(
     realize: &dyn Realize,
     stack: Option<&Stack>,
     args: &PlanViewArgs,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     let cases = || {
         let sources = stack.map(|stack| stack.directory.repository().name_files(&stack.sources)).unwrap_or_default();
-        let places = stack.map(|stack| Places::new(&stack.declared, &sources));
+        let places = stack.map(|stack| BlockPlaces::new(&stack.declared, &sources));
         alerts::alerts_for_plan(plan, rulings, &|address| places.as_ref()?.find_place(address))
     };
     match args.format {
@@ -44,12 +44,12 @@ pub fn show_plan_view(
 }
 
 /// The alerts of all cases.
-pub fn flatten_alerts(cases: &[Case]) -> impl Iterator<Item = &Alert> {
+pub fn flatten_alerts(cases: &[AlertCase]) -> impl Iterator<Item = &Alert> {
     cases.iter().flat_map(|case| &case.alerts)
 }
 
 /// Writes JSON into the file that `--json-into` names.
-pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> Result<(), Failure> {
+pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> Result<(), CommandError> {
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(&value()).context("cannot write JSON")?;
     let path = super::resolve_path(here, path);

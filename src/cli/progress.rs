@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::apply::Event;
+use crate::apply::ApplyEvent;
 use crate::plan::{Plan, Step, StepId};
 use crate::views::inert::escape_steering;
 
@@ -15,9 +15,9 @@ use crate::views::inert::escape_steering;
 const NAMED: usize = 3;
 
 /// What each step is called.
-pub struct Names(BTreeMap<StepId, String>);
+pub struct StepNames(BTreeMap<StepId, String>);
 
-impl Names {
+impl StepNames {
     /// The names of a plan's steps.
     pub fn from_plan(plan: &Plan) -> Self {
         let name = |step: &Step| (step.id, escape_steering(&step.change.id().to_string()).into_owned());
@@ -30,24 +30,24 @@ impl Names {
 }
 
 /// Shows events until the executor is done.
-pub async fn show_events(names: Names, mut events: UnboundedReceiver<Event>) {
+pub async fn show_events(names: StepNames, mut events: UnboundedReceiver<ApplyEvent>) {
     let bar = build_bar(names.0.len());
     let name = |id: &StepId| names.step_name(id);
     let mut in_flight: BTreeSet<StepId> = BTreeSet::new();
     while let Some(event) = events.recv().await {
         match event {
-            Event::Started(id) => {
+            ApplyEvent::Started(id) => {
                 in_flight.insert(id);
             }
-            Event::Done(id, _) => {
+            ApplyEvent::Done(id, _) => {
                 in_flight.remove(&id);
                 bar.inc(1);
             }
-            Event::Failed(id, error) => {
+            ApplyEvent::Failed(id, error) => {
                 in_flight.remove(&id);
                 super::print_message(&format!("failed: {}: {}\n", name(&id), escape_steering(&error.to_string())));
             }
-            Event::Stopping => {
+            ApplyEvent::Stopping => {
                 super::print_message("Stopping: finishing what is in flight, starting nothing new.\n");
             }
         }

@@ -1,13 +1,13 @@
 //! A plan that makes something is held against the account's own quotas before anybody sees it.
 
-use leasehold_provider::{Counted, Snapshot};
+use leasehold_provider::{QuotaScope, Snapshot};
 
 use super::connection::Connection;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::session::Stack;
 use crate::config::Diagnostic;
 use crate::plan::Plan;
-use crate::plan::quotas::{Exceeded, find_exceeded_quotas, may_exceed_quotas};
+use crate::plan::quotas::{ExceededQuota, find_exceeded_quotas, may_exceed_quotas};
 
 /// Refuses a plan that would pass a quota: at the attribute's line where one block is to blame, else as a whole.
 pub async fn check_quotas(
@@ -15,7 +15,7 @@ pub async fn check_quotas(
     connection: &Connection,
     snapshot: &Snapshot,
     plan: &Plan,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     if !may_exceed_quotas(plan, connection.realize.as_ref()) {
         return Ok(());
     }
@@ -29,7 +29,7 @@ pub async fn check_quotas(
     if whole.is_empty() {
         return Ok(());
     }
-    Err(Failure::Refused {
+    Err(CommandError::Refused {
         what: format!("the account has no room for this plan, and nothing was changed: {}", whole.join("; ")),
         help: "Ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused. Where this plan removes some itself, let \
                `leasehold sweep` delete those first, or apply a part with --target."
@@ -37,11 +37,11 @@ pub async fn check_quotas(
     })
 }
 
-fn describe_account_quota(exceeded: &Exceeded<'_>) -> String {
-    let Exceeded { quota, made, removed, wanted, .. } = exceeded;
+fn describe_account_quota(exceeded: &ExceededQuota<'_>) -> String {
+    let ExceededQuota { quota, made, removed, wanted, .. } = exceeded;
     let used = match quota.counted {
-        Counted::OfAccount { used } => used,
-        Counted::OfHolder | Counted::Characters(_) | Counted::CharactersOfHolder(_) => 0,
+        QuotaScope::OfAccount { used } => used,
+        QuotaScope::OfHolder | QuotaScope::Characters(_) | QuotaScope::CharactersOfHolder(_) => 0,
     };
     let place = quota.account.as_ref().map_or_else(String::new, |account| format!("in {account}, "));
     let goes = if *removed > 0 { format!(" and removes {removed}") } else { String::new() };
@@ -51,7 +51,7 @@ fn describe_account_quota(exceeded: &Exceeded<'_>) -> String {
     )
 }
 
-fn block_diagnostic(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic> {
+fn block_diagnostic(stack: &Stack, exceeded: &ExceededQuota<'_>) -> Option<Diagnostic> {
     let address = exceeded.holder.as_ref()?;
     let declared = &stack.declared;
     let origin = match declared.identities.get(address) {
@@ -69,13 +69,13 @@ fn block_diagnostic(stack: &Stack, exceeded: &Exceeded<'_>) -> Option<Diagnostic
         .with_location(origin.part_span(attribute), "beyond what the account takes");
     const ASK: &str = "or ask AWS for a higher quota (Service Quotas, IAM)";
     let help = match quota.counted {
-        Counted::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
-        Counted::CharactersOfHolder(_) => {
+        QuotaScope::Characters(_) => format!("trust fewer principals, use patterns in `subjects`, {ASK}"),
+        QuotaScope::CharactersOfHolder(_) => {
             "move statements to a scope: it is a policy of its own, with room for 6144 characters. What lives \
                                            beside them goes only after them here, so that nobody is without both"
                 .to_owned()
         }
-        Counted::OfAccount { .. } | Counted::OfHolder => {
+        QuotaScope::OfAccount { .. } | QuotaScope::OfHolder => {
             format!("hold fewer, join scopes that are always held together, {ASK}")
         }
     };

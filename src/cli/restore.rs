@@ -7,21 +7,25 @@ use leasehold_provider::Quarantine;
 use super::args::{RestoreArgs, SelectionArgs};
 use super::connection::Connection;
 use super::interruption::Interruption;
-use super::run::Run;
-use super::session::{self, Observed, Stack};
-use super::{Exit, Failure, apply, invocation, named};
+use super::run::LockedRun;
+use super::session::{self, ObservedStack, Stack};
+use super::{CommandError, CommandExit, apply, invocation, named};
 use crate::lifecycle::LeaveReason;
 use crate::plan::Plan;
 
 /// What stands in for the mark of a revocation while the plan is made: a reason that decides nothing.
 const RESTORED: &str = "restored";
 
-pub async fn cmd_restore(here: &Path, args: &RestoreArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+pub async fn cmd_restore(
+    here: &Path,
+    args: &RestoreArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.now);
     let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
     stack.print_warnings();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin_run(&stack.run_purpose("restore"), &connection, interruption).await?;
+    let run = LockedRun::begin_run(&stack.run_purpose("restore"), &connection, interruption).await?;
     let again = [&["restore".to_owned(), args.what.clone()][..], &args.allowance.to_arguments()].concat();
     let again =
         invocation::current_invocation().follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>());
@@ -43,8 +47,8 @@ fn lift_revocation(
     what: &str,
     stack: &Stack,
     connection: &Connection,
-    observed: &mut Observed,
-) -> Result<String, Failure> {
+    observed: &mut ObservedStack,
+) -> Result<String, CommandError> {
     let name = &stack.declared.stack;
     let live = named::find_identity(what, name, &observed.snapshot, connection.realize.as_ref())?;
     let (id, address) = (live.id.clone(), live.address().clone());
@@ -52,7 +56,7 @@ fn lift_revocation(
     match quarantine {
         Some(Quarantine { at, reason }) if LeaveReason::from_mark(&reason).is_some() => {
             if !stack.declared.identities.contains_key(&address) {
-                return Err(Failure::Refused {
+                return Err(CommandError::Refused {
                     what: format!("no block declares {address} any more, so there is nothing to give back"),
                     help: "Put its block back first; without it, the identity is deleted after its grace.".to_owned(),
                 });
@@ -62,12 +66,12 @@ fn lift_revocation(
             }
             Ok(address.to_string())
         }
-        Some(Quarantine { reason, .. }) => Err(Failure::Refused {
+        Some(Quarantine { reason, .. }) => Err(CommandError::Refused {
             what: format!("{address} was not revoked: it is quarantined because of {reason:?}"),
             help: "What its configuration and its lease say decides; change that, and run `leasehold apply`."
                 .to_owned(),
         }),
-        None => Err(Failure::Refused {
+        None => Err(CommandError::Refused {
             what: format!("{address} is not revoked"),
             help: "`leasehold list` says how each identity stands.".to_owned(),
         }),
@@ -75,12 +79,12 @@ fn lift_revocation(
 }
 
 /// Without the revocation the configuration may still say that it leaves.
-fn refuse_unless_restored(plan: &Plan, address: &str) -> Result<(), Failure> {
+fn refuse_unless_restored(plan: &Plan, address: &str) -> Result<(), CommandError> {
     let delta = plan.identities.iter().find(|delta| delta.address.as_str() == address);
     if delta.is_some_and(|delta| delta.leaving.is_none()) {
         return Ok(());
     }
-    Err(Failure::Refused {
+    Err(CommandError::Refused {
         what: format!(
             "{address} would stay shut without the revocation too: its lease is over, or its service is retired"
         ),

@@ -12,17 +12,17 @@ use leasehold_provider::{LiveIdentity, ObserveRequest, Realize, Snapshot, StackN
 use super::args::{AllowanceArgs, CarryOutArgs, RevokeArgs};
 use super::connection::Connection;
 use super::interruption::Interruption;
-use super::run::{Purpose, Run};
+use super::run::{LockedRun, RunPurpose};
 use super::session::{self, Stack};
 use super::stack_directory::StackDirectory;
-use super::{Exit, Failure, apply, invocation, named, plan_view};
+use super::{CommandError, CommandExit, apply, invocation, named, plan_view};
 use crate::config::declared::{Backend, Providers};
-use crate::config::essentials::Essentials;
+use crate::config::essentials::StackEssentials;
 use crate::lifecycle::LeaveReason;
 use crate::plan::revoke::{Revocation, build_revocation_plan};
-use crate::plan::{Basis, Plan};
-use crate::realize::{self, Resources};
-use crate::vault::Vault;
+use crate::plan::{Plan, PlanBasis};
+use crate::realize::{self, ResourceMap};
+use crate::vault::SecretStores;
 use crate::views;
 use crate::views::inert::escape_steering;
 
@@ -30,7 +30,7 @@ use crate::views::inert::escape_steering;
 const AT_A_TIME: u16 = 10;
 
 /// What of the stack could be read.
-struct Known {
+struct RevocationContext {
     stack: StackName,
     providers: Providers,
     backend: Backend,
@@ -39,11 +39,15 @@ struct Known {
     whole: Option<Stack>,
 }
 
-pub async fn cmd_revoke(here: &Path, args: &RevokeArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+pub async fn cmd_revoke(
+    here: &Path,
+    args: &RevokeArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.now);
     let reason = LeaveReason::from_revocation(&args.reason);
     if reason == LeaveReason::from_revocation("") {
-        return Err(Failure::Refused {
+        return Err(CommandError::Refused {
             what: "the reason holds no letter or digit that a mark could keep".to_owned(),
             help: "Say in a few words why, with --reason.".to_owned(),
         });
@@ -51,7 +55,7 @@ pub async fn cmd_revoke(here: &Path, args: &RevokeArgs, interruption: &Interrupt
     let known = read_context(here, args, now)?;
     session::refuse_rehearsal(args.now, &known.providers)?;
     let connection = Connection::connect_to_providers(&known.providers, known.directory.path(), now).await?;
-    let run = Run::begin_run(&known.run_purpose(&args.reason), &connection, interruption).await?;
+    let run = LockedRun::begin_run(&known.run_purpose(&args.reason), &connection, interruption).await?;
     apply::run_and_release_lock(run, async |run| {
         let (shared, mut snapshot) = observe_identities(&known, &connection).await?;
         run.resolve_unfinished_intents(&snapshot).await?;
@@ -68,7 +72,7 @@ pub async fn cmd_revoke(here: &Path, args: &RevokeArgs, interruption: &Interrupt
                 views::plan::render_plan_json(&plan, &[])
             })?;
             super::print_result(&format!("{} is revoked already, for that reason.\n", escape_steering(&address)))?;
-            return Ok(Exit::Done);
+            return Ok(CommandExit::Done);
         }
         // Whoever names an identity here has approved that it is shut, a break-glass account too.
         let allowance = AllowanceArgs { max_leavers: None, approve: vec![address.clone()] };
@@ -81,9 +85,9 @@ pub async fn cmd_revoke(here: &Path, args: &RevokeArgs, interruption: &Interrupt
     .await
 }
 
-impl Known {
-    fn run_purpose<'a>(&'a self, reason: &'a str) -> Purpose<'a> {
-        Purpose {
+impl RevocationContext {
+    fn run_purpose<'a>(&'a self, reason: &'a str) -> RunPurpose<'a> {
+        RunPurpose {
             command: "revoke",
             reason: Some(reason),
             stack: &self.stack,
@@ -95,15 +99,15 @@ impl Known {
 }
 
 fn plan_revocation(
-    known: &Known,
+    known: &RevocationContext,
     live: &LiveIdentity,
     snapshot: &Snapshot,
     reason: LeaveReason,
     now: Timestamp,
     realize: &dyn Realize,
-) -> Result<Plan, Failure> {
+) -> Result<Plan, CommandError> {
     let Providers { first, alias, others } = known.providers.clone();
-    let basis = Basis {
+    let basis = PlanBasis {
         version: session::VERSION.to_owned(),
         directory: known.directory.path().display().to_string(),
         files: BTreeMap::new(),
@@ -115,20 +119,20 @@ fn plan_revocation(
     };
     let declared = known.whole.as_ref().and_then(|stack| stack.declared.identities.get(live.address()));
     let revocation = Revocation { stack: &known.stack, live, declared, snapshot, reason, now, realize, basis };
-    build_revocation_plan(revocation).map_err(Failure::Unsound)
+    build_revocation_plan(revocation).map_err(CommandError::Unsound)
 }
 
 /// The whole stack where it is sound, else its name and provider.
-fn read_context(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known, Failure> {
+fn read_context(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<RevocationContext, CommandError> {
     match Stack::read_stack(here, args.dir.as_deref(), &args.variables, now) {
-        Ok(stack) => Ok(Known {
+        Ok(stack) => Ok(RevocationContext {
             stack: stack.declared.stack.clone(),
             providers: stack.providers(),
             backend: stack.declared.backend.clone(),
             directory: stack.directory.clone(),
             whole: Some(stack),
         }),
-        Err(Failure::Findings { findings, .. }) => {
+        Err(CommandError::Findings { findings, .. }) => {
             let essentials = Stack::load_essentials(here, args.dir.as_deref(), &args.variables, now);
             let (directory, essentials) = essentials.inspect_err(|_| {
                 super::print_message(
@@ -140,24 +144,27 @@ fn read_context(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<Known,
                 "The configuration has {count} {}; only the stack's name and provider are taken from it.\n",
                 if count == 1 { "finding" } else { "findings" }
             ));
-            let Essentials { stack, backend, providers } = essentials;
-            Ok(Known { stack, providers, backend, directory, whole: None })
+            let StackEssentials { stack, backend, providers } = essentials;
+            Ok(RevocationContext { stack, providers, backend, directory, whole: None })
         }
         Err(other) => Err(other),
     }
 }
 
-async fn observe_identities(known: &Known, connection: &Connection) -> Result<(Resources, Snapshot), Failure> {
+async fn observe_identities(
+    known: &RevocationContext,
+    connection: &Connection,
+) -> Result<(ResourceMap, Snapshot), CommandError> {
     let realm = connection.observe.read_realm().await?;
     let shared = match &known.whole {
         Some(stack) => realize::realize_shared_objects(&stack.declared, connection.realize.as_ref(), &realm).0,
-        None => Resources::new(),
+        None => ResourceMap::new(),
     };
     let request = ObserveRequest::for_plan(&known.stack, &shared);
     let mut snapshot = connection.observe.observe_stack(request).await?;
     snapshot.restore_sensitive(&shared);
     if let Some(stack) = &known.whole {
-        let vault = Vault::from_declared(&stack.secret_stores(), stack.directory.path());
+        let vault = SecretStores::from_declared(&stack.secret_stores(), stack.directory.path());
         match vault.read_deliveries(&known.stack, &realm) {
             Ok(delivered) => snapshot.note_deliveries(&delivered),
             // No store keeps an identity from being shut.

@@ -9,29 +9,29 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use leasehold_aws::AwsSettings;
 use leasehold_provider::{Digest, Snapshot, StackName};
 
-use super::accounts::Known;
+use super::accounts::KnownAccounts;
 use super::args::CheckpointArgs;
 use super::connection::Connection;
-use super::failure::Failure;
-use super::interruption::{self, Deferred, Interruption};
-use super::origin::Origin;
+use super::failure::CommandError;
+use super::interruption::{self, Interruption, SignalDeferral};
+use super::origin::RunOrigin;
 use super::outage::OutageReporter;
-use super::session::Observed;
+use super::session::ObservedStack;
 use super::{print_message, session};
-use crate::apply::{NotRecorded, Outcome, Unverified};
-use crate::config::declared::{Backend, Place, Providers};
+use crate::apply::{ApplyOutcome, JournalError, UnverifiedObject};
+use crate::config::declared::{Backend, BackendLocation, Providers};
 use crate::diff::classify::Leaving;
 use crate::ledger::accounts::Accounts;
 use crate::ledger::journal::Recorder;
-use crate::ledger::record::{Approval, Change, Decided, Record, RunEnded, RunStarted};
+use crate::ledger::record::{Approval, LedgerRecord, RecordedChange, RecordedDecision, RunEnded, RunStarted};
 use crate::ledger::{Chain, evidence, unfinished};
 use crate::plan::Plan;
-use crate::rules::{Decision, Ruling};
+use crate::rules::{Ruling, RulingDecision};
 use crate::store::{self, AwsAccess, Store, StoreError, lock};
 use crate::views::inert::escape_steering;
 
 /// What a run is about.
-pub struct Purpose<'a> {
+pub struct RunPurpose<'a> {
     /// The command: `apply`, `sweep`, `revoke`.
     pub command: &'a str,
     /// Why, where the command asks for a reason.
@@ -44,14 +44,14 @@ pub struct Purpose<'a> {
 }
 
 /// A run that holds the lock.
-pub struct Run {
-    guard: lock::Guard,
+pub struct LockedRun {
+    guard: lock::LockGuard,
     chain: Chain,
     started: RunStarted,
     stack: StackName,
     open: Vec<(String, crate::ledger::record::Intent)>,
-    accounts: Known,
-    interruption: Deferred,
+    accounts: KnownAccounts,
+    interruption: SignalDeferral,
 }
 
 /// How many objects are archived at once.
@@ -63,18 +63,18 @@ pub async fn open_store(
     providers: &Providers,
     stack: &StackName,
     directory: &Path,
-) -> Result<Store, Failure> {
+) -> Result<Store, CommandError> {
     let settings = settings_for_bucket(backend, providers);
     // Only a bucket needs AWS: a folder works whatever the environment says of it.
     let access = match backend.place {
-        Place::S3(_) => load_aws_access(&settings).await?,
+        BackendLocation::S3(_) => load_aws_access(&settings).await?,
         _ => aws_types::SdkConfig::builder().build().into(),
     };
     let store = store::open_backend(backend, stack.as_str(), directory, async || access).await?;
     Ok(store.report_outages_to(Arc::new(OutageReporter::default())))
 }
 
-async fn load_aws_access(settings: &AwsSettings) -> Result<AwsAccess, Failure> {
+async fn load_aws_access(settings: &AwsSettings) -> Result<AwsAccess, CommandError> {
     let config = leasehold_aws::load_sdk_config(settings).await.map_err(anyhow::Error::from)?;
     let ca_bundle = leasehold_aws::load_ca_bundle(settings).await.map_err(anyhow::Error::from)?;
     Ok(AwsAccess { config, ca_bundle: ca_bundle.map(|bundle| bundle.pem) })
@@ -84,7 +84,7 @@ async fn load_aws_access(settings: &AwsSettings) -> Result<AwsAccess, Failure> {
 fn settings_for_bucket(backend: &Backend, providers: &Providers) -> AwsSettings {
     let of_provider = super::connection::build_aws_settings(&providers.first).unwrap_or_default();
     match &backend.place {
-        Place::S3(bucket) if bucket.profile.is_some() || bucket.assume_role.is_some() => AwsSettings {
+        BackendLocation::S3(bucket) if bucket.profile.is_some() || bucket.assume_role.is_some() => AwsSettings {
             region: bucket.region.clone().or(of_provider.region),
             profile: bucket.profile.clone(),
             allowed_account_ids: BTreeSet::new(),
@@ -94,27 +94,27 @@ fn settings_for_bucket(backend: &Backend, providers: &Providers) -> AwsSettings 
     }
 }
 
-impl Run {
+impl LockedRun {
     /// Takes the lock and finds the end of the ledger. Refused while somebody else holds it. A signal ends it at once, but for a request
     /// for the lock that is in flight: that is awaited, and the lock given back.
     pub async fn begin_run(
-        purpose: &Purpose<'_>,
+        purpose: &RunPurpose<'_>,
         connection: &Connection,
         interruption: &Interruption,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let store = open_store(purpose.backend, &purpose.providers, purpose.stack, purpose.directory).await?;
         let realm = connection.observe.read_realm().await?;
-        let origin = Origin::for_directory(purpose.directory);
+        let origin = RunOrigin::for_directory(purpose.directory);
         let holder = origin.to_lock_holder(&realm.actor);
-        let claim = lock::Claim { stack: purpose.stack, holder: &holder, what: purpose.command };
+        let claim = lock::LockClaim { stack: purpose.stack, holder: &holder, what: purpose.command };
         let interruption = interruption.defer_first_signal(&describe_left_behind(purpose.backend))?;
-        let asked = lock::request_lock(&store, claim, lock::Terms::from_backend(purpose.backend));
+        let asked = lock::request_lock(&store, claim, lock::LockTerms::from_backend(purpose.backend));
         let Some(asked) = interruption.run_within_limit(interruption::STEPS, asked).await else {
             return Err(unanswered_lock_error(&interruption, purpose.backend));
         };
         let guard = match asked? {
-            lock::Asked::Held(guard) => guard,
-            lock::Asked::By(record) => return Err(Failure::Locked { stack: purpose.stack.clone(), record }),
+            lock::LockAnswer::Held(guard) => guard,
+            lock::LockAnswer::By(record) => return Err(CommandError::Locked { stack: purpose.stack.clone(), record }),
         };
         let found = tokio::select! {
             biased;
@@ -137,18 +137,18 @@ impl Run {
     }
 
     async fn open_locked_ledger(
-        purpose: &Purpose<'_>,
+        purpose: &RunPurpose<'_>,
         store: Store,
-        guard: &lock::Guard,
+        guard: &lock::LockGuard,
         realm: &leasehold_provider::Realm,
-        origin: Origin,
-    ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>, Known), Failure> {
+        origin: RunOrigin,
+    ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>, KnownAccounts), CommandError> {
         let run = store::generate_random_id()?;
-        let accounts = Known::read_from_store(&store, purpose.stack).await?;
+        let accounts = KnownAccounts::read_from_store(&store, purpose.stack).await?;
         // A run that was killed before its first entry may have left the accounts alone to tell the lineage.
         let known = guard.known_ledger().await;
         let lineage = known.lineage.or_else(|| accounts.accounts().lineage().cloned());
-        let known = lock::Known { lineage, ..known };
+        let known = lock::KnownLedger { lineage, ..known };
         let chain = Chain::open_ledger(store, purpose.stack.clone(), run, known).await?;
         accounts.check_lineage(chain.store(), chain.lineage())?;
         let open = unfinished::find_unfinished_intents(&chain).await?;
@@ -182,7 +182,7 @@ impl Run {
     }
 
     /// Holds what an earlier run left open against the live state, and writes what is found. Nothing else of this run comes before.
-    pub async fn resolve_unfinished_intents(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+    pub async fn resolve_unfinished_intents(&mut self, snapshot: &Snapshot) -> Result<(), CommandError> {
         if self.open.is_empty() {
             return Ok(());
         }
@@ -195,14 +195,14 @@ impl Run {
         ));
         tracing::info!(?runs, "resolved what was left open");
         let mut records = vec![self.run_started_record(None)];
-        records.extend(found.into_iter().map(Record::Resolved));
-        records.push(Record::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
+        records.extend(found.into_iter().map(LedgerRecord::Resolved));
+        records.push(LedgerRecord::RunEnded(RunEnded { complete: true, ..RunEnded::default() }));
         self.chain.append_entry(records).await?;
         Ok(())
     }
 
     /// Notes which accounts the stack has something in that were not looked at.
-    pub fn note_unreachable_accounts(&self, observed: &mut Observed) {
+    pub fn note_unreachable_accounts(&self, observed: &mut ObservedStack) {
         self.accounts.note_unreachable(observed);
     }
 
@@ -212,7 +212,7 @@ impl Run {
     }
 
     /// Writes down in which accounts the stack has something.
-    pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), Failure> {
+    pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), CommandError> {
         self.accounts.write_to_store(&self.chain, accounts).await
     }
 
@@ -221,25 +221,31 @@ impl Run {
         self.chain.store()
     }
 
-    fn run_started_record(&self, plan: Option<Digest>) -> Record {
-        Record::RunStarted(Box::new(RunStarted { plan, ..self.started.clone() }))
+    fn run_started_record(&self, plan: Option<Digest>) -> LedgerRecord {
+        LedgerRecord::RunStarted(Box::new(RunStarted { plan, ..self.started.clone() }))
     }
 
     /// Writes down that a plan was refused, by which rules.
-    pub async fn record_refusal(&self, plan: &Plan, rulings: &[Ruling]) -> Result<(), Failure> {
+    pub async fn record_refusal(&self, plan: &Plan, rulings: &[Ruling]) -> Result<(), CommandError> {
         let mut records = self.opening_records(plan, rulings);
-        records.push(Record::RunEnded(RunEnded { refused: true, not_tried: plan.steps.len(), ..RunEnded::default() }));
+        records.push(LedgerRecord::RunEnded(RunEnded {
+            refused: true,
+            not_tried: plan.steps.len(),
+            ..RunEnded::default()
+        }));
         self.chain.append_entry(records).await?;
         Ok(())
     }
 
     /// The run, the plan, and what the rules say of it.
-    fn opening_records(&self, plan: &Plan, rulings: &[Ruling]) -> Vec<Record> {
+    fn opening_records(&self, plan: &Plan, rulings: &[Ruling]) -> Vec<LedgerRecord> {
         let digest = plan.plan_digest().0;
         let mut records = vec![self.run_started_record(Some(digest))];
-        records.extend(plan.identities.iter().map(|delta| Record::Change(Box::new(Change::from_delta(delta)))));
+        records.extend(
+            plan.identities.iter().map(|delta| LedgerRecord::Change(Box::new(RecordedChange::from_delta(delta)))),
+        );
         records.extend(rulings.iter().map(|ruling| {
-            Record::Decided(Decided {
+            LedgerRecord::Decided(RecordedDecision {
                 rule: ruling.rule.to_owned(),
                 subject: ruling.subject.clone(),
                 verdict: ruling.decision,
@@ -257,20 +263,25 @@ impl Run {
         leavers: &Snapshot,
         rulings: &[Ruling],
         approvals: Vec<(Option<String>, String)>,
-    ) -> Result<Recorder<'_>, Failure> {
+    ) -> Result<Recorder<'_>, CommandError> {
         let mut records = self.opening_records(plan, rulings);
         let digest = plan.plan_digest().0;
         if rulings.is_empty() {
             let basis = "no rule stands against it".to_owned();
-            let decided =
-                Decided { rule: "all".to_owned(), subject: None, verdict: Decision::Allow, basis, plan: digest };
-            records.push(Record::Decided(decided));
+            let decided = RecordedDecision {
+                rule: "all".to_owned(),
+                subject: None,
+                verdict: RulingDecision::Allow,
+                basis,
+                plan: digest,
+            };
+            records.push(LedgerRecord::Decided(decided));
         }
         let by = &self.started.actor;
         records.extend(
             approvals
                 .into_iter()
-                .map(|(subject, how)| Record::Approval(Approval { subject, by: by.clone(), how, plan: digest })),
+                .map(|(subject, how)| LedgerRecord::Approval(Approval { subject, by: by.clone(), how, plan: digest })),
         );
         let archived = plan.leaving_identities().filter_map(|delta| {
             let before = match delta.leaving {
@@ -288,14 +299,14 @@ impl Run {
             ))
         });
         let archived: Vec<_> = futures::stream::iter(archived).buffered(ARCHIVE).try_collect().await?;
-        records.extend(archived.into_iter().map(Record::Evidence));
+        records.extend(archived.into_iter().map(LedgerRecord::Evidence));
         Ok(Recorder::new(&self.chain, &self.guard, records))
     }
 }
 
-impl Run {
+impl LockedRun {
     /// Signs the end of the ledger, where somebody asked for it.
-    pub async fn publish_checkpoint(&self, args: &CheckpointArgs, here: &Path) -> Result<(), Failure> {
+    pub async fn publish_checkpoint(&self, args: &CheckpointArgs, here: &Path) -> Result<(), CommandError> {
         if args.checkpoint_out.is_none() && args.signing_key.is_none() {
             return Ok(());
         }
@@ -305,8 +316,8 @@ impl Run {
 }
 
 /// The last record of a run. `unverified` is `None` where nothing was read back.
-pub fn run_ended_record(outcome: &Outcome, unverified: Option<&[Unverified]>) -> Record {
-    Record::RunEnded(RunEnded {
+pub fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedObject]>) -> LedgerRecord {
+    LedgerRecord::RunEnded(RunEnded {
         complete: outcome.is_complete() && unverified.is_some_and(<[_]>::is_empty),
         refused: false,
         done: outcome.done.len(),
@@ -317,7 +328,7 @@ pub fn run_ended_record(outcome: &Outcome, unverified: Option<&[Unverified]>) ->
 }
 
 /// The ledger does not take what was done: people must know, for it is the only trace that is missing.
-pub fn unrecorded_error(why: &NotRecorded) -> Failure {
+pub fn unrecorded_error(why: &JournalError) -> CommandError {
     anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}. {}", why.help).into()
 }
 
@@ -341,10 +352,10 @@ fn describe_left_behind(backend: &Backend) -> String {
 
 fn describe_left_lock(backend: &Backend) -> String {
     match backend.place {
-        Place::Local { .. } => "The system frees the stack's lock when this process has ended.".to_owned(),
+        BackendLocation::Local { .. } => "The system frees the stack's lock when this process has ended.".to_owned(),
         _ => {
             // Others wait a quarter of the lease longer, for clocks that differ.
-            let lease = lock::Terms::from_backend(backend).lease;
+            let lease = lock::LockTerms::from_backend(backend).lease;
             let seconds = lease.saturating_add(lease / 4).as_secs_f64().ceil();
             format!("The stack's lock was not given back: it runs out by itself within {seconds} s.")
         }
@@ -352,13 +363,13 @@ fn describe_left_lock(backend: &Backend) -> String {
 }
 
 /// A request for the lock that was in flight when the signal came, and is not answered.
-fn unanswered_lock_error(interruption: &Interruption, backend: &Backend) -> Failure {
+fn unanswered_lock_error(interruption: &Interruption, backend: &Backend) -> CommandError {
     match interruption.received_signal() {
-        Some(signal) => Failure::Stopped {
+        Some(signal) => CommandError::Stopped {
             signal,
             what: "nothing was changed, but a request for the lock was not answered in time".to_owned(),
             help: Some(format!("If it was carried out: {}", describe_left_lock(backend))),
         },
-        None => Failure::Unfinished,
+        None => CommandError::Unfinished,
     }
 }

@@ -6,27 +6,28 @@ use std::path::Path;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Alias, Delivered, Digest, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
+    Address, Alias, DeliveryIndex, Digest, Observe, ObserveRequest, Principal, Realize, ResourceId, Snapshot,
 };
 
 use super::args::{SelectionArgs, VariableArgs};
 use super::connection::Connection;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::invocation;
-use super::run::Purpose;
+use super::run::RunPurpose;
 use super::stack_directory::StackDirectory;
 use crate::config::declared::{ProviderSettings, Providers, SecretStore};
-use crate::config::essentials::{Essentials, load_essentials};
+use crate::config::essentials::{StackEssentials, load_essentials};
 use crate::config::{
-    Assignment, Declared, Diagnostic, Inputs, Limits, Severity, SourceFile, Sources, gather_modules, load_config,
+    ConfigInputs, DeclaredStack, Diagnostic, DiagnosticSeverity, SourceFile, Sources, StackLimits, VariableAssignment,
+    gather_modules, load_config,
 };
-use crate::graph::Graph;
+use crate::graph::DependencyGraph;
 use crate::lifecycle;
-use crate::plan::select::{Selection, is_named_by};
-use crate::plan::{Basis, Plan, Refused, build, build_plan};
-use crate::realize::{self, Resources};
+use crate::plan::select::{PlanSelection, is_named_by};
+use crate::plan::{BuildPlanError, Plan, PlanBasis, build, build_plan};
+use crate::realize::{self, ResourceMap};
 use crate::store::Store;
-use crate::vault::Vault;
+use crate::vault::SecretStores;
 
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -35,7 +36,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Stack {
     pub directory: StackDirectory,
     pub sources: Sources,
-    pub declared: Declared,
+    pub declared: DeclaredStack,
     pub warnings: Vec<Diagnostic>,
     /// The instant it is read for.
     now: Timestamp,
@@ -55,13 +56,13 @@ impl Stack {
         dir: Option<&Path>,
         variables: &VariableArgs,
         now: Timestamp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandError> {
         let (directory, loaded) = Self::load_stack(here, dir, variables, now)?;
-        let Loaded { sources, declared, findings, files } = loaded;
-        let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
+        let LoadedStack { sources, declared, findings, files } = loaded;
+        let failed = findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
         match declared {
             Some(declared) if !failed => Ok(Self { directory, sources, declared, warnings: findings, now, files }),
-            _ => Err(Failure::Findings { findings, sources }),
+            _ => Err(CommandError::Findings { findings, sources }),
         }
     }
 
@@ -71,20 +72,20 @@ impl Stack {
         dir: Option<&Path>,
         variables: &VariableArgs,
         now: Timestamp,
-    ) -> Result<(StackDirectory, Loaded), Failure> {
+    ) -> Result<(StackDirectory, LoadedStack), CommandError> {
         let directory = StackDirectory::open_directory(here, dir)?;
-        let Text { sources, variables, mut files } = Text::read_text(here, &directory, variables)?;
+        let StackText { sources, variables, mut files } = StackText::read_text(here, &directory, variables)?;
         invocation::current_invocation().note_variables(&sources);
-        let inputs = Inputs { variables, now, files: &directory, limits: Limits::default() };
+        let inputs = ConfigInputs { variables, now, files: &directory, limits: StackLimits::default() };
         let sources = gather_modules(sources, &directory);
         files.extend(digest_modules(&sources));
         let result = load_config(&sources, &inputs);
         let mut findings = result.findings;
         if let Some(declared) = &result.declared {
             files.extend(declared.files_read.clone());
-            findings.extend(Graph::from_declared(declared).find_cycles(declared));
+            findings.extend(DependencyGraph::from_declared(declared).find_cycles(declared));
         }
-        Ok((directory, Loaded { sources, declared: result.declared, findings, files }))
+        Ok((directory, LoadedStack { sources, declared: result.declared, findings, files }))
     }
 
     /// Reads no more than the stack's name and provider, which may be sound where the rest is not.
@@ -93,14 +94,14 @@ impl Stack {
         dir: Option<&Path>,
         variables: &VariableArgs,
         now: Timestamp,
-    ) -> Result<(StackDirectory, Essentials), Failure> {
+    ) -> Result<(StackDirectory, StackEssentials), CommandError> {
         let directory = StackDirectory::open_directory(here, dir)?;
-        let Text { sources, variables, .. } = Text::read_text(here, &directory, variables)?;
+        let StackText { sources, variables, .. } = StackText::read_text(here, &directory, variables)?;
         invocation::current_invocation().note_variables(&sources);
-        let inputs = Inputs { variables, now, files: &directory, limits: Limits::default() };
+        let inputs = ConfigInputs { variables, now, files: &directory, limits: StackLimits::default() };
         match load_essentials(&sources, &inputs) {
             Ok(essentials) => Ok((directory, essentials)),
-            Err(findings) => Err(Failure::Findings { findings, sources }),
+            Err(findings) => Err(CommandError::Findings { findings, sources }),
         }
     }
 
@@ -110,7 +111,7 @@ impl Stack {
     }
 
     /// Connects to write, with the stack's stores at hand. Refused where an instant is rehearsed on a real cloud.
-    pub async fn connect_to_write(&self, rehearsed: Option<Timestamp>) -> Result<Connection, Failure> {
+    pub async fn connect_to_write(&self, rehearsed: Option<Timestamp>) -> Result<Connection, CommandError> {
         let (providers, directory) = (self.providers(), self.directory.path());
         refuse_rehearsal(rehearsed, &providers)?;
         let connection = Connection::connect_to_providers(&providers, directory, self.now).await?;
@@ -118,8 +119,8 @@ impl Stack {
     }
 
     /// What a command that writes tells the lock and the ledger of this stack.
-    pub fn run_purpose<'a>(&'a self, command: &'a str) -> Purpose<'a> {
-        Purpose {
+    pub fn run_purpose<'a>(&'a self, command: &'a str) -> RunPurpose<'a> {
+        RunPurpose {
             command,
             reason: None,
             stack: &self.declared.stack,
@@ -130,7 +131,7 @@ impl Stack {
     }
 
     /// Where the stack's records are.
-    pub async fn open_store(&self) -> Result<Store, Failure> {
+    pub async fn open_store(&self) -> Result<Store, CommandError> {
         let declared = &self.declared;
         super::run::open_store(&declared.backend, &self.providers(), &declared.stack, self.directory.path()).await
     }
@@ -143,13 +144,13 @@ impl Stack {
     }
 
     /// The refusal of a stack with these findings.
-    pub fn findings_error(&self, findings: Vec<Diagnostic>) -> Failure {
-        Failure::Findings { findings, sources: self.sources.clone() }
+    pub fn findings_error(&self, findings: Vec<Diagnostic>) -> CommandError {
+        CommandError::Findings { findings, sources: self.sources.clone() }
     }
 
-    fn plan_basis(&self) -> Basis {
+    fn plan_basis(&self) -> PlanBasis {
         let Providers { first, alias, others } = self.providers();
-        Basis {
+        PlanBasis {
             version: VERSION.to_owned(),
             directory: self.directory.path().display().to_string(),
             files: self.files.clone(),
@@ -168,9 +169,9 @@ impl Stack {
 }
 
 /// Time can be rehearsed on the embedded directory only.
-pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), Failure> {
+pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), CommandError> {
     match (now, &providers.first) {
-        (Some(now), ProviderSettings::Aws { .. }) => Err(Failure::Refused {
+        (Some(now), ProviderSettings::Aws { .. }) => Err(CommandError::Refused {
             what: "--now is for rehearsals: a real cloud is changed at the present moment only".to_owned(),
             help: format!("Use `leasehold plan --now {now}` to see what that moment would bring."),
         }),
@@ -179,14 +180,14 @@ pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result
 }
 
 /// The text that a stack is made of.
-struct Text {
+struct StackText {
     sources: Sources,
-    variables: Vec<Assignment>,
+    variables: Vec<VariableAssignment>,
     files: BTreeMap<String, Digest>,
 }
 
-impl Text {
-    fn read_text(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, Failure> {
+impl StackText {
+    fn read_text(here: &Path, directory: &StackDirectory, variables: &VariableArgs) -> Result<Self, CommandError> {
         let (stack_files, assigned) = (directory.read_files(".hcl")?, directory.read_files(".auto.hclvars")?);
         let given = read_var_files(here, &variables.var_file)?;
         let files = digest_files(directory, stack_files.iter().chain(&assigned));
@@ -197,9 +198,9 @@ impl Text {
 }
 
 /// All that reading a stack gave.
-pub struct Loaded {
+pub struct LoadedStack {
     pub sources: Sources,
-    pub declared: Option<Declared>,
+    pub declared: Option<DeclaredStack>,
     pub findings: Vec<Diagnostic>,
     /// The digest of each file that went in, by name relative to the stack's directory.
     pub files: BTreeMap<String, Digest>,
@@ -221,7 +222,7 @@ fn digest_modules(sources: &Sources) -> BTreeMap<String, Digest> {
 pub fn digest_current_files(
     directory: &StackDirectory,
     planned: &BTreeMap<String, Digest>,
-) -> Result<BTreeMap<String, Digest>, Failure> {
+) -> Result<BTreeMap<String, Digest>, CommandError> {
     let (stack_files, assigned) = (directory.read_files(".hcl")?, directory.read_files(".auto.hclvars")?);
     let mut files = digest_files(directory, stack_files.iter().chain(&assigned));
     files.extend(digest_modules(&gather_modules(Sources::new(stack_files), directory)));
@@ -235,7 +236,7 @@ pub fn digest_current_files(
     Ok(files)
 }
 
-fn read_var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Failure> {
+fn read_var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, CommandError> {
     let mut files = Vec::new();
     for path in paths {
         let full = super::resolve_path(here, path);
@@ -252,7 +253,7 @@ fn collect_assignments(
     assigned: &[SourceFile],
     given: &[SourceFile],
     vars: &[String],
-) -> Result<Vec<Assignment>, Failure> {
+) -> Result<Vec<VariableAssignment>, CommandError> {
     let mut assignments = Vec::new();
     for (key, value) in std::env::vars_os() {
         let key = key.to_string_lossy().into_owned();
@@ -260,35 +261,35 @@ fn collect_assignments(
             let value = value
                 .into_string()
                 .map_err(|_| anyhow::anyhow!("the environment variable {key} does not hold UTF-8"))?;
-            assignments.push(Assignment::Environment { name: name.to_owned(), value });
+            assignments.push(VariableAssignment::Environment { name: name.to_owned(), value });
         }
     }
     let mut auto: Vec<&SourceFile> = assigned.iter().collect();
     auto.sort_by(|a, b| a.name.cmp(&b.name));
-    assignments.extend(auto.into_iter().chain(given).map(|file| Assignment::File(file.name.clone())));
+    assignments.extend(auto.into_iter().chain(given).map(|file| VariableAssignment::File(file.name.clone())));
     for text in vars {
         let (name, value) =
             text.split_once('=').ok_or_else(|| anyhow::anyhow!("--var {text:?} has no '='; write --var name=value"))?;
-        assignments.push(Assignment::CommandLine { name: name.trim().to_owned(), value: value.to_owned() });
+        assignments.push(VariableAssignment::CommandLine { name: name.trim().to_owned(), value: value.to_owned() });
     }
     Ok(assignments)
 }
 
 /// A stack's cloud as it was observed, with what the stack shares.
-pub struct Observed {
-    pub shared: Resources,
+pub struct ObservedStack {
+    pub shared: ResourceMap,
     pub snapshot: Snapshot,
     /// Accounts in which the stack has something and that were not looked at, where the store was asked for them.
     pub out_of_sight: BTreeMap<String, Option<Alias>>,
 }
 
 /// Observes what lives of the stack.
-pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
+pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<ObservedStack, CommandError> {
     observe_read_only(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
 }
 
 /// Observes what a plan for the stack needs: also what it shall take in.
-pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<Observed, Failure> {
+pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<ObservedStack, CommandError> {
     let adopt = lifecycle::imports::list_import_candidates(&stack.declared, connection.realize.as_ref());
     observe_with_imports(stack, connection.observe.as_ref(), connection.realize.as_ref(), &adopt).await
 }
@@ -298,7 +299,7 @@ pub async fn observe_read_only(
     stack: &Stack,
     observe: &dyn Observe,
     realize: &dyn Realize,
-) -> Result<Observed, Failure> {
+) -> Result<ObservedStack, CommandError> {
     observe_with_imports(stack, observe, realize, &BTreeMap::new()).await
 }
 
@@ -307,14 +308,14 @@ async fn observe_with_imports(
     observe: &dyn Observe,
     realize: &dyn Realize,
     adopt: &BTreeMap<ResourceId, Address>,
-) -> Result<Observed, Failure> {
+) -> Result<ObservedStack, CommandError> {
     let realm = observe.read_realm().await?;
     let (shared, findings) = realize::realize_shared_objects(&stack.declared, realize, &realm);
     if !findings.is_empty() {
         return Err(stack.findings_error(findings));
     }
     let name = &stack.declared.stack;
-    let vault = Vault::from_declared(&stack.secret_stores(), stack.directory.path());
+    let vault = SecretStores::from_declared(&stack.secret_stores(), stack.directory.path());
     let delivered = vault.read_deliveries(name, &realm)?;
     let keys_of = find_key_users(&stack.declared, &delivered, realize);
     let request = ObserveRequest { adopt, keys_of: &keys_of, ..ObserveRequest::for_plan(name, &shared) };
@@ -326,11 +327,11 @@ async fn observe_with_imports(
         observe.read_exactly(&stack.declared.stack, &mut snapshot, &principals).await?;
         snapshot.note_deliveries(&delivered);
     }
-    Ok(Observed { shared, snapshot, out_of_sight: BTreeMap::new() })
+    Ok(ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() })
 }
 
 /// The users that shall have, or were delivered, keys: what a report of hours ago says of them is not enough.
-fn find_key_users(declared: &Declared, delivered: &Delivered, realize: &dyn Realize) -> BTreeSet<ResourceId> {
+fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &dyn Realize) -> BTreeSet<ResourceId> {
     let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
     let declared = declared.map(|identity| (&identity.account, &identity.name));
     let names = declared.chain(delivered.keys().map(|(account, name)| (account, name)));
@@ -341,13 +342,13 @@ fn find_key_users(declared: &Declared, delivered: &Delivered, realize: &dyn Real
 pub fn plan_stack(
     stack: &Stack,
     connection: &Connection,
-    observed: &Observed,
+    observed: &ObservedStack,
     now: Timestamp,
     selection: &SelectionArgs,
-) -> Result<Plan, Failure> {
-    let selection = Selection { targets: selection.target.clone(), excludes: selection.exclude.clone() };
+) -> Result<Plan, CommandError> {
+    let selection = PlanSelection { targets: selection.target.clone(), excludes: selection.exclude.clone() };
     check_selection(stack, observed, &selection)?;
-    let inputs = build::Inputs {
+    let inputs = build::PlanInputs {
         declared: &stack.declared,
         shared: &observed.shared,
         snapshot: &observed.snapshot,
@@ -358,14 +359,14 @@ pub fn plan_stack(
         selection: &selection,
     };
     let plan = build_plan(inputs).map_err(|refused| match refused {
-        Refused::Findings(findings) => stack.findings_error(findings),
-        Refused::Unsound(faults) => Failure::Unsound(faults),
+        BuildPlanError::Findings(findings) => stack.findings_error(findings),
+        BuildPlanError::Unsound(faults) => CommandError::Unsound(faults),
     })?;
     Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
 }
 
 /// A target or exclusion that names nothing is a slip of the pen, and would plan something else than meant.
-fn check_selection(stack: &Stack, observed: &Observed, selection: &Selection) -> Result<(), Failure> {
+fn check_selection(stack: &Stack, observed: &ObservedStack, selection: &PlanSelection) -> Result<(), CommandError> {
     for pattern in selection.targets.iter().chain(&selection.excludes) {
         let declared = stack.declared.identities.keys().any(|address| is_named_by(pattern, address));
         let live = observed.snapshot.identities.values().any(|identity| is_named_by(pattern, identity.address()));

@@ -7,30 +7,30 @@ use serde_json::json;
 
 use super::args::{PlanFormat, PlanViewArgs, ShowArgs};
 use super::connection::{self, Connection};
-use super::list::Row;
+use super::list::IdentityRow;
 use super::session::{self, Stack};
-use super::{Exit, Failure, plan_view};
-use crate::lifecycle::{self, Standing};
+use super::{CommandError, CommandExit, plan_view};
+use crate::lifecycle::{self, IdentityStatus};
 use crate::plan::saved;
 use crate::rules::{self, Allowance};
 use crate::views::inert::escape_steering;
 use crate::views::style::{STRONG, paint_text};
 
-pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
+pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
     let file = super::resolve_path(here, Path::new(&args.what));
     if file.is_file() { show_plan(&file, &args.view) } else { show_identity(here, args).await }
 }
 
-fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<Exit, Failure> {
+fn show_plan(file: &Path, view: &PlanViewArgs) -> Result<CommandExit, CommandError> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let plan = saved::read_plan(&bytes).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?.plan;
     let rulings = rules::evaluate_rules(&plan, &Allowance::default());
     let realize = connection::build_realizer(&plan.basis.basis_providers());
     plan_view::show_plan_view(&plan, &rulings, realize.as_ref(), None, view)?;
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
+async fn show_identity(here: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
@@ -38,7 +38,7 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
     let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     let meant = connection.realize.find_by_cloud_name(&observed.snapshot.realm, &args.what);
-    let named = |standing: &&Standing<'_>| {
+    let named = |standing: &&IdentityStatus<'_>| {
         standing.address.as_str() == args.what
             || standing.id.name == args.what
             || standing.id.display_name() == args.what
@@ -55,7 +55,7 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
             anyhow::anyhow!("no plan file and no identity of stack {stack} is called {}{nearest}", args.what).into()
         );
     };
-    let row = Row::from_standing(standing);
+    let row = IdentityRow::from_standing(standing);
     let mut resources: Vec<_> = standing.live.iter().flat_map(|live| live.resources.values().cloned()).collect();
     resources.iter_mut().for_each(leasehold_provider::Resource::redact_sensitive);
     let whole = json!({
@@ -78,7 +78,7 @@ async fn show_identity(here: &Path, args: &ShowArgs) -> Result<Exit, Failure> {
             );
         }
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
 fn render_identity(whole: &serde_json::Value) -> String {

@@ -8,13 +8,13 @@ use ssh_key::{HashAlg, PrivateKey, PublicKey, Signature};
 use crate::ledger::checkpoint;
 
 /// A signature of a text, armoured, and the fingerprint of its key.
-pub struct Signed {
+pub struct SshSignature {
     pub armoured: String,
     pub key: String,
 }
 
 /// Signs a text with the key in a file.
-pub fn sign_text(key: &Path, text: &str) -> anyhow::Result<Signed> {
+pub fn sign_text(key: &Path, text: &str) -> anyhow::Result<SshSignature> {
     let content = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
     if content.contains("PRIVATE KEY") {
         sign_with_file(key, &content, text)
@@ -30,7 +30,7 @@ pub fn signature_path(file: &Path) -> PathBuf {
     name.into()
 }
 
-fn sign_with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<Signed> {
+fn sign_with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<SshSignature> {
     let key = PrivateKey::from_openssh(content)
         .with_context(|| format!("{} is not an OpenSSH ed25519 private key", path.display()))?;
     if key.is_encrypted() {
@@ -42,10 +42,10 @@ fn sign_with_file(path: &Path, content: &str, text: &str) -> anyhow::Result<Sign
     }
     let armoured = checkpoint::sign_checkpoint(&key, text)
         .with_context(|| format!("{} cannot sign; an ed25519 key is needed", path.display()))?;
-    Ok(Signed { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
+    Ok(SshSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
-fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<Signed> {
+fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<SshSignature> {
     let key = PublicKey::from_openssh(content.trim())
         .with_context(|| format!("{} is neither a private nor a public OpenSSH key", path.display()))?;
     let data = checkpoint::signing_data(text).context("the text cannot be signed")?;
@@ -55,7 +55,7 @@ fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<Sig
     let signature = Signature::try_from(signature.as_slice()).context("the SSH agent's answer does not read")?;
     let armoured = checkpoint::armor_signature(key.key_data(), signature).context("the signature does not encode")?;
     checkpoint::verify_signature(text, &armoured, None).context("the SSH agent's signature does not hold")?;
-    Ok(Signed { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
+    Ok(SshSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
 /// One request of the agent protocol (draft-ietf-sshm-ssh-agent, section 3.6). The crates that speak all of it bring every kind of

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::repository::{Repository, find_git_root};
 use crate::config::{SourceFile, StackFiles, join_path};
 
@@ -21,7 +21,7 @@ pub struct StackDirectory {
 
 impl StackDirectory {
     /// The directory `dir` as seen from `here`, or `here` itself.
-    pub fn open_directory(here: &Path, dir: Option<&Path>) -> Result<Self, Failure> {
+    pub fn open_directory(here: &Path, dir: Option<&Path>) -> Result<Self, CommandError> {
         let path = dir.map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
         let shown = dir.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         if !path.is_dir() {
@@ -43,7 +43,7 @@ impl StackDirectory {
     }
 
     /// The files of the directory itself whose name ends so, read.
-    pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, Failure> {
+    pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, CommandError> {
         Ok(self.read_files_in(&self.path, ".", ending)?)
     }
 

@@ -5,20 +5,24 @@ use std::path::Path;
 use super::args::{SelectionArgs, SweepArgs};
 use super::connection::Connection;
 use super::interruption::Interruption;
-use super::run::Run;
-use super::session::{self, Observed, Stack};
-use super::{Exit, Failure, apply, invocation, plan_view};
+use super::run::LockedRun;
+use super::session::{self, ObservedStack, Stack};
+use super::{CommandError, CommandExit, apply, invocation, plan_view};
 use crate::lifecycle::{self, due};
-use crate::plan::sweep::{Swept, select_expirations};
+use crate::plan::sweep::{ExpirationPlan, select_expirations};
 use crate::views;
 use crate::views::inert::escape_steering;
 
-pub async fn cmd_sweep(here: &Path, args: &SweepArgs, interruption: &Interruption) -> Result<Exit, Failure> {
+pub async fn cmd_sweep(
+    here: &Path,
+    args: &SweepArgs,
+    interruption: &Interruption,
+) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.now);
     let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
     stack.print_warnings();
     let connection = stack.connect_to_write(args.now).await?;
-    let run = Run::begin_run(&stack.run_purpose("sweep"), &connection, interruption).await?;
+    let run = LockedRun::begin_run(&stack.run_purpose("sweep"), &connection, interruption).await?;
     let again = [&["sweep".to_owned()][..], &args.allowance.to_arguments()].concat();
     let again =
         invocation::current_invocation().follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>());
@@ -27,7 +31,8 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs, interruption: &Interruptio
         let observed = session::observe_stack(&stack, &connection).await?;
         run.resolve_unfinished_intents(&observed.snapshot).await?;
         let whole = session::plan_stack(&stack, &connection, &observed, now, &SelectionArgs::default())?;
-        let Swept { plan, waiting } = select_expirations(whole, &observed.snapshot).map_err(Failure::Unsound)?;
+        let ExpirationPlan { plan, waiting } =
+            select_expirations(whole, &observed.snapshot).map_err(CommandError::Unsound)?;
         for address in &waiting {
             let line = format!("{address} is due, and others must let go of it first: run `leasehold apply`");
             super::print_message(&format!(
@@ -38,7 +43,7 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs, interruption: &Interruptio
         if plan.is_empty() {
             plan_view::write_json_into(here, terms.json_into, || views::plan::render_plan_json(&plan, &[]))?;
             super::print_result(&describe_nothing_due(&stack, &connection, &observed, now))?;
-            return Ok(Exit::Done);
+            return Ok(CommandExit::Done);
         }
         apply::review_and_apply_plan(here, run, plan, &observed.shared, &connection, &terms).await
     })
@@ -46,7 +51,12 @@ pub async fn cmd_sweep(here: &Path, args: &SweepArgs, interruption: &Interruptio
 }
 
 /// That nothing is due, and what will be.
-fn describe_nothing_due(stack: &Stack, connection: &Connection, observed: &Observed, now: jiff::Timestamp) -> String {
+fn describe_nothing_due(
+    stack: &Stack,
+    connection: &Connection,
+    observed: &ObservedStack,
+    now: jiff::Timestamp,
+) -> String {
     let principal_id = |principal, name: &str| connection.realize.principal_id(principal, name);
     let (standings, _) = lifecycle::decide_phases(&stack.declared, &observed.snapshot, now, principal_id);
     let next = match due::find_next_due(&standings) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use leasehold_provider::{Notices, Waiting};
+use leasehold_provider::{Notices, ThrottledCall};
 
 use super::progress::{has_terminal, shared_screen};
 use crate::views::throttling::Throttling;
@@ -14,10 +14,10 @@ use crate::views::throttling::Throttling;
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// There is one stderr, and so one of these.
-static DESK: LazyLock<Mutex<Desk>> = LazyLock::new(|| Mutex::new(Desk::new()));
+static DESK: LazyLock<Mutex<ThrottlingDisplay>> = LazyLock::new(|| Mutex::new(ThrottlingDisplay::new()));
 
 /// What is known of each cloud, and what is shown of it.
-struct Desk {
+struct ThrottlingDisplay {
     start: Instant,
     clouds: BTreeMap<&'static str, Throttling>,
     /// The line on a terminal, while there is one.
@@ -28,7 +28,7 @@ struct Desk {
 
 /// Somebody to be told of how a cloud throttles; `cloud` is what it is called.
 pub fn notices_for_cloud(cloud: &'static str) -> Arc<dyn Notices> {
-    Arc::new(Cloud(cloud))
+    Arc::new(CloudNotices(cloud))
 }
 
 /// Takes the line off the terminal, before something else is written. The next call that waits brings it back.
@@ -43,15 +43,15 @@ pub fn summarize_throttling() -> String {
     told.map(|line| format!("{line}\n")).collect()
 }
 
-fn lock_display() -> MutexGuard<'static, Desk> {
+fn lock_display() -> MutexGuard<'static, ThrottlingDisplay> {
     DESK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug)]
-struct Cloud(&'static str);
+struct CloudNotices(&'static str);
 
-impl Notices for Cloud {
-    fn report_throttled_call(&self, waiting: &Waiting<'_>) {
+impl Notices for CloudNotices {
+    fn report_throttled_call(&self, waiting: &ThrottledCall<'_>) {
         let mut desk = lock_display();
         let now = desk.start.elapsed();
         let throttling = desk.clouds.entry(self.0).or_default();
@@ -69,7 +69,7 @@ impl Notices for Cloud {
     }
 }
 
-impl Desk {
+impl ThrottlingDisplay {
     fn new() -> Self {
         Self { start: Instant::now(), clouds: BTreeMap::new(), line: None, written: None }
     }

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use super::args::{FindingsFormat, ValidateArgs};
 use super::as_joiners::plan_as_joiners;
-use super::session::{self, Loaded, Stack};
-use super::{Exit, Failure, invocation};
-use crate::config::{Diagnostic, Severity};
+use super::session::{self, LoadedStack, Stack};
+use super::{CommandError, CommandExit, invocation};
+use crate::config::{Diagnostic, DiagnosticSeverity};
 use crate::views::diagnostics;
 use crate::views::style::{ADD, paint_text};
 
-pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
+pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(None);
     let (directory, loaded) = Stack::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
-    let Loaded { sources, declared, mut findings, .. } = loaded;
-    let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == Severity::Error);
+    let LoadedStack { sources, declared, mut findings, .. } = loaded;
+    let failed = |findings: &[Diagnostic]| findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
     if let Some(declared) = declared.as_ref().filter(|_| !failed(&findings)) {
         findings.extend(plan_as_joiners(declared, now).1);
     }
@@ -26,7 +26,7 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
         FindingsFormat::Json => super::print_json(&diagnostics::render_diagnostics_json(&completed(), &named()))?,
         FindingsFormat::Github => super::print_result(&diagnostics::render_diagnostics_github(&completed(), &named()))?,
         FindingsFormat::Sarif => super::print_json(&diagnostics::render_diagnostics_sarif(&completed(), &named()))?,
-        FindingsFormat::Human if !valid => return Err(Failure::Findings { findings, sources }),
+        FindingsFormat::Human if !valid => return Err(CommandError::Findings { findings, sources }),
         FindingsFormat::Human => {
             if !findings.is_empty() {
                 super::print_message(&super::failure::render_findings(&findings, &sources));
@@ -39,5 +39,5 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<Exit, Failure> {
             ))?;
         }
     }
-    if valid { Ok(Exit::Done) } else { Err(Failure::Unfinished) }
+    if valid { Ok(CommandExit::Done) } else { Err(CommandError::Unfinished) }
 }

@@ -4,25 +4,25 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Format, WhoCanArgs};
+use super::args::{OutputFormat, WhoCanArgs};
 use super::connection::Connection;
 use super::session::{self, Stack};
-use super::{Exit, Failure, policy};
+use super::{CommandError, CommandExit, policy};
 use crate::views;
-use crate::who_can::{Wanted, find_allowed_identities};
+use crate::who_can::{WhoCanQuery, find_allowed_identities};
 
-pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<Exit, Failure> {
+pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<CommandExit, CommandError> {
     policy::check_single_action(&args.action)?;
     let now = session::current_time(args.stack.now);
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
     let connection = Connection::connect_to_providers(&stack.providers(), stack.directory.path(), now).await?;
     let observed = session::observe_stack(&stack, &connection).await?;
-    let wanted = Wanted { action: &args.action, resource: &args.resource, now };
+    let wanted = WhoCanQuery { action: &args.action, resource: &args.resource, now };
     let holders =
         find_allowed_identities(&observed.snapshot, wanted, connection.realize.as_ref(), connection.compare.as_ref());
     match args.format {
-        Format::Human => super::print_result(&views::who_can::render_holders(&holders))?,
-        Format::Json => super::print_json(&json!({
+        OutputFormat::Human => super::print_result(&views::who_can::render_holders(&holders))?,
+        OutputFormat::Json => super::print_json(&json!({
             "format_version": views::who_can::FORMAT_VERSION,
             "stack": stack.declared.stack,
             "timestamp": now,
@@ -31,5 +31,5 @@ pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<Exit, Failure
             "identities": views::who_can::render_holders_json(&holders),
         }))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }

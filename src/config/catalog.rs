@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostic::Diagnostic;
 use super::source::FileId;
-use super::syntax::{Attribute, Block, ExprKind, Parsed};
+use super::syntax::{Attribute, Block, ExprKind, ParsedFiles};
 use super::value::Keyword;
 
 /// Blocks by name.
 #[derive(Debug, Default)]
-pub struct Catalog<'a> {
+pub struct BlockCatalog<'a> {
     /// The `leasehold` block.
     pub leasehold: Option<&'a Block>,
     /// `variable` blocks by label.
@@ -44,9 +44,9 @@ pub struct Catalog<'a> {
     broken: BTreeSet<&'a (String, String)>,
 }
 
-impl<'a> Catalog<'a> {
+impl<'a> BlockCatalog<'a> {
     /// Indexes blocks.
-    pub fn new(parsed: &'a Parsed, findings: &mut Vec<Diagnostic>) -> Self {
+    pub fn new(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> Self {
         let mut catalog = Self { broken: parsed.broken.iter().collect(), ..Self::default() };
         for block in &parsed.blocks {
             match &*block.keyword.text {

@@ -10,12 +10,12 @@ use leasehold_provider::{
 };
 
 use super::diagnostic::Diagnostic;
-use super::estate::Estate;
+use super::estate::StateBlocks;
 use super::source::{self, FileId};
 
 /// A stack as its files declare it.
 #[derive(Debug, Clone)]
-pub struct Declared {
+pub struct DeclaredStack {
     /// The stack's name.
     pub stack: StackName,
     /// Where the stack's ledger, lock and evidence live.
@@ -25,28 +25,28 @@ pub struct Declared {
     /// Where the secrets of issued keys go, by label.
     pub stores: BTreeMap<String, StoreBlock>,
     /// People who answer for identities, by label.
-    pub owners: BTreeMap<String, Owner>,
+    pub owners: BTreeMap<String, DeclaredOwner>,
     /// Business services, by label.
-    pub services: BTreeMap<String, Service>,
+    pub services: BTreeMap<String, DeclaredService>,
     /// Shared entitlements, by label, with where they are written.
-    pub scopes: BTreeMap<String, (Scope, Origin)>,
+    pub scopes: BTreeMap<String, (Scope, BlockOrigin)>,
     /// Groups, by label.
     pub groups: BTreeMap<String, DeclaredGroup>,
     /// Federations, by label, with where they are written.
-    pub federations: Federations,
+    pub federations: DeclaredFederations,
     /// Identities, by address.
     pub identities: BTreeMap<Address, DeclaredIdentity>,
     /// What it says of objects that live already.
-    pub estate: Estate,
+    pub estate: StateBlocks,
     /// The files that expressions read, such as with `file()`, and the digest of their bytes. A saved plan pins them.
     pub files_read: BTreeMap<String, Digest>,
     /// How long leavers of this stack stay quarantined, where their identity does not say: `defaults.leaver.grace`, or 7 days.
     pub grace: Span,
     /// The `leasehold` block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
-impl Declared {
+impl DeclaredStack {
     /// Every account that the stack works in, the first one first.
     pub fn accounts(&self) -> impl Iterator<Item = Option<&Alias>> {
         std::iter::once(None).chain(self.providers.iter().skip(1).map(|block| block.alias.as_ref()))
@@ -64,13 +64,13 @@ impl Declared {
 }
 
 /// Federations by label, with where they are written.
-pub type Federations = BTreeMap<String, (Federation, Origin)>;
+pub type DeclaredFederations = BTreeMap<String, (Federation, BlockOrigin)>;
 
 /// Where a stack keeps its records, and how long its lock lasts.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Backend {
     /// Where.
-    pub place: Place,
+    pub place: BackendLocation,
     /// How long a lock lasts that is not renewed; `None`: a minute. A run that was killed is waited for that long and a quarter more.
     pub lock_lease: Option<Span>,
 }
@@ -78,14 +78,14 @@ pub struct Backend {
 /// A place for records.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Place {
+pub enum BackendLocation {
     /// A folder, relative to the stack's directory.
     Local {
         /// The folder's path, `.leasehold` unless said otherwise.
         path: String,
     },
     /// A bucket of S3, or of a store that speaks its language.
-    S3(Bucket),
+    S3(S3Bucket),
     /// A container of Azure Blob Storage; in builds with the feature `azure`.
     Azure {
         /// The storage account.
@@ -104,7 +104,7 @@ pub enum Place {
     },
 }
 
-impl Default for Place {
+impl Default for BackendLocation {
     fn default() -> Self {
         Self::Local { path: ".leasehold".to_owned() }
     }
@@ -112,7 +112,7 @@ impl Default for Place {
 
 /// A bucket of S3.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Bucket {
+pub struct S3Bucket {
     /// Its name.
     pub name: String,
     /// What all keys begin with; `leasehold/STACK` unless said otherwise.
@@ -123,7 +123,7 @@ pub struct Bucket {
     pub endpoint: Option<String>,
     /// How the bucket's object lock keeps ledger and evidence; `None`: as the bucket's own default says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retention: Option<Retention>,
+    pub retention: Option<ObjectLockRetention>,
     /// The KMS key that encrypts every object: a key id, or the ARN of a key or an alias. `None`: as the bucket's default says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key_id: Option<String>,
@@ -132,12 +132,12 @@ pub struct Bucket {
     pub profile: Option<String>,
     /// The role to assume for the bucket, with the credentials of `profile` or of the environment. `None`: the credentials of the provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assume_role: Option<AssumeRole>,
+    pub assume_role: Option<AssumeRoleBlock>,
 }
 
 /// How long what is written once can be neither changed nor deleted. The bucket must have object lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Retention {
+pub struct ObjectLockRetention {
     /// Who may shorten it.
     pub mode: RetentionMode,
     /// For how long, counted from each object's writing.
@@ -164,7 +164,7 @@ pub struct ProviderBlock {
     /// Its settings.
     pub settings: ProviderSettings,
     /// The block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 impl ProviderBlock {
@@ -221,7 +221,7 @@ pub enum ProviderSettings {
         /// Accounts it may run against; empty: any.
         allowed_account_ids: BTreeSet<String>,
         /// A role to assume first.
-        assume_role: Option<AssumeRole>,
+        assume_role: Option<AssumeRoleBlock>,
     },
 }
 
@@ -236,7 +236,7 @@ pub struct StoreBlock {
     /// Its settings.
     pub settings: SecretStore,
     /// The block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 /// A place for the secrets of issued keys.
@@ -263,7 +263,7 @@ pub struct KeyTerms {
 
 /// The role a provider assumes before it does anything.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct AssumeRole {
+pub struct AssumeRoleBlock {
     /// The role's ARN.
     pub role_arn: String,
     /// The external id its trust asks for.
@@ -274,7 +274,7 @@ pub struct AssumeRole {
 
 /// A human sponsor.
 #[derive(Debug, Clone)]
-pub struct Owner {
+pub struct DeclaredOwner {
     /// The person's name.
     pub name: Option<String>,
     /// The person's mail address.
@@ -282,18 +282,18 @@ pub struct Owner {
     /// The person's team.
     pub team: Option<String>,
     /// The block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 /// A business service.
 #[derive(Debug, Clone)]
-pub struct Service {
+pub struct DeclaredService {
     /// The label of the owner who answers for it.
     pub owner: Option<String>,
     /// `status = "retired"`: its identities leave.
     pub retired: bool,
     /// The block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 /// A group as declared.
@@ -306,7 +306,7 @@ pub struct DeclaredGroup {
     /// Who is in it.
     pub members: BTreeSet<Address>,
     /// Where it is written.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 /// An identity as declared.
@@ -365,7 +365,7 @@ pub struct DeclaredIdentity {
     /// Addresses of identities that must be there first.
     pub depends_on: BTreeSet<Address>,
     /// Where it is written.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 /// How long an identity may live. `expires_at` and `ttl` exclude each other.
@@ -381,7 +381,7 @@ pub struct Lease {
 
 /// Where a block is written, and each of its attributes and inner blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct BlockOrigin {
     /// The file.
     pub file: FileId,
     /// The block's header: its type and labels.
@@ -390,14 +390,14 @@ pub struct Origin {
     /// share them.
     pub parts: Arc<[(&'static str, Range<usize>)]>,
     /// Of a block in a module: the calls that lead to it, innermost first, each with a word on it.
-    pub calls: Arc<[(source::Span, String)]>,
+    pub calls: Arc<[(source::FileSpan, String)]>,
 }
 
-impl Origin {
+impl BlockOrigin {
     /// The block's header.
     #[must_use]
-    pub fn header_span(&self) -> source::Span {
-        source::Span { file: self.file, bytes: self.header.clone() }
+    pub fn header_span(&self) -> source::FileSpan {
+        source::FileSpan { file: self.file, bytes: self.header.clone() }
     }
 
     /// A finding on the block, with the calls that lead to its module.
@@ -408,8 +408,8 @@ impl Origin {
 
     /// The first attribute or inner block of that name; the header where there is none.
     #[must_use]
-    pub fn part_span(&self, name: &str) -> source::Span {
+    pub fn part_span(&self, name: &str) -> source::FileSpan {
         let range = self.parts.iter().find(|(part, _)| *part == name).map_or(&self.header, |(_, range)| range);
-        source::Span { file: self.file, bytes: range.clone() }
+        source::FileSpan { file: self.file, bytes: range.clone() }
     }
 }

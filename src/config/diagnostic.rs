@@ -1,10 +1,10 @@
 //! What is wrong, where, and what to do about it: a value. Drawing it is the views' work.
 
-use super::source::Span;
+use super::source::FileSpan;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub enum DiagnosticSeverity {
     /// Nothing is done until it is mended.
     Error,
     /// Somebody should look at it.
@@ -15,7 +15,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     /// Where.
-    pub span: Span,
+    pub span: FileSpan,
     /// What to write under the underline; may be empty.
     pub label: String,
 }
@@ -24,7 +24,7 @@ pub struct Location {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// How bad.
-    pub severity: Severity,
+    pub severity: DiagnosticSeverity,
     /// A stable code, such as `config::unknown_attribute`. SARIF and annotations use it.
     pub code: &'static str,
     /// One line: what is wrong.
@@ -45,7 +45,7 @@ impl Diagnostic {
     /// An error with no place yet.
     pub fn error(code: &'static str, summary: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Error,
+            severity: DiagnosticSeverity::Error,
             code,
             summary: summary.into(),
             detail: None,
@@ -58,12 +58,12 @@ impl Diagnostic {
 
     /// A warning with no place yet.
     pub fn warning(code: &'static str, summary: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, summary) }
+        Self { severity: DiagnosticSeverity::Warning, ..Self::error(code, summary) }
     }
 
     /// The same, at a place.
     #[must_use]
-    pub fn with_location(mut self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_location(mut self, span: FileSpan, label: impl Into<String>) -> Self {
         self.location = Some(Location { span, label: label.into() });
         self
     }
@@ -84,7 +84,7 @@ impl Diagnostic {
 
     /// The same, with another place that matters.
     #[must_use]
-    pub fn with_related(mut self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_related(mut self, span: FileSpan, label: impl Into<String>) -> Self {
         self.related.push(Location { span, label: label.into() });
         self
     }

@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::StackName;
 
-use super::catalog::Catalog;
+use super::catalog::BlockCatalog;
 use super::declare::{read_essentials, variables};
 use super::declared::{Backend, Providers};
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, DiagnosticSeverity};
 use super::eval::Evaluator;
-use super::inputs::Inputs;
-use super::load::{Config, parse_config, run_on_deep_stack};
-use super::modules::Library;
+use super::inputs::ConfigInputs;
+use super::load::{ParsedConfig, parse_config, run_on_deep_stack};
+use super::modules::ModuleLibrary;
 use super::schema;
 use super::source::Sources;
 
 /// What must be known of a stack to find and write its objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Essentials {
+pub struct StackEssentials {
     /// Its name.
     pub stack: StackName,
     /// Where its records live.
@@ -30,14 +30,18 @@ pub struct Essentials {
 }
 
 /// Reads the essentials, or says what keeps them from being read.
-pub fn load_essentials(sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
+pub fn load_essentials(sources: &Sources, inputs: &ConfigInputs<'_>) -> Result<StackEssentials, Vec<Diagnostic>> {
     let config = parse_config(sources);
     run_on_deep_stack(|| evaluate_essentials(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
 }
 
-fn evaluate_essentials(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Result<Essentials, Vec<Diagnostic>> {
-    let Config { stack: parsed, values, .. } = config;
-    let catalog = Catalog::new(parsed, &mut Vec::new());
+fn evaluate_essentials(
+    config: &ParsedConfig,
+    sources: &Sources,
+    inputs: &ConfigInputs<'_>,
+) -> Result<StackEssentials, Vec<Diagnostic>> {
+    let ParsedConfig { stack: parsed, values, .. } = config;
+    let catalog = BlockCatalog::new(parsed, &mut Vec::new());
     let mut findings: Vec<Diagnostic> = values.findings.clone();
     for block in parsed.blocks.iter().filter(|block| ["leasehold", "provider"].contains(&&*block.keyword.text)) {
         schema::check::check_blocks(std::slice::from_ref(block), &mut findings);
@@ -60,14 +64,14 @@ fn evaluate_essentials(config: &Config, sources: &Sources, inputs: &Inputs<'_>) 
             files.entry(&source.name).or_default().push((*file, attribute));
         }
     }
-    let library = Library::new(sources, catalog, BTreeMap::new());
+    let library = ModuleLibrary::new(sources, catalog, BTreeMap::new());
     let mut eval = Evaluator::new(&library, inputs.files, inputs.now, inputs.limits);
     variables::resolve_variables(&mut eval, library.stack_catalog(), &inputs.variables, &files, sources);
     let found = read_essentials(&eval);
     findings.append(&mut eval.findings.borrow_mut());
-    let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
+    let failed = findings.iter().any(|finding| finding.severity == DiagnosticSeverity::Error);
     match found {
-        Some((stack, backend, providers)) if !failed => Ok(Essentials { stack, backend, providers }),
+        Some((stack, backend, providers)) if !failed => Ok(StackEssentials { stack, backend, providers }),
         _ => Err(findings),
     }
 }
@@ -76,15 +80,15 @@ fn evaluate_essentials(config: &Config, sources: &Sources, inputs: &Inputs<'_>) 
 mod tests {
     use super::*;
     use crate::config::declared::ProviderSettings;
-    use crate::config::{Assignment, Limits, NoFiles, SourceFile};
+    use crate::config::{NoFiles, SourceFile, StackLimits, VariableAssignment};
 
-    fn evaluate_essentials(text: &str) -> Result<Essentials, Vec<Diagnostic>> {
+    fn evaluate_essentials(text: &str) -> Result<StackEssentials, Vec<Diagnostic>> {
         let file = SourceFile { name: "stack.hcl".to_owned(), bytes: text.as_bytes().into() };
         let now = "2026-11-20T22:00:00Z".parse().unwrap();
-        let variables: Vec<Assignment> = Vec::new();
+        let variables: Vec<VariableAssignment> = Vec::new();
         load_essentials(
             &Sources::new(vec![file]),
-            &Inputs { variables, now, files: &NoFiles, limits: Limits::default() },
+            &ConfigInputs { variables, now, files: &NoFiles, limits: StackLimits::default() },
         )
     }
 

@@ -2,44 +2,44 @@
 
 use leasehold_provider::{Address, Kind, Principal};
 
-use super::declared::Origin;
+use super::declared::BlockOrigin;
 
 /// `moved`, `removed` and `import` blocks, in the order they are written.
 #[derive(Debug, Clone, Default)]
-pub struct Estate {
+pub struct StateBlocks {
     /// Addresses that changed.
-    pub moves: Vec<Move>,
+    pub moves: Vec<MovedBlock>,
     /// Identities that live on unmanaged.
-    pub released: Vec<Release>,
+    pub released: Vec<RemovedBlock>,
     /// Objects that live already and shall be the stack's.
-    pub imports: Vec<Import>,
+    pub imports: Vec<ImportBlock>,
     /// `identity.x.name` where no block says a name: the addresses whose default name some expression reads.
     pub default_names_read: std::collections::BTreeSet<Address>,
 }
 
 /// A `moved` block.
 #[derive(Debug, Clone)]
-pub struct Move {
+pub struct MovedBlock {
     /// What the address was: of an identity, of all instances of one, or of a module.
     pub from: Address,
     /// What it is.
     pub to: Address,
     /// The block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 /// A `removed` block that keeps what lives.
 #[derive(Debug, Clone)]
-pub struct Release {
+pub struct RemovedBlock {
     /// The address of what is let go of: of an identity, of all instances of one, or of a module.
     pub from: Address,
     /// The block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 /// An `import` block.
 #[derive(Debug, Clone)]
-pub struct Import {
+pub struct ImportBlock {
     /// The address it shall have: of an identity or a group.
     pub to: Address,
     /// What lives: an ARN, `user/NAME`, `role/NAME`, `group/NAME`, or a name alone.
@@ -49,28 +49,28 @@ pub struct Import {
     /// What sort of actor it shall be, where its block is to be written.
     pub kind: Option<Kind>,
     /// The block.
-    pub origin: Origin,
+    pub origin: BlockOrigin,
 }
 
 /// The form of what an import names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ImportTarget {
     /// A user or a role.
     Principal(Principal),
     /// A group.
     Group,
 }
 
-impl Import {
+impl ImportBlock {
     /// The form that the id says, if it does.
     #[must_use]
-    pub fn parse_target(&self) -> Option<Form> {
+    pub fn parse_target(&self) -> Option<ImportTarget> {
         if address_kind(&self.to) == Some("group") {
-            return Some(Form::Group);
+            return Some(ImportTarget::Group);
         }
         match self.strip_arn_prefix().split_once('/')?.0 {
-            "user" => Some(Form::Principal(Principal::User)),
-            "role" => Some(Form::Principal(Principal::Role)),
+            "user" => Some(ImportTarget::Principal(Principal::User)),
+            "role" => Some(ImportTarget::Principal(Principal::Role)),
             _ => None,
         }
     }
@@ -93,7 +93,7 @@ impl Import {
     }
 }
 
-impl Move {
+impl MovedBlock {
     /// The new address of what had `address`. `None`: the move is not about it.
     #[must_use]
     pub fn move_address(&self, address: &Address) -> Option<Address> {
@@ -109,7 +109,7 @@ impl Move {
     }
 }
 
-impl Release {
+impl RemovedBlock {
     /// Whether the block is about what has `address`.
     #[must_use]
     pub fn contains_address(&self, address: &Address) -> bool {
@@ -120,12 +120,12 @@ impl Release {
     }
 }
 
-impl Estate {
+impl StateBlocks {
     /// The address that what had `address` has now: through every move that concerns it, each taken once.
     #[must_use]
     pub fn follow_moves(&self, address: &Address) -> Address {
         let mut at = address.clone();
-        let mut left: Vec<&Move> = self.moves.iter().collect();
+        let mut left: Vec<&MovedBlock> = self.moves.iter().collect();
         while let Some((index, next)) =
             left.iter().enumerate().find_map(|(index, step)| Some((index, step.move_address(&at)?)))
         {
@@ -137,13 +137,13 @@ impl Estate {
 
     /// The `import` block that gives something this address.
     #[must_use]
-    pub fn find_import(&self, address: &Address) -> Option<&Import> {
+    pub fn find_import(&self, address: &Address) -> Option<&ImportBlock> {
         self.imports.iter().find(|import| import.to == *address)
     }
 
     /// The `removed` block that lets go of what has `address`.
     #[must_use]
-    pub fn find_release(&self, address: &Address) -> Option<&Release> {
+    pub fn find_release(&self, address: &Address) -> Option<&RemovedBlock> {
         self.released.iter().find(|release| release.contains_address(address))
     }
 }
@@ -188,14 +188,14 @@ mod tests {
     use super::*;
     use crate::config::FileId;
 
-    fn estate(moves: &[(&str, &str)]) -> Estate {
-        let origin = Origin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() };
-        let each = |(from, to): &(&str, &str)| Move {
+    fn estate(moves: &[(&str, &str)]) -> StateBlocks {
+        let origin = BlockOrigin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() };
+        let each = |(from, to): &(&str, &str)| MovedBlock {
             from: Address::from_text(*from),
             to: Address::from_text(*to),
             origin: origin.clone(),
         };
-        Estate { moves: moves.iter().map(each).collect(), ..Estate::default() }
+        StateBlocks { moves: moves.iter().map(each).collect(), ..StateBlocks::default() }
     }
 
     fn moved(moves: &[(&str, &str)], address: &str) -> String {

@@ -6,28 +6,28 @@ use super::source::StackFiles;
 
 /// What evaluation takes beside the stack's files.
 #[derive(Clone)]
-pub struct Inputs<'a> {
+pub struct ConfigInputs<'a> {
     /// Values for variables; of two for one variable, the later wins. Terraform's order is: the environment, then
     /// `*.auto.hclvars` by name, then `--var` and `--var-file` as they stand on the command line.
-    pub variables: Vec<Assignment>,
+    pub variables: Vec<VariableAssignment>,
     /// What `plantimestamp()` gives.
     pub now: Timestamp,
     /// The files that `file()` and its kin read.
     pub files: &'a dyn StackFiles,
     /// How large the stack may be.
-    pub limits: Limits,
+    pub limits: StackLimits,
 }
 
 /// How much one stack may hold. What it takes to read a stack goes with its size; these bound it whatever a `count` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct StackLimits {
     /// Identities, and instances of all blocks with `for_each` or `count` together.
     pub identities: usize,
     /// Instances of modules.
     pub modules: usize,
 }
 
-impl Default for Limits {
+impl Default for StackLimits {
     fn default() -> Self {
         Self { identities: 250_000, modules: 10_000 }
     }
@@ -35,7 +35,7 @@ impl Default for Limits {
 
 /// One value, or one file of values, for variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Assignment {
+pub enum VariableAssignment {
     /// `LEASEHOLD_VAR_name=value`. A variable that is not declared is passed over.
     Environment {
         /// The variable's name.

@@ -1,36 +1,36 @@
-//! Files and inputs → [`Declared`], or every finding at once.
+//! Files and inputs → [`DeclaredStack`], or every finding at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog::Catalog;
+use super::catalog::BlockCatalog;
 use super::checks;
 use super::declare::{declare_stack, variables};
-use super::declared::Declared;
-use super::diagnostic::{Diagnostic, Severity};
+use super::declared::DeclaredStack;
+use super::diagnostic::{Diagnostic, DiagnosticSeverity};
 use super::eval::Evaluator;
-use super::inputs::Inputs;
-use super::modules::{Library, STACK as STACK_DIRECTORY, resolve_source};
+use super::inputs::ConfigInputs;
+use super::modules::{ModuleLibrary, STACK as STACK_DIRECTORY, resolve_source};
 use super::schema;
-use super::source::{Sources, Span};
+use super::source::{FileSpan, Sources};
 use super::syntax::parse::STACK;
-use super::syntax::{Block, ExprKind, Parsed, parse_files};
+use super::syntax::{Block, ExprKind, ParsedFiles, parse_files};
 
 /// What the files say, and what is wrong with it.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedConfig {
     /// What is declared. `None` when any finding is an error.
-    pub declared: Option<Declared>,
+    pub declared: Option<DeclaredStack>,
     /// Every finding, by file and place.
     pub findings: Vec<Diagnostic>,
 }
 
 /// The blocks of a stack's files, before anything is known about what they mean.
 #[derive(Debug)]
-pub struct Config {
-    pub(super) stack: Parsed,
-    pub(super) values: Parsed,
+pub struct ParsedConfig {
+    pub(super) stack: ParsedFiles,
+    pub(super) values: ParsedFiles,
     /// By directory, relative to the stack's.
-    pub(super) modules: BTreeMap<String, Parsed>,
+    pub(super) modules: BTreeMap<String, ParsedFiles>,
 }
 
 /// The variables that a stack declares and does not call sensitive. `sensitive` counts unless it is a literal `false`.
@@ -50,7 +50,7 @@ pub fn find_nonsensitive_variables(sources: &Sources) -> BTreeSet<String> {
 
 /// Reads a stack: [`parse_config`], then [`evaluate_config`].
 #[must_use]
-pub fn load_config(sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
+pub fn load_config(sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
     let config = parse_config(sources);
     let loaded = evaluate_config(&config, sources, inputs);
     // Nobody waits for the freeing of a large tree.
@@ -60,9 +60,9 @@ pub fn load_config(sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
 
 /// Text → blocks. What cannot be read is among the findings of [`evaluate_config`].
 #[must_use]
-pub fn parse_config(sources: &Sources) -> Config {
+pub fn parse_config(sources: &Sources) -> ParsedConfig {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let parsed = run_on_deep_stack(|| Config {
+    let parsed = run_on_deep_stack(|| ParsedConfig {
         stack: parse_files(sources.stack_files(), threads),
         values: parse_files(sources.variable_files(), 1),
         modules: sources
@@ -72,18 +72,18 @@ pub fn parse_config(sources: &Sources) -> Config {
             })
             .collect(),
     });
-    parsed.unwrap_or_else(|| Config {
-        stack: Parsed { findings: vec![diagnose_internal_error()], ..Parsed::default() },
-        values: Parsed::default(),
+    parsed.unwrap_or_else(|| ParsedConfig {
+        stack: ParsedFiles { findings: vec![diagnose_internal_error()], ..ParsedFiles::default() },
+        values: ParsedFiles::default(),
         modules: BTreeMap::new(),
     })
 }
 
 /// Blocks → what they declare.
 #[must_use]
-pub fn evaluate_config(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
+pub fn evaluate_config(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
     run_on_deep_stack(|| evaluate_blocks(config, sources, inputs))
-        .unwrap_or_else(|| Loaded { declared: None, findings: vec![diagnose_internal_error()] })
+        .unwrap_or_else(|| LoadedConfig { declared: None, findings: vec![diagnose_internal_error()] })
 }
 
 /// Depths are bounded, but not so low that any thread's stack would do: this work gets one of a size it knows.
@@ -99,8 +99,8 @@ fn diagnose_internal_error() -> Diagnostic {
         .with_help("this is a defect of leasehold: please report it with the configuration")
 }
 
-fn evaluate_blocks(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> Loaded {
-    let Config { stack: parsed, values, modules } = config;
+fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
+    let ParsedConfig { stack: parsed, values, modules } = config;
     let mut findings: Vec<Diagnostic> = parsed.findings.iter().chain(&values.findings).cloned().collect();
     findings.extend(
         parsed.attributes.iter().map(|(file, attribute)| schema::check::explain_misplaced_attribute(*file, attribute)),
@@ -108,7 +108,7 @@ fn evaluate_blocks(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> L
     findings.extend(values.blocks.iter().map(diagnose_block_in_variable_file));
     schema::check::check_blocks(&parsed.blocks, &mut findings);
 
-    let catalog = Catalog::new(parsed, &mut findings);
+    let catalog = BlockCatalog::new(parsed, &mut findings);
     check_leasehold_block(sources, parsed, &catalog, &mut findings);
     let callers = find_module_callers(config);
     let called = modules.iter().map(|(directory, parsed)| {
@@ -121,7 +121,7 @@ fn evaluate_blocks(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> L
         findings.extend(within.into_iter().map(called));
         (directory.as_str(), catalog)
     });
-    let library = Library::new(sources, catalog, called.collect());
+    let library = ModuleLibrary::new(sources, catalog, called.collect());
     let mut files: variables::VariableFiles<'_> = BTreeMap::new();
     for (file, attribute) in &values.attributes {
         if let Some(source) = sources.get_file(*file) {
@@ -136,12 +136,12 @@ fn evaluate_blocks(config: &Config, sources: &Sources, inputs: &Inputs<'_>) -> L
         checks::run_checks(declared, &mut findings);
     }
     let findings = sort_findings(findings);
-    let sound = findings.iter().all(|finding| finding.severity != Severity::Error);
-    Loaded { declared: declared.filter(|_| sound), findings }
+    let sound = findings.iter().all(|finding| finding.severity != DiagnosticSeverity::Error);
+    LoadedConfig { declared: declared.filter(|_| sound), findings }
 }
 
 /// Where each module is called first, by its directory.
-fn find_module_callers(config: &Config) -> BTreeMap<String, Span> {
+fn find_module_callers(config: &ParsedConfig) -> BTreeMap<String, FileSpan> {
     let mut callers = BTreeMap::new();
     let modules = config.modules.iter().map(|(directory, parsed)| (directory.as_str(), parsed));
     for (from, parsed) in [(STACK_DIRECTORY, &config.stack)].into_iter().chain(modules) {
@@ -159,7 +159,7 @@ fn find_module_callers(config: &Config) -> BTreeMap<String, Span> {
 }
 
 /// The blocks of a module, and what is wrong with them before anything is evaluated.
-fn index_module<'a>(parsed: &'a Parsed, findings: &mut Vec<Diagnostic>) -> Catalog<'a> {
+fn index_module<'a>(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> BlockCatalog<'a> {
     findings.extend(parsed.findings.iter().cloned());
     findings.extend(
         parsed.attributes.iter().map(|(file, attribute)| schema::check::explain_misplaced_attribute(*file, attribute)),
@@ -177,7 +177,7 @@ fn index_module<'a>(parsed: &'a Parsed, findings: &mut Vec<Diagnostic>) -> Catal
         }
     }
     schema::check::check_blocks(&parsed.blocks, findings);
-    let catalog = Catalog::new(parsed, findings);
+    let catalog = BlockCatalog::new(parsed, findings);
     let taken = schema::find_block_schema("module").into_iter().flat_map(|schema| schema.attributes);
     for variable in taken.filter_map(|word| catalog.variables.get(word.name)) {
         findings.push(
@@ -206,7 +206,12 @@ fn diagnose_block_in_variable_file(block: &Block) -> Diagnostic {
         .with_help("write name = value, a line for each variable; blocks stand in *.hcl files")
 }
 
-fn check_leasehold_block(sources: &Sources, parsed: &Parsed, catalog: &Catalog<'_>, findings: &mut Vec<Diagnostic>) {
+fn check_leasehold_block(
+    sources: &Sources,
+    parsed: &ParsedFiles,
+    catalog: &BlockCatalog<'_>,
+    findings: &mut Vec<Diagnostic>,
+) {
     if catalog.leasehold.is_some() || catalog.is_broken("leasehold", "") {
         return;
     }

@@ -1,4 +1,4 @@
-//! Text → [`Declared`]. In: the stack's files, variables and `now`. Out: what is declared, or every finding at once.
+//! Text → [`DeclaredStack`]. In: the stack's files, variables and `now`. Out: what is declared, or every finding at once.
 //!
 //! ```text
 //! bytes ─syntax→ blocks ─schema→ known blocks ─catalog→ index ─eval→ values ─declare→ Declared ─checks→ findings
@@ -24,10 +24,13 @@ pub mod source;
 mod syntax;
 mod value;
 
-pub use declared::{Backend, Declared, DeclaredGroup, DeclaredIdentity, Lease, Origin, Owner, ProviderBlock, Service};
-pub use diagnostic::{Diagnostic, Location, Severity};
-pub use estate::{Estate, Import, Move, Release};
-pub use inputs::{Assignment, Inputs, Limits};
-pub use load::{Config, Loaded, evaluate_config, find_nonsensitive_variables, load_config, parse_config};
+pub use declared::{
+    Backend, BlockOrigin, DeclaredGroup, DeclaredIdentity, DeclaredOwner, DeclaredService, DeclaredStack, Lease,
+    ProviderBlock,
+};
+pub use diagnostic::{Diagnostic, DiagnosticSeverity, Location};
+pub use estate::{ImportBlock, MovedBlock, RemovedBlock, StateBlocks};
+pub use inputs::{ConfigInputs, StackLimits, VariableAssignment};
+pub use load::{LoadedConfig, ParsedConfig, evaluate_config, find_nonsensitive_variables, load_config, parse_config};
 pub use modules::{gather_modules, join_path};
 pub use source::{FileId, NoFiles, SourceFile, Sources, StackFiles};

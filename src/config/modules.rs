@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::catalog::Catalog;
+use super::catalog::BlockCatalog;
 use super::diagnostic::Diagnostic;
 use super::source::{SourceFile, Sources, StackFiles};
 use super::syntax::parse::parse_module_sources;
@@ -41,7 +41,7 @@ fn find_called_directories(file: &SourceFile, from: &str) -> Vec<String> {
 
 /// Why a source names no module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvalidSource {
+pub enum ModuleSourceError {
     /// A registry, a repository, an archive: it would have to be fetched.
     Remote,
     /// An absolute path.
@@ -51,15 +51,15 @@ pub enum InvalidSource {
 }
 
 /// The directory of a module, relative to the stack's, from its `source` as the module in `from` writes it.
-pub fn resolve_source(from: &str, source: &str) -> Result<String, InvalidSource> {
+pub fn resolve_source(from: &str, source: &str) -> Result<String, ModuleSourceError> {
     if source.starts_with('/') {
-        return Err(InvalidSource::Absolute);
+        return Err(ModuleSourceError::Absolute);
     }
     if !(source.starts_with("./") || source.starts_with("../") || matches!(source, "." | "..")) {
-        return Err(InvalidSource::Remote);
+        return Err(ModuleSourceError::Remote);
     }
     if source.contains(['\\', '\0', ':']) {
-        return Err(InvalidSource::Characters);
+        return Err(ModuleSourceError::Characters);
     }
     Ok(join_path(from, source))
 }
@@ -80,22 +80,22 @@ pub fn join_path(directory: &str, path: &str) -> String {
 
 /// The blocks of a stack and of its modules, by directory.
 #[derive(Debug)]
-pub struct Library<'a> {
+pub struct ModuleLibrary<'a> {
     sources: &'a Sources,
-    stack: Catalog<'a>,
-    modules: BTreeMap<&'a str, Catalog<'a>>,
+    stack: BlockCatalog<'a>,
+    modules: BTreeMap<&'a str, BlockCatalog<'a>>,
 }
 
-impl<'a> Library<'a> {
+impl<'a> ModuleLibrary<'a> {
     /// Puts catalogs together.
     #[must_use]
-    pub fn new(sources: &'a Sources, stack: Catalog<'a>, modules: BTreeMap<&'a str, Catalog<'a>>) -> Self {
+    pub fn new(sources: &'a Sources, stack: BlockCatalog<'a>, modules: BTreeMap<&'a str, BlockCatalog<'a>>) -> Self {
         Self { sources, stack, modules }
     }
 
     /// The stack's own blocks.
     #[must_use]
-    pub fn stack_catalog(&self) -> &Catalog<'a> {
+    pub fn stack_catalog(&self) -> &BlockCatalog<'a> {
         &self.stack
     }
 
@@ -105,7 +105,7 @@ impl<'a> Library<'a> {
         &self,
         from: &str,
         call: &Block,
-    ) -> Result<(&str, &Catalog<'a>), Option<Box<Diagnostic>>> {
+    ) -> Result<(&str, &BlockCatalog<'a>), Option<Box<Diagnostic>>> {
         // A source that is missing is found with the tables.
         let Some(attribute) = call.body.find_attribute("source") else { return Err(None) };
         let place = attribute.value.place.to_span(call.file);
@@ -119,17 +119,17 @@ impl<'a> Library<'a> {
             return Err(wrong("`source` is a path in quotes, without expressions".to_owned(), "not a path", help));
         };
         let directory = resolve_source(from, source).map_err(|invalid| match invalid {
-            InvalidSource::Remote => wrong(
+            ModuleSourceError::Remote => wrong(
                 format!("{source:?} is not a module within the repository"),
                 "not a local path",
                 "a module's source begins with ./ or ../; nothing is fetched from elsewhere: keep a copy in the repository",
             ),
-            InvalidSource::Absolute => wrong(
+            ModuleSourceError::Absolute => wrong(
                 format!("{source:?} is an absolute path"),
                 "not relative",
                 "write the way from this file's directory: ./… or ../…",
             ),
-            InvalidSource::Characters => {
+            ModuleSourceError::Characters => {
                 wrong(format!("{source:?} cannot be a path"), "not a path", "separate folders by /")
             }
         })?;
@@ -170,9 +170,9 @@ mod tests {
         assert_eq!(resolve_source("modules/a", "../../../x"), Ok("../x".to_owned()));
         assert_eq!(resolve_source("modules/a", "../.."), Ok(".".to_owned()));
         for remote in ["hashicorp/consul/aws", "git::https://example.com/x", "github.com/a/b", "modules/a", ""] {
-            assert_eq!(resolve_source(".", remote), Err(InvalidSource::Remote), "{remote}");
+            assert_eq!(resolve_source(".", remote), Err(ModuleSourceError::Remote), "{remote}");
         }
-        assert_eq!(resolve_source(".", "/etc"), Err(InvalidSource::Absolute));
-        assert_eq!(resolve_source(".", "./a:b"), Err(InvalidSource::Characters));
+        assert_eq!(resolve_source(".", "/etc"), Err(ModuleSourceError::Absolute));
+        assert_eq!(resolve_source(".", "./a:b"), Err(ModuleSourceError::Characters));
     }
 }

@@ -114,7 +114,7 @@ impl Sources {
 
 /// A range of bytes in one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+pub struct FileSpan {
     /// Which file.
     pub file: FileId,
     /// Which bytes.

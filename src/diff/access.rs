@@ -6,11 +6,11 @@ use leasehold_provider::{
     Access, AccessVerdict, Aspect, Compare, Comparison, Document, Realize, Resource, ResourceId, Snapshot, Value,
 };
 
-use crate::realize::Resources;
+use crate::realize::ResourceMap;
 
 /// What an identity holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Held {
+pub struct EffectiveHoldings {
     /// All that it may do. Its boundary is left open: the content of none is read.
     pub access: Access,
     /// The object that each of the policies stands in, in their order.
@@ -23,14 +23,14 @@ pub struct Held {
 
 /// What identities share, and which objects belong together: a group and its policies.
 #[derive(Debug, Default)]
-pub struct Shared<'a> {
+pub struct SharedObjects<'a> {
     objects: BTreeMap<&'a ResourceId, &'a Resource>,
     parts: BTreeMap<ResourceId, Vec<&'a Resource>>,
     /// Groups of others, and what they hold of these.
     through_others: Option<&'a BTreeMap<ResourceId, BTreeSet<ResourceId>>>,
 }
 
-impl<'a> Shared<'a> {
+impl<'a> SharedObjects<'a> {
     /// The index of shared objects.
     #[must_use]
     pub fn from_resources(resources: impl Iterator<Item = &'a Resource>, realize: &dyn Realize) -> Self {
@@ -130,10 +130,10 @@ impl<'a> Shared<'a> {
 #[must_use]
 pub fn collect_holdings<'a>(
     resources: impl IntoIterator<Item = &'a Resource>,
-    shared: &Shared<'_>,
+    shared: &SharedObjects<'_>,
     realize: &dyn Realize,
-) -> Held {
-    let mut held = Held::default();
+) -> EffectiveHoldings {
+    let mut held = EffectiveHoldings::default();
     let (mut opaque, mut boundaries) = (BTreeSet::new(), BTreeSet::new());
     for resource in resources {
         held.sensitive |= !resource.sensitive.is_empty();
@@ -184,14 +184,14 @@ fn policy_documents<'a>(resource: &'a Resource, realize: &'a dyn Realize) -> imp
 /// Compares an identity's access before and after. Never claims less than it knows: what rests on a policy whose content was not
 /// read is [`AccessVerdict::Unknown`] unless it is the same on both sides and cannot matter.
 pub fn compare_holdings(
-    before: (&Resources, &Shared<'_>),
-    after: (&Resources, &Shared<'_>),
+    before: (&ResourceMap, &SharedObjects<'_>),
+    after: (&ResourceMap, &SharedObjects<'_>),
     realize: &dyn Realize,
     comparer: &dyn Compare,
 ) -> Comparison {
-    let Held { access: old, boundaries: old_boundary, sensitive: old_secret, .. } =
+    let EffectiveHoldings { access: old, boundaries: old_boundary, sensitive: old_secret, .. } =
         collect_holdings(before.0.values(), before.1, realize);
-    let Held { access: new, boundaries: new_boundary, sensitive: new_secret, .. } =
+    let EffectiveHoldings { access: new, boundaries: new_boundary, sensitive: new_secret, .. } =
         collect_holdings(after.0.values(), after.1, realize);
     let unknown = |reason: String| Comparison { verdict: AccessVerdict::Unknown, witness: None, reason: Some(reason) };
     if old_boundary != new_boundary {

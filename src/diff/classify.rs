@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use leasehold_provider::{Address, Assessment, Change, Comparison, Kind, Marks, Principal, Realize, ResourceId};
 use serde::{Deserialize, Serialize};
 
-use super::reason::{self, Reason};
+use super::reason::{self, ChangeReason};
 use super::resources;
-use crate::lifecycle::{LeaveReason, Phase, Standing};
-use crate::realize::{Resources, compute_live_digest};
+use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
+use crate::realize::{ResourceMap, compute_live_digest};
 
 /// The sort of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub struct IdentityDelta {
     /// Somebody else changed it as well.
     pub drifted: bool,
     /// Why, each once.
-    pub reasons: BTreeSet<Reason>,
+    pub reasons: BTreeSet<ChangeReason>,
     /// Of a leaver: whether it goes into quarantine, or away.
     pub leaving: Option<Leaving>,
     /// How its access changes, where that was compared.
@@ -83,13 +83,17 @@ pub enum Leaving {
 
 /// What happens to an identity whose resources should be `wanted`. `None`: nothing.
 #[must_use]
-pub fn classify_identity(standing: &Standing<'_>, wanted: &Resources, realize: &dyn Realize) -> Option<IdentityDelta> {
-    if let (Phase::Released, Some(live)) = (&standing.phase, standing.live) {
+pub fn classify_identity(
+    standing: &IdentityStatus<'_>,
+    wanted: &ResourceMap,
+    realize: &dyn Realize,
+) -> Option<IdentityDelta> {
+    if let (LifecyclePhase::Released, Some(live)) = (&standing.phase, standing.live) {
         let unmark = Change::Unmark { id: live.id.clone(), before: Box::new(live.marks.clone()) };
         let event = classify_lifecycle(standing, wanted, std::slice::from_ref(&unmark), realize);
         return Some(build_identity_delta(standing, event, vec![unmark]));
     }
-    let empty = Resources::new();
+    let empty = ResourceMap::new();
     let mut changes = resources::diff_resources(wanted, crate::realize::live_resources(standing).unwrap_or(&empty));
     if let (Some(_), Some(marks)) = (standing.adopts, wanted.get(&standing.id).and_then(|r| r.marks.as_ref())) {
         let after = Box::new(Marks { digest: None, ..marks.clone() });
@@ -109,21 +113,21 @@ pub fn classify_identity(standing: &Standing<'_>, wanted: &Resources, realize: &
 }
 
 /// Whether the configuration says what was last applied.
-fn is_as_applied(standing: &Standing<'_>, wanted: &Resources) -> bool {
+fn is_as_applied(standing: &IdentityStatus<'_>, wanted: &ResourceMap) -> bool {
     let digest = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
     digest.is_some() && standing.live.is_some_and(|live| live.marks.digest == digest)
 }
 
 /// The delta of a live, active identity that has no changes of its own: a mover through what it shares.
 #[must_use]
-pub fn delta_without_changes(standing: &Standing<'_>) -> IdentityDelta {
-    let event = Event { lifecycle: Lifecycle::Mover, drifted: false, reasons: BTreeSet::new(), leaving: None };
+pub fn delta_without_changes(standing: &IdentityStatus<'_>) -> IdentityDelta {
+    let event = LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: false, reasons: BTreeSet::new(), leaving: None };
     build_identity_delta(standing, event, Vec::new())
 }
 
-fn build_identity_delta(standing: &Standing<'_>, event: Event, changes: Vec<Change>) -> IdentityDelta {
+fn build_identity_delta(standing: &IdentityStatus<'_>, event: LifecycleEvent, changes: Vec<Change>) -> IdentityDelta {
     let active = match &standing.phase {
-        Phase::Active(active) => Some(&active.identity),
+        LifecyclePhase::Active(active) => Some(&active.identity),
         _ => None,
     };
     let marks = standing.live.map(|live| &live.marks);
@@ -149,40 +153,50 @@ fn build_identity_delta(standing: &Standing<'_>, event: Event, changes: Vec<Chan
     }
 }
 
-struct Event {
+struct LifecycleEvent {
     lifecycle: Lifecycle,
     drifted: bool,
-    reasons: BTreeSet<Reason>,
+    reasons: BTreeSet<ChangeReason>,
     leaving: Option<Leaving>,
 }
 
-fn classify_lifecycle(standing: &Standing<'_>, wanted: &Resources, changes: &[Change], realize: &dyn Realize) -> Event {
+fn classify_lifecycle(
+    standing: &IdentityStatus<'_>,
+    wanted: &ResourceMap,
+    changes: &[Change],
+    realize: &dyn Realize,
+) -> LifecycleEvent {
     if standing.adopts.is_some() {
         let mut reasons = reason::reasons_from_changes(changes, realize);
-        reasons.insert(Reason::Adopted);
-        return Event { lifecycle: Lifecycle::Mover, drifted: false, reasons, leaving: None };
+        reasons.insert(ChangeReason::Adopted);
+        return LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: false, reasons, leaving: None };
     }
     let Some(live) = standing.live else {
-        return Event { lifecycle: Lifecycle::Joiner, drifted: false, reasons: BTreeSet::new(), leaving: None };
+        return LifecycleEvent {
+            lifecycle: Lifecycle::Joiner,
+            drifted: false,
+            reasons: BTreeSet::new(),
+            leaving: None,
+        };
     };
     let principal = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref());
     let live_differs = live.marks.digest != Some(compute_live_digest(live, realize));
     match &standing.phase {
-        Phase::Released => {
-            let reasons = BTreeSet::from([Reason::Released { until: live.marks.expires_at }]);
-            Event { lifecycle: Lifecycle::Released, drifted: live_differs, reasons, leaving: None }
+        LifecyclePhase::Released => {
+            let reasons = BTreeSet::from([ChangeReason::Released { until: live.marks.expires_at }]);
+            LifecycleEvent { lifecycle: Lifecycle::Released, drifted: live_differs, reasons, leaving: None }
         }
-        Phase::Absent { reason } => leave_event(reason, Leaving::Deletion, live_differs),
-        Phase::Quarantined(q) => {
+        LifecyclePhase::Absent { reason } => leave_event(reason, Leaving::Deletion, live_differs),
+        LifecyclePhase::Quarantined(q) => {
             let to = Leaving::Quarantine { delete_after: q.delete_after, held_by_use: q.held_by_use };
             if live.marks.quarantine.is_some() {
-                let reasons = BTreeSet::from([Reason::ChangedOutside]);
-                Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: Some(to) }
+                let reasons = BTreeSet::from([ChangeReason::ChangedOutside]);
+                LifecycleEvent { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: Some(to) }
             } else {
                 leave_event(&q.reason, to, live_differs)
             }
         }
-        Phase::Active(active) => {
+        LifecyclePhase::Active(active) => {
             let keys = active.keys.as_ref();
             let (of_keys, rest): (Vec<Change>, Vec<Change>) = changes
                 .iter()
@@ -196,20 +210,24 @@ fn classify_lifecycle(standing: &Standing<'_>, wanted: &Resources, changes: &[Ch
             let wanted_digest = principal.and_then(|marks| marks.digest);
             let configuration_differs = live.marks.digest != wanted_digest;
             if let Some(quarantine) = &live.marks.quarantine {
-                reasons.insert(Reason::Restored { since: quarantine.at });
-                return Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
+                reasons.insert(ChangeReason::Restored { since: quarantine.at });
+                return LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
             }
             if !configuration_differs && rest.is_empty() && !of_keys.is_empty() {
-                return Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
+                return LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None };
             }
             if !configuration_differs {
-                reasons.insert(if has_only_creates(&rest) { Reason::Unfinished } else { Reason::ChangedOutside });
-                return Event { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: None };
+                reasons.insert(if has_only_creates(&rest) {
+                    ChangeReason::Unfinished
+                } else {
+                    ChangeReason::ChangedOutside
+                });
+                return LifecycleEvent { lifecycle: Lifecycle::Drift, drifted: true, reasons, leaving: None };
             }
             if live_differs {
-                reasons.insert(Reason::ChangedOutside);
+                reasons.insert(ChangeReason::ChangedOutside);
             }
-            Event { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None }
+            LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: live_differs, reasons, leaving: None }
         }
     }
 }
@@ -219,10 +237,10 @@ fn has_only_creates(changes: &[Change]) -> bool {
     changes.iter().all(|change| matches!(change, Change::Create { .. }))
 }
 
-fn leave_event(reason: &LeaveReason, leaving: Leaving, drifted: bool) -> Event {
-    let mut reasons = BTreeSet::from([Reason::Leaves { why: reason.clone() }]);
+fn leave_event(reason: &LeaveReason, leaving: Leaving, drifted: bool) -> LifecycleEvent {
+    let mut reasons = BTreeSet::from([ChangeReason::Leaves { why: reason.clone() }]);
     if drifted {
-        reasons.insert(Reason::ChangedOutside);
+        reasons.insert(ChangeReason::ChangedOutside);
     }
-    Event { lifecycle: Lifecycle::Leaver, drifted, reasons, leaving: Some(leaving) }
+    LifecycleEvent { lifecycle: Lifecycle::Leaver, drifted, reasons, leaving: Some(leaving) }
 }

@@ -10,5 +10,5 @@ pub mod resources;
 pub mod shared;
 
 pub use classify::{IdentityDelta, Lifecycle, classify_identity};
-pub use reason::Reason;
+pub use reason::ChangeReason;
 pub use shared::SharedDelta;

@@ -8,12 +8,12 @@ use leasehold_provider::{Address, Aspect, Change, Marks, Realize};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::LeaveReason;
-use crate::lifecycle::keys::{Fate, Goes, Keys, Why, describe_disabled_key};
+use crate::lifecycle::keys::{DesiredKeys, KeyDeletionReason, KeyFate, KeyIssueReason, describe_disabled_key};
 
 /// One reason of a change. A plan gives all that hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
-pub enum Reason {
+pub enum ChangeReason {
     /// It leaves.
     Leaves {
         /// Why.
@@ -79,7 +79,7 @@ pub enum Reason {
     /// It is issued a new access key.
     NewKey {
         /// Why.
-        why: Why,
+        why: KeyIssueReason,
     },
     /// One of its access keys is switched off.
     KeyOff {
@@ -95,7 +95,7 @@ pub enum Reason {
         /// Its id.
         key: String,
         /// Why.
-        why: Goes,
+        why: KeyDeletionReason,
     },
     /// An aspect of it differs.
     Differs {
@@ -113,7 +113,7 @@ pub enum Reason {
     Unfinished,
 }
 
-impl Reason {
+impl ChangeReason {
     /// Whether the lease ends later than before, or no longer at all.
     #[must_use]
     pub fn is_lease_extension(&self) -> bool {
@@ -125,7 +125,7 @@ impl Reason {
     }
 }
 
-impl Reason {
+impl ChangeReason {
     /// Whether time alone brought it to an active identity: its keys come of age.
     #[must_use]
     pub fn is_due_by_time(&self) -> bool {
@@ -138,7 +138,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for ChangeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {
@@ -192,47 +192,49 @@ fn template_address(mark: &str) -> String {
 
 /// What differs between two states of an identity's marks.
 #[must_use]
-pub fn reasons_from_marks(before: &Marks, after: &Marks) -> BTreeSet<Reason> {
+pub fn reasons_from_marks(before: &Marks, after: &Marks) -> BTreeSet<ChangeReason> {
     let mut reasons = BTreeSet::new();
     if before.owner != after.owner {
-        reasons.insert(Reason::Owner { from: before.owner.clone(), to: after.owner.clone() });
+        reasons.insert(ChangeReason::Owner { from: before.owner.clone(), to: after.owner.clone() });
     }
     if before.service != after.service {
-        reasons.insert(Reason::Service { from: before.service.clone(), to: after.service.clone() });
+        reasons.insert(ChangeReason::Service { from: before.service.clone(), to: after.service.clone() });
     }
     if before.environment != after.environment {
-        reasons.insert(Reason::Environment { from: before.environment.clone(), to: after.environment.clone() });
+        reasons.insert(ChangeReason::Environment { from: before.environment.clone(), to: after.environment.clone() });
     }
     if before.expires_at != after.expires_at {
-        reasons.insert(Reason::Lease { from: before.expires_at, to: after.expires_at });
+        reasons.insert(ChangeReason::Lease { from: before.expires_at, to: after.expires_at });
     }
     let template = |marks: &Marks| marks.template.as_deref().map(template_address);
     match (template(before), template(after)) {
-        (from, to) if from != to => drop(reasons.insert(Reason::OtherTemplate { from, to })),
-        (_, Some(template)) if before.template != after.template => drop(reasons.insert(Reason::Template { template })),
+        (from, to) if from != to => drop(reasons.insert(ChangeReason::OtherTemplate { from, to })),
+        (_, Some(template)) if before.template != after.template => {
+            drop(reasons.insert(ChangeReason::Template { template }))
+        }
         _ => {}
     }
     if before.address != after.address {
-        reasons.insert(Reason::Address { from: before.address.to_string() });
+        reasons.insert(ChangeReason::Address { from: before.address.to_string() });
     }
     reasons
 }
 
 /// Why the keys of an identity change as `changes` say.
 #[must_use]
-pub fn reasons_from_keys(changes: &[Change], keys: &Keys) -> BTreeSet<Reason> {
+pub fn reasons_from_keys(changes: &[Change], keys: &DesiredKeys) -> BTreeSet<ChangeReason> {
     let reason = |change: &Change| {
         let id = change.id();
         if id.is_new() {
-            return keys.new.clone().map(|new| Reason::NewKey { why: new.why });
+            return keys.new.clone().map(|new| ChangeReason::NewKey { why: new.why });
         }
         let key = id.local_name().to_owned();
         match keys.fates.get(id)? {
-            Fate::Works => None,
-            Fate::Off { replaced_at, last_used } => {
-                Some(Reason::KeyOff { key, replaced_at: *replaced_at, last_used: *last_used })
+            KeyFate::Works => None,
+            KeyFate::Off { replaced_at, last_used } => {
+                Some(ChangeReason::KeyOff { key, replaced_at: *replaced_at, last_used: *last_used })
             }
-            Fate::Goes(why) => Some(Reason::KeyGoes { key, why: why.clone() }),
+            KeyFate::Goes(why) => Some(ChangeReason::KeyGoes { key, why: why.clone() }),
         }
     };
     changes.iter().filter_map(reason).collect()
@@ -240,17 +242,17 @@ pub fn reasons_from_keys(changes: &[Change], keys: &Keys) -> BTreeSet<Reason> {
 
 /// Whether the life of an issued key asks for a change: nobody else did anything.
 #[must_use]
-pub fn is_key_rotation_change(change: &Change, keys: &Keys) -> bool {
+pub fn is_key_rotation_change(change: &Change, keys: &DesiredKeys) -> bool {
     match keys.fates.get(change.id()) {
         None => change.id().is_new(),
-        Some(Fate::Works | Fate::Goes(Goes::NotDelivered)) => false,
-        Some(Fate::Off { .. } | Fate::Goes(_)) => true,
+        Some(KeyFate::Works | KeyFate::Goes(KeyDeletionReason::NotDelivered)) => false,
+        Some(KeyFate::Off { .. } | KeyFate::Goes(_)) => true,
     }
 }
 
 /// What the changes of an identity's resources bear on. Creating or deleting a part of an identity bears on what the part is for.
 #[must_use]
-pub fn reasons_from_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<Reason> {
+pub fn reasons_from_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<ChangeReason> {
     let mut reasons = BTreeSet::new();
     for change in changes {
         let (before, after) = (change.resource_before(), change.resource_after());
@@ -258,7 +260,7 @@ pub fn reasons_from_changes(changes: &[Change], realize: &dyn Realize) -> BTreeS
             before.into_iter().chain(after).flat_map(|r| r.attributes.keys().map(AsRef::as_ref)).collect();
         for name in names {
             if before.and_then(|r| r.get(name)) != after.and_then(|r| r.get(name)) {
-                reasons.insert(Reason::Differs { aspect: realize.classify_attribute(change.id(), name) });
+                reasons.insert(ChangeReason::Differs { aspect: realize.classify_attribute(change.id(), name) });
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use leasehold_provider::{Change, Realize, Resource, Value};
 
-use crate::realize::Resources;
+use crate::realize::ResourceMap;
 
 /// The changes that turn `live` into `wanted`, in the order of ids. Marks are compared apart from attributes: a resource whose
 /// marks alone differ gets a [`Change::Mark`], one that differs in both gets both. Marks that were not read (`None`) are not
 /// compared, unless the attributes differ.
 #[must_use]
-pub fn diff_resources(wanted: &Resources, live: &Resources) -> Vec<Change> {
+pub fn diff_resources(wanted: &ResourceMap, live: &ResourceMap) -> Vec<Change> {
     let mut changes = Vec::new();
     for (id, after) in wanted {
         match live.get(id) {
@@ -70,7 +70,7 @@ mod tests {
         resource
     }
 
-    fn set(resource: Option<&Resource>) -> Resources {
+    fn set(resource: Option<&Resource>) -> ResourceMap {
         resource.iter().copied().map(|r| (r.id.clone(), r.clone())).collect()
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::classify::Lifecycle;
 use super::resources;
-use crate::realize::Resources;
+use crate::realize::ResourceMap;
 
 /// What happens to one shared object with its parts, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,22 +33,22 @@ impl SharedDelta {
 }
 
 /// Shared objects that are no longer declared and stay, with who holds them that is not this stack's.
-pub type Kept = BTreeMap<Address, BTreeSet<String>>;
+pub type UndeclaredShared = BTreeMap<Address, BTreeSet<String>>;
 
 /// The deltas of all shared objects. An object that is no longer declared stays as long as something in `still_needed` hangs on it,
 /// such as the attachment of a quarantined identity that may yet be restored; and as long as somebody holds it who is not this stack's,
 /// because it cannot go before they let go, and they are not ours to change.
 #[must_use]
 pub fn diff_shared_objects(
-    wanted: &Resources,
+    wanted: &ResourceMap,
     snapshot: &Snapshot,
     still_needed: &BTreeSet<ResourceId>,
     holders: &BTreeMap<ResourceId, usize>,
     realize: &dyn Realize,
-) -> (Vec<SharedDelta>, Kept) {
-    let live: Resources = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
+) -> (Vec<SharedDelta>, UndeclaredShared) {
+    let live: ResourceMap = snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut deltas: BTreeMap<ResourceId, Vec<Change>> = BTreeMap::new();
-    let mut kept_for_others = Kept::new();
+    let mut kept_for_others = UndeclaredShared::new();
     for change in resources::diff_resources(wanted, &live) {
         let whole = realize.shared_root_id(change.id());
         if let (Change::Delete { .. }, Some(object), None) = (&change, snapshot.shared.get(&whole), wanted.get(&whole))

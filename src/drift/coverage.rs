@@ -8,14 +8,14 @@ use serde::Serialize;
 
 /// Objects that may be unmanaged: globs on their names in the cloud, in which `*` stands for any characters and `?` for one.
 #[derive(Debug, Clone, Default)]
-pub struct Ignore {
+pub struct IgnorePatterns {
     patterns: Vec<(String, GlobMatcher)>,
 }
 
 /// A line of an ignore file that is no glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {text:?} is no pattern: {problem}")]
-pub struct NotAPattern {
+pub struct InvalidPatternError {
     /// The line, from 1.
     pub line: usize,
     /// What stands there.
@@ -24,19 +24,17 @@ pub struct NotAPattern {
     pub problem: String,
 }
 
-impl Ignore {
+impl IgnorePatterns {
     /// Reads an ignore file: a pattern a line; empty lines, and what follows a `#` at the start of a line, say nothing.
-    pub fn parse_ignore_file(text: &str) -> Result<Self, NotAPattern> {
+    pub fn parse_ignore_file(text: &str) -> Result<Self, InvalidPatternError> {
         let mut patterns = Vec::new();
         for (line, text) in (1usize..).zip(text.lines()) {
             let text = text.trim();
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            let glob = GlobBuilder::new(text).literal_separator(false).build().map_err(|error| NotAPattern {
-                line,
-                text: text.to_owned(),
-                problem: error.kind().to_string(),
+            let glob = GlobBuilder::new(text).literal_separator(false).build().map_err(|error| {
+                InvalidPatternError { line, text: text.to_owned(), problem: error.kind().to_string() }
             })?;
             patterns.push((text.to_owned(), glob.compile_matcher()));
         }
@@ -71,7 +69,7 @@ pub struct Coverage {
 impl Coverage {
     /// Sorts everything that lives.
     #[must_use]
-    pub fn from_snapshot(snapshot: &Snapshot, realize: &dyn Realize, ignore: &Ignore) -> Self {
+    pub fn from_snapshot(snapshot: &Snapshot, realize: &dyn Realize, ignore: &IgnorePatterns) -> Self {
         let bears_marks = |resource: &&Resource| resource.marks.is_some();
         let parts = snapshot.identities.values().flat_map(|live| live.resources.values().filter(bears_marks));
         let mut coverage = Self { managed: parts.count().saturating_add(snapshot.shared.len()), ..Self::default() };
@@ -117,10 +115,11 @@ mod tests {
     #[test]
     fn patterns_are_globs_on_whole_names() {
         let ignore =
-            Ignore::parse_ignore_file("# ours\n\narn:aws:iam::*:role/legacy-*\narn:aws:iam::1:user/jane\n").unwrap();
+            IgnorePatterns::parse_ignore_file("# ours\n\narn:aws:iam::*:role/legacy-*\narn:aws:iam::1:user/jane\n")
+                .unwrap();
         assert!(ignore.find_matching_pattern("arn:aws:iam::1:role/legacy-a/b").is_some());
         assert!(ignore.find_matching_pattern("arn:aws:iam::1:role/x/legacy-a").is_none());
         assert!(ignore.find_matching_pattern("arn:aws:iam::1:user/jane2").is_none());
-        assert_eq!(Ignore::parse_ignore_file("ok\n[\n").unwrap_err().line, 2);
+        assert_eq!(IgnorePatterns::parse_ignore_file("ok\n[\n").unwrap_err().line, 2);
     }
 }

@@ -4,27 +4,27 @@ use std::collections::BTreeSet;
 
 use leasehold_provider::{Aspect, Change, LiveIdentity, Resource, ResourceId, Value};
 
-use super::{Finding, Inputs, Pending, Report, Rule, invert_change};
-use crate::diff::access::Shared;
+use super::{DriftFinding, DriftInputs, DriftReport, DriftRule, PendingChange, invert_change};
+use crate::diff::access::SharedObjects;
 use crate::diff::{self, IdentityDelta, Lifecycle, reason};
-use crate::lifecycle::phase::Quarantined;
-use crate::lifecycle::{LeaveReason, Phase, Standing};
-use crate::plan::Waiting;
-use crate::realize::{self, Resources, compute_live_digest};
+use crate::lifecycle::phase::QuarantinedIdentity;
+use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
+use crate::plan::GracePeriod;
+use crate::realize::{self, ResourceMap, compute_live_digest};
 
 /// Looks at one identity. What an identity needs that is as it was applied goes into `as_applied`: it was there.
 pub fn check_identity_drift(
-    inputs: &Inputs<'_>,
-    standing: &Standing<'_>,
+    inputs: &DriftInputs<'_>,
+    standing: &IdentityStatus<'_>,
     as_applied: &mut BTreeSet<ResourceId>,
-    report: &mut Report,
+    report: &mut DriftReport,
 ) {
     let Some(live) = standing.live else {
         report_absent(inputs, standing, report);
         return;
     };
     let (wanted, _) = realize::realize_identity(standing, inputs.realize, &inputs.snapshot.realm);
-    let looked = Looked {
+    let looked = IdentityCheck {
         inputs,
         standing,
         live,
@@ -37,35 +37,35 @@ pub fn check_identity_drift(
         as_applied.extend(wanted.values().flat_map(|resource| resource.depends_on.iter().cloned()));
     }
     match &standing.phase {
-        Phase::Absent { .. } => {
+        LifecyclePhase::Absent { .. } => {
             report
                 .findings
-                .push(looked.new_finding(Rule::GraceOver, "its grace is over, and it is still there".to_owned()));
+                .push(looked.new_finding(DriftRule::GraceOver, "its grace is over, and it is still there".to_owned()));
             report.findings.extend(looked.find_unexplained_change());
         }
-        Phase::Quarantined(quarantined) if live.marks.quarantine.is_none() => {
+        LifecyclePhase::Quarantined(quarantined) if live.marks.quarantine.is_none() => {
             if let LeaveReason::LeaseEnded { at } = &quarantined.reason {
                 let message = format!("its lease ended at {at}, and it is not quarantined");
-                report.findings.push(looked.new_finding(Rule::LeaseOver, message));
+                report.findings.push(looked.new_finding(DriftRule::LeaseOver, message));
             } else {
-                report.pending.insert(standing.address.clone(), Pending::Leaves);
+                report.pending.insert(standing.address.clone(), PendingChange::Leaves);
             }
             report.findings.extend(looked.find_unexplained_change());
         }
-        Phase::Released => {
-            report.pending.insert(standing.address.clone(), Pending::LetGo);
+        LifecyclePhase::Released => {
+            report.pending.insert(standing.address.clone(), PendingChange::LetGo);
             report.findings.extend(looked.find_unexplained_change());
         }
-        Phase::Quarantined(quarantined) => looked.check_quarantined(quarantined, report),
-        Phase::Active(_) => looked.check_active(configured, report),
+        LifecyclePhase::Quarantined(quarantined) => looked.check_quarantined(quarantined, report),
+        LifecyclePhase::Active(_) => looked.check_active(configured, report),
     }
 }
 
 /// A declared identity that is not there: somebody else has its name, it was removed, or it was never applied.
-fn report_absent(inputs: &Inputs<'_>, standing: &Standing<'_>, report: &mut Report) {
-    let (Phase::Active(_), Some(declared)) = (&standing.phase, standing.declared) else { return };
-    let mut finding = Finding {
-        rule: Rule::Missing,
+fn report_absent(inputs: &DriftInputs<'_>, standing: &IdentityStatus<'_>, report: &mut DriftReport) {
+    let (LifecyclePhase::Active(_), Some(declared)) = (&standing.phase, standing.declared) else { return };
+    let mut finding = DriftFinding {
+        rule: DriftRule::Missing,
         address: Some(standing.address.clone()),
         object: standing.id.to_string(),
         owner: Some(declared.owner.clone()),
@@ -74,7 +74,7 @@ fn report_absent(inputs: &Inputs<'_>, standing: &Standing<'_>, report: &mut Repo
         changes: Vec::new(),
     };
     if let Some(stranger) = inputs.snapshot.strangers.get(&standing.id) {
-        finding.rule = Rule::Unmarked;
+        finding.rule = DriftRule::Unmarked;
         finding.object = stranger.arn.clone();
         let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
         finding.message = format!("its name is taken: {why}");
@@ -82,25 +82,25 @@ fn report_absent(inputs: &Inputs<'_>, standing: &Standing<'_>, report: &mut Repo
         .recorded
         .is_some_and(|recorded| !recorded.contains(&(standing.address.clone(), standing.id.account.clone())))
     {
-        report.pending.insert(standing.address.clone(), Pending::Joins);
+        report.pending.insert(standing.address.clone(), PendingChange::Joins);
         return;
     }
     report.findings.push(finding);
 }
 
-struct Looked<'a> {
-    inputs: &'a Inputs<'a>,
-    standing: &'a Standing<'a>,
+struct IdentityCheck<'a> {
+    inputs: &'a DriftInputs<'a>,
+    standing: &'a IdentityStatus<'a>,
     live: &'a LiveIdentity,
-    wanted: &'a Resources,
+    wanted: &'a ResourceMap,
     /// It differs from what was last applied.
     outside: bool,
 }
 
-impl Looked<'_> {
-    fn new_finding(&self, rule: Rule, message: String) -> Finding {
+impl IdentityCheck<'_> {
+    fn new_finding(&self, rule: DriftRule, message: String) -> DriftFinding {
         let owner = self.standing.declared.map(|declared| declared.owner.clone());
-        Finding {
+        DriftFinding {
             rule,
             address: Some(self.standing.address.clone()),
             object: self.object_name(&self.live.id),
@@ -119,20 +119,20 @@ impl Looked<'_> {
     }
 
     /// That something differs from what was applied, where nothing tells what that was.
-    fn find_unexplained_change(&self) -> Option<Finding> {
-        self.outside.then(|| self.new_finding(Rule::Changed, "it is not as it was last applied".to_owned()))
+    fn find_unexplained_change(&self) -> Option<DriftFinding> {
+        self.outside.then(|| self.new_finding(DriftRule::Changed, "it is not as it was last applied".to_owned()))
     }
 
-    fn check_quarantined(&self, quarantined: &Quarantined, report: &mut Report) {
+    fn check_quarantined(&self, quarantined: &QuarantinedIdentity, report: &mut DriftReport) {
         if let Some(used) = quarantined.held_by_use {
             let message = format!("its grace is over, and it was used at {used}, after its quarantine began");
-            report.findings.push(self.new_finding(Rule::GraceOver, message));
+            report.findings.push(self.new_finding(DriftRule::GraceOver, message));
         }
         let delta = diff::classify_identity(self.standing, self.wanted, self.inputs.realize);
         if !self.outside && delta.is_none() {
             report.quarantined.insert(
                 self.standing.address.clone(),
-                Waiting {
+                GracePeriod {
                     since: quarantined.quarantine.at,
                     reason: quarantined.quarantine.reason.clone(),
                     delete_after: quarantined.delete_after,
@@ -148,15 +148,15 @@ impl Looked<'_> {
         } else {
             "its quarantine was opened"
         };
-        let mut finding = self.new_finding(Rule::Changed, message.to_owned());
+        let mut finding = self.new_finding(DriftRule::Changed, message.to_owned());
         finding.changes = opened.into_iter().map(invert_change).collect();
         report.findings.push(finding);
     }
 
-    fn check_active(&self, configured: bool, report: &mut Report) {
+    fn check_active(&self, configured: bool, report: &mut DriftReport) {
         let Some(delta) = diff::classify_identity(self.standing, self.wanted, self.inputs.realize) else { return };
         if !configured || delta.lifecycle == Lifecycle::Mover {
-            report.pending.insert(self.standing.address.clone(), Pending::Moves);
+            report.pending.insert(self.standing.address.clone(), PendingChange::Moves);
         }
         // A digest does not tell of issued keys: each is held against what should become of it.
         if !self.outside && delta.lifecycle != Lifecycle::Drift {
@@ -170,22 +170,24 @@ impl Looked<'_> {
     }
 
     /// What differs is what was done outside, part by part.
-    fn explain_changes(&self, delta: IdentityDelta) -> Vec<Finding> {
+    fn explain_changes(&self, delta: IdentityDelta) -> Vec<DriftFinding> {
         let access = delta.changes.iter().any(|change| self.may_affect_access(change)).then(|| {
-            let live_shared = Shared::from_live_snapshot(self.inputs.snapshot, self.inputs.realize);
-            let wanted_shared = Shared::from_resources(self.inputs.shared.values(), self.inputs.realize);
+            let live_shared = SharedObjects::from_live_snapshot(self.inputs.snapshot, self.inputs.realize);
+            let wanted_shared = SharedObjects::from_resources(self.inputs.shared.values(), self.inputs.realize);
             let (applied, now) = ((self.wanted, &wanted_shared), (&self.live.resources, &live_shared));
             diff::access::compare_holdings(applied, now, self.inputs.realize, self.inputs.compare)
         });
         let (marks, rest): (Vec<Change>, Vec<Change>) =
             delta.changes.into_iter().partition(|change| !is_not_mark_change(change));
-        let mut findings: Vec<Finding> = Vec::new();
+        let mut findings: Vec<DriftFinding> = Vec::new();
         for change in rest.into_iter().filter(|change| !self.is_due_key_change(change)) {
             let mut finding = match &change {
                 Change::Delete { before } => self.report_unmanaged(before),
-                Change::Create { after } => self.new_finding(Rule::Missing, format!("{} was taken off it", after.id)),
+                Change::Create { after } => {
+                    self.new_finding(DriftRule::Missing, format!("{} was taken off it", after.id))
+                }
                 Change::Update { after, .. } => {
-                    self.new_finding(Rule::Changed, format!("{} is not as it was applied", after.id))
+                    self.new_finding(DriftRule::Changed, format!("{} is not as it was applied", after.id))
                 }
                 Change::Mark { .. } | Change::Adopt { .. } | Change::Unmark { .. } => continue,
             };
@@ -194,7 +196,7 @@ impl Looked<'_> {
             findings.push(finding);
         }
         if findings.is_empty() {
-            let mut finding = self.new_finding(Rule::Changed, "its marks are not as they were written".to_owned());
+            let mut finding = self.new_finding(DriftRule::Changed, "its marks are not as they were written".to_owned());
             finding.changes = marks.into_iter().map(invert_change).collect();
             findings.push(finding);
         }
@@ -203,7 +205,7 @@ impl Looked<'_> {
 
     /// What differs is in part what was done outside and in part what the configuration asks for. Only credentials, which no
     /// configuration asks to remove, can be told apart.
-    fn explain_mixed_changes(&self, delta: IdentityDelta) -> Vec<Finding> {
+    fn explain_mixed_changes(&self, delta: IdentityDelta) -> Vec<DriftFinding> {
         let mut findings = Vec::new();
         let mut rest = Vec::new();
         for change in
@@ -220,7 +222,7 @@ impl Looked<'_> {
         }
         let message =
             "it is not as it was last applied; its configuration differs too, so that what follows may be either's";
-        let mut finding = self.new_finding(Rule::Changed, message.to_owned());
+        let mut finding = self.new_finding(DriftRule::Changed, message.to_owned());
         finding.changes = rest.into_iter().map(invert_change).collect();
         findings.push(finding);
         findings
@@ -229,15 +231,15 @@ impl Looked<'_> {
     /// Whether the life of an issued key asks for a change: that is due, and no drift.
     fn is_due_key_change(&self, change: &Change) -> bool {
         match &self.standing.phase {
-            Phase::Active(active) => {
+            LifecyclePhase::Active(active) => {
                 active.keys.as_ref().is_some_and(|keys| reason::is_key_rotation_change(change, keys))
             }
             _ => false,
         }
     }
 
-    fn report_unmanaged(&self, resource: &Resource) -> Finding {
-        let rule = if self.is_credential(resource) { Rule::StrayCredential } else { Rule::StrayAccess };
+    fn report_unmanaged(&self, resource: &Resource) -> DriftFinding {
+        let rule = if self.is_credential(resource) { DriftRule::StrayCredential } else { DriftRule::StrayAccess };
         let held = resource.attributes.iter().find_map(|(name, value)| {
             match (self.attribute_aspect(&resource.id, name), value) {
                 (Aspect::Access, Value::Text(policy)) => Some(policy.clone()),

@@ -1,6 +1,6 @@
 //! What was changed outside since the last apply, what is overdue, and what stands where it should not. It only looks.
 //!
-//! In: what is declared, what lives, `now`. Out: a [`Report`]. The mark `leasehold:digest` on each live identity says what was last
+//! In: what is declared, what lives, `now`. Out: a [`DriftReport`]. The mark `leasehold:digest` on each live identity says what was last
 //! applied: where live differs from it, somebody else changed it. Where the configuration differs from it and live does not, an apply is
 //! due, and that is no drift: it is told apart, under [`Report::pending`].
 
@@ -16,19 +16,19 @@ use leasehold_provider::{
 };
 use serde::Serialize;
 
-use crate::config::{Declared, Diagnostic};
+use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle;
-use crate::plan::Waiting;
-use crate::realize::Resources;
+use crate::plan::GracePeriod;
+use crate::realize::ResourceMap;
 
-pub use coverage::{Coverage, Ignore};
+pub use coverage::{Coverage, IgnorePatterns};
 
 /// Everything that drift is a function of.
-pub struct Inputs<'a> {
+pub struct DriftInputs<'a> {
     /// What is declared.
-    pub declared: &'a Declared,
+    pub declared: &'a DeclaredStack,
     /// What the stack shares, realized.
-    pub shared: &'a Resources,
+    pub shared: &'a ResourceMap,
     /// What lives.
     pub snapshot: &'a Snapshot,
     /// The instant, in whole seconds.
@@ -39,16 +39,16 @@ pub struct Inputs<'a> {
     pub compare: &'a dyn Compare,
     /// The identities and scopes that a record says were applied; `None`: there is no record to ask, and what is declared and not there
     /// counts as missing.
-    pub recorded: Option<&'a Recorded>,
+    pub recorded: Option<&'a RecordedIdentities>,
 }
 
 /// What a record says was applied: the address, and in which account.
-pub type Recorded = BTreeSet<(Address, Option<Alias>)>;
+pub type RecordedIdentities = BTreeSet<(Address, Option<Alias>)>;
 
 /// What a finding is about, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
+pub enum DriftRule {
     /// A policy, attachment or group on an identity that nobody declared.
     StrayAccess,
     /// A key or password on an identity that nobody declared.
@@ -67,7 +67,7 @@ pub enum Rule {
     Unmanaged,
 }
 
-impl Rule {
+impl DriftRule {
     /// The stable id.
     #[must_use]
     pub fn id(self) -> &'static str {
@@ -124,9 +124,9 @@ impl Rule {
 
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct DriftFinding {
     /// What it is about.
-    pub rule: Rule,
+    pub rule: DriftRule,
     /// The identity or scope; `None`: it is no part of the stack.
     pub address: Option<Address>,
     /// The object: its name in the cloud, or its id.
@@ -141,7 +141,7 @@ pub struct Finding {
     pub changes: Vec<Change>,
 }
 
-impl Finding {
+impl DriftFinding {
     /// What it is about, for people: the address, or the object.
     #[must_use]
     pub fn subject(&self) -> String {
@@ -152,7 +152,7 @@ impl Finding {
 /// A difference that the configuration explains: an apply is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Pending {
+pub enum PendingChange {
     /// It would be made.
     Joins,
     /// It would change.
@@ -165,7 +165,7 @@ pub enum Pending {
 
 /// What is not as it should be in a stack's cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct DriftReport {
     /// The stack.
     pub stack: StackName,
     /// Where this is.
@@ -177,16 +177,16 @@ pub struct Report {
     /// How many of them are identities.
     pub identities: usize,
     /// What is wrong, the gravest first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<DriftFinding>,
     /// Where an apply is due.
-    pub pending: BTreeMap<Address, Pending>,
+    pub pending: BTreeMap<Address, PendingChange>,
     /// Quarantined identities that are as they should be.
-    pub quarantined: BTreeMap<Address, Waiting>,
+    pub quarantined: BTreeMap<Address, GracePeriod>,
     /// Who manages what in the account, where that was asked for.
     pub coverage: Option<Coverage>,
 }
 
-impl Report {
+impl DriftReport {
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_in_sync(&self) -> bool {
@@ -196,8 +196,8 @@ impl Report {
     /// The same, with who manages what; what nobody manages and nobody ignores is a finding.
     #[must_use]
     pub fn with_coverage(mut self, coverage: Coverage) -> Self {
-        self.findings.extend(coverage.unmanaged.iter().map(|name| Finding {
-            rule: Rule::Unmanaged,
+        self.findings.extend(coverage.unmanaged.iter().map(|name| DriftFinding {
+            rule: DriftRule::Unmanaged,
             address: None,
             object: name.clone(),
             owner: None,
@@ -211,14 +211,14 @@ impl Report {
 }
 
 /// Holds what lives against what was last applied. `Err`: the configuration does not fit the moment.
-pub fn detect_drift(inputs: &Inputs<'_>) -> Result<Report, Vec<Diagnostic>> {
-    let Inputs { declared, snapshot, now, realize, .. } = inputs;
+pub fn detect_drift(inputs: &DriftInputs<'_>) -> Result<DriftReport, Vec<Diagnostic>> {
+    let DriftInputs { declared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
     let (standings, problems) = lifecycle::decide_phases(declared, snapshot, *now, principal_id);
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut report = Report {
+    let mut report = DriftReport {
         stack: declared.stack.clone(),
         realm: snapshot.realm.clone(),
         now: *now,
@@ -240,15 +240,15 @@ pub fn detect_drift(inputs: &Inputs<'_>) -> Result<Report, Vec<Diagnostic>> {
 }
 
 /// Objects that say they are this stack's, or lie under its path, and that it cannot take for its own.
-fn find_unmarked_objects(inputs: &Inputs<'_>, report: &Report) -> Vec<Finding> {
+fn find_unmarked_objects(inputs: &DriftInputs<'_>, report: &DriftReport) -> Vec<DriftFinding> {
     let stack = &inputs.declared.stack;
     let path = format!("/leasehold/{stack}/");
     let told: BTreeSet<&String> = report.findings.iter().map(|finding| &finding.object).collect();
     let ours = |stranger: &&Stranger| stranger.stack.as_ref() == Some(stack) || stranger.arn.contains(&path);
     let strangers = inputs.snapshot.strangers.values().filter(ours).filter(|stranger| !told.contains(&stranger.arn));
     strangers
-        .map(|stranger| Finding {
-            rule: Rule::Unmarked,
+        .map(|stranger| DriftFinding {
+            rule: DriftRule::Unmarked,
             address: None,
             object: stranger.arn.clone(),
             owner: None,

@@ -4,27 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Change, LiveShared, Resource, ResourceId, resource::identity_digest};
 
-use super::{Finding, Inputs, Pending, Report, Rule, invert_change};
+use super::{DriftFinding, DriftInputs, DriftReport, DriftRule, PendingChange, invert_change};
 use crate::config::estate;
 use crate::diff::resources;
-use crate::lifecycle::Standing;
-use crate::realize::Resources;
+use crate::lifecycle::IdentityStatus;
+use crate::realize::ResourceMap;
 
 /// Looks at every scope and group that is declared or live. One in `as_applied` was there when an identity that holds it was applied.
 pub fn check_shared_drift(
-    inputs: &Inputs<'_>,
+    inputs: &DriftInputs<'_>,
     as_applied: &BTreeSet<ResourceId>,
-    standings: &[Standing<'_>],
-    report: &mut Report,
+    standings: &[IdentityStatus<'_>],
+    report: &mut DriftReport,
 ) {
-    let live: Resources =
+    let live: ResourceMap =
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let (wanted, live) = (group_by_root(inputs, inputs.shared), group_by_root(inputs, &live));
     for (id, parts) in &wanted {
         let Some(root) = parts.get(id) else { continue };
         match (live.get(id), inputs.snapshot.shared.get(id)) {
             (Some(live), Some(shared)) => {
-                let whole = Whole { inputs, id, address: shared_address(root, Some(shared)), live, wanted: parts };
+                let whole =
+                    SharedCheck { inputs, id, address: shared_address(root, Some(shared)), live, wanted: parts };
                 report.looked_at.insert(whole.address.clone());
                 whole.check_shared_object(report);
             }
@@ -44,8 +45,8 @@ pub fn check_shared_drift(
 }
 
 /// Objects with their parts, by the object.
-fn group_by_root(inputs: &Inputs<'_>, resources: &Resources) -> BTreeMap<ResourceId, Resources> {
-    let mut wholes: BTreeMap<ResourceId, Resources> = BTreeMap::new();
+fn group_by_root(inputs: &DriftInputs<'_>, resources: &ResourceMap) -> BTreeMap<ResourceId, ResourceMap> {
+    let mut wholes: BTreeMap<ResourceId, ResourceMap> = BTreeMap::new();
     for (id, resource) in resources {
         wholes.entry(inputs.realize.shared_root_id(id)).or_default().insert(id.clone(), resource.clone());
     }
@@ -53,16 +54,16 @@ fn group_by_root(inputs: &Inputs<'_>, resources: &Resources) -> BTreeMap<Resourc
 }
 
 /// A shared object that is declared and live, with its parts.
-struct Whole<'a> {
-    inputs: &'a Inputs<'a>,
+struct SharedCheck<'a> {
+    inputs: &'a DriftInputs<'a>,
     id: &'a ResourceId,
     address: Address,
-    live: &'a Resources,
-    wanted: &'a Resources,
+    live: &'a ResourceMap,
+    wanted: &'a ResourceMap,
 }
 
-impl Whole<'_> {
-    fn check_shared_object(&self, report: &mut Report) {
+impl SharedCheck<'_> {
+    fn check_shared_object(&self, report: &mut DriftReport) {
         let realize = self.inputs.realize;
         let differs = |change: &Change| match change {
             Change::Update { before, after } => !resources::has_same_meaning(before, after, realize),
@@ -77,7 +78,7 @@ impl Whole<'_> {
         let applied = digest_mark(self.live.get(self.id));
         let configured = applied.is_some() && applied == digest_mark(self.wanted.get(self.id));
         if !configured {
-            report.pending.insert(self.address.clone(), Pending::Moves);
+            report.pending.insert(self.address.clone(), PendingChange::Moves);
         }
         if applied.is_some() && applied == Some(identity_digest(self.live.values())) {
             return;
@@ -88,10 +89,11 @@ impl Whole<'_> {
             None => "it is not as declared; nothing on it tells whether somebody changed it or its configuration did",
         };
         for change in changes {
-            let rule = if matches!(change, Change::Delete { .. }) { Rule::StrayAccess } else { Rule::Changed };
+            let rule =
+                if matches!(change, Change::Delete { .. }) { DriftRule::StrayAccess } else { DriftRule::Changed };
             let object = change.resource_before().or(change.resource_after());
             let told = match (rule, object) {
-                (Rule::StrayAccess, Some(object)) => format!("it holds {}, which nobody declared", object.id),
+                (DriftRule::StrayAccess, Some(object)) => format!("it holds {}, which nobody declared", object.id),
                 _ => message.to_owned(),
             };
             let root = self.live.get(self.id).or(object);
@@ -104,49 +106,49 @@ impl Whole<'_> {
 }
 
 /// What lives and is not declared: left behind by a change of configuration, or somebody else's under the stack's path.
-fn report_undeclared(inputs: &Inputs<'_>, shared: &LiveShared, held: bool, report: &mut Report) {
+fn report_undeclared(inputs: &DriftInputs<'_>, shared: &LiveShared, held: bool, report: &mut DriftReport) {
     // Groups carry no tags in some clouds: their path says whose they are.
     let marked =
         digest_mark(Some(&shared.resource)).is_some() || estate::address_kind(&shared.address) == Some("group");
     if !marked {
         let message = "it lies under the stack's path and does not carry the stack's marks".to_owned();
-        report.findings.push(shared_finding(inputs, Rule::Unmarked, None, &shared.resource, message));
+        report.findings.push(shared_finding(inputs, DriftRule::Unmarked, None, &shared.resource, message));
     } else if !held && shared.held_by.is_empty() {
-        report.pending.insert(shared.address.clone(), Pending::Leaves);
+        report.pending.insert(shared.address.clone(), PendingChange::Leaves);
     }
 }
 
-fn report_missing(inputs: &Inputs<'_>, wanted: &Resource, was_there: bool, report: &mut Report) {
+fn report_missing(inputs: &DriftInputs<'_>, wanted: &Resource, was_there: bool, report: &mut DriftReport) {
     let address = shared_address(wanted, None);
     if let Some(stranger) = inputs.snapshot.strangers.get(&wanted.id) {
         let why = stranger.unreadable.clone().unwrap_or_else(|| "it does not carry this stack's mark".to_owned());
         let mut finding =
-            shared_finding(inputs, Rule::Unmarked, Some(address), wanted, format!("its name is taken: {why}"));
+            shared_finding(inputs, DriftRule::Unmarked, Some(address), wanted, format!("its name is taken: {why}"));
         finding.object = stranger.arn.clone();
         report.findings.push(finding);
         return;
     }
     match inputs.recorded {
         Some(recorded) if !was_there && !recorded.contains(&(address.clone(), wanted.id.account.clone())) => {
-            report.pending.insert(address, Pending::Joins);
+            report.pending.insert(address, PendingChange::Joins);
         }
         _ => {
             let message = "it is declared and not there: removed outside, or never applied".to_owned();
-            report.findings.push(shared_finding(inputs, Rule::Missing, Some(address), wanted, message));
+            report.findings.push(shared_finding(inputs, DriftRule::Missing, Some(address), wanted, message));
         }
     }
 }
 
 fn shared_finding(
-    inputs: &Inputs<'_>,
-    rule: Rule,
+    inputs: &DriftInputs<'_>,
+    rule: DriftRule,
     address: Option<Address>,
     resource: &Resource,
     message: String,
-) -> Finding {
+) -> DriftFinding {
     let name = inputs.realize.cloud_name(&inputs.snapshot.realm, resource);
     let object = name.unwrap_or_else(|| resource.id.to_string());
-    Finding { rule, address, object, owner: None, message, access: None, changes: Vec::new() }
+    DriftFinding { rule, address, object, owner: None, message, access: None, changes: Vec::new() }
 }
 
 fn digest_mark(resource: Option<&Resource>) -> Option<leasehold_provider::Digest> {

@@ -17,12 +17,12 @@ use std::sync::{Arc, Mutex};
 
 use leasehold_provider::{Alias, Enact, Observe, ObserveError, ObserveErrorKind, Realize, Realm, ResourceId};
 
-pub use realize::FleetRealizer;
+pub use realize::MultiAccountRealizer;
 
 /// The accounts of a stack.
-pub struct Fleet {
+pub struct MultiAccountProvider {
     /// Every account, by its alias.
-    members: BTreeMap<Option<Alias>, Member>,
+    members: BTreeMap<Option<Alias>, AccountMember>,
     /// The pure half of the providers: they are all of one cloud.
     realize: Arc<dyn Realize>,
     /// What this run made.
@@ -30,7 +30,7 @@ pub struct Fleet {
 }
 
 /// One account of a stack.
-pub struct Member {
+pub struct AccountMember {
     /// How the configuration names its provider, for people: `provider.aws.audit`.
     pub name: String,
     /// What reads it.
@@ -39,24 +39,24 @@ pub struct Member {
     pub enact: Arc<dyn Enact>,
 }
 
-impl Member {
+impl AccountMember {
     /// The error with the account that it happened in.
     fn add_account_to_error(&self, error: ObserveError) -> ObserveError {
         ObserveError { message: format!("{} (in the account of {})", error.message, self.name), ..error }
     }
 }
 
-impl Fleet {
+impl MultiAccountProvider {
     /// These accounts together. `realize` is the pure half of any of their providers: they are all of one cloud.
     #[must_use]
-    pub fn new(members: BTreeMap<Option<Alias>, Member>, realize: Arc<dyn Realize>) -> Self {
+    pub fn new(members: BTreeMap<Option<Alias>, AccountMember>, realize: Arc<dyn Realize>) -> Self {
         Self { members, realize, made: Mutex::default() }
     }
 
     /// The place of the first account with the others in it. Refused where two providers lead into one account: each object would be
     /// seen twice.
     fn combine_realms(&self, realms: Vec<Realm>) -> Result<Realm, ObserveError> {
-        let mut seen: Vec<(&Member, &Realm)> = Vec::new();
+        let mut seen: Vec<(&AccountMember, &Realm)> = Vec::new();
         for (member, realm) in self.members.values().zip(&realms) {
             if let Some((first, _)) = seen.iter().find(|(_, other)| realm.is_same_account(other)) {
                 return Err(ObserveError {

@@ -5,22 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use leasehold_provider::{
-    Address, Alias, Named, Observe, ObserveError, ObserveRequest, Quota, Realm, Resource, ResourceId, Snapshot,
+    Address, Alias, ObjectName, Observe, ObserveError, ObserveRequest, Quota, Realm, Resource, ResourceId, Snapshot,
     StackName,
 };
 
-use super::place::{Place, select_account, select_account_ids};
-use super::{Fleet, Member, beyond};
+use super::place::{AccountScoped, select_account, select_account_ids};
+use super::{AccountMember, MultiAccountProvider, beyond};
 
 /// What is asked of one account.
-struct Share {
+struct AccountRequest {
     shared: BTreeMap<ResourceId, Resource>,
     exact: BTreeSet<ResourceId>,
     keys_of: BTreeSet<ResourceId>,
     adopt: BTreeMap<ResourceId, Address>,
 }
 
-impl Share {
+impl AccountRequest {
     fn for_member(request: &ObserveRequest<'_>, account: Option<&Alias>) -> Self {
         Self {
             shared: select_account(request.shared, account),
@@ -32,7 +32,7 @@ impl Share {
 }
 
 #[async_trait]
-impl Observe for Fleet {
+impl Observe for MultiAccountProvider {
     async fn read_realm(&self) -> Result<Realm, ObserveError> {
         let realms = self
             .members
@@ -46,7 +46,8 @@ impl Observe for Fleet {
         // Nothing is read before it is known that no two of them are one.
         self.read_realm().await?;
         let read = self.members.iter().map(|(account, member)| async move {
-            let Share { shared, exact, keys_of, adopt } = Share::for_member(&request, account.as_ref());
+            let AccountRequest { shared, exact, keys_of, adopt } =
+                AccountRequest::for_member(&request, account.as_ref());
             let request = ObserveRequest {
                 stack: request.stack,
                 shared: &shared,
@@ -110,7 +111,7 @@ impl Observe for Fleet {
 }
 
 async fn read_member_exactly(
-    member: &Member,
+    member: &AccountMember,
     stack: &StackName,
     part: &mut Snapshot,
     wanted: &BTreeSet<ResourceId>,
@@ -118,7 +119,7 @@ async fn read_member_exactly(
     member.observe.read_exactly(stack, part, wanted).await.map_err(|error| member.add_account_to_error(error))
 }
 
-impl Fleet {
+impl MultiAccountProvider {
     /// Adds to the needs of principals those whom they trust in other accounts.
     fn link_snapshot(&self, snapshot: &mut Snapshot, whose: impl Fn(&ResourceId) -> bool) {
         let realm = snapshot.realm.clone();
@@ -149,7 +150,7 @@ fn account_snapshot(snapshot: &Snapshot, account: Option<&Alias>) -> Snapshot {
         through_others: select_account(&snapshot.through_others, account),
         denying: {
             let of_account = snapshot.denying.iter().filter(|(named, _)| named.account.as_ref() == account);
-            of_account.map(|(named, policy)| (Named { account: None, ..named.clone() }, policy.clone())).collect()
+            of_account.map(|(named, policy)| (ObjectName { account: None, ..named.clone() }, policy.clone())).collect()
         },
         ..Snapshot::for_realm(Realm { others: BTreeMap::new(), ..snapshot.realm.for_account(account).clone() })
     }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Address, Alias, Change, Enacted, LiveIdentity, LiveKey, LiveShared, Named, Quota, Resource, ResourceId, Snapshot,
-    Stranger, Unmarked,
+    Address, Alias, Change, Enacted, LiveIdentity, LiveKey, LiveShared, ObjectName, Quota, Resource, ResourceId,
+    Snapshot, Stranger, Unmarked,
 };
 
 /// Something with ids in it, all of one account.
-pub trait Place: Sized {
+pub trait AccountScoped: Sized {
     /// The same as the engine sees it.
     #[must_use]
     fn add_account_to_ids(self, account: &Alias) -> Self;
@@ -27,7 +27,7 @@ pub trait Place: Sized {
     }
 }
 
-impl Place for ResourceId {
+impl AccountScoped for ResourceId {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         self.with_account(Some(account))
     }
@@ -37,7 +37,7 @@ impl Place for ResourceId {
     }
 }
 
-impl Place for Resource {
+impl AccountScoped for Resource {
     fn add_account_to_ids(mut self, account: &Alias) -> Self {
         self.depends_on = self.depends_on.add_account_to_ids(account);
         Self { id: self.id.add_account_to_ids(account), ..self }
@@ -49,7 +49,7 @@ impl Place for Resource {
     }
 }
 
-impl Place for Change {
+impl AccountScoped for Change {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         self.map_change(|id| id.add_account_to_ids(account), |resource| resource.add_account_to_ids(account))
     }
@@ -60,11 +60,11 @@ impl Place for Change {
 }
 
 /// A change with its ids and resources made anew.
-trait Each {
+trait MapChange {
     fn map_change(self, id: impl Fn(ResourceId) -> ResourceId, resource: impl Fn(Resource) -> Resource) -> Self;
 }
 
-impl Each for Change {
+impl MapChange for Change {
     fn map_change(self, of_id: impl Fn(ResourceId) -> ResourceId, of: impl Fn(Resource) -> Resource) -> Self {
         let boxed = |resource: Box<Resource>| Box::new(of(*resource));
         match self {
@@ -78,7 +78,7 @@ impl Each for Change {
     }
 }
 
-impl Place for LiveIdentity {
+impl AccountScoped for LiveIdentity {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         let (id, resources, keys) = (
             self.id.add_account_to_ids(account),
@@ -98,7 +98,7 @@ impl Place for LiveIdentity {
     }
 }
 
-impl Place for LiveShared {
+impl AccountScoped for LiveShared {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         let held_by = self.held_by.into_iter().map(|holder| format!("{account}:{holder}")).collect();
         Self { resource: self.resource.add_account_to_ids(account), held_by, ..self }
@@ -115,7 +115,7 @@ impl Place for LiveShared {
     }
 }
 
-impl Place for Unmarked {
+impl AccountScoped for Unmarked {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         Self { id: self.id.add_account_to_ids(account), resources: self.resources.add_account_to_ids(account), ..self }
     }
@@ -129,7 +129,7 @@ impl Place for Unmarked {
     }
 }
 
-impl Place for Snapshot {
+impl AccountScoped for Snapshot {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         Self {
             realm: self.realm,
@@ -141,7 +141,7 @@ impl Place for Snapshot {
             denying: self
                 .denying
                 .into_iter()
-                .map(|(named, policy)| (Named { account: Some(account.clone()), ..named }, policy))
+                .map(|(named, policy)| (ObjectName { account: Some(account.clone()), ..named }, policy))
                 .collect(),
             not_shown: self.not_shown,
         }
@@ -158,14 +158,14 @@ impl Place for Snapshot {
             denying: self
                 .denying
                 .into_iter()
-                .map(|(named, policy)| (Named { account: None, ..named }, policy))
+                .map(|(named, policy)| (ObjectName { account: None, ..named }, policy))
                 .collect(),
             not_shown: self.not_shown,
         }
     }
 }
 
-impl Place for Enacted {
+impl AccountScoped for Enacted {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         Self { made: self.made.map(|id| id.add_account_to_ids(account)), ..self }
     }
@@ -175,7 +175,7 @@ impl Place for Enacted {
     }
 }
 
-impl Place for Quota {
+impl AccountScoped for Quota {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         Self { account: Some(account.clone()), ..self }
     }
@@ -188,7 +188,7 @@ impl Place for Quota {
 /// What holds no id of its own, by id: nothing of it is mapped.
 macro_rules! without_ids {
     ($($plain:ty),*) => {$(
-        impl Place for $plain {
+        impl AccountScoped for $plain {
             fn add_account_to_ids(self, _account: &Alias) -> Self {
                 self
             }
@@ -202,7 +202,7 @@ macro_rules! without_ids {
 
 without_ids!(Stranger, LiveKey, Address);
 
-impl<T: Place> Place for BTreeMap<ResourceId, T> {
+impl<T: AccountScoped> AccountScoped for BTreeMap<ResourceId, T> {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         self.into_iter().map(|(id, what)| (id.add_account_to_ids(account), what.add_account_to_ids(account))).collect()
     }
@@ -213,7 +213,7 @@ impl<T: Place> Place for BTreeMap<ResourceId, T> {
     }
 }
 
-impl Place for BTreeSet<ResourceId> {
+impl AccountScoped for BTreeSet<ResourceId> {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         self.into_iter().map(|id| id.add_account_to_ids(account)).collect()
     }
@@ -224,7 +224,7 @@ impl Place for BTreeSet<ResourceId> {
     }
 }
 
-impl<T: Place> Place for Vec<T> {
+impl<T: AccountScoped> AccountScoped for Vec<T> {
     fn add_account_to_ids(self, account: &Alias) -> Self {
         self.into_iter().map(|each| each.add_account_to_ids(account)).collect()
     }
@@ -235,7 +235,7 @@ impl<T: Place> Place for Vec<T> {
 }
 
 /// The part of something that lies in an account, as its provider sees it.
-pub fn select_account<T: Place + Clone>(
+pub fn select_account<T: AccountScoped + Clone>(
     all: &BTreeMap<ResourceId, T>,
     account: Option<&Alias>,
 ) -> BTreeMap<ResourceId, T> {

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Alias, Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks,
-    Principal, Quarantine, Realize, Realm, Reserved, Resource, ResourceId, Scope, StackName, Trust, Violation,
-    Withheld, Withholds,
+    Alias, Aspect, Change, Credential, Custody, DenyExtent, DesiredIdentity, Document, Federation, Group, InterimDeny,
+    LiveIdentity, Marks, NarrowedPrincipal, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
+    StackName, Trust, Violation,
 };
 
 use super::beyond;
-use super::place::Place;
+use super::place::AccountScoped;
 
 /// The pure half of providers of one cloud, for all accounts of a stack. The realm it is given is the first account's, with the others in
 /// it; ids that it makes of names alone are of no account yet.
-pub struct FleetRealizer(pub Arc<dyn Realize>);
+pub struct MultiAccountRealizer(pub Arc<dyn Realize>);
 
 /// As the provider of its account sees it. What lies in the first account is so already.
-fn without_account<'a, T: Place + Clone>(what: &'a T, account: Option<&Alias>) -> Cow<'a, T> {
+fn without_account<'a, T: AccountScoped + Clone>(what: &'a T, account: Option<&Alias>) -> Cow<'a, T> {
     match account {
         Some(account) => Cow::Owned(what.clone().remove_account_from_ids(account)),
         None => Cow::Borrowed(what),
@@ -40,7 +40,7 @@ fn resources_without_account(resources: &[Resource]) -> Cow<'_, [Resource]> {
     }
 }
 
-impl FleetRealizer {
+impl MultiAccountRealizer {
     /// What a provider made of an identity, with those of other accounts that it trusts among its needs.
     fn place_resources(&self, realm: &Realm, resources: Vec<Resource>, account: Option<&Alias>) -> Vec<Resource> {
         let mut resources = resources.with_optional_account(account);
@@ -51,7 +51,7 @@ impl FleetRealizer {
     }
 }
 
-impl Realize for FleetRealizer {
+impl Realize for MultiAccountRealizer {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
         self.0.principal_id(principal, name)
     }
@@ -137,7 +137,7 @@ impl Realize for FleetRealizer {
         self.0.classify_attribute(&id_without_account(id), attribute)
     }
 
-    fn classify_denial(&self, resource: &Resource) -> Withholds {
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
         self.0.classify_denial(&resource_without_account(resource))
     }
 
@@ -161,7 +161,7 @@ impl Realize for FleetRealizer {
         &self,
         before: Option<&Resource>,
         after: Option<&Resource>,
-        withheld: &Withheld,
+        withheld: &InterimDeny,
     ) -> Option<Resource> {
         let (old, new) = (before.map(resource_without_account), after.map(resource_without_account));
         let tight = self.0.build_interim_policy(old.as_deref(), new.as_deref(), withheld)?;
@@ -169,12 +169,12 @@ impl Realize for FleetRealizer {
         Some(Resource { id: whole.id.clone(), depends_on: whole.depends_on.clone(), ..tight })
     }
 
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
         let reserved =
             self.0.narrow_trust(&resource_without_account(before), &resource_without_account(after), closed)?;
         let trusted = |id: &ResourceId| reserved.principal.depends_on.contains(&*id_without_account(id));
         let depends_on = before.depends_on.iter().filter(|id| trusted(id)).cloned().collect();
-        Some(Reserved {
+        Some(NarrowedPrincipal {
             principal: Resource { id: before.id.clone(), depends_on, ..reserved.principal },
             closed: reserved.closed,
         })

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{
-    Address, Alias, Change, Counted, Document, Enacted, LiveIdentity, LiveKey, LiveShared, Marks, Named, Principal,
-    Quota, Realm, Resource, ResourceId, ResourceKind, Snapshot, StackName, Stranger, Unmarked,
+    Address, Alias, Change, Document, Enacted, LiveIdentity, LiveKey, LiveShared, Marks, ObjectName, Principal, Quota,
+    QuotaScope, Realm, Resource, ResourceId, ResourceKind, Snapshot, StackName, Stranger, Unmarked,
 };
 use proptest::prelude::*;
 
-use super::place::Place;
+use super::place::AccountScoped;
 
 fn id() -> impl Strategy<Value = ResourceId> {
     ("[a-c]", "[a-z:/]{1,6}").prop_map(|(kind, name)| ResourceId::new(ResourceKind(kind.into()), name))
@@ -79,7 +79,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
             let stranger = || Stranger { stack: None, arn: "arn".to_owned(), unreadable: None };
             let strangers = strangers.into_iter().map(|id| (id, stranger())).collect();
             let denying =
-                denying.into_iter().map(|(name, document)| (Named { account: None, name }, document)).collect();
+                denying.into_iter().map(|(name, document)| (ObjectName { account: None, name }, document)).collect();
             Snapshot {
                 identities,
                 shared,
@@ -108,7 +108,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 /// On and off again is as it was, and while it is on, no id is without its account.
-fn holds<T: Place + Clone + PartialEq + std::fmt::Debug>(what: T) {
+fn holds<T: AccountScoped + Clone + PartialEq + std::fmt::Debug>(what: T) {
     let audit = Alias::new("audit").unwrap();
     let on = what.clone().add_account_to_ids(&audit);
     let written = format!("{on:?}");
@@ -141,7 +141,7 @@ fn a_quota_is_of_its_account() {
         what: "roles",
         kinds: BTreeSet::new(),
         limit: 1,
-        counted: Counted::OfHolder,
+        counted: QuotaScope::OfHolder,
         attributes: &[],
         account: None,
     });

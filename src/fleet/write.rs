@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use leasehold_provider::{
-    Alias, Change, Enact, EnactError, EnactErrorKind, Enacted, NotKept, ResourceId, StackName, Vault,
+    Alias, Change, DepositError, Enact, EnactError, EnactErrorKind, Enacted, ResourceId, StackName, Vault,
 };
 use secrecy::SecretString;
 
-use super::place::Place;
-use super::{Fleet, Member};
+use super::place::AccountScoped;
+use super::{AccountMember, MultiAccountProvider};
 
-impl Fleet {
-    fn find_member(&self, change: &Change) -> Result<&Member, EnactError> {
+impl MultiAccountProvider {
+    fn find_member(&self, change: &Change) -> Result<&AccountMember, EnactError> {
         self.members.get(&change.id().account).ok_or_else(|| EnactError {
             kind: EnactErrorKind::Other,
             operation: change.id().to_string(),
@@ -38,7 +38,7 @@ fn change_without_account(change: &Change) -> Change {
 /// The pauses before a change is tried again: two minutes in all, the longest that IAM is known to take.
 const PAUSES: [u64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
 
-impl Fleet {
+impl MultiAccountProvider {
     fn lock_created_ids(&self) -> std::sync::MutexGuard<'_, BTreeSet<ResourceId>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,7 +58,7 @@ fn may_be_propagation_error(error: &EnactError) -> bool {
 }
 
 #[async_trait]
-impl Enact for Fleet {
+impl Enact for MultiAccountProvider {
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let member = self.find_member(change)?;
         let plain = change_without_account(change);
@@ -88,25 +88,25 @@ impl Enact for Fleet {
         let account = change.id().account.as_ref();
         let enacted = member
             .enact
-            .issue_access_key(stack, &change_without_account(change), &OfAccount { vault, account })
+            .issue_access_key(stack, &change_without_account(change), &AccountVault { vault, account })
             .await?;
         Ok(enacted.with_optional_account(account))
     }
 }
 
 /// A vault as the provider of one account sees it.
-struct OfAccount<'a> {
+struct AccountVault<'a> {
     vault: &'a dyn Vault,
     account: Option<&'a Alias>,
 }
 
 #[async_trait]
-impl Vault for OfAccount<'_> {
-    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
+impl Vault for AccountVault<'_> {
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
         self.vault.keep_secret(&key.clone().with_account(self.account), secret).await
     }
 
-    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
+    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, DepositError> {
         self.vault.was_delivered(&key.clone().with_account(self.account)).await
     }
 }

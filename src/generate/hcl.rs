@@ -2,12 +2,12 @@
 
 /// A block, written from the inside out.
 #[derive(Debug, Clone, Default)]
-pub struct Body {
+pub struct HclBody {
     attributes: Vec<(String, String)>,
     rest: Vec<String>,
 }
 
-impl Body {
+impl HclBody {
     /// Adds `name = value`, the value being an expression.
     pub fn set_attribute(&mut self, name: &str, value: impl Into<String>) {
         self.attributes.push((name.to_owned(), value.into()));
@@ -49,7 +49,7 @@ impl Body {
 
 /// A whole block.
 #[must_use]
-pub fn render_block(header: &str, body: &Body) -> String {
+pub fn render_block(header: &str, body: &HclBody) -> String {
     let text = body.render_text();
     if text.is_empty() { format!("{header} {{}}\n") } else { format!("{header} {{\n{}}}\n", indent_lines(&text)) }
 }
@@ -95,15 +95,15 @@ mod tests {
 
     #[test]
     fn blocks_are_laid_out_as_fmt_does() {
-        let mut condition = Body::default();
+        let mut condition = HclBody::default();
         condition.set_attribute("test", quote_text("StringLike"));
         condition.set_list("values", &["${aws:username}/*".to_owned(), "a\"b".to_owned()]);
-        let mut body = Body::default();
+        let mut body = HclBody::default();
         body.set_attribute("kind", quote_text("service"));
         body.set_attribute("permissions_boundary", quote_text("x"));
         body.set_map("tags", [(&"team".to_owned(), &"a".to_owned()), (&"a b".to_owned(), &"c".to_owned())]);
         body.add_block("condition", &condition);
-        body.add_block("credential \"login\"", &Body::default());
+        body.add_block("credential \"login\"", &HclBody::default());
         let text = render_block("identity \"x\"", &body);
         assert_eq!(
             text,

@@ -8,15 +8,15 @@ use leasehold_provider::{
     Unmarked, Value,
 };
 
-use super::Task;
-use super::hcl::{Body, quote_text, render_block};
-use crate::config::{Diagnostic, Import};
+use super::BlockGenerator;
+use super::hcl::{HclBody, quote_text, render_block};
+use crate::config::{Diagnostic, ImportBlock};
 
-impl Task<'_> {
+impl BlockGenerator<'_> {
     /// The block of a principal that is taken in.
     pub(super) fn render_identity(
         &self,
-        import: &Import,
+        import: &ImportBlock,
         label: &str,
         found: &Unmarked,
         unsaid: &mut Vec<String>,
@@ -24,7 +24,7 @@ impl Task<'_> {
         let keeps: BTreeSet<Credential> =
             found.resources.keys().filter_map(|id| self.realize.credential_kind(id)).collect();
         let kind = import.kind.unwrap_or_else(|| guess_kind(found.principal, &keeps));
-        let mut body = Body::default();
+        let mut body = HclBody::default();
         body.set_attribute("kind", quote_text(kind.as_str()));
         body.set_attribute("owner", format!("owner.{}", self.find_owner(import)?));
         if kind.default_principal() != found.principal {
@@ -48,13 +48,13 @@ impl Task<'_> {
             unsaid.extend(not_said.into_iter().map(|what| format!("{}: {what}", import.to)));
         }
         for credential in keeps {
-            body.add_block(&format!("credential \"{}\"", credential.as_str()), &Body::default());
+            body.add_block(&format!("credential \"{}\"", credential.as_str()), &HclBody::default());
         }
         Ok(render_block(&format!("identity \"{label}\""), &body))
     }
 
     /// Who answers for it: whom the import names, or the only owner there is.
-    fn find_owner(&self, import: &Import) -> Result<String, Box<Diagnostic>> {
+    fn find_owner(&self, import: &ImportBlock) -> Result<String, Box<Diagnostic>> {
         let mut owners = self.declared.owners.keys();
         match (&import.owner, owners.next(), owners.next()) {
             (Some(owner), _, _) => Ok(owner.clone()),
@@ -67,7 +67,7 @@ impl Task<'_> {
         }
     }
 
-    fn write_attributes(&self, body: &mut Body, found: &Unmarked) {
+    fn write_attributes(&self, body: &mut HclBody, found: &Unmarked) {
         let principal = found.resources.get(&found.id);
         let text = |name: &str| principal.and_then(|resource| resource.get(name)?.as_text());
         if let Some(purpose) = text("description") {
@@ -116,7 +116,7 @@ fn guess_kind(principal: Principal, keeps: &BTreeSet<Credential>) -> Kind {
 
 /// Every statement of some policies. A sid that stands in two of them, or is Leasehold's own, is left out: it says nothing to the cloud.
 pub(super) fn write_statements<'a>(
-    body: &mut Body,
+    body: &mut HclBody,
     documents: impl Iterator<Item = (&'a ResourceId, &'a Document)>,
     of: &Address,
     unsaid: &mut Vec<String>,
@@ -136,8 +136,8 @@ pub(super) fn write_statements<'a>(
     }
 }
 
-fn build_statement_body(statement: &Statement, sid: Option<&String>) -> Body {
-    let mut body = Body::default();
+fn build_statement_body(statement: &Statement, sid: Option<&String>) -> HclBody {
+    let mut body = HclBody::default();
     if let Some(sid) = sid {
         body.set_attribute("sid", quote_text(sid));
     }
@@ -149,7 +149,7 @@ fn build_statement_body(statement: &Statement, sid: Option<&String>) -> Body {
     body.set_list("resources", &statement.resources);
     body.set_list("not_resources", &statement.not_resources);
     for Condition { test, variable, values } in &statement.conditions {
-        let mut condition = Body::default();
+        let mut condition = HclBody::default();
         condition.set_attribute("test", quote_text(test));
         condition.set_attribute("variable", quote_text(variable));
         condition.set_list("values", values);
@@ -158,8 +158,8 @@ fn build_statement_body(statement: &Statement, sid: Option<&String>) -> Body {
     body
 }
 
-fn write_trust(body: &mut Body, trust: &Trust) {
-    let mut inner = Body::default();
+fn write_trust(body: &mut HclBody, trust: &Trust) {
+    let mut inner = HclBody::default();
     let sort = match trust {
         Trust::Oidc { issuer, audiences, subjects } => {
             inner.set_attribute("issuer", quote_text(issuer));

@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Alias, Realize, ResourceId, Snapshot, Value};
 
-use crate::config::{Declared, Diagnostic, Import};
-use crate::lifecycle::imports::{self, Found};
-use hcl::{Body, render_block};
+use crate::config::{DeclaredStack, Diagnostic, ImportBlock};
+use crate::lifecycle::imports::{self, ImportedObject};
+use hcl::{HclBody, render_block};
 
 /// Blocks for what imports name.
 #[derive(Debug, Default)]
-pub struct Generated {
+pub struct GeneratedBlocks {
     /// The blocks; empty when every import has its block.
     pub text: String,
     /// How many.
@@ -27,13 +27,13 @@ pub struct Generated {
 
 /// Writes blocks for the imports that have none.
 pub fn generate_blocks(
-    declared: &Declared,
+    declared: &DeclaredStack,
     snapshot: &Snapshot,
     realize: &dyn Realize,
-) -> Result<Generated, Vec<Diagnostic>> {
+) -> Result<GeneratedBlocks, Vec<Diagnostic>> {
     let groups: BTreeSet<&Address> = declared.groups.values().map(|group| &group.group.address).collect();
     let has_block = |to: &Address| declared.identities.contains_key(to) || groups.contains(to);
-    let missing: Vec<&Import> = declared.estate.imports.iter().filter(|import| !has_block(&import.to)).collect();
+    let missing: Vec<&ImportBlock> = declared.estate.imports.iter().filter(|import| !has_block(&import.to)).collect();
     let (mut findings, mut found) = (Vec::new(), Vec::new());
     for import in missing {
         match find_block_label(import)
@@ -43,8 +43,8 @@ pub fn generate_blocks(
             Err(finding) => findings.push(*finding),
         }
     }
-    let task = Task { declared, snapshot, realize, members: collect_members(&found) };
-    let mut generated = Generated::default();
+    let task = BlockGenerator { declared, snapshot, realize, members: collect_members(&found) };
+    let mut generated = GeneratedBlocks::default();
     for (import, label, what) in &found {
         match task.render_import(import, label, *what, &mut generated.unsaid) {
             Ok(text) => {
@@ -59,7 +59,7 @@ pub fn generate_blocks(
 }
 
 /// The label of the block that an import needs.
-fn find_block_label(import: &Import) -> Result<String, Box<Diagnostic>> {
+fn find_block_label(import: &ImportBlock) -> Result<String, Box<Diagnostic>> {
     let text = import.to.as_str();
     match text.split_once('.') {
         Some((_, label)) if !label.contains(['.', '[']) => Ok(label.to_owned()),
@@ -72,16 +72,16 @@ fn find_block_label(import: &Import) -> Result<String, Box<Diagnostic>> {
 }
 
 /// By the account and the name of each group that is taken in: the addresses of the users that are taken in with it.
-type Members = BTreeMap<(Option<Alias>, String), BTreeSet<Address>>;
+type ImportedMembers = BTreeMap<(Option<Alias>, String), BTreeSet<Address>>;
 
-fn collect_members(found: &[(&Import, String, Found<'_>)]) -> Members {
+fn collect_members(found: &[(&ImportBlock, String, ImportedObject<'_>)]) -> ImportedMembers {
     let groups = found.iter().filter_map(|(_, _, what)| match what {
-        Found::Group(id) => Some(((id.account.clone(), id.name.clone()), BTreeSet::new())),
-        Found::Principal(_) => None,
+        ImportedObject::Group(id) => Some(((id.account.clone(), id.name.clone()), BTreeSet::new())),
+        ImportedObject::Principal(_) => None,
     });
-    let mut members: Members = groups.collect();
+    let mut members: ImportedMembers = groups.collect();
     for (import, _, what) in found {
-        let Found::Principal(found) = what else { continue };
+        let ImportedObject::Principal(found) = what else { continue };
         for group in found.resources.values().filter_map(|part| part.get("group")?.as_text()) {
             if let Some(members) = members.get_mut(&(found.id.account.clone(), group.to_owned())) {
                 members.insert(import.to.clone());
@@ -91,29 +91,29 @@ fn collect_members(found: &[(&Import, String, Found<'_>)]) -> Members {
     members
 }
 
-struct Task<'a> {
-    declared: &'a Declared,
+struct BlockGenerator<'a> {
+    declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
     realize: &'a dyn Realize,
-    members: Members,
+    members: ImportedMembers,
 }
 
-impl Task<'_> {
+impl BlockGenerator<'_> {
     fn render_import(
         &self,
-        import: &Import,
+        import: &ImportBlock,
         label: &str,
-        what: Found<'_>,
+        what: ImportedObject<'_>,
         unsaid: &mut Vec<String>,
     ) -> Result<String, Box<Diagnostic>> {
         match what {
-            Found::Group(id) => Ok(self.render_group(import, label, id, unsaid)),
-            Found::Principal(found) => self.render_identity(import, label, found, unsaid),
+            ImportedObject::Group(id) => Ok(self.render_group(import, label, id, unsaid)),
+            ImportedObject::Principal(found) => self.render_identity(import, label, found, unsaid),
         }
     }
 
-    fn render_group(&self, import: &Import, label: &str, id: &ResourceId, unsaid: &mut Vec<String>) -> String {
-        let mut body = Body::default();
+    fn render_group(&self, import: &ImportBlock, label: &str, id: &ResourceId, unsaid: &mut Vec<String>) -> String {
+        let mut body = HclBody::default();
         let parts = self.snapshot.shared.values().map(|shared| &shared.resource);
         let parts: Vec<_> = parts.filter(|part| self.realize.shared_root_id(&part.id) == *id).collect();
         let members =

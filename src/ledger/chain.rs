@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use leasehold_provider::{Digest, StackName};
 use tokio::sync::Mutex;
 
-use super::entry::{self, Entry, Head, NotAnEntry};
-use super::record::Record;
+use super::entry::{self, EntryError, LedgerEntry, LedgerHead};
+use super::record::LedgerRecord;
 use crate::store::lineage::Lineage;
-use crate::store::lock::{Known, OtherStack};
-use crate::store::{NoRandomness, Store, StoreError, Written, wall_clock};
+use crate::store::lock::{KnownLedger, OtherStackError};
+use crate::store::{NoRandomnessError, Store, StoreError, WriteOutcome, wall_clock};
 
 /// Why the ledger could not be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -24,11 +24,11 @@ pub enum LedgerError {
         /// Where the ledger is.
         place: String,
         /// What is wrong with it.
-        why: NotAnEntry,
+        why: EntryError,
     },
     /// The ledger is another stack's.
     #[error(transparent)]
-    OtherStack(#[from] OtherStack),
+    OtherStack(#[from] OtherStackError),
     /// The ledger is not the one that the lock knows: it was replaced by another one.
     #[error(
         "the ledger in {place} has lineage {found}, and lock.json there has lineage {known}: one of the two was replaced"
@@ -43,7 +43,7 @@ pub enum LedgerError {
     },
     /// The operating system gives no randomness for a new lineage.
     #[error(transparent)]
-    Randomness(#[from] NoRandomness),
+    Randomness(#[from] NoRandomnessError),
     /// Somebody broke the lock of this run and said so in the ledger.
     #[error("somebody broke the lock of this run")]
     LockBroken,
@@ -85,10 +85,10 @@ pub struct Chain {
     stack: StackName,
     lineage: Lineage,
     run: String,
-    head: Mutex<Head>,
+    head: Mutex<LedgerHead>,
     /// Where the chain ended when it was opened.
-    found: Head,
-    lost: Option<Head>,
+    found: LedgerHead,
+    lost: Option<LedgerHead>,
 }
 
 impl Chain {
@@ -97,7 +97,12 @@ impl Chain {
     ///
     /// # Errors
     /// Where the store does not answer, the last entry does not read, or it is of another stack or lineage.
-    pub async fn open_ledger(store: Store, stack: StackName, run: String, known: Known) -> Result<Self, LedgerError> {
+    pub async fn open_ledger(
+        store: Store,
+        stack: StackName,
+        run: String,
+        known: KnownLedger,
+    ) -> Result<Self, LedgerError> {
         let (head, lost) = match known.head {
             Some(known) if known.number > 0 => match read_entry_digest(&store, known.number).await? {
                 Some(digest) if digest == known.digest => (find_end_after(&store, known).await?, None),
@@ -117,24 +122,24 @@ impl Chain {
     }
 
     /// Where the ledger ends.
-    pub async fn head(&self) -> Head {
+    pub async fn head(&self) -> LedgerHead {
         self.head.lock().await.clone()
     }
 
     /// An end that was known and is not there any more.
     #[must_use]
-    pub fn lost_head(&self) -> Option<&Head> {
+    pub fn lost_head(&self) -> Option<&LedgerHead> {
         self.lost.as_ref()
     }
 
     /// What the next holder of the lock must know: an end that was lost stays known until an entry reports it.
-    pub async fn known_ledger(&self) -> Known {
+    pub async fn known_ledger(&self) -> KnownLedger {
         let head = self.head().await;
         let head = match &self.lost {
             Some(lost) if head == self.found => Some(lost.clone()),
             _ => (head.number > 0).then_some(head),
         };
-        Known { head, lineage: Some(self.lineage.clone()) }
+        KnownLedger { head, lineage: Some(self.lineage.clone()) }
     }
 
     /// The stack whose ledger it is.
@@ -156,10 +161,10 @@ impl Chain {
     }
 
     /// Appends one entry. It is in the ledger when this returns.
-    pub async fn append_entry(&self, records: Vec<Record>) -> Result<Head, LedgerError> {
+    pub async fn append_entry(&self, records: Vec<LedgerRecord>) -> Result<LedgerHead, LedgerError> {
         let mut head = self.head.lock().await;
         loop {
-            let next = Entry {
+            let next = LedgerEntry {
                 schema: entry::SCHEMA,
                 number: head.number.saturating_add(1),
                 previous: head.digest,
@@ -171,43 +176,52 @@ impl Chain {
             };
             let bytes = next.to_json_bytes();
             match self.store.create_retained_object(&entry::entry_key(next.number), &bytes).await? {
-                Written::Yes(_) => {
-                    *head = Head { number: next.number, digest: Digest::from_bytes(&bytes) };
+                WriteOutcome::Yes(_) => {
+                    *head = LedgerHead { number: next.number, digest: Digest::from_bytes(&bytes) };
                     return Ok(head.clone());
                 }
                 // Somebody else appended, such as who broke a lock. The chain goes on from theirs.
-                Written::Taken => *head = self.follow_new_entries(&head).await?,
+                WriteOutcome::Taken => *head = self.follow_new_entries(&head).await?,
             }
         }
     }
 
-    async fn follow_new_entries(&self, head: &Head) -> Result<Head, LedgerError> {
+    async fn follow_new_entries(&self, head: &LedgerHead) -> Result<LedgerHead, LedgerError> {
         let number = head.number.saturating_add(1);
         let place = || self.store.place().to_owned();
         let Some(object) = self.store.read_object(&entry::entry_key(number)).await? else {
             return Err(LedgerError::Forked { number, place: place() });
         };
-        let theirs =
-            Entry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
-        if theirs.records.iter().any(|record| matches!(record, Record::LockBroken(_))) {
+        let theirs = LedgerEntry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry {
+            number,
+            place: place(),
+            why,
+        })?;
+        if theirs.records.iter().any(|record| matches!(record, LedgerRecord::LockBroken(_))) {
             return Err(LedgerError::LockBroken);
         }
         if theirs.previous != head.digest || theirs.number != number {
             return Err(LedgerError::Forked { number, place: place() });
         }
-        Ok(Head { number, digest: Digest::from_bytes(&object.bytes) })
+        Ok(LedgerHead { number, digest: Digest::from_bytes(&object.bytes) })
     }
 
     /// The entries from the end backwards, while `wanted` says to go on.
-    pub async fn read_backwards(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, LedgerError> {
+    pub async fn read_backwards(
+        &self,
+        mut wanted: impl FnMut(&LedgerEntry) -> bool,
+    ) -> Result<Vec<LedgerEntry>, LedgerError> {
         let mut number = self.head().await.number;
         let mut entries = Vec::new();
         while number > 0 {
             let place = || self.store.place().to_owned();
             // A gap ends the search; `audit verify` is what speaks of gaps.
             let Some(object) = self.store.read_object(&entry::entry_key(number)).await? else { break };
-            let entry =
-                Entry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry { number, place: place(), why })?;
+            let entry = LedgerEntry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry {
+                number,
+                place: place(),
+                why,
+            })?;
             let go_on = wanted(&entry);
             entries.push(entry);
             if !go_on {
@@ -223,7 +237,7 @@ impl Chain {
 async fn find_lineage(
     store: &Store,
     stack: &StackName,
-    head: &Head,
+    head: &LedgerHead,
     known: Option<Lineage>,
 ) -> Result<Lineage, LedgerError> {
     let place = || store.place().to_owned();
@@ -232,10 +246,10 @@ async fn find_lineage(
         0 => None,
         _ => store.read_object(&entry::entry_key(number)).await?,
     };
-    let last = last.map(|object| Entry::parse_entry(&object.bytes)).transpose();
+    let last = last.map(|object| LedgerEntry::parse_entry(&object.bytes)).transpose();
     let last = last.map_err(|why| LedgerError::Entry { number, place: place(), why })?;
     if let Some(other) = last.as_ref().filter(|entry| entry.stack != *stack) {
-        return Err(OtherStack { place: place(), theirs: other.stack.clone(), ours: stack.clone() }.into());
+        return Err(OtherStackError { place: place(), theirs: other.stack.clone(), ours: stack.clone() }.into());
     }
     match (last.and_then(|entry| entry.lineage), known) {
         (Some(found), Some(known)) if found != known => Err(LedgerError::OtherLineage { place: place(), found, known }),
@@ -249,24 +263,24 @@ async fn read_entry_digest(store: &Store, number: u64) -> Result<Option<Digest>,
 }
 
 /// From an end that was true to the one that is.
-async fn find_end_after(store: &Store, mut head: Head) -> Result<Head, StoreError> {
+async fn find_end_after(store: &Store, mut head: LedgerHead) -> Result<LedgerHead, StoreError> {
     loop {
         let number = head.number.saturating_add(1);
         match read_entry_digest(store, number).await? {
-            Some(digest) => head = Head { number, digest },
+            Some(digest) => head = LedgerHead { number, digest },
             None => return Ok(head),
         }
     }
 }
 
 /// The last entry by name.
-async fn find_last_entry(store: &Store) -> Result<Head, StoreError> {
+async fn find_last_entry(store: &Store) -> Result<LedgerHead, StoreError> {
     let names = store.list_names("ledger").await?;
     let Some(number) = names.iter().filter_map(|name| entry::parse_entry_name(name)).max() else {
-        return Ok(Head::empty_ledger());
+        return Ok(LedgerHead::empty_ledger());
     };
     let digest = read_entry_digest(store, number).await?;
-    Ok(digest.map_or_else(Head::empty_ledger, |digest| Head { number, digest }))
+    Ok(digest.map_or_else(LedgerHead::empty_ledger, |digest| LedgerHead { number, digest }))
 }
 
 fn truncate_to_seconds(moment: Timestamp) -> Timestamp {

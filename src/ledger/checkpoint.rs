@@ -10,21 +10,21 @@ use leasehold_provider::{Digest, StackName};
 use ssh_key::public::KeyData;
 use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
-use super::entry::Head;
+use super::entry::LedgerHead;
 
 /// The namespace that the signature is for: `ssh-keygen -Y verify -n leasehold`.
 pub const NAMESPACE: &str = "leasehold";
 
 /// The text of a checkpoint.
 #[must_use]
-pub fn render_checkpoint(stack: &StackName, head: &Head) -> String {
+pub fn render_checkpoint(stack: &StackName, head: &LedgerHead) -> String {
     let hash: Vec<u8> = digest_bytes(head.digest);
     format!("leasehold/{stack}\n{}\n{}\n", head.number, BASE64_STANDARD.encode(hash))
 }
 
 /// Text that is no checkpoint of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotACheckpoint {
+pub enum CheckpointError {
     /// It is not of this form.
     #[error("a checkpoint has three lines: leasehold/STACK, a number, and the digest of an entry in base64")]
     Form,
@@ -34,22 +34,22 @@ pub enum NotACheckpoint {
 }
 
 /// The point that a checkpoint's text names.
-pub fn parse_checkpoint(text: &str, stack: &StackName) -> Result<Head, NotACheckpoint> {
+pub fn parse_checkpoint(text: &str, stack: &StackName) -> Result<LedgerHead, CheckpointError> {
     let mut lines = text.lines();
     let (Some(origin), Some(number), Some(hash)) = (lines.next(), lines.next(), lines.next()) else {
-        return Err(NotACheckpoint::Form);
+        return Err(CheckpointError::Form);
     };
     if !origin.starts_with("leasehold/") {
-        return Err(NotACheckpoint::Form);
+        return Err(CheckpointError::Form);
     }
     if origin != format!("leasehold/{stack}") {
-        return Err(NotACheckpoint::OtherStack(origin.to_owned()));
+        return Err(CheckpointError::OtherStack(origin.to_owned()));
     }
-    let number = number.parse().map_err(|_| NotACheckpoint::Form)?;
-    let hash = BASE64_STANDARD.decode(hash).map_err(|_| NotACheckpoint::Form)?;
+    let number = number.parse().map_err(|_| CheckpointError::Form)?;
+    let hash = BASE64_STANDARD.decode(hash).map_err(|_| CheckpointError::Form)?;
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let digest = hex.parse().map_err(|_| NotACheckpoint::Form)?;
-    Ok(Head { number, digest })
+    let digest = hex.parse().map_err(|_| CheckpointError::Form)?;
+    Ok(LedgerHead { number, digest })
 }
 
 fn digest_bytes(digest: Digest) -> Vec<u8> {
@@ -78,7 +78,7 @@ pub fn armor_signature(key: &KeyData, signature: ssh_key::Signature) -> Result<S
 
 /// Whose signature it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trust {
+pub enum SignatureTrust {
     /// A known signer's.
     Known(String),
     /// It holds, and nobody said whose keys to trust.
@@ -87,7 +87,7 @@ pub enum Trust {
 
 /// Why a signature does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotSigned {
+pub enum SignatureError {
     /// It is not a signature of this text.
     #[error("it is not a signature of this text: {0}")]
     Wrong(String),
@@ -97,14 +97,21 @@ pub enum NotSigned {
 }
 
 /// Checks a signature. Without signers, that it holds is all that can be said.
-pub fn verify_signature(text: &str, armoured: &str, signers: Option<&Signers>) -> Result<Trust, NotSigned> {
-    let wrong = |error: ssh_key::Error| NotSigned::Wrong(error.to_string());
+pub fn verify_signature(
+    text: &str,
+    armoured: &str,
+    signers: Option<&Signers>,
+) -> Result<SignatureTrust, SignatureError> {
+    let wrong = |error: ssh_key::Error| SignatureError::Wrong(error.to_string());
     let signature = SshSig::from_pem(armoured).map_err(wrong)?;
     let key = PublicKey::from(signature.public_key().clone());
     key.verify(NAMESPACE, text.as_bytes(), &signature).map_err(wrong)?;
-    let Some(signers) = signers else { return Ok(Trust::Unknown) };
+    let Some(signers) = signers else { return Ok(SignatureTrust::Unknown) };
     let fingerprint = || key.fingerprint(HashAlg::Sha256).to_string();
-    signers.find_signer(&key).map(|who| Trust::Known(who.to_owned())).ok_or_else(|| NotSigned::Stranger(fingerprint()))
+    signers
+        .find_signer(&key)
+        .map(|who| SignatureTrust::Known(who.to_owned()))
+        .ok_or_else(|| SignatureError::Stranger(fingerprint()))
 }
 
 /// Who may sign: the lines of an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
@@ -157,8 +164,8 @@ mod tests {
 
     use super::*;
 
-    fn head() -> Head {
-        Head { number: 42, digest: Digest::from_bytes(b"x") }
+    fn head() -> LedgerHead {
+        LedgerHead { number: 42, digest: Digest::from_bytes(b"x") }
     }
 
     #[test]
@@ -167,8 +174,8 @@ mod tests {
         let text = render_checkpoint(&stack, &head());
         assert_eq!(parse_checkpoint(&text, &stack), Ok(head()));
         let other = StackName::new("other").unwrap();
-        assert_eq!(parse_checkpoint(&text, &other), Err(NotACheckpoint::OtherStack("leasehold/demo".to_owned())));
-        assert_eq!(parse_checkpoint("leasehold/demo\n42\n", &stack), Err(NotACheckpoint::Form));
+        assert_eq!(parse_checkpoint(&text, &other), Err(CheckpointError::OtherStack("leasehold/demo".to_owned())));
+        assert_eq!(parse_checkpoint("leasehold/demo\n42\n", &stack), Err(CheckpointError::Form));
     }
 
     #[test]
@@ -176,17 +183,20 @@ mod tests {
         let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
         let text = render_checkpoint(&StackName::new("demo").unwrap(), &head());
         let signature = sign_checkpoint(&key, &text).unwrap();
-        assert_eq!(verify_signature(&text, &signature, None), Ok(Trust::Unknown));
+        assert_eq!(verify_signature(&text, &signature, None), Ok(SignatureTrust::Unknown));
         let line = format!("ops@acme.example {}", key.public_key().to_openssh().unwrap());
         let signers = Signers::parse_signers(&line).unwrap();
         assert_eq!(
             verify_signature(&text, &signature, Some(&signers)),
-            Ok(Trust::Known("ops@acme.example".to_owned()))
+            Ok(SignatureTrust::Known("ops@acme.example".to_owned()))
         );
-        assert!(matches!(verify_signature("other", &signature, Some(&signers)), Err(NotSigned::Wrong(_))));
-        assert!(matches!(verify_signature(&text, &signature, Some(&Signers::default())), Err(NotSigned::Stranger(_))));
+        assert!(matches!(verify_signature("other", &signature, Some(&signers)), Err(SignatureError::Wrong(_))));
+        assert!(matches!(
+            verify_signature(&text, &signature, Some(&Signers::default())),
+            Err(SignatureError::Stranger(_))
+        ));
         let git = Signers::parse_signers(&line.replace(" ssh-", " namespaces=\"git\" ssh-")).unwrap();
-        assert!(matches!(verify_signature(&text, &signature, Some(&git)), Err(NotSigned::Stranger(_))));
+        assert!(matches!(verify_signature(&text, &signature, Some(&git)), Err(SignatureError::Stranger(_))));
         assert!(Signers::parse_signers("ops@acme.example").is_err());
     }
 }

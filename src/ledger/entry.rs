@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use leasehold_provider::{Digest, Document, StackName};
 use serde::{Deserialize, Serialize};
 
-use super::record::Record;
+use super::record::LedgerRecord;
 use crate::store::lineage::Lineage;
-pub use crate::store::lock::Head;
+pub use crate::store::lock::LedgerHead;
 
 /// The version of the format. Version 1 had no lineage.
 pub const SCHEMA: u32 = 2;
@@ -14,7 +14,7 @@ pub const SCHEMA: u32 = 2;
 /// One entry of a stack's ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct LedgerEntry {
     /// The version of the format.
     pub schema: u32,
     /// Its place in the chain; the first is 1.
@@ -31,12 +31,12 @@ pub struct Entry {
     /// The run that wrote it: 32 hexadecimal digits.
     pub run: String,
     /// What it says.
-    pub records: Vec<Record>,
+    pub records: Vec<LedgerRecord>,
 }
 
 /// Bytes that are not an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotAnEntry {
+pub enum EntryError {
     /// They do not read.
     #[error("it does not read as an entry: {0}")]
     Unreadable(String),
@@ -51,7 +51,7 @@ pub enum NotAnEntry {
     NotCanonical,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// Its bytes: JSON with sorted keys and without white space. Only these bytes have its digest.
     #[must_use]
     pub fn to_json_bytes(&self) -> Vec<u8> {
@@ -61,19 +61,19 @@ impl Entry {
     }
 
     /// Reads an entry, and only from the bytes that [`Self::to_json_bytes`] gives.
-    pub fn parse_entry(bytes: &[u8]) -> Result<Self, NotAnEntry> {
-        let unreadable = |error: serde_json::Error| NotAnEntry::Unreadable(error.to_string());
+    pub fn parse_entry(bytes: &[u8]) -> Result<Self, EntryError> {
+        let unreadable = |error: serde_json::Error| EntryError::Unreadable(error.to_string());
         match serde_json::from_slice::<Self>(bytes) {
             Ok(entry) if entry.schema == 0 || entry.schema > SCHEMA => {
-                Err(NotAnEntry::OtherFormat(entry.schema.into()))
+                Err(EntryError::OtherFormat(entry.schema.into()))
             }
-            Ok(entry) if entry.lineage.is_some() != (entry.schema > 1) => Err(NotAnEntry::Lineage),
+            Ok(entry) if entry.lineage.is_some() != (entry.schema > 1) => Err(EntryError::Lineage),
             Ok(entry) if entry.to_json_bytes() == bytes => Ok(entry),
-            Ok(_) => Err(NotAnEntry::NotCanonical),
+            Ok(_) => Err(EntryError::NotCanonical),
             Err(error) => {
                 let value: serde_json::Value = serde_json::from_slice(bytes).map_err(unreadable)?;
                 match value.get("schema").and_then(serde_json::Value::as_u64) {
-                    Some(schema) if schema == 0 || schema > u64::from(SCHEMA) => Err(NotAnEntry::OtherFormat(schema)),
+                    Some(schema) if schema == 0 || schema > u64::from(SCHEMA) => Err(EntryError::OtherFormat(schema)),
                     _ => Err(unreadable(error)),
                 }
             }
@@ -104,41 +104,41 @@ pub fn parse_entry_name(name: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn entry() -> Entry {
-        Entry {
+    fn entry() -> LedgerEntry {
+        LedgerEntry {
             schema: SCHEMA,
             number: 7,
-            previous: Head::empty_ledger().digest,
+            previous: LedgerHead::empty_ledger().digest,
             stack: StackName::new("demo").unwrap(),
             lineage: Some(Lineage::parse_lineage(&"ab".repeat(16)).unwrap()),
             at: "2026-11-20T22:00:00Z".parse().unwrap(),
             run: "0".repeat(32),
-            records: vec![Record::RunEnded(super::super::record::RunEnded::default())],
+            records: vec![LedgerRecord::RunEnded(super::super::record::RunEnded::default())],
         }
     }
 
     #[test]
     fn an_entry_reads_back_from_its_own_bytes_only() {
         let bytes = entry().to_json_bytes();
-        assert_eq!(Entry::parse_entry(&bytes), Ok(entry()));
+        assert_eq!(LedgerEntry::parse_entry(&bytes), Ok(entry()));
         let mut spaced = bytes.clone();
         spaced.push(b'\n');
-        assert_eq!(Entry::parse_entry(&spaced), Err(NotAnEntry::NotCanonical));
+        assert_eq!(LedgerEntry::parse_entry(&spaced), Err(EntryError::NotCanonical));
         let text = String::from_utf8(bytes).unwrap();
         let newer = text.replace("\"schema\":2", "\"schema\":3");
-        assert_eq!(Entry::parse_entry(newer.as_bytes()), Err(NotAnEntry::OtherFormat(3)));
+        assert_eq!(LedgerEntry::parse_entry(newer.as_bytes()), Err(EntryError::OtherFormat(3)));
         let older = text.replace("\"schema\":2", "\"schema\":1");
-        assert_eq!(Entry::parse_entry(older.as_bytes()), Err(NotAnEntry::Lineage));
+        assert_eq!(LedgerEntry::parse_entry(older.as_bytes()), Err(EntryError::Lineage));
         let more = text.replacen('{', "{\"added\":1,", 1);
-        assert!(matches!(Entry::parse_entry(more.as_bytes()), Err(NotAnEntry::Unreadable(_))));
+        assert!(matches!(LedgerEntry::parse_entry(more.as_bytes()), Err(EntryError::Unreadable(_))));
     }
 
     #[test]
     fn an_entry_of_the_first_format_still_reads() {
-        let first = Entry { schema: 1, lineage: None, ..entry() };
-        assert_eq!(Entry::parse_entry(&first.to_json_bytes()), Ok(first));
-        let none = Entry { lineage: None, ..entry() };
-        assert_eq!(Entry::parse_entry(&none.to_json_bytes()), Err(NotAnEntry::Lineage));
+        let first = LedgerEntry { schema: 1, lineage: None, ..entry() };
+        assert_eq!(LedgerEntry::parse_entry(&first.to_json_bytes()), Ok(first));
+        let none = LedgerEntry { lineage: None, ..entry() };
+        assert_eq!(LedgerEntry::parse_entry(&none.to_json_bytes()), Err(EntryError::Lineage));
     }
 
     #[test]

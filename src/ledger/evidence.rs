@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use leasehold_provider::{Address, Digest, Document, LiveIdentity, Marks, Resource, StackName};
 use serde::Serialize;
 
-use super::record::Archived;
+use super::record::ArchivedEvidence;
 use crate::store::lineage::Lineage;
 use crate::store::{Store, StoreError};
 
@@ -44,13 +44,13 @@ pub async fn archive_identity(
     identity: &LiveIdentity,
     read_at: Timestamp,
     before: &str,
-) -> Result<Archived, StoreError> {
+) -> Result<ArchivedEvidence, StoreError> {
     let bytes = render_evidence(stack, lineage, identity, read_at);
     let digest = Digest::from_bytes(&bytes);
     // The key is made from the bytes: that it is there already is as good.
     store.create_retained_object(&evidence_key(digest), &bytes).await?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    Ok(Archived { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
+    Ok(ArchivedEvidence { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
 }
 
 fn render_evidence(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity, read_at: Timestamp) -> Vec<u8> {

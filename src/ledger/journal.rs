@@ -6,33 +6,33 @@ use async_trait::async_trait;
 use leasehold_provider::{Change, Digest, EnactError, Enacted, Marks, Resource};
 
 use super::chain::{Chain, LedgerError};
-use super::record::{Intent, Outcome, Record};
-use crate::apply::{Journal, NotRecorded};
+use super::record::{Intent, LedgerRecord, RecordedOutcome};
+use crate::apply::{Journal, JournalError};
 use crate::plan::Step;
-use crate::store::lock::Guard;
+use crate::store::lock::LockGuard;
 
 /// Writes an execution into the ledger while its run holds the lock.
 pub struct Recorder<'a> {
     chain: &'a Chain,
-    guard: &'a Guard,
+    guard: &'a LockGuard,
     /// Records that go into the next entry.
-    waiting: Mutex<Vec<Record>>,
+    waiting: Mutex<Vec<LedgerRecord>>,
 }
 
 impl<'a> Recorder<'a> {
     /// `opening` goes into the first entry, before the first intents.
     #[must_use]
-    pub fn new(chain: &'a Chain, guard: &'a Guard, opening: Vec<Record>) -> Self {
+    pub fn new(chain: &'a Chain, guard: &'a LockGuard, opening: Vec<LedgerRecord>) -> Self {
         Self { chain, guard, waiting: Mutex::new(opening) }
     }
 
     /// Writes what is left, and `closing` as the last.
-    pub async fn close_journal(self, closing: Record) -> Result<(), NotRecorded> {
+    pub async fn close_journal(self, closing: LedgerRecord) -> Result<(), JournalError> {
         self.append_records(vec![closing]).await
     }
 
     /// Everything waiting, and `more` after it, in one entry.
-    async fn append_records(&self, more: Vec<Record>) -> Result<(), NotRecorded> {
+    async fn append_records(&self, more: Vec<LedgerRecord>) -> Result<(), JournalError> {
         let mut records = self.lock_waiting().clone();
         let kept = records.len();
         records.extend(more);
@@ -40,7 +40,7 @@ impl<'a> Recorder<'a> {
             return Ok(());
         }
         // Until they are written they go on waiting, whether this fails or is dropped half way.
-        let unwritten = |error: LedgerError| NotRecorded {
+        let unwritten = |error: LedgerError| JournalError {
             problem: format!("the ledger could not be written: {error}"),
             help: error.help(),
         };
@@ -51,34 +51,34 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Vec<Record>> {
+    fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Vec<LedgerRecord>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Journal for Recorder<'_> {
-    async fn write_intents(&self, steps: &[&Step]) -> Result<(), NotRecorded> {
+    async fn write_intents(&self, steps: &[&Step]) -> Result<(), JournalError> {
         self.may_write()?;
-        self.append_records(steps.iter().map(|step| Record::Intent(build_intent(step))).collect()).await
+        self.append_records(steps.iter().map(|step| LedgerRecord::Intent(build_intent(step))).collect()).await
     }
 
-    fn may_write(&self) -> Result<(), NotRecorded> {
+    fn may_write(&self) -> Result<(), JournalError> {
         if self.guard.may_write() {
             return Ok(());
         }
-        Err(NotRecorded {
+        Err(JournalError {
             problem: "the stack's lock is not held any more, or could not be renewed in time".to_owned(),
             help: "`leasehold lock show` shows who holds it now.".to_owned(),
         })
     }
 
     fn record_result(&self, step: &Step, result: Result<&Enacted, &EnactError>) {
-        self.lock_waiting().push(Record::Outcome(build_outcome(step, result)));
+        self.lock_waiting().push(LedgerRecord::Outcome(build_outcome(step, result)));
     }
 
     fn record_untried(&self, step: &Step) {
-        let not_tried = Outcome {
+        let not_tried = RecordedOutcome {
             step: step.id.0,
             subject: step.subject.clone(),
             done: false,
@@ -87,10 +87,10 @@ impl Journal for Recorder<'_> {
             note: Some("not tried".to_owned()),
             error: None,
         };
-        self.lock_waiting().push(Record::Outcome(not_tried));
+        self.lock_waiting().push(LedgerRecord::Outcome(not_tried));
     }
 
-    async fn flush_records(&self) -> Result<(), NotRecorded> {
+    async fn flush_records(&self) -> Result<(), JournalError> {
         self.append_records(Vec::new()).await
     }
 }
@@ -124,9 +124,9 @@ pub fn digest_marks(marks: &Marks) -> Digest {
     Digest::from_serializable(marks)
 }
 
-fn build_outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> Outcome {
+fn build_outcome(step: &Step, result: Result<&Enacted, &EnactError>) -> RecordedOutcome {
     let enacted = result.ok();
-    Outcome {
+    RecordedOutcome {
         step: step.id.0,
         subject: step.subject.clone(),
         done: enacted.is_some(),

@@ -2,7 +2,7 @@
 //! went.
 //!
 //! An entry is one object, `ledger/<20 digits>.json`, of canonical JSON, made by a conditional write: the store serialises its
-//! writers. It holds one or more [`Record`]s and the SHA-256 of the entry before it. No record holds a secret, or the value of any
+//! writers. It holds one or more [`LedgerRecord`]s and the SHA-256 of the entry before it. No record holds a secret, or the value of any
 //! attribute: objects are named by id and digest, and what is archived lies under `evidence/`.
 //!
 //! [`entry`] and [`record`] are the format; [`chain`] appends and reads; [`journal`] stands between the executor and the chain;
@@ -19,5 +19,5 @@ pub mod unfinished;
 pub mod verify;
 
 pub use chain::{Chain, LedgerError};
-pub use entry::{Entry, Head};
-pub use record::Record;
+pub use entry::{LedgerEntry, LedgerHead};
+pub use record::LedgerRecord;

@@ -7,32 +7,32 @@ use leasehold_provider::{Address, ChangeKind, Digest, ResourceId};
 use serde::{Deserialize, Serialize};
 
 use crate::diff::{IdentityDelta, Lifecycle};
-use crate::rules::Decision;
+use crate::rules::RulingDecision;
 
 /// One statement of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Record {
+pub enum LedgerRecord {
     /// A run that may write began.
     RunStarted(Box<RunStarted>),
     /// What the plan decided of one identity, and why.
-    Change(Box<Change>),
+    Change(Box<RecordedChange>),
     /// What a rule decided of the plan.
-    Decided(Decided),
+    Decided(RecordedDecision),
     /// Somebody said yes.
     Approval(Approval),
     /// A step is about to be written. What follows it, if anything, is its outcome or a resolution.
     Intent(Intent),
     /// How a step went.
-    Outcome(Outcome),
+    Outcome(RecordedOutcome),
     /// What a later run found of a step whose outcome nobody wrote.
-    Resolved(Resolved),
+    Resolved(IntentResolution),
     /// A live object was archived.
-    Evidence(Archived),
+    Evidence(ArchivedEvidence),
     /// The run is over.
     RunEnded(RunEnded),
     /// The chain up to here was signed.
-    Checkpoint(Signed),
+    Checkpoint(SignedCheckpoint),
     /// Somebody broke the lock of somebody else.
     LockBroken(LockBroken),
 }
@@ -71,13 +71,13 @@ pub struct RunStarted {
     pub pipeline: BTreeMap<String, String>,
     /// The last entry that the lock's holder before this one knew of, where it is not in the ledger any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lost: Option<super::Head>,
+    pub lost: Option<super::LedgerHead>,
 }
 
 /// One identity's part of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
+pub struct RecordedChange {
     /// The identity.
     pub subject: Address,
     /// Its name in the cloud.
@@ -103,7 +103,7 @@ pub struct Change {
     pub reasons: Vec<String>,
 }
 
-impl Change {
+impl RecordedChange {
     /// What a plan decided of an identity.
     #[must_use]
     pub fn from_delta(delta: &IdentityDelta) -> Self {
@@ -124,14 +124,14 @@ impl Change {
 /// What one rule decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Decided {
+pub struct RecordedDecision {
     /// The rule.
     pub rule: String,
     /// The identity it is about; `None`: the plan as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Address>,
     /// What it decided.
-    pub verdict: Decision,
+    pub verdict: RulingDecision,
     /// On which grounds.
     pub basis: String,
     /// Of which plan.
@@ -176,7 +176,7 @@ pub struct Intent {
 /// How a write went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Outcome {
+pub struct RecordedOutcome {
     /// The step.
     pub step: u32,
     /// The identity or shared object it is part of.
@@ -200,7 +200,7 @@ pub struct Outcome {
 /// What became of a write whose outcome nobody wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Resolved {
+pub struct IntentResolution {
     /// The run that intended it.
     pub of_run: String,
     /// The step of that run.
@@ -210,13 +210,13 @@ pub struct Resolved {
     /// The object.
     pub resource: ResourceId,
     /// What the cloud shows.
-    pub found: Found,
+    pub found: ObservedEffect,
 }
 
 /// What the cloud shows of an intended write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Found {
+pub enum ObservedEffect {
     /// The object is as intended.
     Done,
     /// The object is as it was before.
@@ -228,7 +228,7 @@ pub enum Found {
 /// An archived object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Archived {
+pub struct ArchivedEvidence {
     /// The identity.
     pub subject: Address,
     /// Before what: `quarantine`, `deletion`.
@@ -265,7 +265,7 @@ pub struct RunEnded {
 /// A signed point of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Signed {
+pub struct SignedCheckpoint {
     /// The number of the last entry that it covers.
     pub number: u64,
     /// The digest of that entry.
@@ -286,7 +286,7 @@ pub struct LockBroken {
     pub reason: String,
     /// Whose it was; `None`: the lock did not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holder: Option<crate::store::lock::Holder>,
+    pub holder: Option<crate::store::lock::LockHolder>,
     /// Since when it was theirs; `None`: the lock did not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
@@ -297,7 +297,7 @@ pub struct LockBroken {
     pub unreadable: Option<String>,
 }
 
-impl Record {
+impl LedgerRecord {
     /// The identity or shared object that it is about, if it is about one.
     #[must_use]
     pub fn subject(&self) -> Option<&Address> {

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use leasehold_provider::{ChangeKind, Snapshot};
 
 use super::chain::{Chain, LedgerError};
-use super::entry::Entry;
+use super::entry::LedgerEntry;
 use super::journal::{digest_content, digest_marks};
-use super::record::{Found, Intent, Record, Resolved};
+use super::record::{Intent, IntentResolution, LedgerRecord, ObservedEffect};
 use crate::plan::stale::LiveIndex;
 
 /// Intents without an outcome, with the run that wrote each. The search goes back to the last run that closed its books: one that
@@ -21,24 +21,24 @@ pub async fn find_unfinished_intents(chain: &Chain) -> Result<Vec<(String, Inten
     Ok(find_open_intents(&entries))
 }
 
-fn is_closing_entry(entry: &Entry) -> bool {
-    entry.records.iter().any(|record| matches!(record, Record::RunEnded(_)))
+fn is_closing_entry(entry: &LedgerEntry) -> bool {
+    entry.records.iter().any(|record| matches!(record, LedgerRecord::RunEnded(_)))
 }
 
 /// The intents in `entries`, oldest first, that no outcome or resolution in them answers.
 #[must_use]
-pub fn find_open_intents(entries: &[Entry]) -> Vec<(String, Intent)> {
+pub fn find_open_intents(entries: &[LedgerEntry]) -> Vec<(String, Intent)> {
     let mut open: BTreeMap<(String, u32), Intent> = BTreeMap::new();
     for entry in entries {
         for record in &entry.records {
             match record {
-                Record::Intent(intent) => {
+                LedgerRecord::Intent(intent) => {
                     open.insert((entry.run.clone(), intent.step), intent.clone());
                 }
-                Record::Outcome(outcome) => {
+                LedgerRecord::Outcome(outcome) => {
                     open.remove(&(entry.run.clone(), outcome.step));
                 }
-                Record::Resolved(resolved) => {
+                LedgerRecord::Resolved(resolved) => {
                     open.remove(&(resolved.of_run.clone(), resolved.step));
                 }
                 _ => {}
@@ -50,10 +50,10 @@ pub fn find_open_intents(entries: &[Entry]) -> Vec<(String, Intent)> {
 
 /// What the cloud shows of each open intent.
 #[must_use]
-pub fn resolve_intents(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<Resolved> {
+pub fn resolve_intents(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<IntentResolution> {
     let live = LiveIndex::for_snapshot(snapshot);
     open.iter()
-        .map(|(run, intent)| Resolved {
+        .map(|(run, intent)| IntentResolution {
             of_run: run.clone(),
             step: intent.step,
             subject: intent.subject.clone(),
@@ -63,10 +63,14 @@ pub fn resolve_intents(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<Re
         .collect()
 }
 
-fn find_effect(intent: &Intent, live: &LiveIndex<'_>) -> Found {
+fn find_effect(intent: &Intent, live: &LiveIndex<'_>) -> ObservedEffect {
     if intent.resource.is_new() {
         // Whatever was made and not delivered goes, by the plan that follows.
-        return if live.object_digest(&intent.resource) == intent.before { Found::NotDone } else { Found::Otherwise };
+        return if live.object_digest(&intent.resource) == intent.before {
+            ObservedEffect::NotDone
+        } else {
+            ObservedEffect::Otherwise
+        };
     }
     let there = live.find_live(&intent.resource);
     let now = match intent.action {
@@ -74,8 +78,8 @@ fn find_effect(intent: &Intent, live: &LiveIndex<'_>) -> Found {
         _ => there.map(digest_content),
     };
     match (intent.action, now) {
-        (_, now) if now == intent.after => Found::Done,
-        (_, now) if now == intent.before => Found::NotDone,
-        _ => Found::Otherwise,
+        (_, now) if now == intent.after => ObservedEffect::Done,
+        (_, now) if now == intent.before => ObservedEffect::NotDone,
+        _ => ObservedEffect::Otherwise,
     }
 }

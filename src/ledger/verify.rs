@@ -7,29 +7,29 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use leasehold_provider::{Digest, StackName};
 
-use super::checkpoint::{self, Signers, Trust};
-use super::entry::{Entry, Head, NotAnEntry};
-use super::record::{Archived, Intent, Record};
+use super::checkpoint::{self, SignatureTrust, Signers};
+use super::entry::{EntryError, LedgerEntry, LedgerHead};
+use super::record::{ArchivedEvidence, Intent, LedgerRecord};
 use crate::store::lineage::Lineage;
 
 /// Something that is not as a ledger must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
+pub struct LedgerFlaw {
     /// The number of the entry; for evidence, of the entry that names it.
     pub entry: u64,
     /// What is wrong.
-    pub what: Wrong,
+    pub what: FlawKind,
 }
 
 /// What can be wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
+pub enum FlawKind {
     /// There is none of that number, and there are later ones.
     #[error("the entry is missing")]
     Missing,
     /// It is not an entry.
     #[error("{0}")]
-    NotAnEntry(NotAnEntry),
+    NotAnEntry(EntryError),
     /// It says another number than its name.
     #[error("the entry says it is number {0}")]
     OtherNumber(u64),
@@ -87,15 +87,15 @@ const CLOCKS: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 pub struct Verification<'a> {
     stack: &'a StackName,
     signers: Option<&'a Signers>,
-    known: Vec<Head>,
-    head: Head,
+    known: Vec<LedgerHead>,
+    head: LedgerHead,
     lineage: Option<Lineage>,
     at: Option<Timestamp>,
     open: BTreeMap<(String, u32), (u64, Intent)>,
     /// Checkpoints on entries to come, and digests of entries that one may speak of.
     digests: BTreeMap<u64, Digest>,
-    evidence: Vec<(u64, Archived)>,
-    flaws: Vec<Flaw>,
+    evidence: Vec<(u64, ArchivedEvidence)>,
+    flaws: Vec<LedgerFlaw>,
     /// An entry that does not follow from the one before it, while nobody has told which of the two is to blame.
     unlinked: Option<u64>,
     checkpoints: u64,
@@ -104,17 +104,17 @@ pub struct Verification<'a> {
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
+pub struct VerifiedLedger {
     /// The last entry.
-    pub head: Head,
+    pub head: LedgerHead,
     /// What is wrong, in the order of entries.
-    pub flaws: Vec<Flaw>,
+    pub flaws: Vec<LedgerFlaw>,
     /// Intents without an outcome: the run, the entry, the intent.
     pub unfinished: Vec<(String, u64, Intent)>,
     /// How many checkpoints the chain holds, and how many of them a known signer made.
     pub checkpoints: (u64, u64),
     /// The evidence that is named, with the entry that names it.
-    pub evidence: Vec<(u64, Archived)>,
+    pub evidence: Vec<(u64, ArchivedEvidence)>,
 }
 
 /// How many of the last digests are kept: a checkpoint covers the entry right before its own, or one of a few before.
@@ -124,12 +124,12 @@ impl<'a> Verification<'a> {
     /// Begins before the first entry. `known` are points that the chain must contain: checkpoints from elsewhere, the end that the
     /// lock's last holder saw.
     #[must_use]
-    pub fn new(stack: &'a StackName, signers: Option<&'a Signers>, known: Vec<Head>) -> Self {
+    pub fn new(stack: &'a StackName, signers: Option<&'a Signers>, known: Vec<LedgerHead>) -> Self {
         Self {
             stack,
             signers,
             known,
-            head: Head::empty_ledger(),
+            head: LedgerHead::empty_ledger(),
             lineage: None,
             at: None,
             open: BTreeMap::new(),
@@ -146,20 +146,20 @@ impl<'a> Verification<'a> {
     pub fn verify_object(&mut self, number: u64, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else {
             self.assign_blame(false);
-            return self.add_flaw(number, Wrong::Missing);
+            return self.add_flaw(number, FlawKind::Missing);
         };
         let digest = Digest::from_bytes(bytes);
-        match Entry::parse_entry(bytes) {
+        match LedgerEntry::parse_entry(bytes) {
             Err(why) => {
                 self.assign_blame(false);
-                self.add_flaw(number, Wrong::NotAnEntry(why));
+                self.add_flaw(number, FlawKind::NotAnEntry(why));
             }
             Ok(entry) => self.verify_entry(number, digest, entry),
         }
         if self.known.iter().any(|known| known.number == number && known.digest != digest) {
-            self.add_flaw(number, Wrong::NotTheSame);
+            self.add_flaw(number, FlawKind::NotTheSame);
         }
-        self.head = Head { number, digest };
+        self.head = LedgerHead { number, digest };
         self.digests.insert(number, digest);
         self.digests.remove(&number.saturating_sub(KEPT));
     }
@@ -168,24 +168,24 @@ impl<'a> Verification<'a> {
     /// vouches for the entry itself.
     fn assign_blame(&mut self, vouched: bool) {
         match self.unlinked.take() {
-            Some(number) if vouched => self.add_flaw(number.saturating_sub(1), Wrong::NotFollowed),
-            Some(number) => self.add_flaw(number, Wrong::NotLinked),
+            Some(number) if vouched => self.add_flaw(number.saturating_sub(1), FlawKind::NotFollowed),
+            Some(number) => self.add_flaw(number, FlawKind::NotLinked),
             None => {}
         }
     }
 
-    fn verify_entry(&mut self, number: u64, digest: Digest, entry: Entry) {
+    fn verify_entry(&mut self, number: u64, digest: Digest, entry: LedgerEntry) {
         self.assign_blame(entry.previous == self.head.digest);
         if entry.number != number {
-            self.add_flaw(number, Wrong::OtherNumber(entry.number));
+            self.add_flaw(number, FlawKind::OtherNumber(entry.number));
         }
         if entry.stack != *self.stack {
-            self.add_flaw(number, Wrong::OtherStack(entry.stack.clone()));
+            self.add_flaw(number, FlawKind::OtherStack(entry.stack.clone()));
         }
         match &self.lineage {
             None => self.lineage.clone_from(&entry.lineage),
             Some(expected) if entry.lineage.as_ref() != Some(expected) => {
-                let wrong = Wrong::OtherLineage { expected: expected.clone(), found: entry.lineage.clone() };
+                let wrong = FlawKind::OtherLineage { expected: expected.clone(), found: entry.lineage.clone() };
                 self.add_flaw(number, wrong);
             }
             Some(_) => {}
@@ -193,13 +193,13 @@ impl<'a> Verification<'a> {
         if entry.previous != self.head.digest {
             // One was taken away before it, or it is a copy of the one before it: the fault shows here.
             if entry.number > number || digest == self.head.digest || number == 1 {
-                self.add_flaw(number, Wrong::NotLinked);
+                self.add_flaw(number, FlawKind::NotLinked);
             } else {
                 self.unlinked = Some(number);
             }
         }
         if self.at.is_some_and(|before| entry.at.duration_until(before) > CLOCKS) {
-            self.add_flaw(number, Wrong::Backdated { at: entry.at });
+            self.add_flaw(number, FlawKind::Backdated { at: entry.at });
         }
         self.at = Some(entry.at);
         for record in entry.records {
@@ -207,54 +207,55 @@ impl<'a> Verification<'a> {
         }
     }
 
-    fn verify_record(&mut self, number: u64, run: &str, record: Record) {
+    fn verify_record(&mut self, number: u64, run: &str, record: LedgerRecord) {
         match record {
-            Record::Intent(intent) => {
+            LedgerRecord::Intent(intent) => {
                 self.open.insert((run.to_owned(), intent.step), (number, intent));
             }
-            Record::Outcome(outcome) => {
+            LedgerRecord::Outcome(outcome) => {
                 self.open.remove(&(run.to_owned(), outcome.step));
             }
-            Record::Resolved(resolved) => {
+            LedgerRecord::Resolved(resolved) => {
                 self.open.remove(&(resolved.of_run, resolved.step));
             }
-            Record::Evidence(archived) => self.evidence.push((number, archived)),
-            Record::Checkpoint(signed) => self.verify_checkpoint(number, &signed),
+            LedgerRecord::Evidence(archived) => self.evidence.push((number, archived)),
+            LedgerRecord::Checkpoint(signed) => self.verify_checkpoint(number, &signed),
             _ => {}
         }
     }
 
-    fn verify_checkpoint(&mut self, number: u64, signed: &super::record::Signed) {
+    fn verify_checkpoint(&mut self, number: u64, signed: &super::record::SignedCheckpoint) {
         self.checkpoints = self.checkpoints.saturating_add(1);
         if self.digests.get(&signed.number).is_some_and(|digest| *digest != signed.digest) {
-            self.add_flaw(number, Wrong::Checkpoint(signed.number));
+            self.add_flaw(number, FlawKind::Checkpoint(signed.number));
         }
-        let body = checkpoint::render_checkpoint(self.stack, &Head { number: signed.number, digest: signed.digest });
+        let body =
+            checkpoint::render_checkpoint(self.stack, &LedgerHead { number: signed.number, digest: signed.digest });
         match checkpoint::verify_signature(&body, &signed.signature, self.signers) {
-            Ok(Trust::Known(_)) => self.trusted = self.trusted.saturating_add(1),
-            Ok(Trust::Unknown) => {}
-            Err(why) => self.add_flaw(number, Wrong::Signature(why.to_string())),
+            Ok(SignatureTrust::Known(_)) => self.trusted = self.trusted.saturating_add(1),
+            Ok(SignatureTrust::Unknown) => {}
+            Err(why) => self.add_flaw(number, FlawKind::Signature(why.to_string())),
         }
     }
 
     /// Takes in an object that is not named as an entry.
     pub fn note_unexpected_object(&mut self, name: &str) {
-        self.add_flaw(self.head.number, Wrong::Stray(name.to_owned()));
+        self.add_flaw(self.head.number, FlawKind::Stray(name.to_owned()));
     }
 
-    fn add_flaw(&mut self, entry: u64, what: Wrong) {
-        self.flaws.push(Flaw { entry, what });
+    fn add_flaw(&mut self, entry: u64, what: FlawKind) {
+        self.flaws.push(LedgerFlaw { entry, what });
     }
 
     /// The end: all entries are in.
     #[must_use]
-    pub fn finish_verification(mut self) -> Verified {
+    pub fn finish_verification(mut self) -> VerifiedLedger {
         let end = self.head.number;
         self.assign_blame(self.known.contains(&self.head));
         if let Some(beyond) = self.known.iter().map(|known| known.number).filter(|number| *number > end).max() {
-            self.add_flaw(end, Wrong::Truncated(beyond));
+            self.add_flaw(end, FlawKind::Truncated(beyond));
         }
-        Verified {
+        VerifiedLedger {
             head: self.head,
             flaws: self.flaws,
             unfinished: self.open.into_iter().map(|((run, _), (number, intent))| (run, number, intent)).collect(),
@@ -266,11 +267,11 @@ impl<'a> Verification<'a> {
 
 /// Whether archived bytes are what the ledger says they are.
 #[must_use]
-pub fn check_evidence(entry: u64, archived: &Archived, bytes: Option<&[u8]>) -> Option<Flaw> {
+pub fn check_evidence(entry: u64, archived: &ArchivedEvidence, bytes: Option<&[u8]>) -> Option<LedgerFlaw> {
     let what = match bytes {
-        None => Wrong::NoEvidence(archived.digest),
-        Some(bytes) if Digest::from_bytes(bytes) != archived.digest => Wrong::Evidence(archived.digest),
+        None => FlawKind::NoEvidence(archived.digest),
+        Some(bytes) if Digest::from_bytes(bytes) != archived.digest => FlawKind::Evidence(archived.digest),
         Some(_) => return None,
     };
-    Some(Flaw { entry, what })
+    Some(LedgerFlaw { entry, what })
 }

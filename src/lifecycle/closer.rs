@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use leasehold_provider::{Credential, Realize, ResourceId, Snapshot};
 
-use super::{Phase, decide_phases};
-use crate::config::Declared;
+use super::{LifecyclePhase, decide_phases};
+use crate::config::DeclaredStack;
 
 /// The live principals whose every credential must be known: who leaves is shut and deleted whole, and who is declared to hold a sort that
 /// no report tells keeps just those.
 #[must_use]
 pub fn find_exact_read_principals(
-    declared: &Declared,
+    declared: &DeclaredStack,
     snapshot: &Snapshot,
     now: Timestamp,
     realize: &dyn Realize,
@@ -24,8 +24,8 @@ pub fn find_exact_read_principals(
         .into_iter()
         .filter(|standing| standing.live.is_some())
         .filter(|standing| match &standing.phase {
-            Phase::Active(active) => active.identity.keeps.iter().any(|sort| !told.contains(sort)),
-            Phase::Quarantined(_) | Phase::Absent { .. } | Phase::Released => true,
+            LifecyclePhase::Active(active) => active.identity.keeps.iter().any(|sort| !told.contains(sort)),
+            LifecyclePhase::Quarantined(_) | LifecyclePhase::Absent { .. } | LifecyclePhase::Released => true,
         })
         .map(|standing| standing.id)
         .collect()

@@ -6,7 +6,7 @@ use crate::config::Lease;
 
 /// The end of a lease, and the attribute of the identity that set it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline {
+pub struct LeaseDeadline {
     /// The instant from which there is no access.
     pub at: Timestamp,
     /// `expires_at`, `renewed_at` or `ttl`: where to look in the configuration.
@@ -18,16 +18,16 @@ pub struct Deadline {
 /// `ttl` counts from `renewed_at` where that is given, else from the joining. A `renewed_at` before the joining counts from the
 /// joining: nobody can have renewed what was not there.
 #[must_use]
-pub fn compute_deadline(lease: &Lease, created_at: Timestamp) -> Option<Deadline> {
+pub fn compute_deadline(lease: &Lease, created_at: Timestamp) -> Option<LeaseDeadline> {
     if let Some(at) = lease.expires_at {
-        return Some(Deadline { at, set_by: "expires_at" });
+        return Some(LeaseDeadline { at, set_by: "expires_at" });
     }
     let ttl = lease.ttl?;
     match lease.renewed_at {
         Some(renewed_at) if renewed_at > created_at => {
-            Some(Deadline { at: ttl.instant_after(renewed_at), set_by: "renewed_at" })
+            Some(LeaseDeadline { at: ttl.instant_after(renewed_at), set_by: "renewed_at" })
         }
-        _ => Some(Deadline { at: ttl.instant_after(created_at), set_by: "ttl" }),
+        _ => Some(LeaseDeadline { at: ttl.instant_after(created_at), set_by: "ttl" }),
     }
 }
 
@@ -50,7 +50,7 @@ mod tests {
         let renewed = Lease { renewed_at: Some(at("2026-11-25T00:00:00Z")), ..lease };
         assert_eq!(
             compute_deadline(&renewed, joined),
-            Some(Deadline { at: at("2026-12-05T00:00:00Z"), set_by: "renewed_at" })
+            Some(LeaseDeadline { at: at("2026-12-05T00:00:00Z"), set_by: "renewed_at" })
         );
         let stale = Lease { renewed_at: Some(at("2026-01-01T00:00:00Z")), ..lease };
         assert_eq!(compute_deadline(&stale, joined), compute_deadline(&lease, joined));

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Alias, LiveIdentity, Principal, ResourceId, Snapshot};
 
-use crate::config::{Declared, DeclaredIdentity, Diagnostic};
+use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
 /// The principals of declared identities.
 #[derive(Debug, Default)]
-pub struct Homes<'a> {
+pub struct PrincipalMatches<'a> {
     /// The principal of each, and how it lives.
     pub of: BTreeMap<&'a Address, (ResourceId, Option<&'a LiveIdentity>)>,
     /// Live principals that no declared identity is.
@@ -22,11 +22,11 @@ pub struct Homes<'a> {
 
 /// Finds the principal of every declared identity.
 pub fn match_principals<'a>(
-    declared: &'a Declared,
+    declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
     principal_id: &impl Fn(Principal, &str) -> ResourceId,
-) -> Homes<'a> {
-    let mut homes = Homes::default();
+) -> PrincipalMatches<'a> {
+    let mut homes = PrincipalMatches::default();
     let mut taken: BTreeMap<ResourceId, &Address> = BTreeMap::new();
     let mut open: Vec<(&DeclaredIdentity, ResourceId)> = Vec::new();
     for identity in declared.identities.values() {
@@ -62,10 +62,10 @@ pub fn match_principals<'a>(
 
 /// Gives the identities without a name of their own to the principals that bear their addresses.
 fn match_by_address<'a>(
-    declared: &'a Declared,
+    declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
     taken: &mut BTreeMap<ResourceId, &'a Address>,
-    homes: &mut Homes<'a>,
+    homes: &mut PrincipalMatches<'a>,
     open: &mut Vec<(&'a DeclaredIdentity, ResourceId)>,
 ) {
     let mut bearers: BTreeMap<(Address, Principal, Option<&Alias>), Vec<&LiveIdentity>> = BTreeMap::new();
@@ -87,7 +87,7 @@ fn match_by_address<'a>(
 
 /// A move that cannot be made: what lives under the old address has another name or form than the new block says, or the new address
 /// is taken. Left to itself it would leave.
-fn check_blocked_moves<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
+fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMatches<'a>) {
     for live in &homes.rest {
         let to = declared.estate.follow_moves(live.address());
         let (Some(identity), Some((id, there))) = (declared.identities.get(&to), homes.of.get(&to)) else { continue };
@@ -121,7 +121,7 @@ fn check_blocked_moves<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
 }
 
 /// An expression that reads a default name would read another than the principal has.
-fn check_default_names_read<'a>(declared: &'a Declared, homes: &mut Homes<'a>) {
+fn check_default_names_read<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMatches<'a>) {
     let read: BTreeSet<&Address> = declared.estate.default_names_read.iter().collect();
     for (address, (id, _)) in homes.of.iter().filter(|(address, _)| read.contains(*address)) {
         if let Some(identity) = declared.identities.get(*address).filter(|identity| identity.name != id.name) {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::{Address, Principal, Realize, ResourceId, Snapshot, Unmarked};
 
-use crate::config::estate::Form;
-use crate::config::{Declared, Diagnostic, Import};
+use crate::config::estate::ImportTarget;
+use crate::config::{DeclaredStack, Diagnostic, ImportBlock};
 
 /// The objects that the stack's imports name, with the address each shall have: what an observation must return whole.
 #[must_use]
-pub fn list_import_candidates(declared: &Declared, realize: &dyn Realize) -> BTreeMap<ResourceId, Address> {
+pub fn list_import_candidates(declared: &DeclaredStack, realize: &dyn Realize) -> BTreeMap<ResourceId, Address> {
     let imports = declared.estate.imports.iter();
     imports
         .flat_map(|import| find_candidates(import, declared, realize).into_iter().map(|id| (id, import.to.clone())))
@@ -17,12 +17,12 @@ pub fn list_import_candidates(declared: &Declared, realize: &dyn Realize) -> BTr
 }
 
 /// The objects that an import may mean: one, unless neither its id nor a block says whether it is a user or a role, or in which account.
-fn find_candidates(import: &Import, declared: &Declared, realize: &dyn Realize) -> Vec<ResourceId> {
+fn find_candidates(import: &ImportBlock, declared: &DeclaredStack, realize: &dyn Realize) -> Vec<ResourceId> {
     let identity = declared.identities.get(&import.to);
     let principal = |form| realize.principal_id(form, import.name());
     let ids = match (import.parse_target(), identity) {
-        (Some(Form::Group), _) => vec![realize.group_id(import.name())],
-        (Some(Form::Principal(form)), _) => vec![principal(form)],
+        (Some(ImportTarget::Group), _) => vec![realize.group_id(import.name())],
+        (Some(ImportTarget::Principal(form)), _) => vec![principal(form)],
         (None, Some(identity)) => vec![principal(identity.principal)],
         (None, None) => vec![principal(Principal::User), principal(Principal::Role)],
     };
@@ -37,9 +37,9 @@ fn find_candidates(import: &Import, declared: &Declared, realize: &dyn Realize) 
 
 /// Everything that keeps an import from being made.
 #[must_use]
-pub fn check_imports(declared: &Declared, snapshot: &Snapshot, realize: &dyn Realize) -> Vec<Diagnostic> {
+pub fn check_imports(declared: &DeclaredStack, snapshot: &Snapshot, realize: &dyn Realize) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    let mut first_of: BTreeMap<ResourceId, &Import> = BTreeMap::new();
+    let mut first_of: BTreeMap<ResourceId, &ImportBlock> = BTreeMap::new();
     for import in &declared.estate.imports {
         let ids = find_candidates(import, declared, realize);
         let again = ids.iter().find_map(|id| first_of.get(id).copied()).filter(|first| first.to != import.to);
@@ -56,7 +56,7 @@ pub fn check_imports(declared: &Declared, snapshot: &Snapshot, realize: &dyn Rea
 
 /// What an import names, as it lives.
 #[derive(Debug, Clone, Copy)]
-pub enum Found<'a> {
+pub enum ImportedObject<'a> {
     /// A user or role.
     Principal(&'a Unmarked),
     /// A group, by its id among what the snapshot shares.
@@ -65,11 +65,11 @@ pub enum Found<'a> {
 
 /// What an import without a block names; the finding says why it cannot be taken in.
 pub fn find_imported_object<'a>(
-    import: &Import,
-    declared: &Declared,
+    import: &ImportBlock,
+    declared: &DeclaredStack,
     snapshot: &'a Snapshot,
     realize: &dyn Realize,
-) -> Result<Found<'a>, Box<Diagnostic>> {
+) -> Result<ImportedObject<'a>, Box<Diagnostic>> {
     let mut ids = find_candidates(import, declared, realize);
     if let Some(account) = import.account() {
         ids.retain(|id| snapshot.realm.for_account(id.account.as_ref()).account == account);
@@ -77,8 +77,8 @@ pub fn find_imported_object<'a>(
     let principals: Vec<&Unmarked> = ids.iter().filter_map(|id| snapshot.unmarked.get(id)).collect();
     let group = ids.iter().find_map(|id| snapshot.shared.get_key_value(id)).map(|(id, _)| id);
     match (principals.as_slice(), group) {
-        ([one], _) => Ok(Found::Principal(one)),
-        ([], Some(group)) => Ok(Found::Group(group)),
+        ([one], _) => Ok(ImportedObject::Principal(one)),
+        ([], Some(group)) => Ok(ImportedObject::Group(group)),
         ([], None) => Err(Box::new(diagnose_missing_object(import, &ids, snapshot))),
         ([one, other, ..], _) if one.id.account != other.id.account => Err(Box::new(
             diagnose_import(import, format!("{} lives in two accounts: {} and {}", import.id, one.id, other.id))
@@ -91,15 +91,15 @@ pub fn find_imported_object<'a>(
     }
 }
 
-fn diagnose_import(import: &Import, summary: String) -> Diagnostic {
+fn diagnose_import(import: &ImportBlock, summary: String) -> Diagnostic {
     Diagnostic::error("lifecycle::import", summary)
         .with_location(import.origin.part_span("id"), format!("to be {}", import.to))
 }
 
 fn check_import(
-    import: &Import,
+    import: &ImportBlock,
     ids: &[ResourceId],
-    declared: &Declared,
+    declared: &DeclaredStack,
     snapshot: &Snapshot,
     realize: &dyn Realize,
 ) -> Option<Diagnostic> {
@@ -143,7 +143,7 @@ fn check_import(
     Some(diagnose_missing_object(import, ids, snapshot))
 }
 
-fn diagnose_missing_object(import: &Import, ids: &[ResourceId], snapshot: &Snapshot) -> Diagnostic {
+fn diagnose_missing_object(import: &ImportBlock, ids: &[ResourceId], snapshot: &Snapshot) -> Diagnostic {
     let stranger = ids.iter().find_map(|id| snapshot.strangers.get(id));
     let (summary, help) = match stranger.map(|stranger| (&stranger.stack, &stranger.unreadable)) {
         Some((_, Some(why))) => (

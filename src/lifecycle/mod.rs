@@ -12,6 +12,6 @@ pub mod keys;
 pub mod phase;
 pub mod standing;
 
-pub use deadline::{Deadline, compute_deadline};
-pub use phase::{LeaveReason, Phase};
-pub use standing::{Standing, decide_phases};
+pub use deadline::{LeaseDeadline, compute_deadline};
+pub use phase::{LeaveReason, LifecyclePhase};
+pub use standing::{IdentityStatus, decide_phases};

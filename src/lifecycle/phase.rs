@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use leasehold_provider::{DesiredIdentity, Marks, Quarantine};
 use serde::{Deserialize, Serialize};
 
-use super::keys::Keys;
+use super::keys::DesiredKeys;
 
 /// What an identity should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
+pub enum LifecyclePhase {
     /// It has its access.
-    Active(Box<Active>),
+    Active(Box<ActiveIdentity>),
     /// All access is shut and every credential off; it can still be restored.
-    Quarantined(Quarantined),
+    Quarantined(QuarantinedIdentity),
     /// It is no longer this stack's: its marks are taken off, and everything else stays as it is.
     Released,
     /// It is gone.
@@ -26,18 +26,18 @@ pub enum Phase {
 
 /// What an active identity should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Active {
+pub struct ActiveIdentity {
     /// The identity, whole.
     pub identity: DesiredIdentity,
     /// Its marks, without a digest: that follows from the resources.
     pub marks: Marks,
     /// Its access keys, where it is issued any, or was.
-    pub keys: Option<Keys>,
+    pub keys: Option<DesiredKeys>,
 }
 
 /// A quarantine, as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quarantined {
+pub struct QuarantinedIdentity {
     /// Since when, and why, as the mark says or will say.
     pub quarantine: Quarantine,
     /// Why it leaves as of now.

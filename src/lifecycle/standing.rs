@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
-    Address, Credential, Delivered, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine, Realm,
-    ResourceId, Snapshot, Span, Unmarked,
+    Address, Credential, DeliveryIndex, DesiredIdentity, Kind, LiveIdentity, LiveKey, Marks, Principal, Quarantine,
+    Realm, ResourceId, Snapshot, Span, Unmarked,
 };
 
 use rayon::prelude::*;
 
-use super::deadline::{Deadline, compute_deadline};
-use super::keys::{Issue, Keys};
-use super::phase::{Active, LeaveReason, Phase, Quarantined};
+use super::deadline::{LeaseDeadline, compute_deadline};
+use super::keys::{DesiredKeys, KeyIssue};
+use super::phase::{ActiveIdentity, LeaveReason, LifecyclePhase, QuarantinedIdentity};
 use super::{homes, keys};
-use crate::config::{Declared, DeclaredIdentity, Diagnostic};
+use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
 /// The grain of AWS's last-used records: a use noted this shortly after a quarantine began may have been before it.
 const LAST_USE_GRAIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// One identity: what is declared of it, what lives of it, what it should be.
 #[derive(Debug)]
-pub struct Standing<'a> {
+pub struct IdentityStatus<'a> {
     /// Its address: of the block where there is one, else of the marks.
     pub address: Address,
     /// Its principal.
@@ -33,30 +33,30 @@ pub struct Standing<'a> {
     /// How it lives without marks, where it shall be taken in.
     pub adopts: Option<&'a Unmarked>,
     /// What it should be.
-    pub phase: Phase,
+    pub phase: LifecyclePhase,
 }
 
 /// Decides the phase of every identity that is declared or live, in the order of addresses. Findings are errors that only the
 /// meeting of configuration, marks and `now` shows.
 pub fn decide_phases<'a>(
-    declared: &'a Declared,
+    declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
     now: Timestamp,
     principal_id: impl Fn(Principal, &str) -> ResourceId,
-) -> (Vec<Standing<'a>>, Vec<Diagnostic>) {
+) -> (Vec<IdentityStatus<'a>>, Vec<Diagnostic>) {
     let mut homes = homes::match_principals(declared, snapshot, &principal_id);
     let mut findings = std::mem::take(&mut homes.findings);
     let of_block = |identity: &'a DeclaredIdentity| {
         let (id, live) = homes.of.get(&identity.address)?;
         let phase = decide_declared_phase(declared, identity, *live, &snapshot.not_shown, now).map(|mut phase| {
-            if let Phase::Active(active) = &mut phase {
+            if let LifecyclePhase::Active(active) = &mut phase {
                 resolve_names(&mut active.identity, id, &homes, &snapshot.realm);
             }
             phase
         });
         let adopts = snapshot.unmarked.get(id).filter(|_| live.is_none());
         let (address, declared) = (identity.address.clone(), Some(identity));
-        Some(phase.map(|phase| Standing { address, id: id.clone(), declared, live: *live, adopts, phase }))
+        Some(phase.map(|phase| IdentityStatus { address, id: id.clone(), declared, live: *live, adopts, phase }))
     };
     let decided: Vec<_> = declared.identities.par_iter().filter_map(|(_, identity)| of_block(identity)).collect();
     let mut standings = Vec::with_capacity(decided.len());
@@ -72,18 +72,18 @@ pub fn decide_phases<'a>(
             None => LeaveReason::Removed,
         };
         let phase = match declared.estate.find_release(&declared.estate.follow_moves(live.address())) {
-            Some(_) => Phase::Released,
+            Some(_) => LifecyclePhase::Released,
             None => decide_leaving_phase(live, reason, live.marks.grace.unwrap_or(declared.grace), now),
         };
         let (address, id) = (live.address().clone(), live.id.clone());
-        standings.push(Standing { address, id, declared: None, live: Some(live), adopts: None, phase });
+        standings.push(IdentityStatus { address, id, declared: None, live: Some(live), adopts: None, phase });
     }
     standings.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     (standings, findings)
 }
 
 /// The names that an identity and those it trusts have in the cloud, and the accounts of those that live in another than its own.
-fn resolve_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::Homes<'_>, realm: &Realm) {
+fn resolve_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::PrincipalMatches<'_>, realm: &Realm) {
     identity.name.clone_from(&id.name);
     for trust in &mut identity.trusts {
         let leasehold_provider::Trust::Identity { identities } = trust else { continue };
@@ -98,12 +98,12 @@ fn resolve_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes:
 }
 
 fn decide_declared_phase(
-    declared: &Declared,
+    declared: &DeclaredStack,
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
-    not_shown: &Delivered,
+    not_shown: &DeliveryIndex,
     now: Timestamp,
-) -> Result<Phase, Box<Diagnostic>> {
+) -> Result<LifecyclePhase, Box<Diagnostic>> {
     if let Some(renewed_at) = identity.lease.renewed_at.filter(|at| *at > now) {
         return Err(Box::new(diagnose_renewal_in_future(identity, renewed_at, now)));
     }
@@ -116,21 +116,24 @@ fn decide_declared_phase(
     match (reason, live) {
         (None, live) => {
             let keys = decide_issued_keys(identity, live, not_shown, now);
-            Ok(Phase::Active(Box::new(Active { keys, ..build_active_identity(declared, identity, created_at, end) })))
+            Ok(LifecyclePhase::Active(Box::new(ActiveIdentity {
+                keys,
+                ..build_active_identity(declared, identity, created_at, end)
+            })))
         }
         (Some(reason), Some(live)) => {
             Ok(decide_leaving_phase(live, reason, identity.grace.unwrap_or(declared.grace), now))
         }
         (Some(LeaveReason::LeaseEnded { at }), None) => Err(Box::new(diagnose_lease_in_past(identity, end, at, now))),
-        (Some(reason), None) => Ok(Phase::Absent { reason }),
+        (Some(reason), None) => Ok(LifecyclePhase::Absent { reason }),
     }
 }
 
 fn find_leave_reason(
-    declared: &Declared,
+    declared: &DeclaredStack,
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
-    end: Option<Deadline>,
+    end: Option<LeaseDeadline>,
     now: Timestamp,
 ) -> Option<LeaveReason> {
     let revoked = live.and_then(|live| live.marks.quarantine.as_ref());
@@ -153,15 +156,15 @@ fn find_leave_reason(
 ///
 /// Two leavers are not deleted while their block stands: one whose lease ended, because the count of its `ttl` would start
 /// anew and give the access back; and one that was revoked, because its mark is what keeps it shut.
-fn decide_leaving_phase(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> Phase {
+fn decide_leaving_phase(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> LifecyclePhase {
     let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.to_mark() });
     let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked { .. });
     let delete_after = (!stays).then(|| grace.instant_after(quarantine.at));
     let grace_over = live.marks.quarantine.is_some() && delete_after.is_some_and(|at| at <= now);
     let used = live.last_used.filter(|used| used.duration_since(quarantine.at) > LAST_USE_GRAIN);
     match (grace_over, used) {
-        (true, None) => Phase::Absent { reason },
-        (_, used) => Phase::Quarantined(Quarantined {
+        (true, None) => LifecyclePhase::Absent { reason },
+        (_, used) => LifecyclePhase::Quarantined(QuarantinedIdentity {
             quarantine,
             reason,
             delete_after,
@@ -171,11 +174,11 @@ fn decide_leaving_phase(live: &LiveIdentity, reason: LeaveReason, grace: Span, n
 }
 
 fn build_active_identity(
-    declared: &Declared,
+    declared: &DeclaredStack,
     identity: &DeclaredIdentity,
     created_at: Timestamp,
-    end: Option<Deadline>,
-) -> Active {
+    end: Option<LeaseDeadline>,
+) -> ActiveIdentity {
     let marks = Marks {
         kind: Some(identity.kind),
         owner: Some(identity.owner.clone()),
@@ -212,21 +215,21 @@ fn build_active_identity(
         max_session_duration: identity.max_session_duration,
         account: identity.account.clone(),
     };
-    Active { identity, marks, keys: None }
+    ActiveIdentity { identity, marks, keys: None }
 }
 
 /// The keys of an identity that is issued some, or was. One that keeps those that it has keeps them all.
 fn decide_issued_keys(
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,
-    not_shown: &Delivered,
+    not_shown: &DeliveryIndex,
     now: Timestamp,
-) -> Option<Keys> {
+) -> Option<DesiredKeys> {
     const NONE: &BTreeMap<ResourceId, LiveKey> = &BTreeMap::new();
     let name = live.map_or(&identity.name, |live| &live.name);
     let of_user = || not_shown.get(&(identity.account.clone(), name.clone()));
     let live = live.map_or(NONE, |live| &live.keys);
-    let issue = identity.access_key.as_ref().map(|terms| Issue {
+    let issue = identity.access_key.as_ref().map(|terms| KeyIssue {
         terms,
         owner: &identity.owner,
         environment: identity.environment.as_deref(),
@@ -239,7 +242,7 @@ fn decide_issued_keys(
 
 fn diagnose_lease_in_past(
     identity: &DeclaredIdentity,
-    end: Option<Deadline>,
+    end: Option<LeaseDeadline>,
     at: Timestamp,
     now: Timestamp,
 ) -> Diagnostic {

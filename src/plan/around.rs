@@ -9,18 +9,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Change, ResourceId};
 
-use super::rank::{Phase, Rank};
+use super::rank::{StepRank, TransitionPhase};
 use super::{Step, StepId};
-use crate::diff::access::Shared;
+use crate::diff::access::SharedObjects;
 
 /// The steps of one identity or shared object, by phase.
 #[derive(Debug, Clone, Default)]
-pub struct Phases(BTreeMap<Phase, Vec<StepId>>);
+pub struct StepPhases(BTreeMap<TransitionPhase, Vec<StepId>>);
 
-impl Phases {
+impl StepPhases {
     /// The phases of these ranks.
     #[must_use]
-    pub fn from_ranks(ranks: &BTreeMap<Rank, Vec<StepId>>) -> Self {
+    pub fn from_ranks(ranks: &BTreeMap<StepRank, Vec<StepId>>) -> Self {
         let mut phases = Self::default();
         for (rank, steps) in ranks {
             phases.0.entry(rank.transition_phase()).or_default().extend(steps);
@@ -30,7 +30,7 @@ impl Phases {
 
     /// These steps, all of one phase.
     #[must_use]
-    pub fn for_phase(phase: Phase, steps: Vec<StepId>) -> Self {
+    pub fn for_phase(phase: TransitionPhase, steps: Vec<StepId>) -> Self {
         Self(BTreeMap::from([(phase, steps)]))
     }
 
@@ -47,17 +47,17 @@ impl Phases {
         self.0.values().flatten().copied().collect()
     }
 
-    fn steps_through(&self, last: Phase) -> impl Iterator<Item = StepId> + Clone {
+    fn steps_through(&self, last: TransitionPhase) -> impl Iterator<Item = StepId> + Clone {
         self.0.range(..=last).flat_map(|(_, steps)| steps).copied()
     }
 
-    fn steps_since(&self, first: Phase) -> impl Iterator<Item = StepId> {
+    fn steps_since(&self, first: TransitionPhase) -> impl Iterator<Item = StepId> {
         self.0.range(first..).flat_map(|(_, steps)| steps).copied()
     }
 }
 
 /// A shared object that is made, says something else, or goes.
-pub struct Rewrite {
+pub struct SharedRewrite {
     /// The object.
     pub id: ResourceId,
     /// Its address.
@@ -67,29 +67,29 @@ pub struct Rewrite {
     /// Whether it is a federation that lets others in than before.
     pub opens: bool,
     /// Its steps. What is not changed with care exchanges all at once.
-    pub phases: Phases,
+    pub phases: StepPhases,
 }
 
 /// Somebody who holds shared objects that are rewritten.
-pub struct Holder<'a> {
+pub struct SharedHolder<'a> {
     /// Their addresses.
     pub rewritten: &'a BTreeSet<String>,
     /// Its own steps. Of who leaves, the first phase ends with everything denied.
-    pub phases: Phases,
+    pub phases: StepPhases,
 }
 
 /// By step: those it waits for.
-type Waits = BTreeMap<StepId, BTreeSet<StepId>>;
+type StepWaits = BTreeMap<StepId, BTreeSet<StepId>>;
 
 /// The waits between these objects and those who take them up, let go of them and hold them.
 #[must_use]
 pub fn edges_for_shared_objects(
     steps: &[Step],
-    rewrites: &[Rewrite],
-    (holders, leavers): (&[Holder<'_>], &[Holder<'_>]),
-    shared: (&Shared<'_>, &Shared<'_>),
-) -> Waits {
-    let mut waits = Waits::new();
+    rewrites: &[SharedRewrite],
+    (holders, leavers): (&[SharedHolder<'_>], &[SharedHolder<'_>]),
+    shared: (&SharedObjects<'_>, &SharedObjects<'_>),
+) -> StepWaits {
+    let mut waits = StepWaits::new();
     if !rewrites.is_empty() {
         add_attachment_edges(&mut waits, steps, rewrites, shared);
         add_trust_edges(&mut waits, steps, rewrites);
@@ -99,12 +99,12 @@ pub fn edges_for_shared_objects(
 }
 
 fn add_attachment_edges(
-    waits: &mut Waits,
+    waits: &mut StepWaits,
     steps: &[Step],
-    rewrites: &[Rewrite],
-    (live, wanted): (&Shared<'_>, &Shared<'_>),
+    rewrites: &[SharedRewrite],
+    (live, wanted): (&SharedObjects<'_>, &SharedObjects<'_>),
 ) {
-    let by_id: BTreeMap<&ResourceId, &Rewrite> = rewrites.iter().map(|rewrite| (&rewrite.id, rewrite)).collect();
+    let by_id: BTreeMap<&ResourceId, &SharedRewrite> = rewrites.iter().map(|rewrite| (&rewrite.id, rewrite)).collect();
     for step in steps {
         let (needs, shared, takes_up) = match &step.change {
             Change::Create { after } => (&after.depends_on, wanted, true),
@@ -115,20 +115,20 @@ fn add_attachment_edges(
         let reached: BTreeSet<&ResourceId> =
             needs.iter().filter(is_other).flat_map(|id| shared.reachable_objects(id)).collect();
         let through = reached.iter().copied().filter(is_other).filter_map(|id| by_id.get(id));
-        for Rewrite { phases, .. } in through {
+        for SharedRewrite { phases, .. } in through {
             if takes_up {
-                add_edges(waits, [step.id], phases.steps_through(Phase::TakeUp));
+                add_edges(waits, [step.id], phases.steps_through(TransitionPhase::TakeUp));
             } else {
-                add_edges(waits, phases.steps_since(Phase::Open), [step.id]);
+                add_edges(waits, phases.steps_since(TransitionPhase::Open), [step.id]);
             }
         }
     }
 }
 
 /// A federation opens to others after those roles that shall not trust it any more do so no longer.
-fn add_trust_edges(waits: &mut Waits, steps: &[Step], rewrites: &[Rewrite]) {
+fn add_trust_edges(waits: &mut StepWaits, steps: &[Step], rewrites: &[SharedRewrite]) {
     let opens = rewrites.iter().filter(|rewrite| rewrite.opens);
-    let by_id: BTreeMap<&ResourceId, &Rewrite> = opens.map(|rewrite| (&rewrite.id, rewrite)).collect();
+    let by_id: BTreeMap<&ResourceId, &SharedRewrite> = opens.map(|rewrite| (&rewrite.id, rewrite)).collect();
     for step in steps {
         let Change::Update { before, after } = &step.change else { continue };
         let let_go = before.depends_on.difference(&after.depends_on).filter_map(|id| by_id.get(id));
@@ -138,18 +138,26 @@ fn add_trust_edges(waits: &mut Waits, steps: &[Step], rewrites: &[Rewrite]) {
     }
 }
 
-fn add_holder_edges(waits: &mut Waits, rewrites: &[Rewrite], (holders, leavers): (&[Holder<'_>], &[Holder<'_>])) {
-    let mut by_subject: BTreeMap<&str, Vec<&Phases>> = BTreeMap::new();
+fn add_holder_edges(
+    waits: &mut StepWaits,
+    rewrites: &[SharedRewrite],
+    (holders, leavers): (&[SharedHolder<'_>], &[SharedHolder<'_>]),
+) {
+    let mut by_subject: BTreeMap<&str, Vec<&StepPhases>> = BTreeMap::new();
     for rewrite in rewrites.iter().filter(|rewrite| rewrite.stays) {
         by_subject.entry(rewrite.subject.as_str()).or_default().push(&rewrite.phases);
     }
-    let held = |holder: &Holder<'_>| {
+    let held = |holder: &SharedHolder<'_>| {
         let of = holder.rewritten.iter().filter_map(|subject| by_subject.get(subject.as_str()));
-        of.flatten().copied().collect::<Vec<&Phases>>()
+        of.flatten().copied().collect::<Vec<&StepPhases>>()
     };
     for leaver in leavers {
         for rewrite in held(leaver) {
-            add_edges(waits, rewrite.steps_since(Phase::Release), leaver.phases.steps_through(Phase::Take));
+            add_edges(
+                waits,
+                rewrite.steps_since(TransitionPhase::Release),
+                leaver.phases.steps_through(TransitionPhase::Take),
+            );
         }
     }
     let mut together: BTreeSet<&BTreeSet<String>> = BTreeSet::new();
@@ -170,7 +178,7 @@ fn add_holder_edges(waits: &mut Waits, rewrites: &[Rewrite], (holders, leavers):
 }
 
 /// Lets each phase of `later` wait for those of `earlier` before it.
-fn add_phase_edges(waits: &mut Waits, earlier: &Phases, later: &Phases) {
+fn add_phase_edges(waits: &mut StepWaits, earlier: &StepPhases, later: &StepPhases) {
     for (phase, waiters) in &later.0 {
         let before = earlier.0.range(..phase).flat_map(|(_, steps)| steps).copied();
         add_edges(waits, waiters.iter().copied(), before);
@@ -178,7 +186,7 @@ fn add_phase_edges(waits: &mut Waits, earlier: &Phases, later: &Phases) {
 }
 
 fn add_edges(
-    waits: &mut Waits,
+    waits: &mut StepWaits,
     waiters: impl IntoIterator<Item = StepId>,
     waited_for: impl IntoIterator<Item = StepId> + Clone,
 ) {

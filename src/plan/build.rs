@@ -7,25 +7,25 @@ use leasehold_provider::{Access, Assessment, Change, Compare, Realize, Resource,
 use rayon::prelude::*;
 
 use super::care::has_trust_attribute;
-use super::check::{self, Unsound};
+use super::check::{self, UnsoundPlanError};
 use super::circle;
-use super::denials::Denials;
-use super::part::{Around, Part, plan_identity};
-use super::select::{self, Selection};
+use super::denials::DenialIndex;
+use super::part::{IdentityPlan, SharedContext, plan_identity};
+use super::select::{self, PlanSelection};
 use super::stale::LiveIndex;
-use super::{Basis, Plan, Waiting, names, order};
-use crate::config::{Declared, Diagnostic};
-use crate::diff::access::Shared;
+use super::{GracePeriod, Plan, PlanBasis, names, order};
+use crate::config::{DeclaredStack, Diagnostic};
+use crate::diff::access::SharedObjects;
 use crate::diff::{self, IdentityDelta, SharedDelta};
-use crate::lifecycle::{self, Standing};
-use crate::realize::Resources;
+use crate::lifecycle::{self, IdentityStatus};
+use crate::realize::ResourceMap;
 
 /// Everything a plan is a function of.
-pub struct Inputs<'a> {
+pub struct PlanInputs<'a> {
     /// What is declared.
-    pub declared: &'a Declared,
+    pub declared: &'a DeclaredStack,
     /// What the stack shares, realized: it was needed to observe.
-    pub shared: &'a Resources,
+    pub shared: &'a ResourceMap,
     /// What lives.
     pub snapshot: &'a Snapshot,
     /// The instant to plan for, in whole seconds.
@@ -35,23 +35,23 @@ pub struct Inputs<'a> {
     /// The provider's comparison of access.
     pub compare: &'a dyn Compare,
     /// What the plan is made from.
-    pub basis: Basis,
+    pub basis: PlanBasis,
     /// Which part of it is wanted.
-    pub selection: &'a Selection,
+    pub selection: &'a PlanSelection,
 }
 
 /// Why there is no plan.
 #[derive(Debug)]
-pub enum Refused {
+pub enum BuildPlanError {
     /// The configuration does not fit the cloud or the moment.
     Findings(Vec<Diagnostic>),
     /// The engine made a plan that its own check refuses.
-    Unsound(Vec<Unsound>),
+    Unsound(Vec<UnsoundPlanError>),
 }
 
 /// Builds the plan.
-pub fn build_plan(inputs: Inputs<'_>) -> Result<Plan, Refused> {
-    let Inputs { declared, shared, snapshot, now, realize, .. } = inputs;
+pub fn build_plan(inputs: PlanInputs<'_>) -> Result<Plan, BuildPlanError> {
+    let PlanInputs { declared, shared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
     let (standings, mut findings) = lifecycle::decide_phases(declared, snapshot, now, principal_id);
     findings.extend(lifecycle::imports::check_imports(declared, snapshot, realize));
@@ -62,34 +62,40 @@ pub fn build_plan(inputs: Inputs<'_>) -> Result<Plan, Refused> {
             return finish_plan(inputs, whole);
         }
     }
-    Err(Refused::Findings(findings))
+    Err(BuildPlanError::Findings(findings))
 }
 
-struct Deltas {
+struct PlanDeltas {
     identities: Vec<IdentityDelta>,
     shared: Vec<SharedDelta>,
-    kept: diff::shared::Kept,
-    quarantined: BTreeMap<leasehold_provider::Address, Waiting>,
-    holds_rewritten: order::Rewritten,
+    kept: diff::shared::UndeclaredShared,
+    quarantined: BTreeMap<leasehold_provider::Address, GracePeriod>,
+    holds_rewritten: order::RewrittenByHolder,
     /// The principals whose tags change and are heeded by a policy that they hold.
     heeding: BTreeSet<ResourceId>,
     /// The shared objects that the plan rewrites, with their addresses.
     rewritten: BTreeMap<ResourceId, String>,
 }
 
-fn collect_deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mut Vec<Diagnostic>) -> Deltas {
-    let around = Around {
-        live: Shared::from_live_snapshot(inputs.snapshot, inputs.realize),
-        wanted: Shared::from_resources(inputs.shared.values(), inputs.realize).with_foreign_groups(inputs.snapshot),
+fn collect_deltas(
+    inputs: &PlanInputs<'_>,
+    standings: &[IdentityStatus<'_>],
+    findings: &mut Vec<Diagnostic>,
+) -> PlanDeltas {
+    let around = SharedContext {
+        live: SharedObjects::from_live_snapshot(inputs.snapshot, inputs.realize),
+        wanted: SharedObjects::from_resources(inputs.shared.values(), inputs.realize)
+            .with_foreign_groups(inputs.snapshot),
         rewritten: find_rewritten_objects(inputs),
         made: find_new_federations(inputs),
     };
-    let parts: Vec<Part> = standings.par_iter().map(|standing| plan_identity(standing, inputs, &around)).collect();
+    let parts: Vec<IdentityPlan> =
+        standings.par_iter().map(|standing| plan_identity(standing, inputs, &around)).collect();
     let mut identities: Vec<IdentityDelta> = Vec::new();
     let mut holders: BTreeMap<ResourceId, usize> = BTreeMap::new();
     let mut still_needed: BTreeSet<ResourceId> = BTreeSet::new();
     let mut quarantined = BTreeMap::new();
-    let mut holds_rewritten = order::Rewritten::new();
+    let mut holds_rewritten = order::RewrittenByHolder::new();
     let mut heeding = BTreeSet::new();
     let mut assessed: Vec<(usize, bool)> = Vec::new();
     let mut accesses: Vec<Access> = Vec::new();
@@ -125,7 +131,7 @@ fn collect_deltas(inputs: &Inputs<'_>, standings: &[Standing<'_>], findings: &mu
     }
     let (shared, kept) =
         diff::shared::diff_shared_objects(inputs.shared, inputs.snapshot, &still_needed, &holders, inputs.realize);
-    Deltas { identities, shared, kept, quarantined, holds_rewritten, heeding, rewritten: around.rewritten }
+    PlanDeltas { identities, shared, kept, quarantined, holds_rewritten, heeding, rewritten: around.rewritten }
 }
 
 /// What is to be said of each access. Neighbours are much alike, so that each thread takes a run of them.
@@ -135,8 +141,8 @@ fn assess_in_parallel(accesses: &[Access], compare: &dyn Compare) -> Vec<Assessm
 }
 
 /// The live shared objects that this plan rewrites, themselves or a part of them, with their addresses.
-fn find_rewritten_objects(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
-    let live: Resources =
+fn find_rewritten_objects(inputs: &PlanInputs<'_>) -> BTreeMap<ResourceId, String> {
+    let live: ResourceMap =
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
     let mut rewritten = BTreeMap::new();
     for change in diff::resources::diff_resources(inputs.shared, &live) {
@@ -155,22 +161,23 @@ fn find_rewritten_objects(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
 }
 
 /// The federations that this plan makes, with their addresses. Roles may name them already, if somebody deleted them by hand.
-fn find_new_federations(inputs: &Inputs<'_>) -> BTreeMap<ResourceId, String> {
+fn find_new_federations(inputs: &PlanInputs<'_>) -> BTreeMap<ResourceId, String> {
     let is_new =
         |it: &&Resource| !inputs.snapshot.shared.contains_key(&it.id) && has_trust_attribute(it, inputs.realize);
     let made = inputs.shared.values().filter(is_new);
     made.filter_map(|it| Some((it.id.clone(), it.marks.as_ref()?.address.to_string()))).collect()
 }
 
-fn finish_plan(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
+fn finish_plan(inputs: PlanInputs<'_>, deltas: PlanDeltas) -> Result<Plan, BuildPlanError> {
     let realize = inputs.realize;
     let live = LiveIndex::for_snapshot(inputs.snapshot);
-    let new = Shared::from_resources(inputs.shared.values(), inputs.realize).with_foreign_groups(inputs.snapshot);
-    let (old, new) = (Shared::from_live_snapshot(inputs.snapshot, inputs.realize), new);
+    let new =
+        SharedObjects::from_resources(inputs.shared.values(), inputs.realize).with_foreign_groups(inputs.snapshot);
+    let (old, new) = (SharedObjects::from_live_snapshot(inputs.snapshot, inputs.realize), new);
     let declared = inputs.declared.identities.values();
     let depends_on = declared.map(|identity| (&identity.address, &identity.depends_on)).collect();
-    let denials = Denials::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
-    let around = order::Around {
+    let denials = DenialIndex::new((&old, &new), &deltas.rewritten, &inputs.snapshot.denying, realize);
+    let around = order::OrderContext {
         depends_on: &depends_on,
         holders: &deltas.holds_rewritten,
         heeding: &deltas.heeding,
@@ -196,8 +203,8 @@ fn finish_plan(inputs: Inputs<'_>, deltas: Deltas) -> Result<Plan, Refused> {
     let plan = select::select_steps(plan, inputs.selection);
     let findings = circle::report_cycles(&plan, inputs.declared);
     if !findings.is_empty() {
-        return Err(Refused::Findings(findings));
+        return Err(BuildPlanError::Findings(findings));
     }
     let faults = check::check_plan(&plan, inputs.snapshot);
-    if faults.is_empty() { Ok(plan) } else { Err(Refused::Unsound(faults)) }
+    if faults.is_empty() { Ok(plan) } else { Err(BuildPlanError::Unsound(faults)) }
 }

@@ -13,19 +13,19 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use leasehold_provider::{Address, Aspect, Change, Realize, Resource, ResourceId, Value, Withheld, Withholds};
+use leasehold_provider::{Address, Aspect, Change, DenyExtent, InterimDeny, Realize, Resource, ResourceId, Value};
 
-use super::denials::Denials;
+use super::denials::DenialIndex;
 use super::tags;
 
 /// What a change made with care needs.
 #[derive(Debug, Default)]
-pub struct Care {
+pub struct TransitionGuard {
     /// It gets another boundary, trust or tags, or a lease after its own was over, or trusts a federation that opens to others; or somebody
     /// does who holds it. What only allows is narrowed meanwhile, too.
     pub opens: bool,
     /// What the own policy denies meanwhile.
-    pub withheld: Withheld,
+    pub withheld: InterimDeny,
     /// The own policy, as it lives and as it would be with nothing in it, where something is withheld.
     pub own: Option<(Option<Resource>, Resource)>,
     /// Attachments that are put on before all others, or taken off after them: what they attach gives nothing then.
@@ -35,7 +35,7 @@ pub struct Care {
 }
 
 /// What is asked of one identity or shared object.
-pub struct Asked<'a, 'l> {
+pub struct GuardRequest<'a, 'l> {
     /// The principal, group or scope.
     pub whole: &'a ResourceId,
     /// The address of an identity; `None`: it is shared.
@@ -60,7 +60,11 @@ pub struct Asked<'a, 'l> {
 
 /// The care that these changes need; `None`: none, for they hold in any order.
 #[must_use]
-pub fn guard_transition(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &dyn Realize) -> Option<Care> {
+pub fn guard_transition(
+    asked: &GuardRequest<'_, '_>,
+    denials: &DenialIndex<'_>,
+    realize: &dyn Realize,
+) -> Option<TransitionGuard> {
     let opens = |change: &Change| change.id() == asked.whole && is_boundary_or_trust_change(change, realize);
     let moves = |change: &&Change| opens(change) || is_access_change(change, realize);
     let tags = if asked.heeds_tags { tags::count_tag_writes(asked.changes, asked.whole, realize) } else { 0 };
@@ -75,7 +79,8 @@ pub fn guard_transition(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &
         .filter_map(Change::resource_before)
         .any(|before| realize.has_expired_lease(before, asked.now));
     let opens_itself = was_over || tags > 0 || asked.rewrites_open || asked.changes.iter().any(opens);
-    let mut care = Care { opens: opens_itself || asked.held_with_care == Some(true), ..Care::default() };
+    let mut care =
+        TransitionGuard { opens: opens_itself || asked.held_with_care == Some(true), ..TransitionGuard::default() };
     let mut denies = is_held || asked.rewrites_deny || opens_itself;
     // What conditions on tags come to between two of them, no policy between two others tells.
     care.withheld.everything = tags > 0;
@@ -101,13 +106,13 @@ pub fn guard_transition(asked: &Asked<'_, '_>, denials: &Denials<'_>, realize: &
     Some(care)
 }
 
-impl Care {
+impl TransitionGuard {
     /// Whether a change attaches or detaches something that denies; and notes how that is done.
     fn note_denial_attachment(
         &mut self,
         change: &Change,
-        asked: &Asked<'_, '_>,
-        denials: &Denials<'_>,
+        asked: &GuardRequest<'_, '_>,
+        denials: &DenialIndex<'_>,
         realize: &dyn Realize,
     ) -> bool {
         if change.id() == asked.whole || change.is_marks_only() || !is_access_change(change, realize) {
@@ -131,7 +136,11 @@ impl Care {
 
 /// What a managed policy of the identity's own denies that a change attaches or detaches, and whether it gives nothing while it hangs there.
 /// One that is made, or removed, in the same run is between its states then, and allows nothing.
-fn find_own_policy_deny(change: &Change, asked: &Asked<'_, '_>, realize: &dyn Realize) -> Option<(Withheld, bool)> {
+fn find_own_policy_deny(
+    change: &Change,
+    asked: &GuardRequest<'_, '_>,
+    realize: &dyn Realize,
+) -> Option<(InterimDeny, bool)> {
     let (attachment, is_new) = match change {
         Change::Create { after } => (after, true),
         Change::Delete { before } => (before, false),
@@ -143,7 +152,7 @@ fn find_own_policy_deny(change: &Change, asked: &Asked<'_, '_>, realize: &dyn Re
             Some(other) => both_states(other).collect(),
             None => (asked.live)(id).into_iter().filter(|live| live.identity.is_some()).collect(),
         };
-        let denying = states.iter().filter(|state| realize.classify_denial(state) != Withholds::Nothing);
+        let denying = states.iter().filter(|state| realize.classify_denial(state) != DenyExtent::Nothing);
         let values = denying.flat_map(|state| state.attributes.values());
         let documents: Vec<_> = values.filter_map(value_document).collect();
         let is_inline = || realize.empty_own_policy(asked.whole).is_some_and(|own| own.id == *id);
@@ -154,7 +163,7 @@ fn find_own_policy_deny(change: &Change, asked: &Asked<'_, '_>, realize: &dyn Re
                 _ => false,
             };
             let everything = states.iter().any(|state| !state.sensitive.is_empty());
-            return Some((Withheld { everything, documents }, comes_along));
+            return Some((InterimDeny { everything, documents }, comes_along));
         }
     }
     None
@@ -183,16 +192,16 @@ pub fn is_access_change(change: &Change, realize: &dyn Realize) -> bool {
 }
 
 fn has_denial(change: &Change, realize: &dyn Realize) -> bool {
-    both_states(change).any(|side| realize.classify_denial(side) != Withholds::Nothing)
+    both_states(change).any(|side| realize.classify_denial(side) != DenyExtent::Nothing)
 }
 
 /// Whether a change touches a policy that neither gives nor takes anything today, such as a fence alone.
 fn has_no_effect_today(change: &Change, realize: &dyn Realize) -> bool {
     let gives_nothing = |side: &Resource| {
-        let tight = realize.build_interim_policy(None, Some(side), &Withheld::default());
+        let tight = realize.build_interim_policy(None, Some(side), &InterimDeny::default());
         tight.is_some_and(|tight| tight.attributes == side.attributes)
     };
-    both_states(change).all(|side| realize.classify_denial(side) == Withholds::Nothing && gives_nothing(side))
+    both_states(change).all(|side| realize.classify_denial(side) == DenyExtent::Nothing && gives_nothing(side))
 }
 
 fn both_states(change: &Change) -> impl Iterator<Item = &Resource> {

@@ -8,7 +8,7 @@ use super::{Plan, Step, StepId};
 
 /// A fault in a built plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unsound {
+pub enum UnsoundPlanError {
     /// A step's number is not its place.
     #[error("step {0:?} is not at its place")]
     Misnumbered(StepId),
@@ -34,7 +34,7 @@ pub enum Unsound {
 
 /// Every fault of a plan against the snapshot it was made from.
 #[must_use]
-pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
+pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<UnsoundPlanError> {
     let mut faults = Vec::new();
     if plan.steps.is_empty() {
         return faults;
@@ -50,10 +50,11 @@ pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
     let mut marked: BTreeSet<&ResourceId> = BTreeSet::new();
     for (step, place) in plan.steps.iter().zip(0u32..) {
         if step.id != StepId(place) {
-            faults.push(Unsound::Misnumbered(step.id));
+            faults.push(UnsoundPlanError::Misnumbered(step.id));
         }
-        faults
-            .extend(step.needs.iter().filter(|need| **need >= step.id).map(|need| Unsound::NeedsLater(step.id, *need)));
+        faults.extend(
+            step.needs.iter().filter(|need| **need >= step.id).map(|need| UnsoundPlanError::NeedsLater(step.id, *need)),
+        );
         let id = step.change.id();
         let adopts = matches!(step.change, Change::Adopt { .. }) && snapshot.unmarked.contains_key(id);
         let adopted = |id: &ResourceId| {
@@ -61,24 +62,24 @@ pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<Unsound> {
         };
         let strange = snapshot.strangers.contains_key(id) || unmarked.contains(id);
         if strange && !adopts && !adopted(id) {
-            faults.push(Unsound::WritesStranger(step.id, id.clone()));
+            faults.push(UnsoundPlanError::WritesStranger(step.id, id.clone()));
         }
         faults.extend(check_precondition(step, owned.contains(id) || unmarked.contains(id), &seen));
         if let Some(first) = seen.insert((id, step.change.kind()), step.id)
             && !continues_earlier_step(plan, first, step)
         {
-            faults.push(Unsound::Repeats(step.id, first));
+            faults.push(UnsoundPlanError::Repeats(step.id, first));
         }
         if let Some(principal) = principal_of.get(id) {
             if marked.contains(principal) {
-                faults.push(Unsound::AfterMarks(step.id, step.subject.clone()));
+                faults.push(UnsoundPlanError::AfterMarks(step.id, step.subject.clone()));
             }
             if let Change::Mark { .. } = step.change {
                 marked.insert(principal);
             }
         }
         if !are_marks_consistent(step, plan) {
-            faults.push(Unsound::ForeignMarks(step.id, step.subject.clone()));
+            faults.push(UnsoundPlanError::ForeignMarks(step.id, step.subject.clone()));
         }
     }
     faults
@@ -93,10 +94,14 @@ fn continues_earlier_step(plan: &Plan, first: StepId, second: &Step) -> bool {
     }
 }
 
-fn check_precondition(step: &Step, owned: bool, seen: &BTreeMap<(&ResourceId, ChangeKind), StepId>) -> Option<Unsound> {
+fn check_precondition(
+    step: &Step,
+    owned: bool,
+    seen: &BTreeMap<(&ResourceId, ChangeKind), StepId>,
+) -> Option<UnsoundPlanError> {
     let id = step.change.id();
     let made = || seen.contains_key(&(id, ChangeKind::Create));
-    let wrong = |what| Some(Unsound::WrongBasis(step.id, what, id.clone()));
+    let wrong = |what| Some(UnsoundPlanError::WrongBasis(step.id, what, id.clone()));
     match &step.change {
         Change::Create { .. } if owned => wrong("makes what is there:"),
         Change::Update { .. } | Change::Delete { .. } if !owned && !made() => wrong("changes what is not there:"),

@@ -6,12 +6,12 @@ use leasehold_provider::{Address, Change};
 
 use super::sequence::find_cycles;
 use super::{Plan, Step, StepId};
-use crate::config::{Declared, Diagnostic};
+use crate::config::{DeclaredStack, Diagnostic};
 
 /// A finding for each set of changes that wait for each other, where the configuration asks for them: two runs can do what one cannot.
 /// Any other circle is the engine's own fault, and the self-check finds it.
 #[must_use]
-pub fn report_cycles(plan: &Plan, declared: &Declared) -> Vec<Diagnostic> {
+pub fn report_cycles(plan: &Plan, declared: &DeclaredStack) -> Vec<Diagnostic> {
     if plan.steps.iter().all(|step| step.needs.iter().all(|need| *need < step.id)) {
         return Vec::new();
     }
@@ -24,7 +24,7 @@ pub fn report_cycles(plan: &Plan, declared: &Declared) -> Vec<Diagnostic> {
     findings
 }
 
-fn report_cycle(circle: &[&Step], declared: &Declared) -> Option<Diagnostic> {
+fn report_cycle(circle: &[&Step], declared: &DeclaredStack) -> Option<Diagnostic> {
     if !circle.iter().all(|step| matches!(step.change, Change::Create { .. })) {
         return None;
     }

@@ -3,43 +3,45 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Aspect, Change, Document, Named, Realize, Resource, ResourceId, Value, Withheld, Withholds};
+use leasehold_provider::{
+    Aspect, Change, DenyExtent, Document, InterimDeny, ObjectName, Realize, Resource, ResourceId, Value,
+};
 
-use crate::diff::access::Shared;
+use crate::diff::access::SharedObjects;
 
 /// What one takes up, or lets go of, with an object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Denial {
+pub struct SharedDenial {
     /// What it denies.
-    pub withheld: Withheld,
+    pub withheld: InterimDeny,
     /// It only denies, and nobody rewrites it: taken up first and let go of last, it needs nothing to stand in for it.
     pub alone: bool,
 }
 
 /// What is not the stack's and denies something.
-pub type Others = BTreeMap<Named, Document>;
+pub type ForeignDenials = BTreeMap<ObjectName, Document>;
 
 /// The denials of everything that identities and groups can hang on.
-pub struct Denials<'a> {
-    live: BTreeMap<&'a ResourceId, Denial>,
-    wanted: BTreeMap<&'a ResourceId, Denial>,
+pub struct DenialIndex<'a> {
+    live: BTreeMap<&'a ResourceId, SharedDenial>,
+    wanted: BTreeMap<&'a ResourceId, SharedDenial>,
     /// Policies and groups that are not the stack's, by account and name.
-    others: &'a Others,
+    others: &'a ForeignDenials,
     /// Groups that are not the stack's and hold what is rewritten: what they deny is not the same before and afterwards.
     rewritten_through: BTreeSet<&'a ResourceId>,
     realize: &'a dyn Realize,
 }
 
-impl<'a> Denials<'a> {
+impl<'a> DenialIndex<'a> {
     /// The denials of what is shared, as it lives and as it is wanted.
     #[must_use]
     pub fn new(
-        (live, wanted): (&Shared<'a>, &Shared<'a>),
+        (live, wanted): (&SharedObjects<'a>, &SharedObjects<'a>),
         rewritten: &BTreeMap<ResourceId, String>,
-        others: &'a Others,
+        others: &'a ForeignDenials,
         realize: &'a dyn Realize,
     ) -> Self {
-        let of = |shared: &Shared<'a>| {
+        let of = |shared: &SharedObjects<'a>| {
             let denial = |id: &'a ResourceId| {
                 let is_rewritten = shared.reachable_objects(id).any(|id| rewritten.contains_key(id));
                 Some((id, combine_denials(shared.relevant_objects(id), is_rewritten, others, realize)?))
@@ -53,7 +55,7 @@ impl<'a> Denials<'a> {
     /// None at all.
     #[must_use]
     pub fn without_denials(realize: &'a dyn Realize) -> Self {
-        const NONE: &Others = &Others::new();
+        const NONE: &ForeignDenials = &ForeignDenials::new();
         Self {
             live: BTreeMap::new(),
             wanted: BTreeMap::new(),
@@ -66,7 +68,7 @@ impl<'a> Denials<'a> {
     /// What a change of something that hangs on `whole` takes up or lets go of; `None`: nothing that denies. An attachment that is turned
     /// from one policy to another does both.
     #[must_use]
-    pub fn find_denial(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, Denial>> {
+    pub fn find_denial(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, SharedDenial>> {
         if change.is_marks_only() {
             return None;
         }
@@ -93,8 +95,8 @@ impl<'a> Denials<'a> {
         &'b self,
         resource: &Resource,
         whole: &ResourceId,
-        shared: &'b BTreeMap<&'a ResourceId, Denial>,
-    ) -> Option<Cow<'b, Denial>> {
+        shared: &'b BTreeMap<&'a ResourceId, SharedDenial>,
+    ) -> Option<Cow<'b, SharedDenial>> {
         let held = resource.depends_on.iter().filter(|id| *id != whole).filter_map(|id| shared.get(id));
         let mut held = held.map(Cow::Borrowed).chain(self.find_foreign_denial(resource).map(Cow::Owned));
         let first = held.next()?;
@@ -106,13 +108,13 @@ impl<'a> Denials<'a> {
         }))
     }
 
-    fn find_foreign_denial(&self, resource: &Resource) -> Option<Denial> {
+    fn find_foreign_denial(&self, resource: &Resource) -> Option<SharedDenial> {
         let named = resource.attributes.iter().any(|(name, value)| {
             matches!(value, Value::Text(_)) && self.realize.classify_attribute(&resource.id, name) == Aspect::Access
         });
         if resource.depends_on.iter().any(|id| self.rewritten_through.contains(id)) {
-            let withheld = Withheld { everything: true, ..Withheld::default() };
-            return Some(Denial { withheld, alone: false });
+            let withheld = InterimDeny { everything: true, ..InterimDeny::default() };
+            return Some(SharedDenial { withheld, alone: false });
         }
         if named { combine_denials(std::iter::once(resource), false, self.others, self.realize) } else { None }
     }
@@ -122,10 +124,10 @@ impl<'a> Denials<'a> {
 fn combine_denials<'a>(
     resources: impl Iterator<Item = &'a Resource>,
     is_rewritten: bool,
-    others: &Others,
+    others: &ForeignDenials,
     realize: &dyn Realize,
-) -> Option<Denial> {
-    let mut denial = Denial { withheld: Withheld::default(), alone: !is_rewritten };
+) -> Option<SharedDenial> {
+    let mut denial = SharedDenial { withheld: InterimDeny::default(), alone: !is_rewritten };
     let (mut denies, mut unread) = (false, false);
     for resource in resources {
         let access = resource
@@ -135,7 +137,7 @@ fn combine_denials<'a>(
         for (_, value) in access {
             let says = match value {
                 Value::Text(name) => {
-                    let named = || others.get(&Named::for_object(&resource.id, name));
+                    let named = || others.get(&ObjectName::for_object(&resource.id, name));
                     let policy = if others.is_empty() { None } else { named() };
                     policy.map(|policy| (policy, realize.classify_denial(&to_policy_resource(resource, policy))))
                 }
@@ -145,11 +147,11 @@ fn combine_denials<'a>(
             let withholds = match says {
                 // What was made from a sensitive value is not copied to where nothing says that it is.
                 Some((_, withholds)) if !resource.sensitive.is_empty() => {
-                    unread |= withholds != Withholds::Nothing;
+                    unread |= withholds != DenyExtent::Nothing;
                     withholds
                 }
                 Some((policy, withholds)) => {
-                    if withholds != Withholds::Nothing {
+                    if withholds != DenyExtent::Nothing {
                         denial.withheld.documents.push(policy.clone());
                     }
                     withholds
@@ -157,12 +159,12 @@ fn combine_denials<'a>(
                 // The cloud's own: known by name alone.
                 None => {
                     let withholds = realize.classify_denial(resource);
-                    unread |= withholds != Withholds::Nothing;
+                    unread |= withholds != DenyExtent::Nothing;
                     withholds
                 }
             };
-            denies |= withholds != Withholds::Nothing;
-            denial.alone &= matches!(withholds, Withholds::Only | Withholds::Everything);
+            denies |= withholds != DenyExtent::Nothing;
+            denial.alone &= matches!(withholds, DenyExtent::Only | DenyExtent::Everything);
         }
     }
     denial.withheld.everything = unread && !denial.alone;

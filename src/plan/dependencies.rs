@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Change, Realize, Resource, ResourceId};
 
-use super::around::Rewrite;
+use super::around::SharedRewrite;
 use super::care::is_access_change;
-use super::rank::Rank;
+use super::rank::StepRank;
 use super::sequence::{find_step, find_step_mut};
 use super::{Step, StepId};
 
@@ -14,8 +14,8 @@ use super::{Step, StepId};
 /// stands already, and which part goes first is a matter of access, not of existence. So do the phases of what is rewritten.
 pub fn add_dependency_edges(
     steps: &mut [Step],
-    ranked: &BTreeMap<StepId, Rank>,
-    rewrites: &[Rewrite],
+    ranked: &BTreeMap<StepId, StepRank>,
+    rewrites: &[SharedRewrite],
     realize: &dyn Realize,
 ) {
     let rewritten: BTreeSet<&ResourceId> = rewrites.iter().filter(|it| it.stays).map(|it| &it.id).collect();
@@ -39,7 +39,7 @@ pub fn add_dependency_edges(
     for step in steps.iter() {
         // Who only gives up some trust goes on with the others as they are.
         let keeps = |id: &&ResourceId| {
-            ranked.get(&step.id) == Some(&Rank::Tighten)
+            ranked.get(&step.id) == Some(&StepRank::Tighten)
                 && step.change.resource_before().is_some_and(|before| before.depends_on.contains(*id))
         };
         let needed = step.change.resource_after().into_iter().flat_map(|after: &Resource| &after.depends_on);

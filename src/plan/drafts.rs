@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Digest, Realize, Resource, ResourceId, Withheld, Withholds};
+use leasehold_provider::{Address, Change, DenyExtent, Digest, InterimDeny, Realize, Resource, ResourceId};
 
-use super::around::{Phases, Rewrite};
-use super::care::Care;
-use super::rank::{Part, Phase, Rank, deny_in_own_policy, find_quarantine_rank, rank_change};
+use super::around::{SharedRewrite, StepPhases};
+use super::care::TransitionGuard;
+use super::rank::{RankedChange, StepRank, TransitionPhase, deny_in_own_policy, find_quarantine_rank, rank_change};
 use super::sequence::{find_step, find_step_mut};
-use super::{Meanwhile, Step, StepId};
-use crate::diff::access::Shared;
+use super::{InterimState, Step, StepId};
+use crate::diff::access::SharedObjects;
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 
 /// What is changed.
 #[derive(Clone, Copy)]
-struct Subject<'a> {
+struct DraftSubject<'a> {
     address: &'a Address,
     /// The principal, or the shared object.
     id: &'a ResourceId,
@@ -23,32 +23,32 @@ struct Subject<'a> {
 
 /// Where what is changed is going.
 #[derive(Clone, Copy)]
-enum Course<'a> {
+enum DraftCourse<'a> {
     /// Into quarantine.
     Leaves,
     /// It stays.
-    Stays(Option<&'a Care>),
+    Stays(Option<&'a TransitionGuard>),
 }
 
 /// The steps so far. Each waits for others of its own object; what the objects wait for among themselves comes later.
-pub struct Drafts<'a> {
+pub struct StepDrafts<'a> {
     /// In no order.
     pub steps: Vec<Step>,
     /// The steps that are in ranks.
-    pub ranked: BTreeMap<StepId, Rank>,
+    pub ranked: BTreeMap<StepId, StepRank>,
     /// Federations that let others in than before.
     opening: BTreeSet<&'a ResourceId>,
     /// What is shared, as it lives.
-    live: &'a Shared<'a>,
+    live: &'a SharedObjects<'a>,
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
 }
 
-impl<'a> Drafts<'a> {
+impl<'a> StepDrafts<'a> {
     /// What is drafted for a stack that lives so, and whose federations are `opening` to others.
     pub fn new(
         opening: BTreeSet<&'a ResourceId>,
-        live: &'a Shared<'a>,
+        live: &'a SharedObjects<'a>,
         realize: &'a dyn Realize,
         digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
     ) -> Self {
@@ -57,27 +57,38 @@ impl<'a> Drafts<'a> {
 
     /// The steps of a shared object. What is not changed with care exchanges all at once. A federation that is made is there for those
     /// who name it already.
-    pub fn draft_shared_object(&mut self, delta: &SharedDelta, care: Option<&Care>) -> Rewrite {
-        let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
+    pub fn draft_shared_object(&mut self, delta: &SharedDelta, care: Option<&TransitionGuard>) -> SharedRewrite {
+        let subject = DraftSubject { address: &delta.address, id: &delta.id, changes: &delta.changes };
         let opens = self.opening.contains(&delta.id);
         let phases = match (delta.is_kept(), opens) {
-            (true, _) => self.push_by_rank(subject, Course::Stays(care)),
-            (false, true) => Phases::for_phase(Phase::Open, self.push_unranked(subject)),
-            (false, false) => Phases::for_phase(Phase::Exchange, self.push_unranked(subject)),
+            (true, _) => self.push_by_rank(subject, DraftCourse::Stays(care)),
+            (false, true) => StepPhases::for_phase(TransitionPhase::Open, self.push_unranked(subject)),
+            (false, false) => StepPhases::for_phase(TransitionPhase::Exchange, self.push_unranked(subject)),
         };
         let phases =
             phases.without_steps(|id| find_step(&self.steps, id).is_some_and(|step| step.change.is_marks_only()));
         // What only narrows takes away, and waits for nobody.
-        let at_once = if self.is_narrowed_only(subject) { Phase::Take } else { Phase::Exchange };
-        let phases = if care.is_some() || opens { phases } else { Phases::for_phase(at_once, phases.all_steps()) };
-        Rewrite { id: delta.id.clone(), subject: delta.address.clone(), stays: delta.is_kept() || opens, opens, phases }
+        let at_once = if self.is_narrowed_only(subject) { TransitionPhase::Take } else { TransitionPhase::Exchange };
+        let phases = if care.is_some() || opens { phases } else { StepPhases::for_phase(at_once, phases.all_steps()) };
+        SharedRewrite {
+            id: delta.id.clone(),
+            subject: delta.address.clone(),
+            stays: delta.is_kept() || opens,
+            opens,
+            phases,
+        }
     }
 
     /// The steps of an identity; their phases, unless it joins without care or is taken apart. `denied`: something denies it a part of
     /// what it is allowed.
-    pub fn draft_identity(&mut self, delta: &IdentityDelta, care: Option<&Care>, denied: bool) -> Option<Phases> {
+    pub fn draft_identity(
+        &mut self,
+        delta: &IdentityDelta,
+        care: Option<&TransitionGuard>,
+        denied: bool,
+    ) -> Option<StepPhases> {
         let is_end = |change: &Change| matches!(change, Change::Delete { before } if before.id == delta.id);
-        let subject = Subject { address: &delta.address, id: &delta.id, changes: &delta.changes };
+        let subject = DraftSubject { address: &delta.address, id: &delta.id, changes: &delta.changes };
         if delta.changes.iter().any(is_end) {
             self.draft_removal(subject, denied);
             return None;
@@ -86,15 +97,15 @@ impl<'a> Drafts<'a> {
             self.push_unranked(subject);
             return None;
         }
-        let course = if delta.leaving.is_some() { Course::Leaves } else { Course::Stays(care) };
+        let course = if delta.leaving.is_some() { DraftCourse::Leaves } else { DraftCourse::Stays(care) };
         Some(self.push_by_rank(subject, course))
     }
 
     /// Whether a shared object, if it stays, says nothing afterwards but what it says now, or less.
-    fn is_narrowed_only(&self, subject: Subject<'_>) -> bool {
+    fn is_narrowed_only(&self, subject: DraftSubject<'_>) -> bool {
         let narrows = |change: &Change| {
             let Change::Update { before, after } = change else { return change.is_marks_only() };
-            let tight = self.realize.build_interim_policy(Some(before), Some(after), &Withheld::default());
+            let tight = self.realize.build_interim_policy(Some(before), Some(after), &InterimDeny::default());
             tight.is_some_and(|tight| tight.attributes == after.attributes)
         };
         subject.changes.iter().all(narrows)
@@ -102,12 +113,12 @@ impl<'a> Drafts<'a> {
 
     /// Takes an identity apart. Where something denies it a part of what it is allowed, and its own policy does not deny all as a
     /// quarantine does, it is shut before anything goes.
-    fn draft_removal(&mut self, subject: Subject<'_>, denied: bool) {
+    fn draft_removal(&mut self, subject: DraftSubject<'_>, denied: bool) {
         let own = self.realize.empty_own_policy(subject.id);
         let is_own = |change: &&Change| own.as_ref().is_some_and(|own| own.id == *change.id());
         let live = subject.changes.iter().find(is_own).and_then(Change::resource_before);
-        let is_shut = live.is_some_and(|live| self.realize.classify_denial(live) == Withholds::Everything);
-        let everything = Withheld { everything: true, ..Withheld::default() };
+        let is_shut = live.is_some_and(|live| self.realize.classify_denial(live) == DenyExtent::Everything);
+        let everything = InterimDeny { everything: true, ..InterimDeny::default() };
         let says = live.or(own.as_ref()).filter(|_| denied && !is_shut);
         let Some(shut) = says.and_then(|says| self.realize.build_interim_policy(Some(says), Some(says), &everything))
         else {
@@ -121,8 +132,8 @@ impl<'a> Drafts<'a> {
         };
         let mut changes: Vec<Change> = subject.changes.iter().filter(|change| !is_own(change)).cloned().collect();
         changes.push(Change::Delete { before: Box::new(shut) });
-        let first = self.push_step(subject.address, &first, Some(Meanwhile::Shut));
-        let ids = self.push_unranked(Subject { changes: &changes, ..subject });
+        let first = self.push_step(subject.address, &first, Some(InterimState::Shut));
+        let ids = self.push_unranked(DraftSubject { changes: &changes, ..subject });
         for id in &ids {
             if let Some(step) = find_step_mut(&mut self.steps, *id) {
                 step.needs.insert(first);
@@ -138,7 +149,7 @@ impl<'a> Drafts<'a> {
         }
     }
 
-    fn push_step(&mut self, subject: &Address, change: &Change, meanwhile: Option<Meanwhile>) -> StepId {
+    fn push_step(&mut self, subject: &Address, change: &Change, meanwhile: Option<InterimState>) -> StepId {
         let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
         self.steps.push(Step {
             id,
@@ -152,7 +163,7 @@ impl<'a> Drafts<'a> {
         id
     }
 
-    fn push_unranked(&mut self, subject: Subject<'_>) -> Vec<StepId> {
+    fn push_unranked(&mut self, subject: DraftSubject<'_>) -> Vec<StepId> {
         let ids: Vec<StepId> =
             subject.changes.iter().map(|change| self.push_step(subject.address, change, None)).collect();
         self.order_marks_last(&ids);
@@ -160,38 +171,38 @@ impl<'a> Drafts<'a> {
     }
 
     /// Pushes the changes rank by rank, each waiting for all of the one before.
-    fn push_by_rank(&mut self, subject: Subject<'_>, course: Course<'_>) -> Phases {
-        let mut ranks: BTreeMap<Rank, Vec<StepId>> = BTreeMap::new();
+    fn push_by_rank(&mut self, subject: DraftSubject<'_>, course: DraftCourse<'_>) -> StepPhases {
+        let mut ranks: BTreeMap<StepRank, Vec<StepId>> = BTreeMap::new();
         let adopts = subject.changes.iter().any(|change| matches!(change, Change::Adopt { .. }));
-        let mut changes: Vec<Part> = Vec::new();
+        let mut changes: Vec<RankedChange> = Vec::new();
         for change in subject.changes {
             match course {
-                Course::Leaves => {
-                    changes.push(Part::from_change(
+                DraftCourse::Leaves => {
+                    changes.push(RankedChange::from_change(
                         find_quarantine_rank(change, subject.id, self.realize),
                         change.clone(),
                     ));
                 }
-                Course::Stays(care) => {
+                DraftCourse::Stays(care) => {
                     changes.extend(rank_change(change, subject.id, care, &self.opening, self.realize))
                 }
             }
         }
-        if let Course::Stays(Some(care)) = course {
+        if let DraftCourse::Stays(Some(care)) = course {
             let is_own = |change: &Change| care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
             if !subject.changes.iter().any(is_own) {
                 changes.extend(deny_in_own_policy(care, self.realize));
             }
         }
-        for Part { rank, change, meanwhile } in changes {
+        for RankedChange { rank, change, meanwhile } in changes {
             // What is taken in goes on working: it gets its new policies before it loses those that say the same.
-            let works_on = adopts && matches!(course, Course::Stays(None)) && !self.is_shared_detachment(&change);
-            let rank = if rank == Rank::GiveUp && works_on { Rank::Loosen } else { rank };
+            let works_on = adopts && matches!(course, DraftCourse::Stays(None)) && !self.is_shared_detachment(&change);
+            let rank = if rank == StepRank::GiveUp && works_on { StepRank::Loosen } else { rank };
             let id = self.push_step(subject.address, &change, meanwhile);
             self.ranked.insert(id, rank);
             ranks.entry(rank).or_default().push(id);
         }
-        let phases = Phases::from_ranks(&ranks);
+        let phases = StepPhases::from_ranks(&ranks);
         let groups: Vec<Vec<StepId>> = ranks.into_values().collect();
         for (earlier, later) in groups.iter().zip(groups.iter().skip(1)) {
             for id in later {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What a policy, or the trust of a role, is for the time of a change, until a later step makes it what it shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Meanwhile {
+pub enum InterimState {
     /// It allows what both its states do, and denies what either does.
     Narrowed,
     /// It denies, besides, what is denied by policies that are taken up or let go of.
@@ -18,7 +18,7 @@ pub enum Meanwhile {
     Shut,
 }
 
-impl fmt::Display for Meanwhile {
+impl fmt::Display for InterimState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Narrowed => "allows what both its states do",

@@ -35,8 +35,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore};
 use crate::diff::{IdentityDelta, SharedDelta};
 
-pub use build::{Refused, build_plan};
-pub use meanwhile::Meanwhile;
+pub use build::{BuildPlanError, build_plan};
+pub use meanwhile::InterimState;
 
 /// The number of a step within its plan. Its order is one in which the steps could run one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,14 +58,14 @@ pub struct Step {
     pub precondition: Option<Digest>,
     /// What the object is until a later step of the plan makes it what it shall be; `None`: it is that after this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub meanwhile: Option<Meanwhile>,
+    pub meanwhile: Option<InterimState>,
     /// Steps that must have succeeded before.
     pub needs: BTreeSet<StepId>,
 }
 
 /// What a plan was made from, to be held against the same when it is applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Basis {
+pub struct PlanBasis {
     /// The version of this program.
     pub version: String,
     /// The stack's directory, as seen from where the program ran; `-C` is part of it.
@@ -87,7 +87,7 @@ pub struct Basis {
     pub stores: BTreeMap<String, SecretStore>,
 }
 
-impl Basis {
+impl PlanBasis {
     /// The accounts that the plan is for.
     #[must_use]
     pub fn basis_providers(&self) -> Providers {
@@ -105,7 +105,7 @@ pub struct Plan {
     /// The instant it was made for.
     pub now: Timestamp,
     /// What it was made from.
-    pub basis: Basis,
+    pub basis: PlanBasis,
     /// What happens to identities, in the order of addresses.
     pub identities: Vec<IdentityDelta>,
     /// What happens to what they share.
@@ -115,7 +115,7 @@ pub struct Plan {
     /// How many identities of the stack live now.
     pub managed: usize,
     /// Quarantined identities that stay as they are: who, and from when each may be deleted.
-    pub quarantined: BTreeMap<Address, Waiting>,
+    pub quarantined: BTreeMap<Address, GracePeriod>,
     /// Shared objects that are no longer declared and stay, because somebody holds them who is not this stack's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<Address, BTreeSet<String>>,
@@ -144,7 +144,7 @@ fn principals_by_object<'a>(
 
 /// A quarantined identity that this plan leaves as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
+pub struct GracePeriod {
     /// Since when.
     pub since: Timestamp,
     /// Why, as it was marked.

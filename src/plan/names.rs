@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::{Address, Alias, ResourceId, ResourceKind, Snapshot, Stranger};
 
-use crate::config::{Declared, Diagnostic};
-use crate::lifecycle::{Phase, Standing};
-use crate::realize::Resources;
+use crate::config::{DeclaredStack, Diagnostic};
+use crate::lifecycle::{IdentityStatus, LifecyclePhase};
+use crate::realize::ResourceMap;
 
 /// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are the same whatever their case; with
 /// `one_space`, a user and a role cannot share one either.
 #[must_use]
 pub fn find_name_conflicts(
-    declared: &Declared,
-    standings: &[Standing<'_>],
-    shared: &Resources,
+    declared: &DeclaredStack,
+    standings: &[IdentityStatus<'_>],
+    shared: &ResourceMap,
     snapshot: &Snapshot,
     one_space: bool,
 ) -> Vec<Diagnostic> {
-    let strangers: Strangers<'_> =
+    let strangers: ForeignNames<'_> =
         snapshot.strangers.iter().map(|(id, stranger)| (to_cloud_name(id, false), (id, stranger))).collect();
     let mut findings = find_joiner_conflicts(declared, standings, snapshot, &strangers, one_space);
     findings.extend(find_shared_conflicts(declared, shared, snapshot, &strangers));
@@ -26,26 +26,28 @@ pub fn find_name_conflicts(
 }
 
 /// What is not the stack's, by name and kind.
-type Strangers<'a> = BTreeMap<Name, (&'a ResourceId, &'a Stranger)>;
+type ForeignNames<'a> = BTreeMap<CloudName, (&'a ResourceId, &'a Stranger)>;
 
 fn find_joiner_conflicts(
-    declared: &Declared,
-    standings: &[Standing<'_>],
+    declared: &DeclaredStack,
+    standings: &[IdentityStatus<'_>],
     snapshot: &Snapshot,
-    strangers: &Strangers<'_>,
+    strangers: &ForeignNames<'_>,
     one_space: bool,
 ) -> Vec<Diagnostic> {
     let joiners: Vec<_> = standings
         .iter()
         .filter(|standing| standing.live.is_none() && standing.adopts.is_none())
         .filter(|standing| declared.estate.find_import(&standing.address).is_none())
-        .filter_map(|standing| matches!(standing.phase, Phase::Active(_)).then_some((standing, standing.declared?)))
+        .filter_map(|standing| {
+            matches!(standing.phase, LifecyclePhase::Active(_)).then_some((standing, standing.declared?))
+        })
         .collect();
     // A plan in which nobody joins has no use for the names of all that live.
     if joiners.is_empty() {
         return Vec::new();
     }
-    let mut others: BTreeMap<Name, Vec<(&ResourceId, String)>> = BTreeMap::new();
+    let mut others: BTreeMap<CloudName, Vec<(&ResourceId, String)>> = BTreeMap::new();
     for (id, stranger) in snapshot.strangers.iter().filter(|_| one_space) {
         others.entry(to_cloud_name(id, true)).or_default().push((id, describe_owner(stranger)));
     }
@@ -73,10 +75,10 @@ fn find_joiner_conflicts(
 }
 
 fn find_shared_conflicts(
-    declared: &Declared,
-    shared: &Resources,
+    declared: &DeclaredStack,
+    shared: &ResourceMap,
     snapshot: &Snapshot,
-    strangers: &Strangers<'_>,
+    strangers: &ForeignNames<'_>,
 ) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for resource in shared.values().filter(|resource| !snapshot.shared.contains_key(&resource.id)) {
@@ -105,9 +107,9 @@ fn find_shared_conflicts(
 /// What stands beside the place of a name.
 const TAKEN: &str = "this name is taken";
 
-type Name = (Option<Alias>, Option<ResourceKind>, String);
+type CloudName = (Option<Alias>, Option<ResourceKind>, String);
 
-fn to_cloud_name(id: &ResourceId, one_space: bool) -> Name {
+fn to_cloud_name(id: &ResourceId, one_space: bool) -> CloudName {
     (id.account.clone(), (!one_space).then(|| id.kind.clone()), id.name.to_ascii_lowercase())
 }
 

@@ -14,32 +14,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use leasehold_provider::{Change, Realize, Resource, ResourceId, Withholds};
+use leasehold_provider::{Change, DenyExtent, Realize, Resource, ResourceId};
 
-use super::around::{self, Holder, Rewrite};
-use super::care::{Asked, Care, guard_transition, has_trust_attribute, is_boundary_or_trust_change};
-use super::denials::Denials;
-use super::drafts::Drafts;
+use super::around::{self, SharedHolder, SharedRewrite};
+use super::care::{GuardRequest, TransitionGuard, guard_transition, has_trust_attribute, is_boundary_or_trust_change};
+use super::denials::DenialIndex;
+use super::drafts::StepDrafts;
 use super::sequence::{find_cycles, find_step_mut, number_steps, sort_steps};
-use super::waits::{self, DependsOn, Wait};
+use super::waits::{self, DependsOn, StepEdge};
 use super::{Step, dependencies};
-use crate::diff::access::Shared;
+use crate::diff::access::SharedObjects;
 use crate::diff::{IdentityDelta, SharedDelta};
 
 /// By principal: the addresses of the scopes and groups that it held and goes on holding, and that the plan rewrites.
-pub type Rewritten = BTreeMap<ResourceId, BTreeSet<String>>;
+pub type RewrittenByHolder = BTreeMap<ResourceId, BTreeSet<String>>;
 
 /// What the order depends on beside the deltas.
 #[derive(Clone, Copy)]
-pub struct Around<'a> {
+pub struct OrderContext<'a> {
     /// Those that hold rewritten objects.
-    pub holders: &'a Rewritten,
+    pub holders: &'a RewrittenByHolder,
     /// The principals whose tags change and are heeded by a policy that they hold.
     pub heeding: &'a BTreeSet<ResourceId>,
     /// What is shared, as it lives and as it is wanted.
-    pub shared: (&'a Shared<'a>, &'a Shared<'a>),
+    pub shared: (&'a SharedObjects<'a>, &'a SharedObjects<'a>),
     /// What those deny.
-    pub denials: &'a Denials<'a>,
+    pub denials: &'a DenialIndex<'a>,
     /// Whom an identity names in `depends_on`.
     pub depends_on: &'a DependsOn<'a>,
     /// A live object of the stack.
@@ -48,11 +48,11 @@ pub struct Around<'a> {
     pub now: Timestamp,
 }
 
-impl<'a> Around<'a> {
+impl<'a> OrderContext<'a> {
     /// Nothing is shared.
     #[must_use]
-    pub fn without_shared(denials: &'a Denials<'a>, shared: &'a Shared<'a>, now: Timestamp) -> Self {
-        const NOBODY: &Rewritten = &Rewritten::new();
+    pub fn without_shared(denials: &'a DenialIndex<'a>, shared: &'a SharedObjects<'a>, now: Timestamp) -> Self {
+        const NOBODY: &RewrittenByHolder = &RewrittenByHolder::new();
         const NONE: &DependsOn<'_> = &DependsOn::new();
         const NO_TAGS: &BTreeSet<ResourceId> = &BTreeSet::new();
         Self {
@@ -72,15 +72,15 @@ impl<'a> Around<'a> {
 pub fn order_steps<'a>(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
-    around: Around<'a>,
+    around: OrderContext<'a>,
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<leasehold_provider::Digest>,
 ) -> Vec<Step> {
     let opening = shared.iter().filter(|delta| is_federation_widened(delta, realize)).map(|delta| &delta.id).collect();
-    let mut drafts = Drafts::new(opening, around.shared.0, realize, digest_of);
+    let mut drafts = StepDrafts::new(opening, around.shared.0, realize, digest_of);
     let cares = guard_identities(identities, shared, around, realize);
     let held_with_care = find_guarded_objects(identities, &cares, around.holders);
-    let mut rewrites: Vec<Rewrite> = Vec::new();
+    let mut rewrites: Vec<SharedRewrite> = Vec::new();
     for delta in shared {
         let held_with_care = held_with_care.get(delta.address.as_str()).copied();
         rewrites.push(
@@ -92,13 +92,13 @@ pub fn order_steps<'a>(
         let phases = drafts.draft_identity(delta, care.as_ref(), has_removed_denial(delta, around, realize));
         if let (Some(phases), Some(rewritten)) = (phases, around.holders.get(&delta.id)) {
             match (delta.leaving.is_some(), care) {
-                (true, _) => leavers.push(Holder { rewritten, phases }),
-                (false, Some(_)) => holders.push(Holder { rewritten, phases }),
+                (true, _) => leavers.push(SharedHolder { rewritten, phases }),
+                (false, Some(_)) => holders.push(SharedHolder { rewritten, phases }),
                 (false, None) => {}
             }
         }
     }
-    let Drafts { mut steps, ranked, .. } = drafts;
+    let StepDrafts { mut steps, ranked, .. } = drafts;
     dependencies::add_dependency_edges(&mut steps, &ranked, &rewrites, realize);
     for (waiter, waited_for) in around::edges_for_shared_objects(&steps, &rewrites, (&holders, &leavers), around.shared)
     {
@@ -115,9 +115,9 @@ pub fn order_steps<'a>(
 fn guard_identities(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
-    around: Around<'_>,
+    around: OrderContext<'_>,
     realize: &dyn Realize,
-) -> Vec<Option<Care>> {
+) -> Vec<Option<TransitionGuard>> {
     let addresses = |of: &dyn Fn(&&SharedDelta) -> bool| -> BTreeSet<&str> {
         shared.iter().filter(of).map(|delta| delta.address.as_str()).collect()
     };
@@ -131,7 +131,7 @@ fn guard_identities(
         let any = |of: &BTreeSet<&str>| {
             rewritten.is_some_and(|held| held.iter().any(|address| of.contains(address.as_str())))
         };
-        let asked = Asked {
+        let asked = GuardRequest {
             whole: &delta.id,
             address: Some(&delta.address),
             changes: &delta.changes,
@@ -149,14 +149,14 @@ fn guard_identities(
 }
 
 /// Whether it is taken apart and loses something that denies.
-fn has_removed_denial(delta: &IdentityDelta, around: Around<'_>, realize: &dyn Realize) -> bool {
+fn has_removed_denial(delta: &IdentityDelta, around: OrderContext<'_>, realize: &dyn Realize) -> bool {
     if !delta.changes.iter().any(|change| matches!(change, Change::Delete { before } if before.id == delta.id)) {
         return false;
     }
     let own = realize.empty_own_policy(&delta.id);
     delta.changes.iter().filter(|change| matches!(change, Change::Delete { .. })).any(|change| {
         let is_own = own.as_ref().is_some_and(|own| own.id == *change.id());
-        let denies = change.resource_before().is_some_and(|it| realize.classify_denial(it) != Withholds::Nothing);
+        let denies = change.resource_before().is_some_and(|it| realize.classify_denial(it) != DenyExtent::Nothing);
         denies && !is_own || around.denials.find_denial(change, &delta.id).is_some()
     })
 }
@@ -172,8 +172,8 @@ fn is_federation_widened(delta: &SharedDelta, realize: &dyn Realize) -> bool {
 /// By address: what is held by somebody who is changed with care; `true`: by one who gets another boundary, trust or lease.
 fn find_guarded_objects<'a>(
     identities: &[IdentityDelta],
-    cares: &[Option<Care>],
-    holders: &'a Rewritten,
+    cares: &[Option<TransitionGuard>],
+    holders: &'a RewrittenByHolder,
 ) -> BTreeMap<&'a str, bool> {
     let mut held: BTreeMap<&str, bool> = BTreeMap::new();
     for (delta, care) in identities.iter().zip(cares) {
@@ -188,10 +188,10 @@ fn find_guarded_objects<'a>(
 fn guard_shared_object(
     delta: &SharedDelta,
     held_with_care: Option<bool>,
-    around: Around<'_>,
+    around: OrderContext<'_>,
     realize: &dyn Realize,
-) -> Option<Care> {
-    let asked = Asked {
+) -> Option<TransitionGuard> {
+    let asked = GuardRequest {
         whole: &delta.id,
         address: None,
         changes: &delta.changes,
@@ -207,7 +207,7 @@ fn guard_shared_object(
 }
 
 /// Adds waits that order needs not, and takes back those that would close a circle.
-fn add_acyclic_waits(steps: &mut [Step], waits: Vec<Wait>) {
+fn add_acyclic_waits(steps: &mut [Step], waits: Vec<StepEdge>) {
     let mut added = waits;
     added.retain(|(waiter, waited_for)| {
         find_step_mut(steps, *waiter).is_some_and(|step| step.needs.insert(*waited_for))
@@ -219,7 +219,8 @@ fn add_acyclic_waits(steps: &mut [Step], waits: Vec<Wait>) {
         return;
     }
     let circles = find_cycles(steps);
-    let closes = |(waiter, waited_for): &&Wait| circles.iter().any(|it| it.contains(waiter) && it.contains(waited_for));
+    let closes =
+        |(waiter, waited_for): &&StepEdge| circles.iter().any(|it| it.contains(waiter) && it.contains(waited_for));
     for (waiter, waited_for) in added.iter().filter(closes) {
         if let Some(step) = find_step_mut(steps, *waiter) {
             step.needs.remove(waited_for);

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Access, Aspect, ResourceId};
 
-use super::Waiting;
-use super::build::Inputs;
+use super::GracePeriod;
+use super::build::PlanInputs;
 use super::tags;
 use crate::config::Diagnostic;
-use crate::diff::access::Shared;
-use crate::diff::{self, IdentityDelta, Lifecycle, Reason};
-use crate::lifecycle::{Phase, Standing, phase};
-use crate::realize::{self, Resources};
+use crate::diff::access::SharedObjects;
+use crate::diff::{self, ChangeReason, IdentityDelta, Lifecycle};
+use crate::lifecycle::{IdentityStatus, LifecyclePhase, phase};
+use crate::realize::{self, ResourceMap};
 
 /// What one identity adds to a plan.
 #[derive(Debug, Default)]
-pub struct Part {
+pub struct IdentityPlan {
     /// What stands against it.
     pub findings: Vec<Diagnostic>,
     /// The shared objects that it holds or needs.
@@ -32,15 +32,15 @@ pub struct Part {
     /// What it will be allowed, where people are told what that amounts to; and whether a sensitive value went into it.
     pub access: Option<(Access, bool)>,
     /// Its quarantine, where that stays as it is.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<GracePeriod>,
 }
 
 /// What identities share, as it lives and as it is wanted.
-pub struct Around<'a> {
+pub struct SharedContext<'a> {
     /// As it lives.
-    pub live: Shared<'a>,
+    pub live: SharedObjects<'a>,
     /// As it is wanted.
-    pub wanted: Shared<'a>,
+    pub wanted: SharedObjects<'a>,
     /// The addresses of the live objects that the plan rewrites.
     pub rewritten: BTreeMap<ResourceId, String>,
     /// The addresses of the federations that it makes.
@@ -48,7 +48,11 @@ pub struct Around<'a> {
 }
 
 /// Works out the part of one identity.
-pub fn plan_identity(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Around<'_>) -> Part {
+pub fn plan_identity(
+    standing: &IdentityStatus<'_>,
+    inputs: &PlanInputs<'_>,
+    around: &SharedContext<'_>,
+) -> IdentityPlan {
     let (wanted, findings) = realize::realize_identity(standing, inputs.realize, &inputs.snapshot.realm);
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
     let on: BTreeSet<&ResourceId> = needs
@@ -58,12 +62,12 @@ pub fn plan_identity(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Arou
     let needed = find_needed_shared(&wanted, around);
     let rewritten: BTreeSet<String> = on.iter().filter_map(|id| around.rewritten.get(*id)).cloned().collect();
     let mut delta = diff::classify_identity(standing, &wanted, inputs.realize);
-    if !rewritten.is_empty() && matches!(standing.phase, Phase::Active(_)) && standing.live.is_some() {
-        let scopes = rewritten.iter().map(|scope| Reason::Scope { scope: scope.clone() }).collect();
+    if !rewritten.is_empty() && matches!(standing.phase, LifecyclePhase::Active(_)) && standing.live.is_some() {
+        let scopes = rewritten.iter().map(|scope| ChangeReason::Scope { scope: scope.clone() }).collect();
         delta = Some(add_scope_reasons(delta, standing, scopes));
     }
     if let Some(delta) = delta.as_mut().filter(|delta| may_change_access(delta)) {
-        let empty = Resources::new();
+        let empty = ResourceMap::new();
         let before = realize::live_resources(standing).unwrap_or(&empty);
         let (old, new) = ((before, &around.live), (&wanted, &around.wanted));
         delta.access = Some(diff::access::compare_holdings(old, new, inputs.realize, inputs.compare));
@@ -75,7 +79,7 @@ pub fn plan_identity(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Arou
         access = Some((held.access, held.sensitive));
     }
     let waiting = match &standing.phase {
-        Phase::Quarantined(quarantined) if delta.is_none() => Some(describe_grace_period(quarantined)),
+        LifecyclePhase::Quarantined(quarantined) if delta.is_none() => Some(describe_grace_period(quarantined)),
         _ => None,
     };
     let goes_on_holding = |rewritten: BTreeSet<String>| {
@@ -96,11 +100,20 @@ pub fn plan_identity(standing: &Standing<'_>, inputs: &Inputs<'_>, around: &Arou
             let sides = [(live, &around.live), (&wanted, &around.wanted)];
             tags::has_policy_on_changed_tag(&standing.id, sides, &inputs.snapshot.denying, inputs.realize)
         });
-    Part { findings, on: on.into_iter().cloned().collect(), needed, rewritten, heeds_tags, delta, access, waiting }
+    IdentityPlan {
+        findings,
+        on: on.into_iter().cloned().collect(),
+        needed,
+        rewritten,
+        heeds_tags,
+        delta,
+        access,
+        waiting,
+    }
 }
 
 /// What is declared is needed with what it shall hold; what is not any more, as long as somebody hangs on it, with what it holds.
-fn find_needed_shared(wanted: &Resources, around: &Around<'_>) -> BTreeSet<ResourceId> {
+fn find_needed_shared(wanted: &ResourceMap, around: &SharedContext<'_>) -> BTreeSet<ResourceId> {
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
     let mut needed = BTreeSet::new();
     for id in needs {
@@ -114,8 +127,8 @@ fn find_needed_shared(wanted: &Resources, around: &Around<'_>) -> BTreeSet<Resou
     needed
 }
 
-fn describe_grace_period(quarantined: &phase::Quarantined) -> Waiting {
-    Waiting {
+fn describe_grace_period(quarantined: &phase::QuarantinedIdentity) -> GracePeriod {
+    GracePeriod {
         since: quarantined.quarantine.at,
         reason: quarantined.quarantine.reason.clone(),
         delete_after: quarantined.delete_after,
@@ -124,7 +137,11 @@ fn describe_grace_period(quarantined: &phase::Quarantined) -> Waiting {
 }
 
 /// A mover whose scopes say something else: the reasons of its own delta and these, or a delta with no changes of its own.
-fn add_scope_reasons(delta: Option<IdentityDelta>, standing: &Standing<'_>, scopes: BTreeSet<Reason>) -> IdentityDelta {
+fn add_scope_reasons(
+    delta: Option<IdentityDelta>,
+    standing: &IdentityStatus<'_>,
+    scopes: BTreeSet<ChangeReason>,
+) -> IdentityDelta {
     let mut delta = delta.unwrap_or_else(|| diff::classify::delta_without_changes(standing));
     if delta.lifecycle == Lifecycle::Drift {
         delta.lifecycle = Lifecycle::Mover;
@@ -135,9 +152,9 @@ fn add_scope_reasons(delta: Option<IdentityDelta>, standing: &Standing<'_>, scop
 
 /// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
 fn may_change_access(delta: &IdentityDelta) -> bool {
-    let taken_in = delta.reasons.contains(&Reason::Adopted);
+    let taken_in = delta.reasons.contains(&ChangeReason::Adopted);
     (taken_in || is_access_mover(delta))
-        && !delta.reasons.iter().any(|reason| matches!(reason, Reason::Restored { .. }))
+        && !delta.reasons.iter().any(|reason| matches!(reason, ChangeReason::Restored { .. }))
 }
 
 /// Whether people are told what an access amounts to: of who joins, and of who moves to another.
@@ -146,8 +163,11 @@ fn needs_assessment(delta: &IdentityDelta) -> bool {
 }
 
 fn is_access_mover(delta: &IdentityDelta) -> bool {
-    let bears = |reason: &Reason| {
-        matches!(reason, Reason::Differs { aspect: Aspect::Access | Aspect::Boundary } | Reason::Scope { .. })
+    let bears = |reason: &ChangeReason| {
+        matches!(
+            reason,
+            ChangeReason::Differs { aspect: Aspect::Access | Aspect::Boundary } | ChangeReason::Scope { .. }
+        )
     };
     delta.lifecycle == Lifecycle::Mover && delta.reasons.iter().any(bears)
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Address, Change, Counted, Quota, Realize, Resource, ResourceId, Snapshot};
+use leasehold_provider::{Address, Change, Quota, QuotaScope, Realize, Resource, ResourceId, Snapshot};
 
 use super::{Plan, StepId};
 
 /// A number that a plan would pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exceeded<'a> {
+pub struct ExceededQuota<'a> {
     /// The limit.
     pub quota: &'a Quota,
     /// The one identity or group whose number it is; `None`: it is the account's.
@@ -44,14 +44,14 @@ pub fn find_exceeded_quotas<'a>(
     snapshot: &Snapshot,
     quotas: &'a [Quota],
     realize: &dyn Realize,
-) -> Vec<Exceeded<'a>> {
+) -> Vec<ExceededQuota<'a>> {
     let mut found = Vec::new();
     for quota in quotas {
         match quota.counted {
-            Counted::OfAccount { used } => found.extend(check_account_quota(plan, quota, used)),
-            Counted::Characters(attribute) => found.extend(check_document_sizes(plan, quota, attribute, realize)),
-            Counted::OfHolder => found.extend(check_holder_quota(plan, snapshot, quota, realize)),
-            Counted::CharactersOfHolder(attribute) => {
+            QuotaScope::OfAccount { used } => found.extend(check_account_quota(plan, quota, used)),
+            QuotaScope::Characters(attribute) => found.extend(check_document_sizes(plan, quota, attribute, realize)),
+            QuotaScope::OfHolder => found.extend(check_holder_quota(plan, snapshot, quota, realize)),
+            QuotaScope::CharactersOfHolder(attribute) => {
                 found.extend(check_total_document_size(plan, snapshot, quota, attribute, realize));
             }
         }
@@ -59,12 +59,12 @@ pub fn find_exceeded_quotas<'a>(
     found
 }
 
-fn check_account_quota<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<Exceeded<'a>> {
+fn check_account_quota<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<ExceededQuota<'a>> {
     let changes = || plan.steps.iter().map(|step| &step.change).filter(|change| quota.applies_to_object(change.id()));
     let made = count_as_u64(changes().filter(|change| matches!(change, Change::Create { .. })).count());
     let removed = count_as_u64(changes().filter(|change| matches!(change, Change::Delete { .. })).count());
     let wanted = used.saturating_add(made);
-    (made > 0 && wanted > quota.limit).then_some(Exceeded { quota, holder: None, made, removed, wanted })
+    (made > 0 && wanted > quota.limit).then_some(ExceededQuota { quota, holder: None, made, removed, wanted })
 }
 
 /// What is taken off only after something of the same subject was `made`: what denies is let go of last, and who is taken in works on.
@@ -107,7 +107,7 @@ fn check_holder_quota<'a>(
     snapshot: &Snapshot,
     quota: &'a Quota,
     realize: &dyn Realize,
-) -> Vec<Exceeded<'a>> {
+) -> Vec<ExceededQuota<'a>> {
     let mut holders: BTreeMap<&ResourceId, (&Address, &[Change])> =
         plan.identities.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))).collect();
     holders.extend(plan.shared.iter().map(|delta| (&delta.id, (&delta.address, delta.changes.as_slice()))));
@@ -134,7 +134,7 @@ fn check_holder_quota<'a>(
         let wanted = count_as_u64(stay).saturating_add(count_as_u64(made.len()));
         if wanted > quota.limit {
             let (made, removed) = (count_as_u64(made.len()), count_as_u64(removed.len()));
-            found.push(Exceeded { quota, holder: Some(address.clone()), made, removed, wanted });
+            found.push(ExceededQuota { quota, holder: Some(address.clone()), made, removed, wanted });
         }
     }
     found
@@ -146,11 +146,11 @@ fn check_document_sizes<'a>(
     quota: &'a Quota,
     attribute: &'static str,
     realize: &dyn Realize,
-) -> impl Iterator<Item = Exceeded<'a>> {
+) -> impl Iterator<Item = ExceededQuota<'a>> {
     plan.steps.iter().filter(|step| quota.applies_to_object(step.change.id())).filter_map(move |step| {
         let wanted = count_as_u64(realize.count_characters(step.change.resource_after()?, attribute));
         let holder = Some(step.subject.clone());
-        (wanted > quota.limit).then_some(Exceeded { quota, holder, made: 1, removed: 0, wanted })
+        (wanted > quota.limit).then_some(ExceededQuota { quota, holder, made: 1, removed: 0, wanted })
     })
 }
 
@@ -162,7 +162,7 @@ fn check_total_document_size<'a>(
     quota: &'a Quota,
     attribute: &'static str,
     realize: &dyn Realize,
-) -> Vec<Exceeded<'a>> {
+) -> Vec<ExceededQuota<'a>> {
     let principal_of = super::principals_by_object(&plan.identities, &plan.steps);
     let mut written: BTreeMap<ResourceId, (&Address, BTreeMap<&ResourceId, usize>)> = BTreeMap::new();
     for step in &plan.steps {
@@ -191,7 +191,7 @@ fn check_total_document_size<'a>(
         }
         let wanted = count_as_u64(sizes.values().sum());
         if wanted > quota.limit {
-            found.push(Exceeded { quota, holder: Some(address.clone()), made, removed: 0, wanted });
+            found.push(ExceededQuota { quota, holder: Some(address.clone()), made, removed: 0, wanted });
         }
     }
     found

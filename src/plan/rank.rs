@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use leasehold_provider::{Aspect, Change, Credential, Realize, Reserved, Resource, ResourceId, Withheld, Withholds};
+use leasehold_provider::{
+    Aspect, Change, Credential, DenyExtent, InterimDeny, NarrowedPrincipal, Realize, Resource, ResourceId,
+};
 
-use super::care::{Care, is_access_change};
-use super::meanwhile::Meanwhile;
+use super::care::{TransitionGuard, is_access_change};
+use super::meanwhile::InterimState;
 
 /// The ranks of the steps of one identity or shared object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
+pub enum StepRank {
     /// It is made, or taken in.
     Adopt,
     GiveUp,
@@ -33,7 +35,7 @@ pub enum Rank {
 /// The phases of a change that is made with care: one that only takes away, four that exchange, and one that only gives. Whatever is
 /// denied before or afterwards is denied in the four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum TransitionPhase {
     /// Access is taken away only; who joins with care is made, with nothing in it yet.
     Take,
     /// What shall not be held any more is let go of.
@@ -48,31 +50,31 @@ pub enum Phase {
     Give,
 }
 
-impl Rank {
+impl StepRank {
     /// The phase in which its changes are made.
-    pub fn transition_phase(self) -> Phase {
+    pub fn transition_phase(self) -> TransitionPhase {
         match self {
-            Self::Adopt | Self::GiveUp | Self::Tighten | Self::Hold => Phase::Take,
-            Self::Release => Phase::Release,
-            Self::Principal => Phase::Open,
-            Self::Rest | Self::Shut(_) => Phase::Exchange,
-            Self::Give => Phase::TakeUp,
-            Self::LetGo | Self::Loosen | Self::Issue | Self::Mark => Phase::Give,
+            Self::Adopt | Self::GiveUp | Self::Tighten | Self::Hold => TransitionPhase::Take,
+            Self::Release => TransitionPhase::Release,
+            Self::Principal => TransitionPhase::Open,
+            Self::Rest | Self::Shut(_) => TransitionPhase::Exchange,
+            Self::Give => TransitionPhase::TakeUp,
+            Self::LetGo | Self::Loosen | Self::Issue | Self::Mark => TransitionPhase::Give,
         }
     }
 }
 
 /// One change that a step makes, or one of the two that it is made in.
-pub struct Part {
-    pub rank: Rank,
+pub struct RankedChange {
+    pub rank: StepRank,
     pub change: Change,
     /// What the object is until the second.
-    pub meanwhile: Option<Meanwhile>,
+    pub meanwhile: Option<InterimState>,
 }
 
-impl Part {
+impl RankedChange {
     /// A change that is made at once.
-    pub fn from_change(rank: Rank, change: Change) -> Self {
+    pub fn from_change(rank: StepRank, change: Change) -> Self {
         Self { rank, change, meanwhile: None }
     }
 }
@@ -81,17 +83,17 @@ impl Part {
 pub fn rank_change(
     change: &Change,
     principal: &ResourceId,
-    care: Option<&Care>,
+    care: Option<&TransitionGuard>,
     opening: &BTreeSet<&ResourceId>,
     realize: &dyn Realize,
-) -> Vec<Part> {
+) -> Vec<RankedChange> {
     if let Some(parts) = split_trust_change(change, opening, realize) {
         return parts;
     }
-    let plain = || vec![Part::from_change(find_rank(change, principal, care, realize), change.clone())];
+    let plain = || vec![RankedChange::from_change(find_rank(change, principal, care, realize), change.clone())];
     let Some(care) = care else { return plain() };
     let is_own = care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
-    let withholds = |resource: &Resource| realize.classify_denial(resource) != Withholds::Nothing;
+    let withholds = |resource: &Resource| realize.classify_denial(resource) != DenyExtent::Nothing;
     let (before, after) = match change {
         // What only allows may go from the one state to the other at once while all is denied that either denies.
         Change::Update { before, after } if !care.opens && !is_own && !withholds(before) && !withholds(after) => {
@@ -103,14 +105,14 @@ pub fn rank_change(
         _ => return plain(),
     };
     let (before, after) = (before.map(AsRef::as_ref), after.map(AsRef::as_ref));
-    let withheld = if is_own { &care.withheld } else { &Withheld::default() };
+    let withheld = if is_own { &care.withheld } else { &InterimDeny::default() };
     let Some(tight) = realize.build_interim_policy(before, after, withheld) else { return plain() };
     let says_as = |other: Option<&Resource>| other.is_some_and(|other| other.attributes == tight.attributes);
     if says_as(after) {
-        return vec![Part::from_change(Rank::Tighten, change.clone())];
+        return vec![RankedChange::from_change(StepRank::Tighten, change.clone())];
     }
     if says_as(before) {
-        return vec![Part::from_change(Rank::Loosen, change.clone())];
+        return vec![RankedChange::from_change(StepRank::Loosen, change.clone())];
     }
     split_at_interim([before, after], tight, withheld, realize)
 }
@@ -118,7 +120,11 @@ pub fn rank_change(
 /// A principal whose trust changes together with its boundary, or with a federation that it trusts, first trusts those only whom it
 /// shall go on trusting: nobody shall meet the one as it was and the other as it will be. Where its boundary changes together with a
 /// federation that it goes on trusting, whom that lets in is another, and it trusts nobody. `None`: at once, or nobody takes it on.
-fn split_trust_change(change: &Change, opening: &BTreeSet<&ResourceId>, realize: &dyn Realize) -> Option<Vec<Part>> {
+fn split_trust_change(
+    change: &Change,
+    opening: &BTreeSet<&ResourceId>,
+    realize: &dyn Realize,
+) -> Option<Vec<RankedChange>> {
     let Change::Update { before, after } = change else { return None };
     let of = |resource: &Resource, aspect: Aspect| {
         let named =
@@ -135,25 +141,25 @@ fn split_trust_change(change: &Change, opening: &BTreeSet<&ResourceId>, realize:
     if !(shut || trust && meets) {
         return None;
     }
-    let Reserved { principal: reserved, closed } = realize.narrow_trust(before, after, shut)?;
+    let NarrowedPrincipal { principal: reserved, closed } = realize.narrow_trust(before, after, shut)?;
     if reserved.attributes == before.attributes {
         return None;
     }
     if reserved.attributes == after.attributes {
-        return Some(vec![Part::from_change(Rank::Tighten, change.clone())]);
+        return Some(vec![RankedChange::from_change(StepRank::Tighten, change.clone())]);
     }
-    let meanwhile = if closed { Meanwhile::Closed } else { Meanwhile::Narrowed };
+    let meanwhile = if closed { InterimState::Closed } else { InterimState::Narrowed };
     let reserved = Box::new(reserved);
     let first = Change::Update { before: before.clone(), after: reserved.clone() };
     let second = Change::Update { before: reserved, after: after.clone() };
     Some(vec![
-        Part { rank: Rank::Tighten, change: first, meanwhile: Some(meanwhile) },
-        Part::from_change(Rank::Principal, second),
+        RankedChange { rank: StepRank::Tighten, change: first, meanwhile: Some(meanwhile) },
+        RankedChange::from_change(StepRank::Principal, second),
     ])
 }
 
 /// The own policy that nothing changes, and that stands in for others meanwhile.
-pub fn deny_in_own_policy(care: &Care, realize: &dyn Realize) -> Vec<Part> {
+pub fn deny_in_own_policy(care: &TransitionGuard, realize: &dyn Realize) -> Vec<RankedChange> {
     let Some((live, empty)) = &care.own else { return Vec::new() };
     let (now, says) = (live.as_ref(), live.as_ref().unwrap_or(empty));
     match realize.build_interim_policy(Some(says), Some(says), &care.withheld) {
@@ -168,17 +174,17 @@ pub fn deny_in_own_policy(care: &Care, realize: &dyn Realize) -> Vec<Part> {
 fn split_at_interim(
     [before, after]: [Option<&Resource>; 2],
     mut tight: Resource,
-    withheld: &Withheld,
+    withheld: &InterimDeny,
     realize: &dyn Realize,
-) -> Vec<Part> {
+) -> Vec<RankedChange> {
     let sensitive = [before, after].into_iter().flatten().flat_map(|side| &side.sensitive);
     tight.sensitive.extend(sensitive.cloned());
-    let everything = Withheld { everything: true, ..Withheld::default() };
+    let everything = InterimDeny { everything: true, ..InterimDeny::default() };
     let shut = realize.build_interim_policy(Some(&tight), Some(&tight), &everything);
     let meanwhile = match shut {
-        Some(shut) if shut.attributes == tight.attributes => Meanwhile::Shut,
-        _ if !withheld.is_nothing() => Meanwhile::StandsIn,
-        _ => Meanwhile::Narrowed,
+        Some(shut) if shut.attributes == tight.attributes => InterimState::Shut,
+        _ if !withheld.is_nothing() => InterimState::StandsIn,
+        _ => InterimState::Narrowed,
     };
     let boxed = |resource: &Resource| Box::new(resource.clone());
     let tight = Box::new(tight);
@@ -191,43 +197,50 @@ fn split_at_interim(
         None => Change::Delete { before: tight },
     };
     vec![
-        Part { rank: Rank::Tighten, change: first, meanwhile: Some(meanwhile) },
-        Part::from_change(Rank::Loosen, second),
+        RankedChange { rank: StepRank::Tighten, change: first, meanwhile: Some(meanwhile) },
+        RankedChange::from_change(StepRank::Loosen, second),
     ]
 }
 
-fn find_rank(change: &Change, principal: &ResourceId, care: Option<&Care>, realize: &dyn Realize) -> Rank {
+fn find_rank(
+    change: &Change,
+    principal: &ResourceId,
+    care: Option<&TransitionGuard>,
+    realize: &dyn Realize,
+) -> StepRank {
     let is_held = care.is_some_and(|care| care.held.contains(change.id()));
     let is_stood_in_for = care.is_some_and(|care| care.stood_in_for.contains(change.id()));
     match change {
-        Change::Create { .. } if is_held => Rank::Hold,
-        Change::Delete { .. } if is_held => Rank::LetGo,
-        Change::Delete { .. } if is_stood_in_for => Rank::Release,
-        Change::Create { .. } if is_stood_in_for => Rank::Give,
-        Change::Adopt { .. } => Rank::Adopt,
-        Change::Create { after } if after.id == *principal => Rank::Adopt,
-        Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
-        Change::Delete { before } if realize.is_restriction(before) => Rank::Loosen,
-        Change::Delete { .. } => Rank::GiveUp,
-        Change::Create { after } if realize.is_restriction(after) => Rank::Tighten,
-        Change::Create { after } if after.id.is_new() => Rank::Issue,
-        Change::Create { .. } => Rank::Give,
-        Change::Update { after, .. } if after.id == *principal && !is_access_change(change, realize) => Rank::Principal,
-        Change::Update { .. } => Rank::Rest,
+        Change::Create { .. } if is_held => StepRank::Hold,
+        Change::Delete { .. } if is_held => StepRank::LetGo,
+        Change::Delete { .. } if is_stood_in_for => StepRank::Release,
+        Change::Create { .. } if is_stood_in_for => StepRank::Give,
+        Change::Adopt { .. } => StepRank::Adopt,
+        Change::Create { after } if after.id == *principal => StepRank::Adopt,
+        Change::Mark { .. } | Change::Unmark { .. } => StepRank::Mark,
+        Change::Delete { before } if realize.is_restriction(before) => StepRank::Loosen,
+        Change::Delete { .. } => StepRank::GiveUp,
+        Change::Create { after } if realize.is_restriction(after) => StepRank::Tighten,
+        Change::Create { after } if after.id.is_new() => StepRank::Issue,
+        Change::Create { .. } => StepRank::Give,
+        Change::Update { after, .. } if after.id == *principal && !is_access_change(change, realize) => {
+            StepRank::Principal
+        }
+        Change::Update { .. } => StepRank::Rest,
     }
 }
 
 /// The ranks of a quarantine: closed to newcomers, everything denied, credentials off or removed sort by sort, other holds let go, marked.
-pub fn find_quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> Rank {
+pub fn find_quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> StepRank {
     match change {
-        Change::Adopt { .. } => Rank::Adopt,
-        Change::Mark { .. } | Change::Unmark { .. } => Rank::Mark,
-        Change::Update { after, .. } if after.id == *principal => Rank::GiveUp,
-        Change::Create { after } | Change::Update { after, .. } if realize.is_restriction(after) => Rank::Tighten,
+        Change::Adopt { .. } => StepRank::Adopt,
+        Change::Mark { .. } | Change::Unmark { .. } => StepRank::Mark,
+        Change::Update { after, .. } if after.id == *principal => StepRank::GiveUp,
+        Change::Create { after } | Change::Update { after, .. } if realize.is_restriction(after) => StepRank::Tighten,
         _ => match (realize.credential_kind(change.id()), change) {
-            (Some(sort), _) => Rank::Shut(sort),
-            (None, Change::Delete { .. }) => Rank::Loosen,
-            (None, _) => Rank::Rest,
+            (Some(sort), _) => StepRank::Shut(sort),
+            (None, Change::Delete { .. }) => StepRank::Loosen,
+            (None, _) => StepRank::Rest,
         },
     }
 }

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use leasehold_provider::{LiveIdentity, Quarantine, Realize, Snapshot, StackName};
 
-use super::check::{self, Unsound};
+use super::check::{self, UnsoundPlanError};
 use super::stale::LiveIndex;
-use super::{Basis, Plan, denials::Denials, order};
+use super::{Plan, PlanBasis, denials::DenialIndex, order};
 use crate::config::DeclaredIdentity;
-use crate::diff::access::Shared;
-use crate::diff::{self, Lifecycle, Reason};
-use crate::lifecycle::phase::Quarantined;
-use crate::lifecycle::{LeaveReason, Phase, Standing};
+use crate::diff::access::SharedObjects;
+use crate::diff::{self, ChangeReason, Lifecycle};
+use crate::lifecycle::phase::QuarantinedIdentity;
+use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
 use crate::realize;
 
 /// Whom to stop, and why.
@@ -30,20 +30,20 @@ pub struct Revocation<'a> {
     /// The provider's pure half.
     pub realize: &'a dyn Realize,
     /// What the plan is made from.
-    pub basis: Basis,
+    pub basis: PlanBasis,
 }
 
 /// Quarantines the identity under the mark of a revocation. Empty where it is revoked for that reason already.
-pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Unsound>> {
+pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<UnsoundPlanError>> {
     let Revocation { stack, live, declared, snapshot, reason, now, realize, basis } = revocation;
     let at = live.marks.quarantine.as_ref().map_or(now, |quarantine| quarantine.at);
-    let phase = Phase::Quarantined(Quarantined {
+    let phase = LifecyclePhase::Quarantined(QuarantinedIdentity {
         quarantine: Quarantine { at, reason: reason.to_mark() },
         reason: reason.clone(),
         delete_after: None,
         held_by_use: None,
     });
-    let standing = Standing {
+    let standing = IdentityStatus {
         address: live.address().clone(),
         id: live.id.clone(),
         declared,
@@ -54,14 +54,14 @@ pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<Uns
     let (wanted, _) = realize::realize_identity(&standing, realize, &snapshot.realm);
     let delta = diff::classify_identity(&standing, &wanted, realize).map(|mut delta| {
         delta.lifecycle = Lifecycle::Leaver;
-        delta.reasons = [Reason::Leaves { why: reason }].into();
+        delta.reasons = [ChangeReason::Leaves { why: reason }].into();
         delta
     });
     let identities = Vec::from_iter(delta);
     let index = LiveIndex::for_snapshot(snapshot);
-    let denials = Denials::without_denials(realize);
-    let nothing = Shared::default();
-    let around = order::Around::without_shared(&denials, &nothing, now);
+    let denials = DenialIndex::without_denials(realize);
+    let nothing = SharedObjects::default();
+    let around = order::OrderContext::without_shared(&denials, &nothing, now);
     let steps = order::order_steps(&identities, &[], around, realize, &|id| index.object_digest(id));
     let plan = Plan {
         stack: stack.clone(),

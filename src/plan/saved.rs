@@ -4,48 +4,48 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sealed::{self, Sealed};
+use super::sealed::{self, SealedValues};
 use super::{Plan, PlanDigest};
 
 /// The version of the format this program writes. It reads no other.
 pub const FORMAT: u32 = 1;
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct PlanToWrite<'a> {
     leasehold_plan: u32,
     version: &'a str,
     digest: PlanDigest,
     plan: &'a Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sealed: Option<&'a Sealed>,
+    sealed: Option<&'a SealedValues>,
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct PlanEnvelope {
     leasehold_plan: u32,
     version: String,
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct PlanFileContent {
     digest: PlanDigest,
     plan: Plan,
     #[serde(default)]
-    sealed: Option<Sealed>,
+    sealed: Option<SealedValues>,
 }
 
 /// A plan as it was read from a file.
 #[derive(Debug, Clone)]
-pub struct Saved {
+pub struct SavedPlan {
     /// The plan, without its sensitive values.
     pub plan: Plan,
     /// The digests of those values, if it has any.
-    pub sealed: Option<Sealed>,
+    pub sealed: Option<SealedValues>,
 }
 
 /// Why a plan cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum NotSaved {
+pub enum WritePlanError {
     /// It holds sensitive values, and nobody gave their digests.
     #[error("it holds sensitive values that are not sealed")]
     NotSealed,
@@ -56,7 +56,7 @@ pub enum NotSaved {
 
 /// Why a file is not a plan that can be applied.
 #[derive(Debug, thiserror::Error)]
-pub enum NotAPlan {
+pub enum ReadPlanError {
     /// It is something else.
     #[error("this is not a leasehold plan: {0}")]
     Foreign(String),
@@ -74,26 +74,28 @@ pub enum NotAPlan {
 }
 
 /// The bytes of a plan file. Sensitive values stay out of it; `sealed` holds their digests.
-pub fn write_plan(plan: &Plan, sealed: Option<&Sealed>) -> Result<Vec<u8>, NotSaved> {
+pub fn write_plan(plan: &Plan, sealed: Option<&SealedValues>) -> Result<Vec<u8>, WritePlanError> {
     let secret = sealed::holds_secrets(plan);
     if secret && sealed.is_none() {
-        return Err(NotSaved::NotSealed);
+        return Err(WritePlanError::NotSealed);
     }
     let (version, digest) = (plan.basis.version.as_str(), plan.plan_digest());
     let redacted = secret.then(|| sealed::redact_plan(plan));
-    let written = Written { leasehold_plan: FORMAT, version, digest, plan: redacted.as_ref().unwrap_or(plan), sealed };
+    let written =
+        PlanToWrite { leasehold_plan: FORMAT, version, digest, plan: redacted.as_ref().unwrap_or(plan), sealed };
     let mut bytes = serde_json::to_vec(&written)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 /// Reads a plan back from a file's bytes.
-pub fn read_plan(bytes: &[u8]) -> Result<Saved, NotAPlan> {
-    let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| NotAPlan::Foreign(error.to_string()))?;
+pub fn read_plan(bytes: &[u8]) -> Result<SavedPlan, ReadPlanError> {
+    let envelope: PlanEnvelope =
+        serde_json::from_slice(bytes).map_err(|error| ReadPlanError::Foreign(error.to_string()))?;
     if envelope.leasehold_plan != FORMAT {
-        return Err(NotAPlan::OtherFormat { format: envelope.leasehold_plan, version: envelope.version });
+        return Err(ReadPlanError::OtherFormat { format: envelope.leasehold_plan, version: envelope.version });
     }
-    let read: Read = serde_json::from_slice(bytes).map_err(|_| NotAPlan::Altered)?;
-    let Read { digest, plan, sealed } = read;
-    if plan.plan_digest() == digest { Ok(Saved { plan, sealed }) } else { Err(NotAPlan::Altered) }
+    let read: PlanFileContent = serde_json::from_slice(bytes).map_err(|_| ReadPlanError::Altered)?;
+    let PlanFileContent { digest, plan, sealed } = read;
+    if plan.plan_digest() == digest { Ok(SavedPlan { plan, sealed }) } else { Err(ReadPlanError::Altered) }
 }

@@ -15,11 +15,11 @@ use sha2::Sha256;
 use super::Plan;
 
 /// The key of the digests.
-pub type Key = SecretBox<[u8; 32]>;
+pub type SealKey = SecretBox<[u8; 32]>;
 
 /// The keyed digests of a plan's sensitive values, in the order of the steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
+pub struct SealedValues {
     /// The name of the key in the stack's store.
     pub key: String,
     /// HMAC-SHA-256 of each value, in hexadecimal digits.
@@ -28,7 +28,7 @@ pub struct Sealed {
 
 /// Why the values of a plan could not be put back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotTheSame {
+pub enum UnsealError {
     /// The configuration makes no such object any more.
     #[error("{0} is not made by the configuration any more")]
     Gone(ResourceId),
@@ -63,12 +63,12 @@ pub fn redact_plan(plan: &Plan) -> Plan {
 
 /// The digests of a plan's sensitive values.
 #[must_use]
-pub fn digest_sensitive_values(plan: &Plan, key: &Key) -> Vec<String> {
+pub fn digest_sensitive_values(plan: &Plan, key: &SealKey) -> Vec<String> {
     let resources = plan.steps.iter().flat_map(|step| states_of_change(&step.change));
     resources.flat_map(|resource| digest_sensitive_attributes(resource, key)).collect()
 }
 
-fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a Key) -> impl Iterator<Item = String> + 'a {
+fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a SealKey) -> impl Iterator<Item = String> + 'a {
     resource.sensitive.iter().filter_map(|name| {
         let value = serde_json::to_vec(&(&resource.id, name, resource.attributes.get(name.as_str())?)).ok()?;
         let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
@@ -79,7 +79,12 @@ fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a Key) -> impl
 
 /// Puts the values back into a plan that was read from a file, from `rebuilt`, the plan that the configuration makes now of what lives:
 /// step by step, for an object may change in two. Each must be the one that was reviewed.
-pub fn refill_sensitive_values(mut plan: Plan, rebuilt: &Plan, sealed: &Sealed, key: &Key) -> Result<Plan, NotTheSame> {
+pub fn refill_sensitive_values(
+    mut plan: Plan,
+    rebuilt: &Plan,
+    sealed: &SealedValues,
+    key: &SealKey,
+) -> Result<Plan, UnsealError> {
     let mut wanted: BTreeMap<(ResourceId, ChangeKind), Vec<&Change>> = BTreeMap::new();
     for change in rebuilt.steps.iter().rev().map(|step| &step.change) {
         wanted.entry((change.id().clone(), change.kind())).or_default().push(change);
@@ -93,7 +98,7 @@ pub fn refill_sensitive_values(mut plan: Plan, rebuilt: &Plan, sealed: &Sealed, 
                 let value = source.and_then(|source| source.attributes.get(name.as_str()));
                 match (value, resource.attributes.get_mut(name.as_str())) {
                     (Some(value), Some(place)) => *place = value.clone(),
-                    (None, Some(_)) => return Err(NotTheSame::Gone(resource.id.clone())),
+                    (None, Some(_)) => return Err(UnsealError::Gone(resource.id.clone())),
                     (_, None) => {}
                 }
             }
@@ -105,7 +110,7 @@ pub fn refill_sensitive_values(mut plan: Plan, rebuilt: &Plan, sealed: &Sealed, 
     let mut reviewed = sealed.values.iter();
     for (id, digest) in now {
         if reviewed.next() != Some(&digest) {
-            return Err(NotTheSame::Differs(id));
+            return Err(UnsealError::Differs(id));
         }
     }
     Ok(plan)

@@ -8,14 +8,14 @@ use super::{Plan, Step, StepId};
 
 /// Which subjects of a plan to keep.
 #[derive(Debug, Clone, Default)]
-pub struct Selection {
+pub struct PlanSelection {
     /// Keep only these, and what they need. Empty: everything.
     pub targets: Vec<String>,
     /// Leave these out, and what needs them.
     pub excludes: Vec<String>,
 }
 
-impl Selection {
+impl PlanSelection {
     /// Whether nothing is selected, so that the plan stays whole.
     #[must_use]
     pub fn is_everything(&self) -> bool {
@@ -33,13 +33,14 @@ pub fn is_named_by(pattern: &str, address: &Address) -> bool {
 /// The part of `plan` that is selected. A subject is kept or left out whole, so that its marks stay true; a target brings along every
 /// subject its steps need, an exclusion takes along every subject whose steps need it.
 #[must_use]
-pub fn select_steps(plan: Plan, selection: &Selection) -> Plan {
+pub fn select_steps(plan: Plan, selection: &PlanSelection) -> Plan {
     if selection.is_everything() {
         return plan;
     }
-    let any =
-        |patterns: &[String], (address, _): &Subject| patterns.iter().any(|pattern| is_named_by(pattern, address));
-    let subjects: BTreeSet<Subject> = plan_subjects(&plan);
+    let any = |patterns: &[String], (address, _): &SelectedSubject| {
+        patterns.iter().any(|pattern| is_named_by(pattern, address))
+    };
+    let subjects: BTreeSet<SelectedSubject> = plan_subjects(&plan);
     let needs = subject_edges(&plan.steps);
     let chosen = if selection.targets.is_empty() {
         subjects.clone()
@@ -55,33 +56,34 @@ pub fn select_steps(plan: Plan, selection: &Selection) -> Plan {
 }
 
 /// What is kept or left out whole. A scope that several accounts have is one in each.
-type Subject = (Address, Option<Alias>);
+type SelectedSubject = (Address, Option<Alias>);
 
-fn plan_subjects(plan: &Plan) -> BTreeSet<Subject> {
+fn plan_subjects(plan: &Plan) -> BTreeSet<SelectedSubject> {
     let identities = plan.identities.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()));
     identities.chain(plan.shared.iter().map(|delta| (delta.address.clone(), delta.id.account.clone()))).collect()
 }
 
-fn step_subject(step: &Step) -> Subject {
+fn step_subject(step: &Step) -> SelectedSubject {
     (step.subject.clone(), step.change.id().account.clone())
 }
 
-type Needs = BTreeMap<Subject, BTreeSet<Subject>>;
+type SubjectEdges = BTreeMap<SelectedSubject, BTreeSet<SelectedSubject>>;
 
-fn subject_edges(steps: &[Step]) -> Needs {
-    let subject_of: BTreeMap<StepId, Subject> = steps.iter().map(|step| (step.id, step_subject(step))).collect();
-    let mut needs = Needs::new();
+fn subject_edges(steps: &[Step]) -> SubjectEdges {
+    let subject_of: BTreeMap<StepId, SelectedSubject> =
+        steps.iter().map(|step| (step.id, step_subject(step))).collect();
+    let mut needs = SubjectEdges::new();
     for step in steps {
         let own = step_subject(step);
-        let others: Vec<Subject> =
+        let others: Vec<SelectedSubject> =
             step.needs.iter().filter_map(|id| subject_of.get(id)).filter(|subject| **subject != own).cloned().collect();
         needs.entry(own).or_default().extend(others);
     }
     needs
 }
 
-fn reverse_edges(needs: &Needs) -> Needs {
-    let mut reversed = Needs::new();
+fn reverse_edges(needs: &SubjectEdges) -> SubjectEdges {
+    let mut reversed = SubjectEdges::new();
     for (subject, others) in needs {
         for other in others {
             reversed.entry(other.clone()).or_default().insert(subject.clone());
@@ -90,9 +92,9 @@ fn reverse_edges(needs: &Needs) -> Needs {
     reversed
 }
 
-fn transitive_closure(start: BTreeSet<Subject>, edges: &Needs) -> BTreeSet<Subject> {
+fn transitive_closure(start: BTreeSet<SelectedSubject>, edges: &SubjectEdges) -> BTreeSet<SelectedSubject> {
     let mut reached = start.clone();
-    let mut frontier: Vec<Subject> = start.into_iter().collect();
+    let mut frontier: Vec<SelectedSubject> = start.into_iter().collect();
     while let Some(subject) = frontier.pop() {
         for next in edges.get(&subject).into_iter().flatten() {
             if reached.insert(next.clone()) {
@@ -103,7 +105,7 @@ fn transitive_closure(start: BTreeSet<Subject>, edges: &Needs) -> BTreeSet<Subje
     reached
 }
 
-fn keep_subjects(mut plan: Plan, subjects: &BTreeSet<Subject>) -> Plan {
+fn keep_subjects(mut plan: Plan, subjects: &BTreeSet<SelectedSubject>) -> Plan {
     plan.identities.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
     plan.shared.retain(|delta| subjects.contains(&(delta.address.clone(), delta.id.account.clone())));
     keep_steps(plan, |step| subjects.contains(&step_subject(step)))

@@ -6,11 +6,11 @@ use std::fmt;
 
 use leasehold_provider::{Digest, Realm, Resource, ResourceId, Snapshot};
 
-use super::{Basis, Plan};
+use super::{Plan, PlanBasis};
 
 /// One thing that is no longer as the plan was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stale {
+pub enum Staleness {
     /// Another version of the program made it.
     Version {
         /// The one that made it.
@@ -39,7 +39,7 @@ pub enum Stale {
     ObjectAppeared(ResourceId),
 }
 
-impl fmt::Display for Stale {
+impl fmt::Display for Staleness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version { made_by, this } => write!(f, "made by leasehold {made_by}, this is {this}"),
@@ -56,42 +56,42 @@ impl fmt::Display for Stale {
 
 /// What of the plan's basis differs from what stands now: the program's version and the configuration's files.
 #[must_use]
-pub fn check_basis_staleness(planned: &Basis, version: &str, files: &BTreeMap<String, Digest>) -> Vec<Stale> {
+pub fn check_basis_staleness(planned: &PlanBasis, version: &str, files: &BTreeMap<String, Digest>) -> Vec<Staleness> {
     let mut stale = Vec::new();
     if planned.version != version {
-        stale.push(Stale::Version { made_by: planned.version.clone(), this: version.to_owned() });
+        stale.push(Staleness::Version { made_by: planned.version.clone(), this: version.to_owned() });
     }
     for (name, digest) in &planned.files {
         match files.get(name) {
-            None => stale.push(Stale::FileGone(name.clone())),
-            Some(now) if now != digest => stale.push(Stale::FileChanged(name.clone())),
+            None => stale.push(Staleness::FileGone(name.clone())),
+            Some(now) if now != digest => stale.push(Staleness::FileChanged(name.clone())),
             Some(_) => {}
         }
     }
-    stale.extend(files.keys().filter(|name| !planned.files.contains_key(*name)).cloned().map(Stale::FileAdded));
+    stale.extend(files.keys().filter(|name| !planned.files.contains_key(*name)).cloned().map(Staleness::FileAdded));
     stale
 }
 
 /// Whether the plan is for another place than `here`.
 #[must_use]
-pub fn check_realm_staleness(planned: &Realm, here: &Realm) -> Option<Stale> {
+pub fn check_realm_staleness(planned: &Realm, here: &Realm) -> Option<Staleness> {
     let (then, now) = (planned.accounts(), here.accounts());
     let same = planned.others.len() == here.others.len()
         && then.zip(now).all(|((then, planned), (now, here))| then == now && planned.is_same_account(here));
-    (!same).then(|| Stale::Realm { planned: planned.to_string(), here: here.to_string() })
+    (!same).then(|| Staleness::Realm { planned: planned.to_string(), here: here.to_string() })
 }
 
 /// Which of the live objects that the plan touches are not as it found them.
 #[must_use]
-pub fn check_object_staleness(plan: &Plan, snapshot: &Snapshot) -> Vec<Stale> {
+pub fn check_object_staleness(plan: &Plan, snapshot: &Snapshot) -> Vec<Staleness> {
     let live = LiveIndex::for_snapshot(snapshot);
     plan.preconditions()
         .into_iter()
         .filter_map(|(id, planned)| match (planned, live.object_digest(id)) {
             (None, None) => None,
-            (None, Some(_)) => Some(Stale::ObjectAppeared(id.clone())),
-            (Some(_), None) => Some(Stale::ObjectGone(id.clone())),
-            (Some(planned), Some(now)) => (planned != now).then(|| Stale::ObjectChanged(id.clone())),
+            (None, Some(_)) => Some(Staleness::ObjectAppeared(id.clone())),
+            (Some(_), None) => Some(Staleness::ObjectGone(id.clone())),
+            (Some(planned), Some(now)) => (planned != now).then(|| Staleness::ObjectChanged(id.clone())),
         })
         .collect()
 }

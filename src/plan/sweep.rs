@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, ResourceId, Snapshot};
 
-use super::check::{self, Unsound};
+use super::check::{self, UnsoundPlanError};
 use super::{Plan, Step, select};
 use crate::diff::classify::Leaving;
-use crate::diff::{IdentityDelta, Lifecycle, Reason};
+use crate::diff::{ChangeReason, IdentityDelta, Lifecycle};
 use crate::lifecycle::LeaveReason;
 
 /// What time brings, as a plan of its own.
 #[derive(Debug)]
-pub struct Swept {
+pub struct ExpirationPlan {
     /// The plan: quarantines of ended leases, deletions after ended graces, rotations of keys, and nothing else.
     pub plan: Plan,
     /// Identities that are due, and wait for changes that only an apply makes.
@@ -23,7 +23,7 @@ pub struct Swept {
 }
 
 /// Takes out of a whole plan what time alone brings, and checks it as every plan is checked.
-pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<Swept, Vec<Unsound>> {
+pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<ExpirationPlan, Vec<UnsoundPlanError>> {
     let due: BTreeMap<ResourceId, Address> = whole
         .identities
         .iter()
@@ -34,12 +34,13 @@ pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<Swept, Vec
     let waiting = due.iter().filter(|(id, _)| !kept.contains(*id)).map(|(_, address)| address.clone()).collect();
     let plan = keep_principals(whole, &kept);
     let faults = check::check_plan(&plan, snapshot);
-    if faults.is_empty() { Ok(Swept { plan, waiting }) } else { Err(faults) }
+    if faults.is_empty() { Ok(ExpirationPlan { plan, waiting }) } else { Err(faults) }
 }
 
 /// Whether time alone brought it: a lease that ended since the last run, a grace, or keys that came of age.
 fn is_due(delta: &IdentityDelta) -> bool {
-    let lease_ended = |reason: &Reason| matches!(reason, Reason::Leaves { why: LeaveReason::LeaseEnded { .. } });
+    let lease_ended =
+        |reason: &ChangeReason| matches!(reason, ChangeReason::Leaves { why: LeaveReason::LeaseEnded { .. } });
     match delta.leaving {
         Some(Leaving::Quarantine { .. }) => {
             delta.lifecycle == Lifecycle::Leaver && delta.reasons.iter().any(lease_ended)
@@ -48,7 +49,7 @@ fn is_due(delta: &IdentityDelta) -> bool {
         None => {
             delta.lifecycle == Lifecycle::Mover
                 && !delta.reasons.is_empty()
-                && delta.reasons.iter().all(Reason::is_due_by_time)
+                && delta.reasons.iter().all(ChangeReason::is_due_by_time)
         }
     }
 }

@@ -2,22 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Aspect, Change, Named, Realize, Resource, ResourceId, Value};
+use leasehold_provider::{Aspect, Change, ObjectName, Realize, Resource, ResourceId, Value};
 
-use super::denials::{Others, to_policy_resource};
-use crate::diff::access::Shared;
-use crate::realize::Resources;
+use super::denials::{ForeignDenials, to_policy_resource};
+use crate::diff::access::SharedObjects;
+use crate::realize::ResourceMap;
 
 /// What an identity holds, and what is shared, as both live or as both are wanted.
-type Side<'a> = (&'a Resources, &'a Shared<'a>);
+type TagContext<'a> = (&'a ResourceMap, &'a SharedObjects<'a>);
 
 /// Whether a tag of `principal` changes, and something that it holds on either side says something else for that: itself, through what is
 /// shared, or by the name of what others manage.
 #[must_use]
 pub fn has_policy_on_changed_tag(
     principal: &ResourceId,
-    sides: [Side<'_>; 2],
-    others: &Others,
+    sides: [TagContext<'_>; 2],
+    others: &ForeignDenials,
     realize: &dyn Realize,
 ) -> bool {
     let [old, new] =
@@ -29,7 +29,8 @@ pub fn has_policy_on_changed_tag(
     }
     let heeds = |policy: &Resource| changed.iter().any(|tag| realize.has_tag_condition(policy, tag));
     let says = |resource: &Resource| {
-        let named = |value: &Value| value.as_text().and_then(|name| others.get(&Named::for_object(&resource.id, name)));
+        let named =
+            |value: &Value| value.as_text().and_then(|name| others.get(&ObjectName::for_object(&resource.id, name)));
         heeds(resource)
             || resource.attributes.values().filter_map(named).any(|policy| heeds(&to_policy_resource(resource, policy)))
     };

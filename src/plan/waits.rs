@@ -14,10 +14,10 @@ use crate::diff::{IdentityDelta, Lifecycle};
 pub type DependsOn<'a> = BTreeMap<&'a Address, &'a BTreeSet<Address>>;
 
 /// One step that waits for another.
-pub type Wait = (StepId, StepId);
+pub type StepEdge = (StepId, StepId);
 
 /// The waits of the joiners among `identities`: the first steps of each for the last of those it depends on, as far as they do not leave.
-pub fn edges_for_joiners(steps: &[Step], identities: &[IdentityDelta], depends_on: &DependsOn<'_>) -> Vec<Wait> {
+pub fn edges_for_joiners(steps: &[Step], identities: &[IdentityDelta], depends_on: &DependsOn<'_>) -> Vec<StepEdge> {
     let names_others = |delta: &&IdentityDelta| {
         delta.lifecycle == Lifecycle::Joiner && depends_on.get(&delta.address).is_some_and(|on| !on.is_empty())
     };
@@ -33,7 +33,7 @@ pub fn edges_for_joiners(steps: &[Step], identities: &[IdentityDelta], depends_o
     }
     let mut waits = Vec::new();
     for delta in identities.iter().filter(names_others) {
-        let (Some(on), Some(Ends { first, .. })) = (depends_on.get(&delta.address), ends.get(&delta.id)) else {
+        let (Some(on), Some(EndSteps { first, .. })) = (depends_on.get(&delta.address), ends.get(&delta.id)) else {
             continue;
         };
         for last in on.iter().filter_map(|on| last.get(on)) {
@@ -45,13 +45,13 @@ pub fn edges_for_joiners(steps: &[Step], identities: &[IdentityDelta], depends_o
 
 /// The steps of one principal that wait for none of its own, and those that none of its own waits for.
 #[derive(Default)]
-struct Ends {
+struct EndSteps {
     first: Vec<StepId>,
     last: BTreeSet<StepId>,
 }
 
 /// By principal. Two may have one address: the one that leaves, and the one of another name that joins in its place.
-fn find_end_steps<'a>(steps: &'a [Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, Ends> {
+fn find_end_steps<'a>(steps: &'a [Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, EndSteps> {
     let whose = super::principals_by_object(identities, steps);
     let mut own: BTreeMap<&ResourceId, BTreeSet<StepId>> = BTreeMap::new();
     for step in steps {
@@ -59,8 +59,10 @@ fn find_end_steps<'a>(steps: &'a [Step], identities: &'a [IdentityDelta]) -> BTr
             own.entry(principal).or_default().insert(step.id);
         }
     }
-    let mut ends: BTreeMap<&ResourceId, Ends> =
-        own.iter().map(|(principal, steps)| (*principal, Ends { first: Vec::new(), last: steps.clone() })).collect();
+    let mut ends: BTreeMap<&ResourceId, EndSteps> = own
+        .iter()
+        .map(|(principal, steps)| (*principal, EndSteps { first: Vec::new(), last: steps.clone() }))
+        .collect();
     for step in steps {
         let Some(principal) = whose.get(step.change.id()) else { continue };
         let (Some(own), Some(ends)) = (own.get(principal), ends.get_mut(principal)) else { continue };

@@ -1,13 +1,13 @@
 //! The delete budget: a plan that would make more identities leave than that stops, unless somebody names the count.
 
-use super::{Allowance, Decision, Ruling};
+use super::{Allowance, Ruling, RulingDecision};
 use crate::plan::Plan;
 
 /// How many identities may leave in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget(pub usize);
+pub struct DeleteBudget(pub usize);
 
-impl Budget {
+impl DeleteBudget {
     /// The default: the larger of 5 and a tenth of the live identities, rounded down.
     #[must_use]
     pub fn for_managed(managed: usize) -> Self {
@@ -19,7 +19,7 @@ impl Budget {
 #[must_use]
 pub fn check_delete_budget(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let leavers = plan.leaving_identities().count();
-    let Budget(default) = Budget::for_managed(plan.managed);
+    let DeleteBudget(default) = DeleteBudget::for_managed(plan.managed);
     let budget = allowance.max_leavers.unwrap_or(default);
     if leavers <= budget {
         return Vec::new();
@@ -29,7 +29,7 @@ pub fn check_delete_budget(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     vec![Ruling {
         rule: "delete-budget",
         subject: None,
-        decision: Decision::Deny,
+        decision: RulingDecision::Deny,
         why: format!("{leavers} of {managed} identities would leave; the {whose} budget is {budget}"),
         help: format!("Read the list of leavers. If all of them shall leave, say so with --max-leavers {leavers}."),
     }]
@@ -43,16 +43,16 @@ mod tests {
 
     #[test]
     fn a_tenth_but_never_less_than_five() {
-        assert_eq!(Budget::for_managed(0), Budget(5));
-        assert_eq!(Budget::for_managed(59), Budget(5));
-        assert_eq!(Budget::for_managed(60), Budget(6));
-        assert_eq!(Budget::for_managed(1000), Budget(100));
+        assert_eq!(DeleteBudget::for_managed(0), DeleteBudget(5));
+        assert_eq!(DeleteBudget::for_managed(59), DeleteBudget(5));
+        assert_eq!(DeleteBudget::for_managed(60), DeleteBudget(6));
+        assert_eq!(DeleteBudget::for_managed(1000), DeleteBudget(100));
     }
 
     proptest! {
         #[test]
         fn more_identities_never_mean_a_smaller_budget(a in 0usize..100_000, b in 0usize..100_000) {
-            prop_assert!(Budget::for_managed(a.max(b)).0 >= Budget::for_managed(a).0);
+            prop_assert!(DeleteBudget::for_managed(a.max(b)).0 >= DeleteBudget::for_managed(a).0);
         }
     }
 }

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{Plan, Step};
 
-pub use budget::Budget;
+pub use budget::DeleteBudget;
 
 /// What a rule decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Decision {
+pub enum RulingDecision {
     /// Nothing stands against it.
     Allow,
     /// Somebody must have said yes to it by name.
@@ -34,7 +34,7 @@ pub struct Ruling {
     /// The identity it is about; `None`: the plan as a whole.
     pub subject: Option<Address>,
     /// What it decides.
-    pub decision: Decision,
+    pub decision: RulingDecision,
     /// Why, in a sentence.
     pub why: String,
     /// What to do about it.
@@ -56,9 +56,10 @@ pub fn evaluate_rules(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     RULES.iter().flat_map(|rule| rule(plan, allowance)).collect()
 }
 
-type Rule = fn(&Plan, &Allowance) -> Vec<Ruling>;
+type PlanRule = fn(&Plan, &Allowance) -> Vec<Ruling>;
 
-const RULES: [Rule; 3] = [sight::check_unreachable_accounts, budget::check_delete_budget, protected::check_break_glass];
+const RULES: [PlanRule; 3] =
+    [sight::check_unreachable_accounts, budget::check_delete_budget, protected::check_break_glass];
 
 /// A plan that nothing stands against.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use leasehold_provider::Kind;
 
-use super::{Allowance, Decision, Ruling};
+use super::{Allowance, Ruling, RulingDecision};
 use crate::diff::Lifecycle;
 use crate::plan::Plan;
 use crate::shell::quote_shell_word;
@@ -18,7 +18,7 @@ pub fn check_break_glass(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
         .map(|delta| Ruling {
             rule: "break-glass",
             subject: Some(delta.address.clone()),
-            decision: Decision::RequireApproval,
+            decision: RulingDecision::RequireApproval,
             why: match delta.lifecycle {
                 Lifecycle::Released => format!("{} is a break-glass account and would be let go of", delta.address),
                 _ => format!("{} is a break-glass account and would leave", delta.address),

@@ -1,6 +1,6 @@
 //! An account that a stack has something in is not left to itself: nobody in it would leave, and no lease would end.
 
-use super::{Allowance, Decision, Ruling};
+use super::{Allowance, Ruling, RulingDecision};
 use crate::plan::Plan;
 use crate::shell::quote_shell_word;
 
@@ -17,7 +17,7 @@ pub fn check_unreachable_accounts(plan: &Plan, allowance: &Allowance) -> Vec<Rul
             Ruling {
                 rule: "out-of-sight",
                 subject: None,
-                decision: Decision::RequireApproval,
+                decision: RulingDecision::RequireApproval,
                 why: format!(
                     "this stack has identities or scopes in account {account}{alias}, and no provider block leads there any more: \
                      they would live on with all their access, and no run would see them"

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Store, StoreError, StoreErrorKind, Version, Written};
+use super::{ObjectVersion, Store, StoreError, StoreErrorKind, WriteOutcome};
 
 /// How long an outage of a store may last: what the AWS provider grants one call of IAM, waits included.
 const OUTAGE: Duration = Duration::from_secs(180);
@@ -80,31 +80,31 @@ pub async fn settle_write<Answer>(
     store: &Store,
     key: &str,
     bytes: &[u8],
-    from: Option<&Version>,
+    from: Option<&ObjectVersion>,
     write: impl Fn() -> Answer,
-) -> Result<Written, StoreError>
+) -> Result<WriteOutcome, StoreError>
 where
-    Answer: Future<Output = Result<Version, StoreError>>,
+    Answer: Future<Output = Result<ObjectVersion, StoreError>>,
 {
     let mut attempts = Attempts::begin_attempts(store);
     loop {
         let error = match write().await {
             Ok(version) => {
                 store.note_answer();
-                return Ok(Written::Yes(version));
+                return Ok(WriteOutcome::Yes(version));
             }
             // Without the object that was to be replaced, S3 answers 404 and others answer that the condition is not met.
-            Err(error) if error.kind == StoreErrorKind::Absent && from.is_some() => return Ok(Written::Taken),
+            Err(error) if error.kind == StoreErrorKind::Absent && from.is_some() => return Ok(WriteOutcome::Taken),
             Err(error) if !error.kind.is_transient() => return Err(error),
             Err(error) => error,
         };
         match store.read_object(key).await? {
-            Some(there) if there.bytes == bytes => return Ok(Written::Yes(there.version)),
+            Some(there) if there.bytes == bytes => return Ok(WriteOutcome::Yes(there.version)),
             // Still as it was: the write did not happen.
             Some(there) if from == Some(&there.version) => {}
-            Some(_) => return Ok(Written::Taken),
+            Some(_) => return Ok(WriteOutcome::Taken),
             // What was to be replaced is gone.
-            None if from.is_some() => return Ok(Written::Taken),
+            None if from.is_some() => return Ok(WriteOutcome::Taken),
             None => {}
         }
         if !attempts.wait_before_retry(&error).await {

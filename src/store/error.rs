@@ -7,7 +7,7 @@ use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
 
-use super::s3::refusal::Refusal;
+use super::s3::refusal::S3Refusal;
 
 /// What went wrong, where, and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -91,7 +91,7 @@ impl StoreErrorKind {
 impl StoreError {
     pub(super) fn from_objects(place: &str, key: &str, doing: &'static str, error: &object_store::Error) -> Self {
         let kind = classify_error(error);
-        let refusal = error_sources(error).find_map(|source| source.downcast_ref::<Refusal>());
+        let refusal = error_sources(error).find_map(|source| source.downcast_ref::<S3Refusal>());
         let message = refusal.map_or_else(|| describe_chain(error), ToString::to_string);
         Self { kind, doing, key: key.to_owned(), place: place.to_owned(), message }
     }
@@ -186,7 +186,7 @@ impl StoreError {
 fn classify_error(error: &object_store::Error) -> StoreErrorKind {
     use object_store::Error as E;
     for source in error_sources(error) {
-        if let Some(refusal) = source.downcast_ref::<Refusal>() {
+        if let Some(refusal) = source.downcast_ref::<S3Refusal>() {
             return classify_refusal(refusal);
         }
         if source.downcast_ref::<CredentialsError>().is_some() {
@@ -203,7 +203,7 @@ fn classify_error(error: &object_store::Error) -> StoreErrorKind {
 }
 
 /// Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>. Where there is none, the status decides.
-fn classify_refusal(refusal: &Refusal) -> StoreErrorKind {
+fn classify_refusal(refusal: &S3Refusal) -> StoreErrorKind {
     use StoreErrorKind as K;
     let region = || refusal.bucket_region.clone();
     let names = |words: &[&str]| words.iter().any(|word| refusal.message.contains(word));
@@ -324,7 +324,7 @@ mod tests {
     }
 
     fn refused(status: u16, code: &str, message: &str, region: Option<&str>) -> StoreError {
-        wrapped(Refusal {
+        wrapped(S3Refusal {
             status,
             code: code.to_owned(),
             message: message.to_owned(),

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use leasehold_provider::Digest;
 use object_store::UpdateVersion;
 
-use super::{Store, StoreError, Version, Written};
+use super::{ObjectVersion, Store, StoreError, WriteOutcome};
 
 /// The file whose lock a writer holds between looking and writing. It is never read.
 const TURN: &str = ".turn";
 
 /// The state of an object in a folder: the digest of its bytes.
-pub fn digest_version(bytes: &[u8]) -> Version {
-    Version(UpdateVersion { e_tag: Some(Digest::from_bytes(bytes).to_string()), version: None })
+pub fn digest_version(bytes: &[u8]) -> ObjectVersion {
+    ObjectVersion(UpdateVersion { e_tag: Some(Digest::from_bytes(bytes).to_string()), version: None })
 }
 
 /// The file whose lock says that a process holds the stack's lock: the system frees it when that process ends, however it ends.
@@ -38,21 +38,21 @@ pub async fn replace_file(
     folder: &Path,
     key: &str,
     bytes: &[u8],
-    version: &Version,
-) -> Result<Written, StoreError> {
+    version: &ObjectVersion,
+) -> Result<WriteOutcome, StoreError> {
     let (folder, bytes, expected) = (folder.to_owned(), bytes.to_vec(), version.clone());
     let file = file_path(&folder, key);
     let work = move || swap_file(&folder, &file, &bytes, &expected);
     run_blocking(store, key, "write", work).await
 }
 
-fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &Version) -> std::io::Result<Written> {
+fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &ObjectVersion) -> std::io::Result<WriteOutcome> {
     std::fs::create_dir_all(folder)?;
     let turn = File::options().create(true).truncate(false).write(true).open(folder.join(TURN))?;
     turn.lock()?;
     match std::fs::read(file) {
-        Ok(there) if digest_version(&there) != *expected => return Ok(Written::Taken),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Written::Taken),
+        Ok(there) if digest_version(&there) != *expected => return Ok(WriteOutcome::Taken),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(WriteOutcome::Taken),
         there => there?,
     };
     // One writer at a time stands here, so that the name needs not be unique.
@@ -61,7 +61,7 @@ fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &Version) -> st
     new.write_all(bytes)?;
     new.sync_all()?;
     std::fs::rename(&next, file)?;
-    Ok(Written::Yes(digest_version(bytes)))
+    Ok(WriteOutcome::Yes(digest_version(bytes)))
 }
 
 /// The first `limit` names below `prefix` after `after`, in order. No folder: no names.

@@ -13,14 +13,14 @@ pub struct Lineage(String);
 /// Text that is not 32 hexadecimal digits in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a lineage: 32 hexadecimal digits in lower case")]
-pub struct InvalidLineage(String);
+pub struct InvalidLineageError(String);
 
 impl Lineage {
     /// A new one.
     ///
     /// # Errors
     /// Where the operating system gives no randomness.
-    pub fn generate_random() -> Result<Self, super::NoRandomness> {
+    pub fn generate_random() -> Result<Self, super::NoRandomnessError> {
         super::generate_random_id().map(Self)
     }
 
@@ -28,11 +28,11 @@ impl Lineage {
     ///
     /// # Errors
     /// Where the text is not of the form.
-    pub fn parse_lineage(text: &str) -> Result<Self, InvalidLineage> {
+    pub fn parse_lineage(text: &str) -> Result<Self, InvalidLineageError> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         match text.len() == 32 && text.bytes().all(is_digit) {
             true => Ok(Self(text.to_owned())),
-            false => Err(InvalidLineage(text.chars().take(64).collect())),
+            false => Err(InvalidLineageError(text.chars().take(64).collect())),
         }
     }
 }

@@ -38,7 +38,7 @@ pub struct Store {
     root: Path,
     /// The folder on disk, when the place is one.
     folder: Option<PathBuf>,
-    server: server::Clock,
+    server: server::ServerClock,
     place: String,
     /// Whether the place ever answered in this run.
     answered: Arc<AtomicBool>,
@@ -53,22 +53,22 @@ pub trait OutageNotices: std::fmt::Debug + Send + Sync {
 
 /// Which state of an object somebody saw. Two writes never share one, for bodies always differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version(UpdateVersion);
+pub struct ObjectVersion(UpdateVersion);
 
 /// An object as it was read.
 #[derive(Debug, Clone)]
-pub struct Object {
+pub struct StoredObject {
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// Which state of it this is.
-    pub version: Version,
+    pub version: ObjectVersion,
 }
 
 /// How a conditional write ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
+pub enum WriteOutcome {
     /// It is there, by this write.
-    Yes(Version),
+    Yes(ObjectVersion),
     /// Somebody else's is there.
     Taken,
 }
@@ -78,7 +78,7 @@ impl Store {
         objects: Arc<dyn ObjectStore>,
         root: Path,
         folder: Option<PathBuf>,
-        server: server::Clock,
+        server: server::ServerClock,
         place: String,
     ) -> Self {
         Self { objects, root, folder, server, place, answered: Arc::default(), outages: None }
@@ -121,7 +121,7 @@ impl Store {
     }
 
     /// The object of that key; `None`: there is none.
-    pub async fn read_object(&self, key: &str) -> Result<Option<Object>, StoreError> {
+    pub async fn read_object(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
         attempt::retry_request(self, || self.read_object_once(key)).await
     }
 
@@ -134,7 +134,7 @@ impl Store {
         futures::stream::iter(reads).buffered(AT_ONCE).try_collect().await
     }
 
-    async fn read_object_once(&self, key: &str) -> Result<Option<Object>, StoreError> {
+    async fn read_object_once(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
         let got = match self.objects.get(&self.object_path(key)).await {
             Ok(got) => got,
             Err(error) => {
@@ -145,31 +145,31 @@ impl Store {
         let meta = got.meta.clone();
         let bytes = got.bytes().await.map_err(|error| self.to_store_error(key, "read", error))?.to_vec();
         let version = self.object_version(&meta, &bytes);
-        Ok(Some(Object { bytes, version }))
+        Ok(Some(StoredObject { bytes, version }))
     }
 
     /// A folder has no versions of its own; the digest of the bytes is one, for bodies always differ.
-    fn object_version(&self, meta: &ObjectMeta, bytes: &[u8]) -> Version {
+    fn object_version(&self, meta: &ObjectMeta, bytes: &[u8]) -> ObjectVersion {
         match self.folder {
             Some(_) => folder::digest_version(bytes),
-            None => Version(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() }),
+            None => ObjectVersion(UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() }),
         }
     }
 
     /// Makes an object where none is.
-    pub async fn create_object(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+    pub async fn create_object(&self, key: &str, bytes: &[u8]) -> Result<WriteOutcome, StoreError> {
         self.put_new_object(key, bytes, PutMode::Create.into()).await
     }
 
     /// Makes an object where none is, which is never written again: a bucket with object lock keeps it as long as the
     /// configuration says.
-    pub async fn create_retained_object(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+    pub async fn create_retained_object(&self, key: &str, bytes: &[u8]) -> Result<WriteOutcome, StoreError> {
         let mut options = PutOptions::from(PutMode::Create);
         options.extensions.insert(s3::requests::WrittenOnce);
         self.put_new_object(key, bytes, options).await
     }
 
-    async fn put_new_object(&self, key: &str, bytes: &[u8], options: PutOptions) -> Result<Written, StoreError> {
+    async fn put_new_object(&self, key: &str, bytes: &[u8], options: PutOptions) -> Result<WriteOutcome, StoreError> {
         let options = &options;
         attempt::settle_write(self, key, bytes, None, || async move {
             let put = self.objects.put_opts(&self.object_path(key), to_payload(bytes), options.clone()).await;
@@ -179,7 +179,12 @@ impl Store {
     }
 
     /// Writes an object anew, if it is still in the state that `version` names.
-    pub async fn replace_object(&self, key: &str, bytes: &[u8], version: &Version) -> Result<Written, StoreError> {
+    pub async fn replace_object(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        version: &ObjectVersion,
+    ) -> Result<WriteOutcome, StoreError> {
         if let Some(folder) = &self.folder {
             return folder::replace_file(self, folder, key, bytes, version).await;
         }
@@ -225,10 +230,10 @@ impl Store {
         .await
     }
 
-    fn written_version(&self, put: object_store::PutResult, bytes: &[u8]) -> Version {
+    fn written_version(&self, put: object_store::PutResult, bytes: &[u8]) -> ObjectVersion {
         match self.folder {
             Some(_) => folder::digest_version(bytes),
-            None => Version(UpdateVersion { e_tag: put.e_tag, version: put.version }),
+            None => ObjectVersion(UpdateVersion { e_tag: put.e_tag, version: put.version }),
         }
     }
 
@@ -251,13 +256,13 @@ pub fn wall_clock() -> Timestamp {
 ///
 /// # Errors
 /// Where the operating system gives no randomness.
-pub fn generate_random_id() -> Result<String, NoRandomness> {
+pub fn generate_random_id() -> Result<String, NoRandomnessError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| NoRandomness(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(|error| NoRandomnessError(error.to_string()))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// The operating system gives no randomness.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gives no randomness: {0}")]
-pub struct NoRandomness(String);
+pub struct NoRandomnessError(String);

@@ -9,11 +9,11 @@ use object_store::RetryConfig;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 
-use super::server::Clock;
 #[cfg(any(feature = "azure", feature = "gcs"))]
 use super::server::Connector;
+use super::server::ServerClock;
 use super::{Store, s3};
-use crate::config::declared::{Backend, Place};
+use crate::config::declared::{Backend, BackendLocation};
 
 /// How AWS is reached.
 #[derive(Debug, Clone)]
@@ -41,8 +41,8 @@ pub async fn open_backend<A: Into<AwsAccess>>(
     aws: impl AsyncFnOnce() -> A,
 ) -> anyhow::Result<Store> {
     match &backend.place {
-        Place::Local { path } => open_local_folder(&directory.join(path)),
-        Place::S3(bucket) => s3::open_bucket(bucket, stack, &aws().await.into()),
+        BackendLocation::Local { path } => open_local_folder(&directory.join(path)),
+        BackendLocation::S3(bucket) => s3::open_bucket(bucket, stack, &aws().await.into()),
         #[cfg(feature = "azure")]
         Place::Azure { account, container, prefix } => {
             let builder = object_store::azure::MicrosoftAzureBuilder::from_env()
@@ -94,5 +94,5 @@ fn open_local_folder(folder: &FilePath) -> anyhow::Result<Store> {
         .with_context(|| format!("cannot use the {place} for the stack's records"))?
         .with_fsync(true);
     let folder = folder.canonicalize().with_context(|| format!("cannot use the {place}"))?;
-    Ok(Store::new(Arc::new(objects), Path::default(), Some(folder), Clock::default(), place))
+    Ok(Store::new(Arc::new(objects), Path::default(), Some(folder), ServerClock::default(), place))
 }

@@ -9,7 +9,7 @@ use object_store::client::{
     ClientOptions, HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
 
-use super::s3::credentials::Credentials;
+use super::s3::credentials::S3Credentials;
 use super::s3::requests::{RequestSettings, SigningClient};
 
 /// Not measured yet.
@@ -17,15 +17,15 @@ const UNKNOWN: i64 = i64::MIN;
 
 /// How far this machine's clock is ahead of the server's, by the `Date` header of its answers.
 #[derive(Debug, Clone)]
-pub struct Clock(Arc<AtomicI64>);
+pub struct ServerClock(Arc<AtomicI64>);
 
-impl Default for Clock {
+impl Default for ServerClock {
     fn default() -> Self {
         Self(Arc::new(AtomicI64::new(UNKNOWN)))
     }
 }
 
-impl Clock {
+impl ServerClock {
     /// The measure in whole seconds, if an answer came.
     pub fn measured_skew(&self) -> Option<SignedDuration> {
         match self.0.load(Ordering::Relaxed) {
@@ -46,9 +46,9 @@ impl Clock {
 
 /// Makes clients that read the server's clock from each answer.
 #[derive(Debug, Default)]
-pub struct Connector {
+pub struct DatedConnector {
     /// Where the measure goes.
-    pub clock: Clock,
+    pub clock: ServerClock,
     /// How requests to S3 are sent and completed; `None`: this is not S3.
     pub s3: Option<S3Connection>,
 }
@@ -59,14 +59,14 @@ pub struct S3Connection {
     /// What sends them.
     pub client: reqwest::Client,
     /// What signs them.
-    pub credentials: Arc<Credentials>,
+    pub credentials: Arc<S3Credentials>,
     /// What is added before the signature.
     pub settings: RequestSettings,
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for DatedConnector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let dated = |client| HttpClient::new(Dated { client, clock: self.clock.clone() });
+        let dated = |client| HttpClient::new(DatedClient { client, clock: self.clock.clone() });
         let Some(S3Connection { client, credentials, settings }) = &self.s3 else {
             return Ok(dated(ReqwestConnector::default().connect(options)?));
         };
@@ -79,13 +79,13 @@ impl HttpConnector for Connector {
 }
 
 #[derive(Debug)]
-struct Dated {
+struct DatedClient {
     client: HttpClient,
-    clock: Clock,
+    clock: ServerClock,
 }
 
 #[async_trait]
-impl HttpService for Dated {
+impl HttpService for DatedClient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let answer = self.client.execute(request).await?;
         self.clock.read_date(&answer);
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_clock_of_an_answer_is_read() {
-        let clock = Clock::default();
+        let clock = ServerClock::default();
         assert_eq!(clock.measured_skew(), None);
         let http = |date: &str| {
             let mut answer = HttpResponse::new(object_store::client::HttpResponseBody::from(Vec::new()));

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_provider::{
-    Address, Change, Credential, Enact, EnactError, EnactErrorKind, Enacted, NotKept, Observe, Realize, Resource,
+    Address, Change, Credential, DepositError, Enact, EnactError, EnactErrorKind, Enacted, Observe, Realize, Resource,
     ResourceId, StackName, Vault as Slot,
 };
 use secrecy::SecretString;
 
-use super::{Holder, Terms, Vault, VaultError};
+use super::{DeliveryTerms, KeyHolder, SecretStores, VaultError};
 
 /// Tells when a secret is delivered.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+pub type DeliveryClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The write half of a provider, with a vault.
-pub struct Delivering {
+pub struct DeliveringProvider {
     /// The provider's write half.
     pub enact: Arc<dyn Enact>,
     /// Its read half, which says in which account this is.
@@ -24,28 +24,28 @@ pub struct Delivering {
     /// Its pure half, which says what is a key.
     pub realize: Arc<dyn Realize>,
     /// Where secrets go.
-    pub vault: Vault,
+    pub vault: SecretStores,
     /// When they do.
-    pub clock: Clock,
+    pub clock: DeliveryClock,
 }
 
 /// The place in a vault for one key.
-struct Place {
-    vault: Vault,
-    clock: Clock,
-    holder: Holder,
-    terms: Arc<Terms>,
+struct KeySlot {
+    vault: SecretStores,
+    clock: DeliveryClock,
+    holder: KeyHolder,
+    terms: Arc<DeliveryTerms>,
 }
 
 #[async_trait]
-impl Slot for Place {
-    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
+impl Slot for KeySlot {
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
         let (vault, holder, terms) = (self.vault.clone(), self.holder.clone(), Arc::clone(&self.terms));
         let (key, now) = (key.local_name().to_owned(), (self.clock)());
         run_blocking(move || vault.deposit_secret(&holder, &terms, &key, secret, now)).await
     }
 
-    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
+    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, DepositError> {
         let (vault, holder, key) = (self.vault.clone(), self.holder.clone(), key.local_name().to_owned());
         run_blocking(move || vault.was_delivered(&holder, &key)).await
     }
@@ -54,20 +54,20 @@ impl Slot for Place {
 /// Waits for the disk beside the other work.
 async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
-) -> Result<T, NotKept> {
+) -> Result<T, DepositError> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(|error| NotKept(error.to_string())),
-        Err(stopped) => Err(NotKept(format!("the work on the store broke off: {stopped}"))),
+        Ok(done) => done.map_err(|error| DepositError(error.to_string())),
+        Err(stopped) => Err(DepositError(format!("the work on the store broke off: {stopped}"))),
     }
 }
 
-impl Delivering {
+impl DeliveringProvider {
     async fn find_key_holder(
         &self,
         stack: &StackName,
         key: &ResourceId,
         address: Option<&Address>,
-    ) -> Result<Holder, EnactError> {
+    ) -> Result<KeyHolder, EnactError> {
         let broken = |message: String| EnactError {
             requests: Vec::new(),
             kind: EnactErrorKind::Other,
@@ -81,7 +81,7 @@ impl Delivering {
             return Err(broken("the plan does not say whose key it is: plan again".to_owned()));
         };
         let realm = realm.for_account(key.account.as_ref()).name();
-        Ok(Holder { stack: stack.clone(), realm, address: address.clone(), name })
+        Ok(KeyHolder { stack: stack.clone(), realm, address: address.clone(), name })
     }
 
     async fn make_and_deliver(
@@ -91,14 +91,15 @@ impl Delivering {
         key: &Resource,
     ) -> Result<Enacted, EnactError> {
         let holder = self.find_key_holder(stack, &key.id, key.identity.as_ref()).await?;
-        let terms = Terms::from_key(key).ok_or_else(|| EnactError {
+        let terms = DeliveryTerms::from_key(key).ok_or_else(|| EnactError {
             requests: Vec::new(),
             kind: EnactErrorKind::Other,
             operation: key.id.to_string(),
             message: "the plan names no store for its secret".to_owned(),
             help: Some("plan again".to_owned()),
         })?;
-        let place = Place { vault: self.vault.clone(), clock: Arc::clone(&self.clock), holder, terms: Arc::new(terms) };
+        let place =
+            KeySlot { vault: self.vault.clone(), clock: Arc::clone(&self.clock), holder, terms: Arc::new(terms) };
         let made = self.enact.issue_access_key(stack, change, &place).await?;
         let store = &place.terms.store;
         let note = made.made.as_ref().map(|id| format!("{id} was made, and its secret delivered to store.{store}"));
@@ -122,7 +123,7 @@ impl Delivering {
 }
 
 #[async_trait]
-impl Enact for Delivering {
+impl Enact for DeliveringProvider {
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         match change {
             Change::Create { after } if after.id.is_new() => self.make_and_deliver(stack, change, after).await,

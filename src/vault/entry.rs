@@ -10,30 +10,30 @@ use leasehold_provider::{Address, Delivery, Realm, StackName};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::Holder;
+use super::KeyHolder;
 
 /// The version of the books.
 const FORMAT: u32 = 1;
 
 /// An entry as a whole.
-pub struct Entry {
+pub struct VaultEntry {
     /// The key that the store hands out, with its secret.
     pub current: Option<(String, SecretString)>,
     /// The books.
-    pub books: Books,
+    pub books: DeliveryRecords,
 }
 
 /// Which keys an identity was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Books {
+pub struct DeliveryRecords {
     format: u32,
     stack: StackName,
     realm: String,
     /// The identity.
     pub address: Address,
     /// When, and for whom, each key was delivered that is not known to be gone.
-    pub keys: BTreeMap<String, Kept>,
+    pub keys: BTreeMap<String, RecordedDelivery>,
     /// The key that is handed out.
     #[serde(skip)]
     current: Option<String>,
@@ -42,7 +42,7 @@ pub struct Books {
 /// A delivery in the books.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Kept {
+pub struct RecordedDelivery {
     pub delivered_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
@@ -52,23 +52,23 @@ pub struct Kept {
 
 /// The part of an entry that is read to list it: no field of it is secret.
 #[derive(Deserialize)]
-struct Listed {
+struct ListedEntry {
     #[serde(rename = "AccessKeyId")]
     key: Option<String>,
     #[serde(rename = "Leasehold")]
-    books: Books,
+    books: DeliveryRecords,
 }
 
 /// The secret part.
 #[derive(Deserialize)]
-struct Secretive {
+struct SecretEntry {
     #[serde(rename = "SecretAccessKey")]
     secret: Option<SecretString>,
 }
 
-impl Books {
+impl DeliveryRecords {
     /// The empty books of an identity.
-    pub fn for_holder(holder: &Holder) -> Self {
+    pub fn for_holder(holder: &KeyHolder) -> Self {
         Self {
             format: FORMAT,
             stack: holder.stack.clone(),
@@ -82,7 +82,7 @@ impl Books {
     /// Reads the books of an entry.
     pub fn parse_records(text: &[u8]) -> Result<Self, String> {
         // What serde says of a text may quote it, and a secret with it.
-        let listed: Listed = serde_json::from_slice(text)
+        let listed: ListedEntry = serde_json::from_slice(text)
             .map_err(|error| format!("line {}, column {}: not an entry of a store", error.line(), error.column()))?;
         if listed.books.format != FORMAT {
             return Err(format!("format {} is of another version of leasehold", listed.books.format));
@@ -97,7 +97,7 @@ impl Books {
     }
 
     /// Whether they are of that identity; its address may have changed.
-    pub fn belongs_to_holder(&self, holder: &Holder) -> bool {
+    pub fn belongs_to_holder(&self, holder: &KeyHolder) -> bool {
         self.stack == holder.stack && self.realm == holder.realm
     }
 
@@ -121,11 +121,12 @@ impl Books {
     }
 }
 
-impl Entry {
+impl VaultEntry {
     /// Reads a whole entry.
     pub fn parse_entry(text: &[u8]) -> Result<Self, String> {
-        let mut books = Books::parse_records(text)?;
-        let Secretive { secret } = serde_json::from_slice(text).map_err(|_| "its secret cannot be read".to_owned())?;
+        let mut books = DeliveryRecords::parse_records(text)?;
+        let SecretEntry { secret } =
+            serde_json::from_slice(text).map_err(|_| "its secret cannot be read".to_owned())?;
         Ok(Self { current: books.current.take().zip(secret), books })
     }
 
@@ -152,8 +153,8 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn holder() -> Holder {
-        Holder {
+    fn holder() -> KeyHolder {
+        KeyHolder {
             stack: StackName::new("payments").unwrap(),
             realm: "aws 111122223333".to_owned(),
             address: Address::for_identity("ci", None),
@@ -161,12 +162,16 @@ mod tests {
         }
     }
 
-    fn entry() -> Entry {
-        let mut books = Books::for_holder(&holder());
-        let kept = |at: &str| Kept { delivered_at: at.parse().unwrap(), owner: Some("jane".into()), environment: None };
+    fn entry() -> VaultEntry {
+        let mut books = DeliveryRecords::for_holder(&holder());
+        let kept = |at: &str| RecordedDelivery {
+            delivered_at: at.parse().unwrap(),
+            owner: Some("jane".into()),
+            environment: None,
+        };
         books.keys.insert("AKIA1".to_owned(), kept("2026-01-01T00:00:00Z"));
         books.keys.insert("AKIA2".to_owned(), kept("2026-04-01T00:00:00Z"));
-        Entry { current: Some(("AKIA2".to_owned(), "s\"cret\\/+".into())), books }
+        VaultEntry { current: Some(("AKIA2".to_owned(), "s\"cret\\/+".into())), books }
     }
 
     #[test]
@@ -175,11 +180,11 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(text.expose_secret()).unwrap();
         assert_eq!(json["Version"], 1);
         assert_eq!((&json["AccessKeyId"], &json["SecretAccessKey"]), (&"AKIA2".into(), &"s\"cret\\/+".into()));
-        let read = Entry::parse_entry(text.expose_secret().as_bytes()).unwrap();
+        let read = VaultEntry::parse_entry(text.expose_secret().as_bytes()).unwrap();
         let (key, secret) = read.current.unwrap();
         assert_eq!((key.as_str(), secret.expose_secret()), ("AKIA2", "s\"cret\\/+"));
         assert_eq!(read.books.keys, entry().books.keys);
-        let held: BTreeMap<String, bool> = Books::parse_records(text.expose_secret().as_bytes())
+        let held: BTreeMap<String, bool> = DeliveryRecords::parse_records(text.expose_secret().as_bytes())
             .unwrap()
             .deliveries_to_store("vault")
             .map(|(key, delivery)| (key, delivery.held))
@@ -190,9 +195,9 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_entry_is_told_without_quoting_it() {
         for text in ["{\"SecretAccessKey\": \"hush\", \"Leasehold\": 7}", "hush", "{\"Leasehold\": \"hush\"}"] {
-            let problem = Books::parse_records(text.as_bytes()).unwrap_err();
+            let problem = DeliveryRecords::parse_records(text.as_bytes()).unwrap_err();
             assert!(!problem.contains("hush"), "{problem}");
         }
-        assert!(Books::parse_records(b"{\"Leasehold\":{\"format\":9,\"stack\":\"s\",\"realm\":\"r\",\"address\":\"identity.x\",\"keys\":{}}}").unwrap_err().contains("format 9"));
+        assert!(DeliveryRecords::parse_records(b"{\"Leasehold\":{\"format\":9,\"stack\":\"s\",\"realm\":\"r\",\"address\":\"identity.x\",\"keys\":{}}}").unwrap_err().contains("format 9"));
     }
 }

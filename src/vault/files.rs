@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretSlice};
 
-use super::entry::{Books, Entry};
-use super::{Holder, VaultError};
+use super::entry::{DeliveryRecords, VaultEntry};
+use super::{KeyHolder, VaultError};
 
 /// What the files of entries end in.
 const ENTRY: &str = ".json";
@@ -23,12 +23,12 @@ const IGNORE: &str = ".gitignore";
 
 /// A directory of entries.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct VaultFolder {
     store: String,
     path: PathBuf,
 }
 
-impl Folder {
+impl VaultFolder {
     /// The directory of a store; it may not be there yet.
     pub fn for_store(store: &str, path: PathBuf) -> Self {
         Self { store: store.to_owned(), path }
@@ -40,7 +40,7 @@ impl Folder {
     }
 
     /// The books of all entries, by the name of the user. A directory that is not there holds none.
-    pub fn read_all_records(&self) -> Result<Vec<(String, Books)>, VaultError> {
+    pub fn read_all_records(&self) -> Result<Vec<(String, DeliveryRecords)>, VaultError> {
         let mut books = Vec::new();
         for file in self.list_files()? {
             if let Some(name) = file.strip_suffix(ENTRY).filter(|name| !name.is_empty()) {
@@ -51,15 +51,15 @@ impl Folder {
     }
 
     /// The books of one entry; `None`: it is not there.
-    pub fn read_records(&self, name: &str) -> Result<Option<Books>, VaultError> {
+    pub fn read_records(&self, name: &str) -> Result<Option<DeliveryRecords>, VaultError> {
         let Some(bytes) = self.read_entry_text(name)? else { return Ok(None) };
-        Books::parse_records(bytes.expose_secret())
+        DeliveryRecords::parse_records(bytes.expose_secret())
             .map(Some)
             .map_err(|problem| self.unreadable_entry_error(name, &problem))
     }
 
     /// Refuses an entry of that name that is of another identity.
-    pub fn refuse_other_owners(&self, holder: &Holder) -> Result<(), VaultError> {
+    pub fn refuse_other_owners(&self, holder: &KeyHolder) -> Result<(), VaultError> {
         match self.read_records(&holder.name)? {
             Some(books) if !books.belongs_to_holder(holder) => Err(VaultError {
                 store: self.store.clone(),
@@ -96,7 +96,7 @@ impl Folder {
     }
 
     /// Puts an entry in its place.
-    pub fn write_entry(&self, name: &str, entry: &Entry) -> Result<(), VaultError> {
+    pub fn write_entry(&self, name: &str, entry: &VaultEntry) -> Result<(), VaultError> {
         let text = entry.to_secret_text().map_err(|problem| self.unreadable_entry_error(name, &problem))?;
         make_directory(&self.path)
             .and_then(|()| self.put_file(&format!("{name}{ENTRY}"), text.expose_secret().as_bytes()))
@@ -106,8 +106,8 @@ impl Folder {
     /// Takes keys out of an entry, and the entry away with the last of them.
     pub fn remove_keys(&self, name: &str, keys: &BTreeSet<String>) -> Result<(), VaultError> {
         let Some(bytes) = self.read_entry_text(name)? else { return Ok(()) };
-        let mut entry =
-            Entry::parse_entry(bytes.expose_secret()).map_err(|problem| self.unreadable_entry_error(name, &problem))?;
+        let mut entry = VaultEntry::parse_entry(bytes.expose_secret())
+            .map_err(|problem| self.unreadable_entry_error(name, &problem))?;
         entry.books.keys.retain(|key, _| !keys.contains(key));
         entry.current = entry.current.filter(|(key, _)| !keys.contains(key));
         if !entry.books.keys.is_empty() {
@@ -226,29 +226,29 @@ fn is_writable_by_others(_: &fs::Metadata) -> bool {
 mod tests {
     use leasehold_provider::{Address, StackName};
 
-    use super::super::entry::Kept;
+    use super::super::entry::RecordedDelivery;
     use super::*;
 
-    fn holder() -> Holder {
+    fn holder() -> KeyHolder {
         let (stack, address) = (StackName::new("s").unwrap(), Address::for_identity("ci", None));
-        Holder { stack, realm: "local embedded".to_owned(), address, name: "ci".to_owned() }
+        KeyHolder { stack, realm: "local embedded".to_owned(), address, name: "ci".to_owned() }
     }
 
-    fn entry(keys: &[&str]) -> Entry {
-        let mut books = Books::for_holder(&holder());
+    fn entry(keys: &[&str]) -> VaultEntry {
+        let mut books = DeliveryRecords::for_holder(&holder());
         let delivered_at = "2026-01-01T00:00:00Z".parse().unwrap();
-        let kept = Kept { delivered_at, owner: None, environment: None };
+        let kept = RecordedDelivery { delivered_at, owner: None, environment: None };
         books.keys.extend(keys.iter().map(|key| ((*key).to_owned(), kept.clone())));
         let current = keys.last().map(|key| ((*key).to_owned(), format!("secret of {key}").into()));
-        Entry { current, books }
+        VaultEntry { current, books }
     }
 
-    fn text(folder: &Folder) -> String {
+    fn text(folder: &VaultFolder) -> String {
         fs::read_to_string(folder.path().join("ci.json")).unwrap()
     }
 
-    fn folder(home: &tempfile::TempDir) -> Folder {
-        Folder::for_store("vault", home.path().join("a/b"))
+    fn folder(home: &tempfile::TempDir) -> VaultFolder {
+        VaultFolder::for_store("vault", home.path().join("a/b"))
     }
 
     #[test]
@@ -317,7 +317,9 @@ mod tests {
         }
         let file = home.path().join("file");
         fs::write(&file, "x").unwrap();
-        assert!(Folder::for_store("vault", file.clone()).prepare_directory().is_err());
-        assert!(Folder::for_store("vault", file).read_all_records().unwrap_err().problem.contains("cannot be read"));
+        assert!(VaultFolder::for_store("vault", file.clone()).prepare_directory().is_err());
+        assert!(
+            VaultFolder::for_store("vault", file).read_all_records().unwrap_err().problem.contains("cannot be read")
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Where the secrets of issued keys are kept: the `store` blocks of a stack.
 //!
 //! In: the declared stores and the stack's directory. Out: which keys were delivered, as a plain value for the stages that decide
-//! ([`Vault::read_deliveries`]), and a provider's write half that hands secrets over ([`Delivering`]). What a store says was delivered is the
+//! ([`Vault::read_deliveries`]), and a provider's write half that hands secrets over ([`DeliveringProvider`]). What a store says was delivered is the
 //! truth: a key that no store was given is of no use to anybody. No secret leaves this module but into a store.
 
 mod delivering;
@@ -13,16 +13,16 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::{
-    Address, Alias, Delivered, LiveIdentity, Principal, Realm, Resource, Snapshot, StackName, Value,
+    Address, Alias, DeliveryIndex, LiveIdentity, Principal, Realm, Resource, Snapshot, StackName, Value,
 };
 use secrecy::SecretString;
 
 use crate::config::declared::SecretStore;
 use crate::plan::Plan;
 
-pub use delivering::{Clock, Delivering};
-use entry::{Books, Entry, Kept};
-use files::Folder;
+pub use delivering::{DeliveringProvider, DeliveryClock};
+use entry::{DeliveryRecords, RecordedDelivery, VaultEntry};
+use files::VaultFolder;
 
 /// How long a key that does not live stays in the books: a cloud may be slow to show one that was just made.
 const SLOW_CLOUD: SignedDuration = SignedDuration::from_hours(1);
@@ -31,8 +31,8 @@ const A_MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
 /// The stores of a stack; by default none at all.
 #[derive(Clone, Default)]
-pub struct Vault {
-    stores: BTreeMap<String, Folder>,
+pub struct SecretStores {
+    stores: BTreeMap<String, VaultFolder>,
 }
 
 /// Why a store cannot be used. Says nothing of any secret.
@@ -49,7 +49,7 @@ pub struct VaultError {
 
 /// Whose keys an entry holds: an identity of a stack in an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
+pub struct KeyHolder {
     /// The stack.
     pub stack: StackName,
     /// The provider and the account: `aws 111122223333`.
@@ -61,13 +61,13 @@ pub struct Holder {
 }
 
 /// On which terms a new key is delivered, as its resource in the plan says.
-struct Terms {
+struct DeliveryTerms {
     store: String,
     owner: Option<String>,
     environment: Option<String>,
 }
 
-impl Terms {
+impl DeliveryTerms {
     fn from_key(key: &Resource) -> Option<Self> {
         let text = |name: &str| key.get(name).and_then(Value::as_text).map(str::to_owned);
         let store = text("store")?.strip_prefix("store.")?.to_owned();
@@ -75,20 +75,20 @@ impl Terms {
     }
 }
 
-impl Vault {
+impl SecretStores {
     /// The declared stores of the stack in `directory`. Touches nothing yet.
     #[must_use]
     pub fn from_declared(stores: &BTreeMap<String, SecretStore>, directory: &Path) -> Self {
         let folder = |(name, SecretStore::File { path }): (&String, &SecretStore)| {
             let relative: PathBuf = Path::new(path).components().collect();
-            (name.clone(), Folder::for_store(name, directory.join(relative)))
+            (name.clone(), VaultFolder::for_store(name, directory.join(relative)))
         };
         Self { stores: stores.iter().map(folder).collect() }
     }
 
     /// What was delivered to identities of this stack in its accounts. Reads no secret.
-    pub fn read_deliveries(&self, stack: &StackName, realm: &Realm) -> Result<Delivered, VaultError> {
-        let mut delivered = Delivered::new();
+    pub fn read_deliveries(&self, stack: &StackName, realm: &Realm) -> Result<DeliveryIndex, VaultError> {
+        let mut delivered = DeliveryIndex::new();
         for (store, folder) in &self.stores {
             for (name, books) in folder.read_all_records()? {
                 let Some((account, _)) = realm.accounts().find(|(_, realm)| books.belongs_to_stack(stack, realm))
@@ -112,20 +112,20 @@ impl Vault {
         let mut prepared: BTreeSet<String> = BTreeSet::new();
         for step in plan.steps.iter().filter(|step| step.change.id().is_new()) {
             let Some(key) = step.change.resource_after() else { continue };
-            let terms = Terms::from_key(key).ok_or_else(|| unknown_store_error("?"))?;
+            let terms = DeliveryTerms::from_key(key).ok_or_else(|| unknown_store_error("?"))?;
             let folder = self.find_folder(&terms.store)?;
             if prepared.insert(terms.store.clone()) {
                 folder.prepare_directory()?;
             }
             let (stack, realm) = (plan.stack.clone(), plan.realm.for_account(key.id.account.as_ref()).name());
             let name = key.id.name.split_once('/').map_or("", |(user, _)| user).to_owned();
-            folder.refuse_other_owners(&Holder { stack, realm, address: step.subject.clone(), name })?;
+            folder.refuse_other_owners(&KeyHolder { stack, realm, address: step.subject.clone(), name })?;
         }
         Ok(())
     }
 
     /// Whether any store says that this key of an identity was delivered.
-    fn was_delivered(&self, holder: &Holder, key: &str) -> Result<bool, VaultError> {
+    fn was_delivered(&self, holder: &KeyHolder, key: &str) -> Result<bool, VaultError> {
         for folder in self.stores.values() {
             if folder
                 .read_records(&holder.name)?
@@ -140,24 +140,24 @@ impl Vault {
     /// Delivers a secret at that moment: the identity's entry holds it from now on in the place of the one before.
     fn deposit_secret(
         &self,
-        holder: &Holder,
-        terms: &Terms,
+        holder: &KeyHolder,
+        terms: &DeliveryTerms,
         key: &str,
         secret: SecretString,
         now: Timestamp,
     ) -> Result<(), VaultError> {
         let folder = self.find_folder(&terms.store)?;
         folder.refuse_other_owners(holder)?;
-        let mut books = folder.read_records(&holder.name)?.unwrap_or_else(|| Books::for_holder(holder));
+        let mut books = folder.read_records(&holder.name)?.unwrap_or_else(|| DeliveryRecords::for_holder(holder));
         books.address.clone_from(&holder.address);
         let (owner, environment) = (terms.owner.clone(), terms.environment.clone());
         let delivered_at = self.next_instant(holder, now)?;
-        books.keys.insert(key.to_owned(), Kept { delivered_at, owner, environment });
-        folder.write_entry(&holder.name, &Entry { current: Some((key.to_owned(), secret)), books })
+        books.keys.insert(key.to_owned(), RecordedDelivery { delivered_at, owner, environment });
+        folder.write_entry(&holder.name, &VaultEntry { current: Some((key.to_owned(), secret)), books })
     }
 
     /// That moment, or the instant after an identity's last delivery: in their order lies which key took the place of which, whatever the clock does.
-    fn next_instant(&self, holder: &Holder, now: Timestamp) -> Result<Timestamp, VaultError> {
+    fn next_instant(&self, holder: &KeyHolder, now: Timestamp) -> Result<Timestamp, VaultError> {
         let mut at = now;
         for folder in self.stores.values() {
             let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_holder(holder));
@@ -169,7 +169,7 @@ impl Vault {
     }
 
     /// Takes a key that is gone out of every store.
-    fn withdraw_key(&self, holder: &Holder, key: &str) -> Result<(), VaultError> {
+    fn withdraw_key(&self, holder: &KeyHolder, key: &str) -> Result<(), VaultError> {
         for folder in self.stores.values() {
             let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_holder(holder));
             if books.is_some_and(|books| books.keys.contains_key(key)) {
@@ -197,7 +197,7 @@ impl Vault {
                 if is_unmanaged_user(account, &name, snapshot) {
                     continue;
                 }
-                let old = |kept: &Kept| now.duration_since(kept.delivered_at) > SLOW_CLOUD;
+                let old = |kept: &RecordedDelivery| now.duration_since(kept.delivered_at) > SLOW_CLOUD;
                 let dead: BTreeSet<String> = books
                     .keys
                     .iter()
@@ -219,7 +219,7 @@ impl Vault {
         Some(self.stores.get(store)?.path().display().to_string())
     }
 
-    fn find_folder(&self, store: &str) -> Result<&Folder, VaultError> {
+    fn find_folder(&self, store: &str) -> Result<&VaultFolder, VaultError> {
         self.stores.get(store).ok_or_else(|| unknown_store_error(store))
     }
 }

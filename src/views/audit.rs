@@ -7,14 +7,14 @@ use serde_json::json;
 use super::inert::escape_steering;
 use super::style::{ADD, REMOVE, STRONG, paint_text};
 use crate::diff::Lifecycle;
-use crate::ledger::record::{Found, Intent, Outcome, RunEnded, RunStarted};
-use crate::ledger::verify::Verified;
-use crate::ledger::{Entry, Record};
+use crate::ledger::record::{Intent, ObservedEffect, RecordedOutcome, RunEnded, RunStarted};
+use crate::ledger::verify::VerifiedLedger;
+use crate::ledger::{LedgerEntry, LedgerRecord};
 use crate::views::job::{describe_pipeline, shorten_commit};
 
 /// One record, with what the entries around it say of it.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct AuditLine {
     /// The number of its entry.
     pub number: u64,
     /// When it was written.
@@ -30,12 +30,12 @@ pub struct Line {
     /// What happened to it in that run.
     pub lifecycle: Option<Lifecycle>,
     /// The record.
-    pub record: Record,
+    pub record: LedgerRecord,
 }
 
 /// One line a record.
 #[must_use]
-pub fn render_audit_table(lines: &[Line]) -> String {
+pub fn render_audit_table(lines: &[AuditLine]) -> String {
     let width = lines
         .iter()
         .filter_map(|line| line.subject.as_ref())
@@ -54,7 +54,7 @@ pub fn render_audit_table(lines: &[Line]) -> String {
 
 /// One entry, all of it.
 #[must_use]
-pub fn render_entry(entry: &Entry) -> String {
+pub fn render_entry(entry: &LedgerEntry) -> String {
     let title = format!("Entry {} of stack {}", entry.number, entry.stack);
     let mut text = format!("{}  {}\n", paint_text(STRONG, &title), entry.at);
     text.push_str(&format!("run {}\nfollows {}\n\n", entry.run, entry.previous));
@@ -72,7 +72,7 @@ pub fn render_entry(entry: &Entry) -> String {
 
 /// One identity's life: what was decided, approved, written and archived, run by run.
 #[must_use]
-pub fn render_identity_life(address: &str, lines: &[Line]) -> String {
+pub fn render_identity_life(address: &str, lines: &[AuditLine]) -> String {
     let mut text = format!("{}\n", paint_text(STRONG, &escape_steering(address)));
     let mut run = "";
     for line in lines {
@@ -91,10 +91,10 @@ fn shorten_run(run: &str) -> String {
 }
 
 /// A record in words.
-fn describe_record(record: &Record) -> String {
+fn describe_record(record: &LedgerRecord) -> String {
     match record {
-        Record::RunStarted(started) => describe_run_started(started),
-        Record::Change(change) => {
+        LedgerRecord::RunStarted(started) => describe_run_started(started),
+        LedgerRecord::Change(change) => {
             let owner = change.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {owner}"));
             let until = change.deadline.map_or_else(String::new, |deadline| format!(" · until {deadline}"));
             let access = change.access.as_ref().map_or_else(String::new, |access| format!(" · access {access}"));
@@ -102,29 +102,29 @@ fn describe_record(record: &Record) -> String {
                 if change.reasons.is_empty() { String::new() } else { format!(": {}", change.reasons.join("; ")) };
             format!("{}{owner}{until}{access}{reasons}", describe_lifecycle(change.lifecycle))
         }
-        Record::Decided(decided) => {
+        LedgerRecord::Decided(decided) => {
             format!("{} by {}: {}", to_plain_word(&decided.verdict), decided.rule, decided.basis)
         }
-        Record::Approval(approval) => {
+        LedgerRecord::Approval(approval) => {
             let what = approval.subject.as_deref().unwrap_or("the plan");
             format!("{what} approved by {}, {}", approval.by, approval.how)
         }
-        Record::Intent(intent) => describe_intent(intent),
-        Record::Outcome(outcome) => describe_outcome(outcome),
-        Record::Resolved(resolved) => {
+        LedgerRecord::Intent(intent) => describe_intent(intent),
+        LedgerRecord::Outcome(outcome) => describe_outcome(outcome),
+        LedgerRecord::Resolved(resolved) => {
             let found = match resolved.found {
-                Found::Done => "was done",
-                Found::NotDone => "was not done",
-                Found::Otherwise => "is neither as before nor as intended",
+                ObservedEffect::Done => "was done",
+                ObservedEffect::NotDone => "was not done",
+                ObservedEffect::Otherwise => "is neither as before nor as intended",
             };
             format!("step {} of run {}: {} {found}", resolved.step, shorten_run(&resolved.of_run), resolved.resource)
         }
-        Record::Evidence(archived) => {
+        LedgerRecord::Evidence(archived) => {
             format!("archived before {}: evidence/{} ({} bytes)", archived.before, archived.digest, archived.bytes)
         }
-        Record::RunEnded(ended) => describe_run_ended(ended),
-        Record::Checkpoint(signed) => format!("entry {} signed by {}", signed.number, signed.key),
-        Record::LockBroken(broken) => {
+        LedgerRecord::RunEnded(ended) => describe_run_ended(ended),
+        LedgerRecord::Checkpoint(signed) => format!("entry {} signed by {}", signed.number, signed.key),
+        LedgerRecord::LockBroken(broken) => {
             let lock = match &broken.holder {
                 Some(holder) => format!("the lock of {} on {}", holder.actor, holder.host),
                 None => "a lock that could not be read".to_owned(),
@@ -167,7 +167,7 @@ fn describe_intent(intent: &Intent) -> String {
     format!("step {}: {verb} {}", intent.step, intent.resource)
 }
 
-fn describe_outcome(outcome: &Outcome) -> String {
+fn describe_outcome(outcome: &RecordedOutcome) -> String {
     let mut text = format!("step {}: {}", outcome.step, if outcome.done { "done" } else { "not done" });
     if outcome.calls > 0 {
         text.push_str(&format!(", {} calls", outcome.calls));
@@ -194,7 +194,7 @@ fn describe_run_ended(ended: &RunEnded) -> String {
 
 /// Records for machines.
 #[must_use]
-pub fn render_audit_json(stack: &StackName, lines: &[Line]) -> serde_json::Value {
+pub fn render_audit_json(stack: &StackName, lines: &[AuditLine]) -> serde_json::Value {
     let records: Vec<serde_json::Value> = lines
         .iter()
         .map(|line| {
@@ -214,7 +214,7 @@ pub fn render_audit_json(stack: &StackName, lines: &[Line]) -> serde_json::Value
 }
 
 /// Records for spreadsheets. A cell that a spreadsheet would take for a formula begins with a quote.
-pub fn render_audit_csv(lines: &[Line]) -> Result<String, anyhow::Error> {
+pub fn render_audit_csv(lines: &[AuditLine]) -> Result<String, anyhow::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["entry", "at", "run", "actor", "kind", "subject", "owner", "lifecycle", "text"])?;
     for line in lines {
@@ -249,7 +249,7 @@ fn to_plain_word<T: serde::Serialize>(value: &T) -> String {
 
 /// What a verification found.
 #[must_use]
-pub fn render_verification(place: &str, verified: &Verified, signers: bool) -> String {
+pub fn render_verification(place: &str, verified: &VerifiedLedger, signers: bool) -> String {
     let mut text = String::new();
     for flaw in &verified.flaws {
         let title = format!("entry {}:", flaw.entry);

@@ -9,13 +9,13 @@ use std::fmt;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use serde_json::{Value, json};
 
-use crate::config::{Diagnostic, FileId, Location, Severity, Sources};
+use crate::config::{Diagnostic, DiagnosticSeverity, FileId, Location, Sources};
 pub use sarif::render_diagnostics_sarif;
-use text::{Text, escape_controls};
+use text::{ShownText, escape_controls};
 
 /// How findings are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
+pub struct DiagnosticStyle {
     /// With colours and bold.
     pub color: bool,
     /// The width of the terminal in columns.
@@ -23,17 +23,17 @@ pub struct Style {
 }
 
 /// The texts of the files that findings lie in.
-struct Texts<'s> {
+struct SourceTexts<'s> {
     sources: &'s Sources,
-    known: HashMap<FileId, Text<'s>>,
+    known: HashMap<FileId, ShownText<'s>>,
 }
 
-impl<'s> Texts<'s> {
+impl<'s> SourceTexts<'s> {
     fn new(findings: &[Diagnostic], sources: &'s Sources) -> Self {
         let mut known = HashMap::new();
         for location in findings.iter().flat_map(|finding| finding.location.iter().chain(&finding.related)) {
             if let Some(file) = sources.get_file(location.span.file) {
-                known.entry(location.span.file).or_insert_with(|| Text::new(&file.bytes));
+                known.entry(location.span.file).or_insert_with(|| ShownText::new(&file.bytes));
             }
         }
         Self { sources, known }
@@ -46,17 +46,17 @@ impl<'s> Texts<'s> {
 
 /// Draws findings, each with its lines.
 #[must_use]
-pub fn render_diagnostics(findings: &[Diagnostic], sources: &Sources, style: Style) -> String {
+pub fn render_diagnostics(findings: &[Diagnostic], sources: &Sources, style: DiagnosticStyle) -> String {
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(style.width.clamp(40, 160))
         .with_context_lines(1)
         .without_syntax_highlighting()
         .with_links(false);
-    let texts = Texts::new(findings, sources);
+    let texts = SourceTexts::new(findings, sources);
     let mut out = String::new();
     for finding in findings {
-        let drawn = Drawn::new(finding, &texts);
+        let drawn = DrawnFinding::new(finding, &texts);
         if handler.render_report(&mut out, &drawn).is_err() {
             // A place that its file does not have: the words still say what is wrong.
             out.push_str(&render_plain(finding));
@@ -84,28 +84,28 @@ fn describe_finding(finding: &Diagnostic) -> String {
 }
 
 /// A finding as miette draws it: places in the file of the finding are labels, places in other files reports of their own.
-struct Drawn<'t> {
+struct DrawnFinding<'t> {
     code: &'static str,
     severity: miette::Severity,
     words: String,
     help: Option<String>,
-    source: Option<Part<'t>>,
+    source: Option<DrawnPart<'t>>,
     labels: Vec<LabeledSpan>,
-    elsewhere: Vec<Drawn<'t>>,
+    elsewhere: Vec<DrawnFinding<'t>>,
 }
 
-struct Part<'t> {
+struct DrawnPart<'t> {
     name: String,
-    text: &'t Text<'t>,
+    text: &'t ShownText<'t>,
 }
 
-impl<'t> Drawn<'t> {
-    fn new(finding: &Diagnostic, texts: &'t Texts<'_>) -> Self {
+impl<'t> DrawnFinding<'t> {
+    fn new(finding: &Diagnostic, texts: &'t SourceTexts<'_>) -> Self {
         let mut drawn = Self {
             code: finding.code,
             severity: match finding.severity {
-                Severity::Error => miette::Severity::Error,
-                Severity::Warning => miette::Severity::Warning,
+                DiagnosticSeverity::Error => miette::Severity::Error,
+                DiagnosticSeverity::Warning => miette::Severity::Warning,
             },
             words: describe_finding(finding),
             help: finding.help.as_deref().map(escape_controls),
@@ -135,9 +135,9 @@ impl<'t> Drawn<'t> {
         drawn
     }
 
-    fn add_location(&mut self, location: &Location, texts: &'t Texts<'_>, primary: bool) {
+    fn add_location(&mut self, location: &Location, texts: &'t SourceTexts<'_>, primary: bool) {
         let Some(text) = texts.known.get(&location.span.file) else { return };
-        self.source.get_or_insert_with(|| Part { name: texts.displayed_file_name(location.span.file), text });
+        self.source.get_or_insert_with(|| DrawnPart { name: texts.displayed_file_name(location.span.file), text });
         let range = text.shown_range(&location.span.bytes);
         let label = Some(escape_controls(&location.label)).filter(|label| !label.is_empty());
         self.labels.push(if primary {
@@ -148,21 +148,21 @@ impl<'t> Drawn<'t> {
     }
 }
 
-impl fmt::Debug for Drawn<'_> {
+impl fmt::Debug for DrawnFinding<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
     }
 }
 
-impl fmt::Display for Drawn<'_> {
+impl fmt::Display for DrawnFinding<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
     }
 }
 
-impl std::error::Error for Drawn<'_> {}
+impl std::error::Error for DrawnFinding<'_> {}
 
-impl miette::Diagnostic for Drawn<'_> {
+impl miette::Diagnostic for DrawnFinding<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         (!self.code.is_empty()).then(|| Box::new(self.code) as Box<dyn fmt::Display>)
     }
@@ -189,7 +189,7 @@ impl miette::Diagnostic for Drawn<'_> {
     }
 }
 
-impl SourceCode for Part<'_> {
+impl SourceCode for DrawnPart<'_> {
     fn read_span<'a>(
         &'a self,
         span: &miette::SourceSpan,
@@ -220,14 +220,14 @@ impl SourceCode for Part<'_> {
 /// `code`, `help` and `related`.
 #[must_use]
 pub fn render_diagnostics_json(findings: &[Diagnostic], sources: &Sources) -> Value {
-    let texts = Texts::new(findings, sources);
+    let texts = SourceTexts::new(findings, sources);
     findings.iter().map(|finding| render_finding_json(finding, &texts)).collect()
 }
 
-fn render_finding_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
+fn render_finding_json(finding: &Diagnostic, texts: &SourceTexts<'_>) -> Value {
     let severity = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
+        DiagnosticSeverity::Error => "error",
+        DiagnosticSeverity::Warning => "warning",
     };
     let detail: Vec<&str> = finding.detail.iter().chain(&finding.help).map(String::as_str).collect();
     let mut object = json!({
@@ -272,7 +272,7 @@ fn render_finding_json(finding: &Diagnostic, texts: &Texts<'_>) -> Value {
     object
 }
 
-fn render_range_json(location: &Location, texts: &Texts<'_>) -> Value {
+fn render_range_json(location: &Location, texts: &SourceTexts<'_>) -> Value {
     let Some(text) = texts.known.get(&location.span.file) else { return Value::Null };
     let range = text.shown_range(&location.span.bytes);
     let point = |at: usize, byte: usize| {
@@ -289,12 +289,12 @@ fn render_range_json(location: &Location, texts: &Texts<'_>) -> Value {
 /// Findings as a workflow's annotations: `::error file=…,line=…,title=…::…`.
 #[must_use]
 pub fn render_diagnostics_github(findings: &[Diagnostic], sources: &Sources) -> String {
-    let texts = Texts::new(findings, sources);
+    let texts = SourceTexts::new(findings, sources);
     let mut out = String::new();
     for finding in findings {
         let level = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            DiagnosticSeverity::Error => "error",
+            DiagnosticSeverity::Warning => "warning",
         };
         let mut properties = Vec::new();
         if let Some((location, text)) =

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::lock::Holder;
+use crate::store::lock::LockHolder;
 
 /// What a job says about itself, as [`crate::ledger::record::RunStarted::pipeline`] has it: the system, the address of the run, the pull
 /// request, and the account that started it. `None` outside of CI.
@@ -22,7 +22,7 @@ pub fn shorten_commit(commit: &str) -> String {
 
 /// The CI job of a lock's holder, with the commit. `None` outside of CI.
 #[must_use]
-pub fn describe_holder_job(holder: &Holder) -> Option<String> {
+pub fn describe_holder_job(holder: &LockHolder) -> Option<String> {
     let words = describe_pipeline(&holder.job).or_else(|| holder.pipeline.clone())?;
     let commit = holder.job.get("commit").map(|commit| format!(", {}", shorten_commit(commit)));
     Some(format!("{words}{}", commit.unwrap_or_default()))

@@ -60,7 +60,7 @@ pub fn format_details(summary: &str, body: &str) -> String {
 
 /// One thing a document tells, in two lengths.
 #[derive(Debug, Clone)]
-pub struct Block {
+pub struct MarkdownBlock {
     /// All of it; markdown that ends in an empty line.
     pub full: String,
     /// One line, without its line break.
@@ -70,8 +70,13 @@ pub struct Block {
 /// A document of at most `max_bytes`: what stands above, then as many blocks as fit, the first ones whole, then some in a line
 /// each, then how many are left out. `what` names them: `changes`.
 #[must_use]
-pub fn render_document(head: &str, blocks: impl IntoIterator<Item = Block>, what: &str, max_bytes: usize) -> String {
-    let blocks: Vec<Block> = blocks.into_iter().collect();
+pub fn render_document(
+    head: &str,
+    blocks: impl IntoIterator<Item = MarkdownBlock>,
+    what: &str,
+    max_bytes: usize,
+) -> String {
+    let blocks: Vec<MarkdownBlock> = blocks.into_iter().collect();
     let total = blocks.len();
     let tail = |left: usize| match left {
         0 => String::new(),
@@ -144,8 +149,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_document_keeps_to_its_size(sizes in proptest::collection::vec(1usize..400, 0..60), max in 1024usize..8192) {
-            let block = |size: &usize| Block { full: "f".repeat(*size), short: "s".to_owned() };
-            let blocks: Vec<Block> = sizes.iter().map(block).collect();
+            let block = |size: &usize| MarkdownBlock { full: "f".repeat(*size), short: "s".to_owned() };
+            let blocks: Vec<MarkdownBlock> = sizes.iter().map(block).collect();
             let text = render_document("head\n\n", blocks, "changes", max);
             proptest::prop_assert!(text.len() <= max, "{} > {max}", text.len());
         }

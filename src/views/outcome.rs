@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::Address;
 
 use super::inert::escape_steering;
-use super::plan::Summary;
+use super::plan::PlanSummary;
 use super::style::{ADD, REMOVE, STRONG, paint_text};
-use crate::apply::{NotDone, Outcome, Unverified};
+use crate::apply::{ApplyOutcome, UntriedReason, UnverifiedObject};
 use crate::plan::{Plan, Step, StepId};
 
 /// Whether what was written was read back.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadBack<'a> {
     /// It was, and these objects are not as written.
-    Done(&'a [Unverified]),
+    Done(&'a [UnverifiedObject]),
     /// The cloud could not be read: what was done is known by its answers alone.
     Failed,
     /// A signal came first.
@@ -23,9 +23,9 @@ pub enum ReadBack<'a> {
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy)]
-pub struct Ending<'a> {
+pub struct RunEnding<'a> {
     /// What became of each step.
-    pub outcome: &'a Outcome,
+    pub outcome: &'a ApplyOutcome,
     /// What reading back found.
     pub read_back: ReadBack<'a>,
     /// The signal that stopped the run, if one did.
@@ -34,7 +34,7 @@ pub struct Ending<'a> {
     pub again: &'a str,
 }
 
-impl Ending<'_> {
+impl RunEnding<'_> {
     /// Whether every step is done, read back, and as written.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -44,9 +44,9 @@ impl Ending<'_> {
 
 /// What was done, what was not, and the next command to run.
 #[must_use]
-pub fn render_ending(plan: &Plan, ending: &Ending<'_>) -> String {
+pub fn render_ending(plan: &Plan, ending: &RunEnding<'_>) -> String {
     if ending.is_complete() {
-        let Summary { add, change, destroy, .. } = Summary::from_plan(plan);
+        let PlanSummary { add, change, destroy, .. } = PlanSummary::from_plan(plan);
         return format!(
             "{}{} {add} added, {change} changed, {destroy} destroyed. Read back and verified.\n",
             describe_issued_keys(ending.outcome),
@@ -76,7 +76,7 @@ pub fn render_ending(plan: &Plan, ending: &Ending<'_>) -> String {
 }
 
 /// A line for each step that failed, may have been done, was not done, or is not verified.
-fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> String {
+fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = String::new();
     let name = |step: &Step| format!("{} ({})", step.change.id(), step.subject);
@@ -96,8 +96,8 @@ fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> St
     for (id, why) in &outcome.not_done {
         if let Some(step) = steps.get(id) {
             let why = match why {
-                NotDone::Stopped => "stopped before it".to_owned(),
-                NotDone::Needs(failed) => {
+                UntriedReason::Stopped => "stopped before it".to_owned(),
+                UntriedReason::Needs(failed) => {
                     let failed = steps.get(failed).map(|step| step.change.id().to_string()).unwrap_or_default();
                     format!("needs {failed}, which failed")
                 }
@@ -131,7 +131,7 @@ fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &Ending<'_>) -> St
 }
 
 /// How many steps are done and which identities, and the next command.
-fn describe_tally(plan: &Plan, ending: &Ending<'_>) -> String {
+fn describe_tally(plan: &Plan, ending: &RunEnding<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = format!(
         "{} of {} steps done, {} failed, {} not done",
@@ -162,13 +162,13 @@ fn describe_tally(plan: &Plan, ending: &Ending<'_>) -> String {
 }
 
 /// The keys that were made, and where their secrets are.
-fn describe_issued_keys(outcome: &Outcome) -> String {
+fn describe_issued_keys(outcome: &ApplyOutcome) -> String {
     let notes = outcome.done.iter().filter(|(_, enacted)| enacted.made.is_some());
     notes.filter_map(|(_, enacted)| enacted.note.as_ref()).map(|note| format!("{}\n", escape_steering(note))).collect()
 }
 
 /// The subjects all of whose steps are done.
-fn finished_subjects<'a>(plan: &'a Plan, outcome: &Outcome) -> Vec<&'a Address> {
+fn finished_subjects<'a>(plan: &'a Plan, outcome: &ApplyOutcome) -> Vec<&'a Address> {
     let done: BTreeSet<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
     let mut whole: BTreeMap<&Address, bool> = BTreeMap::new();
     for step in &plan.steps {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leasehold_provider::Waiting;
+use leasehold_provider::ThrottledCall;
 
 use super::inert::escape_steering;
 
@@ -23,7 +23,7 @@ pub struct Throttling {
 
 impl Throttling {
     /// A call begins to wait, so long after the run began.
-    pub fn note_wait(&mut self, waiting: &Waiting<'_>, now: Duration) {
+    pub fn note_wait(&mut self, waiting: &ThrottledCall<'_>, now: Duration) {
         // Calls wait side by side: the time that two share is counted once.
         let end = now.saturating_add(waiting.wait);
         self.waited = self.waited.saturating_add(end.saturating_sub(now.max(self.until)));
@@ -76,8 +76,8 @@ fn format_rate(rate: f64) -> String {
 mod tests {
     use super::*;
 
-    const fn waiting(operation: &str, refused: bool, millis: u64, rate: f64) -> Waiting<'_> {
-        Waiting { operation, refused, wait: Duration::from_millis(millis), rate: Some(rate) }
+    const fn waiting(operation: &str, refused: bool, millis: u64, rate: f64) -> ThrottledCall<'_> {
+        ThrottledCall { operation, refused, wait: Duration::from_millis(millis), rate: Some(rate) }
     }
 
     fn at(millis: u64) -> Duration {

@@ -1,25 +1,25 @@
 //! Who may do something.
 
-use leasehold_provider::{Deciding, Permission};
+use leasehold_provider::{ContributingStatement, Permission};
 use serde_json::{Value, json};
 
 use crate::views::inert::escape_steering;
 use crate::views::style::{CHANGE, STRONG, paint_text};
-use crate::who_can::Holder;
+use crate::who_can::AllowedIdentity;
 
 /// The version of the JSON. A new key raises the second number, anything else the first.
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// For people: each identity, until when, and through what.
 #[must_use]
-pub fn render_holders(holders: &[Holder]) -> String {
+pub fn render_holders(holders: &[AllowedIdentity]) -> String {
     if holders.is_empty() {
         return "No identity of this stack may.\n".to_owned();
     }
     holders.iter().map(render_holder).collect::<Vec<_>>().join("\n")
 }
 
-fn render_holder(holder: &Holder) -> String {
+fn render_holder(holder: &AllowedIdentity) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(holder.kind.map(|kind| kind.to_string()));
     parts.extend(holder.owner.as_ref().map(|owner| format!("owner {owner}")));
@@ -57,7 +57,7 @@ fn render_condition_line(lead: &str, condition: &str) -> String {
     format!("    {} {}\n", paint_text(CHANGE, lead), escape_steering(condition))
 }
 
-fn describe_statement(holder: &Holder, deciding: &Deciding) -> String {
+fn describe_statement(holder: &AllowedIdentity, deciding: &ContributingStatement) -> String {
     let source = holder.sources.get(deciding.policy).map_or_else(String::new, ToString::to_string);
     let sid = deciding.sid.as_ref().map_or_else(String::new, |sid| format!(" ({sid})"));
     format!("{source}  Statement[{}]{sid}", deciding.statement)
@@ -65,11 +65,12 @@ fn describe_statement(holder: &Holder, deciding: &Deciding) -> String {
 
 /// For machines: the part of the answer that is about identities.
 #[must_use]
-pub fn render_holders_json(holders: &[Holder]) -> Value {
+pub fn render_holders_json(holders: &[AllowedIdentity]) -> Value {
     holders
         .iter()
         .map(|holder| {
-            let statements = |all: &[Deciding]| all.iter().map(|one| render_deciding(holder, one)).collect::<Vec<_>>();
+            let statements =
+                |all: &[ContributingStatement]| all.iter().map(|one| render_deciding(holder, one)).collect::<Vec<_>>();
             json!({
                 "address": holder.address,
                 "name": holder.name,
@@ -87,7 +88,7 @@ pub fn render_holders_json(holders: &[Holder]) -> Value {
         .collect()
 }
 
-fn render_deciding(holder: &Holder, deciding: &Deciding) -> Value {
+fn render_deciding(holder: &AllowedIdentity, deciding: &ContributingStatement) -> Value {
     let source = holder.sources.get(deciding.policy);
     json!({
         "type": source.map(|id| &id.kind),

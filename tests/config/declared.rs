@@ -50,7 +50,7 @@ fn an_origin_leads_to_the_text_of_a_part() {
     let text = include_str!("reference.hcl");
     let declared = Stack::of(text).declared();
     let origin = &declared.identities[&Address::for_identity("checkout_ci", None)].origin;
-    let at = |span: leasehold::config::source::Span| &text[span.bytes];
+    let at = |span: leasehold::config::source::FileSpan| &text[span.bytes];
     assert_eq!(at(origin.header_span()), "identity \"checkout_ci\"");
     assert_eq!(at(origin.part_span("scopes")), "[scope.orders_read]");
     assert_eq!(at(origin.part_span("trust")), "trust \"oidc\"");
@@ -69,7 +69,7 @@ fn the_order_of_files_and_blocks_does_not_matter() {
     assert_eq!(before, format!("{:?}", without_origins(&stack.declared())));
 }
 
-fn without_origins(declared: &leasehold::config::Declared) -> impl std::fmt::Debug + use<> {
+fn without_origins(declared: &leasehold::config::DeclaredStack) -> impl std::fmt::Debug + use<> {
     let scopes: Vec<_> = declared.scopes.values().map(|(scope, _)| scope.clone()).collect();
     let identities: Vec<_> = declared
         .identities
@@ -195,7 +195,7 @@ federation "oidc" "ci" {
     assert_eq!(accounts, expected.map(|(address, account)| (address.to_owned(), account)));
     assert_eq!(declared.groups["team"].group.account.as_ref().map(ToString::to_string), prod());
     assert_eq!(declared.federations["ci"].0.account, None);
-    let named = |declared: &leasehold::config::Declared| declared.find_provider_reference(None);
+    let named = |declared: &leasehold::config::DeclaredStack| declared.find_provider_reference(None);
     assert_eq!(named(&declared).as_deref(), Some("provider.aws.audit"), "what lives there still has to say so");
     declared.providers.clear();
     assert_eq!(named(&declared), None);

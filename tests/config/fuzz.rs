@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use leasehold::config::{Inputs, Limits, SourceFile, Sources, StackFiles, gather_modules, load_config};
+use leasehold::config::{ConfigInputs, SourceFile, Sources, StackFiles, StackLimits, gather_modules, load_config};
 use leasehold::views::diagnostics::{
-    Style, render_diagnostics, render_diagnostics_github, render_diagnostics_json, render_diagnostics_sarif,
+    DiagnosticStyle, render_diagnostics, render_diagnostics_github, render_diagnostics_json, render_diagnostics_sarif,
 };
 
 /// The most that one stack may take, of processor time. A debug build is many times slower.
@@ -24,7 +24,7 @@ const LIMIT: Duration = if cfg!(debug_assertions) { Duration::from_secs(20) } el
 const MEMORY: u64 = 512 * 1024;
 /// What may be asked for by number, so that it is not the work that was asked for which takes the time: a stack of 100,000 identities is
 /// sound, and may take longer. That such stacks take time as they are large is measured in `benches/compare.py`.
-const SIZE: Limits = Limits { identities: 10_000, modules: 1_000 };
+const SIZE: StackLimits = StackLimits { identities: 10_000, modules: 1_000 };
 /// What is kept to change again may take so many bytes: it counts as memory of the whole run.
 const POOL: usize = 32 * 1024 * 1024;
 /// Longer stacks are cut.
@@ -77,9 +77,9 @@ fn outcome(text: &str) -> BTreeSet<String> {
     let files = Files::of(text);
     let sources = gather_modules(Sources::new(files.directly_in(".")), &files);
     let now = "2026-11-20T22:00:00Z".parse().unwrap();
-    let loaded = load_config(&sources, &Inputs { variables: Vec::new(), now, files: &files, limits: SIZE });
+    let loaded = load_config(&sources, &ConfigInputs { variables: Vec::new(), now, files: &files, limits: SIZE });
     let few: Vec<_> = loaded.findings.iter().take(200).cloned().collect();
-    let drawn = render_diagnostics(&few, &sources, Style { color: false, width: 80 });
+    let drawn = render_diagnostics(&few, &sources, DiagnosticStyle { color: false, width: 80 });
     assert!(drawn.chars().all(|c| c == '\n' || !c.is_control()), "a control character was drawn");
     let _ = (
         render_diagnostics_json(&few, &sources),

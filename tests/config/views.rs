@@ -1,6 +1,8 @@
 //! Findings for machines, and for terminals of other sizes.
 
-use leasehold::views::diagnostics::{Style, render_diagnostics, render_diagnostics_github, render_diagnostics_json};
+use leasehold::views::diagnostics::{
+    DiagnosticStyle, render_diagnostics, render_diagnostics_github, render_diagnostics_json,
+};
 
 use crate::stack::Stack;
 
@@ -26,7 +28,7 @@ fn annotations_are_escaped() {
 #[test]
 fn colour_comes_only_when_asked_for() {
     let (loaded, sources) = (stack().load(), stack().sources());
-    let drawn = |color| render_diagnostics(&loaded.findings, &sources, Style { color, width: 60 });
+    let drawn = |color| render_diagnostics(&loaded.findings, &sources, DiagnosticStyle { color, width: 60 });
     assert!(drawn(true).contains("\u{1b}["));
     assert!(!drawn(false).contains('\u{1b}'));
     // Without its colours it is the same drawing, and the escape in the file is in neither.

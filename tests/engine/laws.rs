@@ -186,7 +186,7 @@ proptest! {
                 let outcome = faulty.execute_with(&plan, faulty.directory.clone());
                 prop_assert_eq!(outcome.done.len() + outcome.failed.len() + outcome.not_done.len(), plan.steps.len());
                 for (_, why) in &outcome.not_done {
-                    prop_assert!(matches!(why, apply::NotDone::Needs(_)));
+                    prop_assert!(matches!(why, apply::UntriedReason::Needs(_)));
                 }
             }
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use leasehold::config::Declared;
+use leasehold::config::DeclaredStack;
 use leasehold::plan::{Plan, Step, StepId, quotas};
-use leasehold_provider::{Counted, Effect, Quota, Span, Statement};
+use leasehold_provider::{Effect, Quota, QuotaScope, Span, Statement};
 use proptest::prelude::*;
 
 use crate::at;
@@ -28,7 +28,11 @@ fn some_order(steps: &[Step], seed: u64) -> Vec<&Step> {
     order
 }
 
-fn never_more_than_old_and_new(first: &Declared, second: &Declared, seed: u64) -> Result<Plan, TestCaseError> {
+fn never_more_than_old_and_new(
+    first: &DeclaredStack,
+    second: &DeclaredStack,
+    seed: u64,
+) -> Result<Plan, TestCaseError> {
     let days = i64::try_from(seed % 40).unwrap();
     let now = at(START).checked_add(jiff::SignedDuration::from_hours(2 + 24 * days)).unwrap();
     let world = World::new();
@@ -74,7 +78,7 @@ fn never_more_than_old_and_new(first: &Declared, second: &Declared, seed: u64) -
 }
 
 /// The plan from one stack to the other, after a few hundred of its orders were tried.
-fn tried(first: &Declared, second: &Declared) -> Plan {
+fn tried(first: &DeclaredStack, second: &DeclaredStack) -> Plan {
     let mut plans = (0..200).map(|seed| never_more_than_old_and_new(first, second, seed).unwrap());
     plans.next_back().unwrap()
 }
@@ -200,7 +204,7 @@ fn what_is_let_go_of_last_makes_no_room() {
             what: "attached policies",
             kinds: [leasehold_local::kinds::ATTACHMENT].into(),
             limit: 1,
-            counted: Counted::OfHolder,
+            counted: QuotaScope::OfHolder,
             attributes: &[],
             account: None,
         };

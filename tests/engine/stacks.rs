@@ -2,26 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold::config::declared::{Place, ProviderBlock, ProviderSettings};
+use leasehold::config::declared::{BackendLocation, ProviderBlock, ProviderSettings};
 use leasehold::config::{
-    Backend, Declared, DeclaredGroup, DeclaredIdentity, Estate, FileId, Lease, Origin, Owner, Service,
+    Backend, BlockOrigin, DeclaredGroup, DeclaredIdentity, DeclaredOwner, DeclaredService, DeclaredStack, FileId,
+    Lease, StateBlocks,
 };
 use leasehold_provider::{
     Address, Alias, Effect, Group, Kind, Principal, Scope, Span, StackName, Statement, Trust, TrustedIdentity,
 };
 use proptest::prelude::*;
 
-fn nowhere() -> Origin {
-    Origin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() }
+fn nowhere() -> BlockOrigin {
+    BlockOrigin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() }
 }
 
 /// A stack with two owners, a service, and nothing else.
-pub fn empty_stack() -> Declared {
-    let owner = || Owner { name: None, email: None, team: None, origin: nowhere() };
-    let service = Service { owner: Some("jane".to_owned()), retired: false, origin: nowhere() };
-    Declared {
+pub fn empty_stack() -> DeclaredStack {
+    let owner = || DeclaredOwner { name: None, email: None, team: None, origin: nowhere() };
+    let service = DeclaredService { owner: Some("jane".to_owned()), retired: false, origin: nowhere() };
+    DeclaredStack {
         stack: StackName::new("laws").unwrap(),
-        backend: Backend { place: Place::default(), lock_lease: None },
+        backend: Backend { place: BackendLocation::default(), lock_lease: None },
         providers: Vec::new(),
         stores: BTreeMap::new(),
         owners: BTreeMap::from([("jane".to_owned(), owner()), ("tom".to_owned(), owner())]),
@@ -30,7 +31,7 @@ pub fn empty_stack() -> Declared {
         federations: BTreeMap::new(),
         groups: BTreeMap::new(),
         identities: BTreeMap::new(),
-        estate: Estate::default(),
+        estate: StateBlocks::default(),
         files_read: BTreeMap::new(),
         grace: Span::from_days(7),
         origin: nowhere(),
@@ -85,7 +86,7 @@ pub fn statement(effect: Effect, action: &str) -> Statement {
 }
 
 /// A stack of one user who holds these scopes, and of scopes that say this.
-pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> Declared {
+pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> DeclaredStack {
     let mut declared = empty_stack();
     for (name, statements) in scopes {
         let name = (*name).to_owned();
@@ -101,7 +102,7 @@ pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> Declared {
 
 /// Any small stack: a few identities of each kind from a small pool of names, so that two stacks share some; scopes and groups that two
 /// stacks may define differently; roles that trust users.
-pub fn stack() -> impl Strategy<Value = Declared> {
+pub fn stack() -> impl Strategy<Value = DeclaredStack> {
     let scopes = proptest::collection::btree_map(0..3usize, statements(), 0..3);
     let groups = proptest::collection::btree_map(0..2usize, group(), 0..3);
     let identities = proptest::collection::btree_map(0..6usize, member(), 0..6);
@@ -111,7 +112,7 @@ pub fn stack() -> impl Strategy<Value = Declared> {
 
 /// A stack of which two are alike in who and what is there, and differ in what everybody holds and what that says, a Deny in every second
 /// statement: all of three scopes, two groups and three identities, which stay.
-pub fn crowded_stack() -> impl Strategy<Value = Declared> {
+pub fn crowded_stack() -> impl Strategy<Value = DeclaredStack> {
     let action = proptest::sample::select(vec!["s3:GetObject", "s3:PutObject", "sqs:SendMessage"]);
     let effect = proptest::sample::select(vec![Effect::Allow, Effect::Deny]);
     let statements =
@@ -138,7 +139,7 @@ fn of(
     groups: BTreeMap<usize, (Vec<Statement>, BTreeSet<usize>)>,
     members: &BTreeMap<usize, Member>,
     retired: bool,
-) -> Declared {
+) -> DeclaredStack {
     let mut declared = empty_stack();
     declared.services.get_mut("shop").unwrap().retired = retired;
     for (number, statements) in scopes {
@@ -170,7 +171,7 @@ fn of(
 }
 
 /// The same stack with some of its identities in a second account, `b`.
-pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
+pub fn split(mut declared: DeclaredStack, there: &BTreeSet<usize>) -> DeclaredStack {
     let alias = Alias::new("b").unwrap();
     let block = |alias| ProviderBlock {
         name: "local".to_owned(),
@@ -192,7 +193,7 @@ pub fn split(mut declared: Declared, there: &BTreeSet<usize>) -> Declared {
 }
 
 /// The same stack with scopes that deny nothing.
-pub fn with_allowing_scopes(mut declared: Declared) -> Declared {
+pub fn with_allowing_scopes(mut declared: DeclaredStack) -> DeclaredStack {
     for (scope, _) in declared.scopes.values_mut() {
         scope.statements.iter_mut().for_each(|statement| statement.effect = Effect::Allow);
     }
@@ -279,7 +280,7 @@ fn member() -> impl Strategy<Value = Member> {
 }
 
 impl Member {
-    fn identity(&self, number: usize, declared: &Declared, members: &BTreeMap<usize, Self>) -> DeclaredIdentity {
+    fn identity(&self, number: usize, declared: &DeclaredStack, members: &BTreeMap<usize, Self>) -> DeclaredIdentity {
         let label = |number: usize| format!("id{number}");
         let mut identity = identity(&label(number), kind_of(number, self.kind));
         identity.owner = self.owner.to_owned();

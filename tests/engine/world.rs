@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::stacks::BOUNDARIES;
 use jiff::Timestamp;
-use leasehold::apply::{self, Journal, NotRecorded, Outcome};
-use leasehold::config::Declared;
-use leasehold::config::declared::{Backend, Place, ProviderSettings};
-use leasehold::fleet::{Fleet, FleetRealizer, Member};
-use leasehold::plan::select::Selection;
-use leasehold::plan::{Basis, Plan, Step, build, build_plan};
+use leasehold::apply::{self, ApplyOutcome, Journal, JournalError};
+use leasehold::config::DeclaredStack;
+use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
+use leasehold::fleet::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use leasehold::plan::select::PlanSelection;
+use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
 use leasehold::realize;
 use leasehold::rules::{self, Allowance};
 use leasehold_local::{FaultKind, Faults, LocalDirectory};
@@ -36,15 +36,15 @@ struct Forgetful;
 
 #[async_trait::async_trait]
 impl Journal for Forgetful {
-    async fn write_intents(&self, _: &[&Step]) -> Result<(), NotRecorded> {
+    async fn write_intents(&self, _: &[&Step]) -> Result<(), JournalError> {
         Ok(())
     }
-    fn may_write(&self) -> Result<(), NotRecorded> {
+    fn may_write(&self) -> Result<(), JournalError> {
         Ok(())
     }
     fn record_result(&self, _: &Step, _: Result<&Enacted, &EnactError>) {}
     fn record_untried(&self, _: &Step) {}
-    async fn flush_records(&self) -> Result<(), NotRecorded> {
+    async fn flush_records(&self) -> Result<(), JournalError> {
         Ok(())
     }
 }
@@ -71,7 +71,7 @@ impl World {
     pub fn of_two() -> Self {
         let world = Self::new();
         let other = Arc::new(directory(&world.home, "b.db").with_account_name("b.db"));
-        let member = |name: &str, directory: &Arc<LocalDirectory>| Member {
+        let member = |name: &str, directory: &Arc<LocalDirectory>| AccountMember {
             name: name.to_owned(),
             observe: directory.clone(),
             enact: directory.clone(),
@@ -80,50 +80,50 @@ impl World {
             (None, member("provider.local", &world.directory)),
             (Some(Alias::new("b").unwrap()), member("provider.local.b", &other)),
         ]);
-        let fleet = Arc::new(Fleet::new(members, world.directory.clone()));
-        let realize = Arc::new(FleetRealizer(world.directory.clone()));
+        let fleet = Arc::new(MultiAccountProvider::new(members, world.directory.clone()));
+        let realize = Arc::new(MultiAccountRealizer(world.directory.clone()));
         Self { realize, reader: fleet.clone(), writer: fleet, ..world }
     }
 
-    pub fn observe(&self, declared: &Declared) -> Snapshot {
+    pub fn observe(&self, declared: &DeclaredStack) -> Snapshot {
         let realm = self.runtime.block_on(self.reader.read_realm()).unwrap();
         let (shared, _) = realize::realize_shared_objects(declared, self.realize.as_ref(), &realm);
         let request = ObserveRequest::for_plan(&declared.stack, &shared);
         self.runtime.block_on(self.reader.observe_stack(request)).unwrap()
     }
 
-    pub fn plan(&self, declared: &Declared, now: Timestamp) -> Plan {
+    pub fn plan(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
         let snapshot = self.observe(declared);
         let (shared, findings) = realize::realize_shared_objects(declared, self.realize.as_ref(), &snapshot.realm);
         assert_eq!(findings, []);
-        build_plan(build::Inputs {
+        build_plan(build::PlanInputs {
             declared,
             shared: &shared,
             snapshot: &snapshot,
             now,
             realize: self.realize.as_ref(),
             compare: self.directory.as_ref(),
-            basis: Basis {
+            basis: PlanBasis {
                 version: "0.0.0".to_owned(),
                 directory: ".".to_owned(),
                 files: BTreeMap::new(),
                 provider: ProviderSettings::Local { path: None },
                 alias: None,
                 others: BTreeMap::new(),
-                backend: Backend { place: Place::default(), lock_lease: None },
+                backend: Backend { place: BackendLocation::default(), lock_lease: None },
                 stores: BTreeMap::new(),
             },
-            selection: &Selection::default(),
+            selection: &PlanSelection::default(),
         })
         .unwrap()
     }
 
-    pub fn execute_with(&self, plan: &Plan, enact: Arc<dyn Enact>) -> Outcome {
+    pub fn execute_with(&self, plan: &Plan, enact: Arc<dyn Enact>) -> ApplyOutcome {
         let allowance = Allowance { max_leavers: Some(usize::MAX), ..Allowance::default() };
         let approved = rules::apply_rules(plan.clone(), &allowance).unwrap();
         let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
         let (_owner, halt) = tokio::sync::watch::channel(apply::Halt::No);
-        let options = apply::Options { parallelism: 4 };
+        let options = apply::ExecuteOptions { parallelism: 4 };
         self.runtime.block_on(apply::execute_plan(&approved, enact, options, &Forgetful, events, halt))
     }
 
@@ -133,7 +133,7 @@ impl World {
     }
 
     /// Sets the fences of some live identities to `at`, as somebody may do by hand. Returns how many have one.
-    pub fn set_fences(&self, declared: &Declared, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
+    pub fn set_fences(&self, declared: &DeclaredStack, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
         let snapshot = self.observe(declared);
         let live = snapshot.identities.values().filter(|live| of(&live.id.display_name()));
         let policies = live.flat_map(|live| live.resources.values());
@@ -155,7 +155,7 @@ impl World {
 
     /// What each live identity may do, by name: the actions that some policy of it allows and none denies; and what each that a role
     /// trusts may do through it: `id1 by id0`. A lease that is over by `now` leaves nothing.
-    pub fn allowed(&self, declared: &Declared, now: Timestamp) -> BTreeMap<String, BTreeSet<String>> {
+    pub fn allowed(&self, declared: &DeclaredStack, now: Timestamp) -> BTreeMap<String, BTreeSet<String>> {
         let snapshot = self.observe(declared);
         let mut allowed = BTreeMap::new();
         for live in snapshot.identities.values() {
@@ -170,7 +170,7 @@ impl World {
         allowed
     }
 
-    pub fn apply(&self, declared: &Declared, now: Timestamp) -> Plan {
+    pub fn apply(&self, declared: &DeclaredStack, now: Timestamp) -> Plan {
         let plan = self.plan(declared, now);
         let outcome = self.execute_with(&plan, self.writer.clone());
         assert!(outcome.is_complete(), "{outcome:?}");

@@ -11,8 +11,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use leasehold::config::declared::{Backend, Bucket, Place, Retention, RetentionMode};
-use leasehold::store::{self, Store, StoreErrorKind, Written, lock};
+use leasehold::config::declared::{Backend, BackendLocation, ObjectLockRetention, RetentionMode, S3Bucket};
+use leasehold::store::{self, Store, StoreErrorKind, WriteOutcome, lock};
 use leasehold_emulator::{Emulator, SeaweedFs};
 use leasehold_provider::StackName;
 use serde_json::json;
@@ -67,12 +67,12 @@ impl S3 {
         self.boto3(&format!("s3.delete_object(Bucket='records', Key='iam/a stack+x=1/{key}')"));
     }
 
-    async fn store(&self, bucket: &str, retention: Option<Retention>) -> Store {
+    async fn store(&self, bucket: &str, retention: Option<ObjectLockRetention>) -> Store {
         self.store_with(bucket, retention, "test").await
     }
 
-    async fn store_with(&self, bucket: &str, retention: Option<Retention>, secret: &str) -> Store {
-        let bucket = Bucket {
+    async fn store_with(&self, bucket: &str, retention: Option<ObjectLockRetention>, secret: &str) -> Store {
+        let bucket = S3Bucket {
             name: bucket.to_owned(),
             prefix: Some("iam/a stack+x=1".to_owned()),
             region: None,
@@ -82,7 +82,7 @@ impl S3 {
             profile: None,
             assume_role: None,
         };
-        let backend = Backend { place: Place::S3(bucket), lock_lease: None };
+        let backend = Backend { place: BackendLocation::S3(bucket), lock_lease: None };
         let credentials = Credentials::new("test", secret, None, None, "test");
         let chain = SdkConfig::builder()
             .region(Region::new("us-east-1"))
@@ -95,8 +95,8 @@ impl S3 {
 
 const RETENTION: &str = "1d";
 
-fn retention() -> Option<Retention> {
-    Some(Retention { mode: RetentionMode::Governance, period: RETENTION.parse().unwrap() })
+fn retention() -> Option<ObjectLockRetention> {
+    Some(ObjectLockRetention { mode: RetentionMode::Governance, period: RETENTION.parse().unwrap() })
 }
 
 async fn text(store: &Store, key: &str) -> Option<String> {
@@ -106,23 +106,23 @@ async fn text(store: &Store, key: &str) -> Option<String> {
 async fn conditional_writes(s3: &S3) {
     let store = s3.store("records", None).await;
     assert_eq!(text(&store, "a").await, None);
-    let Written::Yes(first) = store.create_object("a", b"one").await.unwrap() else {
+    let WriteOutcome::Yes(first) = store.create_object("a", b"one").await.unwrap() else {
         panic!("{}: nothing was there", s3.name)
     };
-    assert_eq!(store.create_object("a", b"two").await.unwrap(), Written::Taken, "{}", s3.name);
+    assert_eq!(store.create_object("a", b"two").await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
     assert_eq!(text(&store, "a").await.as_deref(), Some("one"));
-    let Written::Yes(second) = store.replace_object("a", b"three", &first).await.unwrap() else {
+    let WriteOutcome::Yes(second) = store.replace_object("a", b"three", &first).await.unwrap() else {
         panic!("{}: it is so", s3.name)
     };
-    assert_eq!(store.replace_object("a", b"four", &first).await.unwrap(), Written::Taken, "{}", s3.name);
+    assert_eq!(store.replace_object("a", b"four", &first).await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
     assert_eq!(store.read_object("a").await.unwrap().unwrap().version, second, "{}", s3.name);
     assert_eq!(text(&store, "a").await.as_deref(), Some("three"));
     s3.delete("a");
     assert_eq!(text(&store, "a").await, None);
     // AWS answers 404, ministack and SeaweedFS 412: the object is not in the state that was named, and nothing is written.
-    assert_eq!(store.replace_object("a", b"five", &second).await.unwrap(), Written::Taken, "{}", s3.name);
+    assert_eq!(store.replace_object("a", b"five", &second).await.unwrap(), WriteOutcome::Taken, "{}", s3.name);
     assert_eq!(text(&store, "a").await, None);
-    assert!(matches!(store.create_object("a", b"six").await.unwrap(), Written::Yes(_)), "{}", s3.name);
+    assert!(matches!(store.create_object("a", b"six").await.unwrap(), WriteOutcome::Yes(_)), "{}", s3.name);
 }
 
 /// Of several writers at once, one writes.
@@ -131,12 +131,22 @@ async fn races(s3: &S3) {
     let bodies: Vec<String> = (0..8).map(|n| format!("writer {n}")).collect();
     let created = bodies.iter().map(|body| store.create_object("race", body.as_bytes()));
     let created = futures::future::try_join_all(created).await.unwrap();
-    assert_eq!(created.iter().filter(|written| **written != Written::Taken).count(), 1, "{}: {created:?}", s3.name);
+    assert_eq!(
+        created.iter().filter(|written| **written != WriteOutcome::Taken).count(),
+        1,
+        "{}: {created:?}",
+        s3.name
+    );
     let version = store.read_object("race").await.unwrap().unwrap().version;
     let bodies: Vec<String> = (0..8).map(|n| format!("later writer {n}")).collect();
     let replaced = bodies.iter().map(|body| store.replace_object("race", body.as_bytes(), &version));
     let replaced = futures::future::try_join_all(replaced).await.unwrap();
-    assert_eq!(replaced.iter().filter(|written| **written != Written::Taken).count(), 1, "{}: {replaced:?}", s3.name);
+    assert_eq!(
+        replaced.iter().filter(|written| **written != WriteOutcome::Taken).count(),
+        1,
+        "{}: {replaced:?}",
+        s3.name
+    );
 }
 
 /// More names than one page of S3 has, which is 1,000.
@@ -161,8 +171,13 @@ async fn listing(s3: &S3) {
 async fn object_lock(s3: &S3) {
     let store = s3.store("records", retention()).await;
     let large = vec![b'x'; 300_000];
-    assert!(matches!(store.create_retained_object("evidence/large", &large).await.unwrap(), Written::Yes(_)));
-    assert_eq!(store.create_retained_object("evidence/large", b"other").await.unwrap(), Written::Taken, "{}", s3.name);
+    assert!(matches!(store.create_retained_object("evidence/large", &large).await.unwrap(), WriteOutcome::Yes(_)));
+    assert_eq!(
+        store.create_retained_object("evidence/large", b"other").await.unwrap(),
+        WriteOutcome::Taken,
+        "{}",
+        s3.name
+    );
     store.create_object("lock.json", b"free").await.unwrap();
     let kept = s3.boto3(
         r#"
@@ -192,7 +207,7 @@ print([seen('evidence/large'), seen('lock.json')])
 
 async fn locking(s3: &S3) {
     let store = s3.store("records", None).await;
-    let holder = lock::Holder {
+    let holder = lock::LockHolder {
         actor: "jane".to_owned(),
         host: "here".to_owned(),
         process: 1,
@@ -200,14 +215,14 @@ async fn locking(s3: &S3) {
         job: std::collections::BTreeMap::new(),
     };
     let stack = StackName::new("second").unwrap();
-    let claim = lock::Claim { stack: &stack, holder: &holder, what: "apply" };
-    let terms = lock::Terms::default();
-    let lock::Asked::Held(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("free") };
+    let claim = lock::LockClaim { stack: &stack, holder: &holder, what: "apply" };
+    let terms = lock::LockTerms::default();
+    let lock::LockAnswer::Held(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("free") };
     assert!(guard.may_write());
-    let lock::Asked::By(other) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("held") };
+    let lock::LockAnswer::By(other) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("held") };
     assert_eq!(other.epoch, 1, "{}", s3.name);
-    guard.release_lock(lock::Known::default()).await.unwrap();
-    let lock::Asked::Held(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("free") };
+    guard.release_lock(lock::KnownLedger::default()).await.unwrap();
+    let lock::LockAnswer::Held(guard) = lock::request_lock(&store, claim, terms).await.unwrap() else { panic!("free") };
     let (record, _) = lock::read_lock(&store, &stack).await.unwrap().unwrap();
     assert_eq!((record.epoch, guard.epoch().await), (2, 2), "{}", s3.name);
     assert!(lock::break_lock(&store, &stack, &record).await.unwrap());

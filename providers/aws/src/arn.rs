@@ -59,7 +59,7 @@ pub fn federation_arn(realm: &Realm, id: &ResourceId) -> Option<String> {
 
 /// The id of the federation's object of this account that an ARN names.
 pub fn parse_federation_id(realm: &Realm, text: &str) -> Option<ResourceId> {
-    let arn = Arn::parse_arn(text).filter(|arn| arn.account == realm.account && arn.partition == realm.partition)?;
+    let arn = IamArn::parse_arn(text).filter(|arn| arn.account == realm.account && arn.partition == realm.partition)?;
     let (kind, name) = arn.resource.split_once('/')?;
     match kind {
         "oidc-provider" => Some(ResourceId::new(kinds::OIDC_PROVIDER, name)),
@@ -70,7 +70,7 @@ pub fn parse_federation_id(realm: &Realm, text: &str) -> Option<ResourceId> {
 
 /// The parts of an ARN of IAM or STS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arn<'a> {
+pub struct IamArn<'a> {
     /// `aws`, `aws-cn`, `aws-us-gov`.
     pub partition: &'a str,
     /// The account, or `aws` for what AWS itself owns.
@@ -79,7 +79,7 @@ pub struct Arn<'a> {
     pub resource: &'a str,
 }
 
-impl<'a> Arn<'a> {
+impl<'a> IamArn<'a> {
     /// Reads an ARN of the global services IAM and STS.
     pub fn parse_arn(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
@@ -105,7 +105,7 @@ impl<'a> Arn<'a> {
 
 /// The caller, for people: `role/ci` of an assumed role, `user/x`, `root`.
 pub fn describe_actor(arn: &str) -> String {
-    let resource = Arn::parse_arn(arn).map_or(arn, |arn| arn.resource);
+    let resource = IamArn::parse_arn(arn).map_or(arn, |arn| arn.resource);
     match resource.strip_prefix("assumed-role/") {
         Some(role_and_session) => {
             format!("role/{}", role_and_session.rsplit_once('/').map_or(role_and_session, |(role, _)| role))
@@ -126,7 +126,7 @@ pub fn user_from_policy_arn<'a>(realm: &Realm, stack: &StackName, policy_arn: &'
 
 /// What stands behind `STACK.` in the name of a policy under the stack's path.
 fn parse_stack_policy_name<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
-    let arn = Arn::parse_arn(policy_arn)?;
+    let arn = IamArn::parse_arn(policy_arn)?;
     let name = arn.resource.strip_prefix("policy")?.strip_prefix(stack_path(stack).as_str())?;
     let rest = name.strip_prefix(stack.as_str())?.strip_prefix('.')?;
     (arn.account == realm.account && !rest.contains('/')).then_some(rest)
@@ -146,7 +146,7 @@ pub fn policy_short_name(realm: &Realm, stack: &StackName, policy_arn: &str) -> 
     if user_from_policy_arn(realm, stack, policy_arn).is_some() {
         return "own.policy".to_owned();
     }
-    match Arn::parse_arn(policy_arn).and_then(|arn| Some((arn.account, arn.resource.strip_prefix("policy/")?))) {
+    match IamArn::parse_arn(policy_arn).and_then(|arn| Some((arn.account, arn.resource.strip_prefix("policy/")?))) {
         Some(("aws", tail)) => tail.to_owned(),
         Some((account, tail)) => format!("{account}/{tail}"),
         None => policy_arn.to_owned(),
@@ -155,14 +155,15 @@ pub fn policy_short_name(realm: &Realm, stack: &StackName, policy_arn: &str) -> 
 
 /// The id of the role or user of this account that an ARN names.
 pub fn parse_principal_id(realm: &Realm, text: &str) -> Option<ResourceId> {
-    let arn = Arn::parse_arn(text)?;
+    let arn = IamArn::parse_arn(text)?;
     let (principal, name) = arn.principal_and_name()?;
     (arn.account == realm.account && arn.partition == realm.partition).then(|| kinds::principal_id(principal, name))
 }
 
 /// The role or user that an ARN means to people: itself, or the role of a session.
 pub fn resolve_principal_id(realm: &Realm, text: &str) -> Option<ResourceId> {
-    let session = Arn::parse_arn(text).filter(|arn| arn.account == realm.account && arn.partition == realm.partition);
+    let session =
+        IamArn::parse_arn(text).filter(|arn| arn.account == realm.account && arn.partition == realm.partition);
     let role = session.and_then(|arn| arn.resource.strip_prefix("assumed-role/")?.split('/').next());
     role.map(|role| kinds::principal_id(Principal::Role, role)).or_else(|| parse_principal_id(realm, text))
 }
@@ -185,7 +186,7 @@ pub fn object_arn(realm: &Realm, resource: &Resource) -> Option<String> {
 
 /// Who may write what an ARN names: service-linked roles and those of Identity Center are nobody's to write.
 pub fn custody_from_arn(text: &str) -> Custody {
-    let resource = Arn::parse_arn(text).map_or("", |arn| arn.resource);
+    let resource = IamArn::parse_arn(text).map_or("", |arn| arn.resource);
     match resource.strip_prefix("role") {
         Some(path) if path.starts_with("/aws-service-role/") => Custody::ServiceLinked,
         Some(path) if path.starts_with("/aws-reserved/") => Custody::Reserved,

@@ -119,7 +119,7 @@ fn with_checked_credentials(config: SdkConfig, source: &SeenSource) -> SdkConfig
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(checked)).build()
 }
 
-async fn assume_role(config: SdkConfig, role: &crate::settings::AssumeRole) -> SdkConfig {
+async fn assume_role(config: SdkConfig, role: &crate::settings::AssumeRoleSettings) -> SdkConfig {
     let mut provider = AssumeRoleProvider::builder(&role.role_arn)
         .session_name(role.session_name.as_deref().unwrap_or("leasehold"))
         .configure(&config);

@@ -11,7 +11,7 @@ use crate::environment::is_header_value;
 
 /// Where credentials come from. It decides what to do when they are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum CredentialSource {
     /// `AWS_ACCESS_KEY_ID` and its kin.
     Environment,
     /// Keys in a profile.
@@ -30,7 +30,7 @@ pub enum Source {
     Instance,
 }
 
-impl Source {
+impl CredentialSource {
     /// The source that the SDK notes on credentials, for its user agent; `None` where it notes none.
     fn from_credentials(credentials: &Credentials) -> Option<Self> {
         use AwsCredentialFeature as Feature;
@@ -59,15 +59,15 @@ impl Source {
 
 /// The source of the credentials that were last loaded.
 #[derive(Debug, Clone, Default)]
-pub struct SeenSource(Arc<Mutex<Option<Source>>>);
+pub struct SeenSource(Arc<Mutex<Option<CredentialSource>>>);
 
 impl SeenSource {
     /// The source; `None` before any credentials were loaded, and where the SDK does not note it.
-    pub fn last_source(&self) -> Option<Source> {
+    pub fn last_source(&self) -> Option<CredentialSource> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record_source(&self, source: Option<Source>) {
+    fn record_source(&self, source: Option<CredentialSource>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = source;
     }
 }
@@ -91,7 +91,7 @@ impl CheckedCredentials {
         if !parts.into_iter().flatten().all(is_header_value) {
             return Err(CredentialsError::invalid_configuration(UNSENDABLE));
         }
-        self.seen.record_source(Source::from_credentials(&credentials));
+        self.seen.record_source(CredentialSource::from_credentials(&credentials));
         Ok(credentials)
     }
 }
@@ -115,7 +115,10 @@ const UNSENDABLE: &str = "the access key or session token holds a character that
 mod tests {
     use super::*;
 
-    fn load(key: &str, features: &[AwsCredentialFeature]) -> (Result<Credentials, CredentialsError>, Option<Source>) {
+    fn load(
+        key: &str,
+        features: &[AwsCredentialFeature],
+    ) -> (Result<Credentials, CredentialsError>, Option<CredentialSource>) {
         let seen = SeenSource::default();
         let mut credentials = Credentials::new(key, "secret", None, None, "test");
         *credentials.get_property_mut_or_default::<Vec<AwsCredentialFeature>>() = features.to_vec();
@@ -129,10 +132,10 @@ mod tests {
         use AwsCredentialFeature::{CredentialsEnvVars, CredentialsProfile, CredentialsSso, CredentialsStsAssumeRole};
         let (loaded, source) = load("AKIAEXAMPLE", &[CredentialsEnvVars]);
         assert_eq!(loaded.unwrap().access_key_id(), "AKIAEXAMPLE");
-        assert_eq!(source, Some(Source::Environment));
+        assert_eq!(source, Some(CredentialSource::Environment));
         let chained = [CredentialsSso, CredentialsProfile, CredentialsStsAssumeRole];
-        assert_eq!(load("ASIAEXAMPLE", &chained).1, Some(Source::AssumedRole));
-        assert_eq!(load("ASIAEXAMPLE", &chained[..2]).1, Some(Source::Sso));
+        assert_eq!(load("ASIAEXAMPLE", &chained).1, Some(CredentialSource::AssumedRole));
+        assert_eq!(load("ASIAEXAMPLE", &chained[..2]).1, Some(CredentialSource::Sso));
     }
 
     #[test]

@@ -11,26 +11,26 @@ mod table;
 
 use std::ffi::OsString;
 
-pub use form::Form;
+pub use form::ValueForm;
 pub(crate) use form::{is_endpoint, is_header_value};
 pub use table::VARIABLES;
 
 /// An environment variable that Leasehold, or a library in it, reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Variable {
+pub struct EnvironmentVariable {
     /// Its name. A name that ends in `*` is a prefix.
     pub name: &'static str,
     /// What it sets, as one line of Markdown.
     pub sets: &'static str,
     /// What reads it.
-    pub reader: Reader,
+    pub reader: VariableReader,
     /// What its value looks like.
-    pub form: Form,
+    pub form: ValueForm,
 }
 
 /// What reads a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub enum VariableReader {
     /// Leasehold's own code.
     Leasehold,
     /// The AWS SDK for Rust.
@@ -43,7 +43,7 @@ pub enum Reader {
     Nothing,
 }
 
-impl Reader {
+impl VariableReader {
     /// Its name in the documentation.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -74,12 +74,15 @@ pub struct VariableError {
 /// # Errors
 /// The first variable, in the order of the table, whose value does not have its form.
 #[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
-pub fn check_process_environment(variables: &[Variable]) -> Result<(), VariableError> {
+pub fn check_process_environment(variables: &[EnvironmentVariable]) -> Result<(), VariableError> {
     check_values(variables, |name| std::env::var_os(name))
 }
 
-fn check_values(variables: &[Variable], value_of: impl Fn(&str) -> Option<OsString>) -> Result<(), VariableError> {
-    for variable in variables.iter().filter(|variable| variable.reader != Reader::Nothing) {
+fn check_values(
+    variables: &[EnvironmentVariable],
+    value_of: impl Fn(&str) -> Option<OsString>,
+) -> Result<(), VariableError> {
+    for variable in variables.iter().filter(|variable| variable.reader != VariableReader::Nothing) {
         let Some(value) = value_of(variable.name).filter(|value| !value.is_empty()) else { continue };
         if let Err(problem) = variable.form.check_value(&value) {
             return Err(VariableError { name: variable.name, problem, expected: variable.form.describe_expected() });

@@ -20,12 +20,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use leasehold_provider::{EnactError, EnactErrorKind, ObserveError, ObserveErrorKind};
-pub use place::Place;
+pub use place::CallContext;
 use service_error::ServiceError;
 
 /// What a call's failure means for the call itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum CallErrorCause {
     /// Refused for now: nothing was done.
     Throttled,
     /// Nothing could be sent: nothing was done.
@@ -46,11 +46,11 @@ pub enum Cause {
 
 /// A failed call, or an answer that makes no sense.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct CallError {
     /// The operation, as policies name it: `iam:CreateRole`.
     pub operation: &'static str,
     /// What it means.
-    pub cause: Cause,
+    pub cause: CallErrorCause,
     /// AWS's code, where it gave one.
     pub code: Option<String>,
     /// What happened.
@@ -59,12 +59,12 @@ pub struct Failure {
     pub help: Option<String>,
 }
 
-impl Failure {
+impl CallError {
     /// An answer that does not say what AWS's documents promise.
     pub fn from_malformed_answer(operation: &'static str, message: impl Into<String>) -> Self {
         Self {
             operation,
-            cause: Cause::Malformed,
+            cause: CallErrorCause::Malformed,
             code: None,
             message: message.into(),
             help: Some("run it again; if it stays, report it with the object's name".to_owned()),
@@ -72,7 +72,7 @@ impl Failure {
     }
 
     /// What a failed call of the SDK means.
-    pub fn from_sdk_error<E>(operation: &'static str, error: SdkError<E, HttpResponse>, place: Place<'_>) -> Self
+    pub fn from_sdk_error<E>(operation: &'static str, error: SdkError<E, HttpResponse>, place: CallContext<'_>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
@@ -92,7 +92,7 @@ impl Failure {
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
-                let cause = if status >= 500 { Cause::Faulted } else { Cause::Malformed };
+                let cause = if status >= 500 { CallErrorCause::Faulted } else { CallErrorCause::Malformed };
                 let message = format!("the answer (HTTP {status}) cannot be read: {}", describe_chain(&error));
                 let help = format!(
                     "run it again; if it stays, something between here and {} changes or cuts answers",
@@ -106,7 +106,7 @@ impl Failure {
             other => {
                 let message = describe_chain(other);
                 let help = "this is a fault in leasehold: report it with this message".to_owned();
-                Self { operation, cause: Cause::Rejected, code: None, message, help: Some(help) }
+                Self { operation, cause: CallErrorCause::Rejected, code: None, message, help: Some(help) }
             }
         }
     }
@@ -187,29 +187,29 @@ fn describe_innermost(error: &(dyn Error + 'static)) -> String {
     error_chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-impl From<Failure> for ObserveError {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for ObserveError {
+    fn from(failure: CallError) -> Self {
         let kind = match failure.cause {
-            Cause::Throttled => ObserveErrorKind::Throttled,
-            Cause::Unreachable | Cause::NoAnswer => ObserveErrorKind::Unreachable,
-            Cause::Denied => ObserveErrorKind::Denied,
-            Cause::Unauthenticated => ObserveErrorKind::Unauthenticated,
-            Cause::Malformed => ObserveErrorKind::Malformed,
-            Cause::Faulted | Cause::Rejected => ObserveErrorKind::Other,
+            CallErrorCause::Throttled => ObserveErrorKind::Throttled,
+            CallErrorCause::Unreachable | CallErrorCause::NoAnswer => ObserveErrorKind::Unreachable,
+            CallErrorCause::Denied => ObserveErrorKind::Denied,
+            CallErrorCause::Unauthenticated => ObserveErrorKind::Unauthenticated,
+            CallErrorCause::Malformed => ObserveErrorKind::Malformed,
+            CallErrorCause::Faulted | CallErrorCause::Rejected => ObserveErrorKind::Other,
         };
         Self { kind, operation: failure.operation.to_owned(), message: failure.message, help: failure.help }
     }
 }
 
-impl From<Failure> for EnactError {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for EnactError {
+    fn from(failure: CallError) -> Self {
         let kind = match failure.cause {
-            Cause::Throttled => EnactErrorKind::Throttled,
-            Cause::Unreachable | Cause::NoAnswer => EnactErrorKind::Unreachable,
-            Cause::Denied | Cause::Unauthenticated => EnactErrorKind::Denied,
-            Cause::Rejected if failure.is_limit() => EnactErrorKind::Limit,
-            Cause::Rejected if failure.may_pass() => EnactErrorKind::Conflict,
-            Cause::Faulted | Cause::Rejected | Cause::Malformed => EnactErrorKind::Other,
+            CallErrorCause::Throttled => EnactErrorKind::Throttled,
+            CallErrorCause::Unreachable | CallErrorCause::NoAnswer => EnactErrorKind::Unreachable,
+            CallErrorCause::Denied | CallErrorCause::Unauthenticated => EnactErrorKind::Denied,
+            CallErrorCause::Rejected if failure.is_limit() => EnactErrorKind::Limit,
+            CallErrorCause::Rejected if failure.may_pass() => EnactErrorKind::Conflict,
+            CallErrorCause::Faulted | CallErrorCause::Rejected | CallErrorCause::Malformed => EnactErrorKind::Other,
         };
         let help = failure.help.clone().or_else(|| match kind {
             EnactErrorKind::Conflict if failure.is_delete_conflict() => Some(
@@ -220,7 +220,8 @@ impl From<Failure> for EnactError {
             _ => None,
         });
         // Only a refusal is certain. What has no answer is looked at by the next run, which starts from what lives.
-        let open = matches!(failure.cause, Cause::NoAnswer | Cause::Faulted | Cause::Malformed);
+        let open =
+            matches!(failure.cause, CallErrorCause::NoAnswer | CallErrorCause::Faulted | CallErrorCause::Malformed);
         let message = failure.message + if open { "; whether it was done is not known" } else { "" };
         Self { kind, operation: failure.operation.to_owned(), message, help, requests: Vec::new() }
     }

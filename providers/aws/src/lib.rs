@@ -35,4 +35,4 @@ pub use ca_bundle::{CaBundle, load_ca_bundle};
 pub use connect::load_sdk_config;
 pub use provider::AwsProvider;
 pub use realize::AwsRealizer;
-pub use settings::{AssumeRole, AwsSettings, ConnectError};
+pub use settings::{AssumeRoleSettings, AwsSettings, ConnectError};

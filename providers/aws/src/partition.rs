@@ -43,7 +43,7 @@ pub struct EndpointVariant {
 /// An endpoint that AWS does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("S3 has no FIPS endpoint in partition {partition} (region {region})")]
-pub struct NoFipsEndpoint {
+pub struct NoFipsEndpointError {
     partition: &'static str,
     region: String,
 }
@@ -72,10 +72,10 @@ impl Partition {
 ///
 /// # Errors
 /// Where FIPS is asked for in a partition without it: another endpoint would not be what was asked for.
-pub fn s3_endpoint(region: &str, variant: EndpointVariant) -> Result<String, NoFipsEndpoint> {
+pub fn s3_endpoint(region: &str, variant: EndpointVariant) -> Result<String, NoFipsEndpointError> {
     let partition = Partition::for_region(region);
     if variant.fips && !partition.has_fips {
-        return Err(NoFipsEndpoint { partition: partition.name, region: region.to_owned() });
+        return Err(NoFipsEndpointError { partition: partition.name, region: region.to_owned() });
     }
     let service = if variant.fips { "s3-fips" } else { "s3" };
     let dual_stack = if variant.dual_stack { ".dualstack" } else { "" };

@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use leasehold_provider::{Notices, ObserveError, ObserveErrorKind, Realm, ResourceId, StackName};
 use tokio::sync::OnceCell;
 
-use crate::arn::{self, Arn};
+use crate::arn::{self, IamArn};
 use crate::connect::{self, Clients};
-use crate::failure::Failure;
-use crate::retry::{Caller, Calls, Class};
+use crate::failure::CallError;
+use crate::retry::{AwsCaller, CallLog, RetryClass};
 use crate::settings::{AwsSettings, ConnectError};
 
 /// AWS IAM in one account.
 #[derive(Debug)]
 pub struct AwsProvider {
     pub(crate) clients: Clients,
-    pub(crate) caller: Caller,
-    pub(crate) known: Known,
+    pub(crate) caller: AwsCaller,
+    pub(crate) known: KnownObjects,
     allowed: BTreeSet<String>,
     realm: OnceCell<Realm>,
 }
@@ -35,9 +35,9 @@ impl AwsProvider {
     ) -> Result<Self, ConnectError> {
         settings.check_settings()?;
         let clients = connect::build_clients(&settings, loader).await?;
-        let caller = Caller::new(&clients, &settings, connect::read_max_attempts());
+        let caller = AwsCaller::new(&clients, &settings, connect::read_max_attempts());
         let allowed = settings.allowed_account_ids;
-        Ok(Self { clients, caller, known: Known::default(), allowed, realm: OnceCell::new() })
+        Ok(Self { clients, caller, known: KnownObjects::default(), allowed, realm: OnceCell::new() })
     }
 
     /// The same, and `notices` is told when calls wait because AWS throttles.
@@ -56,12 +56,13 @@ impl AwsProvider {
         const OPERATION: &str = "sts:GetCallerIdentity";
         let sts = &self.clients.sts;
         let send = || sts.get_caller_identity().send();
-        let answer = self.caller.call_with_retries(&Calls::default(), OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.caller.call_with_retries(&CallLog::default(), OPERATION, RetryClass::Idempotent, send).await?;
         let (Some(account), Some(caller)) = (answer.account, answer.arn) else {
-            return Err(Failure::from_malformed_answer(OPERATION, "the answer names no account or no caller").into());
+            return Err(CallError::from_malformed_answer(OPERATION, "the answer names no account or no caller").into());
         };
-        let Some(partition) = Arn::parse_arn(&caller).map(|arn| arn.partition.to_owned()) else {
-            return Err(Failure::from_malformed_answer(
+        let Some(partition) = IamArn::parse_arn(&caller).map(|arn| arn.partition.to_owned()) else {
+            return Err(CallError::from_malformed_answer(
                 OPERATION,
                 format!("the caller's ARN does not read: {caller:?}"),
             )
@@ -90,17 +91,17 @@ impl AwsProvider {
 
 /// What this run has seen and done, so that no call is spent on asking whose an object is.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<Facts>);
+pub struct KnownObjects(Mutex<ObjectFacts>);
 
 #[derive(Debug, Default)]
-struct Facts {
+struct ObjectFacts {
     ours: HashSet<(StackName, ResourceId)>,
     made: HashSet<ResourceId>,
     touched: HashSet<ResourceId>,
 }
 
-impl Known {
-    fn lock_facts(&self) -> MutexGuard<'_, Facts> {
+impl KnownObjects {
+    fn lock_facts(&self) -> MutexGuard<'_, ObjectFacts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,7 +1,7 @@
 //! How calls are repeated: the one place of this crate that waits, and the one that draws random numbers.
 //!
-//! The SDK's own retries are off. What may be repeated depends on what the call does ([`Class`]) and on what its failure
-//! means ([`Cause`]). Waits grow with full jitter; a token bucket, whose rate falls with every refusal and recovers with
+//! The SDK's own retries are off. What may be repeated depends on what the call does ([`RetryClass`]) and on what its failure
+//! means ([`CallErrorCause`]). Waits grow with full jitter; a token bucket, whose rate falls with every refusal and recovers with
 //! every answer, keeps all calls together under what the account bears.
 
 use std::future::Future;
@@ -13,19 +13,19 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
-use leasehold_provider::{Notices, Waiting};
+use leasehold_provider::{Notices, ThrottledCall};
 use tokio::time::{Instant, sleep};
 
 use crate::connect::{Clients, SeenEndpoint};
 use crate::credentials::SeenSource;
 use crate::environment;
-use crate::failure::{Cause, Failure, Place};
+use crate::failure::{CallContext, CallError, CallErrorCause};
 use crate::http_client::find_proxy;
 use crate::settings::AwsSettings;
 
 /// What doing a call twice would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum RetryClass {
     /// The same as doing it once: reads, puts, tags.
     Idempotent,
     /// A refusal the second time (`EntityAlreadyExists`, `NoSuchEntity`), for which the caller has an answer.
@@ -40,12 +40,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(80);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// The longest wait before the next attempt, or `None` when there shall be none. `attempts` have failed, the last with `cause`.
-fn next_wait(cause: Cause, class: Class, attempts: u32, spent: Duration) -> Option<Duration> {
+fn next_wait(cause: CallErrorCause, class: RetryClass, attempts: u32, spent: Duration) -> Option<Duration> {
     let most = match (cause, class) {
-        (Cause::Throttled, _) => u32::MAX,
-        (Cause::Unreachable, _) => 3,
-        (Cause::NoAnswer | Cause::Faulted, Class::Idempotent | Class::Conditional) => 5,
-        (Cause::Malformed, Class::Idempotent) => 2,
+        (CallErrorCause::Throttled, _) => u32::MAX,
+        (CallErrorCause::Unreachable, _) => 3,
+        (CallErrorCause::NoAnswer | CallErrorCause::Faulted, RetryClass::Idempotent | RetryClass::Conditional) => 5,
+        (CallErrorCause::Malformed, RetryClass::Idempotent) => 2,
         _ => 1,
     };
     if attempts >= most || spent >= WHOLE {
@@ -57,12 +57,12 @@ fn next_wait(cause: Cause, class: Class, attempts: u32, spent: Duration) -> Opti
 
 /// The calls of one piece of work: how many attempts, and the ids that the service gave them.
 #[derive(Debug, Default)]
-pub struct Calls {
+pub struct CallLog {
     attempts: AtomicU32,
     ids: Mutex<Vec<String>>,
 }
 
-impl Calls {
+impl CallLog {
     /// How many attempts were made.
     pub fn attempt_count(&self) -> u32 {
         self.attempts.load(Ordering::Relaxed)
@@ -84,7 +84,7 @@ impl Calls {
 
 /// What all calls of one provider share: the pace, where they went, and who is told that they wait.
 #[derive(Debug)]
-pub struct Caller {
+pub struct AwsCaller {
     pace: Mutex<Pace>,
     endpoint: SeenEndpoint,
     source: SeenSource,
@@ -95,7 +95,7 @@ pub struct Caller {
     notices: Option<Arc<dyn Notices>>,
 }
 
-impl Caller {
+impl AwsCaller {
     /// A caller that was not throttled yet. `most`: how often a call is tried at most, where a person set it.
     pub fn new(clients: &Clients, settings: &AwsSettings, most: Option<u32>) -> Self {
         Self {
@@ -111,13 +111,13 @@ impl Caller {
     }
 
     /// What a failed call means.
-    fn explain_sdk_error<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> Failure
+    fn explain_sdk_error<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> CallError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let endpoint = self.endpoint.last_endpoint();
         let proxy = endpoint.as_deref().and_then(find_proxy);
-        let place = Place {
+        let place = CallContext {
             endpoint: endpoint.as_deref(),
             proxy: proxy.as_deref(),
             region: &self.region,
@@ -126,7 +126,7 @@ impl Caller {
             source: self.source.last_source(),
             now: current_time(),
         };
-        Failure::from_sdk_error(operation, error, place)
+        CallError::from_sdk_error(operation, error, place)
     }
 
     /// From now on tells of every wait.
@@ -137,11 +137,11 @@ impl Caller {
     /// Makes a call, again where that is right, and counts the attempts in `calls`.
     pub async fn call_with_retries<T, E, F, Sent>(
         &self,
-        calls: &Calls,
+        calls: &CallLog,
         operation: &'static str,
-        class: Class,
+        class: RetryClass,
         send: F,
-    ) -> Result<T, Failure>
+    ) -> Result<T, CallError>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -165,7 +165,7 @@ impl Caller {
             calls.record_answer(error.request_id());
             let failure = self.explain_sdk_error(operation, error);
             match failure.cause {
-                Cause::Throttled => self.with_pace(|pace| pace.slow_down(Instant::now())),
+                CallErrorCause::Throttled => self.with_pace(|pace| pace.slow_down(Instant::now())),
                 _ => self.record_success(),
             }
             let wait = next_wait(failure.cause, class, attempts, start.elapsed());
@@ -174,7 +174,7 @@ impl Caller {
             };
             tracing::debug!(operation, attempts, message = %failure.message, "will try again");
             let wait = longest.mul_f64(fastrand::f64());
-            if failure.cause == Cause::Throttled {
+            if failure.cause == CallErrorCause::Throttled {
                 self.report_wait(operation, true, wait);
             }
             sleep(wait).await;
@@ -205,7 +205,7 @@ impl Caller {
     fn report_wait(&self, operation: &str, refused: bool, wait: Duration) {
         if let Some(notices) = &self.notices {
             let rate = self.with_pace(|pace| pace.rate);
-            notices.report_throttled_call(&Waiting { operation, refused, wait, rate });
+            notices.report_throttled_call(&ThrottledCall { operation, refused, wait, rate });
         }
     }
 
@@ -224,7 +224,7 @@ fn current_time() -> jiff::Timestamp {
 const PROPAGATION: Duration = Duration::from_secs(120);
 
 /// An error that may pass by itself, some time after an object was made.
-pub trait Passing {
+pub trait TransientError {
     /// Whether it may.
     fn may_pass(&self) -> bool;
 }
@@ -232,7 +232,7 @@ pub trait Passing {
 /// Repeats a whole step while it fails with what may pass by itself.
 pub async fn retry_until_visible<T, E, Step>(patience: Patience, step: impl Fn() -> Step) -> Result<T, E>
 where
-    E: Passing,
+    E: TransientError,
     Step: Future<Output = Result<T, E>>,
 {
     let longest = match patience {
@@ -327,21 +327,21 @@ mod tests {
 
     #[test]
     fn what_may_have_been_done_under_a_name_of_the_service_is_not_repeated() {
-        for cause in [Cause::NoAnswer, Cause::Faulted, Cause::Malformed] {
-            assert_eq!(next_wait(cause, Class::ServerNamed, 1, Duration::ZERO), None, "{cause:?}");
+        for cause in [CallErrorCause::NoAnswer, CallErrorCause::Faulted, CallErrorCause::Malformed] {
+            assert_eq!(next_wait(cause, RetryClass::ServerNamed, 1, Duration::ZERO), None, "{cause:?}");
         }
-        assert!(next_wait(Cause::Throttled, Class::ServerNamed, 9, Duration::ZERO).is_some());
-        assert!(next_wait(Cause::NoAnswer, Class::Conditional, 1, Duration::ZERO).is_some());
+        assert!(next_wait(CallErrorCause::Throttled, RetryClass::ServerNamed, 9, Duration::ZERO).is_some());
+        assert!(next_wait(CallErrorCause::NoAnswer, RetryClass::Conditional, 1, Duration::ZERO).is_some());
     }
 
     #[test]
     fn refusals_for_good_are_not_repeated_and_an_absent_service_not_for_long() {
-        for cause in [Cause::Rejected, Cause::Denied, Cause::Unauthenticated] {
-            assert_eq!(next_wait(cause, Class::Idempotent, 1, Duration::ZERO), None, "{cause:?}");
+        for cause in [CallErrorCause::Rejected, CallErrorCause::Denied, CallErrorCause::Unauthenticated] {
+            assert_eq!(next_wait(cause, RetryClass::Idempotent, 1, Duration::ZERO), None, "{cause:?}");
         }
-        assert!(next_wait(Cause::Unreachable, Class::Idempotent, 2, Duration::ZERO).is_some());
-        assert_eq!(next_wait(Cause::Unreachable, Class::Idempotent, 3, Duration::ZERO), None);
-        assert_eq!(next_wait(Cause::Throttled, Class::Idempotent, 3, WHOLE), None);
+        assert!(next_wait(CallErrorCause::Unreachable, RetryClass::Idempotent, 2, Duration::ZERO).is_some());
+        assert_eq!(next_wait(CallErrorCause::Unreachable, RetryClass::Idempotent, 3, Duration::ZERO), None);
+        assert_eq!(next_wait(CallErrorCause::Throttled, RetryClass::Idempotent, 3, WHOLE), None);
     }
 
     /// What was told.
@@ -352,8 +352,8 @@ mod tests {
     }
 
     impl Notices for Told {
-        fn report_throttled_call(&self, waiting: &Waiting<'_>) {
-            let Waiting { operation, refused, rate, .. } = *waiting;
+        fn report_throttled_call(&self, waiting: &ThrottledCall<'_>) {
+            let ThrottledCall { operation, refused, rate, .. } = *waiting;
             self.waits.lock().unwrap().push((operation.to_owned(), refused, rate));
         }
 
@@ -362,10 +362,10 @@ mod tests {
         }
     }
 
-    async fn caller() -> Caller {
+    async fn caller() -> AwsCaller {
         let loader = aws_config::defaults(aws_config::BehaviorVersion::latest()).empty_test_environment();
         let settings = AwsSettings::default();
-        Caller::new(&crate::connect::build_clients(&settings, loader).await.unwrap(), &settings, None)
+        AwsCaller::new(&crate::connect::build_clients(&settings, loader).await.unwrap(), &settings, None)
     }
 
     #[tokio::test]

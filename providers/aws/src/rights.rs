@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 
 use crate::arn;
 
-pub use parts::{Part, stack_parts};
-use table::On::{
+pub use parts::{StackPart, stack_parts};
+pub use table::RightsPurpose;
+use table::RightsTarget::{
     AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, KeptRole, KeptUser, MarkedDirectory,
     MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer,
     OurPolicy, OurRole, OurUser, OwnPolicy, Profile,
 };
-pub use table::Purpose;
-use table::{On, RIGHTS, Right};
+use table::{RIGHTS, RequiredRight, RightsTarget};
 
 /// The most characters of a managed policy, white space aside:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
@@ -32,7 +32,7 @@ pub const LARGEST: usize = 6144;
 
 /// Whose rights, and where.
 #[derive(Debug, Clone)]
-pub struct Scope<'a> {
+pub struct RightsScope<'a> {
     /// The stack that they are cut to.
     pub stack: &'a StackName,
     /// The partition: `aws`, `aws-cn`, `aws-us-gov` or another.
@@ -40,38 +40,41 @@ pub struct Scope<'a> {
     /// The account's number, or `*`.
     pub account: &'a str,
     /// What the stack has.
-    pub parts: &'a BTreeSet<Part>,
+    pub parts: &'a BTreeSet<StackPart>,
 }
 
 /// The actions that a purpose takes, as `iam:Action`.
 #[must_use]
-pub fn required_actions(parts: &BTreeSet<Part>, purpose: Purpose) -> BTreeSet<String> {
+pub fn required_actions(parts: &BTreeSet<StackPart>, purpose: RightsPurpose) -> BTreeSet<String> {
     matching_rights(parts, purpose).map(|(action, ..)| format!("iam:{action}")).collect()
 }
 
 /// The smallest policy for the purpose: a statement for each sort of resource.
 #[must_use]
-pub fn build_rights_policy(scope: &Scope<'_>, purpose: Purpose) -> Document {
+pub fn build_rights_policy(scope: &RightsScope<'_>, purpose: RightsPurpose) -> Document {
     Document::new(json!({ "Version": "2012-10-17", "Statement": build_statements(scope, purpose) }))
 }
 
 /// Its statements.
 #[must_use]
-pub fn build_statements(scope: &Scope<'_>, purpose: Purpose) -> Vec<Value> {
-    let mut by_place: BTreeMap<On, Vec<String>> = BTreeMap::new();
+pub fn build_statements(scope: &RightsScope<'_>, purpose: RightsPurpose) -> Vec<Value> {
+    let mut by_place: BTreeMap<RightsTarget, Vec<String>> = BTreeMap::new();
     for (action, _, _, on) in matching_rights(scope.parts, purpose) {
         by_place.entry(*on).or_default().push(format!("iam:{action}"));
     }
     by_place.into_iter().map(|(on, actions)| build_statement(scope, on, actions)).collect()
 }
 
-fn matching_rights(parts: &BTreeSet<Part>, purpose: Purpose) -> impl Iterator<Item = &'static Right> {
+fn matching_rights(
+    parts: &BTreeSet<StackPart>,
+    purpose: RightsPurpose,
+) -> impl Iterator<Item = &'static RequiredRight> {
     RIGHTS
         .iter()
         .filter(move |(_, by, part, _)| by.is_granted_for(purpose) && part.is_none_or(|part| parts.contains(&part)))
 }
 
-fn build_statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value {
+fn build_statement(scope: &RightsScope<'_>, on: RightsTarget, mut actions: Vec<String>) -> Value {
     actions.sort();
     let mut statement = json!({ "Sid": format!("{on:?}"), "Effect": "Allow", "Action": actions, "Resource": resource_pattern(scope, on) });
     let stack = scope.stack.to_string();
@@ -99,8 +102,8 @@ fn build_statement(scope: &Scope<'_>, on: On, mut actions: Vec<String>) -> Value
     statement
 }
 
-fn resource_pattern(scope: &Scope<'_>, on: On) -> String {
-    let Scope { partition, account, stack, .. } = scope;
+fn resource_pattern(scope: &RightsScope<'_>, on: RightsTarget) -> String {
+    let RightsScope { partition, account, stack, .. } = scope;
     let below = |place: &str| format!("arn:{partition}:iam::{account}:{place}");
     let path = arn::stack_path(stack);
     match on {
@@ -122,15 +125,15 @@ fn resource_pattern(scope: &Scope<'_>, on: On) -> String {
 mod tests {
     use super::*;
 
-    fn scope<'a>(stack: &'a StackName, parts: &'a BTreeSet<Part>) -> Scope<'a> {
-        Scope { stack, partition: "aws", account: "111122223333", parts }
+    fn scope<'a>(stack: &'a StackName, parts: &'a BTreeSet<StackPart>) -> RightsScope<'a> {
+        RightsScope { stack, partition: "aws", account: "111122223333", parts }
     }
 
     #[test]
     fn all_of_it_fits_into_a_managed_policy() {
-        let (stack, parts) = (StackName::new("a".repeat(32)).unwrap(), Part::ALL.into());
-        let whole = build_rights_policy(&scope(&stack, &parts), Purpose::Apply);
-        let records = records::Records {
+        let (stack, parts) = (StackName::new("a".repeat(32)).unwrap(), StackPart::ALL.into());
+        let whole = build_rights_policy(&scope(&stack, &parts), RightsPurpose::Apply);
+        let records = records::RecordsBucket {
             partition: "aws",
             region: Some("ap-southeast-2"),
             account: "111122223333",
@@ -139,24 +142,24 @@ mod tests {
             retained: true,
             kms_key: Some("arn:aws:kms:ap-southeast-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
         };
-        let of_records = Document::new(json!(records::bucket_statements(&records, Purpose::Apply)));
+        let of_records = Document::new(json!(records::bucket_statements(&records, RightsPurpose::Apply)));
         assert!(of_records.canonical_text().len() <= LARGEST, "{}", of_records.canonical_text().len());
         // With both, the largest stack fits into the inline policy of a role: 10,240 characters.
         assert!(whole.canonical_text().len() + of_records.canonical_text().len() <= 10_240);
-        let reading = build_rights_policy(&scope(&stack, &parts), Purpose::Plan);
+        let reading = build_rights_policy(&scope(&stack, &parts), RightsPurpose::Plan);
         assert!(reading.canonical_text().len() < whole.canonical_text().len() / 2);
         assert!(!reading.canonical_text().contains("iam:Create") && !reading.canonical_text().contains("iam:Put"));
     }
 
     #[test]
     fn each_purpose_grants_less_than_apply_and_audit_nothing() {
-        let parts = Part::ALL.into();
-        let apply = required_actions(&parts, Purpose::Apply);
-        for purpose in Purpose::ALL {
+        let parts = StackPart::ALL.into();
+        let apply = required_actions(&parts, RightsPurpose::Apply);
+        for purpose in RightsPurpose::ALL {
             assert!(required_actions(&parts, purpose).is_subset(&apply), "{purpose:?}");
         }
-        assert!(required_actions(&parts, Purpose::Audit).is_empty());
-        let sweep = required_actions(&parts, Purpose::Sweep);
+        assert!(required_actions(&parts, RightsPurpose::Audit).is_empty());
+        let sweep = required_actions(&parts, RightsPurpose::Sweep);
         let makes = |action: &&String| ["Create", "Attach", "Add"].iter().any(|verb| action[4..].starts_with(verb));
         assert_eq!(sweep.iter().filter(makes).collect::<Vec<_>>(), ["iam:CreateAccessKey"]);
         assert!(sweep.iter().all(|action| !action.contains("Boundary")));
@@ -164,9 +167,10 @@ mod tests {
 
     #[test]
     fn writes_are_cut_to_the_stack() {
-        let (stack, parts) = (StackName::new("payments").unwrap(), Part::ALL.into());
-        let all =
-            [Purpose::Sweep, Purpose::Apply].map(|purpose| build_statements(&scope(&stack, &parts), purpose)).concat();
+        let (stack, parts) = (StackName::new("payments").unwrap(), StackPart::ALL.into());
+        let all = [RightsPurpose::Sweep, RightsPurpose::Apply]
+            .map(|purpose| build_statements(&scope(&stack, &parts), purpose))
+            .concat();
         for statement in all {
             let writes = |action: &Value| {
                 !["iam:Get", "iam:List", "iam:Generate"].iter().any(|read| action.as_str().unwrap().starts_with(read))
@@ -208,7 +212,7 @@ mod tests {
                 }
             }
         }
-        let mut known = required_actions(&Part::ALL.into(), Purpose::Apply);
+        let mut known = required_actions(&StackPart::ALL.into(), RightsPurpose::Apply);
         known.extend(NEVER_ASKED.iter().map(|action| format!("iam:{action}")));
         assert_eq!(called.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
         assert_eq!(known.difference(&called).collect::<Vec<_>>(), Vec::<&String>::new());

@@ -15,12 +15,12 @@ pub struct AwsSettings {
     /// The accounts that may be worked on; empty: any.
     pub allowed_account_ids: BTreeSet<String>,
     /// The role to take on first.
-    pub assume_role: Option<AssumeRole>,
+    pub assume_role: Option<AssumeRoleSettings>,
 }
 
 /// A role that is taken on before anything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AssumeRole {
+pub struct AssumeRoleSettings {
     /// Its ARN.
     pub role_arn: String,
     /// The external id its trust asks for.
@@ -99,7 +99,7 @@ impl AwsSettings {
         }
         match &self.assume_role {
             Some(role)
-                if !crate::arn::Arn::parse_arn(&role.role_arn).is_some_and(|a| a.resource.starts_with("role/")) =>
+                if !crate::arn::IamArn::parse_arn(&role.role_arn).is_some_and(|a| a.resource.starts_with("role/")) =>
             {
                 Err(ConnectError::RoleArn(role.role_arn.clone()))
             }

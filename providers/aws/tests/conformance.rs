@@ -5,7 +5,7 @@ mod common;
 use async_trait::async_trait;
 use leasehold_aws::{AwsProvider, AwsSettings};
 use leasehold_emulator::Emulator;
-use leasehold_provider::conformance::{self, Failure, World, WorldError, Worlds};
+use leasehold_provider::conformance::{self, LawViolation, World, WorldError, Worlds};
 use leasehold_provider::{Principal, Provider, StackName};
 
 /// Accounts on emulators of their own.
@@ -145,7 +145,7 @@ const EVERYTHING: &str = "statement = {'Effect': 'Allow', 'Action': '*', 'Resour
                           everything = json.dumps({'Version': '2012-10-17', 'Statement': statement}); \
                           trust = json.dumps({'Version': '2012-10-17', 'Statement': []})";
 
-fn assert_none(failures: &[Failure]) {
+fn assert_none(failures: &[LawViolation]) {
     let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
     assert!(failures.is_empty(), "{}", lines.join("\n"));
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use common::{World, connect, identity, scope};
-use leasehold_aws::{AssumeRole, AwsProvider, AwsSettings, ConnectError};
+use leasehold_aws::{AssumeRoleSettings, AwsProvider, AwsSettings, ConnectError};
 use leasehold_emulator::{Emulator, Fault};
 use leasehold_provider::{
     Change, EnactErrorKind, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal, StackName,
@@ -122,7 +122,7 @@ async fn without_credentials_it_is_said_where_they_could_come_from() {
 async fn a_role_is_taken_on_first_and_a_refusal_says_so() {
     let aws = Emulator::moto();
     let settings = AwsSettings {
-        assume_role: Some(AssumeRole {
+        assume_role: Some(AssumeRoleSettings {
             role_arn: "arn:aws:iam::123456789012:role/leasehold".to_owned(),
             external_id: Some("x".to_owned()),
             session_name: None,
@@ -141,7 +141,7 @@ async fn a_role_is_taken_on_first_and_a_refusal_says_so() {
 
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused_at_once() {
-    let role = AssumeRole { role_arn: "leasehold".to_owned(), external_id: None, session_name: None };
+    let role = AssumeRoleSettings { role_arn: "leasehold".to_owned(), external_id: None, session_name: None };
     let settings = AwsSettings { assume_role: Some(role), ..AwsSettings::default() };
     assert!(matches!(AwsProvider::connect(settings).await, Err(ConnectError::RoleArn(_))));
     let settings = AwsSettings { allowed_account_ids: BTreeSet::from(["1".to_owned()]), ..AwsSettings::default() };

@@ -143,16 +143,16 @@ pub struct Answer {
     /// Whether it does.
     pub permission: Permission,
     /// The statements that allow it, some perhaps under conditions.
-    pub through: Vec<Deciding>,
+    pub through: Vec<ContributingStatement>,
     /// The statements that deny it under conditions.
-    pub unless: Vec<Deciding>,
+    pub unless: Vec<ContributingStatement>,
     /// What it also depends on and is not read, by name.
     pub unread: BTreeSet<String>,
 }
 
 /// A statement that has a part in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deciding {
+pub struct ContributingStatement {
     /// Which policy of the access, counted from zero.
     pub policy: usize,
     /// Which statement of the policy, counted from zero.

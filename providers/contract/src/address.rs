@@ -9,7 +9,7 @@ use crate::key::{self, Key};
 /// A name that does not have the shape its kind asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is not a {what}: {rule}")]
-pub struct InvalidName {
+pub struct InvalidNameError {
     /// What the name should have been, for example "stack name".
     pub what: &'static str,
     /// The name as it was given.
@@ -25,7 +25,7 @@ pub struct StackName(String);
 
 impl StackName {
     /// Checks the shape and wraps the name.
-    pub fn new(name: impl Into<String>) -> Result<Self, InvalidName> {
+    pub fn new(name: impl Into<String>) -> Result<Self, InvalidNameError> {
         let name = name.into();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let shaped =
@@ -33,7 +33,7 @@ impl StackName {
         if shaped {
             Ok(Self(name))
         } else {
-            Err(InvalidName {
+            Err(InvalidNameError {
                 what: "stack name",
                 name,
                 rule: "1 to 32 of a-z, 0-9 and '-', beginning with a letter or digit",
@@ -55,8 +55,8 @@ impl fmt::Display for StackName {
 }
 
 impl TryFrom<String> for StackName {
-    type Error = InvalidName;
-    fn try_from(name: String) -> Result<Self, InvalidName> {
+    type Error = InvalidNameError;
+    fn try_from(name: String) -> Result<Self, InvalidNameError> {
         Self::new(name)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidName;
+use crate::InvalidNameError;
 
 /// By what name a stack knows one of its accounts: the `alias` of a `provider` block. 1 to 64 of a-z, 0-9, `_` and `-`.
 ///
@@ -17,13 +17,13 @@ pub struct Alias(Arc<str>);
 
 impl Alias {
     /// Checks the shape and wraps the name.
-    pub fn new(name: impl Into<String>) -> Result<Self, InvalidName> {
+    pub fn new(name: impl Into<String>) -> Result<Self, InvalidNameError> {
         let name = name.into();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
         if (1..=64).contains(&name.len()) && name.chars().all(plain) {
             Ok(Self(name.into()))
         } else {
-            Err(InvalidName { what: "alias", name, rule: "1 to 64 of a-z, 0-9, '_' and '-'" })
+            Err(InvalidNameError { what: "alias", name, rule: "1 to 64 of a-z, 0-9, '_' and '-'" })
         }
     }
 
@@ -41,8 +41,8 @@ impl fmt::Display for Alias {
 }
 
 impl TryFrom<String> for Alias {
-    type Error = InvalidName;
-    fn try_from(name: String) -> Result<Self, InvalidName> {
+    type Error = InvalidNameError;
+    fn try_from(name: String) -> Result<Self, InvalidNameError> {
         Self::new(name)
     }
 }

@@ -1,6 +1,6 @@
 //! The laws every provider keeps, as a suite that a provider's tests run on it.
 //!
-//! In: [`Worlds`], which makes clouds with nothing in them and acts there as others would. Out: [`Failure`]s, each with the
+//! In: [`Worlds`], which makes clouds with nothing in them and acts there as others would. Out: [`LawViolation`]s, each with the
 //! law it breaks; none, when the provider conforms. The suite decides for itself what to change (`diff`), apart from the
 //! engine, so that each is a check on the other. It never panics and knows no runtime: `check(&worlds).await` is all.
 //!
@@ -78,14 +78,14 @@ impl fmt::Display for Law {
 
 /// A law that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct LawViolation {
     /// Which.
     pub law: Law,
     /// In what situation, and how.
     pub detail: String,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for LawViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.law, self.detail)
     }
@@ -140,7 +140,7 @@ pub trait World: Send + Sync {
 }
 
 /// Holds a provider against every law: [`check_realize_laws`], [`check_lifecycle_laws`] and [`check_ownership_laws`] one after the other.
-pub async fn check_all_laws(worlds: &dyn Worlds) -> Vec<Failure> {
+pub async fn check_all_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = check_realize_laws(worlds).await;
     failures.extend(check_lifecycle_laws(worlds).await);
     failures.extend(check_ownership_laws(worlds).await);
@@ -148,21 +148,21 @@ pub async fn check_all_laws(worlds: &dyn Worlds) -> Vec<Failure> {
 }
 
 /// The laws about what a provider makes of decisions. They write nothing.
-pub async fn check_realize_laws(worlds: &dyn Worlds) -> Vec<Failure> {
+pub async fn check_realize_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
     pure::check_realization(worlds, &mut failures).await;
     failures
 }
 
 /// The laws about a stack's own identities, from joining to leaving. The longest part: some thousand changes.
-pub async fn check_lifecycle_laws(worlds: &dyn Worlds) -> Vec<Failure> {
+pub async fn check_lifecycle_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
     life::check_identity_lifecycle(worlds, &mut failures).await;
     failures
 }
 
 /// The laws about what is not the stack's.
-pub async fn check_ownership_laws(worlds: &dyn Worlds) -> Vec<Failure> {
+pub async fn check_ownership_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
     strangers::check_foreign_objects(worlds, &mut failures).await;
     hands::check_ownership_changes(worlds, &mut failures).await;

@@ -13,7 +13,7 @@ pub struct Digest([u8; 32]);
 /// Text that is not 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a SHA-256 in 64 hexadecimal digits")]
-pub struct InvalidDigest;
+pub struct InvalidDigestError;
 
 impl Digest {
     /// The digest of raw bytes.
@@ -52,23 +52,23 @@ impl fmt::Debug for Digest {
 }
 
 impl std::str::FromStr for Digest {
-    type Err = InvalidDigest;
-    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+    type Err = InvalidDigestError;
+    fn from_str(text: &str) -> Result<Self, InvalidDigestError> {
         if text.len() != 64 || !text.is_ascii() {
-            return Err(InvalidDigest);
+            return Err(InvalidDigestError);
         }
         let mut bytes = [0u8; 32];
         for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigest)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigest)?;
+            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigestError)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigestError)?;
         }
         Ok(Self(bytes))
     }
 }
 
 impl TryFrom<String> for Digest {
-    type Error = InvalidDigest;
-    fn try_from(text: String) -> Result<Self, InvalidDigest> {
+    type Error = InvalidDigestError;
+    fn try_from(text: String) -> Result<Self, InvalidDigestError> {
         text.parse()
     }
 }
@@ -88,7 +88,7 @@ mod tests {
         let digest = Digest::from_bytes(b"abc");
         assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.to_string().parse(), Ok(digest));
-        assert_eq!("xy".repeat(32).parse::<Digest>(), Err(InvalidDigest));
-        assert_eq!("é".repeat(32).parse::<Digest>(), Err(InvalidDigest));
+        assert_eq!("xy".repeat(32).parse::<Digest>(), Err(InvalidDigestError));
+        assert_eq!("é".repeat(32).parse::<Digest>(), Err(InvalidDigestError));
     }
 }

@@ -14,9 +14,9 @@ use serde_json::value::{RawValue, to_raw_value};
 /// documents far more often than it looks into one. Clones share the text.
 #[derive(Clone, Deserialize)]
 #[serde(from = "Value")]
-pub struct Document(Arc<Text>);
+pub struct Document(Arc<DocumentText>);
 
-struct Text {
+struct DocumentText {
     canonical: Box<RawValue>,
     parsed: OnceLock<Value>,
 }
@@ -26,7 +26,7 @@ impl Document {
     #[must_use]
     pub fn new(value: Value) -> Self {
         // Texts, numbers and maps by text always serialize.
-        let canonical = to_raw_value(&Ordered(&value)).unwrap_or_default();
+        let canonical = to_raw_value(&OrderedJson(&value)).unwrap_or_default();
         Self::from_canonical(canonical)
     }
 
@@ -43,7 +43,7 @@ impl Document {
     }
 
     fn from_canonical(canonical: Box<RawValue>) -> Self {
-        Self(Arc::new(Text { canonical, parsed: OnceLock::new() }))
+        Self(Arc::new(DocumentText { canonical, parsed: OnceLock::new() }))
     }
 
     /// The document as text, without white space between its parts.
@@ -93,18 +93,18 @@ impl From<Document> for Value {
 }
 
 /// A value that is written with its objects' keys in order, whatever order it holds them in.
-struct Ordered<'a>(&'a Value);
+struct OrderedJson<'a>(&'a Value);
 
-impl Serialize for Ordered<'_> {
+impl Serialize for OrderedJson<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Ordered)),
+            Value::Array(items) => serializer.collect_seq(items.iter().map(OrderedJson)),
             Value::Object(fields) => {
                 let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
                 fields.sort_unstable_by_key(|(key, _)| *key);
                 let mut map = serializer.serialize_map(Some(fields.len()))?;
                 for (key, value) in fields {
-                    map.serialize_entry(key, &Ordered(value))?;
+                    map.serialize_entry(key, &OrderedJson(value))?;
                 }
                 map.end()
             }

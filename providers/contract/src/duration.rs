@@ -14,7 +14,7 @@ pub struct Span(u32);
 /// Text that is not a duration, and what would be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a duration: {problem}")]
-pub struct InvalidSpan {
+pub struct InvalidSpanError {
     /// The text as it was given.
     pub text: String,
     /// What is wrong with it.
@@ -53,10 +53,11 @@ impl Span {
 }
 
 impl std::str::FromStr for Span {
-    type Err = InvalidSpan;
+    type Err = InvalidSpanError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidSpan> {
-        let fail = |problem: String, hint: Option<String>| Err(InvalidSpan { text: text.to_owned(), problem, hint });
+    fn from_str(text: &str) -> Result<Self, InvalidSpanError> {
+        let fail =
+            |problem: String, hint: Option<String>| Err(InvalidSpanError { text: text.to_owned(), problem, hint });
         if let Some(hint) = suggest_days(text) {
             return fail("months and years have no fixed length".to_owned(), Some(hint));
         }
@@ -130,8 +131,8 @@ impl fmt::Display for Span {
 }
 
 impl TryFrom<String> for Span {
-    type Error = InvalidSpan;
-    fn try_from(text: String) -> Result<Self, InvalidSpan> {
+    type Error = InvalidSpanError;
+    fn try_from(text: String) -> Result<Self, InvalidSpanError> {
         text.parse()
     }
 }

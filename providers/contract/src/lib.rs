@@ -29,10 +29,10 @@ pub mod vault;
 pub mod withheld;
 
 pub use access::{
-    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Assessment, Comparison, Deciding, Permission, Question,
-    Severity,
+    Access, AccessFinding, AccessLevel, AccessVerdict, Answer, Assessment, Comparison, ContributingStatement,
+    Permission, Question, Severity,
 };
-pub use address::{Address, InvalidName, StackName};
+pub use address::{Address, InvalidNameError, StackName};
 pub use alias::Alias;
 pub use change::{Change, ChangeKind};
 pub use digest::Digest;
@@ -44,13 +44,13 @@ pub use identity::{
 };
 pub use key::Key;
 pub use marks::{Marks, Quarantine};
-pub use notice::{Notices, Waiting};
+pub use notice::{Notices, ThrottledCall};
 pub use provider::{
     Aspect, Compare, Custody, Enact, EnactError, EnactErrorKind, Enacted, Observe, ObserveError, ObserveErrorKind,
     ObserveRequest, Provider, Realize,
 };
-pub use quota::{Counted, Quota};
+pub use quota::{Quota, QuotaScope};
 pub use resource::{Attributes, Resource, ResourceId, ResourceKind, Value};
-pub use snapshot::{LiveIdentity, LiveKey, LiveShared, Named, Realm, Snapshot, Stranger, Unmarked};
-pub use vault::{Delivered, Delivery, NotKept, Vault};
-pub use withheld::{Reserved, Withheld, Withholds};
+pub use snapshot::{LiveIdentity, LiveKey, LiveShared, ObjectName, Realm, Snapshot, Stranger, Unmarked};
+pub use vault::{Delivery, DeliveryIndex, DepositError, Vault};
+pub use withheld::{DenyExtent, InterimDeny, NarrowedPrincipal};

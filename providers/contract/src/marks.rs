@@ -105,15 +105,15 @@ impl Marks {
     /// Whose the object is (`stack` and `address`) must be readable; when one of the two is there and does not read, the
     /// error says so, and nobody may write the object. Any other mark that does not read counts as absent: it then differs
     /// from what is wanted, shows as drift and is written anew.
-    pub fn from_tags(tags: &BTreeMap<String, String>) -> Result<Option<Self>, InvalidMarks> {
+    pub fn from_tags(tags: &BTreeMap<String, String>) -> Result<Option<Self>, InvalidMarksError> {
         let get = |key: &str| tags.get(&format!("{PREFIX}{key}")).map(String::as_str);
         let (stack, address) = match (get("stack"), get("address")) {
             (None, None) => return Ok(None),
             (Some(stack), Some(address)) => (stack, address),
-            (Some(_), None) => return Err(InvalidMarks { key: "address", value: None }),
-            (None, Some(_)) => return Err(InvalidMarks { key: "stack", value: None }),
+            (Some(_), None) => return Err(InvalidMarksError { key: "address", value: None }),
+            (None, Some(_)) => return Err(InvalidMarksError { key: "stack", value: None }),
         };
-        let broken = |key, value: &str| InvalidMarks { key, value: Some(value.to_owned()) };
+        let broken = |key, value: &str| InvalidMarksError { key, value: Some(value.to_owned()) };
         let quarantined_at: Option<Timestamp> = get("quarantined-at").and_then(|text| text.parse().ok());
         Ok(Some(Self {
             stack: StackName::new(stack).map_err(|_| broken("stack", stack))?,
@@ -152,7 +152,7 @@ fn name_from_tag(value: &str) -> String {
 /// A mark that says whose an object is, and cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the mark {PREFIX}{key} is {}", match value { Some(value) => format!("unreadable: {value:?}"), None => "missing while other marks are there".to_owned() })]
-pub struct InvalidMarks {
+pub struct InvalidMarksError {
     /// The mark at fault, without its prefix.
     pub key: &'static str,
     /// What stands there, if anything does.

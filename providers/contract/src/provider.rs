@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Access, Address, Answer, Assessment, Change, Comparison, Credential, DesiredIdentity, Document, Federation, Group,
-    LiveIdentity, Marks, Principal, Quarantine, Question, Quota, Realm, Reserved, Resource, ResourceId, Scope,
-    Snapshot, StackName, Trust, Vault, Violation, Withheld, Withholds,
+    Access, Address, Answer, Assessment, Change, Comparison, Credential, DenyExtent, DesiredIdentity, Document,
+    Federation, Group, InterimDeny, LiveIdentity, Marks, NarrowedPrincipal, Principal, Quarantine, Question, Quota,
+    Realm, Resource, ResourceId, Scope, Snapshot, StackName, Trust, Vault, Violation,
 };
 
 /// Turns decisions into resources. Pure: the same arguments, the same result.
@@ -109,7 +109,7 @@ pub trait Realize: Send + Sync {
     }
 
     /// Whether the resource takes access away today, and whether it gives any too. The fence of an own policy does not count.
-    fn classify_denial(&self, resource: &Resource) -> Withholds;
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent;
 
     /// Whether a policy is one that Leasehold writes for an identity, and the fence that lives in it denies everything by `now`. A fence
     /// that somebody wrote anew so that its end cannot be told counts as over.
@@ -129,12 +129,12 @@ pub trait Realize: Send + Sync {
         &self,
         before: Option<&Resource>,
         after: Option<&Resource>,
-        withheld: &Withheld,
+        withheld: &InterimDeny,
     ) -> Option<Resource>;
 
     /// A principal as it was `before`, but trusted only by those whom both its states trust; by nobody, where `closed`. `None` where nobody
     /// takes it on in any case.
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved>;
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal>;
 
     /// How many characters of a document count towards the cloud's limit on it; 0 where the attribute is none.
     fn count_characters(&self, resource: &Resource, attribute: &str) -> usize;

@@ -16,7 +16,7 @@ pub struct Quota {
     /// How many there may be.
     pub limit: u64,
     /// How it is counted.
-    pub counted: Counted,
+    pub counted: QuotaScope,
     /// The attributes of a block that such objects come from; the first that stands there is to blame.
     pub attributes: &'static [&'static str],
     /// Whose it is; `None`: of the stack's first account.
@@ -25,7 +25,7 @@ pub struct Quota {
 
 /// How the number is found that a quota limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
+pub enum QuotaScope {
     /// The objects of the whole account.
     OfAccount {
         /// How many there are now.

@@ -227,7 +227,7 @@ impl Resource {
 /// has an `expiration_date` is passed over: it changes by itself, and nobody changed it then.
 pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Digest {
     #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
-    struct Part<'a> {
+    struct DigestedResource<'a> {
         kind: &'a ResourceKind,
         name: &'a str,
     }
@@ -238,10 +238,10 @@ pub fn identity_digest<'a>(resources: impl IntoIterator<Item = &'a Resource>) ->
         }
         attributes
     };
-    let parts: BTreeMap<Part<'a>, (Cow<'_, Attributes>, Option<Marks>)> = resources
+    let parts: BTreeMap<DigestedResource<'a>, (Cow<'_, Attributes>, Option<Marks>)> = resources
         .into_iter()
         .map(|r| {
-            let part = Part { kind: &r.id.kind, name: &r.id.name };
+            let part = DigestedResource { kind: &r.id.kind, name: &r.id.name };
             (part, (lasting(r), r.marks.clone().map(|marks| Marks { digest: None, ..marks })))
         })
         .collect();

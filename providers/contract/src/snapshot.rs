@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Alias, Delivered, Delivery, Document, Marks, Principal, Resource, ResourceId, StackName};
+use crate::{Address, Alias, Delivery, DeliveryIndex, Document, Marks, Principal, Resource, ResourceId, StackName};
 
 /// Where a provider works, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,21 +166,21 @@ pub struct Snapshot {
     pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
     /// Managed policies that are not the stack's and deny something, or read tags of who holds them, by the name by which an attachment says them; and groups that do, by
     /// theirs, with all they hold in one document; each with the account that it is in. Others only allow, as far as the provider can know.
-    pub denying: BTreeMap<Named, Document>,
+    pub denying: BTreeMap<ObjectName, Document>,
     /// What was delivered and is not among the live keys: keys that are gone, or that the cloud does not show yet.
-    pub not_shown: Delivered,
+    pub not_shown: DeliveryIndex,
 }
 
 /// What an attachment or membership names in an account: an ARN, or the name of a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Named {
+pub struct ObjectName {
     /// Whose; `None`: the stack's first account, or its only one.
     pub account: Option<Alias>,
     /// The name.
     pub name: String,
 }
 
-impl Named {
+impl ObjectName {
     /// What an object means by that name.
     #[must_use]
     pub fn for_object(object: &ResourceId, name: &str) -> Self {
@@ -200,7 +200,7 @@ impl Snapshot {
             unmarked: BTreeMap::new(),
             through_others: BTreeMap::new(),
             denying: BTreeMap::new(),
-            not_shown: Delivered::new(),
+            not_shown: DeliveryIndex::new(),
         }
     }
 }

@@ -12,16 +12,16 @@ use crate::{Alias, ResourceId, Snapshot};
 #[async_trait]
 pub trait Vault: Send + Sync {
     /// Keeps a secret. Once this says so it is kept for good; after an error it is not, and the key is of no use to anybody.
-    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept>;
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError>;
 
     /// Whether the secret of that key was delivered.
-    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept>;
+    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, DepositError>;
 }
 
 /// Why a secret is not kept. Says nothing of the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct NotKept(pub String);
+pub struct DepositError(pub String);
 
 /// Where and for whom the secret of a key was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +39,11 @@ pub struct Delivery {
 }
 
 /// What was delivered, by the account and the name of the user, and the id of the key.
-pub type Delivered = BTreeMap<(Option<Alias>, String), BTreeMap<String, Delivery>>;
+pub type DeliveryIndex = BTreeMap<(Option<Alias>, String), BTreeMap<String, Delivery>>;
 
 impl Snapshot {
     /// Writes to each live key where its secret was delivered, and keeps what was delivered of keys that do not show.
-    pub fn note_deliveries(&mut self, delivered: &Delivered) {
+    pub fn note_deliveries(&mut self, delivered: &DeliveryIndex) {
         self.not_shown.clone_from(delivered);
         for live in self.identities.values_mut() {
             let Some(of_user) = self.not_shown.get_mut(&(live.id.account.clone(), live.name.clone())) else { continue };

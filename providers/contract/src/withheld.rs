@@ -4,7 +4,7 @@ use crate::{Document, Resource};
 
 /// Whether a resource takes access away today. A lease's fence, which does so at its time, does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Withholds {
+pub enum DenyExtent {
     /// It takes nothing away.
     Nothing,
     /// It takes away, and gives nothing: put on, or made longer, it can only narrow.
@@ -17,7 +17,7 @@ pub enum Withholds {
 
 /// A principal while it is trusted by others than before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reserved {
+pub struct NarrowedPrincipal {
     /// As before, but trusted only by those whom it shall trust afterwards, too.
     pub principal: Resource,
     /// Whether that is nobody.
@@ -26,14 +26,14 @@ pub struct Reserved {
 
 /// What a policy shall deny for a moment, beside its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Withheld {
+pub struct InterimDeny {
     /// Everything: for where it is not known what must be denied.
     pub everything: bool,
     /// What the statements of these deny.
     pub documents: Vec<Document>,
 }
 
-impl Withheld {
+impl InterimDeny {
     /// Whether nothing is.
     #[must_use]
     pub fn is_nothing(&self) -> bool {

@@ -5,7 +5,7 @@
 //! message says.
 
 use leasehold_provider::{
-    Change, Enact as _, EnactError, EnactErrorKind, Enacted, NotKept, Resource, ResourceId, StackName, Vault,
+    Change, DepositError, Enact as _, EnactError, EnactErrorKind, Enacted, Resource, ResourceId, StackName, Vault,
 };
 use secrecy::SecretString;
 
@@ -66,7 +66,7 @@ fn generate_access_key() -> Result<(String, SecretString), String> {
 fn secret_not_stored_error(
     change: &Change,
     id: &ResourceId,
-    not_kept: &NotKept,
+    not_kept: &DepositError,
     delete_error: Option<EnactError>,
 ) -> EnactError {
     let consequence = match delete_error {

@@ -5,8 +5,9 @@
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Change, Credential, DesiredIdentity, Document, Group, LiveIdentity, Marks, Principal, Quarantine, Realize, Realm,
-    Reserved, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld, Withholds,
+    Change, Credential, DenyExtent, DesiredIdentity, Document, Group, InterimDeny, LiveIdentity, Marks,
+    NarrowedPrincipal, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope, StackName, Trust, Value,
+    Violation,
 };
 
 use leasehold_policy::provider::INTERIM_DENY_SID;
@@ -156,12 +157,12 @@ impl Realize for LocalDirectory {
         kinds::parse_principal_path(name.strip_prefix(&realm.account)?.strip_prefix(':')?)
     }
 
-    fn classify_denial(&self, resource: &Resource) -> Withholds {
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
         match resource.get("policy") {
             Some(Value::Document(policy)) => {
                 leasehold_policy::provider::classify_denies(policy, kinds::is_lease_policy(&resource.id))
             }
-            _ => Withholds::Nothing,
+            _ => DenyExtent::Nothing,
         }
     }
 
@@ -196,7 +197,7 @@ impl Realize for LocalDirectory {
         &self,
         before: Option<&Resource>,
         after: Option<&Resource>,
-        withheld: &Withheld,
+        withheld: &InterimDeny,
     ) -> Option<Resource> {
         let whole = after.or(before)?;
         let fits = |policy: &serde_json::Value| limits::fits_policy_limit(&whole.id, policy);
@@ -210,7 +211,7 @@ impl Realize for LocalDirectory {
         Some(whole.clone().with_attribute("policy", Value::Document(interim.into())))
     }
 
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
         let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get("trust"), after.get("trust")) else {
             return None;
         };
@@ -219,7 +220,7 @@ impl Realize for LocalDirectory {
         let trust = if closed { documents::empty_trust() } else { documents::document_from_statements(both) };
         let mut principal = before.clone().with_attribute("trust", Value::Document(trust));
         principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
-        Some(Reserved { principal, closed })
+        Some(NarrowedPrincipal { principal, closed })
     }
 
     fn is_same_document(&self, a: &Document, b: &Document) -> bool {

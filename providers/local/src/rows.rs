@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use leasehold_provider::marks::InvalidMarks;
+use leasehold_provider::marks::InvalidMarksError;
 use leasehold_provider::{Attributes, Document, Marks, Principal, StackName, Value};
 use rusqlite::{Row, types};
 
@@ -161,7 +161,7 @@ pub enum Ownership {
     /// No stack: the object has no marks.
     Unmarked,
     /// Unknown: the marks are invalid.
-    Unreadable(InvalidMarks),
+    Unreadable(InvalidMarksError),
 }
 
 impl Ownership {

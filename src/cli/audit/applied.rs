@@ -2,21 +2,21 @@
 
 use leasehold_provider::ChangeKind;
 
-use super::{Ledger, list};
-use crate::cli::Failure;
+use super::{LedgerReader, list};
+use crate::cli::CommandError;
 use crate::cli::session::Stack;
-use crate::drift::Recorded;
-use crate::ledger::Record;
+use crate::drift::RecordedIdentities;
+use crate::ledger::LedgerRecord;
 
 /// Their addresses and accounts. `None`: the ledger says nothing, so that nobody knows.
-pub async fn read_applied_addresses(stack: &Stack) -> Result<Option<Recorded>, Failure> {
-    let entries = list::read_entries(&Ledger::open_for_stack(stack).await?).await?;
+pub async fn read_applied_addresses(stack: &Stack) -> Result<Option<RecordedIdentities>, CommandError> {
+    let entries = list::read_entries(&LedgerReader::open_for_stack(stack).await?).await?;
     if entries.is_empty() {
         return Ok(None);
     }
-    let mut applied = Recorded::new();
+    let mut applied = RecordedIdentities::new();
     for record in entries.into_iter().flat_map(|entry| entry.records) {
-        let Record::Intent(intent) = record else { continue };
+        let LedgerRecord::Intent(intent) = record else { continue };
         // The last write of what goes away is a removal; what only loses a part is marked after it.
         let subject = (intent.subject, intent.resource.account);
         if intent.action == ChangeKind::Delete {

@@ -5,20 +5,20 @@ use std::path::Path;
 use anyhow::Context as _;
 use leasehold_provider::StackName;
 
-use super::Ledger;
+use super::LedgerReader;
 use crate::cli::args::AuditCheckpointArgs;
 use crate::cli::interruption::{self, Interruption};
-use crate::cli::{Exit, Failure, signing};
-use crate::ledger::record::{Record, Signed};
-use crate::ledger::{Chain, Head, checkpoint};
+use crate::cli::{CommandError, CommandExit, signing};
+use crate::ledger::record::{LedgerRecord, SignedCheckpoint};
+use crate::ledger::{Chain, LedgerHead, checkpoint};
 use crate::store::{self, lock};
 
 pub async fn cmd_checkpoint(
     here: &Path,
     args: &AuditCheckpointArgs,
     interruption: &Interruption,
-) -> Result<Exit, Failure> {
-    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let known = lock::read_lock(&ledger.store, &ledger.stack)
         .await?
         .map(|(record, _)| record.known_ledger())
@@ -32,7 +32,7 @@ pub async fn cmd_checkpoint(
     if args.out.is_none() {
         crate::cli::print_result(&checkpoint::render_checkpoint(&stack, &head))?;
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
 /// Writes the end of a chain to `out`, and its signature to `out.sig` and into the chain, where there is a key.
@@ -42,18 +42,18 @@ pub async fn publish_checkpoint(
     key: Option<&Path>,
     out: Option<&Path>,
     here: &Path,
-) -> Result<Head, Failure> {
+) -> Result<LedgerHead, CommandError> {
     let head = chain.head().await;
     let text = checkpoint::render_checkpoint(stack, &head);
     let signed = key.map(|key| signing::sign_text(&crate::cli::resolve_path(here, key), &text)).transpose()?;
     if let Some(signed) = &signed {
-        let record = Signed {
+        let record = SignedCheckpoint {
             number: head.number,
             digest: head.digest,
             key: signed.key.clone(),
             signature: signed.armoured.clone(),
         };
-        chain.append_entry(vec![Record::Checkpoint(record)]).await?;
+        chain.append_entry(vec![LedgerRecord::Checkpoint(record)]).await?;
     }
     if let Some(out) = out {
         let out = crate::cli::resolve_path(here, out);
@@ -67,6 +67,6 @@ pub async fn publish_checkpoint(
     Ok(head)
 }
 
-fn write_text_file(path: &Path, text: &str) -> Result<(), Failure> {
+fn write_text_file(path: &Path, text: &str) -> Result<(), CommandError> {
     Ok(std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?)
 }

@@ -3,52 +3,53 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::Ledger;
+use super::LedgerReader;
 use crate::cli::args::{
-    AuditExportArgs, AuditFormat, AuditIdentityArgs, AuditListArgs, AuditPickArgs, AuditShowArgs, ExportFormat, Format,
+    AuditExportArgs, AuditFormat, AuditIdentityArgs, AuditListArgs, AuditPickArgs, AuditShowArgs, ExportFormat,
+    OutputFormat,
 };
-use crate::cli::{Exit, Failure};
+use crate::cli::{CommandError, CommandExit};
 use crate::diff::Lifecycle;
-use crate::ledger::{Entry, Record};
-use crate::views::audit::{self, Line};
+use crate::ledger::{LedgerEntry, LedgerRecord};
+use crate::views::audit::{self, AuditLine};
 
-pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let lines = select_lines(read_entries(&ledger).await?, &args.pick);
     match args.format {
         AuditFormat::Human => crate::cli::print_result(&audit::render_audit_table(&lines))?,
         AuditFormat::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
         AuditFormat::Csv => crate::cli::print_result(&audit::render_audit_csv(&lines)?)?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let lines = select_lines(read_entries(&ledger).await?, &args.pick);
     match args.format {
         ExportFormat::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
         ExportFormat::Csv => crate::cli::print_result(&audit::render_audit_csv(&lines)?)?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let found = ledger.store.read_object(&crate::ledger::entry::entry_key(args.number)).await?;
     let Some(object) = found else {
         return Err(anyhow::anyhow!("there is no entry {} in {}", args.number, ledger.store.place()).into());
     };
     let entry = parse_entry(args.number, &object.bytes)?;
     match args.format {
-        Format::Human => crate::cli::print_result(&audit::render_entry(&entry))?,
-        Format::Json => crate::cli::print_json(&serde_json::to_value(&entry).map_err(anyhow::Error::from)?)?,
+        OutputFormat::Human => crate::cli::print_result(&audit::render_entry(&entry))?,
+        OutputFormat::Json => crate::cli::print_json(&serde_json::to_value(&entry).map_err(anyhow::Error::from)?)?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let pick = AuditPickArgs { identity: vec![args.address.clone()], ..AuditPickArgs::default() };
     let lines = select_lines(read_entries(&ledger).await?, &pick);
     if lines.is_empty() {
@@ -60,14 +61,14 @@ pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Exit,
         .into());
     }
     match args.format {
-        Format::Human => crate::cli::print_result(&audit::render_identity_life(&args.address, &lines))?,
-        Format::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
+        OutputFormat::Human => crate::cli::print_result(&audit::render_identity_life(&args.address, &lines))?,
+        OutputFormat::Json => crate::cli::print_json(&audit::render_audit_json(&ledger.stack, &lines))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
 /// Every entry of the chain. An auditor who is shown a part must know it: what does not read is an error.
-pub(super) async fn read_entries(ledger: &Ledger) -> Result<Vec<Entry>, Failure> {
+pub(super) async fn read_entries(ledger: &LedgerReader) -> Result<Vec<LedgerEntry>, CommandError> {
     let (numbers, _) = ledger.list_names().await?;
     let mut entries = Vec::with_capacity(numbers.len());
     let mut failed = None;
@@ -86,23 +87,23 @@ pub(super) async fn read_entries(ledger: &Ledger) -> Result<Vec<Entry>, Failure>
     failed.map_or(Ok(entries), Err)
 }
 
-fn parse_entry(number: u64, bytes: &[u8]) -> Result<Entry, Failure> {
-    Entry::parse_entry(bytes)
+fn parse_entry(number: u64, bytes: &[u8]) -> Result<LedgerEntry, CommandError> {
+    LedgerEntry::parse_entry(bytes)
         .map_err(|why| anyhow::anyhow!("entry {number} of the ledger: {why}; see `leasehold audit verify`").into())
 }
 
 /// The records that were asked for. What a run decided of an identity gives its steps their owner and lifecycle.
-fn select_lines(entries: Vec<Entry>, pick: &AuditPickArgs) -> Vec<Line> {
+fn select_lines(entries: Vec<LedgerEntry>, pick: &AuditPickArgs) -> Vec<AuditLine> {
     let mut about: BTreeMap<(String, String), (Option<String>, Lifecycle)> = BTreeMap::new();
     let mut who: BTreeMap<String, String> = BTreeMap::new();
     let mut lines = Vec::new();
     for entry in entries {
         for record in entry.records {
             match &record {
-                Record::RunStarted(started) => {
+                LedgerRecord::RunStarted(started) => {
                     who.insert(entry.run.clone(), started.actor.clone());
                 }
-                Record::Change(change) => {
+                LedgerRecord::Change(change) => {
                     let of = (change.owner.clone(), change.lifecycle);
                     about.insert((entry.run.clone(), change.subject.to_string()), of);
                 }
@@ -110,7 +111,7 @@ fn select_lines(entries: Vec<Entry>, pick: &AuditPickArgs) -> Vec<Line> {
             }
             let subject = record.subject().map(ToString::to_string);
             let of = subject.as_ref().and_then(|subject| about.get(&(entry.run.clone(), subject.clone())));
-            lines.push(Line {
+            lines.push(AuditLine {
                 number: entry.number,
                 at: entry.at,
                 run: entry.run.clone(),
@@ -136,11 +137,11 @@ fn includes_run_records(pick: &AuditPickArgs) -> bool {
     pick.kind.is_empty() && (!pick.identity.is_empty() || !pick.owner.is_empty() || !pick.lifecycle.is_empty())
 }
 
-fn is_run_record(record: &Record) -> bool {
-    matches!(record, Record::RunStarted(_) | Record::RunEnded(_) | Record::Approval(_))
+fn is_run_record(record: &LedgerRecord) -> bool {
+    matches!(record, LedgerRecord::RunStarted(_) | LedgerRecord::RunEnded(_) | LedgerRecord::Approval(_))
 }
 
-fn is_selected(line: &Line, pick: &AuditPickArgs) -> bool {
+fn is_selected(line: &AuditLine, pick: &AuditPickArgs) -> bool {
     let of =
         |wanted: &[String], is: Option<&str>| wanted.is_empty() || is.is_some_and(|is| wanted.iter().any(|w| w == is));
     of(&pick.identity, line.subject.as_deref())

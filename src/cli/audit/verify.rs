@@ -6,17 +6,17 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use serde_json::json;
 
-use super::Ledger;
-use crate::cli::args::{AuditVerifyArgs, Format};
-use crate::cli::{Exit, Failure};
-use crate::ledger::checkpoint::{self, NotSigned, Signers, Trust};
-use crate::ledger::verify::{Flaw, Verification, Verified, check_evidence};
-use crate::ledger::{Head, evidence};
+use super::LedgerReader;
+use crate::cli::args::{AuditVerifyArgs, OutputFormat};
+use crate::cli::{CommandError, CommandExit};
+use crate::ledger::checkpoint::{self, SignatureError, SignatureTrust, Signers};
+use crate::ledger::verify::{LedgerFlaw, Verification, VerifiedLedger, check_evidence};
+use crate::ledger::{LedgerHead, evidence};
 use crate::store::lock;
 use crate::views;
 
-pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<Exit, Failure> {
-    let ledger = Ledger::open_from_args(here, &args.stack).await?;
+pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<CommandExit, CommandError> {
+    let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let signers = args.signers.as_ref().map(|file| read_signers(&crate::cli::resolve_path(here, file))).transpose()?;
     let mut known = Vec::new();
     if let Some(file) = &args.since {
@@ -37,22 +37,25 @@ pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<Exit, Fai
     verified.flaws.extend(find_evidence_flaws(&ledger, &verified).await?);
     verified.flaws.sort_by_key(|flaw| flaw.entry);
     match args.format {
-        Format::Human => {
+        OutputFormat::Human => {
             crate::cli::print_result(&views::audit::render_verification(
                 ledger.store.place(),
                 &verified,
                 signers.is_some(),
             ))?;
         }
-        Format::Json => crate::cli::print_json(&render_verification_json(&ledger, &verified))?,
+        OutputFormat::Json => crate::cli::print_json(&render_verification_json(&ledger, &verified))?,
     }
-    if verified.flaws.is_empty() { Ok(Exit::Done) } else { Err(Failure::Unfinished) }
+    if verified.flaws.is_empty() { Ok(CommandExit::Done) } else { Err(CommandError::Unfinished) }
 }
 
-async fn find_evidence_flaws(ledger: &Ledger, verified: &Verified) -> Result<Vec<Flaw>, Failure> {
+async fn find_evidence_flaws(
+    ledger: &LedgerReader,
+    verified: &VerifiedLedger,
+) -> Result<Vec<LedgerFlaw>, CommandError> {
     let reads = verified.evidence.iter().map(|(number, archived)| async move {
         let object = ledger.store.read_object(&evidence::evidence_key(archived.digest)).await?;
-        Ok::<_, Failure>(check_evidence(*number, archived, object.as_ref().map(|object| object.bytes.as_slice())))
+        Ok::<_, CommandError>(check_evidence(*number, archived, object.as_ref().map(|object| object.bytes.as_slice())))
     });
     let mut reads = futures::stream::iter(reads).buffered(super::AT_ONCE);
     let mut flaws = Vec::new();
@@ -62,31 +65,35 @@ async fn find_evidence_flaws(ledger: &Ledger, verified: &Verified) -> Result<Vec
     Ok(flaws)
 }
 
-fn read_signers(file: &Path) -> Result<Signers, Failure> {
+fn read_signers(file: &Path) -> Result<Signers, CommandError> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     Signers::parse_signers(&text).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()).into())
 }
 
 /// The point that a checkpoint kept elsewhere names. Its signature lies beside it and must hold.
-fn read_known_checkpoint(file: &Path, ledger: &Ledger, signers: Option<&Signers>) -> Result<Head, Failure> {
+fn read_known_checkpoint(
+    file: &Path,
+    ledger: &LedgerReader,
+    signers: Option<&Signers>,
+) -> Result<LedgerHead, CommandError> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let head = checkpoint::parse_checkpoint(&text, &ledger.stack)
         .with_context(|| format!("{} is no checkpoint", file.display()))?;
     let mut signature = file.as_os_str().to_owned();
     signature.push(".sig");
     let refused =
-        |why: String| Failure::from(anyhow::anyhow!("the checkpoint {} cannot be trusted: {why}", file.display()));
+        |why: String| CommandError::from(anyhow::anyhow!("the checkpoint {} cannot be trusted: {why}", file.display()));
     match (std::fs::read_to_string(&signature), signers) {
         (Ok(armoured), signers) => match checkpoint::verify_signature(&text, &armoured, signers) {
-            Ok(Trust::Known(_) | Trust::Unknown) => Ok(head),
-            Err(why @ (NotSigned::Wrong(_) | NotSigned::Stranger(_))) => Err(refused(why.to_string())),
+            Ok(SignatureTrust::Known(_) | SignatureTrust::Unknown) => Ok(head),
+            Err(why @ (SignatureError::Wrong(_) | SignatureError::Stranger(_))) => Err(refused(why.to_string())),
         },
         (Err(_), Some(_)) => Err(refused(format!("there is no signature beside it, {}", signature.to_string_lossy()))),
         (Err(_), None) => Ok(head),
     }
 }
 
-fn render_verification_json(ledger: &Ledger, verified: &Verified) -> serde_json::Value {
+fn render_verification_json(ledger: &LedgerReader, verified: &VerifiedLedger) -> serde_json::Value {
     json!({
         "format_version": "1.0",
         "stack": ledger.stack,

@@ -10,11 +10,11 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::store::lock::Holder;
+use crate::store::lock::LockHolder;
 
 /// Where a run comes from.
 #[derive(Debug, Clone, Default)]
-pub struct Origin {
+pub struct RunOrigin {
     /// The name of the machine.
     pub host: String,
     /// The commit of the configuration: as the CI system says, else as the `.git` at or above the stack says.
@@ -23,7 +23,7 @@ pub struct Origin {
     pub pipeline: BTreeMap<String, String>,
 }
 
-impl Origin {
+impl RunOrigin {
     /// Reads the environment, and the `.git` at or above the stack's directory.
     pub fn for_directory(directory: &Path) -> Self {
         let pipeline = systems::describe_job(&|name: &str| std::env::var(name).ok());
@@ -32,8 +32,8 @@ impl Origin {
     }
 
     /// As whom the lock is held.
-    pub fn to_lock_holder(&self, actor: &str) -> Holder {
-        Holder {
+    pub fn to_lock_holder(&self, actor: &str) -> LockHolder {
+        LockHolder {
             actor: actor.to_owned(),
             host: self.host.clone(),
             process: std::process::id(),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::clean::{clean_link, clean_name, clean_text, encode_path_part, parse_commit_id, parse_repository_path};
 
 /// A CI system.
-pub struct System {
+pub struct CiSystem {
     /// The value of `system`: it never changes.
     pub id: &'static str,
     /// The value of `name`: how people call it.
@@ -34,9 +34,9 @@ pub struct System {
 
 /// The most specific system comes first, because one may run inside another: Atlantis runs in anything; AWS CodeBuild hosts runners of
 /// GitHub, GitLab and Buildkite and agents of Jenkins.
-pub const SYSTEMS: [System; 10] = [
+pub const SYSTEMS: [CiSystem; 10] = [
     // https://www.runatlantis.io/docs/custom-workflows.html#native-environment-variables
-    System {
+    CiSystem {
         id: "atlantis",
         name: "Atlantis",
         known_by: "ATLANTIS_TERRAFORM_VERSION",
@@ -48,7 +48,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{HEAD_COMMIT}"],
     },
     // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
-    System {
+    CiSystem {
         id: "github",
         name: "GitHub Actions",
         known_by: "GITHUB_ACTIONS",
@@ -64,7 +64,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{GITHUB_SHA}"],
     },
     // https://docs.gitlab.com/ci/variables/predefined_variables/
-    System {
+    CiSystem {
         id: "gitlab",
         name: "GitLab CI/CD",
         known_by: "GITLAB_CI",
@@ -76,7 +76,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{CI_COMMIT_SHA}"],
     },
     // https://buildkite.com/docs/pipelines/configure/environment-variables
-    System {
+    CiSystem {
         id: "buildkite",
         name: "Buildkite",
         known_by: "BUILDKITE",
@@ -88,7 +88,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{BUILDKITE_COMMIT}"],
     },
     // https://circleci.com/docs/reference/variables/
-    System {
+    CiSystem {
         id: "circleci",
         name: "CircleCI",
         known_by: "CIRCLECI",
@@ -104,7 +104,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{CIRCLE_SHA1}"],
     },
     // https://learn.microsoft.com/azure/devops/pipelines/build/variables
-    System {
+    CiSystem {
         id: "azure",
         name: "Azure Pipelines",
         known_by: "TF_BUILD",
@@ -124,7 +124,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{BUILD_SOURCEVERSION}"],
     },
     // https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
-    System {
+    CiSystem {
         id: "bitbucket",
         name: "Bitbucket Pipelines",
         known_by: "BITBUCKET_BUILD_NUMBER",
@@ -139,7 +139,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{BITBUCKET_COMMIT}"],
     },
     // https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables
-    System {
+    CiSystem {
         id: "jenkins",
         name: "Jenkins",
         known_by: "JENKINS_URL",
@@ -152,7 +152,7 @@ pub const SYSTEMS: [System; 10] = [
         commit: &["{GIT_COMMIT}"],
     },
     // https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html
-    System {
+    CiSystem {
         id: "codebuild",
         name: "AWS CodeBuild",
         known_by: "CODEBUILD_BUILD_ID",
@@ -163,7 +163,7 @@ pub const SYSTEMS: [System; 10] = [
         reference: &["{CODEBUILD_WEBHOOK_HEAD_REF}"],
         commit: &["{CODEBUILD_RESOLVED_SOURCE_VERSION}"],
     },
-    System {
+    CiSystem {
         id: "ci",
         name: "an unknown CI system",
         known_by: "CI",
@@ -179,7 +179,7 @@ pub const SYSTEMS: [System; 10] = [
 /// What the job says about itself; empty outside of CI.
 pub fn describe_job(variable: &impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
     let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-    let is_known = |system: &&System| variable(system.known_by).is_some_and(|value| value != "false" && value != "0");
+    let is_known = |system: &&CiSystem| variable(system.known_by).is_some_and(|value| value != "false" && value != "0");
     let Some(system) = SYSTEMS.iter().find(is_known) else { return BTreeMap::new() };
     let first =
         |templates: &[&str]| templates.iter().find_map(|template| fill_template(template, &variable, clean_text));

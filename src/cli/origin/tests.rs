@@ -235,7 +235,7 @@ fn each_system_names_run_pull_request_actor_and_commit() {
         assert_eq!(job["repository"], row.repository, "{}", row.system);
         assert_eq!(job["ref"], row.reference, "{}", row.system);
         assert_eq!(job["commit"], COMMIT, "{}", row.system);
-        let origin = super::Origin { pipeline: job, ..super::Origin::default() };
+        let origin = super::RunOrigin { pipeline: job, ..super::RunOrigin::default() };
         let shown = describe_holder_job(&origin.to_lock_holder("jane")).unwrap();
         assert_eq!(shown, format!("{}, commit ffac537e6cbb", row.words));
     }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use leasehold_policy::{ComparisonVerdict, PolicySet};
 
 use super::read;
-use crate::cli::args::{Format, PolicyCompareArgs};
-use crate::cli::{Exit, Failure, print_json, print_result};
+use crate::cli::args::{OutputFormat, PolicyCompareArgs};
+use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views;
 
-pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<Exit, Failure> {
-    let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<PolicySet, Failure> {
+pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<CommandExit, CommandError> {
+    let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<PolicySet, CommandError> {
         let account = args.account.account.as_ref();
         let policy = read::read_policy_file(here, policy, account)?;
         let boundary = boundary.map(|boundary| read::read_policy_file(here, boundary, account)).transpose()?;
@@ -20,9 +20,9 @@ pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<Exit, Failur
     let new = side(&args.new, args.boundary_new.as_ref())?;
     let comparison = leasehold_policy::compare_policies(&old, &new);
     match args.format {
-        Format::Human => print_result(&views::policy::render_comparison(&comparison))?,
-        Format::Json => print_json(&comparison.to_value())?,
+        OutputFormat::Human => print_result(&views::policy::render_comparison(&comparison))?,
+        OutputFormat::Json => print_json(&comparison.to_value())?,
     }
     let grows = !matches!(comparison.verdict(), ComparisonVerdict::Equivalent | ComparisonVerdict::Narrows);
-    if args.detailed_exitcode && grows { Ok(Exit::Changes) } else { Ok(Exit::Done) }
+    if args.detailed_exitcode && grows { Ok(CommandExit::Changes) } else { Ok(CommandExit::Done) }
 }

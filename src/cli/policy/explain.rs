@@ -5,18 +5,18 @@ use std::path::Path;
 use leasehold_policy::explain_reach;
 
 use super::read;
-use crate::cli::args::{Format, PolicyExplainArgs};
-use crate::cli::{Exit, Failure, print_json, print_result};
+use crate::cli::args::{OutputFormat, PolicyExplainArgs};
+use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::explanation;
 
-pub fn cmd_explain(here: &Path, args: &PolicyExplainArgs) -> Result<Exit, Failure> {
+pub fn cmd_explain(here: &Path, args: &PolicyExplainArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
     let policy = read::read_policy_file(here, &args.file, account)?;
     let boundary = args.boundary.as_ref().map(|path| read::read_policy_file(here, path, account)).transpose()?;
     let services = explain_reach(&read::combine_access(&[policy], boundary.as_ref()));
     match args.format {
-        Format::Human => print_result(&explanation::render_explanation(&services))?,
-        Format::Json => print_json(&explanation::render_explanation_json(&services))?,
+        OutputFormat::Human => print_result(&explanation::render_explanation(&services))?,
+        OutputFormat::Json => print_json(&explanation::render_explanation_json(&services))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }

@@ -7,24 +7,28 @@ use leasehold_policy::{LintContext, lint_policy};
 use super::read;
 use crate::cli::args::{LintFormat, PolicyLintArgs};
 use crate::cli::repository::Repository;
-use crate::cli::{Exit, Failure, print_json, print_result};
-use crate::views::policy::{FoundIn, findings, sarif};
+use crate::cli::{CommandError, CommandExit, print_json, print_result};
+use crate::views::policy::{FileFinding, findings, sarif};
 
-pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<Exit, Failure> {
+pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
-    let files: Result<Vec<_>, Failure> =
+    let files: Result<Vec<_>, CommandError> =
         args.files.iter().map(|path| read::read_policy_file(here, path, account)).collect();
     let mut files = files?;
     if args.format == LintFormat::Sarif {
         let repository = Repository::find_around(here, here);
         files.iter_mut().for_each(|policy| policy.file.name = repository.path_from_root(Path::new(&policy.file.name)));
     }
-    let found: Vec<FoundIn<'_>> = files
+    let found: Vec<FileFinding<'_>> = files
         .iter()
         .flat_map(|file| file.documents.iter().map(move |placed| (file, placed)))
         .flat_map(|(file, placed)| {
             let setting = LintContext { account: account.cloned(), ..LintContext::for_kind(placed.infer_kind()) };
-            lint_policy(&placed.document, &setting).into_iter().map(move |finding| FoundIn { file, placed, finding })
+            lint_policy(&placed.document, &setting).into_iter().map(move |finding| FileFinding {
+                file,
+                placed,
+                finding,
+            })
         })
         .collect();
     match args.format {
@@ -32,5 +36,5 @@ pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<Exit, Failure> {
         LintFormat::Json => print_json(&findings::render_lint_json(&found))?,
         LintFormat::Sarif => print_json(&sarif::render_lint_sarif(&found))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }

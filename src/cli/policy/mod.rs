@@ -11,9 +11,9 @@ pub use simulate::check_single_action;
 use std::path::Path;
 
 use super::args::PolicyCommand;
-use super::{Exit, Failure};
+use super::{CommandError, CommandExit};
 
-pub fn cmd_policy(here: &Path, command: &PolicyCommand) -> Result<Exit, Failure> {
+pub fn cmd_policy(here: &Path, command: &PolicyCommand) -> Result<CommandExit, CommandError> {
     match command {
         PolicyCommand::Compare(args) => compare::cmd_compare(here, args),
         PolicyCommand::Lint(args) => lint::cmd_lint(here, args),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use leasehold_policy::{AccountId, PlacedDocument, PolicyDocument, PolicyParseError, PolicySet, parse_documents};
 
-use crate::cli::Failure;
-use crate::config::source::Span;
+use crate::cli::CommandError;
+use crate::config::source::FileSpan;
 use crate::config::{Diagnostic, FileId, SourceFile, Sources};
 use crate::views::policy::PolicyFile;
 
@@ -15,7 +15,7 @@ use crate::views::policy::PolicyFile;
 const LARGEST: usize = 64 << 20;
 
 /// Reads one file.
-pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, Failure> {
+pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, CommandError> {
     let full = here.join(path);
     let bytes: Arc<[u8]> = std::fs::read(&full).with_context(|| format!("cannot read {}", path.display()))?.into();
     if bytes.len() > LARGEST {
@@ -24,7 +24,7 @@ pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -
     let file = SourceFile { name: path.display().to_string(), bytes };
     match parse_policy_file(&file.bytes, account) {
         Ok(documents) => Ok(PolicyFile { file, documents }),
-        Err(finding) => Err(Failure::Findings { findings: vec![*finding], sources: Sources::new(vec![file]) }),
+        Err(finding) => Err(CommandError::Findings { findings: vec![*finding], sources: Sources::new(vec![file]) }),
     }
 }
 
@@ -80,6 +80,6 @@ fn malformed_diagnostic(
         .with_help("IAM would refuse it. The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html")
 }
 
-fn to_span(bytes: std::ops::Range<usize>) -> Span {
-    Span { file: FileId(0), bytes }
+fn to_span(bytes: std::ops::Range<usize>) -> FileSpan {
+    FileSpan { file: FileId(0), bytes }
 }

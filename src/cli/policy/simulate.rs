@@ -5,32 +5,32 @@ use std::path::Path;
 use leasehold_policy::{AccessRequest, RequestCaller, evaluate_request};
 
 use super::read;
-use crate::cli::args::{Format, PolicySimulateArgs};
-use crate::cli::{Exit, Failure, print_json, print_result};
+use crate::cli::args::{OutputFormat, PolicySimulateArgs};
+use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::simulation;
 
-pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<Exit, Failure> {
+pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
-    let policies: Result<Vec<_>, Failure> =
+    let policies: Result<Vec<_>, CommandError> =
         args.policy.iter().map(|path| read::read_policy_file(here, path, account)).collect();
     let policies = policies?;
     let boundary = args.boundary.as_ref().map(|path| read::read_policy_file(here, path, account)).transpose()?;
     let request = build_request(args)?;
     let decision = evaluate_request(&read::combine_access(&policies, boundary.as_ref()), &request);
-    let simulated = simulation::Simulated {
+    let simulated = simulation::SimulatedDecision {
         request: &request,
         decision: &decision,
         policies: &policies,
         boundary: boundary.as_ref(),
     };
     match args.format {
-        Format::Human => print_result(&simulation::render_simulation(&simulated))?,
-        Format::Json => print_json(&simulation::render_simulation_json(&simulated))?,
+        OutputFormat::Human => print_result(&simulation::render_simulation(&simulated))?,
+        OutputFormat::Json => print_json(&simulation::render_simulation_json(&simulated))?,
     }
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-fn build_request(args: &PolicySimulateArgs) -> Result<AccessRequest, Failure> {
+fn build_request(args: &PolicySimulateArgs) -> Result<AccessRequest, CommandError> {
     check_single_action(&args.action)?;
     let mut request = AccessRequest::new(parse_caller(&args.principal)?, &args.action, &args.resource);
     for pair in &args.context {
@@ -44,7 +44,7 @@ fn build_request(args: &PolicySimulateArgs) -> Result<AccessRequest, Failure> {
 }
 
 /// Refuses what names no action, or many.
-pub fn check_single_action(text: &str) -> Result<(), Failure> {
+pub fn check_single_action(text: &str) -> Result<(), CommandError> {
     let fault = match text.split_once(':') {
         Some((service, name)) if service.is_empty() || name.is_empty() => "is not of the form service:Action",
         None => "is not of the form service:Action",
@@ -55,7 +55,7 @@ pub fn check_single_action(text: &str) -> Result<(), Failure> {
 }
 
 /// Who is meant: as a policy would name them.
-fn parse_caller(text: &str) -> Result<RequestCaller, Failure> {
+fn parse_caller(text: &str) -> Result<RequestCaller, CommandError> {
     let resource = text.split(':').nth(5).unwrap_or_default();
     if text == "*" {
         Ok(RequestCaller::Anonymous)

@@ -7,29 +7,29 @@ use std::path::Path;
 
 use clap::ValueEnum as _;
 use leasehold_aws::partition::{COMMERCIAL, Partition};
-use leasehold_aws::rights::records::{self, Records};
-use leasehold_aws::rights::{self, LARGEST, Part, Purpose};
+use leasehold_aws::rights::records::{self, RecordsBucket};
+use leasehold_aws::rights::{self, LARGEST, RightsPurpose, StackPart};
 use leasehold_provider::{Document, Resource, StackName};
 use serde_json::{Value, json};
 
-use self::principals::{Needs, Principal, Principals};
+use self::principals::{PrincipalNeeds, RunPrincipal, RunPrincipals};
 use super::args::{AwsPolicyArgs, OnlyArg, ProviderCommand, PurposeArg};
 use super::as_joiners::plan_as_joiners;
 use super::session::{self, Stack};
-use super::{Exit, Failure, invocation};
+use super::{CommandError, CommandExit, invocation};
 use crate::config::Diagnostic;
-use crate::config::declared::{Bucket, Place};
-use crate::config::estate::Form;
+use crate::config::declared::{BackendLocation, S3Bucket};
+use crate::config::estate::ImportTarget;
 use crate::views::inert::escape_steering;
 
-pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<Exit, Failure> {
+pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<CommandExit, CommandError> {
     match command {
         ProviderCommand::AwsPolicy(args) => print_aws_policy(here, args),
     }
 }
 
 /// Prints the smallest policy for a purpose.
-fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<Exit, Failure> {
+fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<CommandExit, CommandError> {
     let statements = match &args.stack {
         Some(name) => statements_for_any_stack(name, args)?,
         None => statements_for_directory(here, args)?,
@@ -43,10 +43,10 @@ fn print_aws_policy(here: &Path, args: &AwsPolicyArgs) -> Result<Exit, Failure> 
         ));
     }
     super::print_json(policy.as_json_value())?;
-    Ok(Exit::Done)
+    Ok(CommandExit::Done)
 }
 
-impl From<PurposeArg> for Purpose {
+impl From<PurposeArg> for RightsPurpose {
     fn from(purpose: PurposeArg) -> Self {
         match purpose {
             PurposeArg::Plan => Self::Plan,
@@ -59,9 +59,9 @@ impl From<PurposeArg> for Purpose {
 }
 
 /// For a stack of that name with whatever in it.
-fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
+fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     if args.purpose == PurposeArg::Audit {
-        return Err(Failure::Refused {
+        return Err(CommandError::Refused {
             what: "audit reads the bucket of the records alone, and --stack says nothing of a bucket".to_owned(),
             help: "Name the stack's directory instead.".to_owned(),
         });
@@ -69,15 +69,15 @@ fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Valu
     let stack = StackName::new(name)
         .map_err(|invalid| anyhow::anyhow!("{name:?} cannot be a stack's name: {}", invalid.rule))?;
     let partition = args.partition.as_deref().unwrap_or(COMMERCIAL.name);
-    let scope = rights::Scope { stack: &stack, partition, account: "*", parts: &Part::ALL.into() };
+    let scope = rights::RightsScope { stack: &stack, partition, account: "*", parts: &StackPart::ALL.into() };
     Ok(rights::build_statements(&scope, args.purpose.into()))
 }
 
 /// For the stack in a directory, and no more than what it has.
-fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, Failure> {
+fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     let now = session::current_time(None);
     let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
-    let principals = Principals::from_declared(&stack.declared);
+    let principals = RunPrincipals::from_declared(&stack.declared);
     let Some(first) = &principals.first else {
         let why = "This stack works on no AWS account and has no bucket for its records, so it needs no rights in AWS.";
         return Err(stack.findings_error(vec![
@@ -86,13 +86,13 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
         ]));
     };
     let wanted = match (&args.role, &args.profile) {
-        (Some(arn), _) => Principal::Role(arn.clone()),
-        (None, Some(name)) => Principal::Profile(name.clone()),
+        (Some(arn), _) => RunPrincipal::Role(arn.clone()),
+        (None, Some(name)) => RunPrincipal::Profile(name.clone()),
         (None, None) => first.clone(),
     };
     let Some(needs) = principals.needs.get(&wanted) else {
         let known: Vec<String> = principals.needs.keys().map(ToString::to_string).collect();
-        return Err(Failure::Refused {
+        return Err(CommandError::Refused {
             what: format!("this stack never uses {}", escape_steering(&wanted.to_string())),
             help: format!("It uses {}.", escape_steering(&known.join(", "))),
         });
@@ -106,12 +106,12 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
         statements.extend(build_assume_role_statement(needs));
     }
     if args.only != Some(OnlyArg::Iam)
-        && let (true, Place::S3(bucket)) = (needs.records, &stack.declared.backend.place)
+        && let (true, BackendLocation::S3(bucket)) = (needs.records, &stack.declared.backend.place)
     {
         statements.extend(build_records_statements(&stack, bucket, needs, &principals, args));
     }
     if statements.is_empty() {
-        return Err(Failure::Refused {
+        return Err(CommandError::Refused {
             what: format!("{} needs no rights for that", escape_steering(&wanted.to_string())),
             help: "Choose another purpose with --for, another part with --only, or another principal with --role or --profile."
                 .to_owned(),
@@ -121,15 +121,15 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
 }
 
 /// Says which other principals of a stack need policies of their own, and how each is printed.
-fn report_other_principals(principals: &Principals, wanted: &Principal, args: &AwsPolicyArgs) {
+fn report_other_principals(principals: &RunPrincipals, wanted: &RunPrincipal, args: &AwsPolicyArgs) {
     let purpose = args.purpose.to_possible_value();
     let purpose = purpose.as_ref().map_or("apply", |value| value.get_name());
     for other in principals.needs.keys().filter(|other| *other != wanted) {
         let option = match other {
-            Principal::Role(arn) => ["--role", arn],
-            Principal::Profile(name) => ["--profile", name],
+            RunPrincipal::Role(arn) => ["--role", arn],
+            RunPrincipal::Profile(name) => ["--profile", name],
             // It is the one that is printed where none is named.
-            Principal::Environment => continue,
+            RunPrincipal::Environment => continue,
         };
         let partition = args.partition.iter().flat_map(|name| ["--partition", name]);
         let words = ["provider", "aws-policy", "--for", purpose].into_iter().chain(option).chain(partition);
@@ -143,10 +143,10 @@ fn report_other_principals(principals: &Principals, wanted: &Principal, args: &A
 
 fn build_iam_statements(
     stack: &Stack,
-    needs: &Needs,
+    needs: &PrincipalNeeds,
     args: &AwsPolicyArgs,
     now: jiff::Timestamp,
-) -> Result<Vec<Value>, Failure> {
+) -> Result<Vec<Value>, CommandError> {
     if needs.accounts.is_empty() {
         return Ok(Vec::new());
     }
@@ -155,16 +155,21 @@ fn build_iam_statements(
         return Err(stack.findings_error(findings));
     }
     let is_there = |resource: &&Resource| needs.accounts.contains(&resource.id.account);
-    let mut parts: BTreeSet<Part> = rights::stack_parts(resources.values().filter(is_there));
-    let imports_groups = stack.declared.estate.imports.iter().any(|import| import.parse_target() == Some(Form::Group));
-    parts.extend(imports_groups.then_some(Part::GroupsTakenIn));
+    let mut parts: BTreeSet<StackPart> = rights::stack_parts(resources.values().filter(is_there));
+    let imports_groups =
+        stack.declared.estate.imports.iter().any(|import| import.parse_target() == Some(ImportTarget::Group));
+    parts.extend(imports_groups.then_some(StackPart::GroupsTakenIn));
     let partition = choose_partition(args, needs.region.as_deref());
-    let scope =
-        rights::Scope { stack: &stack.declared.stack, partition: &partition, account: needs.account(), parts: &parts };
+    let scope = rights::RightsScope {
+        stack: &stack.declared.stack,
+        partition: &partition,
+        account: needs.account(),
+        parts: &parts,
+    };
     Ok(rights::build_statements(&scope, args.purpose.into()))
 }
 
-fn build_assume_role_statement(needs: &Needs) -> Option<Value> {
+fn build_assume_role_statement(needs: &PrincipalNeeds) -> Option<Value> {
     let statement =
         json!({ "Sid": "AssumeRole", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": needs.roles });
     (!needs.roles.is_empty()).then_some(statement)
@@ -172,15 +177,15 @@ fn build_assume_role_statement(needs: &Needs) -> Option<Value> {
 
 fn build_records_statements(
     stack: &Stack,
-    bucket: &Bucket,
-    needs: &Needs,
-    principals: &Principals,
+    bucket: &S3Bucket,
+    needs: &PrincipalNeeds,
+    principals: &RunPrincipals,
     args: &AwsPolicyArgs,
 ) -> Vec<Value> {
     let of_providers = principals.needs.values().find_map(|needs| needs.region.as_deref());
     let region = bucket.region.as_deref().or(of_providers);
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{}", stack.declared.stack));
-    let records = Records {
+    let records = RecordsBucket {
         partition: &choose_partition(args, region),
         region,
         account: needs.account(),

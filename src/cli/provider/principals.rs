@@ -12,11 +12,11 @@ use std::fmt;
 
 use leasehold_provider::Alias;
 
-use crate::config::declared::{AssumeRole, Bucket, Declared, Place, ProviderSettings};
+use crate::config::declared::{AssumeRoleBlock, BackendLocation, DeclaredStack, ProviderSettings, S3Bucket};
 
 /// Whose credentials.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Principal {
+pub enum RunPrincipal {
     /// Those that the environment has: a job's role, a person's session.
     Environment,
     /// Those of a profile of the shared configuration files.
@@ -25,7 +25,7 @@ pub enum Principal {
     Role(String),
 }
 
-impl fmt::Display for Principal {
+impl fmt::Display for RunPrincipal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment => f.write_str("the environment"),
@@ -37,7 +37,7 @@ impl fmt::Display for Principal {
 
 /// What a principal is needed for.
 #[derive(Debug, Clone, Default)]
-pub struct Needs {
+pub struct PrincipalNeeds {
     /// The accounts whose identities it works on, by alias of their `provider` block; `None`: the first.
     pub accounts: BTreeSet<Option<Alias>>,
     /// The number of each of these accounts; `None`: the configuration does not say.
@@ -50,7 +50,7 @@ pub struct Needs {
     pub roles: BTreeSet<String>,
 }
 
-impl Needs {
+impl PrincipalNeeds {
     /// The account's number, where it is one that is known; else `*`.
     #[must_use]
     pub fn account(&self) -> &str {
@@ -63,17 +63,17 @@ impl Needs {
 
 /// The principals of a stack's runs.
 #[derive(Debug, Default)]
-pub struct Principals {
+pub struct RunPrincipals {
     /// The one that a run starts with: the environment, unless every block names a profile. `None`: nothing is needed in AWS.
-    pub first: Option<Principal>,
+    pub first: Option<RunPrincipal>,
     /// What each is needed for.
-    pub needs: BTreeMap<Principal, Needs>,
+    pub needs: BTreeMap<RunPrincipal, PrincipalNeeds>,
 }
 
-impl Principals {
+impl RunPrincipals {
     /// Those of a stack.
     #[must_use]
-    pub fn from_declared(declared: &Declared) -> Self {
+    pub fn from_declared(declared: &DeclaredStack) -> Self {
         let mut principals = Self::default();
         let mut of_records = None;
         for (number, block) in declared.providers.iter().enumerate() {
@@ -91,7 +91,7 @@ impl Principals {
             needs.numbers.insert(of_role.or(only));
             needs.region = needs.region.take().or_else(|| region.clone());
         }
-        if let Place::S3(Bucket { profile, assume_role, .. }) = &declared.backend.place {
+        if let BackendLocation::S3(S3Bucket { profile, assume_role, .. }) = &declared.backend.place {
             let acting = match (profile, assume_role, of_records) {
                 (None, None, Some(acting)) => acting,
                 _ => {
@@ -104,18 +104,22 @@ impl Principals {
             needs.records = true;
             needs.numbers.extend(assume_role.as_ref().map(|role| parse_role_account(&role.role_arn)));
         }
-        if principals.needs.contains_key(&Principal::Environment) {
-            principals.first = Some(Principal::Environment);
+        if principals.needs.contains_key(&RunPrincipal::Environment) {
+            principals.first = Some(RunPrincipal::Environment);
         }
         principals
     }
 
     /// Where a run starts for a block, and as whom it acts for it.
-    fn resolve_principals(&mut self, profile: Option<&String>, role: Option<&AssumeRole>) -> (Principal, Principal) {
-        let base = profile.map_or(Principal::Environment, |name| Principal::Profile(name.clone()));
+    fn resolve_principals(
+        &mut self,
+        profile: Option<&String>,
+        role: Option<&AssumeRoleBlock>,
+    ) -> (RunPrincipal, RunPrincipal) {
+        let base = profile.map_or(RunPrincipal::Environment, |name| RunPrincipal::Profile(name.clone()));
         let Some(role) = role else { return (base.clone(), base) };
         self.needs.entry(base.clone()).or_default().roles.insert(role.role_arn.clone());
-        (base, Principal::Role(role.role_arn.clone()))
+        (base, RunPrincipal::Role(role.role_arn.clone()))
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use leasehold_provider::{Alias, Principal};
 
-use crate::config::declared::{Declared, DeclaredGroup, ProviderBlock};
+use crate::config::declared::{DeclaredGroup, DeclaredStack, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::value::show::quote_text;
 
 /// A role is in no group: IAM has none for roles.
-pub fn check_group_members_are_users(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
         for member in members {
             let Some(identity) = declared.identities.get(member).filter(|i| i.principal == Principal::Role) else {
@@ -40,7 +40,7 @@ pub fn check_group_members_are_users(declared: &Declared, findings: &mut Vec<Dia
 }
 
 /// Groups have different names in an account, upper and lower case being the same.
-pub fn check_group_names(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_group_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut taken: HashMap<(Option<&Alias>, String), &DeclaredGroup> = HashMap::new();
     for group in declared.groups.values() {
         if let Some(first) = taken.insert((group.group.account.as_ref(), group.group.name.to_lowercase()), group) {
@@ -58,7 +58,7 @@ pub fn check_group_names(declared: &Declared, findings: &mut Vec<Diagnostic>) {
 }
 
 /// A group and its members live in one account.
-pub fn check_group_accounts(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_group_accounts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let name = |account: &Option<Alias>| {
         let block = declared.providers.iter().find(|block| block.alias == *account);
         block.or(declared.providers.first()).map_or_else(String::new, ProviderBlock::render_reference)
@@ -80,7 +80,7 @@ pub fn check_group_accounts(declared: &Declared, findings: &mut Vec<Diagnostic>)
 }
 
 /// What an identity says of groups that others manage is not about the stack's own.
-pub fn check_managed_groups(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_managed_groups(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for group in declared.groups.values() {
         let strays = declared.identities.values().filter(|identity| {
             identity.groups.contains(&group.group.name)

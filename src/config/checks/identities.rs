@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use leasehold_provider::{Kind, Principal};
 
-use crate::config::declared::{Declared, DeclaredIdentity};
+use crate::config::declared::{DeclaredIdentity, DeclaredStack};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 
 /// Identities that come from different places in the files: of several instances of one block, the first stands for all.
-fn first_identity_per_block(declared: &Declared) -> impl Iterator<Item = &DeclaredIdentity> {
+fn first_identity_per_block(declared: &DeclaredStack) -> impl Iterator<Item = &DeclaredIdentity> {
     let mut last = None;
     let mut seen = HashSet::new();
     declared.identities.values().filter(move |identity| {
@@ -22,7 +22,7 @@ fn first_identity_per_block(declared: &Declared) -> impl Iterator<Item = &Declar
 }
 
 /// A user has credentials of its own: nobody takes it on, and it has no sessions.
-pub fn check_users_have_no_trusts(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut seen: HashSet<(u32, usize)> = HashSet::new();
     for identity in declared.identities.values().filter(|identity| identity.principal == Principal::User) {
         let user = format!("{} is a user", identity.address);
@@ -30,7 +30,7 @@ pub fn check_users_have_no_trusts(declared: &Declared, findings: &mut Vec<Diagno
             "kind = \"{}\" is a user unless it says principal = \"role\"; leave this out, or make it a role",
             identity.kind
         );
-        let mut push = |summary: &str, span: Span| {
+        let mut push = |summary: &str, span: FileSpan| {
             if seen.insert((span.file.0, span.bytes.start)) {
                 let finding = Diagnostic::error("config::not_a_role", summary).with_location(span, user.clone());
                 findings.push(identity.origin.add_module_calls(finding.with_help(help.clone())));
@@ -46,7 +46,7 @@ pub fn check_users_have_no_trusts(declared: &Declared, findings: &mut Vec<Diagno
 }
 
 /// A role that trusts nobody is of no use to anybody.
-pub fn check_roles_have_trusts(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.principal == Principal::Role) {
         if identity.trusts.is_empty() {
             let finding = Diagnostic::warning("config::no_trust", format!("nobody can take on {}", identity.address))
@@ -58,7 +58,7 @@ pub fn check_roles_have_trusts(declared: &Declared, findings: &mut Vec<Diagnosti
 }
 
 /// A role's sessions end by themselves: it has neither keys nor a password.
-pub fn check_roles_have_no_credentials(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.principal == Principal::Role) {
         if identity.access_key.is_some() || !identity.keeps.is_empty() {
             let finding = Diagnostic::error("config::not_a_user", "only a user has credentials of its own")
@@ -73,7 +73,7 @@ pub fn check_roles_have_no_credentials(declared: &Declared, findings: &mut Vec<D
 }
 
 /// Access is held on a lease.
-pub fn check_leases(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {
         if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !has_lease_finding(identity, findings)
         {
@@ -89,7 +89,7 @@ pub fn check_leases(declared: &Declared, findings: &mut Vec<Diagnostic>) {
 /// Whether the lease is there and what is wrong with it is found already.
 fn has_lease_finding(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bool {
     let written = |name: &str| identity.origin.parts.iter().any(|(part, _)| *part == name);
-    let found = |span: &Span| {
+    let found = |span: &FileSpan| {
         findings.iter().filter_map(|finding| finding.location.as_ref()).any(|at| {
             at.span.file == span.file && span.bytes.start <= at.span.bytes.start && at.span.bytes.end <= span.bytes.end
         })
@@ -98,7 +98,7 @@ fn has_lease_finding(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bo
 }
 
 /// An account for emergencies never leaves by its lease.
-pub fn check_break_glass_leases(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_break_glass_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.kind == Kind::BreakGlass) {
         for (name, given) in
             [("ttl", identity.lease.ttl.is_some()), ("expires_at", identity.lease.expires_at.is_some())]

@@ -5,14 +5,14 @@ mod identities;
 mod moves;
 mod names;
 
-use super::declared::Declared;
+use super::declared::DeclaredStack;
 use super::diagnostic::Diagnostic;
 
 /// Looks at a stack.
-pub type Check = fn(&Declared, &mut Vec<Diagnostic>);
+pub type StackCheck = fn(&DeclaredStack, &mut Vec<Diagnostic>);
 
 /// Every check.
-pub const CHECKS: &[Check] = &[
+pub const CHECKS: &[StackCheck] = &[
     names::check_identity_names,
     names::check_scope_names,
     groups::check_group_members_are_users,
@@ -29,7 +29,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// Runs every check.
-pub fn run_checks(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn run_checks(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for check in CHECKS {
         check(declared, findings);
     }

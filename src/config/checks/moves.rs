@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::Address;
 
-use crate::config::declared::Declared;
+use crate::config::declared::DeclaredStack;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::estate::{Move, is_instance_address, is_module_address};
+use crate::config::estate::{MovedBlock, is_instance_address, is_module_address};
 
 /// A move has one way to go: from what is no longer declared to what is.
-pub fn check_moves(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_moves(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let moves = &declared.estate.moves;
     let before = findings.len();
     for step in moves.iter().filter(|step| step.from == step.to) {
@@ -41,7 +41,7 @@ pub fn check_moves(declared: &Declared, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn diagnose_still_declared(declared: &Declared, step: &Move, still: &Address) -> Diagnostic {
+fn diagnose_still_declared(declared: &DeclaredStack, step: &MovedBlock, still: &Address) -> Diagnostic {
     let finding = Diagnostic::error("config::moved", format!("{still} has moved and is still declared"))
         .with_location(
             step.origin.part_span("from"),
@@ -55,7 +55,7 @@ fn diagnose_still_declared(declared: &Declared, step: &Move, still: &Address) ->
 }
 
 /// Whether the way that begins with a move ends at something that is declared.
-fn has_declared_target(declared: &Declared, step: &Move) -> bool {
+fn has_declared_target(declared: &DeclaredStack, step: &MovedBlock) -> bool {
     let end = declared.estate.follow_moves(&step.to);
     let begins = |address: &Address| {
         let rest = address.as_str().strip_prefix(end.as_str());
@@ -65,8 +65,8 @@ fn has_declared_target(declared: &Declared, step: &Move) -> bool {
     declared.identities.keys().any(begins) || declared.estate.find_release(&end).is_some()
 }
 
-fn check_ambiguous_moves(moves: &[Move], findings: &mut Vec<Diagnostic>) {
-    let (mut froms, mut tos): (BTreeMap<&Address, &Move>, BTreeMap<&Address, &Move>) = Default::default();
+fn check_ambiguous_moves(moves: &[MovedBlock], findings: &mut Vec<Diagnostic>) {
+    let (mut froms, mut tos): (BTreeMap<&Address, &MovedBlock>, BTreeMap<&Address, &MovedBlock>) = Default::default();
     for step in moves {
         if let Some(first) = froms.insert(&step.from, step).filter(|first| first.to != step.to) {
             findings.push(
@@ -87,8 +87,8 @@ fn check_ambiguous_moves(moves: &[Move], findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_cyclic_moves(moves: &[Move], findings: &mut Vec<Diagnostic>) {
-    let next: BTreeMap<&Address, &Move> = moves.iter().map(|step| (&step.from, step)).collect();
+fn check_cyclic_moves(moves: &[MovedBlock], findings: &mut Vec<Diagnostic>) {
+    let next: BTreeMap<&Address, &MovedBlock> = moves.iter().map(|step| (&step.from, step)).collect();
     let mut told: BTreeSet<&Address> =
         moves.iter().filter(|step| step.from == step.to).map(|step| &step.from).collect();
     for start in moves {
@@ -111,7 +111,7 @@ fn check_cyclic_moves(moves: &[Move], findings: &mut Vec<Diagnostic>) {
 }
 
 /// What is let go of is no longer declared.
-pub fn check_released_identities(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_released_identities(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for release in &declared.estate.released {
         if let Some((address, identity)) =
             declared.identities.iter().find(|(address, _)| release.contains_address(address))

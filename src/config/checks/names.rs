@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use leasehold_provider::Alias;
 
-use crate::config::declared::{Declared, DeclaredIdentity};
+use crate::config::declared::{DeclaredIdentity, DeclaredStack};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 use crate::config::value::show::quote_text;
 
 /// Users among themselves and roles among themselves have different names in an account, upper and lower case being the same.
-pub fn check_identity_names(declared: &Declared, findings: &mut Vec<Diagnostic>) {
+pub fn check_identity_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut taken: HashMap<(Option<&Alias>, &str, String), &DeclaredIdentity> =
         HashMap::with_capacity(declared.identities.len());
     for identity in declared.identities.values() {
@@ -52,8 +52,8 @@ fn diagnose_name_clash(identity: &DeclaredIdentity, first: &DeclaredIdentity) ->
 }
 
 /// A scope's label is its policy's name in the cloud.
-pub fn check_scope_names(declared: &Declared, findings: &mut Vec<Diagnostic>) {
-    let mut taken: HashMap<String, (&str, Span)> = HashMap::with_capacity(declared.scopes.len());
+pub fn check_scope_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
+    let mut taken: HashMap<String, (&str, FileSpan)> = HashMap::with_capacity(declared.scopes.len());
     for (label, (_, origin)) in &declared.scopes {
         if let Some((first, span)) = taken.get(&label.to_lowercase()) {
             findings.push(

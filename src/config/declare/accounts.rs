@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Alias};
 
-use crate::config::declared::{DeclaredGroup, DeclaredIdentity, Federations, Origin, ProviderBlock};
+use crate::config::declared::{BlockOrigin, DeclaredFederations, DeclaredGroup, DeclaredIdentity, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::Evaluator;
 use crate::config::eval::suggest::join_names;
@@ -16,11 +16,11 @@ pub fn resolve_accounts(
     providers: &[ProviderBlock],
     identities: &mut BTreeMap<Address, DeclaredIdentity>,
     groups: &mut BTreeMap<String, DeclaredGroup>,
-    federations: &mut Federations,
+    federations: &mut DeclaredFederations,
 ) {
     let Some(first) = providers.first() else { return };
-    let mut homeless = Homeless { providers, told: BTreeSet::new(), found: Vec::new() };
-    let mut place = |account: &mut Option<Alias>, address: &Address, origin: &Origin| {
+    let mut homeless = MissingProviders { providers, told: BTreeSet::new(), found: Vec::new() };
+    let mut place = |account: &mut Option<Alias>, address: &Address, origin: &BlockOrigin| {
         if account.is_none() && first.alias.is_some() {
             homeless.report_missing_provider(address, origin);
         }
@@ -42,14 +42,14 @@ pub fn resolve_accounts(
 }
 
 /// Blocks that live nowhere: those of one place in the files are told once.
-struct Homeless<'a> {
+struct MissingProviders<'a> {
     providers: &'a [ProviderBlock],
     told: BTreeSet<(u32, usize)>,
     found: Vec<Diagnostic>,
 }
 
-impl Homeless<'_> {
-    fn report_missing_provider(&mut self, address: &Address, origin: &Origin) {
+impl MissingProviders<'_> {
+    fn report_missing_provider(&mut self, address: &Address, origin: &BlockOrigin) {
         // What it says could not be read, and that is told.
         let says = origin.parts.iter().any(|(part, _)| *part == "provider");
         if says || !self.told.insert((origin.file.0, origin.header.start)) {

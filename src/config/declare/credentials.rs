@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Credential, Span as Duration};
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::inner;
 use crate::config::declared::{KeyTerms, SecretStore, StoreBlock};
 use crate::config::diagnostic::Diagnostic;
@@ -20,7 +20,7 @@ const OVERLAP: u16 = 1;
 
 /// What the `credential` blocks of an identity say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Credentials {
+pub struct DeclaredCredentials {
     /// Those that stay as they live.
     pub keeps: BTreeSet<Credential>,
     /// The access keys that are issued.
@@ -28,9 +28,9 @@ pub struct Credentials {
 }
 
 /// Reads the `credential` blocks. `None`: there is none.
-pub fn read_credentials(fields: &Fields<'_, '_>) -> Option<Credentials> {
-    let mut read = Credentials::default();
-    let mut first: BTreeMap<Credential, Fields<'_, '_>> = BTreeMap::new();
+pub fn read_credentials(fields: &BlockFields<'_, '_>) -> Option<DeclaredCredentials> {
+    let mut read = DeclaredCredentials::default();
+    let mut first: BTreeMap<Credential, BlockFields<'_, '_>> = BTreeMap::new();
     for block in inner::read_inner_blocks(fields, "credential") {
         let Some(sort) = parse_credential_type(&block.label) else { continue };
         if let Some(before) = first.get(&sort) {
@@ -47,9 +47,9 @@ pub fn read_credentials(fields: &Fields<'_, '_>) -> Option<Credentials> {
             continue;
         }
         match read_credential_terms(&block, sort) {
-            Terms::Kept => drop(read.keeps.insert(sort)),
-            Terms::Issued(terms) => read.access_key = Some(terms),
-            Terms::Wrong => {}
+            ParsedCredential::Kept => drop(read.keeps.insert(sort)),
+            ParsedCredential::Issued(terms) => read.access_key = Some(terms),
+            ParsedCredential::Wrong => {}
         }
         first.insert(sort, block);
     }
@@ -60,7 +60,7 @@ fn parse_credential_type(label: &str) -> Option<Credential> {
     Credential::ALL.into_iter().find(|credential| credential.as_str() == label)
 }
 
-enum Terms {
+enum ParsedCredential {
     /// It stays as it lives.
     Kept,
     /// It is issued.
@@ -69,14 +69,14 @@ enum Terms {
     Wrong,
 }
 
-fn read_credential_terms(block: &Fields<'_, '_>, sort: Credential) -> Terms {
+fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> ParsedCredential {
     let (every, overlap) = (block.read_duration("rotate_every"), block.read_duration("overlap"));
     if sort != Credential::AccessKey {
-        return Terms::Kept;
+        return ParsedCredential::Kept;
     }
     if block.find_expr("store").is_none() {
         let said = ["rotate_every", "overlap"].into_iter().find(|name| block.find_expr(name).is_some());
-        let Some(name) = said else { return Terms::Kept };
+        let Some(name) = said else { return ParsedCredential::Kept };
         block.report_finding(
             Diagnostic::error(
                 "config::no_store",
@@ -85,12 +85,12 @@ fn read_credential_terms(block: &Fields<'_, '_>, sort: Credential) -> Terms {
             .with_location(block.attribute_span(name), "nothing is issued without a store")
             .with_help("add store = store.NAME, and a block store \"file\" \"NAME\" {} to the stack"),
         );
-        return Terms::Wrong;
+        return ParsedCredential::Wrong;
     }
-    let Some(store) = block.read_reference("store", Keyword::Store) else { return Terms::Wrong };
+    let Some(store) = block.read_reference("store", Keyword::Store) else { return ParsedCredential::Wrong };
     for name in ["rotate_every", "overlap"] {
         if block.find_expr(name).is_some() && block.read_value(name).is_some() && block.read_duration(name).is_none() {
-            return Terms::Wrong;
+            return ParsedCredential::Wrong;
         }
     }
     let terms = KeyTerms {
@@ -108,9 +108,9 @@ fn read_credential_terms(block: &Fields<'_, '_>, sort: Credential) -> Terms {
             .with_location(block.attribute_span(place), "a key would be replaced before the one before it is off")
             .with_help("make `overlap` shorter than `rotate_every`, such as \"1d\" and \"90d\""),
         );
-        return Terms::Wrong;
+        return ParsedCredential::Wrong;
     }
-    Terms::Issued(terms)
+    ParsedCredential::Issued(terms)
 }
 
 /// The `store` blocks, by label.
@@ -118,7 +118,7 @@ pub fn read_stores(eval: &Evaluator<'_>) -> BTreeMap<String, StoreBlock> {
     let mut stores: BTreeMap<String, StoreBlock> = BTreeMap::new();
     let Some(schema) = schema::find_block_schema("store") else { return stores };
     for (label, block) in eval.catalog(ModuleId::STACK).blocks_by_label(Keyword::Store) {
-        let fields = Fields::new(eval, ModuleId::STACK, block);
+        let fields = BlockFields::new(eval, ModuleId::STACK, block);
         let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
         if label.is_empty() || !plain {
             fields.report_finding(

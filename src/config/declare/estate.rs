@@ -2,53 +2,53 @@
 
 use leasehold_provider::Address;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::inner;
 use super::parts::KINDS;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::estate::{Estate, Import, Move, Release, address_kind, is_module_address};
+use crate::config::estate::{ImportBlock, MovedBlock, RemovedBlock, StateBlocks, address_kind, is_module_address};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
-use crate::config::syntax::{Block, Expr, ExprKind, StepKind};
+use crate::config::syntax::{Block, Expr, ExprKind, TraversalStepKind};
 use crate::config::value::Keyword;
 
 /// What one module says of objects that live already. The addresses in it are its own, as in Terraform: `identity.a` is the module's.
-pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &mut Estate) {
+pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &mut StateBlocks) {
     let here = |address: Address| match &eval.module(module).path {
         Some(path) => Address::from_text(format!("{path}.{address}")),
         None => address,
     };
     if let Some(schema) = schema::find_block_schema("moved") {
         for block in &eval.catalog(module).moved {
-            let fields = Fields::new(eval, module, block);
+            let fields = BlockFields::new(eval, module, block);
             let (from, to) = (read_subject_address(&fields, "from"), read_subject_address(&fields, "to"));
             if let (Some(from), Some(to)) = (from, to)
                 && check_same_address_kind(&fields, &from, &to)
             {
-                estate.moves.push(Move { from: here(from), to: here(to), origin: fields.locate_block(schema) });
+                estate.moves.push(MovedBlock { from: here(from), to: here(to), origin: fields.locate_block(schema) });
             }
         }
     }
     if let Some(schema) = schema::find_block_schema("removed") {
         for block in &eval.catalog(module).removed {
-            let fields = Fields::new(eval, module, block);
+            let fields = BlockFields::new(eval, module, block);
             let (from, keeps) = (read_subject_address(&fields, "from"), is_kept_after_removal(&fields));
             if let (Some(from), true) = (from, keeps) {
-                estate.released.push(Release { from: here(from), origin: fields.locate_block(schema) });
+                estate.released.push(RemovedBlock { from: here(from), origin: fields.locate_block(schema) });
             }
         }
     }
 }
 
 /// What the stack takes in, and which default names somebody reads. Nothing is left to be evaluated.
-pub fn complete_state_blocks(eval: &Evaluator<'_>, estate: Estate) -> Estate {
-    Estate { imports: read_imports(eval), default_names_read: eval.default_names_read.borrow().clone(), ..estate }
+pub fn complete_state_blocks(eval: &Evaluator<'_>, estate: StateBlocks) -> StateBlocks {
+    StateBlocks { imports: read_imports(eval), default_names_read: eval.default_names_read.borrow().clone(), ..estate }
 }
 
-fn read_imports(eval: &Evaluator<'_>) -> Vec<Import> {
+fn read_imports(eval: &Evaluator<'_>) -> Vec<ImportBlock> {
     let Some(schema) = schema::find_block_schema("import") else { return Vec::new() };
     let read = |block: &&Block| {
-        let fields = Fields::new(eval, ModuleId::STACK, block);
+        let fields = BlockFields::new(eval, ModuleId::STACK, block);
         let (id, kind) = (fields.read_filled_text("id"), fields.read_word("kind", KINDS));
         let owner = fields.read_reference("owner", Keyword::Owner).map(|owner| fields.qualified_name(&owner));
         let expr = fields.find_expr("to")?;
@@ -60,13 +60,13 @@ fn read_imports(eval: &Evaluator<'_>) -> Vec<Import> {
                     .with_help("write to = identity.NAME or to = group.NAME, without quotes"),
             );
         }
-        Some(Import { to: to?, id: id?, owner, kind, origin: fields.locate_block(schema) })
+        Some(ImportBlock { to: to?, id: id?, owner, kind, origin: fields.locate_block(schema) })
     };
     eval.catalog(ModuleId::STACK).imports.iter().filter_map(read).collect()
 }
 
 /// Whether what is removed lives on: `keep`, or Terraform's `lifecycle { destroy = false }`.
-fn is_kept_after_removal(fields: &Fields<'_, '_>) -> bool {
+fn is_kept_after_removal(fields: &BlockFields<'_, '_>) -> bool {
     let keep = fields.read_flag("keep");
     let destroy =
         inner::read_inner_blocks(fields, "lifecycle").first().and_then(|lifecycle| lifecycle.read_flag("destroy"));
@@ -84,7 +84,7 @@ fn is_kept_after_removal(fields: &Fields<'_, '_>) -> bool {
 }
 
 /// The address of an identity, or of a module, that an attribute names.
-fn read_subject_address(fields: &Fields<'_, '_>, name: &str) -> Option<Address> {
+fn read_subject_address(fields: &BlockFields<'_, '_>, name: &str) -> Option<Address> {
     let expr = fields.find_expr(name)?;
     let wrong = |summary: String, label: &str| {
         Diagnostic::error("config::address", summary)
@@ -117,11 +117,11 @@ pub fn parse_address(expr: &Expr) -> Option<Address> {
     let mut text = base.to_string();
     for step in &traverse.steps {
         match &step.kind {
-            StepKind::Name(name) => {
+            TraversalStepKind::Name(name) => {
                 text.push('.');
                 text.push_str(name);
             }
-            StepKind::Index(key) => {
+            TraversalStepKind::Index(key) => {
                 let key = match &key.kind {
                     ExprKind::String(key) => serde_json::Value::from(&**key).to_string(),
                     ExprKind::Number(number) if number.bytes().all(|b| b.is_ascii_digit()) => number.to_string(),
@@ -129,13 +129,13 @@ pub fn parse_address(expr: &Expr) -> Option<Address> {
                 };
                 text.push_str(&format!("[{key}]"));
             }
-            StepKind::AttributeSplat | StepKind::FullSplat => return None,
+            TraversalStepKind::AttributeSplat | TraversalStepKind::FullSplat => return None,
         }
     }
     Some(Address::from_text(text))
 }
 
-fn check_same_address_kind(fields: &Fields<'_, '_>, from: &Address, to: &Address) -> bool {
+fn check_same_address_kind(fields: &BlockFields<'_, '_>, from: &Address, to: &Address) -> bool {
     let alike = is_module_address(from) == is_module_address(to);
     if !alike {
         fields.report_finding(

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Federation, Issuer};
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::providers;
-use crate::config::declared::Federations;
+use crate::config::declared::DeclaredFederations;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::instances::derive_default_name;
 use crate::config::eval::{Evaluator, ModuleId};
@@ -14,11 +14,11 @@ use crate::config::schema;
 use crate::config::value::show::quote_text;
 
 /// All federations of one module, by the names that the model knows them by, with where they are written.
-pub fn read_federations(eval: &Evaluator<'_>, module: ModuleId) -> Federations {
+pub fn read_federations(eval: &Evaluator<'_>, module: ModuleId) -> DeclaredFederations {
     let Some(schema) = schema::find_block_schema("federation") else { return BTreeMap::new() };
     let mut all = BTreeMap::new();
     for (label, block) in &eval.catalog(module).federations {
-        let fields = Fields::new(eval, module, block);
+        let fields = BlockFields::new(eval, module, block);
         let name = eval.qualify_label(module, label);
         let issuer = match block.label(0) {
             "oidc" => read_oidc_issuer(&fields),
@@ -33,7 +33,7 @@ pub fn read_federations(eval: &Evaluator<'_>, module: ModuleId) -> Federations {
     all
 }
 
-fn read_oidc_issuer(fields: &Fields<'_, '_>) -> Option<Issuer> {
+fn read_oidc_issuer(fields: &BlockFields<'_, '_>) -> Option<Issuer> {
     let audiences = fields.read_texts("audiences");
     let thumbprints: BTreeSet<String> = fields
         .read_texts("thumbprints")
@@ -60,7 +60,7 @@ fn read_oidc_issuer(fields: &Fields<'_, '_>) -> Option<Issuer> {
     Some(Issuer::Oidc { url, audiences: audiences?.into_iter().collect(), thumbprints })
 }
 
-fn read_saml_issuer(fields: &Fields<'_, '_>, default: impl FnOnce() -> String) -> Option<Issuer> {
+fn read_saml_issuer(fields: &BlockFields<'_, '_>, default: impl FnOnce() -> String) -> Option<Issuer> {
     let metadata = fields.read_filled_text("metadata")?;
     if !metadata.trim_start().starts_with('<') {
         fields.report_finding(

@@ -7,21 +7,21 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leasehold_provider::{Key, Span as Duration};
 
-use crate::config::declared::Origin;
+use crate::config::declared::BlockOrigin;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::reference;
 use crate::config::eval::suggest::{find_nearest, join_names};
-use crate::config::eval::{Evaluator, Fault, ModuleId, Scope, describe_value};
+use crate::config::eval::{EvalError, EvalScope, Evaluator, ModuleId, describe_value};
 use crate::config::schema::{BlockSchema, check::describe_block, find_part_name};
-use crate::config::source::Span;
-use crate::config::syntax::{Block, Body, Expr, ExprKind};
+use crate::config::source::FileSpan;
+use crate::config::syntax::{Block, BlockBody, Expr, ExprKind};
 use crate::config::value::convert::{convert_value, to_text};
 use crate::config::value::show::quote_text;
-use crate::config::value::{BlockRef, Data, Keyword, Type, Value};
+use crate::config::value::{BlockRef, ConfigValue, Keyword, Type, ValueData};
 
 /// The attributes of one block, or of one instance of it.
 #[derive(Clone)]
-pub struct Fields<'e, 'a> {
+pub struct BlockFields<'e, 'a> {
     /// What evaluates them.
     pub eval: &'e Evaluator<'a>,
     /// The block.
@@ -32,10 +32,10 @@ pub struct Fields<'e, 'a> {
     pub label: Arc<str>,
     /// The instance, where there are several.
     pub key: Option<Key>,
-    bindings: Vec<(Arc<str>, Value)>,
+    bindings: Vec<(Arc<str>, ConfigValue)>,
 }
 
-impl<'e, 'a> Fields<'e, 'a> {
+impl<'e, 'a> BlockFields<'e, 'a> {
     /// The attributes of a block that stands once.
     pub fn new(eval: &'e Evaluator<'a>, module: ModuleId, block: &'e Block) -> Self {
         let label = block.labels.first().map_or_else(|| Arc::from(""), |label| label.text.clone());
@@ -44,7 +44,7 @@ impl<'e, 'a> Fields<'e, 'a> {
 
     /// The same for one instance, which sees `bound`.
     #[must_use]
-    pub fn for_instance(mut self, key: Key, bound: (Arc<str>, Value)) -> Self {
+    pub fn for_instance(mut self, key: Key, bound: (Arc<str>, ConfigValue)) -> Self {
         self.key = Some(key);
         self.bindings.push(bound);
         self
@@ -52,7 +52,7 @@ impl<'e, 'a> Fields<'e, 'a> {
 
     /// An inner block, which sees what this one sees and `bound`.
     #[must_use]
-    pub fn for_inner_block(&self, block: &'e Block, label: Arc<str>, bound: Option<(Arc<str>, Value)>) -> Self {
+    pub fn for_inner_block(&self, block: &'e Block, label: Arc<str>, bound: Option<(Arc<str>, ConfigValue)>) -> Self {
         let mut inner = Self { block, label, ..self.clone() };
         inner.bindings.extend(bound);
         inner
@@ -65,8 +65,8 @@ impl<'e, 'a> Fields<'e, 'a> {
     }
 
     /// What its expressions see.
-    pub fn evaluation_scope(&self) -> Scope<'_> {
-        Scope::for_file_with_bindings(self.module, self.block.file, &self.bindings)
+    pub fn evaluation_scope(&self) -> EvalScope<'_> {
+        EvalScope::for_file_with_bindings(self.module, self.block.file, &self.bindings)
     }
 
     /// Whether an expression may have another value in another instance of the block.
@@ -77,7 +77,7 @@ impl<'e, 'a> Fields<'e, 'a> {
     }
 
     /// The block's content.
-    pub fn body(&self) -> &'e Body {
+    pub fn body(&self) -> &'e BlockBody {
         &self.block.body
     }
 
@@ -87,12 +87,12 @@ impl<'e, 'a> Fields<'e, 'a> {
     }
 
     /// Where an expression stands.
-    pub fn expr_span(&self, expr: &Expr) -> Span {
+    pub fn expr_span(&self, expr: &Expr) -> FileSpan {
         expr.place.to_span(self.block.file)
     }
 
     /// Where an attribute stands; the block's header where it has none of that name.
-    pub fn attribute_span(&self, name: &str) -> Span {
+    pub fn attribute_span(&self, name: &str) -> FileSpan {
         self.find_expr(name).map_or_else(|| self.block.span(), |expr| self.expr_span(expr))
     }
 
@@ -116,15 +116,15 @@ impl<'e, 'a> Fields<'e, 'a> {
     }
 
     /// Reports why an attribute has no value.
-    pub fn report_fault(&self, fault: Fault) {
+    pub fn report_fault(&self, fault: EvalError) {
         match fault {
-            Fault::Wrong { finding, .. } => self.report_finding(*finding),
+            EvalError::Wrong { finding, .. } => self.report_finding(*finding),
             other => self.eval.report_error(self.module, other),
         }
     }
 
     /// The value of an attribute. `None`: it is not there, is null, or has none, which is reported.
-    pub fn read_value(&self, name: &str) -> Option<(Value, &'e Expr)> {
+    pub fn read_value(&self, name: &str) -> Option<(ConfigValue, &'e Expr)> {
         let expr = self.find_expr(name)?;
         match self.eval.evaluate_expr(expr, &self.evaluation_scope()) {
             Ok(value) if value.is_null() => None,
@@ -136,12 +136,12 @@ impl<'e, 'a> Fields<'e, 'a> {
         }
     }
 
-    fn diagnose_wrong_type(&self, name: &str, wanted: &str, value: &Value, expr: &Expr) -> Diagnostic {
+    fn diagnose_wrong_type(&self, name: &str, wanted: &str, value: &ConfigValue, expr: &Expr) -> Diagnostic {
         Diagnostic::error("config::type", format!("`{name}` must be {wanted}"))
             .with_location(self.expr_span(expr), format!("this is {}", describe_value(value)))
     }
 
-    fn check_not_sensitive(&self, name: &str, value: &Value, expr: &Expr) -> bool {
+    fn check_not_sensitive(&self, name: &str, value: &ConfigValue, expr: &Expr) -> bool {
         if !value.contains_sensitive() {
             return true;
         }
@@ -190,7 +190,7 @@ impl<'e, 'a> Fields<'e, 'a> {
         let (value, expr) = self.read_value(name)?;
         self.check_not_sensitive(name, &value, expr).then_some(())?;
         match convert_value(&value, &Type::Bool) {
-            Ok(Value { data: Data::Bool(flag), .. }) => Some(flag),
+            Ok(ConfigValue { data: ValueData::Bool(flag), .. }) => Some(flag),
             _ => {
                 self.report_finding(self.diagnose_wrong_type(name, "true or false", &value, expr));
                 None
@@ -262,7 +262,7 @@ impl<'e, 'a> Fields<'e, 'a> {
         let (texts, mark) = self.read_marked_texts(name, false)?;
         if mark {
             let expr = self.find_expr(name)?;
-            self.check_not_sensitive(name, &Value::NULL.with_mark(true), expr);
+            self.check_not_sensitive(name, &ConfigValue::NULL.with_mark(true), expr);
             return None;
         }
         Some(texts)
@@ -337,7 +337,7 @@ impl<'e, 'a> Fields<'e, 'a> {
                 let finding =
                     self.diagnose_wrong_type(name, &format!("a list of {}s", plural_stem(keyword)), &value, expr);
                 self.report_finding(match &value.data {
-                    Data::Block(block) => finding.with_help(format!("write [{block}]")),
+                    ValueData::Block(block) => finding.with_help(format!("write [{block}]")),
                     _ => finding.with_help(format!("write [{}.NAME]", keyword.as_str())),
                 });
                 Vec::new()
@@ -345,11 +345,11 @@ impl<'e, 'a> Fields<'e, 'a> {
         }
     }
 
-    fn expect_block_ref(&self, name: &str, keyword: Keyword, value: &Value, expr: &Expr) -> Option<BlockRef> {
+    fn expect_block_ref(&self, name: &str, keyword: Keyword, value: &ConfigValue, expr: &Expr) -> Option<BlockRef> {
         let (article, word) = (keyword.article(), keyword.as_str());
         match &value.data {
-            Data::Block(block) if block.keyword == keyword => return Some(block.clone()),
-            Data::String(text) if !value.sensitive => {
+            ValueData::Block(block) if block.keyword == keyword => return Some(block.clone()),
+            ValueData::String(text) if !value.sensitive => {
                 let finding =
                     Diagnostic::error("config::type", format!("`{name}` names {article} {word} block, not text"))
                         .with_location(self.expr_span(expr), format!("this is {}", describe_value(value)));
@@ -382,8 +382,8 @@ impl<'e, 'a> Fields<'e, 'a> {
     }
 
     /// Where the block and its parts stand.
-    pub fn locate_block(&self, schema: &'static BlockSchema) -> Origin {
-        Origin { calls: self.eval.list_calls(self.module).into(), ..locate_block_parts(self.block, schema) }
+    pub fn locate_block(&self, schema: &'static BlockSchema) -> BlockOrigin {
+        BlockOrigin { calls: self.eval.list_calls(self.module).into(), ..locate_block_parts(self.block, schema) }
     }
 }
 
@@ -395,7 +395,7 @@ fn plural_stem(keyword: Keyword) -> &'static str {
 }
 
 /// Where a block and its parts stand.
-pub fn locate_block_parts(block: &Block, schema: &'static BlockSchema) -> Origin {
+pub fn locate_block_parts(block: &Block, schema: &'static BlockSchema) -> BlockOrigin {
     let name = |name: &str| find_part_name(schema, block.label(0), name);
     let attributes = block
         .body
@@ -403,7 +403,7 @@ pub fn locate_block_parts(block: &Block, schema: &'static BlockSchema) -> Origin
         .iter()
         .filter_map(|attribute| Some((name(&attribute.name.text)?, attribute.value.place.range())));
     let blocks = block.body.blocks.iter().filter_map(|inner| Some((name(&inner.keyword.text)?, inner.header.range())));
-    Origin {
+    BlockOrigin {
         file: block.file,
         header: block.header.range(),
         parts: attributes.chain(blocks).collect(),

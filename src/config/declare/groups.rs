@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Group};
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::statements::read_statements;
 use super::{providers, read_addresses};
 use crate::config::declared::{DeclaredGroup, DeclaredIdentity};
@@ -19,7 +19,7 @@ pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, D
     let blocks = eval.catalog(module).groups.iter();
     blocks
         .map(|(label, block)| {
-            let fields = Fields::new(eval, module, block);
+            let fields = BlockFields::new(eval, module, block);
             let origin = fields.locate_block(schema);
             let name = eval.qualify_label(module, label);
             let scopes = fields.read_references("scopes", Keyword::Scope).into_iter();

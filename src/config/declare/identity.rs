@@ -5,44 +5,44 @@ use std::sync::Arc;
 
 use leasehold_provider::{Address, Key, Kind, Span as Duration, Trust, TrustedIdentity};
 
-use super::fields::Fields;
-use super::template::Templates;
-use super::trusts::Read;
-use super::waits::Waits;
+use super::fields::BlockFields;
+use super::template::IdentityTemplates;
+use super::trusts::ParsedTrust;
+use super::waits::DependencyReader;
 use super::{parts, waits};
-use crate::config::declared::{DeclaredIdentity, Lease, Origin};
+use crate::config::declared::{BlockOrigin, DeclaredIdentity, Lease};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::eval::instances::{Instances, derive_default_name};
+use crate::config::eval::instances::{BlockInstances, derive_default_name};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
 /// Trusts of identities in identities, to be looked up: whose, which of its trusts, whom.
-type Pending = Vec<(Address, usize, Vec<(BlockRef, Span)>)>;
+type PendingTrusts = Vec<(Address, usize, Vec<(BlockRef, FileSpan)>)>;
 
 /// The identities of a stack and its modules, as they are read.
 #[derive(Default)]
-pub struct Identities {
+pub struct DeclaredIdentities {
     all: BTreeMap<Address, DeclaredIdentity>,
-    reading: Reading,
+    reading: IdentityReader,
 }
 
 /// What reading one identity needs of the others.
 #[derive(Default)]
-struct Reading {
-    pending: Pending,
-    templates: Templates,
-    waits: Waits,
+struct IdentityReader {
+    pending: PendingTrusts,
+    templates: IdentityTemplates,
+    waits: DependencyReader,
 }
 
-impl Reading {
+impl IdentityReader {
     /// The trusts of an identity. Those in identities are looked up once all are read.
-    fn collect_trusts(&mut self, holder: &Address, trusts: Vec<Read>) -> Vec<Trust> {
+    fn collect_trusts(&mut self, holder: &Address, trusts: Vec<ParsedTrust>) -> Vec<Trust> {
         let of = |(index, read)| match read {
-            Read::Done(trust) => trust,
-            Read::Identities(identities) => {
+            ParsedTrust::Done(trust) => trust,
+            ParsedTrust::Identities(identities) => {
                 self.pending.push((holder.clone(), index, identities));
                 Trust::Identity { identities: Vec::new() }
             }
@@ -53,7 +53,7 @@ impl Reading {
     /// Enters an identity, which waits for what its module waits for. `false`: there are too many waits, which is reported.
     fn insert_identity(
         &mut self,
-        fields: &Fields<'_, '_>,
+        fields: &BlockFields<'_, '_>,
         mut identity: DeclaredIdentity,
         waits_for: &BTreeSet<Address>,
         all: &mut BTreeMap<Address, DeclaredIdentity>,
@@ -69,7 +69,7 @@ impl Reading {
     }
 }
 
-impl Identities {
+impl DeclaredIdentities {
     /// All of them, once every module is read: what they say of each other is looked up.
     pub fn into_resolved_identities(mut self, eval: &Evaluator<'_>) -> BTreeMap<Address, DeclaredIdentity> {
         resolve_trusted_identities(eval, &mut self.all, self.reading.pending);
@@ -84,22 +84,22 @@ pub fn read_identities(
     module: ModuleId,
     default_ttl: Option<Duration>,
     waits_for: &BTreeSet<Address>,
-    identities: &mut Identities,
+    identities: &mut DeclaredIdentities,
 ) {
-    let Identities { all, reading } = identities;
+    let DeclaredIdentities { all, reading } = identities;
     reading.templates.read_module_templates(eval, module);
     let Some(schema) = schema::find_block_schema("identity") else { return };
     let path = eval.module(module).path.clone();
     let at = |label: &str, key: Option<&Key>| Address::for_block(path.as_deref(), "identity", label, key);
     for (label, block) in eval.catalog(module).blocks_by_label(Keyword::Identity) {
-        let fields = Fields::new(eval, module, block);
+        let fields = BlockFields::new(eval, module, block);
         if has_for_each_and_count(&fields) {
             continue;
         }
         let Some(instances) = eval.evaluate_instances(module, block, block.span()) else { continue };
         let origin = fields.locate_block(schema);
         match &*instances {
-            Instances::One => {
+            BlockInstances::One => {
                 if has_too_many_identities(&fields, all.len().saturating_add(1)) {
                     continue;
                 }
@@ -109,7 +109,7 @@ pub fn read_identities(
                     reading.insert_identity(&fields, identity, waits_for, all);
                 }
             }
-            Instances::Keyed(keyed) => {
+            BlockInstances::Keyed(keyed) => {
                 if has_too_many_identities(&fields, all.len() + keyed.len()) {
                     continue;
                 }
@@ -129,7 +129,7 @@ pub fn read_identities(
 }
 
 /// Whether a block has both, which is reported.
-pub fn has_for_each_and_count(fields: &Fields<'_, '_>) -> bool {
+pub fn has_for_each_and_count(fields: &BlockFields<'_, '_>) -> bool {
     let (Some(_), Some(second)) = (fields.find_expr("for_each"), fields.find_expr("count")) else { return false };
     let (article, word) = if &*fields.block.keyword.text == "module" { ("a", "module") } else { ("an", "identity") };
     fields.report_finding(
@@ -140,7 +140,7 @@ pub fn has_for_each_and_count(fields: &Fields<'_, '_>) -> bool {
     true
 }
 
-fn has_too_many_identities(fields: &Fields<'_, '_>, count: usize) -> bool {
+fn has_too_many_identities(fields: &BlockFields<'_, '_>, count: usize) -> bool {
     let most = fields.eval.budget.limits.identities;
     let too_many = count > most;
     if too_many {
@@ -155,11 +155,11 @@ fn has_too_many_identities(fields: &Fields<'_, '_>, count: usize) -> bool {
 
 /// `None`: kind or owner is wrong, which is reported. All other attributes are read first, so that everything is.
 fn read_identity(
-    fields: &Fields<'_, '_>,
+    fields: &BlockFields<'_, '_>,
     address: Address,
-    origin: Origin,
+    origin: BlockOrigin,
     default_ttl: Option<Duration>,
-    reading: &mut Reading,
+    reading: &mut IdentityReader,
 ) -> Option<DeclaredIdentity> {
     let name = fields.read_filled_text("name");
     let own = parts::read_attributes(fields);
@@ -216,7 +216,7 @@ fn read_identity(
 
 /// A required attribute that is `null`, or that the template does not give either, is missing. When it has another fault, that
 /// is reported already; so is one that is not written at all where there is no template.
-fn check_required_attribute(fields: &Fields<'_, '_>, name: &str, found: bool) {
+fn check_required_attribute(fields: &BlockFields<'_, '_>, name: &str, found: bool) {
     if found {
         return;
     }
@@ -247,7 +247,11 @@ fn apply_default_ttl(lease: Lease, kind: Kind, default_ttl: Option<Duration>) ->
 }
 
 /// Looks up the identities that trusts name.
-fn resolve_trusted_identities(eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>, pending: Pending) {
+fn resolve_trusted_identities(
+    eval: &Evaluator<'_>,
+    all: &mut BTreeMap<Address, DeclaredIdentity>,
+    pending: PendingTrusts,
+) {
     for (holder, index, identities) in pending {
         let mut trusted = BTreeSet::new();
         for (block, span) in identities {
@@ -301,7 +305,7 @@ fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &Bl
 }
 
 /// `/`, or words between slashes.
-fn is_valid_path(fields: &Fields<'_, '_>, path: &str) -> bool {
+fn is_valid_path(fields: &BlockFields<'_, '_>, path: &str) -> bool {
     let shaped = path.starts_with('/') && path.ends_with('/') && path.len() <= 512;
     if !shaped {
         fields.report_finding(

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::describe_value;
 use crate::config::syntax::{Block, ExprKind};
 use crate::config::value::convert::to_text;
-use crate::config::value::{Data, Entries, Value};
+use crate::config::value::{ConfigValue, Entries, ValueData};
 
 /// The inner blocks of a type, in the order they are written.
-pub fn read_inner_blocks<'e, 'a>(fields: &Fields<'e, 'a>, keyword: &str) -> Vec<Fields<'e, 'a>> {
+pub fn read_inner_blocks<'e, 'a>(fields: &BlockFields<'e, 'a>, keyword: &str) -> Vec<BlockFields<'e, 'a>> {
     let mut found = Vec::new();
     for block in &fields.body().blocks {
         if *block.keyword.text == *keyword {
@@ -24,7 +24,7 @@ pub fn read_inner_blocks<'e, 'a>(fields: &Fields<'e, 'a>, keyword: &str) -> Vec<
 }
 
 /// One block for each element of `for_each`; its content sees the element under the iterator's name.
-fn expand_dynamic_block<'e, 'a>(fields: &Fields<'e, 'a>, block: &'e Block, found: &mut Vec<Fields<'e, 'a>>) {
+fn expand_dynamic_block<'e, 'a>(fields: &BlockFields<'e, 'a>, block: &'e Block, found: &mut Vec<BlockFields<'e, 'a>>) {
     let head = fields.for_inner_block(block, Arc::from(""), None);
     let Some(content) = block.body.find_blocks("content").next() else { return };
     let iterator = match head.find_expr("iterator").map(|expr| &expr.kind) {
@@ -44,13 +44,13 @@ fn expand_dynamic_block<'e, 'a>(fields: &Fields<'e, 'a>, block: &'e Block, found
             .with_help("the number of blocks would show it; go through a collection that is not sensitive");
         return head.report_finding(finding);
     }
-    let elements: Vec<(Value, Value)> = match (&going.data, going.entries()) {
+    let elements: Vec<(ConfigValue, ConfigValue)> = match (&going.data, going.entries()) {
         (_, Some(entries)) => {
-            entries.iter().map(|(key, value)| (Value::new_string(key.clone()), value.clone())).collect()
+            entries.iter().map(|(key, value)| (ConfigValue::new_string(key.clone()), value.clone())).collect()
         }
-        (Data::Set(elements), _) => elements.iter().map(|value| (value.clone(), value.clone())).collect(),
-        (Data::List(elements) | Data::Tuple(elements), _) => {
-            elements.iter().enumerate().map(|(index, value)| (Value::new_number(index), value.clone())).collect()
+        (ValueData::Set(elements), _) => elements.iter().map(|value| (value.clone(), value.clone())).collect(),
+        (ValueData::List(elements) | ValueData::Tuple(elements), _) => {
+            elements.iter().enumerate().map(|(index, value)| (ConfigValue::new_number(index), value.clone())).collect()
         }
         _ => {
             let finding = Diagnostic::error("config::for_each", "for_each goes through a collection")
@@ -60,7 +60,7 @@ fn expand_dynamic_block<'e, 'a>(fields: &Fields<'e, 'a>, block: &'e Block, found
     };
     for (key, value) in elements {
         let entries: Entries = [(Arc::from("key"), key), (Arc::from("value"), value)].into();
-        let bound = Some((iterator.clone(), Value::new_object(entries)));
+        let bound = Some((iterator.clone(), ConfigValue::new_object(entries)));
         let made = head.for_inner_block(content, Arc::from(""), bound);
         match read_dynamic_label(&head, &made) {
             Ok(label) => found.push(made.with_block_label(label)),
@@ -70,7 +70,7 @@ fn expand_dynamic_block<'e, 'a>(fields: &Fields<'e, 'a>, block: &'e Block, found
 }
 
 /// The label that `labels` computes for one of the blocks; empty without one.
-fn read_dynamic_label(head: &Fields<'_, '_>, made: &Fields<'_, '_>) -> Result<Arc<str>, ()> {
+fn read_dynamic_label(head: &BlockFields<'_, '_>, made: &BlockFields<'_, '_>) -> Result<Arc<str>, ()> {
     let Some(expr) = head.find_expr("labels") else { return Ok(Arc::from("")) };
     let value = match head.eval.evaluate_expr(expr, &made.evaluation_scope()) {
         Ok(value) => value,
@@ -79,7 +79,8 @@ fn read_dynamic_label(head: &Fields<'_, '_>, made: &Fields<'_, '_>) -> Result<Ar
             return Err(());
         }
     };
-    let first = value.elements().and_then(<[Value]>::first).and_then(to_text).filter(|_| !value.contains_sensitive());
+    let first =
+        value.elements().and_then(<[ConfigValue]>::first).and_then(to_text).filter(|_| !value.contains_sensitive());
     first.ok_or_else(|| {
         head.report_finding(
             Diagnostic::error("config::type", "`labels` is a list of strings")

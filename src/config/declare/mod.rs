@@ -1,4 +1,4 @@
-//! Blocks → [`Declared`](super::Declared): each block's attributes evaluated, brought to the model's types, and put in order.
+//! Blocks → [`DeclaredStack`](super::Declared): each block's attributes evaluated, brought to the model's types, and put in order.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -24,25 +24,25 @@ mod trusts;
 pub mod variables;
 mod waits;
 
-use super::declared::{Backend, Declared, Providers};
-use super::estate::Estate;
+use super::declared::{Backend, DeclaredStack, Providers};
+use super::estate::StateBlocks;
 use super::eval::{Evaluator, ModuleId};
 use super::schema;
 use super::value::{BlockRef, Keyword};
-use fields::{Fields, locate_block_parts};
-use identity::Identities;
+use fields::{BlockFields, locate_block_parts};
+use identity::DeclaredIdentities;
 
 /// What is known of a stack once all blocks are gone through. Where something is wrong, it is what could be read.
-pub fn declare_stack(eval: &Evaluator<'_>) -> Option<Declared> {
+pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
     let leasehold = eval.catalog(ModuleId::STACK).leasehold;
-    let settings = leasehold.map(|block| stack::read_settings(&Fields::new(eval, ModuleId::STACK, block)));
+    let settings = leasehold.map(|block| stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, block)));
     let providers = providers::read_providers(eval);
     let stores = credentials::read_stores(eval);
     let default_ttl = settings.as_ref().and_then(|settings| settings.ttl);
     let (mut owners, mut services, mut scopes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let (mut groups, mut federations) = (BTreeMap::new(), BTreeMap::new());
-    let mut identities = Identities::default();
-    let mut estate = Estate::default();
+    let mut identities = DeclaredIdentities::default();
+    let mut estate = StateBlocks::default();
     let mut waiting = VecDeque::from([(ModuleId::STACK, BTreeSet::new())]);
     while let Some((module, waits_for)) = waiting.pop_front() {
         modules::evaluate_arguments(eval, module);
@@ -62,7 +62,7 @@ pub fn declare_stack(eval: &Evaluator<'_>) -> Option<Declared> {
     groups::add_groups_to_members(&groups, &mut identities);
     let estate = estate::complete_state_blocks(eval, estate);
     let (settings, leasehold) = (settings?, leasehold?);
-    Some(Declared {
+    Some(DeclaredStack {
         // A name that is wrong is reported; the checks that follow do not depend on it.
         stack: settings.stack.or_else(|| StackName::new("stack").ok())?,
         backend: settings.backend,
@@ -83,7 +83,8 @@ pub fn declare_stack(eval: &Evaluator<'_>) -> Option<Declared> {
 
 /// The stack's name, where its records live, and its providers, without looking at anything else.
 pub fn read_essentials(eval: &Evaluator<'_>) -> Option<(StackName, Backend, Providers)> {
-    let settings = stack::read_settings(&Fields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
+    let settings =
+        stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
     let providers = Providers::from_blocks(&providers::read_providers(eval));
     Some((settings.stack?, settings.backend, providers))
 }
@@ -97,7 +98,7 @@ fn evaluate_locals(eval: &Evaluator<'_>, module: ModuleId) {
 
 /// The addresses that references to identities stand for: an identity, each of its instances, or a module with all that is in
 /// it.
-fn read_addresses(fields: &Fields<'_, '_>, name: &str) -> BTreeSet<Address> {
+fn read_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address> {
     let mut addresses = modules::read_module_addresses(fields, name);
     for (block, expr) in fields.read_references(name, Keyword::Identity) {
         let module = fields.eval.find_module(block.module.as_ref());
@@ -108,7 +109,7 @@ fn read_addresses(fields: &Fields<'_, '_>, name: &str) -> BTreeSet<Address> {
             continue;
         };
         match (&*instances, &block.key) {
-            (super::eval::instances::Instances::Keyed(keyed), None) => {
+            (super::eval::instances::BlockInstances::Keyed(keyed), None) => {
                 addresses
                     .extend(keyed.keys().map(|key| BlockRef { key: Some(key.clone()), ..block.clone() }.address()));
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use leasehold_provider::Address;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::identity::has_for_each_and_count;
 use super::read_addresses;
 use super::variables::validate_variable;
@@ -12,7 +12,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
-use crate::config::syntax::{Block, Expr, ExprKind, StepKind};
+use crate::config::syntax::{Block, Expr, ExprKind, TraversalStepKind};
 
 /// Evaluates what a module is called with, whether anything asks for it or not.
 pub fn evaluate_arguments(eval: &Evaluator<'_>, module: ModuleId) {
@@ -57,7 +57,7 @@ pub fn read_module_calls<'a>(
 ) -> Vec<(ModuleId, BTreeSet<Address>)> {
     let mut called = Vec::new();
     for block in eval.catalog(module).modules.values().copied() {
-        let fields = Fields::new(eval, module, block);
+        let fields = BlockFields::new(eval, module, block);
         if has_for_each_and_count(&fields) {
             continue;
         }
@@ -71,7 +71,7 @@ pub fn read_module_calls<'a>(
 }
 
 /// Whether the arguments of a call are the module's variables, and all that have no default are there.
-fn check_arguments(fields: &Fields<'_, '_>) {
+fn check_arguments(fields: &BlockFields<'_, '_>) {
     let directory = fields.eval.module(fields.module).directory;
     let Ok((_, catalog)) = fields.eval.library.find_called_module(directory, fields.block) else { return };
     let known =
@@ -103,7 +103,7 @@ fn check_arguments(fields: &Fields<'_, '_>) {
     }
 }
 
-fn diagnose_missing_argument(fields: &Fields<'_, '_>, name: &str, variable: &Block) -> Diagnostic {
+fn diagnose_missing_argument(fields: &BlockFields<'_, '_>, name: &str, variable: &Block) -> Diagnostic {
     let finding =
         Diagnostic::error("config::missing_argument", format!("{} has no value for `{name}`", fields.describe_block()))
             .with_location(fields.block.span(), format!("`{name}` is missing"))
@@ -116,7 +116,7 @@ fn diagnose_missing_argument(fields: &Fields<'_, '_>, name: &str, variable: &Blo
 }
 
 /// The modules that an attribute such as `depends_on` names, by their addresses.
-pub fn read_module_addresses(fields: &Fields<'_, '_>, name: &str) -> BTreeSet<Address> {
+pub fn read_module_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address> {
     let Some(ExprKind::Tuple(items)) = fields.find_expr(name).map(|expr| &expr.kind) else { return BTreeSet::new() };
     items.iter().filter(|item| is_module_reference(item)).flat_map(|item| find_module_instances(fields, item)).collect()
 }
@@ -127,14 +127,14 @@ pub fn is_module_reference(expr: &Expr) -> bool {
     matches!(&traverse.base.kind, ExprKind::Variable(root) if &**root == "module")
         && matches!(
             traverse.steps.iter().map(|step| &step.kind).collect::<Vec<_>>().as_slice(),
-            [StepKind::Name(_)] | [StepKind::Name(_), StepKind::Index(_)]
+            [TraversalStepKind::Name(_)] | [TraversalStepKind::Name(_), TraversalStepKind::Index(_)]
         )
 }
 
-fn find_module_instances(fields: &Fields<'_, '_>, expr: &Expr) -> Vec<Address> {
+fn find_module_instances(fields: &BlockFields<'_, '_>, expr: &Expr) -> Vec<Address> {
     let ExprKind::Traverse(traverse) = &expr.kind else { return Vec::new() };
     let mut steps = traverse.steps.iter();
-    let Some(StepKind::Name(label)) = steps.next().map(|step| &step.kind) else { return Vec::new() };
+    let Some(TraversalStepKind::Name(label)) = steps.next().map(|step| &step.kind) else { return Vec::new() };
     // The reference itself is checked as any other is.
     if let Err(fault) = fields.eval.evaluate_expr(expr, &fields.evaluation_scope()) {
         fields.report_fault(fault);
@@ -143,7 +143,7 @@ fn find_module_instances(fields: &Fields<'_, '_>, expr: &Expr) -> Vec<Address> {
     let Some(block) = fields.eval.catalog(fields.module).modules.get(&**label).copied() else { return Vec::new() };
     let called = fields.eval.instantiate_block(fields.module, block, fields.expr_span(expr)).unwrap_or_default();
     let wanted = steps.next().and_then(|step| match &step.kind {
-        StepKind::Index(index) => fields.eval.evaluate_expr(index, &fields.evaluation_scope()).ok(),
+        TraversalStepKind::Index(index) => fields.eval.evaluate_expr(index, &fields.evaluation_scope()).ok(),
         _ => None,
     });
     let wanted = wanted.map(|value| crate::config::value::convert::to_text(&value));

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Alias, Kind, Principal, Span as Duration, Statement};
 
-use super::credentials::{Credentials, read_credentials};
-use super::fields::Fields;
+use super::credentials::{DeclaredCredentials, read_credentials};
+use super::fields::BlockFields;
 use super::statements::read_statements;
-use super::template::Template;
-use super::trusts::{Read, read_trusts};
+use super::template::IdentityTemplate;
+use super::trusts::{ParsedTrust, read_trusts};
 use super::{inner, providers};
 use crate::config::declared::Lease;
 use crate::config::diagnostic::Diagnostic;
@@ -20,7 +20,7 @@ use crate::config::value::convert::to_text;
 /// What a block says. `None`: it says nothing of it; an empty list is a word too.
 #[expect(clippy::option_option, reason = "the outer one is whether anything is said")]
 #[derive(Debug, Clone, Default)]
-pub struct Parts {
+pub struct IdentityAttributes {
     pub kind: Option<Kind>,
     pub owner: Option<String>,
     pub service: Option<String>,
@@ -31,13 +31,13 @@ pub struct Parts {
     pub grace: Option<Duration>,
     pub statements: Option<Vec<Statement>>,
     pub scopes: Option<BTreeSet<String>>,
-    pub trusts: Option<Vec<Read>>,
+    pub trusts: Option<Vec<ParsedTrust>>,
     pub managed_policy_arns: Option<BTreeSet<String>>,
     pub permissions_boundary: Option<String>,
     pub tags: Option<BTreeMap<String, String>>,
     pub sensitive_tags: BTreeSet<String>,
     pub max_session_duration: Option<Duration>,
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<DeclaredCredentials>,
     /// The provider it names; within, `None`: the one without an alias.
     pub account: Option<Option<Alias>>,
 }
@@ -54,7 +54,7 @@ pub const KINDS: &[(&str, Kind)] = &[
 const PRINCIPALS: &[(&str, Principal)] = &[("user", Principal::User), ("role", Principal::Role)];
 
 /// Reads the parts that a block says itself.
-pub fn read_attributes(fields: &Fields<'_, '_>) -> Parts {
+pub fn read_attributes(fields: &BlockFields<'_, '_>) -> IdentityAttributes {
     let known_as =
         |name: &str, keyword| fields.read_reference(name, keyword).map(|block| fields.qualified_name(&block));
     let scopes: BTreeSet<String> = fields
@@ -63,7 +63,7 @@ pub fn read_attributes(fields: &Fields<'_, '_>) -> Parts {
         .map(|(block, _)| fields.qualified_name(&block))
         .collect();
     let (tags, sensitive_tags) = read_tags(fields).unzip();
-    Parts {
+    IdentityAttributes {
         kind: fields.read_word("kind", KINDS),
         owner: known_as("owner", Keyword::Owner),
         service: known_as("service", Keyword::Service),
@@ -86,7 +86,7 @@ pub fn read_attributes(fields: &Fields<'_, '_>) -> Parts {
 }
 
 /// Whether an attribute is there and is not null.
-pub fn is_attribute_set(fields: &Fields<'_, '_>, name: &str) -> bool {
+pub fn is_attribute_set(fields: &BlockFields<'_, '_>, name: &str) -> bool {
     match fields.find_expr(name).map(|expr| (expr, &expr.kind)) {
         None | Some((_, ExprKind::Null)) => false,
         Some((_, ExprKind::Tuple(_))) => true,
@@ -97,10 +97,10 @@ pub fn is_attribute_set(fields: &Fields<'_, '_>, name: &str) -> bool {
     }
 }
 
-impl Parts {
+impl IdentityAttributes {
     /// These parts with what a template says of the rest. Own words win; lists that the template adds to hold both.
     #[must_use]
-    pub fn merge_template(self, template: &Template) -> Self {
+    pub fn merge_template(self, template: &IdentityTemplate) -> Self {
         let base = template.parts.clone();
         let both = |name: &str| template.adds.contains(name);
         // How a lease ends is one word, however it is said.
@@ -159,7 +159,7 @@ fn merge_lists<L: IntoIterator + Extend<L::Item>>(own: Option<L>, template: Opti
     }
 }
 
-fn read_lease(fields: &Fields<'_, '_>) -> Lease {
+fn read_lease(fields: &BlockFields<'_, '_>) -> Lease {
     let lease = Lease {
         ttl: fields.read_duration("ttl"),
         expires_at: fields.read_instant("expires_at"),
@@ -184,7 +184,7 @@ fn read_lease(fields: &Fields<'_, '_>) -> Lease {
 }
 
 /// Tags, and the keys of those that are sensitive.
-fn read_tags(fields: &Fields<'_, '_>) -> Option<(BTreeMap<String, String>, BTreeSet<String>)> {
+fn read_tags(fields: &BlockFields<'_, '_>) -> Option<(BTreeMap<String, String>, BTreeSet<String>)> {
     let (mut tags, mut sensitive) = (BTreeMap::new(), BTreeSet::new());
     let (value, expr) = fields.read_value("tags")?;
     let Some(entries) = value.entries() else {

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::Scope;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::statements::read_statements;
-use crate::config::declared::{Origin, Owner, Service};
+use crate::config::declared::{BlockOrigin, DeclaredOwner, DeclaredService};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::value::Keyword;
 
-pub fn read_owners(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, Owner> {
-    read_blocks(eval, module, Keyword::Owner, |fields, origin| Owner {
+pub fn read_owners(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredOwner> {
+    read_blocks(eval, module, Keyword::Owner, |fields, origin| DeclaredOwner {
         name: fields.read_text("name"),
         email: read_email(fields),
         team: fields.read_text("team"),
@@ -21,7 +21,7 @@ pub fn read_owners(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, O
     })
 }
 
-fn read_email(fields: &Fields<'_, '_>) -> Option<String> {
+fn read_email(fields: &BlockFields<'_, '_>) -> Option<String> {
     let email = fields.read_text("email")?;
     let shaped = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
         && !email.contains(char::is_whitespace);
@@ -35,15 +35,15 @@ fn read_email(fields: &Fields<'_, '_>) -> Option<String> {
     Some(email)
 }
 
-pub fn read_services(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, Service> {
-    read_blocks(eval, module, Keyword::Service, |fields, origin| Service {
+pub fn read_services(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredService> {
+    read_blocks(eval, module, Keyword::Service, |fields, origin| DeclaredService {
         owner: fields.read_reference("owner", Keyword::Owner).map(|block| fields.qualified_name(&block)),
         retired: fields.read_word("status", &[("active", false), ("retired", true)]).unwrap_or(false),
         origin,
     })
 }
 
-pub fn read_scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (Scope, Origin)> {
+pub fn read_scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (Scope, BlockOrigin)> {
     read_blocks(eval, module, Keyword::Scope, |fields, origin| {
         let scope = Scope {
             name: eval.qualify_label(module, &fields.label),
@@ -67,13 +67,13 @@ fn read_blocks<T>(
     eval: &Evaluator<'_>,
     module: ModuleId,
     keyword: Keyword,
-    read: impl Fn(&Fields<'_, '_>, Origin) -> T,
+    read: impl Fn(&BlockFields<'_, '_>, BlockOrigin) -> T,
 ) -> BTreeMap<String, T> {
     let Some(schema) = schema::find_block_schema(keyword.as_str()) else { return BTreeMap::new() };
     let blocks = eval.catalog(module).blocks_by_label(keyword).iter();
     blocks
         .map(|(label, block)| {
-            let fields = Fields::new(eval, module, block);
+            let fields = BlockFields::new(eval, module, block);
             (eval.qualify_label(module, label), read(&fields, fields.locate_block(schema)))
         })
         .collect()

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use leasehold_provider::Alias;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::inner;
-use crate::config::declared::{AssumeRole, ProviderBlock, ProviderSettings};
+use crate::config::declared::{AssumeRoleBlock, ProviderBlock, ProviderSettings};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
@@ -18,7 +18,7 @@ use crate::config::value::show::quote_text;
 pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
     let mut blocks: Vec<ProviderBlock> = Vec::new();
     for block in &eval.catalog(ModuleId::STACK).providers {
-        let fields = Fields::new(eval, ModuleId::STACK, block);
+        let fields = BlockFields::new(eval, ModuleId::STACK, block);
         let Some(schema) = schema::find_block_schema("provider") else { continue };
         let name = block.label(0).to_owned();
         let alias = read_alias(&fields);
@@ -40,7 +40,7 @@ pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
 
 /// The alias of a block, if it says one. `None`: it says one that cannot be, which is reported.
 #[expect(clippy::option_option, reason = "the outer one is whether it can be read")]
-fn read_alias(fields: &Fields<'_, '_>) -> Option<Option<Alias>> {
+fn read_alias(fields: &BlockFields<'_, '_>) -> Option<Option<Alias>> {
     let Some(expr) = fields.find_expr("alias") else { return Some(None) };
     let wrong = |problem: &str| {
         Diagnostic::error("config::alias", problem.to_owned())
@@ -111,7 +111,7 @@ fn split_path_segments(path: &Option<String>) -> Vec<&str> {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
 }
 
-fn read_aws_settings(fields: &Fields<'_, '_>) -> ProviderSettings {
+fn read_aws_settings(fields: &BlockFields<'_, '_>) -> ProviderSettings {
     let accounts = fields.read_texts("allowed_account_ids").unwrap_or_default();
     for account in &accounts {
         if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -131,9 +131,9 @@ fn read_aws_settings(fields: &Fields<'_, '_>) -> ProviderSettings {
 }
 
 /// The `assume_role` block of a provider or a backend.
-pub fn read_assume_role(fields: &Fields<'_, '_>) -> Option<AssumeRole> {
+pub fn read_assume_role(fields: &BlockFields<'_, '_>) -> Option<AssumeRoleBlock> {
     let role = inner::read_inner_blocks(fields, "assume_role").into_iter().next()?;
-    Some(AssumeRole {
+    Some(AssumeRoleBlock {
         role_arn: role.read_filled_text("role_arn")?,
         external_id: role.read_text("external_id"),
         session_name: role.read_text("session_name"),
@@ -142,7 +142,7 @@ pub fn read_assume_role(fields: &Fields<'_, '_>) -> Option<AssumeRole> {
 
 /// The provider that a block names. `Some(None)`: the one without an alias. `None`: it names none, or none that is there.
 #[expect(clippy::option_option, reason = "the outer one is whether anything is said")]
-pub fn read_provider_alias(fields: &Fields<'_, '_>) -> Option<Option<Alias>> {
+pub fn read_provider_alias(fields: &BlockFields<'_, '_>) -> Option<Option<Alias>> {
     let block = fields.read_reference("provider", Keyword::Provider)?;
     match block.label.split_once('.') {
         Some((_, alias)) => Alias::new(alias).ok().map(Some),

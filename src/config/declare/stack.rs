@@ -2,21 +2,21 @@
 
 use leasehold_provider::{Span as Duration, StackName};
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::{inner, providers};
-use crate::config::declared::{Backend, Bucket, Place, Retention, RetentionMode};
+use crate::config::declared::{Backend, BackendLocation, ObjectLockRetention, RetentionMode, S3Bucket};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::value::show::quote_text;
 
 /// What a `leasehold` block says.
-pub struct Settings {
+pub struct StackSettings {
     pub stack: Option<StackName>,
     pub backend: Backend,
     pub ttl: Option<Duration>,
     pub grace: Option<Duration>,
 }
 
-pub fn read_settings(fields: &Fields<'_, '_>) -> Settings {
+pub fn read_settings(fields: &BlockFields<'_, '_>) -> StackSettings {
     let stack = fields.read_text("stack").and_then(|name| match StackName::new(name) {
         Ok(name) => Some(name),
         Err(invalid) => {
@@ -34,8 +34,12 @@ pub fn read_settings(fields: &Fields<'_, '_>) -> Settings {
         }
     });
     check_required_version(fields);
-    let mut settings =
-        Settings { stack, backend: Backend { place: Place::default(), lock_lease: None }, ttl: None, grace: None };
+    let mut settings = StackSettings {
+        stack,
+        backend: Backend { place: BackendLocation::default(), lock_lease: None },
+        ttl: None,
+        grace: None,
+    };
     for backend in inner::read_inner_blocks(fields, "backend") {
         settings.backend = Backend {
             place: read_backend_location(&backend).unwrap_or_default(),
@@ -52,10 +56,10 @@ pub fn read_settings(fields: &Fields<'_, '_>) -> Settings {
 }
 
 /// What a `backend` block says; `None`: nothing, or nothing that can be used, which is found elsewhere.
-fn read_backend_location(backend: &Fields<'_, '_>) -> Option<Place> {
+fn read_backend_location(backend: &BlockFields<'_, '_>) -> Option<BackendLocation> {
     let prefix = backend.read_filled_text("prefix").map(|prefix| prefix.trim_matches('/').to_owned());
     Some(match backend.block.label(0) {
-        "s3" => Place::S3(Bucket {
+        "s3" => BackendLocation::S3(S3Bucket {
             name: backend.read_filled_text("bucket")?,
             prefix,
             region: backend.read_filled_text("region"),
@@ -65,20 +69,20 @@ fn read_backend_location(backend: &Fields<'_, '_>) -> Option<Place> {
             profile: backend.read_filled_text("profile"),
             assume_role: providers::read_assume_role(backend),
         }),
-        "azure" => Place::Azure {
+        "azure" => BackendLocation::Azure {
             account: backend.read_filled_text("account")?,
             container: backend.read_filled_text("container")?,
             prefix,
         },
-        "gcs" => Place::Gcs { bucket: backend.read_filled_text("bucket")?, prefix },
-        _ => Place::Local { path: backend.read_filled_text("path")? },
+        "gcs" => BackendLocation::Gcs { bucket: backend.read_filled_text("bucket")?, prefix },
+        _ => BackendLocation::Local { path: backend.read_filled_text("path")? },
     })
 }
 
 const MODES: &[(&str, RetentionMode)] =
     &[("governance", RetentionMode::Governance), ("compliance", RetentionMode::Compliance)];
 
-fn read_retention(fields: &Fields<'_, '_>) -> Option<Retention> {
+fn read_retention(fields: &BlockFields<'_, '_>) -> Option<ObjectLockRetention> {
     let period = fields.read_duration("period");
     let mode = match fields.find_expr("mode") {
         Some(_) => fields.read_word("mode", MODES),
@@ -94,13 +98,13 @@ fn read_retention(fields: &Fields<'_, '_>) -> Option<Retention> {
         );
         return None;
     }
-    Some(Retention { mode: mode?, period })
+    Some(ObjectLockRetention { mode: mode?, period })
 }
 
 /// The shortest lock that a slow store lets its holder renew in time.
 const SHORTEST_LOCK: u32 = 2;
 
-fn read_lock_lease(backend: &Fields<'_, '_>) -> Option<Duration> {
+fn read_lock_lease(backend: &BlockFields<'_, '_>) -> Option<Duration> {
     let lease = backend.read_duration("lock_lease")?;
     if lease.as_seconds() < SHORTEST_LOCK {
         backend.report_finding(
@@ -125,7 +129,7 @@ fn suggest_name(name: &str) -> Option<String> {
 }
 
 /// `required_version` against this program's.
-fn check_required_version(fields: &Fields<'_, '_>) {
+fn check_required_version(fields: &BlockFields<'_, '_>) {
     let Some(text) = fields.read_text("required_version") else { return };
     let own = env!("CARGO_PKG_VERSION");
     match (satisfies_constraints(&text, own), fields.find_expr("required_version")) {

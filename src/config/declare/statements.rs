@@ -2,20 +2,20 @@
 
 use leasehold_provider::{Condition, Effect, Statement};
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::inner;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::value::show::quote_text;
 
 /// The statements of an identity or a scope.
-pub fn read_statements(fields: &Fields<'_, '_>) -> Vec<Statement> {
+pub fn read_statements(fields: &BlockFields<'_, '_>) -> Vec<Statement> {
     inner::read_inner_blocks(fields, "statement").iter().map(read_statement).collect()
 }
 
 const EFFECTS: &[(&str, Effect)] =
     &[("allow", Effect::Allow), ("deny", Effect::Deny), ("Allow", Effect::Allow), ("Deny", Effect::Deny)];
 
-fn read_statement(fields: &Fields<'_, '_>) -> Statement {
+fn read_statement(fields: &BlockFields<'_, '_>) -> Statement {
     let mut sensitive = false;
     let mut texts = |name: &str| {
         let (texts, mark) = fields.read_marked_texts(name, true)?;
@@ -56,7 +56,7 @@ fn read_statement(fields: &Fields<'_, '_>) -> Statement {
     }
 }
 
-fn check_exactly_one(fields: &Fields<'_, '_>, positive: &str, negative: &str) {
+fn check_exactly_one(fields: &BlockFields<'_, '_>, positive: &str, negative: &str) {
     match (fields.find_expr(positive), fields.find_expr(negative)) {
         (Some(first), Some(second)) => fields.report_finding(
             Diagnostic::error("config::conflict", format!("a statement has `{positive}` or `{negative}`, not both"))
@@ -77,7 +77,7 @@ fn check_exactly_one(fields: &Fields<'_, '_>, positive: &str, negative: &str) {
     }
 }
 
-fn read_sid(fields: &Fields<'_, '_>) -> Option<String> {
+fn read_sid(fields: &BlockFields<'_, '_>) -> Option<String> {
     let sid = fields.read_text("sid")?;
     if sid.is_empty() || !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         fields.report_finding(

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use leasehold_provider::{Address, Digest};
 
-use super::fields::Fields;
-use super::parts::{self, Parts};
-use super::trusts::Read;
+use super::fields::BlockFields;
+use super::parts::{self, IdentityAttributes};
+use super::trusts::ParsedTrust;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::eval::{Evaluator, ModuleId};
@@ -22,16 +22,16 @@ const SHOWN: usize = 12;
 
 /// A template.
 #[derive(Debug)]
-pub struct Template {
+pub struct IdentityTemplate {
     /// What it says.
-    pub parts: Parts,
+    pub parts: IdentityAttributes,
     /// The lists that an identity's own words are added to. All others they replace.
     pub adds: BTreeSet<String>,
     /// Its name and the digest of what it says, as identities carry them: `ci@1f0c…`.
     pub mark: String,
 }
 
-impl Template {
+impl IdentityTemplate {
     /// Whether it says something of a required attribute.
     #[must_use]
     pub fn has_attribute(&self, name: &str) -> bool {
@@ -45,11 +45,11 @@ impl Template {
 
 /// The templates of a stack and its modules, each read once.
 #[derive(Debug, Default)]
-pub struct Templates {
-    read: BTreeMap<Address, Rc<Template>>,
+pub struct IdentityTemplates {
+    read: BTreeMap<Address, Rc<IdentityTemplate>>,
 }
 
-impl Templates {
+impl IdentityTemplates {
     /// Reads all templates of a module, so that what is wrong with one is found though nobody uses it.
     pub fn read_module_templates(&mut self, eval: &Evaluator<'_>, module: ModuleId) {
         let at = eval.module(module);
@@ -63,32 +63,32 @@ impl Templates {
     }
 
     /// The template that an identity names.
-    pub fn find_for_identity(&mut self, fields: &Fields<'_, '_>) -> Option<Rc<Template>> {
+    pub fn find_for_identity(&mut self, fields: &BlockFields<'_, '_>) -> Option<Rc<IdentityTemplate>> {
         fields.find_expr("template")?;
         let block = fields.read_reference("template", Keyword::Template)?;
         self.read_template(fields.eval, &block)
     }
 
-    fn read_template(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<Template>> {
+    fn read_template(&mut self, eval: &Evaluator<'_>, block: &BlockRef) -> Option<Rc<IdentityTemplate>> {
         let address = block.address();
         if let Some(known) = self.read.get(&address) {
             return Some(known.clone());
         }
         let module = eval.find_module(block.module.as_ref());
         let declared = eval.catalog(module).blocks_by_label(Keyword::Template).get(&*block.label).copied()?;
-        let fields = Fields::new(eval, module, declared);
+        let fields = BlockFields::new(eval, module, declared);
         let parts = parts::read_attributes(&fields);
         let adds = read_added_lists(&fields);
         let digest = Digest::from_serializable(&build_digest_content(&parts, &adds)).to_string();
         let shown: String = digest.chars().filter(char::is_ascii_hexdigit).rev().take(SHOWN).collect();
         let mark = format!("{}@{shown}", eval.qualify_label(module, &block.label));
-        let template = Rc::new(Template { parts, adds, mark });
+        let template = Rc::new(IdentityTemplate { parts, adds, mark });
         self.read.insert(address, template.clone());
         Some(template)
     }
 }
 
-fn read_added_lists(fields: &Fields<'_, '_>) -> BTreeSet<String> {
+fn read_added_lists(fields: &BlockFields<'_, '_>) -> BTreeSet<String> {
     let names = fields.read_texts("add").unwrap_or_default();
     for name in names.iter().filter(|name| !LISTS.contains(&name.as_str())) {
         let finding = Diagnostic::error("config::word", format!("nothing can be added to {}", quote_text(name)))
@@ -102,10 +102,10 @@ fn read_added_lists(fields: &Fields<'_, '_>) -> BTreeSet<String> {
 }
 
 /// Everything that a template says, for its digest.
-fn build_digest_content(parts: &Parts, adds: &BTreeSet<String>) -> serde_json::Value {
+fn build_digest_content(parts: &IdentityAttributes, adds: &BTreeSet<String>) -> serde_json::Value {
     let trusts = parts.trusts.iter().flatten().map(|trust| match trust {
-        Read::Done(trust) => serde_json::json!(trust),
-        Read::Identities(identities) => identities.iter().map(|(block, _)| block.to_string()).collect(),
+        ParsedTrust::Done(trust) => serde_json::json!(trust),
+        ParsedTrust::Identities(identities) => identities.iter().map(|(block, _)| block.to_string()).collect(),
     });
     let mut content = serde_json::json!({
         "add": adds,

@@ -2,28 +2,28 @@
 
 use leasehold_provider::Trust;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::inner;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
 /// A trust, with references to identities that are looked up once all are known.
 #[derive(Debug, Clone)]
-pub enum Read {
+pub enum ParsedTrust {
     /// Complete.
     Done(Trust),
     /// Of identities of this stack, each with its place.
-    Identities(Vec<(BlockRef, Span)>),
+    Identities(Vec<(BlockRef, FileSpan)>),
 }
 
 /// The trusts of an identity.
-pub fn read_trusts(fields: &Fields<'_, '_>) -> Vec<Read> {
+pub fn read_trusts(fields: &BlockFields<'_, '_>) -> Vec<ParsedTrust> {
     inner::read_inner_blocks(fields, "trust").iter().filter_map(read_trust).collect()
 }
 
-fn read_trust(fields: &Fields<'_, '_>) -> Option<Read> {
+fn read_trust(fields: &BlockFields<'_, '_>) -> Option<ParsedTrust> {
     let trust = match &*fields.label {
         "oidc" => {
             let issuer = fields.read_filled_text("issuer");
@@ -50,7 +50,7 @@ fn read_trust(fields: &Fields<'_, '_>) -> Option<Read> {
         "identity" => {
             let identities = fields.read_references("identities", Keyword::Identity);
             let found = identities.into_iter().map(|(block, expr)| (block, fields.expr_span(expr)));
-            return Some(Read::Identities(found.collect()));
+            return Some(ParsedTrust::Identities(found.collect()));
         }
         // A form that stands there as it is was looked up with the tables; this one was computed.
         _ if &*fields.block.keyword.text != "content" => return None,
@@ -63,11 +63,11 @@ fn read_trust(fields: &Fields<'_, '_>) -> Option<Read> {
             return None;
         }
     };
-    Some(Read::Done(trust))
+    Some(ParsedTrust::Done(trust))
 }
 
 /// A list with at least one member.
-fn read_members(fields: &Fields<'_, '_>, name: &str) -> Option<Vec<String>> {
+fn read_members(fields: &BlockFields<'_, '_>, name: &str) -> Option<Vec<String>> {
     let texts = fields.read_texts(name)?;
     if texts.is_empty() {
         fields.report_finding(

@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::Fields;
-use crate::config::catalog::Catalog;
-use crate::config::diagnostic::{Diagnostic, Severity};
-use crate::config::eval::arguments::Constraint;
+use super::fields::BlockFields;
+use crate::config::catalog::BlockCatalog;
+use crate::config::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::config::eval::arguments::VariableConstraint;
 use crate::config::eval::suggest::find_nearest;
-use crate::config::eval::{Evaluator, ModuleId, Scope, describe_value};
-use crate::config::inputs::Assignment;
-use crate::config::source::{FileId, Sources, Span};
+use crate::config::eval::{EvalScope, Evaluator, ModuleId, describe_value};
+use crate::config::inputs::VariableAssignment;
+use crate::config::source::{FileId, FileSpan, Sources};
 use crate::config::syntax::{self, Attribute, Block, ExprKind};
 use crate::config::value::convert::convert_value;
 use crate::config::value::show::quote_text;
-use crate::config::value::{Type, Value};
+use crate::config::value::{ConfigValue, Type};
 
 /// Attributes of variable files, by file name.
 pub type VariableFiles<'a> = BTreeMap<&'a str, Vec<(FileId, &'a Attribute)>>;
 
 /// Where a value comes from.
 #[derive(Clone, Copy)]
-enum Given<'a> {
+enum GivenValue<'a> {
     Environment(&'a str),
     CommandLine(&'a str),
     File(FileId, &'a Attribute),
@@ -29,15 +29,15 @@ enum Given<'a> {
 /// Evaluates all variables of a stack.
 pub fn resolve_variables<'a>(
     eval: &mut Evaluator<'a>,
-    catalog: &'a Catalog<'a>,
-    assignments: &'a [Assignment],
+    catalog: &'a BlockCatalog<'a>,
+    assignments: &'a [VariableAssignment],
     files: &VariableFiles<'a>,
     sources: &Sources,
 ) {
     let given = gather_assignments(eval, catalog, assignments, files, sources);
     let mut values = BTreeMap::new();
     for (name, block) in &catalog.variables {
-        let fields = Fields::new(eval, ModuleId::STACK, block);
+        let fields = BlockFields::new(eval, ModuleId::STACK, block);
         values.insert(*name, resolve_variable(&fields, name, given.get(name).copied()));
     }
     eval.variables = values;
@@ -51,29 +51,29 @@ pub fn resolve_variables<'a>(
 /// The last value given for each declared variable.
 fn gather_assignments<'a>(
     eval: &Evaluator<'_>,
-    catalog: &Catalog<'a>,
-    assignments: &'a [Assignment],
+    catalog: &BlockCatalog<'a>,
+    assignments: &'a [VariableAssignment],
     files: &VariableFiles<'a>,
     sources: &Sources,
-) -> BTreeMap<&'a str, Given<'a>> {
+) -> BTreeMap<&'a str, GivenValue<'a>> {
     let mut given = BTreeMap::new();
     let declared = |name: &str| catalog.variables.contains_key(name);
     for assignment in assignments {
         match assignment {
-            Assignment::Environment { name, value } => {
+            VariableAssignment::Environment { name, value } => {
                 if declared(name) {
-                    given.insert(name.as_str(), Given::Environment(value));
+                    given.insert(name.as_str(), GivenValue::Environment(value));
                 }
             }
-            Assignment::CommandLine { name, value } => {
+            VariableAssignment::CommandLine { name, value } => {
                 if declared(name) {
-                    given.insert(name.as_str(), Given::CommandLine(value));
+                    given.insert(name.as_str(), GivenValue::CommandLine(value));
                 } else {
                     let how = format!("--var gives a value for {}", quote_text(name));
                     report_undeclared_variable(eval, catalog, name, &how, None);
                 }
             }
-            Assignment::File(file) => {
+            VariableAssignment::File(file) => {
                 if !sources.variable_files().any(|(_, source)| source.name == *file) {
                     let summary = format!("variable file {} was not handed over", quote_text(file));
                     eval.findings.borrow_mut().push(Diagnostic::error("config::variable_file", summary));
@@ -81,7 +81,7 @@ fn gather_assignments<'a>(
                 for (id, attribute) in files.get(file.as_str()).into_iter().flatten() {
                     let name = &*attribute.name.text;
                     if declared(name) {
-                        given.insert(name, Given::File(*id, attribute));
+                        given.insert(name, GivenValue::File(*id, attribute));
                     } else {
                         let how = format!("this file gives a value for {}", quote_text(name));
                         report_undeclared_variable(eval, catalog, name, &how, Some(attribute.name.place.to_span(*id)));
@@ -96,15 +96,15 @@ fn gather_assignments<'a>(
 /// A value for a variable that is not declared: a warning in a file, which may serve several stacks, an error on the command line.
 fn report_undeclared_variable(
     eval: &Evaluator<'_>,
-    catalog: &Catalog<'_>,
+    catalog: &BlockCatalog<'_>,
     name: &str,
     how: &str,
-    in_file: Option<Span>,
+    in_file: Option<FileSpan>,
 ) {
     let summary = format!("{how}, and no variable of that name is declared");
     let mut finding = Diagnostic::error("config::undeclared_variable", summary);
     if let Some(span) = in_file {
-        finding.severity = Severity::Warning;
+        finding.severity = DiagnosticSeverity::Warning;
         finding = finding.with_location(span, "not declared");
     }
     let near = find_nearest(name, catalog.variables.keys().copied(), Some(&eval.budget));
@@ -115,7 +115,7 @@ fn report_undeclared_variable(
 }
 
 /// The value of one variable. `None`: it has none, which is reported.
-fn resolve_variable(fields: &Fields<'_, '_>, name: &str, given: Option<Given<'_>>) -> Option<Value> {
+fn resolve_variable(fields: &BlockFields<'_, '_>, name: &str, given: Option<GivenValue<'_>>) -> Option<ConfigValue> {
     let constraint = read_constraint(fields)?;
     let (value, span, how) = match given {
         Some(given) => evaluate_given_value(fields, name, given, &constraint)?,
@@ -143,7 +143,7 @@ fn resolve_variable(fields: &Fields<'_, '_>, name: &str, given: Option<Given<'_>
     convert_variable_value(fields, name, &value, &constraint, span, &how)
 }
 
-fn read_constraint(fields: &Fields<'_, '_>) -> Option<Constraint> {
+fn read_constraint(fields: &BlockFields<'_, '_>) -> Option<VariableConstraint> {
     match fields.eval.evaluate_constraint(fields.block, &fields.evaluation_scope()) {
         Ok(constraint) => Some(constraint),
         Err(fault) => {
@@ -153,9 +153,9 @@ fn read_constraint(fields: &Fields<'_, '_>) -> Option<Constraint> {
     }
 }
 
-type Found = (Value, Span, String);
+type SourcedValue = (ConfigValue, FileSpan, String);
 
-fn read_default(fields: &Fields<'_, '_>, name: &str) -> Option<Found> {
+fn read_default(fields: &BlockFields<'_, '_>, name: &str) -> Option<SourcedValue> {
     let Some(expr) = fields.find_expr("default") else {
         fields.report_finding(
             Diagnostic::error("config::variable", format!("var.{name} has no value"))
@@ -167,7 +167,7 @@ fn read_default(fields: &Fields<'_, '_>, name: &str) -> Option<Found> {
         return None;
     };
     let span = fields.expr_span(expr);
-    match fields.eval.evaluate_expr(expr, &Scope::for_literals(fields.block.file)) {
+    match fields.eval.evaluate_expr(expr, &EvalScope::for_literals(fields.block.file)) {
         Ok(value) => Some((value, span, "its default".to_owned())),
         Err(fault) => {
             fields.report_fault(fault);
@@ -177,17 +177,17 @@ fn read_default(fields: &Fields<'_, '_>, name: &str) -> Option<Found> {
 }
 
 fn evaluate_given_value(
-    fields: &Fields<'_, '_>,
+    fields: &BlockFields<'_, '_>,
     name: &str,
-    given: Given<'_>,
-    constraint: &Constraint,
-) -> Option<Found> {
+    given: GivenValue<'_>,
+    constraint: &VariableConstraint,
+) -> Option<SourcedValue> {
     let (text, how) = match given {
-        Given::Environment(text) => (text, format!("LEASEHOLD_VAR_{name}")),
-        Given::CommandLine(text) => (text, "--var".to_owned()),
-        Given::File(file, attribute) => {
+        GivenValue::Environment(text) => (text, format!("LEASEHOLD_VAR_{name}")),
+        GivenValue::CommandLine(text) => (text, "--var".to_owned()),
+        GivenValue::File(file, attribute) => {
             let span = attribute.value.place.to_span(file);
-            return match fields.eval.evaluate_expr(&attribute.value, &Scope::for_literals(file)) {
+            return match fields.eval.evaluate_expr(&attribute.value, &EvalScope::for_literals(file)) {
                 Ok(value) => Some((value, span, "given here".to_owned())),
                 Err(fault) => {
                     fields.report_fault(fault);
@@ -199,19 +199,18 @@ fn evaluate_given_value(
     let span = fields.block.span();
     let how = format!("its value comes from {how}");
     if constraint.of.is_primitive() || (constraint.of == Type::Any && fields.find_expr("type").is_none()) {
-        return Some((Value::new_string(text), span, how));
+        return Some((ConfigValue::new_string(text), span, how));
     }
     let nowhere = FileId(u32::MAX);
     let evaluated = match syntax::parse_expression(text, nowhere) {
         // A bare word where anything is taken is text, as on Terraform's command line it is not; but it is never a reference.
         Ok(expr) if constraint.of == Type::Any && matches!(expr.kind, ExprKind::Variable(_)) => {
-            Ok(Value::new_string(text))
+            Ok(ConfigValue::new_string(text))
         }
-        Ok(expr) => fields.eval.evaluate_expr(&expr, &Scope::for_literals(nowhere)).map_err(|fault| match fault {
-            crate::config::eval::Fault::Wrong { finding, .. } | crate::config::eval::Fault::Exhausted(finding) => {
-                finding
-            }
-            crate::config::eval::Fault::Told => Box::new(Diagnostic::error("config::variable", "no value")),
+        Ok(expr) => fields.eval.evaluate_expr(&expr, &EvalScope::for_literals(nowhere)).map_err(|fault| match fault {
+            crate::config::eval::EvalError::Wrong { finding, .. }
+            | crate::config::eval::EvalError::Exhausted(finding) => finding,
+            crate::config::eval::EvalError::Told => Box::new(Diagnostic::error("config::variable", "no value")),
         }),
         Err(finding) => Err(finding),
     };
@@ -235,13 +234,13 @@ fn evaluate_given_value(
 }
 
 fn convert_variable_value(
-    fields: &Fields<'_, '_>,
+    fields: &BlockFields<'_, '_>,
     name: &str,
-    value: &Value,
-    constraint: &Constraint,
-    span: Span,
+    value: &ConfigValue,
+    constraint: &VariableConstraint,
+    span: FileSpan,
     how: &str,
-) -> Option<Value> {
+) -> Option<ConfigValue> {
     match convert_value(value, &constraint.of) {
         Ok(value) => Some(value),
         Err(mismatch) => {
@@ -260,7 +259,7 @@ fn convert_variable_value(
 
 /// The `validation` blocks of a variable, in order.
 pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, block: &Block) {
-    let fields = Fields::new(eval, module, block);
+    let fields = BlockFields::new(eval, module, block);
     for validation in block.body.find_blocks("validation") {
         let fields = fields.for_inner_block(validation, "".into(), None);
         let Some(condition) = fields.find_expr("condition") else { continue };
@@ -279,7 +278,7 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
             ModuleId::STACK => eval.variables.get(name).cloned().flatten(),
             _ => eval.evaluate_module_argument(module, &name.into(), block.span()).ok(),
         };
-        let value = value.unwrap_or(Value::NULL);
+        let value = value.unwrap_or(ConfigValue::NULL);
         let finding = Diagnostic::error("config::validation", format!("var.{name} has no valid value"))
             .with_detail(format!("{message}\nvar.{name} is {}", crate::config::value::show::render_value(&value)));
         let instance = eval.module(module);

@@ -4,27 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::Address;
 
-use super::fields::Fields;
+use super::fields::BlockFields;
 use super::read_addresses;
 use crate::config::declared::DeclaredIdentity;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 
 /// Waits of identities for identities, in one stack.
 const MOST: usize = 1_000_000;
 
 /// The waits of a stack, as they are read.
 #[derive(Default)]
-pub struct Waits {
+pub struct DependencyReader {
     count: usize,
     /// Whom the block names that was read last, by its module and where it does.
-    latest: Option<((ModuleId, Span), BTreeSet<Address>)>,
+    latest: Option<((ModuleId, FileSpan), BTreeSet<Address>)>,
 }
 
-impl Waits {
+impl DependencyReader {
     /// Whom an identity names. What all instances of a block say alike is read once: a thousand may name a thousand.
-    pub fn read_dependencies(&mut self, fields: &Fields<'_, '_>) -> BTreeSet<Address> {
+    pub fn read_dependencies(&mut self, fields: &BlockFields<'_, '_>) -> BTreeSet<Address> {
         let Some(expr) = fields.find_expr("depends_on") else { return BTreeSet::new() };
         if fields.is_instance_dependent(expr) {
             return read_addresses(fields, "depends_on");

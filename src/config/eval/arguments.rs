@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::module::ModuleId;
-use super::{CellKey, Evaluated, Evaluator, Fault, Scope, describe_value, types};
-use crate::config::source::Span;
+use super::{CellKey, EvalError, EvalScope, Evaluated, Evaluator, describe_value, types};
+use crate::config::source::FileSpan;
 use crate::config::syntax::Block;
 use crate::config::value::convert::convert_value;
-use crate::config::value::{Data, Type, Value};
+use crate::config::value::{ConfigValue, Type, ValueData};
 
 /// The parts of a `variable` block that are not values.
 #[derive(Debug)]
-pub struct Constraint {
+pub struct VariableConstraint {
     /// The type its values have.
     pub of: Type,
     /// Its values are not shown.
@@ -22,24 +22,30 @@ pub struct Constraint {
 
 impl Evaluator<'_> {
     /// What a `variable` block asks of its values.
-    pub fn evaluate_constraint(&self, block: &Block, scope: &Scope<'_>) -> Evaluated<Constraint> {
+    pub fn evaluate_constraint(&self, block: &Block, scope: &EvalScope<'_>) -> Evaluated<VariableConstraint> {
         let of = match block.body.find_attribute("type") {
             None => Type::Any,
             Some(attribute) => types::read_type(&attribute.value, self, scope)?,
         };
         let sensitive = self.evaluate_flag(block, "sensitive", false, scope)?;
         let nullable = self.evaluate_flag(block, "nullable", true, scope)?;
-        Ok(Constraint { of, sensitive, nullable })
+        Ok(VariableConstraint { of, sensitive, nullable })
     }
 
     /// An attribute that is `true` or `false`.
-    pub(super) fn evaluate_flag(&self, block: &Block, name: &str, default: bool, scope: &Scope<'_>) -> Evaluated<bool> {
+    pub(super) fn evaluate_flag(
+        &self,
+        block: &Block,
+        name: &str,
+        default: bool,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<bool> {
         let Some(attribute) = block.body.find_attribute(name) else { return Ok(default) };
         let value = self.evaluate_expr(&attribute.value, scope)?;
         match convert_value(&value, &Type::Bool) {
-            Ok(Value { data: Data::Null, .. }) => Ok(default),
-            Ok(Value { data: Data::Bool(flag), sensitive: false, .. }) => Ok(flag),
-            _ => Err(Fault::new(
+            Ok(ConfigValue { data: ValueData::Null, .. }) => Ok(default),
+            Ok(ConfigValue { data: ValueData::Bool(flag), sensitive: false, .. }) => Ok(flag),
+            _ => Err(EvalError::new(
                 scope.make_span(attribute.value.place),
                 "config::type",
                 format!("`{name}` must be true or false"),
@@ -49,15 +55,20 @@ impl Evaluator<'_> {
     }
 
     /// The value that a module's variable has: that of the call's argument, or its default.
-    pub fn evaluate_module_argument(&self, module: ModuleId, name: &Arc<str>, asked: Span) -> Evaluated<Value> {
+    pub fn evaluate_module_argument(
+        &self,
+        module: ModuleId,
+        name: &Arc<str>,
+        asked: FileSpan,
+    ) -> Evaluated<ConfigValue> {
         let instance = self.module(module);
         let Some((call, block)) = instance.call.as_ref().zip(instance.catalog.variables.get(&**name)) else {
-            return Err(Fault::Told);
+            return Err(EvalError::Told);
         };
         self.evaluate_once(module, CellKey::Variable(name.clone()), asked, || {
-            let inner = Scope::for_file(module, block.file);
+            let inner = EvalScope::for_file(module, block.file);
             let constraint = self.evaluate_constraint(block, &inner)?;
-            let outer = Scope::for_file(call.from, call.block.file);
+            let outer = EvalScope::for_file(call.from, call.block.file);
             let outer = outer.with_bindings(&call.bindings);
             let default = block.body.find_attribute("default");
             let given = call.block.body.find_attribute(name);
@@ -74,22 +85,23 @@ impl Evaluator<'_> {
             if found.as_ref().is_none_or(|(value, _)| value.is_null() && !constraint.nullable)
                 && let Some(attribute) = default
             {
-                let value = self.evaluate_expr(&attribute.value, &Scope::for_literals(block.file))?;
+                let value = self.evaluate_expr(&attribute.value, &EvalScope::for_literals(block.file))?;
                 found = Some((value, inner.make_span(attribute.value.place)));
             }
             // An argument that is missing is reported at the call.
-            let (value, span) = found.ok_or(Fault::Told)?;
+            let (value, span) = found.ok_or(EvalError::Told)?;
             let value = value.with_mark(constraint.sensitive);
             let path = instance.path.as_deref().unwrap_or_default();
-            let at_call = |fault: Fault| if given.is_some() { self.mark_reported(call.from, fault) } else { fault };
+            let at_call = |fault: EvalError| if given.is_some() { self.mark_reported(call.from, fault) } else { fault };
             if value.is_null() && !constraint.nullable {
                 let fault =
-                    Fault::new(span, "config::variable", format!("`{name}` of {path} must not be null"), "null");
+                    EvalError::new(span, "config::variable", format!("`{name}` of {path} must not be null"), "null");
                 return Err(at_call(fault));
             }
             convert_value(&value, &constraint.of).map_err(|mismatch| {
                 let summary = format!("`{name}` of {path} must be {}", constraint.of);
-                let fault = Fault::new(span, "config::type", summary, format!("this is {}", describe_value(&value)));
+                let fault =
+                    EvalError::new(span, "config::type", summary, format!("this is {}", describe_value(&value)));
                 let fault = if value.contains_sensitive() { fault } else { fault.with_help(mismatch.to_string()) };
                 at_call(fault.with_related(block.span(), "the variable is declared here"))
             })
@@ -97,8 +109,8 @@ impl Evaluator<'_> {
     }
 
     /// Reports a fault where it belongs, so that whoever asked is only told.
-    fn mark_reported(&self, module: ModuleId, fault: Fault) -> Fault {
+    fn mark_reported(&self, module: ModuleId, fault: EvalError) -> EvalError {
         self.report_error(module, fault);
-        Fault::Told
+        EvalError::Told
     }
 }

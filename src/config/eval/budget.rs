@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::fault::{Evaluated, Fault};
+use super::fault::{EvalError, Evaluated};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::inputs::Limits;
-use crate::config::source::Span;
-use crate::config::value::{Data, Value};
+use crate::config::inputs::StackLimits;
+use crate::config::source::FileSpan;
+use crate::config::value::{ConfigValue, ValueData};
 
 /// Steps of evaluation in one run: one for each expression and each element.
 const MOST_STEPS: u64 = 2_500_000;
@@ -24,28 +24,28 @@ pub const HEAVIEST: u32 = 1_000_000;
 /// How deep evaluation may go through references of references.
 const DEEPEST: u32 = 1_000;
 /// What an element of a list takes, in bytes.
-const ELEMENT: usize = size_of::<Value>();
+const ELEMENT: usize = size_of::<ConfigValue>();
 /// What a node of a map takes, however few of its entries are there: it has room for eleven.
-const NODE: usize = 11 * (size_of::<Value>() + size_of::<Arc<str>>());
+const NODE: usize = 11 * (size_of::<ConfigValue>() + size_of::<Arc<str>>());
 /// A node that is not the only one holds at least so many entries.
 const IN_A_NODE: usize = 5;
 
 /// What is left.
 #[derive(Debug)]
-pub struct Budget {
+pub struct EvalBudget {
     steps: Cell<u64>,
     bytes: Cell<u64>,
     depth: Cell<u32>,
     suggestions: Cell<u64>,
     instances: Cell<usize>,
     /// How large the stack may be.
-    pub limits: Limits,
+    pub limits: StackLimits,
 }
 
-impl Budget {
+impl EvalBudget {
     /// All that a stack of at most that size may take.
     #[must_use]
-    pub fn from_limits(limits: Limits) -> Self {
+    pub fn from_limits(limits: StackLimits) -> Self {
         Self {
             steps: Cell::new(MOST_STEPS),
             bytes: Cell::new(MOST_BYTES),
@@ -59,7 +59,7 @@ impl Budget {
 
 /// What a function would make is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TooLarge {
+pub enum TooLargeError {
     /// A string.
     #[error("the result would be a string of more than 16 MiB")]
     String,
@@ -71,9 +71,9 @@ pub enum TooLarge {
     Total,
 }
 
-impl Budget {
+impl EvalBudget {
     /// Takes steps.
-    pub fn take_steps(&self, span: impl FnOnce() -> Span, count: u64) -> Evaluated<()> {
+    pub fn take_steps(&self, span: impl FnOnce() -> FileSpan, count: u64) -> Evaluated<()> {
         match self.steps.get().checked_sub(count) {
             Some(left) => {
                 self.steps.set(left);
@@ -85,35 +85,35 @@ impl Budget {
                     .with_location(span(), "stopped here")
                     .with_detail(format!("more than {MOST_STEPS} steps"))
                     .with_help("make the collections that expressions go through smaller");
-                Err(Fault::Exhausted(Box::new(finding)))
+                Err(EvalError::Exhausted(Box::new(finding)))
             }
         }
     }
 
     /// Whether there is room for a string of so many bytes. It is not taken yet.
-    pub fn check_string_room(&self, bytes: usize) -> Result<(), TooLarge> {
-        if bytes > LONGEST_STRING { Err(TooLarge::String) } else { self.subtract_bytes(bytes).map(drop) }
+    pub fn check_string_room(&self, bytes: usize) -> Result<(), TooLargeError> {
+        if bytes > LONGEST_STRING { Err(TooLargeError::String) } else { self.subtract_bytes(bytes).map(drop) }
     }
 
     /// Whether there is room for a collection of so many elements. It is not taken yet.
-    pub fn check_collection_room(&self, elements: usize) -> Result<(), TooLarge> {
+    pub fn check_collection_room(&self, elements: usize) -> Result<(), TooLargeError> {
         if elements > LARGEST_COLLECTION {
-            Err(TooLarge::Collection)
+            Err(TooLargeError::Collection)
         } else {
             self.subtract_bytes(elements * ELEMENT).map(drop)
         }
     }
 
     /// Takes the room of a value that was made: of its own text or elements, not of what is within them.
-    pub fn charge_value(&self, value: &Value) -> Result<(), TooLarge> {
+    pub fn charge_value(&self, value: &ConfigValue) -> Result<(), TooLargeError> {
         if value.weight() > HEAVIEST {
-            return Err(TooLarge::Collection);
+            return Err(TooLargeError::Collection);
         }
         let bytes = match &value.data {
-            Data::String(text) if text.len() > LONGEST_STRING => return Err(TooLarge::String),
-            Data::String(text) => text.len(),
+            ValueData::String(text) if text.len() > LONGEST_STRING => return Err(TooLargeError::String),
+            ValueData::String(text) => text.len(),
             _ => {
-                let elements = value.elements().map_or(0, <[Value]>::len);
+                let elements = value.elements().map_or(0, <[ConfigValue]>::len);
                 let entries = value.entries().map_or(0, std::collections::BTreeMap::len);
                 let nodes = if entries == 0 { 0 } else { 1 + entries / IN_A_NODE };
                 elements.saturating_mul(ELEMENT).saturating_add(nodes.saturating_mul(NODE))
@@ -124,13 +124,13 @@ impl Budget {
         left.map(drop)
     }
 
-    fn subtract_bytes(&self, bytes: usize) -> Result<u64, TooLarge> {
+    fn subtract_bytes(&self, bytes: usize) -> Result<u64, TooLargeError> {
         let left = u64::try_from(bytes).ok().and_then(|bytes| self.bytes.get().checked_sub(bytes));
-        left.ok_or(TooLarge::Total)
+        left.ok_or(TooLargeError::Total)
     }
 
     /// Takes the room of a block's instances. There are no more of all blocks together than there may be identities.
-    pub fn take_instances(&self, span: impl FnOnce() -> Span, count: usize) -> Evaluated<()> {
+    pub fn take_instances(&self, span: impl FnOnce() -> FileSpan, count: usize) -> Evaluated<()> {
         if let Some(left) = self.instances.get().checked_sub(count) {
             self.instances.set(left);
             return Ok(());
@@ -139,7 +139,7 @@ impl Budget {
             Diagnostic::error("config::budget", format!("more than {} instances in one stack", self.limits.identities))
                 .with_location(span(), format!("{count} here"))
                 .with_help("make several stacks of it");
-        Err(Fault::Exhausted(Box::new(finding)))
+        Err(EvalError::Exhausted(Box::new(finding)))
     }
 
     /// Runs the evaluation of one identity: it has steps of its own, and the values made on the way are gone afterwards.
@@ -152,14 +152,14 @@ impl Budget {
     }
 
     /// Runs `inner` one level deeper.
-    pub fn run_nested<T>(&self, span: impl FnOnce() -> Span, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
+    pub fn run_nested<T>(&self, span: impl FnOnce() -> FileSpan, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
         let depth = self.depth.get();
         if depth >= DEEPEST {
             let finding = Diagnostic::error("config::too_deep", "references go too deep")
                 .with_location(span(), "stopped here")
                 .with_detail(format!("more than {DEEPEST} expressions lie within each other, through references"))
                 .with_help("shorten the chain of locals");
-            return Err(Fault::Exhausted(Box::new(finding)));
+            return Err(EvalError::Exhausted(Box::new(finding)));
         }
         self.depth.set(depth + 1);
         let result = inner();

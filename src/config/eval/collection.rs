@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Evaluated, Evaluator, Fault, Scope, describe_value};
-use crate::config::syntax::{Expr, For};
+use super::{EvalError, EvalScope, Evaluated, Evaluator, describe_value};
+use crate::config::syntax::{Expr, ForExpr};
 use crate::config::value::convert::to_text;
 use crate::config::value::show::quote_text;
-use crate::config::value::{Data, Entries, Value};
+use crate::config::value::{ConfigValue, Entries, ValueData};
 
 impl Evaluator<'_> {
-    pub(super) fn evaluate_object(&self, items: &[(Expr, Expr)], expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+    pub(super) fn evaluate_object(
+        &self,
+        items: &[(Expr, Expr)],
+        expr: &Expr,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let mut entries = Entries::new();
         let mut mark = false;
         for (key, value) in items {
@@ -17,14 +22,14 @@ impl Evaluator<'_> {
             mark |= sensitive;
             entries.insert(name, self.evaluate_expr(value, scope)?);
         }
-        self.charge_result(Value::new_object(entries).with_mark(mark), expr.place, scope)
+        self.charge_result(ConfigValue::new_object(entries).with_mark(mark), expr.place, scope)
     }
 
-    fn evaluate_key(&self, key: &Expr, scope: &Scope<'_>) -> Evaluated<(Arc<str>, bool)> {
+    fn evaluate_key(&self, key: &Expr, scope: &EvalScope<'_>) -> Evaluated<(Arc<str>, bool)> {
         let value = self.evaluate_expr(key, scope)?;
         match to_text(&value) {
             Some(name) => Ok((name, value.sensitive)),
-            None => Err(Fault::new(
+            None => Err(EvalError::new(
                 scope.make_span(key.place),
                 "config::type",
                 "a key must be a string",
@@ -34,18 +39,23 @@ impl Evaluator<'_> {
     }
 
     /// Keys and values to go through, in order: of lists the index, of sets the element itself, of maps the key.
-    pub(super) fn list_entries(&self, going: &Value, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Vec<(Value, Value)>> {
+    pub(super) fn list_entries(
+        &self,
+        going: &ConfigValue,
+        expr: &Expr,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<Vec<(ConfigValue, ConfigValue)>> {
         match &going.data {
-            Data::List(elements) | Data::Tuple(elements) => Ok(elements
+            ValueData::List(elements) | ValueData::Tuple(elements) => Ok(elements
                 .iter()
                 .enumerate()
-                .map(|(index, value)| (Value::new_number(index), value.clone()))
+                .map(|(index, value)| (ConfigValue::new_number(index), value.clone()))
                 .collect()),
-            Data::Set(elements) => Ok(elements.iter().map(|value| (value.clone(), value.clone())).collect()),
-            Data::Map(entries) | Data::Object(entries) => {
-                Ok(entries.iter().map(|(key, value)| (Value::new_string(key.clone()), value.clone())).collect())
+            ValueData::Set(elements) => Ok(elements.iter().map(|value| (value.clone(), value.clone())).collect()),
+            ValueData::Map(entries) | ValueData::Object(entries) => {
+                Ok(entries.iter().map(|(key, value)| (ConfigValue::new_string(key.clone()), value.clone())).collect())
             }
-            _ => Err(Fault::new(
+            _ => Err(EvalError::new(
                 scope.make_span(expr.place),
                 "config::type",
                 "only lists, sets, maps and objects have elements to go through",
@@ -54,14 +64,14 @@ impl Evaluator<'_> {
         }
     }
 
-    pub(super) fn evaluate_for(&self, each: &For, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+    pub(super) fn evaluate_for(&self, each: &ForExpr, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         let going = self.evaluate_expr(&each.collection, scope)?;
         let mut mark = going.sensitive;
         let mut elements = Vec::new();
         let mut entries = Entries::new();
-        let mut groups: std::collections::BTreeMap<Arc<str>, Vec<Value>> = std::collections::BTreeMap::new();
-        let mut bound = vec![(each.value.clone(), Value::NULL)];
-        bound.extend(each.key.clone().map(|key| (key, Value::NULL)));
+        let mut groups: std::collections::BTreeMap<Arc<str>, Vec<ConfigValue>> = std::collections::BTreeMap::new();
+        let mut bound = vec![(each.value.clone(), ConfigValue::NULL)];
+        bound.extend(each.key.clone().map(|key| (key, ConfigValue::NULL)));
         for (at, element) in self.list_entries(&going, &each.collection, scope)? {
             self.budget.take_steps(|| scope.make_span(expr.place), 1)?;
             for ((_, slot), value) in bound.iter_mut().zip([element, at]) {
@@ -86,7 +96,7 @@ impl Evaluator<'_> {
                 groups.entry(key).or_default().push(value);
             } else if entries.insert(key.clone(), value).is_some() {
                 let shown = if sensitive { "(sensitive value)".to_owned() } else { quote_text(&key) };
-                return Err(Fault::new(
+                return Err(EvalError::new(
                     scope.make_span(result_key.place),
                     "config::duplicate_key",
                     format!("two elements have the key {shown}"),
@@ -96,11 +106,11 @@ impl Evaluator<'_> {
             }
         }
         let value = match (&each.result_key, each.group) {
-            (None, _) => Value::new_tuple(elements),
-            (Some(_), true) => {
-                Value::new_object(groups.into_iter().map(|(key, values)| (key, Value::new_tuple(values))).collect())
-            }
-            (Some(_), false) => Value::new_object(entries),
+            (None, _) => ConfigValue::new_tuple(elements),
+            (Some(_), true) => ConfigValue::new_object(
+                groups.into_iter().map(|(key, values)| (key, ConfigValue::new_tuple(values))).collect(),
+            ),
+            (Some(_), false) => ConfigValue::new_object(entries),
         };
         self.charge_result(value.with_mark(mark), expr.place, scope)
     }

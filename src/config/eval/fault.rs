@@ -1,11 +1,11 @@
 //! Why an expression has no value.
 
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
+use crate::config::source::FileSpan;
 
 /// Why an expression has no value.
 #[derive(Debug)]
-pub enum Fault {
+pub enum EvalError {
     /// Something is wrong with it.
     Wrong {
         /// What.
@@ -20,11 +20,11 @@ pub enum Fault {
 }
 
 /// The value of an expression, or why there is none.
-pub type Evaluated<T> = Result<T, Fault>;
+pub type Evaluated<T> = Result<T, EvalError>;
 
-impl Fault {
+impl EvalError {
     /// A fault at a place.
-    pub fn new(span: Span, code: &'static str, summary: impl Into<String>, label: impl Into<String>) -> Self {
+    pub fn new(span: FileSpan, code: &'static str, summary: impl Into<String>, label: impl Into<String>) -> Self {
         Self::from(Diagnostic::error(code, summary).with_location(span, label))
     }
 
@@ -38,10 +38,10 @@ impl Fault {
     }
 }
 
-impl Fault {
+impl EvalError {
     /// The same, with another place that matters.
     #[must_use]
-    pub fn with_related(self, span: Span, label: impl Into<String>) -> Self {
+    pub fn with_related(self, span: FileSpan, label: impl Into<String>) -> Self {
         match self {
             Self::Wrong { finding, noted } => {
                 Self::Wrong { finding: Box::new((*finding).with_related(span, label)), noted }
@@ -51,7 +51,7 @@ impl Fault {
     }
 }
 
-impl From<Diagnostic> for Fault {
+impl From<Diagnostic> for EvalError {
     fn from(finding: Diagnostic) -> Self {
         Self::Wrong { finding: Box::new(finding), noted: false }
     }

@@ -1,7 +1,7 @@
 //! Expressions → values. In: syntax, the stack's index, inputs. Out: values, or faults with the exact range.
 //!
 //! Locals and attributes of blocks are evaluated when something asks for them, each once; what asks for itself is a cycle,
-//! reported with its path. The work is bounded by [`Budget`]. Nothing is read but through [`StackFiles`].
+//! reported with its path. The work is bounded by [`EvalBudget`]. Nothing is read but through [`StackFiles`].
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -25,29 +25,29 @@ mod template;
 mod traversal;
 pub mod types;
 
-pub use budget::Budget;
-pub use fault::{Evaluated, Fault};
+pub use budget::EvalBudget;
+pub use fault::{EvalError, Evaluated};
 pub use module::ModuleId;
-pub use scope::Scope;
+pub use scope::EvalScope;
 
 use super::diagnostic::Diagnostic;
-use super::functions::Patterns;
-use super::inputs::Limits;
-use super::modules::{Library, STACK};
-use super::source::{FileId, Span, StackFiles};
-use super::syntax::{Expr, ExprKind, Place};
-use super::value::number::InvalidNumber;
-use super::value::{Data, Number, Value, show::render_value};
-use instances::Instances;
-use module::Module;
+use super::functions::PatternCache;
+use super::inputs::StackLimits;
+use super::modules::{ModuleLibrary, STACK};
+use super::source::{FileId, FileSpan, StackFiles};
+use super::syntax::{ByteRange, Expr, ExprKind};
+use super::value::number::NumberError;
+use super::value::{ConfigValue, Number, ValueData, show::render_value};
+use instances::BlockInstances;
+use module::ModuleInstance;
 
 /// Evaluates the expressions of one stack.
 pub struct Evaluator<'a> {
     /// The blocks of the stack and of its modules.
-    pub library: &'a Library<'a>,
-    stack: Rc<Module<'a>>,
+    pub library: &'a ModuleLibrary<'a>,
+    stack: Rc<ModuleInstance<'a>>,
     /// The stack and the instances of modules, by number.
-    modules: RefCell<Vec<Rc<Module<'a>>>>,
+    modules: RefCell<Vec<Rc<ModuleInstance<'a>>>>,
     /// The numbers of modules by address.
     paths: RefCell<HashMap<Arc<str>, ModuleId>>,
     /// Files that functions read.
@@ -55,29 +55,29 @@ pub struct Evaluator<'a> {
     /// `plantimestamp()`.
     pub now: Timestamp,
     /// What is left of time and room.
-    pub budget: Budget,
+    pub budget: EvalBudget,
     /// The values of the stack's variables. `None`: the variable has none, and that is reported.
-    pub variables: BTreeMap<&'a str, Option<Value>>,
+    pub variables: BTreeMap<&'a str, Option<ConfigValue>>,
     /// Findings on what other expressions refer to; they are reported once, where it is written.
     pub findings: RefCell<Vec<Diagnostic>>,
     /// The files that were read, with the digest of their bytes.
     pub files_read: RefCell<BTreeMap<String, Digest>>,
-    cells: RefCell<HashMap<(ModuleId, CellKey), Cell>>,
-    running: RefCell<Vec<(ModuleId, CellKey, Span)>>,
+    cells: RefCell<HashMap<(ModuleId, CellKey), EvalCell>>,
+    running: RefCell<Vec<(ModuleId, CellKey, FileSpan)>>,
     /// By module, type and label of the block.
-    instances: RefCell<HashMap<BlockId, Option<Arc<Instances>>>>,
+    instances: RefCell<HashMap<BlockId, Option<Arc<BlockInstances>>>>,
     /// The instances of `module` blocks.
-    called: RefCell<ByCall<Rc<module::Called>>>,
+    called: RefCell<ByModuleCall<Rc<module::ModuleInstances>>>,
     /// `module.a` as a whole.
-    wholes: RefCell<ByCall<Value>>,
+    wholes: RefCell<ByModuleCall<ConfigValue>>,
     /// What was found within modules, by code and place.
-    told: RefCell<HashSet<Told>>,
+    told: RefCell<HashSet<FindingKey>>,
     /// Identities, by block and key, whose name some expression reads although their block says none.
     pub default_names_read: RefCell<std::collections::BTreeSet<leasehold_provider::Address>>,
     /// How many `try` and `can` lie around what is evaluated: their faults are not shown, so they need no notes.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
-    pub patterns: Patterns,
+    pub patterns: PatternCache,
     /// A template's file is being rendered: it may not render another.
     pub in_template: std::cell::Cell<bool>,
 }
@@ -86,10 +86,10 @@ pub struct Evaluator<'a> {
 type BlockId = (ModuleId, &'static str, Arc<str>);
 
 /// By the module that a `module` block stands in, and its label.
-type ByCall<T> = HashMap<(ModuleId, Arc<str>), T>;
+type ByModuleCall<T> = HashMap<(ModuleId, Arc<str>), T>;
 
 /// The code and place of a finding.
-type Told = (&'static str, Option<(FileId, usize, usize)>);
+type FindingKey = (&'static str, Option<(FileId, usize, usize)>);
 
 /// What is evaluated once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -107,19 +107,20 @@ enum CellKey {
 }
 
 #[derive(Debug, Clone)]
-enum Cell {
+enum EvalCell {
     Running,
-    Known(Value),
+    Known(ConfigValue),
     Failed,
 }
 
 impl<'a> Evaluator<'a> {
     /// An evaluator with no variables yet.
     #[must_use]
-    pub fn new(library: &'a Library<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: Limits) -> Self {
+    pub fn new(library: &'a ModuleLibrary<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: StackLimits) -> Self {
         let catalog = library.stack_catalog();
         let prefix = String::new();
-        let stack = Rc::new(Module { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
+        let stack =
+            Rc::new(ModuleInstance { path: None, qualifier: None, prefix, directory: STACK, catalog, call: None });
         Self {
             library,
             modules: RefCell::new(vec![stack.clone()]),
@@ -128,7 +129,7 @@ impl<'a> Evaluator<'a> {
             told: RefCell::default(),
             files,
             now,
-            budget: Budget::from_limits(limits),
+            budget: EvalBudget::from_limits(limits),
             variables: BTreeMap::new(),
             findings: RefCell::default(),
             files_read: RefCell::default(),
@@ -139,41 +140,41 @@ impl<'a> Evaluator<'a> {
             called: RefCell::default(),
             wholes: RefCell::default(),
             quiet: std::cell::Cell::new(0),
-            patterns: Patterns::default(),
+            patterns: PatternCache::default(),
             in_template: std::cell::Cell::new(false),
         }
     }
 
     /// The value of an expression.
-    pub fn evaluate_expr(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+    pub fn evaluate_expr(&self, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         let result = match &expr.kind {
-            ExprKind::Null => return Ok(Value::NULL),
-            ExprKind::Bool(value) => return Ok(Value::new_bool(*value)),
-            ExprKind::String(text) => return Ok(Data::String(text.clone()).into()),
+            ExprKind::Null => return Ok(ConfigValue::NULL),
+            ExprKind::Bool(value) => return Ok(ConfigValue::new_bool(*value)),
+            ExprKind::String(text) => return Ok(ValueData::String(text.clone()).into()),
             _ => self.budget.take_steps(|| scope.make_span(expr.place), 1).and_then(|()| {
                 self.budget.run_nested(|| scope.make_span(expr.place), || self.compute_expr(expr, scope))
             }),
         };
         match result {
-            Err(Fault::Wrong { finding, noted: false }) if self.quiet.get() == 0 => {
+            Err(EvalError::Wrong { finding, noted: false }) if self.quiet.get() == 0 => {
                 Err(self.note_references(expr, scope, finding))
             }
             other => other,
         }
     }
 
-    fn compute_expr(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn compute_expr(&self, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         match &expr.kind {
             ExprKind::Null | ExprKind::Bool(_) | ExprKind::String(_) => self.evaluate_expr(expr, scope),
             ExprKind::Number(written) => match written.parse::<Number>() {
-                Ok(number) => Ok(Value::new_number(number)),
+                Ok(number) => Ok(ConfigValue::new_number(number)),
                 Err(problem) => Err(self.explain_number(problem, expr, scope)),
             },
             ExprKind::Template(parts) => self.evaluate_template(parts, expr.place, scope),
             ExprKind::Tuple(items) => {
                 let elements =
                     items.iter().map(|item| self.evaluate_expr(item, scope)).collect::<Evaluated<Vec<_>>>()?;
-                self.charge_result(Value::new_tuple(elements), expr.place, scope)
+                self.charge_result(ConfigValue::new_tuple(elements), expr.place, scope)
             }
             ExprKind::Object(items) => self.evaluate_object(items, expr, scope),
             ExprKind::Variable(_) => self.evaluate_traversal(expr, &[], scope),
@@ -191,7 +192,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Adds the values of the references in `expr` to a finding: the smallest expression around a fault does it.
-    fn note_references(&self, expr: &Expr, scope: &Scope<'_>, finding: Box<Diagnostic>) -> Fault {
+    fn note_references(&self, expr: &Expr, scope: &EvalScope<'_>, finding: Box<Diagnostic>) -> EvalError {
         let mut notes = Vec::new();
         reference::visit_references(expr, &mut |base, steps| {
             if let Some((name, value)) = self.find_known_value(base, steps, scope)
@@ -203,15 +204,15 @@ impl<'a> Evaluator<'a> {
         });
         let mut finding = finding;
         finding.values = notes.into_iter().map(|(name, value)| (name, format!("is {value}"))).collect();
-        Fault::Wrong { finding, noted: true }
+        EvalError::Wrong { finding, noted: true }
     }
 
     /// The value of a condition, and whether it is sensitive.
-    pub fn evaluate_condition(&self, expr: &Expr, scope: &Scope<'_>) -> Evaluated<(bool, bool)> {
+    pub fn evaluate_condition(&self, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<(bool, bool)> {
         let value = self.evaluate_expr(expr, scope)?;
         match super::value::convert::convert_value(&value, &super::value::Type::Bool) {
-            Ok(Value { data: Data::Bool(flag), sensitive, .. }) => Ok((flag, sensitive)),
-            _ => Err(Fault::new(
+            Ok(ConfigValue { data: ValueData::Bool(flag), sensitive, .. }) => Ok((flag, sensitive)),
+            _ => Err(EvalError::new(
                 scope.make_span(expr.place),
                 "config::type",
                 "a condition must be true or false",
@@ -221,21 +222,21 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Takes the room of a value that an expression made.
-    fn charge_result(&self, value: Value, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn charge_result(&self, value: ConfigValue, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         match self.budget.charge_value(&value) {
             Ok(()) => Ok(value),
             Err(large) => Err(explain_too_large(large, scope.make_span(place))),
         }
     }
 
-    fn explain_number(&self, problem: InvalidNumber, expr: &Expr, scope: &Scope<'_>) -> Fault {
-        Fault::new(scope.make_span(expr.place), "config::number", problem.to_string(), "here")
+    fn explain_number(&self, problem: NumberError, expr: &Expr, scope: &EvalScope<'_>) -> EvalError {
+        EvalError::new(scope.make_span(expr.place), "config::number", problem.to_string(), "here")
     }
 }
 
 /// A fault for a value that would be too large. `try` does not help.
-pub fn explain_too_large(large: budget::TooLarge, span: Span) -> Fault {
-    Fault::Exhausted(Box::new(
+pub fn explain_too_large(large: budget::TooLargeError, span: FileSpan) -> EvalError {
+    EvalError::Exhausted(Box::new(
         Diagnostic::error("config::budget", large.to_string())
             .with_location(span, "stopped here")
             .with_help("a stack's values are small; build large ones outside of it"),
@@ -244,6 +245,6 @@ pub fn explain_too_large(large: budget::TooLarge, span: Span) -> Fault {
 
 /// `a string, "x"`: the form and the value, for labels.
 #[must_use]
-pub fn describe_value(value: &Value) -> String {
+pub fn describe_value(value: &ConfigValue) -> String {
     if value.is_null() { "null".to_owned() } else { format!("{}: {}", value.describe_form(), render_value(value)) }
 }

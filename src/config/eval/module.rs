@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use leasehold_provider::{Address, Key, key};
 
-use super::instances::Instances;
+use super::instances::BlockInstances;
 use super::suggest::{find_nearest, join_names};
-use super::{CellKey, Evaluated, Evaluator, Fault, Scope};
-use crate::config::catalog::Catalog;
+use super::{CellKey, EvalError, EvalScope, Evaluated, Evaluator};
+use crate::config::catalog::BlockCatalog;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
-use crate::config::syntax::{Block, Place, Step, StepKind};
+use crate::config::source::FileSpan;
+use crate::config::syntax::{Block, ByteRange, TraversalStep, TraversalStepKind};
 use crate::config::value::convert::to_text;
-use crate::config::value::{Entries, Keyword, Value, show::quote_text};
+use crate::config::value::{ConfigValue, Entries, Keyword, show::quote_text};
 
 /// The number of one instance of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,7 +26,7 @@ impl ModuleId {
 
 /// One instance of a module, or the stack itself.
 #[derive(Debug)]
-pub struct Module<'a> {
+pub struct ModuleInstance<'a> {
     /// Its address: `module.a["k"].module.b`. `None`: the stack.
     pub path: Option<Arc<str>>,
     /// The same as part of a [qualified](leasehold_provider::key::qualified) name.
@@ -36,34 +36,34 @@ pub struct Module<'a> {
     /// Where its files are, relative to the stack's directory.
     pub directory: &'a str,
     /// Its blocks.
-    pub catalog: &'a Catalog<'a>,
+    pub catalog: &'a BlockCatalog<'a>,
     /// The call that made it. `None`: the stack.
-    pub call: Option<Call<'a>>,
+    pub call: Option<ModuleCall<'a>>,
 }
 
 /// A `module` block, or one instance of it.
 #[derive(Debug)]
-pub struct Call<'a> {
+pub struct ModuleCall<'a> {
     /// The module that it stands in.
     pub from: ModuleId,
     /// The block.
     pub block: &'a Block,
     /// What its arguments see beside their module: `each` or `count`.
-    pub bindings: Vec<(Arc<str>, Value)>,
+    pub bindings: Vec<(Arc<str>, ConfigValue)>,
 }
 
 /// The instances of one `module` block, by key.
-pub type Called = Vec<(Option<Key>, ModuleId)>;
+pub type ModuleInstances = Vec<(Option<Key>, ModuleId)>;
 
 impl<'a> Evaluator<'a> {
     /// A module by its number.
-    pub fn module(&self, id: ModuleId) -> Rc<Module<'a>> {
+    pub fn module(&self, id: ModuleId) -> Rc<ModuleInstance<'a>> {
         let modules = self.modules.borrow();
         usize::try_from(id.0).ok().and_then(|index| modules.get(index)).unwrap_or(&self.stack).clone()
     }
 
     /// The blocks of a module.
-    pub fn catalog(&self, id: ModuleId) -> &'a Catalog<'a> {
+    pub fn catalog(&self, id: ModuleId) -> &'a BlockCatalog<'a> {
         self.module(id).catalog
     }
 
@@ -97,7 +97,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The calls that lead to a module, innermost first: where each stands and what it makes.
-    pub fn list_calls(&self, module: ModuleId) -> Vec<(Span, String)> {
+    pub fn list_calls(&self, module: ModuleId) -> Vec<(FileSpan, String)> {
         let mut calls = Vec::new();
         let mut at = self.module(module);
         while let (Some(call), Some(path)) = (&at.call, &at.path) {
@@ -123,15 +123,15 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The instances of a `module` block, each with its key. `None`: they cannot be known, and that is reported.
-    pub fn instantiate_block(&self, from: ModuleId, block: &'a Block, asked: Span) -> Option<Rc<Called>> {
+    pub fn instantiate_block(&self, from: ModuleId, block: &'a Block, asked: FileSpan) -> Option<Rc<ModuleInstances>> {
         let at = (from, block.labels.first()?.text.clone());
         if let Some(known) = self.called.borrow().get(&at) {
             return Some(Rc::clone(known));
         }
         let instances = self.evaluate_instances(from, block, asked)?;
-        let called: Option<Called> = match &*instances {
-            Instances::One => Some(vec![(None, self.instantiate_module(from, block, None, Vec::new())?)]),
-            Instances::Keyed(keyed) => keyed
+        let called: Option<ModuleInstances> = match &*instances {
+            BlockInstances::One => Some(vec![(None, self.instantiate_module(from, block, None, Vec::new())?)]),
+            BlockInstances::Keyed(keyed) => keyed
                 .iter()
                 .map(|(key, bound)| {
                     Some((Some(key.clone()), self.instantiate_module(from, block, Some(key), vec![bound.clone()])?))
@@ -149,7 +149,7 @@ impl<'a> Evaluator<'a> {
         from: ModuleId,
         block: &'a Block,
         key: Option<&Key>,
-        bindings: Vec<(Arc<str>, Value)>,
+        bindings: Vec<(Arc<str>, ConfigValue)>,
     ) -> Option<ModuleId> {
         let label = block.labels.first()?.text.clone();
         let outer = self.module(from);
@@ -176,7 +176,10 @@ impl<'a> Evaluator<'a> {
         let mut modules = self.modules.borrow_mut();
         if modules.len() >= self.budget.limits.modules {
             drop(modules);
-            self.report_error(from, Fault::Exhausted(Box::new(explain_too_many(block, self.budget.limits.modules))));
+            self.report_error(
+                from,
+                EvalError::Exhausted(Box::new(explain_too_many(block, self.budget.limits.modules))),
+            );
             return None;
         }
         let id = ModuleId(u32::try_from(modules.len()).ok()?);
@@ -186,10 +189,10 @@ impl<'a> Evaluator<'a> {
             Some(key) => format!("{}{label}-{}-", outer.prefix, key.key_text()),
             None => format!("{}{label}-", outer.prefix),
         };
-        let call = Some(Call { from, block, bindings });
+        let call = Some(ModuleCall { from, block, bindings });
         self.paths.borrow_mut().insert(path.clone(), id);
         let path = Some(path);
-        modules.push(Rc::new(Module { path, qualifier: Some(qualifier), prefix, directory, catalog, call }));
+        modules.push(Rc::new(ModuleInstance { path, qualifier: Some(qualifier), prefix, directory, catalog, call }));
         Some(id)
     }
 
@@ -224,14 +227,14 @@ impl<'a> Evaluator<'a> {
     pub(super) fn resolve_module_reference<'s>(
         &self,
         label: &Arc<str>,
-        whole: Place,
-        rest: &'s [Step],
-        scope: &Scope<'_>,
-    ) -> Evaluated<(Value, &'s [Step])> {
+        whole: ByteRange,
+        rest: &'s [TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<(ConfigValue, &'s [TraversalStep])> {
         let catalog = self.catalog(scope.module);
         let Some(block) = catalog.modules.get(&**label).copied() else {
             if catalog.is_broken("module", label) {
-                return Err(Fault::Told);
+                return Err(EvalError::Told);
             }
             return Err(self.explain_undefined(
                 "module",
@@ -243,26 +246,26 @@ impl<'a> Evaluator<'a> {
             ));
         };
         let span = scope.make_span(whole);
-        let called = self.instantiate_block(scope.module, block, span.clone()).ok_or(Fault::Told)?;
+        let called = self.instantiate_block(scope.module, block, span.clone()).ok_or(EvalError::Told)?;
         match (called.as_slice(), rest) {
-            ([(None, id)], [Step { kind: StepKind::Name(name), place }, rest @ ..]) => {
+            ([(None, id)], [TraversalStep { kind: TraversalStepKind::Name(name), place }, rest @ ..]) => {
                 Ok((self.evaluate_output(*id, name, scope.make_span(*place))?, rest))
             }
             ([(None, _)], _) => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
             (
                 keyed,
                 [
-                    Step { kind: StepKind::Index(index), place },
-                    Step { kind: StepKind::Name(name), place: at },
+                    TraversalStep { kind: TraversalStepKind::Index(index), place },
+                    TraversalStep { kind: TraversalStepKind::Name(name), place: at },
                     rest @ ..,
                 ],
             ) => {
                 let id = self.select_module_instance(label, keyed, index, scope.make_span(*place), scope)?;
                 Ok((self.evaluate_output(id, name, scope.make_span(*at))?, rest))
             }
-            (_, [Step { kind: StepKind::Name(name), place }, ..]) => {
+            (_, [TraversalStep { kind: TraversalStepKind::Name(name), place }, ..]) => {
                 let summary = format!("module.{label} has several instances");
-                Err(Fault::new(scope.make_span(*place), "config::undefined_reference", summary, "of which one?")
+                Err(EvalError::new(scope.make_span(*place), "config::undefined_reference", summary, "of which one?")
                     .with_help(format!("name its key: module.{label}[\"key\"].{name}, or take all: [for m in module.{label} : m.{name}]")))
             }
             _ => Ok((self.evaluate_whole_module(block, label, &called, whole, scope)?, rest)),
@@ -274,10 +277,10 @@ impl<'a> Evaluator<'a> {
         &self,
         block: &Block,
         label: &Arc<str>,
-        called: &Called,
-        whole: Place,
-        scope: &Scope<'_>,
-    ) -> Evaluated<Value> {
+        called: &ModuleInstances,
+        whole: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let at = (scope.module, label.clone());
         if let Some(known) = self.wholes.borrow().get(&at) {
             return Ok(known.clone());
@@ -297,8 +300,8 @@ impl<'a> Evaluator<'a> {
         let counted = block.body.find_attribute("count").is_some();
         let value = match alone {
             Some(outputs) => outputs,
-            None if counted => Value::new_tuple(elements),
-            None => Value::new_object(entries),
+            None if counted => ConfigValue::new_tuple(elements),
+            None => ConfigValue::new_object(entries),
         };
         let value = self.charge_result(value, whole, scope)?;
         self.wholes.borrow_mut().insert(at, value.clone());
@@ -310,13 +313,13 @@ impl<'a> Evaluator<'a> {
         label: &str,
         keyed: &[(Option<Key>, ModuleId)],
         index: &crate::config::syntax::Expr,
-        span: Span,
-        scope: &Scope<'_>,
+        span: FileSpan,
+        scope: &EvalScope<'_>,
     ) -> Evaluated<ModuleId> {
         let key = self.evaluate_expr(index, scope)?;
         let Some(text) = to_text(&key).filter(|_| !key.sensitive) else {
             let label = format!("this is {}", super::describe_value(&key));
-            return Err(Fault::new(span, "config::type", "the key of an instance is a string or a number", label));
+            return Err(EvalError::new(span, "config::type", "the key of an instance is a string or a number", label));
         };
         // They are in the order of their keys.
         let of = |key: Key| keyed.binary_search_by(|(at, _)| at.as_ref().cmp(&Some(&key))).ok();
@@ -326,7 +329,7 @@ impl<'a> Evaluator<'a> {
         }
         let keys: Vec<String> = keyed.iter().filter_map(|(key, _)| Some(key.as_ref()?.key_text())).collect();
         let summary = format!("module.{label}[{}] is not declared", quote_text(&text));
-        let fault = Fault::new(span, "config::undefined_reference", summary, "no such key");
+        let fault = EvalError::new(span, "config::undefined_reference", summary, "no such key");
         let names = || keys.iter().map(String::as_str);
         Err(match find_nearest(&text, names(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean module.{label}[{}]?", quote_text(near))),
@@ -336,22 +339,22 @@ impl<'a> Evaluator<'a> {
     }
 
     /// All outputs of a module as an object.
-    fn evaluate_outputs(&self, id: ModuleId, asked: &Span) -> Evaluated<Value> {
+    fn evaluate_outputs(&self, id: ModuleId, asked: &FileSpan) -> Evaluated<ConfigValue> {
         let names = self.catalog(id).outputs.keys().copied();
         let each = names.map(|name| Ok((Arc::from(name), self.evaluate_output(id, name, asked.clone())?)));
-        Ok(Value::new_object(each.collect::<Evaluated<Entries>>()?))
+        Ok(ConfigValue::new_object(each.collect::<Evaluated<Entries>>()?))
     }
 
     /// One output of a module.
-    pub fn evaluate_output(&self, id: ModuleId, name: &str, asked: Span) -> Evaluated<Value> {
+    pub fn evaluate_output(&self, id: ModuleId, name: &str, asked: FileSpan) -> Evaluated<ConfigValue> {
         let module = self.module(id);
         let Some(block) = module.catalog.outputs.get(name) else {
             if module.catalog.is_broken("output", name) {
-                return Err(Fault::Told);
+                return Err(EvalError::Told);
             }
             let path = module.path.as_deref().unwrap_or_default();
             let fault =
-                Fault::new(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
+                EvalError::new(asked, "config::no_attribute", format!("{path} has no output `{name}`"), "not there");
             let names = || module.catalog.outputs.keys().copied();
             return Err(match find_nearest(name, names(), Some(&self.budget)) {
                 Some(near) => fault.with_help(format!("did you mean `{near}`?")),
@@ -362,9 +365,9 @@ impl<'a> Evaluator<'a> {
                 None => fault.with_help(format!("its outputs are {}", join_names(names()))),
             });
         };
-        let Some(value) = block.body.find_attribute("value") else { return Err(Fault::Told) };
+        let Some(value) = block.body.find_attribute("value") else { return Err(EvalError::Told) };
         self.evaluate_once(id, CellKey::Output(Arc::from(name)), asked, || {
-            let scope = Scope::for_file(id, block.file);
+            let scope = EvalScope::for_file(id, block.file);
             let sensitive = self.evaluate_flag(block, "sensitive", false, &scope)?;
             Ok(self.evaluate_expr(&value.value, &scope)?.with_mark(sensitive))
         })

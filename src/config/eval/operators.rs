@@ -2,48 +2,53 @@
 
 use hcl_edit::expr::BinaryOperator as Op;
 
-use super::{Evaluated, Evaluator, Fault, Scope, describe_value};
-use crate::config::syntax::{Binary, Expr, UnaryOperator};
+use super::{EvalError, EvalScope, Evaluated, Evaluator, describe_value};
+use crate::config::syntax::{BinaryExpr, Expr, UnaryOperator};
 use crate::config::value::convert::convert_value;
-use crate::config::value::{Data, Number, Type, Value};
+use crate::config::value::{ConfigValue, Number, Type, ValueData};
 
 impl Evaluator<'_> {
     pub(super) fn evaluate_unary(
         &self,
         operator: UnaryOperator,
         operand: &Expr,
-        scope: &Scope<'_>,
-    ) -> Evaluated<Value> {
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let value = self.evaluate_expr(operand, scope)?;
         Ok(match operator {
             UnaryOperator::Negate => {
                 let number = self.expect_number_operand(&value, operand, "-", scope)?;
-                Value::new_number(number.to_negated())
+                ConfigValue::new_number(number.to_negated())
             }
-            UnaryOperator::Not => Value::new_bool(!self.expect_bool_operand(&value, operand, "!", scope)?),
+            UnaryOperator::Not => ConfigValue::new_bool(!self.expect_bool_operand(&value, operand, "!", scope)?),
         }
         .with_mark(value.sensitive))
     }
 
-    pub(super) fn evaluate_binary(&self, binary: &Binary, expr: &Expr, scope: &Scope<'_>) -> Evaluated<Value> {
-        let Binary { left, operator, right } = binary;
+    pub(super) fn evaluate_binary(
+        &self,
+        binary: &BinaryExpr,
+        expr: &Expr,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
+        let BinaryExpr { left, operator, right } = binary;
         let sign = operator.as_str();
         let a = self.evaluate_expr(left, scope)?;
         if matches!(operator, Op::And | Op::Or) {
             let decided = self.expect_bool_operand(&a, left, sign, scope)?;
             // As in most languages, the right side counts only when the left has not decided.
             if decided == (*operator == Op::Or) {
-                return Ok(Value::new_bool(decided).with_mark(a.sensitive));
+                return Ok(ConfigValue::new_bool(decided).with_mark(a.sensitive));
             }
             let b = self.evaluate_expr(right, scope)?;
             let value = self.expect_bool_operand(&b, right, sign, scope)?;
-            return Ok(Value::new_bool(value).with_mark(a.sensitive || b.sensitive));
+            return Ok(ConfigValue::new_bool(value).with_mark(a.sensitive || b.sensitive));
         }
         let b = self.evaluate_expr(right, scope)?;
         let mark = a.contains_sensitive() || b.contains_sensitive();
         if matches!(operator, Op::Eq | Op::NotEq) {
             self.budget.take_steps(|| scope.make_span(expr.place), u64::from(a.weight().min(b.weight()) / 8))?;
-            return Ok(Value::new_bool((a == b) == (*operator == Op::Eq)).with_mark(mark));
+            return Ok(ConfigValue::new_bool((a == b) == (*operator == Op::Eq)).with_mark(mark));
         }
         let x = self.expect_number_operand(&a, left, sign, scope)?;
         let y = self.expect_number_operand(&b, right, sign, scope)?;
@@ -53,23 +58,29 @@ impl Evaluator<'_> {
             Op::Mul => x.try_multiply(&y),
             Op::Div => x.try_divide(&y),
             Op::Mod => x.try_remainder(&y),
-            Op::Less => return Ok(Value::new_bool(x < y).with_mark(mark)),
-            Op::LessEq => return Ok(Value::new_bool(x <= y).with_mark(mark)),
-            Op::Greater => return Ok(Value::new_bool(x > y).with_mark(mark)),
-            Op::GreaterEq => return Ok(Value::new_bool(x >= y).with_mark(mark)),
-            Op::And | Op::Or | Op::Eq | Op::NotEq => return Err(Fault::Told),
+            Op::Less => return Ok(ConfigValue::new_bool(x < y).with_mark(mark)),
+            Op::LessEq => return Ok(ConfigValue::new_bool(x <= y).with_mark(mark)),
+            Op::Greater => return Ok(ConfigValue::new_bool(x > y).with_mark(mark)),
+            Op::GreaterEq => return Ok(ConfigValue::new_bool(x >= y).with_mark(mark)),
+            Op::And | Op::Or | Op::Eq | Op::NotEq => return Err(EvalError::Told),
         };
         let number = number.map_err(|problem| {
-            Fault::new(scope.make_span(expr.place), "config::operation", problem.to_string(), "has no value")
+            EvalError::new(scope.make_span(expr.place), "config::operation", problem.to_string(), "has no value")
         })?;
-        Ok(Value::new_number(number).with_mark(mark))
+        Ok(ConfigValue::new_number(number).with_mark(mark))
     }
 
-    fn expect_number_operand(&self, value: &Value, operand: &Expr, sign: &str, scope: &Scope<'_>) -> Evaluated<Number> {
-        if let Ok(Value { data: Data::Number(number), .. }) = convert_value(value, &Type::Number) {
+    fn expect_number_operand(
+        &self,
+        value: &ConfigValue,
+        operand: &Expr,
+        sign: &str,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<Number> {
+        if let Ok(ConfigValue { data: ValueData::Number(number), .. }) = convert_value(value, &Type::Number) {
             return Ok(number);
         }
-        let fault = Fault::new(
+        let fault = EvalError::new(
             scope.make_span(operand.place),
             "config::operation",
             format!("`{sign}` works on numbers"),
@@ -82,11 +93,17 @@ impl Evaluator<'_> {
         })
     }
 
-    fn expect_bool_operand(&self, value: &Value, operand: &Expr, sign: &str, scope: &Scope<'_>) -> Evaluated<bool> {
-        if let Ok(Value { data: Data::Bool(flag), .. }) = convert_value(value, &Type::Bool) {
+    fn expect_bool_operand(
+        &self,
+        value: &ConfigValue,
+        operand: &Expr,
+        sign: &str,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<bool> {
+        if let Ok(ConfigValue { data: ValueData::Bool(flag), .. }) = convert_value(value, &Type::Bool) {
             return Ok(flag);
         }
-        Err(Fault::new(
+        Err(EvalError::new(
             scope.make_span(operand.place),
             "config::operation",
             format!("`{sign}` works on true and false"),

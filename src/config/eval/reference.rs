@@ -1,11 +1,11 @@
 //! References within an expression.
 
-use super::{Cell, CellKey, Evaluator, ModuleId, Scope};
-use crate::config::syntax::{Expr, ExprKind, Part, Step, StepKind};
-use crate::config::value::Value;
+use super::{CellKey, EvalCell, EvalScope, Evaluator, ModuleId};
+use crate::config::syntax::{Expr, ExprKind, TemplatePart, TraversalStep, TraversalStepKind};
+use crate::config::value::ConfigValue;
 
 /// Calls `found` with the first word and the steps of each reference in an expression, in order.
-pub fn visit_references<'e>(expr: &'e Expr, found: &mut dyn FnMut(&'e str, &'e [Step])) {
+pub fn visit_references<'e>(expr: &'e Expr, found: &mut dyn FnMut(&'e str, &'e [TraversalStep])) {
     match &expr.kind {
         ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::String(_) => {}
         ExprKind::Variable(name) => found(name, &[]),
@@ -15,7 +15,7 @@ pub fn visit_references<'e>(expr: &'e Expr, found: &mut dyn FnMut(&'e str, &'e [
                 _ => visit_references(&traverse.base, found),
             }
             for step in &traverse.steps {
-                if let StepKind::Index(index) = &step.kind {
+                if let TraversalStepKind::Index(index) = &step.kind {
                     visit_references(index, found);
                 }
             }
@@ -42,17 +42,17 @@ pub fn visit_references<'e>(expr: &'e Expr, found: &mut dyn FnMut(&'e str, &'e [
     }
 }
 
-fn visit_part_references<'e>(parts: &'e [Part], found: &mut dyn FnMut(&'e str, &'e [Step])) {
+fn visit_part_references<'e>(parts: &'e [TemplatePart], found: &mut dyn FnMut(&'e str, &'e [TraversalStep])) {
     for part in parts {
         match part {
-            Part::Text(_) => {}
-            Part::Interpolation(expr) => visit_references(expr, found),
-            Part::If { condition, yes, no } => {
+            TemplatePart::Text(_) => {}
+            TemplatePart::Interpolation(expr) => visit_references(expr, found),
+            TemplatePart::If { condition, yes, no } => {
                 visit_references(condition, found);
                 visit_part_references(yes, found);
                 visit_part_references(no, found);
             }
-            Part::For { collection, body, .. } => {
+            TemplatePart::For { collection, body, .. } => {
                 visit_references(collection, found);
                 visit_part_references(body, found);
             }
@@ -61,22 +61,27 @@ fn visit_part_references<'e>(parts: &'e [Part], found: &mut dyn FnMut(&'e str, &
 }
 
 impl Evaluator<'_> {
-    fn find_known_cell(&self, module: ModuleId, key: CellKey) -> Option<Value> {
+    fn find_known_cell(&self, module: ModuleId, key: CellKey) -> Option<ConfigValue> {
         match self.cells.borrow().get(&(module, key))? {
-            Cell::Known(value) => Some(value.clone()),
+            EvalCell::Known(value) => Some(value.clone()),
             _ => None,
         }
     }
 
     /// A reference's name and value, when it is known without evaluating anything.
-    pub(super) fn find_known_value(&self, base: &str, steps: &[Step], scope: &Scope<'_>) -> Option<(String, Value)> {
+    pub(super) fn find_known_value(
+        &self,
+        base: &str,
+        steps: &[TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Option<(String, ConfigValue)> {
         let mut steps = steps.iter();
         let mut name = base.to_owned();
         let mut value = match scope.get(base) {
             Some(value) => value.clone(),
             None if !scope.sees_stack => return None,
             None => {
-                let StepKind::Name(label) = &steps.next()?.kind else { return None };
+                let TraversalStepKind::Name(label) = &steps.next()?.kind else { return None };
                 name.push('.');
                 name.push_str(label);
                 match base {
@@ -88,7 +93,7 @@ impl Evaluator<'_> {
             }
         };
         for step in steps {
-            let StepKind::Name(key) = &step.kind else { break };
+            let TraversalStepKind::Name(key) = &step.kind else { break };
             let Some(inner) = value.entries().and_then(|entries| entries.get(key)).cloned() else { break };
             name.push('.');
             name.push_str(key);

@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use super::module::ModuleId;
-use crate::config::source::{FileId, Span};
-use crate::config::syntax::Place;
-use crate::config::value::{Entries, Value};
+use crate::config::source::{FileId, FileSpan};
+use crate::config::syntax::ByteRange;
+use crate::config::value::{ConfigValue, Entries};
 
 /// What an expression sees.
 #[derive(Debug, Clone, Copy)]
-pub struct Scope<'s> {
+pub struct EvalScope<'s> {
     /// The module it stands in.
     pub module: ModuleId,
     /// The file it stands in.
     pub file: FileId,
     /// Whether it sees its module's variables, locals and blocks.
     pub sees_stack: bool,
-    bindings: &'s [(Arc<str>, Value)],
-    outer: Option<&'s Scope<'s>>,
+    bindings: &'s [(Arc<str>, ConfigValue)],
+    outer: Option<&'s EvalScope<'s>>,
 }
 
-impl<'s> Scope<'s> {
+impl<'s> EvalScope<'s> {
     /// A scope that sees its module and nothing else.
     #[must_use]
     pub fn for_file(module: ModuleId, file: FileId) -> Self {
@@ -29,7 +29,7 @@ impl<'s> Scope<'s> {
 
     /// A scope that sees its module and these names.
     #[must_use]
-    pub fn for_file_with_bindings(module: ModuleId, file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
+    pub fn for_file_with_bindings(module: ModuleId, file: FileId, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
         Self { bindings, ..Self::for_file(module, file) }
     }
 
@@ -41,19 +41,19 @@ impl<'s> Scope<'s> {
 
     /// The same scope with more names in it.
     #[must_use]
-    pub fn with_bindings(&'s self, bindings: &'s [(Arc<str>, Value)]) -> Self {
+    pub fn with_bindings(&'s self, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
         Self { module: self.module, file: self.file, sees_stack: self.sees_stack, bindings, outer: Some(self) }
     }
 
     /// A scope that sees these names and nothing else.
     #[must_use]
-    pub fn for_bindings(file: FileId, bindings: &'s [(Arc<str>, Value)]) -> Self {
+    pub fn for_bindings(file: FileId, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
         Self { bindings, ..Self::for_literals(file) }
     }
 
     /// The value bound to a name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'s Value> {
+    pub fn get(&self, name: &str) -> Option<&'s ConfigValue> {
         let mut scope = Some(self);
         while let Some(here) = scope {
             if let Some((_, value)) = here.bindings.iter().rev().find(|(bound, _)| &**bound == name) {
@@ -78,15 +78,15 @@ impl<'s> Scope<'s> {
 
     /// A place in this scope's file.
     #[must_use]
-    pub fn make_span(&self, place: Place) -> Span {
+    pub fn make_span(&self, place: ByteRange) -> FileSpan {
         place.to_span(self.file)
     }
 }
 
 /// `each` for one instance.
 #[must_use]
-pub fn bind_each(key: &Arc<str>, value: &Value) -> (Arc<str>, Value) {
+pub fn bind_each(key: &Arc<str>, value: &ConfigValue) -> (Arc<str>, ConfigValue) {
     let entries: Entries =
-        [(Arc::from("key"), Value::new_string(key.clone())), (Arc::from("value"), value.clone())].into();
-    (Arc::from("each"), Value::new_object(entries))
+        [(Arc::from("key"), ConfigValue::new_string(key.clone())), (Arc::from("value"), value.clone())].into();
+    (Arc::from("each"), ConfigValue::new_object(entries))
 }

@@ -1,9 +1,13 @@
 //! "Did you mean".
 
-use super::Budget;
+use super::EvalBudget;
 
 /// The name among `names` that `word` was most likely meant to be.
-pub fn find_nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>, budget: Option<&Budget>) -> Option<&'n str> {
+pub fn find_nearest<'n>(
+    word: &str,
+    names: impl Iterator<Item = &'n str>,
+    budget: Option<&EvalBudget>,
+) -> Option<&'n str> {
     let names: Vec<&str> = names.collect();
     if word.len() > 64 || budget.is_some_and(|budget| !budget.take_suggestions(names.len())) {
         return None;

@@ -1,31 +1,36 @@
 //! `"…${…}…"`, heredocs, `%{ if }` and `%{ for }`.
 
-use super::{Evaluated, Evaluator, Fault, Scope, describe_value, explain_too_large};
-use crate::config::syntax::{Part, Place};
-use crate::config::value::Value;
+use super::{EvalError, EvalScope, Evaluated, Evaluator, describe_value, explain_too_large};
+use crate::config::syntax::{ByteRange, TemplatePart};
+use crate::config::value::ConfigValue;
 use crate::config::value::convert::to_text;
 
 impl Evaluator<'_> {
     /// The text of a template.
-    pub fn evaluate_template(&self, parts: &[Part], place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    pub fn evaluate_template(
+        &self,
+        parts: &[TemplatePart],
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let mut text = String::new();
         let mut mark = false;
         self.render_parts(parts, place, scope, &mut text, &mut mark)?;
-        self.charge_result(Value::new_string(text).with_mark(mark), place, scope)
+        self.charge_result(ConfigValue::new_string(text).with_mark(mark), place, scope)
     }
 
     fn render_parts(
         &self,
-        parts: &[Part],
-        place: Place,
-        scope: &Scope<'_>,
+        parts: &[TemplatePart],
+        place: ByteRange,
+        scope: &EvalScope<'_>,
         out: &mut String,
         mark: &mut bool,
     ) -> Evaluated<()> {
         for part in parts {
             match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Interpolation(expr) => {
+                TemplatePart::Text(text) => out.push_str(text),
+                TemplatePart::Interpolation(expr) => {
                     let value = self.evaluate_expr(expr, scope)?;
                     *mark |= value.sensitive;
                     match to_text(&value) {
@@ -33,12 +38,12 @@ impl Evaluator<'_> {
                         None => return Err(explain_not_text(&value, scope.make_span(expr.place))),
                     }
                 }
-                Part::If { condition, yes, no } => {
+                TemplatePart::If { condition, yes, no } => {
                     let (decided, sensitive) = self.evaluate_condition(condition, scope)?;
                     *mark |= sensitive;
                     self.render_parts(if decided { yes } else { no }, place, scope, out, mark)?;
                 }
-                Part::For { key, value, collection, body } => {
+                TemplatePart::For { key, value, collection, body } => {
                     let going = self.evaluate_expr(collection, scope)?;
                     *mark |= going.sensitive;
                     for (at, element) in self.list_entries(&going, collection, scope)? {
@@ -50,21 +55,21 @@ impl Evaluator<'_> {
                 }
             }
             if out.len() > super::budget::LONGEST_STRING {
-                return Err(explain_too_large(super::budget::TooLarge::String, scope.make_span(place)));
+                return Err(explain_too_large(super::budget::TooLargeError::String, scope.make_span(place)));
             }
         }
         Ok(())
     }
 }
 
-fn explain_not_text(value: &Value, span: crate::config::source::Span) -> Fault {
+fn explain_not_text(value: &ConfigValue, span: crate::config::source::FileSpan) -> EvalError {
     let help = match value.describe_form() {
         "null" => "give it a value for this case, for example with coalesce()",
         "a list" | "a set" | "a tuple" => "join the elements with join(\", \", …), or write them with jsonencode(…)",
         "a map" | "an object" => "name one of its attributes, or write it with jsonencode(…)",
         _ => "name one of its attributes, for example owner.jane.email",
     };
-    Fault::new(
+    EvalError::new(
         span,
         "config::type",
         "only strings, numbers and bools go into a string",

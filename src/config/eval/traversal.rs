@@ -3,19 +3,24 @@
 use std::sync::Arc;
 
 use super::suggest::{find_nearest, join_names};
-use super::{Cell, CellKey, Evaluated, Evaluator, Fault, ModuleId, Scope, describe_value};
+use super::{CellKey, EvalCell, EvalError, EvalScope, Evaluated, Evaluator, ModuleId, describe_value};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::Span;
-use crate::config::syntax::{Expr, ExprKind, Place, Step, StepKind};
+use crate::config::source::FileSpan;
+use crate::config::syntax::{ByteRange, Expr, ExprKind, TraversalStep, TraversalStepKind};
 use crate::config::value::convert::{convert_value, to_text};
-use crate::config::value::{BlockRef, Data, Keyword, Type, Value, show::quote_text};
+use crate::config::value::{BlockRef, ConfigValue, Keyword, Type, ValueData, show::quote_text};
 
 /// First words of references that a file may use.
 const ROOTS: [&str; 10] =
     ["var", "local", "module", "owner", "service", "scope", "identity", "template", "provider", "store"];
 
 impl Evaluator<'_> {
-    pub(super) fn evaluate_traversal(&self, base: &Expr, steps: &[Step], scope: &Scope<'_>) -> Evaluated<Value> {
+    pub(super) fn evaluate_traversal(
+        &self,
+        base: &Expr,
+        steps: &[TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let (value, rest) = match &base.kind {
             ExprKind::Variable(name) => match scope.get(name) {
                 Some(value) => (value.clone(), steps),
@@ -30,15 +35,16 @@ impl Evaluator<'_> {
     fn resolve_root<'s>(
         &self,
         name: &str,
-        place: Place,
-        steps: &'s [Step],
-        scope: &Scope<'_>,
-    ) -> Evaluated<(Value, &'s [Step])> {
+        place: ByteRange,
+        steps: &'s [TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<(ConfigValue, &'s [TraversalStep])> {
         if !scope.sees_stack || !ROOTS.contains(&name) {
             return Err(self.explain_unknown_word(name, place, steps, scope));
         }
-        let Some((Step { kind: StepKind::Name(label), place: at }, rest)) = steps.split_first() else {
-            return Err(Fault::new(
+        let Some((TraversalStep { kind: TraversalStepKind::Name(label), place: at }, rest)) = steps.split_first()
+        else {
+            return Err(EvalError::new(
                 scope.make_span(place),
                 "config::undefined_reference",
                 format!("`{name}` alone is no value"),
@@ -46,7 +52,7 @@ impl Evaluator<'_> {
             )
             .with_help(format!("name one: {name}.NAME")));
         };
-        let whole = Place { start: place.start, end: at.end };
+        let whole = ByteRange { start: place.start, end: at.end };
         match name {
             "var" => Ok((self.evaluate_variable(label, whole, scope)?, rest)),
             "local" => Ok((self.evaluate_local(label, whole, scope)?, rest)),
@@ -58,14 +64,14 @@ impl Evaluator<'_> {
                     let blocks = module.catalog.blocks_by_label(keyword);
                     if !blocks.contains_key(&**label) {
                         if module.catalog.is_broken(name, label) {
-                            return Err(Fault::Told);
+                            return Err(EvalError::Told);
                         }
                         return Err(self.explain_undefined(name, label, whole, blocks.keys().copied(), name, scope));
                     }
                     let block = BlockRef { module: module.path.clone(), keyword, label: label.clone(), key: None };
-                    Ok((Data::Block(block).into(), rest))
+                    Ok((ValueData::Block(block).into(), rest))
                 }
-                None => Err(Fault::Told),
+                None => Err(EvalError::Told),
             },
         }
     }
@@ -74,13 +80,13 @@ impl Evaluator<'_> {
     fn resolve_provider<'s>(
         &self,
         label: &Arc<str>,
-        place: Place,
-        rest: &'s [Step],
-        scope: &Scope<'_>,
-    ) -> Evaluated<(Value, &'s [Step])> {
+        place: ByteRange,
+        rest: &'s [TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<(ConfigValue, &'s [TraversalStep])> {
         let (name, place, rest) = match rest {
-            [Step { kind: StepKind::Name(alias), place: at }, rest @ ..] => {
-                (format!("{label}.{alias}"), Place { start: place.start, end: at.end }, rest)
+            [TraversalStep { kind: TraversalStepKind::Name(alias), place: at }, rest @ ..] => {
+                (format!("{label}.{alias}"), ByteRange { start: place.start, end: at.end }, rest)
             }
             _ => (label.to_string(), place, rest),
         };
@@ -88,36 +94,42 @@ impl Evaluator<'_> {
         let names = catalog.provider_names();
         if names.contains(&name) {
             let block = BlockRef { module: None, keyword: Keyword::Provider, label: name.into(), key: None };
-            return Ok((Data::Block(block).into(), rest));
+            return Ok((ValueData::Block(block).into(), rest));
         }
         if catalog.is_broken("provider", label) {
-            return Err(Fault::Told);
+            return Err(EvalError::Told);
         }
         Err(self.explain_undefined("provider", &name, place, names.iter().map(String::as_str), "provider", scope))
     }
 
-    fn explain_unknown_word(&self, name: &str, place: Place, steps: &[Step], scope: &Scope<'_>) -> Fault {
+    fn explain_unknown_word(
+        &self,
+        name: &str,
+        place: ByteRange,
+        steps: &[TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> EvalError {
         let span = scope.make_span(place);
         let code = "config::undefined_reference";
         if !scope.sees_stack && ROOTS.contains(&name) {
-            return Fault::new(span, code, format!("`{name}` cannot be used here"), "not known here")
+            return EvalError::new(span, code, format!("`{name}` cannot be used here"), "not known here")
                 .with_help("only literal values and functions may stand here");
         }
         match name {
             "each" => {
-                return Fault::new(span, code, "`each` stands only in a block with `for_each`", "not known here")
+                return EvalError::new(span, code, "`each` stands only in a block with `for_each`", "not known here")
                     .with_help("add for_each to the block, or name the value itself");
             }
             "count" => {
-                return Fault::new(span, code, "`count` stands only in a block with `count`", "not known here");
+                return EvalError::new(span, code, "`count` stands only in a block with `count`", "not known here");
             }
             "path" | "terraform" | "self" | "data" => {
-                return Fault::new(span, code, format!("there is no `{name}` in this language"), "not known")
+                return EvalError::new(span, code, format!("there is no `{name}` in this language"), "not known")
                     .with_help("paths given to file() are relative to the stack's directory");
             }
             _ => {}
         }
-        let fault = Fault::new(span, code, format!("`{name}` is not defined"), "not known");
+        let fault = EvalError::new(span, code, format!("`{name}` is not defined"), "not known");
         // A word by itself cannot be one of the roots misspelt.
         let roots = if steps.is_empty() { &[][..] } else { &ROOTS[..] };
         let known = scope.bound_names().into_iter().chain(roots.iter().copied());
@@ -134,13 +146,13 @@ impl Evaluator<'_> {
         &self,
         root: &str,
         label: &str,
-        place: Place,
+        place: ByteRange,
         names: impl Iterator<Item = &'n str> + Clone,
         what: &str,
-        scope: &Scope<'_>,
-    ) -> Fault {
+        scope: &EvalScope<'_>,
+    ) -> EvalError {
         let summary = format!("{root}.{label} is not declared");
-        let fault = Fault::new(scope.make_span(place), "config::undefined_reference", summary, "not declared");
+        let fault = EvalError::new(scope.make_span(place), "config::undefined_reference", summary, "not declared");
         match find_nearest(label, names.clone(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean {root}.{near}?")),
             None if scope.module != ModuleId::STACK && self.is_declared_in_stack(root, label) => fault.with_help(format!(
@@ -160,11 +172,11 @@ impl Evaluator<'_> {
             .is_some_and(|keyword| self.catalog(ModuleId::STACK).blocks_by_label(keyword).contains_key(label))
     }
 
-    fn evaluate_variable(&self, label: &Arc<str>, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn evaluate_variable(&self, label: &Arc<str>, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         let catalog = self.catalog(scope.module);
         if !catalog.variables.contains_key(&**label) {
             if catalog.is_broken("variable", label) {
-                return Err(Fault::Told);
+                return Err(EvalError::Told);
             }
             return Err(self.explain_undefined(
                 "var",
@@ -176,28 +188,28 @@ impl Evaluator<'_> {
             ));
         }
         if scope.module == ModuleId::STACK {
-            return self.variables.get(&**label).cloned().flatten().ok_or(Fault::Told);
+            return self.variables.get(&**label).cloned().flatten().ok_or(EvalError::Told);
         }
         self.evaluate_module_argument(scope.module, label, scope.make_span(place))
     }
 
-    fn evaluate_local(&self, label: &Arc<str>, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn evaluate_local(&self, label: &Arc<str>, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         let catalog = self.catalog(scope.module);
         let Some((file, attribute)) = catalog.locals.get(&**label) else {
             if catalog.is_broken("locals", "") {
-                return Err(Fault::Told);
+                return Err(EvalError::Told);
             }
             return Err(self.explain_undefined("local", label, place, catalog.locals.keys().copied(), "local", scope));
         };
         self.evaluate_once(scope.module, CellKey::Local(label.clone()), scope.make_span(place), || {
-            self.evaluate_expr(&attribute.value, &Scope::for_file(scope.module, *file))
+            self.evaluate_expr(&attribute.value, &EvalScope::for_file(scope.module, *file))
         })
     }
 
     /// Evaluates a local for its findings.
-    pub fn check_local(&self, module: ModuleId, name: &str, asked: Span) {
+    pub fn check_local(&self, module: ModuleId, name: &str, asked: FileSpan) {
         if let Some((file, attribute)) = self.catalog(module).locals.get(name) {
-            let scope = Scope::for_file(module, *file);
+            let scope = EvalScope::for_file(module, *file);
             // Its fault is reported by `once`.
             let _ = self.evaluate_once(module, CellKey::Local(Arc::from(name)), asked, || {
                 self.evaluate_expr(&attribute.value, &scope)
@@ -210,28 +222,28 @@ impl Evaluator<'_> {
         &self,
         module: ModuleId,
         key: CellKey,
-        asked: Span,
-        compute: impl FnOnce() -> Evaluated<Value>,
-    ) -> Evaluated<Value> {
+        asked: FileSpan,
+        compute: impl FnOnce() -> Evaluated<ConfigValue>,
+    ) -> Evaluated<ConfigValue> {
         let at = (module, key);
         let cell = self.cells.borrow().get(&at).cloned();
         match cell {
-            Some(Cell::Known(value)) => return Ok(value),
-            Some(Cell::Failed) => return Err(Fault::Told),
-            Some(Cell::Running) => return Err(self.explain_cycle(at.0, &at.1, asked)),
+            Some(EvalCell::Known(value)) => return Ok(value),
+            Some(EvalCell::Failed) => return Err(EvalError::Told),
+            Some(EvalCell::Running) => return Err(self.explain_cycle(at.0, &at.1, asked)),
             None => {}
         }
-        self.cells.borrow_mut().insert(at.clone(), Cell::Running);
+        self.cells.borrow_mut().insert(at.clone(), EvalCell::Running);
         self.running.borrow_mut().push((at.0, at.1.clone(), asked));
         let quiet = self.quiet.replace(0);
         let result = compute();
         self.quiet.set(quiet);
         self.running.borrow_mut().pop();
         let (cell, result) = match result {
-            Ok(value) => (Cell::Known(value.clone()), Ok(value)),
+            Ok(value) => (EvalCell::Known(value.clone()), Ok(value)),
             Err(fault) => {
                 self.report_error(module, fault);
-                (Cell::Failed, Err(Fault::Told))
+                (EvalCell::Failed, Err(EvalError::Told))
             }
         };
         self.cells.borrow_mut().insert(at, cell);
@@ -239,10 +251,10 @@ impl Evaluator<'_> {
     }
 
     /// Puts the finding of a fault within a module among the findings.
-    pub fn report_error(&self, module: ModuleId, fault: Fault) {
+    pub fn report_error(&self, module: ModuleId, fault: EvalError) {
         let finding = match fault {
-            Fault::Told => return,
-            Fault::Wrong { finding, .. } | Fault::Exhausted(finding) => *finding,
+            EvalError::Told => return,
+            EvalError::Wrong { finding, .. } | EvalError::Exhausted(finding) => *finding,
         };
         // Once a budget is spent, everything after it fails for the same reason: one finding says it.
         let same = |known: &Diagnostic| known.code == finding.code && known.summary == finding.summary;
@@ -252,15 +264,15 @@ impl Evaluator<'_> {
         self.add_finding(module, finding);
     }
 
-    fn explain_cycle(&self, module: ModuleId, key: &CellKey, asked: Span) -> Fault {
+    fn explain_cycle(&self, module: ModuleId, key: &CellKey, asked: FileSpan) -> EvalError {
         let running = self.running.borrow();
         let from = running.iter().position(|(at, each, _)| *at == module && each == key).unwrap_or(0);
-        let path: Vec<(String, &Span)> =
+        let path: Vec<(String, &FileSpan)> =
             running.iter().skip(from).map(|(at, each, span)| (self.describe_cell(*at, each), span)).collect();
         let key = self.describe_cell(module, key);
         let mut names: Vec<&str> = path.iter().map(|(each, _)| each.as_str()).collect();
         names.push(&key);
-        let mut places: Vec<(Span, String)> = vec![(asked, format!("needs {key}"))];
+        let mut places: Vec<(FileSpan, String)> = vec![(asked, format!("needs {key}"))];
         places.extend(path.iter().skip(1).map(|(each, span)| ((*span).clone(), format!("needs {each}"))));
         // Where modules need each other, the place to look at is a call.
         let outputs = running.iter().skip(from + 1).map(|(_, each, _)| matches!(each, CellKey::Output(_)));
@@ -273,7 +285,7 @@ impl Evaluator<'_> {
         for (index, (span, label)) in places.into_iter().enumerate() {
             finding = if index == 0 { finding.with_location(span, label) } else { finding.with_related(span, label) };
         }
-        Fault::Wrong { finding: Box::new(finding), noted: true }
+        EvalError::Wrong { finding: Box::new(finding), noted: true }
     }
 
     fn describe_cell(&self, module: ModuleId, key: &CellKey) -> String {
@@ -289,16 +301,21 @@ impl Evaluator<'_> {
     }
 
     /// Takes steps into a value.
-    pub(super) fn walk_steps(&self, mut value: Value, steps: &[Step], scope: &Scope<'_>) -> Evaluated<Value> {
+    pub(super) fn walk_steps(
+        &self,
+        mut value: ConfigValue,
+        steps: &[TraversalStep],
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let mut steps = steps.iter();
         while let Some(step) = steps.next() {
             let rest = steps.as_slice();
             value = match &step.kind {
-                StepKind::Name(name) => self.read_attribute(&value, name, step.place, scope)?,
-                StepKind::Index(index) => self.evaluate_index(&value, index, step.place, scope)?,
-                StepKind::FullSplat => return self.evaluate_splat(&value, rest, step.place, scope),
-                StepKind::AttributeSplat => {
-                    let names = rest.iter().take_while(|step| matches!(step.kind, StepKind::Name(_))).count();
+                TraversalStepKind::Name(name) => self.read_attribute(&value, name, step.place, scope)?,
+                TraversalStepKind::Index(index) => self.evaluate_index(&value, index, step.place, scope)?,
+                TraversalStepKind::FullSplat => return self.evaluate_splat(&value, rest, step.place, scope),
+                TraversalStepKind::AttributeSplat => {
+                    let names = rest.iter().take_while(|step| matches!(step.kind, TraversalStepKind::Name(_))).count();
                     let (each, after) = rest.split_at(names.min(rest.len()));
                     let splat = self.evaluate_splat(&value, each, step.place, scope)?;
                     return self.walk_steps(splat, after, scope);
@@ -308,12 +325,18 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
-    fn evaluate_splat(&self, value: &Value, steps: &[Step], place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn evaluate_splat(
+        &self,
+        value: &ConfigValue,
+        steps: &[TraversalStep],
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let single;
         let (elements, list) = match &value.data {
-            Data::Null => (&[][..], false),
-            Data::List(elements) | Data::Set(elements) => (elements.as_slice(), true),
-            Data::Tuple(elements) => (elements.as_slice(), false),
+            ValueData::Null => (&[][..], false),
+            ValueData::List(elements) | ValueData::Set(elements) => (elements.as_slice(), true),
+            ValueData::Tuple(elements) => (elements.as_slice(), false),
             _ => {
                 single = [value.clone()];
                 (&single[..], false)
@@ -324,28 +347,34 @@ impl Evaluator<'_> {
             self.budget.take_steps(|| scope.make_span(place), 1)?;
             results.push(self.walk_steps(element.clone(), steps, scope)?);
         }
-        let made = Value::new_tuple(results);
+        let made = ConfigValue::new_tuple(results);
         // A splat over a list is a list again where its elements allow.
         let listed = list.then(|| convert_value(&made, &Type::List(Box::new(Type::Any))).ok()).flatten();
         self.charge_result(listed.unwrap_or(made).with_mark(value.sensitive), place, scope)
     }
 
-    fn read_attribute(&self, value: &Value, name: &str, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn read_attribute(
+        &self,
+        value: &ConfigValue,
+        name: &str,
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let span = scope.make_span(place);
         match &value.data {
-            Data::Map(entries) | Data::Object(entries) => match entries.get(name) {
+            ValueData::Map(entries) | ValueData::Object(entries) => match entries.get(name) {
                 Some(inner) => Ok(inner.clone().with_mark(value.sensitive)),
                 None => Err(self.explain_missing_key(value, name, span)),
             },
-            Data::Block(block) => self.read_block_attribute(block, name, span),
-            Data::List(_) | Data::Set(_) | Data::Tuple(_) => Err(Fault::new(
+            ValueData::Block(block) => self.read_block_attribute(block, name, span),
+            ValueData::List(_) | ValueData::Set(_) | ValueData::Tuple(_) => Err(EvalError::new(
                 span,
                 "config::type",
                 format!("{} has no attribute `{name}`", value.describe_form()),
                 "its elements may",
             )
             .with_help(format!("for the attribute of each element write [*].{name}"))),
-            _ => Err(Fault::new(
+            _ => Err(EvalError::new(
                 span,
                 "config::type",
                 format!("{} has no attribute `{name}`", value.describe_form()),
@@ -354,10 +383,10 @@ impl Evaluator<'_> {
         }
     }
 
-    fn explain_missing_key(&self, value: &Value, name: &str, span: Span) -> Fault {
-        let what = if matches!(value.data, Data::Map(_)) { "element" } else { "attribute" };
+    fn explain_missing_key(&self, value: &ConfigValue, name: &str, span: FileSpan) -> EvalError {
+        let what = if matches!(value.data, ValueData::Map(_)) { "element" } else { "attribute" };
         if value.sensitive {
-            return Fault::new(
+            return EvalError::new(
                 span,
                 "config::no_attribute",
                 format!("no such {what} in a sensitive value"),
@@ -367,7 +396,7 @@ impl Evaluator<'_> {
         let names: Vec<&str> =
             value.entries().into_iter().flat_map(|entries| entries.keys()).map(|key| &**key).collect();
         let summary = format!("{} has no {what} {}", value.describe_form(), quote_text(name));
-        let fault = Fault::new(span, "config::no_attribute", summary, "not there");
+        let fault = EvalError::new(span, "config::no_attribute", summary, "not there");
         match find_nearest(name, names.iter().copied(), Some(&self.budget)) {
             Some(near) => fault.with_help(format!("did you mean {}?", quote_text(near))),
             None if names.is_empty() => fault.with_help("it is empty"),
@@ -375,21 +404,32 @@ impl Evaluator<'_> {
         }
     }
 
-    fn evaluate_index(&self, value: &Value, index: &Expr, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+    fn evaluate_index(
+        &self,
+        value: &ConfigValue,
+        index: &Expr,
+        place: ByteRange,
+        scope: &EvalScope<'_>,
+    ) -> Evaluated<ConfigValue> {
         let key = self.evaluate_expr(index, scope)?;
         let mark = value.sensitive || key.sensitive;
         let span = scope.make_span(place);
-        if let Data::Block(block) = &value.data {
+        if let ValueData::Block(block) = &value.data {
             return self.select_instance(block, &key, span);
         }
         if let Some(entries) = value.entries() {
             let Some(name) = to_text(&key) else {
                 let label = format!("this is {}", describe_value(&key));
-                return Err(Fault::new(scope.make_span(index.place), "config::type", "a key must be a string", label));
+                return Err(EvalError::new(
+                    scope.make_span(index.place),
+                    "config::type",
+                    "a key must be a string",
+                    label,
+                ));
             };
             return match entries.get(&name) {
                 Some(inner) => Ok(inner.clone().with_mark(mark)),
-                None if key.sensitive => Err(Fault::new(
+                None if key.sensitive => Err(EvalError::new(
                     span,
                     "config::no_attribute",
                     "there is no element of that sensitive key",
@@ -399,16 +439,16 @@ impl Evaluator<'_> {
             };
         }
         match &value.data {
-            Data::List(elements) | Data::Tuple(elements) => {
-                let Ok(Value { data: Data::Number(number), .. }) = convert_value(&key, &Type::Number) else {
+            ValueData::List(elements) | ValueData::Tuple(elements) => {
+                let Ok(ConfigValue { data: ValueData::Number(number), .. }) = convert_value(&key, &Type::Number) else {
                     let label = format!("this is {}", describe_value(&key));
                     let span = scope.make_span(index.place);
-                    return Err(Fault::new(span, "config::type", "an index must be a whole number", label));
+                    return Err(EvalError::new(span, "config::type", "an index must be a whole number", label));
                 };
                 let element = number.to_i64().and_then(|at| usize::try_from(at).ok()).and_then(|at| elements.get(at));
                 match element {
                     Some(element) => Ok(element.clone().with_mark(mark)),
-                    None => Err(Fault::new(
+                    None => Err(EvalError::new(
                         span,
                         "config::index",
                         format!(
@@ -425,11 +465,11 @@ impl Evaluator<'_> {
                     )),
                 }
             }
-            Data::Set(_) => {
-                Err(Fault::new(span, "config::type", "the elements of a set have no index", "a set has no order")
+            ValueData::Set(_) => {
+                Err(EvalError::new(span, "config::type", "the elements of a set have no index", "a set has no order")
                     .with_help("make a list of it with tolist(), or go through it with a for expression"))
             }
-            _ => Err(Fault::new(
+            _ => Err(EvalError::new(
                 span,
                 "config::type",
                 format!("{} has no elements", value.describe_form()),

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Evaluated, Evaluator, Fault, Scope};
+use super::{EvalError, EvalScope, Evaluated, Evaluator};
 use crate::config::syntax::{Expr, ExprKind};
 use crate::config::value::convert::convert_value;
-use crate::config::value::types::Field;
+use crate::config::value::types::ObjectField;
 use crate::config::value::{Keyword, Type, show::quote_text};
 
 const WORDS: &str = "types are string, number, bool, any, list(…), set(…), map(…), object({…}), tuple([…]), and owner, service, scope, identity, template, store for blocks";
 
 /// Reads a type constraint.
-pub fn read_type(expr: &Expr, eval: &Evaluator<'_>, scope: &Scope<'_>) -> Evaluated<Type> {
-    let wrong = |label: &str| Fault::new(scope.make_span(expr.place), "config::type_constraint", "not a type", label);
+pub fn read_type(expr: &Expr, eval: &Evaluator<'_>, scope: &EvalScope<'_>) -> Evaluated<Type> {
+    let wrong =
+        |label: &str| EvalError::new(scope.make_span(expr.place), "config::type_constraint", "not a type", label);
     match &expr.kind {
         ExprKind::Variable(word) => {
             match &**word {
@@ -74,12 +75,12 @@ fn suggest_type(word: &str) -> Option<&'static str> {
 fn read_fields(
     items: &[(Expr, Expr)],
     eval: &Evaluator<'_>,
-    scope: &Scope<'_>,
-) -> Evaluated<BTreeMap<Arc<str>, Field>> {
+    scope: &EvalScope<'_>,
+) -> Evaluated<BTreeMap<Arc<str>, ObjectField>> {
     let mut fields = BTreeMap::new();
     for (key, value) in items {
         let ExprKind::String(name) = &key.kind else {
-            return Err(Fault::new(
+            return Err(EvalError::new(
                 scope.make_span(key.place),
                 "config::type_constraint",
                 "an attribute's name is a word",
@@ -91,16 +92,16 @@ fn read_fields(
     Ok(fields)
 }
 
-fn read_field(name: &str, value: &Expr, eval: &Evaluator<'_>, scope: &Scope<'_>) -> Evaluated<Field> {
+fn read_field(name: &str, value: &Expr, eval: &Evaluator<'_>, scope: &EvalScope<'_>) -> Evaluated<ObjectField> {
     let call = match &value.kind {
         ExprKind::Call(call) if &*call.name.text == "optional" => call,
-        _ => return Ok(Field { of: read_type(value, eval, scope)?, optional: false, default: None }),
+        _ => return Ok(ObjectField { of: read_type(value, eval, scope)?, optional: false, default: None }),
     };
     let (of, default) = match call.arguments.as_slice() {
         [of] => (of, None),
         [of, default] => (of, Some(default)),
         _ => {
-            return Err(Fault::new(
+            return Err(EvalError::new(
                 scope.make_span(value.place),
                 "config::type_constraint",
                 "optional() takes a type and perhaps a default",
@@ -109,11 +110,11 @@ fn read_field(name: &str, value: &Expr, eval: &Evaluator<'_>, scope: &Scope<'_>)
         }
     };
     let of = read_type(of, eval, scope)?;
-    let Some(expr) = default else { return Ok(Field { of, optional: true, default: None }) };
-    let default = eval.evaluate_expr(expr, &Scope::for_literals(scope.file))?;
+    let Some(expr) = default else { return Ok(ObjectField { of, optional: true, default: None }) };
+    let default = eval.evaluate_expr(expr, &EvalScope::for_literals(scope.file))?;
     match convert_value(&default, &of) {
-        Ok(default) => Ok(Field { of, optional: true, default: Some(default) }),
-        Err(mismatch) => Err(Fault::new(
+        Ok(default) => Ok(ObjectField { of, optional: true, default: Some(default) }),
+        Err(mismatch) => Err(EvalError::new(
             scope.make_span(expr.place),
             "config::type",
             format!("the default of {} is not {of}", quote_text(name)),

@@ -2,19 +2,19 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::tokens::{Kind, Token};
+use super::tokens::{FormatToken, TokenKind};
 
 /// One line, in three cells: what comes first, from `=` on, and a comment at the end.
 #[derive(Default)]
-struct Line<'t> {
-    lead: Vec<Token<'t>>,
-    assign: Vec<Token<'t>>,
-    comment: Option<Token<'t>>,
+struct LayoutLine<'t> {
+    lead: Vec<FormatToken<'t>>,
+    assign: Vec<FormatToken<'t>>,
+    comment: Option<FormatToken<'t>>,
 }
 
 /// Lays tokens out anew.
 #[must_use]
-pub fn lay_out_tokens(tokens: Vec<Token<'_>>) -> String {
+pub fn lay_out_tokens(tokens: Vec<FormatToken<'_>>) -> String {
     let mut lines = split_lines(tokens);
     indent_lines(&mut lines);
     for line in &mut lines {
@@ -31,7 +31,7 @@ pub fn lay_out_tokens(tokens: Vec<Token<'_>>) -> String {
     text
 }
 
-fn split_lines(tokens: Vec<Token<'_>>) -> Vec<Line<'_>> {
+fn split_lines(tokens: Vec<FormatToken<'_>>) -> Vec<LayoutLine<'_>> {
     let mut lines = Vec::new();
     let mut line = Vec::new();
     for token in tokens {
@@ -47,26 +47,26 @@ fn split_lines(tokens: Vec<Token<'_>>) -> Vec<Line<'_>> {
     lines
 }
 
-fn split_cells(mut lead: Vec<Token<'_>>) -> Line<'_> {
-    let comment = if lead.len() > 1 { lead.pop_if(|token| token.kind == Kind::Comment) } else { None };
+fn split_cells(mut lead: Vec<FormatToken<'_>>) -> LayoutLine<'_> {
+    let comment = if lead.len() > 1 { lead.pop_if(|token| token.kind == TokenKind::Comment) } else { None };
     let mut assign = Vec::new();
-    if let Some(at) = lead.iter().skip(1).position(|token| token.kind == Kind::Equal) {
+    if let Some(at) = lead.iter().skip(1).position(|token| token.kind == TokenKind::Equal) {
         // A value that goes on in the lines below does not stand in the column.
-        let open: i64 = lead.iter().skip(at + 1).map(Token::bracket_balance).sum();
+        let open: i64 = lead.iter().skip(at + 1).map(FormatToken::bracket_balance).sum();
         if open == 0 {
             assign = lead.split_off(at + 1);
         }
     }
-    Line { lead, assign, comment }
+    LayoutLine { lead, assign, comment }
 }
 
 /// Two blanks for each line above that opened more than it closed, and is still open.
-fn indent_lines(lines: &mut [Line<'_>]) {
+fn indent_lines(lines: &mut [LayoutLine<'_>]) {
     let mut open: Vec<i64> = Vec::new();
     for line in lines {
-        let net: i64 = line.lead.iter().chain(&line.assign).map(Token::bracket_balance).sum();
+        let net: i64 = line.lead.iter().chain(&line.assign).map(FormatToken::bracket_balance).sum();
         let Some(first) = line.lead.first_mut() else { continue };
-        if first.kind == Kind::Newline {
+        if first.kind == TokenKind::Newline {
             first.spaces = 0;
             continue;
         }
@@ -92,7 +92,7 @@ fn indent_lines(lines: &mut [Line<'_>]) {
 }
 
 /// One blank or none between the tokens of a line.
-fn space_tokens(line: &mut Line<'_>) {
+fn space_tokens(line: &mut LayoutLine<'_>) {
     for cell in [&mut line.lead, &mut line.assign] {
         let mut before = None;
         let mut index = 0;
@@ -108,8 +108,8 @@ fn space_tokens(line: &mut Line<'_>) {
 }
 
 /// Whether a blank stands between a token and the next one.
-fn needs_space(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> bool {
-    use Kind::{
+fn needs_space(subject: TokenKind, text: &str, before: Option<TokenKind>, after: TokenKind) -> bool {
+    use TokenKind::{
         Bang, CloseBrace, CloseBracket, CloseParen, CloseQuote, CloseTemplate, Comma, Dot, DoubleColon, Ellipsis,
         Equal, Minus, Newline, Number, OpenBrace, OpenBracket, OpenParen, OpenQuote, OpenTemplate, Operator, Text,
         Word,
@@ -139,7 +139,7 @@ fn needs_space(subject: Kind, text: &str, before: Option<Kind>, after: Kind) -> 
 }
 
 /// `=` and comments of lines that follow each other stand in one column.
-fn align_lines(lines: &mut [Line<'_>]) {
+fn align_lines(lines: &mut [LayoutLine<'_>]) {
     align_column(lines, |line| line.assign.first_mut(), |line| measure_width(&line.lead));
     align_column(
         lines,
@@ -149,9 +149,9 @@ fn align_lines(lines: &mut [Line<'_>]) {
 }
 
 fn align_column<'l, 't: 'l>(
-    lines: &'l mut [Line<'t>],
-    cell: impl for<'x> Fn(&'x mut Line<'t>) -> Option<&'x mut Token<'t>>,
-    width: impl Fn(&Line<'t>) -> usize,
+    lines: &'l mut [LayoutLine<'t>],
+    cell: impl for<'x> Fn(&'x mut LayoutLine<'t>) -> Option<&'x mut FormatToken<'t>>,
+    width: impl Fn(&LayoutLine<'t>) -> usize,
 ) {
     let mut rest = lines;
     while !rest.is_empty() {
@@ -168,6 +168,6 @@ fn align_column<'l, 't: 'l>(
     }
 }
 
-fn measure_width(cell: &[Token<'_>]) -> usize {
+fn measure_width(cell: &[FormatToken<'_>]) -> usize {
     cell.iter().map(|token| token.spaces.saturating_add(token.text.graphemes(true).count())).sum()
 }

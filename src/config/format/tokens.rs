@@ -2,7 +2,7 @@
 
 /// What a token is, as far as layout cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// The end of a line.
     Newline,
     /// `# …`, `// …` with the end of its line; `/* … */`.
@@ -57,22 +57,22 @@ pub enum Kind {
 
 /// A token with the blanks before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token<'t> {
+pub struct FormatToken<'t> {
     /// What it is.
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// Its bytes.
     pub text: &'t str,
     /// How many blanks stand before it.
     pub spaces: usize,
 }
 
-impl Token<'_> {
+impl FormatToken<'_> {
     /// How many brackets it opens, or closes.
     #[must_use]
     pub fn bracket_balance(&self) -> i64 {
         match self.kind {
-            Kind::OpenBrace | Kind::OpenBracket | Kind::OpenParen | Kind::OpenTemplate => 1,
-            Kind::CloseBrace | Kind::CloseBracket | Kind::CloseParen | Kind::CloseTemplate => -1,
+            TokenKind::OpenBrace | TokenKind::OpenBracket | TokenKind::OpenParen | TokenKind::OpenTemplate => 1,
+            TokenKind::CloseBrace | TokenKind::CloseBracket | TokenKind::CloseParen | TokenKind::CloseTemplate => -1,
             _ => 0,
         }
     }
@@ -80,13 +80,13 @@ impl Token<'_> {
     /// Whether a line ends with it.
     #[must_use]
     pub fn ends_line(&self) -> bool {
-        self.kind == Kind::Newline || (self.kind == Kind::Comment && self.text.ends_with('\n'))
+        self.kind == TokenKind::Newline || (self.kind == TokenKind::Comment && self.text.ends_with('\n'))
     }
 }
 
 /// What the reader is within.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
+enum TokenContext {
     /// An expression or a body; how many braces are open in it.
     Code(usize),
     /// A string.
@@ -95,42 +95,42 @@ enum Within {
 
 /// Cuts a text into tokens. The text is taken to be sound; of any other, every byte still lands in some token or blank.
 #[must_use]
-pub fn tokenize_text(text: &str) -> Vec<Token<'_>> {
+pub fn tokenize_text(text: &str) -> Vec<FormatToken<'_>> {
     let mut tokens = Vec::new();
-    let mut within = vec![Within::Code(0)];
+    let mut within = vec![TokenContext::Code(0)];
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let inside = within.last().copied().unwrap_or(Within::Code(0));
+        let inside = within.last().copied().unwrap_or(TokenContext::Code(0));
         let spaces = match inside {
-            Within::Code(_) => rest.len() - rest.trim_start_matches([' ', '\t']).len(),
-            Within::Quote => 0,
+            TokenContext::Code(_) => rest.len() - rest.trim_start_matches([' ', '\t']).len(),
+            TokenContext::Quote => 0,
         };
         let rest = rest.get(spaces..).unwrap_or_default();
         if rest.is_empty() {
             break;
         }
         let (kind, length) = match inside {
-            Within::Code(braces) => read_code_token(rest, braces),
-            Within::Quote => read_quoted_token(rest),
+            TokenContext::Code(braces) => read_code_token(rest, braces),
+            TokenContext::Quote => read_quoted_token(rest),
         };
         let length = extend_to_char_boundary(rest, length.max(1));
-        tokens.push(Token { kind, text: rest.get(..length).unwrap_or(rest), spaces });
+        tokens.push(FormatToken { kind, text: rest.get(..length).unwrap_or(rest), spaces });
         at += spaces + length;
         let depth = within.len();
         match (kind, within.last_mut()) {
-            (Kind::OpenQuote, _) => within.push(Within::Quote),
-            (Kind::OpenTemplate, _) => within.push(Within::Code(0)),
-            (Kind::CloseQuote | Kind::CloseTemplate, _) if depth > 1 => {
+            (TokenKind::OpenQuote, _) => within.push(TokenContext::Quote),
+            (TokenKind::OpenTemplate, _) => within.push(TokenContext::Code(0)),
+            (TokenKind::CloseQuote | TokenKind::CloseTemplate, _) if depth > 1 => {
                 within.pop();
             }
-            (Kind::OpenBrace, Some(Within::Code(braces))) => *braces += 1,
-            (Kind::CloseBrace, Some(Within::Code(braces))) => *braces = braces.saturating_sub(1),
+            (TokenKind::OpenBrace, Some(TokenContext::Code(braces))) => *braces += 1,
+            (TokenKind::CloseBrace, Some(TokenContext::Code(braces))) => *braces = braces.saturating_sub(1),
             _ => {}
         }
         // A brace that closes an interpolation stands where no brace is open; in a body it is a brace like any other.
-        if kind == Kind::CloseBrace && within.len() > 1 && inside == Within::Code(0) {
+        if kind == TokenKind::CloseBrace && within.len() > 1 && inside == TokenContext::Code(0) {
             if let Some(last) = tokens.last_mut() {
-                last.kind = Kind::CloseTemplate;
+                last.kind = TokenKind::CloseTemplate;
             }
             within.pop();
         }
@@ -146,72 +146,72 @@ fn extend_to_char_boundary(text: &str, mut length: usize) -> usize {
 }
 
 /// Tokens that are always written the same, longer ones before those that they begin with.
-const FIXED: [(&str, Kind); 33] = [
-    ("\r\n", Kind::Newline),
-    ("\n", Kind::Newline),
-    ("...", Kind::Ellipsis),
-    ("::", Kind::DoubleColon),
-    ("==", Kind::Operator),
-    ("!=", Kind::Operator),
-    ("<=", Kind::Operator),
-    (">=", Kind::Operator),
-    ("=>", Kind::Operator),
-    ("&&", Kind::Operator),
-    ("||", Kind::Operator),
-    ("${", Kind::OpenTemplate),
-    ("%{", Kind::OpenTemplate),
-    ("\"", Kind::OpenQuote),
-    ("{", Kind::OpenBrace),
-    ("}", Kind::CloseBrace),
-    ("[", Kind::OpenBracket),
-    ("]", Kind::CloseBracket),
-    ("(", Kind::OpenParen),
-    (")", Kind::CloseParen),
-    (",", Kind::Comma),
-    (".", Kind::Dot),
-    ("=", Kind::Equal),
-    ("!", Kind::Bang),
-    ("-", Kind::Minus),
-    ("+", Kind::Operator),
-    ("*", Kind::Operator),
-    ("/", Kind::Operator),
-    ("%", Kind::Operator),
-    ("<", Kind::Operator),
-    (">", Kind::Operator),
-    ("?", Kind::Operator),
-    (":", Kind::Operator),
+const FIXED: [(&str, TokenKind); 33] = [
+    ("\r\n", TokenKind::Newline),
+    ("\n", TokenKind::Newline),
+    ("...", TokenKind::Ellipsis),
+    ("::", TokenKind::DoubleColon),
+    ("==", TokenKind::Operator),
+    ("!=", TokenKind::Operator),
+    ("<=", TokenKind::Operator),
+    (">=", TokenKind::Operator),
+    ("=>", TokenKind::Operator),
+    ("&&", TokenKind::Operator),
+    ("||", TokenKind::Operator),
+    ("${", TokenKind::OpenTemplate),
+    ("%{", TokenKind::OpenTemplate),
+    ("\"", TokenKind::OpenQuote),
+    ("{", TokenKind::OpenBrace),
+    ("}", TokenKind::CloseBrace),
+    ("[", TokenKind::OpenBracket),
+    ("]", TokenKind::CloseBracket),
+    ("(", TokenKind::OpenParen),
+    (")", TokenKind::CloseParen),
+    (",", TokenKind::Comma),
+    (".", TokenKind::Dot),
+    ("=", TokenKind::Equal),
+    ("!", TokenKind::Bang),
+    ("-", TokenKind::Minus),
+    ("+", TokenKind::Operator),
+    ("*", TokenKind::Operator),
+    ("/", TokenKind::Operator),
+    ("%", TokenKind::Operator),
+    ("<", TokenKind::Operator),
+    (">", TokenKind::Operator),
+    ("?", TokenKind::Operator),
+    (":", TokenKind::Operator),
 ];
 
 /// The first token of code.
-fn read_code_token(rest: &str, braces: usize) -> (Kind, usize) {
+fn read_code_token(rest: &str, braces: usize) -> (TokenKind, usize) {
     if rest.starts_with('#') || rest.starts_with("//") {
-        return (Kind::Comment, rest.find('\n').map_or(rest.len(), |end| end + 1));
+        return (TokenKind::Comment, rest.find('\n').map_or(rest.len(), |end| end + 1));
     }
     if rest.starts_with("/*") {
-        return (Kind::Comment, rest.find("*/").map_or(rest.len(), |end| end + 2));
+        return (TokenKind::Comment, rest.find("*/").map_or(rest.len(), |end| end + 2));
     }
     if rest.starts_with("~}") && braces == 0 {
-        return (Kind::CloseTemplate, 2);
+        return (TokenKind::CloseTemplate, 2);
     }
     if let Some(length) = measure_heredoc(rest) {
-        return (Kind::Heredoc, length);
+        return (TokenKind::Heredoc, length);
     }
     let first = rest.chars().next().unwrap_or_default();
     if first.is_ascii_digit() {
-        return (Kind::Number, measure_number(rest));
+        return (TokenKind::Number, measure_number(rest));
     }
     if first.is_alphabetic() || first == '_' {
         let ends = |c: char| !(c.is_alphanumeric() || c == '_' || c == '-');
-        return (Kind::Word, rest.find(ends).unwrap_or(rest.len()));
+        return (TokenKind::Word, rest.find(ends).unwrap_or(rest.len()));
     }
     let fixed = FIXED.iter().find(|(text, _)| rest.starts_with(text));
     match fixed {
         // The mark of a template that trims blanks belongs to its bracket.
-        Some((text, Kind::OpenTemplate)) if rest.get(text.len()..).is_some_and(|tail| tail.starts_with('~')) => {
-            (Kind::OpenTemplate, text.len() + 1)
+        Some((text, TokenKind::OpenTemplate)) if rest.get(text.len()..).is_some_and(|tail| tail.starts_with('~')) => {
+            (TokenKind::OpenTemplate, text.len() + 1)
         }
         Some((text, kind)) => (*kind, text.len()),
-        None => (Kind::Other, first.len_utf8()),
+        None => (TokenKind::Other, first.len_utf8()),
     }
 }
 
@@ -256,15 +256,15 @@ fn measure_heredoc(rest: &str) -> Option<usize> {
 }
 
 /// The first token within a string.
-fn read_quoted_token(rest: &str) -> (Kind, usize) {
+fn read_quoted_token(rest: &str) -> (TokenKind, usize) {
     if rest.starts_with('"') {
-        return (Kind::CloseQuote, 1);
+        return (TokenKind::CloseQuote, 1);
     }
     if rest.starts_with("${~") || rest.starts_with("%{~") {
-        return (Kind::OpenTemplate, 3);
+        return (TokenKind::OpenTemplate, 3);
     }
     if rest.starts_with("${") || rest.starts_with("%{") {
-        return (Kind::OpenTemplate, 2);
+        return (TokenKind::OpenTemplate, 2);
     }
     let bytes = rest.as_bytes();
     let mut at = 0;
@@ -278,5 +278,5 @@ fn read_quoted_token(rest: &str) -> (Kind, usize) {
             _ => at += 1,
         }
     }
-    (Kind::Text, at.min(rest.len()))
+    (TokenKind::Text, at.min(rest.len()))
 }

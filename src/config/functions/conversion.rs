@@ -1,11 +1,11 @@
 //! Conversions, `try`, `can` and `sensitive`.
 
-use super::Takes::Any;
-use super::{Body, Function, Marks, Param, Problem, declare_function, declare_nullable};
-use crate::config::eval::{Evaluated, Evaluator, Fault, Scope};
-use crate::config::syntax::{Call, Place};
+use super::ParamType::Any;
+use super::{Function, FunctionBody, FunctionError, MarkHandling, Param, declare_function, declare_nullable};
+use crate::config::eval::{EvalError, EvalScope, Evaluated, Evaluator};
+use crate::config::syntax::{ByteRange, FunctionCall};
 use crate::config::value::convert::convert_value;
-use crate::config::value::{Type, Value};
+use crate::config::value::{ConfigValue, Type};
 
 const VALUE: &[Param] = &[declare_nullable("value", Any)];
 
@@ -26,33 +26,33 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "try",
         params: &[],
         variadic: Some(VALUE_PARAM),
-        marks: Marks::Own,
+        marks: MarkHandling::Own,
         cheap: true,
-        body: Body::Lazy(evaluate_try),
+        body: FunctionBody::Lazy(evaluate_try),
     },
     Function {
         name: "can",
         params: &[VALUE_PARAM],
         variadic: None,
-        marks: Marks::Own,
+        marks: MarkHandling::Own,
         cheap: true,
-        body: Body::Lazy(evaluate_can),
+        body: FunctionBody::Lazy(evaluate_can),
     },
 ];
 
 const VALUE_PARAM: Param = declare_nullable("expression", Any);
 
-fn convert_first_argument(value: &Value, of: &Type) -> Result<Value, Problem> {
-    convert_value(value, of).map_err(|mismatch| Problem::Argument(0, mismatch.to_string()))
+fn convert_first_argument(value: &ConfigValue, of: &Type) -> Result<ConfigValue, FunctionError> {
+    convert_value(value, of).map_err(|mismatch| FunctionError::Argument(0, mismatch.to_string()))
 }
 
 /// Evaluates without a trace of what goes wrong.
 fn evaluate_quietly(
     evaluator: &Evaluator<'_>,
-    call: &Call,
+    call: &FunctionCall,
     index: usize,
-    scope: &Scope<'_>,
-) -> Option<Evaluated<Value>> {
+    scope: &EvalScope<'_>,
+) -> Option<Evaluated<ConfigValue>> {
     let argument = call.arguments.get(index)?;
     evaluator.quiet.set(evaluator.quiet.get() + 1);
     let value = evaluator.evaluate_expr(argument, scope);
@@ -61,36 +61,55 @@ fn evaluate_quietly(
 }
 
 /// The first of its arguments that has a value.
-fn evaluate_try(evaluator: &Evaluator<'_>, call: &Call, place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+fn evaluate_try(
+    evaluator: &Evaluator<'_>,
+    call: &FunctionCall,
+    place: ByteRange,
+    scope: &EvalScope<'_>,
+) -> Evaluated<ConfigValue> {
     let mut reasons = Vec::new();
     for index in 0..call.arguments.len() {
         match evaluate_quietly(evaluator, call, index, scope) {
             Some(Ok(value)) => return Ok(value),
-            Some(Err(Fault::Wrong { finding, .. })) => reasons.push(finding.summary),
+            Some(Err(EvalError::Wrong { finding, .. })) => reasons.push(finding.summary),
             Some(Err(fault)) => return Err(fault),
             None => {}
         }
     }
     if call.arguments.is_empty() {
         let summary = "try() takes at least 1 argument, not 0";
-        return Err(Fault::new(scope.make_span(call.name.place), "config::function", summary, "try(expressions...)"));
+        return Err(EvalError::new(
+            scope.make_span(call.name.place),
+            "config::function",
+            summary,
+            "try(expressions...)",
+        ));
     }
     let reasons: Vec<String> = reasons.iter().enumerate().map(|(at, reason)| format!("{}. {reason}", at + 1)).collect();
-    let fault =
-        Fault::new(scope.make_span(place), "config::function", "no argument of try() has a value", "all of them fail");
+    let fault = EvalError::new(
+        scope.make_span(place),
+        "config::function",
+        "no argument of try() has a value",
+        "all of them fail",
+    );
     Err(fault.with_help(format!("the arguments fail for these reasons:\n{}", reasons.join("\n"))))
 }
 
 /// Whether its argument has a value.
-fn evaluate_can(evaluator: &Evaluator<'_>, call: &Call, _place: Place, scope: &Scope<'_>) -> Evaluated<Value> {
+fn evaluate_can(
+    evaluator: &Evaluator<'_>,
+    call: &FunctionCall,
+    _place: ByteRange,
+    scope: &EvalScope<'_>,
+) -> Evaluated<ConfigValue> {
     if call.arguments.len() != 1 {
         let summary = format!("can() takes 1 argument, not {}", call.arguments.len());
-        return Err(Fault::new(scope.make_span(call.name.place), "config::function", summary, "can(expression)"));
+        return Err(EvalError::new(scope.make_span(call.name.place), "config::function", summary, "can(expression)"));
     }
     match evaluate_quietly(evaluator, call, 0, scope) {
-        Some(Ok(value)) => Ok(Value::new_bool(true).with_mark(value.sensitive)),
-        Some(Err(Fault::Wrong { .. })) => Ok(Value::new_bool(false)),
+        Some(Ok(value)) => Ok(ConfigValue::new_bool(true).with_mark(value.sensitive)),
+        Some(Err(EvalError::Wrong { .. })) => Ok(ConfigValue::new_bool(false)),
         Some(Err(fault)) => Err(fault),
-        None => Err(Fault::Told),
+        None => Err(EvalError::Told),
     }
 }

@@ -3,9 +3,9 @@
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
-use super::Takes::Text;
+use super::ParamType::Text;
 use super::{Function, declare_function, declare_param};
-use crate::config::value::Value;
+use crate::config::value::ConfigValue;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("md5", &[declare_param("string", Text)], |args| {
@@ -16,6 +16,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
 ];
 
-fn encode_hex(bytes: &[u8]) -> Value {
-    Value::new_string(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+fn encode_hex(bytes: &[u8]) -> ConfigValue {
+    ConfigValue::new_string(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }

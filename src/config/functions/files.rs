@@ -4,37 +4,46 @@ use std::sync::Arc;
 
 use leasehold_provider::Digest;
 
-use super::Takes::{Any, Text};
-use super::{Args, Body, Function, Marks, Param, Problem, declare_function, declare_param, patterns};
-use crate::config::eval::{Evaluator, ModuleId, Scope};
+use super::ParamType::{Any, Text};
+use super::{
+    Args, Function, FunctionBody, FunctionError, MarkHandling, Param, declare_function, declare_param, patterns,
+};
+use crate::config::eval::{EvalScope, Evaluator, ModuleId};
 use crate::config::modules::join_path;
 use crate::config::source::FileId;
-use crate::config::syntax::{Place, parse_template};
-use crate::config::value::Value;
+use crate::config::syntax::{ByteRange, parse_template};
+use crate::config::value::ConfigValue;
 
 const fn declare_reading_function(
     name: &'static str,
     params: &'static [Param],
-    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>,
+    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<ConfigValue, FunctionError>,
 ) -> Function {
-    Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Reads(body) }
+    Function {
+        name,
+        params,
+        variadic: None,
+        marks: MarkHandling::Spread,
+        cheap: false,
+        body: FunctionBody::Reads(body),
+    }
 }
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("basename", &[declare_param("path", Text)], |args| {
-        Ok(Value::new_string(extract_basename(args.expect_text(0)?)))
+        Ok(ConfigValue::new_string(extract_basename(args.expect_text(0)?)))
     }),
     declare_function("dirname", &[declare_param("path", Text)], |args| {
-        Ok(Value::new_string(extract_dirname(args.expect_text(0)?)))
+        Ok(ConfigValue::new_string(extract_dirname(args.expect_text(0)?)))
     }),
     declare_reading_function("file", &[declare_param("path", Text)], |args, evaluator| {
-        Ok(Value::new_string(read_text_file(args, evaluator)?))
+        Ok(ConfigValue::new_string(read_text_file(args, evaluator)?))
     }),
     declare_reading_function("fileexists", &[declare_param("path", Text)], |args, evaluator| {
         let path = resolve_path(args, evaluator)?;
         match evaluator.files.contains_file(&path) {
-            Ok(there) => Ok(Value::new_bool(there)),
-            Err(problem) => Problem::reject_argument(0, problem),
+            Ok(there) => Ok(ConfigValue::new_bool(there)),
+            Err(problem) => FunctionError::reject_argument(0, problem),
         }
     }),
     declare_reading_function("fileset", &[declare_param("path", Text), declare_param("pattern", Text)], list_file_set),
@@ -50,7 +59,7 @@ const LARGEST_TEMPLATE: usize = 1024 * 1024;
 
 /// The path of the first argument from the stack's directory. Lexically it stays within the directory of the stack, or within
 /// that of the module that the call stands in; it has no `.` and no doubled slashes.
-fn resolve_path(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, Problem> {
+fn resolve_path(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, FunctionError> {
     let path = args.expect_text(0)?;
     let outside = if args.module == ModuleId::STACK {
         "it lies outside of the stack's directory, and only files within are read"
@@ -58,13 +67,13 @@ fn resolve_path(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, Pr
         "it lies outside of the module's directory, and only files within are read; hand the content over as a variable"
     };
     if path.starts_with('/') || path.contains('\\') || path.contains('\0') || path.contains(':') {
-        return Problem::reject_argument(0, outside);
+        return FunctionError::reject_argument(0, outside);
     }
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." if parts.pop().is_none() => return Problem::reject_argument(0, outside),
+            ".." if parts.pop().is_none() => return FunctionError::reject_argument(0, outside),
             ".." => {}
             part => parts.push(part),
         }
@@ -72,27 +81,30 @@ fn resolve_path(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, Pr
     Ok(join_path(evaluator.module(args.module).directory, &parts.join("/")))
 }
 
-fn read_text_file(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, Problem> {
+fn read_text_file(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, FunctionError> {
     let path = resolve_path(args, evaluator)?;
-    let bytes = evaluator.files.read_file(&path).or_else(|problem| Problem::reject_argument(0, problem))?;
+    let bytes = evaluator.files.read_file(&path).or_else(|problem| FunctionError::reject_argument(0, problem))?;
     args.budget.check_string_room(bytes.len())?;
     evaluator.files_read.borrow_mut().insert(path, Digest::from_bytes(&bytes));
-    String::from_utf8(bytes).or_else(|_| Problem::reject_argument(0, "the file is not UTF-8 text"))
+    String::from_utf8(bytes).or_else(|_| FunctionError::reject_argument(0, "the file is not UTF-8 text"))
 }
 
-fn render_template_file(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
+fn render_template_file(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<ConfigValue, FunctionError> {
     if evaluator.in_template.get() {
-        return Problem::reject_call("a template renders no other template");
+        return FunctionError::reject_call("a template renders no other template");
     }
     let content = read_text_file(args, evaluator)?;
     if content.len() > LARGEST_TEMPLATE {
-        return Problem::reject_argument(0, "a template may have up to 1 MiB");
+        return FunctionError::reject_argument(0, "a template may have up to 1 MiB");
     }
     // Parsing takes about a step for each byte.
     let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
-    evaluator.budget.take_steps(|| Place::default().to_span(FileId(u32::MAX)), length).map_err(Problem::Inner)?;
+    evaluator
+        .budget
+        .take_steps(|| ByteRange::default().to_span(FileId(u32::MAX)), length)
+        .map_err(FunctionError::Inner)?;
     let Some(entries) = args.get(1)?.entries() else {
-        return Problem::reject_argument(1, "a map or object is required");
+        return FunctionError::reject_argument(1, "a map or object is required");
     };
     let nowhere = FileId(u32::MAX);
     let failed = |finding: &crate::config::Diagnostic| {
@@ -100,34 +112,36 @@ fn render_template_file(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Va
         let line = finding.location.as_ref().map_or(0, |location| {
             content.as_bytes().iter().take(location.span.bytes.start).filter(|byte| **byte == b'\n').count() + 1
         });
-        Problem::Argument(0, format!("line {line} of the template: {} ({label})", finding.summary))
+        FunctionError::Argument(0, format!("line {line} of the template: {} ({label})", finding.summary))
     };
     let parts = parse_template(&content, nowhere).map_err(|finding| failed(&finding))?;
-    let bound: Vec<(Arc<str>, Value)> = entries.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let scope = Scope::for_bindings(nowhere, &bound);
+    let bound: Vec<(Arc<str>, ConfigValue)> =
+        entries.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let scope = EvalScope::for_bindings(nowhere, &bound);
     evaluator.in_template.set(true);
-    let rendered = evaluator.evaluate_template(&parts, Place::default(), &scope);
+    let rendered = evaluator.evaluate_template(&parts, ByteRange::default(), &scope);
     evaluator.in_template.set(false);
     match rendered {
         Ok(value) => Ok(value),
-        Err(crate::config::eval::Fault::Wrong { finding, .. }) => Err(failed(&finding)),
-        Err(fault) => Err(Problem::Inner(fault)),
+        Err(crate::config::eval::EvalError::Wrong { finding, .. }) => Err(failed(&finding)),
+        Err(fault) => Err(FunctionError::Inner(fault)),
     }
 }
 
 /// The files under a path that match a pattern, relative to the path: `*`, `?`, `**`, `{a,b}`.
-fn list_file_set(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
+fn list_file_set(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<ConfigValue, FunctionError> {
     let under = resolve_path(args, evaluator)?;
-    let files = evaluator.files.list_files(&under).or_else(|problem| Problem::reject_argument(0, problem))?;
+    let files = evaluator.files.list_files(&under).or_else(|problem| FunctionError::reject_argument(0, problem))?;
     args.budget.check_collection_room(files.len())?;
     let length = files.iter().map(String::len).sum();
     let pattern = patterns::compile_cached_pattern(&translate_glob(args.expect_text(1)?), 1, length, args, evaluator)
         .map_err(|problem| match problem {
-        Problem::Argument(..) => Problem::Argument(1, "not a pattern of paths".to_owned()),
+        FunctionError::Argument(..) => FunctionError::Argument(1, "not a pattern of paths".to_owned()),
         other => other,
     })?;
-    let found: Vec<Value> = files.into_iter().filter(|path| pattern.is_match(path)).map(Value::new_string).collect();
-    Ok(Value::new_set(found))
+    let found: Vec<ConfigValue> =
+        files.into_iter().filter(|path| pattern.is_match(path)).map(ConfigValue::new_string).collect();
+    Ok(ConfigValue::new_set(found))
 }
 
 /// The regular expression that a pattern of paths stands for.

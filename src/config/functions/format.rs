@@ -1,16 +1,16 @@
 //! `format` and `formatlist`: verbs after a percent sign, as in Terraform.
 
-use super::Takes::{Any, Text};
+use super::ParamType::{Any, Text};
 use super::encoding::write_json;
-use super::{Args, Function, Problem, declare_function, declare_nullable, declare_param};
+use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
 use crate::config::value::convert::{convert_value, to_text};
-use crate::config::value::{Data, Number, Type, Value};
+use crate::config::value::{ConfigValue, Number, Type, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("format", &[declare_param("format", Text)], |args| {
         let text = render_format(args.expect_text(0)?, args.remaining_values(1))?;
         args.budget.check_string_room(text.len())?;
-        Ok(Value::new_string(text))
+        Ok(ConfigValue::new_string(text))
     })
     .with_variadic(declare_nullable("args", Any)),
     declare_function("formatlist", &[declare_param("format", Text)], format_list)
@@ -22,7 +22,7 @@ const WIDEST: usize = 1_000;
 
 /// One `%` sequence.
 #[derive(Debug, Default)]
-struct Verb {
+struct FormatVerb {
     minus: bool,
     plus: bool,
     space: bool,
@@ -34,7 +34,7 @@ struct Verb {
     letter: char,
 }
 
-fn render_format(format: &str, values: &[Value]) -> Result<String, Problem> {
+fn render_format(format: &str, values: &[ConfigValue]) -> Result<String, FunctionError> {
     let mut out = String::new();
     let mut next = 0;
     let mut used = 0;
@@ -52,26 +52,27 @@ fn render_format(format: &str, values: &[Value]) -> Result<String, Problem> {
         next = index + 1;
         used = used.max(next);
         let Some(value) = values.get(index) else {
-            return Problem::reject_argument(
+            return FunctionError::reject_argument(
                 0,
                 format!("%{} has no argument: {} are given", verb.letter, values.len()),
             );
         };
         out.push_str(&render_verb(&verb, value, index + 1)?);
         if out.len() > crate::config::eval::budget::LONGEST_STRING {
-            return Err(Problem::TooLarge(crate::config::eval::budget::TooLarge::String));
+            return Err(FunctionError::TooLarge(crate::config::eval::budget::TooLargeError::String));
         }
     }
     out.push_str(rest);
     if used < values.len() {
-        return Problem::reject_argument(used + 1, format!("the format has no place for it: it takes {used}"));
+        return FunctionError::reject_argument(used + 1, format!("the format has no place for it: it takes {used}"));
     }
     Ok(out)
 }
 
-fn parse_verb(text: &str) -> Result<(Verb, &str), Problem> {
-    let broken = || Problem::Argument(0, "a % is not followed by a verb; a percent sign is written %%".to_owned());
-    let mut verb = Verb::default();
+fn parse_verb(text: &str) -> Result<(FormatVerb, &str), FunctionError> {
+    let broken =
+        || FunctionError::Argument(0, "a % is not followed by a verb; a percent sign is written %%".to_owned());
+    let mut verb = FormatVerb::default();
     let mut rest = text.strip_prefix('%').ok_or_else(broken)?;
     loop {
         let c = rest.chars().next().ok_or_else(broken)?;
@@ -93,7 +94,7 @@ fn parse_verb(text: &str) -> Result<(Verb, &str), Problem> {
     if let Some(after) = rest.strip_prefix('[') {
         let (index, tail) = parse_digits(after)?;
         let index = index.and_then(|index| index.checked_sub(1));
-        verb.argument = Some(index.ok_or_else(|| Problem::Argument(0, "arguments count from [1]".to_owned()))?);
+        verb.argument = Some(index.ok_or_else(|| FunctionError::Argument(0, "arguments count from [1]".to_owned()))?);
         rest = tail.strip_prefix(']').ok_or_else(broken)?;
     }
     verb.letter = rest.chars().next().ok_or_else(broken)?;
@@ -101,7 +102,7 @@ fn parse_verb(text: &str) -> Result<(Verb, &str), Problem> {
     Ok((verb, rest))
 }
 
-fn parse_digits(text: &str) -> Result<(Option<usize>, &str), Problem> {
+fn parse_digits(text: &str) -> Result<(Option<usize>, &str), FunctionError> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     if number.is_empty() {
@@ -109,11 +110,11 @@ fn parse_digits(text: &str) -> Result<(Option<usize>, &str), Problem> {
     }
     match number.parse() {
         Ok(number) if number <= WIDEST => Ok((Some(number), rest)),
-        _ => Problem::reject_argument(0, format!("a width must not be above {WIDEST}")),
+        _ => FunctionError::reject_argument(0, format!("a width must not be above {WIDEST}")),
     }
 }
 
-fn render_verb(verb: &Verb, value: &Value, index: usize) -> Result<String, Problem> {
+fn render_verb(verb: &FormatVerb, value: &ConfigValue, index: usize) -> Result<String, FunctionError> {
     let text = match verb.letter {
         'v' => {
             let json = || {
@@ -122,17 +123,19 @@ fn render_verb(verb: &Verb, value: &Value, index: usize) -> Result<String, Probl
             };
             match &value.data {
                 _ if verb.sharp => json()?,
-                Data::Null => "null".to_owned(),
-                Data::Number(number) => return render_number(verb, number, index),
+                ValueData::Null => "null".to_owned(),
+                ValueData::Number(number) => return render_number(verb, number, index),
                 _ => to_text(value).map_or_else(json, |text| Ok(text.to_string()))?,
             }
         }
         _ if value.is_null() => {
-            return Problem::reject_argument(index, format!("it is null, and %{} takes a value", verb.letter));
+            return FunctionError::reject_argument(index, format!("it is null, and %{} takes a value", verb.letter));
         }
         't' => match convert_value(value, &Type::Bool) {
-            Ok(Value { data: Data::Bool(flag), .. }) => flag.to_string(),
-            _ => return Problem::reject_argument(index, format!("%t takes a bool, not {}", value.describe_form())),
+            Ok(ConfigValue { data: ValueData::Bool(flag), .. }) => flag.to_string(),
+            _ => {
+                return FunctionError::reject_argument(index, format!("%t takes a bool, not {}", value.describe_form()));
+            }
         },
         's' | 'q' => match to_text(value) {
             Some(text) => {
@@ -143,27 +146,27 @@ fn render_verb(verb: &Verb, value: &Value, index: usize) -> Result<String, Probl
                 if verb.letter == 'q' { serde_json::Value::from(cut).to_string() } else { cut }
             }
             None => {
-                return Problem::reject_argument(
+                return FunctionError::reject_argument(
                     index,
                     format!("%{} takes a string, not {}", verb.letter, value.describe_form()),
                 );
             }
         },
         'd' | 'b' | 'o' | 'x' | 'X' | 'e' | 'E' | 'f' | 'g' | 'G' => {
-            let Ok(Value { data: Data::Number(number), .. }) = convert_value(value, &Type::Number) else {
-                return Problem::reject_argument(
+            let Ok(ConfigValue { data: ValueData::Number(number), .. }) = convert_value(value, &Type::Number) else {
+                return FunctionError::reject_argument(
                     index,
                     format!("%{} takes a number, not {}", verb.letter, value.describe_form()),
                 );
             };
             return render_number(verb, &number, index);
         }
-        other => return Problem::reject_argument(0, format!("%{other} is not a verb")),
+        other => return FunctionError::reject_argument(0, format!("%{other} is not a verb")),
     };
     Ok(pad_text(verb, text, false))
 }
 
-fn render_number(verb: &Verb, number: &Number, index: usize) -> Result<String, Problem> {
+fn render_number(verb: &FormatVerb, number: &Number, index: usize) -> Result<String, FunctionError> {
     let digits = match verb.letter {
         'd' | 'b' | 'o' | 'x' | 'X' => {
             let radix = match verb.letter {
@@ -173,7 +176,7 @@ fn render_number(verb: &Verb, number: &Number, index: usize) -> Result<String, P
                 _ => 16,
             };
             let Some(whole) = number.to_integer() else {
-                return Problem::reject_argument(index, format!("%{} takes a whole number", verb.letter));
+                return FunctionError::reject_argument(index, format!("%{} takes a whole number", verb.letter));
             };
             let digits = whole.magnitude().to_str_radix(radix);
             let prefix = match (verb.sharp, verb.letter) {
@@ -242,7 +245,7 @@ fn render_general(number: f64, precision: usize, letter: char) -> String {
     trim(format!("{:.*}", usize::try_from(precision - 1 - power).unwrap_or(0), number))
 }
 
-fn pad_text(verb: &Verb, text: String, number: bool) -> String {
+fn pad_text(verb: &FormatVerb, text: String, number: bool) -> String {
     let Some(width) = verb.width else { return text };
     let missing = width.saturating_sub(text.chars().count());
     let filler = if verb.zero && !verb.minus && !number { "0" } else { " " };
@@ -250,7 +253,7 @@ fn pad_text(verb: &Verb, text: String, number: bool) -> String {
 }
 
 /// The format once for each element of the lists among the arguments; other arguments stand in each.
-fn format_list(args: &Args<'_>) -> Result<Value, Problem> {
+fn format_list(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let format = args.expect_text(0)?;
     let values = args.remaining_values(1);
     let mut count: Option<usize> = None;
@@ -259,7 +262,7 @@ fn format_list(args: &Args<'_>) -> Result<Value, Problem> {
             match count {
                 Some(count) if count != elements.len() => {
                     let problem = format!("it has {} elements, and an earlier list has {count}", elements.len());
-                    return Problem::reject_argument(index + 1, problem);
+                    return FunctionError::reject_argument(index + 1, problem);
                 }
                 _ => count = Some(elements.len()),
             }
@@ -269,14 +272,14 @@ fn format_list(args: &Args<'_>) -> Result<Value, Problem> {
     args.budget.check_collection_room(count)?;
     let mut texts = Vec::with_capacity(count);
     for row in 0..count {
-        let cell = |value: &Value| match value.elements() {
-            Some(elements) => elements.get(row).cloned().unwrap_or(Value::NULL),
+        let cell = |value: &ConfigValue| match value.elements() {
+            Some(elements) => elements.get(row).cloned().unwrap_or(ConfigValue::NULL),
             None => value.clone(),
         };
-        let cells: Vec<Value> = values.iter().map(cell).collect();
+        let cells: Vec<ConfigValue> = values.iter().map(cell).collect();
         let text = render_format(format, &cells)?;
         args.budget.check_string_room(text.len())?;
-        texts.push(Value::new_string(text));
+        texts.push(ConfigValue::new_string(text));
     }
-    Ok(Value::new_list(texts))
+    Ok(ConfigValue::new_list(texts))
 }

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::config::catalog::Catalog;
-use crate::config::eval::{Evaluator, Scope};
-use crate::config::modules::Library;
+use crate::config::catalog::BlockCatalog;
+use crate::config::eval::{EvalScope, Evaluator};
+use crate::config::modules::ModuleLibrary;
 use crate::config::source::{FileId, NoFiles, Sources};
 use crate::config::syntax::parse_expression;
 use crate::config::value::convert::infer_type;
-use crate::config::value::types::Field;
-use crate::config::value::{Type, Value};
+use crate::config::value::types::ObjectField;
+use crate::config::value::{ConfigValue, Type};
 
 /// What `scripts/golden-functions` wrote.
 #[derive(Deserialize)]
-struct Case {
+struct GoldenCase {
     expression: String,
     /// The JSON of a tuple that holds the value; `None` where Terraform has none.
     value: Option<String>,
@@ -62,10 +62,10 @@ fn the_reference_names_what_differs_and_every_function() {
 /// The value in a tuple as JSON, and its type; `None` where there is none.
 fn evaluate_outcome(expression: &str) -> Option<(String, String)> {
     let sources = Sources::default();
-    let library = Library::new(&sources, Catalog::default(), std::collections::BTreeMap::new());
-    let eval = Evaluator::new(&library, &NoFiles, jiff::Timestamp::UNIX_EPOCH, crate::config::Limits::default());
-    let scope = Scope::for_literals(FileId(0));
-    let value = |text: &str| -> Option<Value> {
+    let library = ModuleLibrary::new(&sources, BlockCatalog::default(), std::collections::BTreeMap::new());
+    let eval = Evaluator::new(&library, &NoFiles, jiff::Timestamp::UNIX_EPOCH, crate::config::StackLimits::default());
+    let scope = EvalScope::for_literals(FileId(0));
+    let value = |text: &str| -> Option<ConfigValue> {
         let expr = parse_expression(text, FileId(0)).ok()?;
         eval.evaluate_expr(&expr, &scope).ok()
     };
@@ -87,7 +87,7 @@ fn render_type(of: &Type) -> String {
         }
         Type::Object(fields) if fields.is_empty() => "object({})".to_owned(),
         Type::Object(fields) => {
-            let field = |(name, field): (&Arc<str>, &Field)| {
+            let field = |(name, field): (&Arc<str>, &ObjectField)| {
                 let name = name.replace(' ', "");
                 format!("{name}:{},", render_type(&field.of))
             };
@@ -110,7 +110,8 @@ fn is_same_type(ours: &str, theirs: &str) -> bool {
 
 #[test]
 fn values_and_types_are_terraforms() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/config/golden/functions.json")).unwrap();
+    let cases: Vec<GoldenCase> =
+        serde_json::from_str(include_str!("../../../tests/config/golden/functions.json")).unwrap();
     assert!(cases.len() >= 300, "{}", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {

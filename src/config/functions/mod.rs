@@ -19,13 +19,13 @@ mod strings;
 mod time;
 mod yaml;
 
-pub use calling::{Args, Problem};
-pub use patterns::Patterns;
+pub use calling::{Args, FunctionError};
+pub use patterns::PatternCache;
 
-use super::eval::budget::TooLarge;
-use super::eval::{Evaluated, Evaluator, Scope};
-use super::syntax::{Call, Place};
-use super::value::Value;
+use super::eval::budget::TooLargeError;
+use super::eval::{EvalScope, Evaluated, Evaluator};
+use super::syntax::{ByteRange, FunctionCall};
+use super::value::ConfigValue;
 
 /// A function of the language.
 pub struct Function {
@@ -36,11 +36,11 @@ pub struct Function {
     /// The parameter that may be given any number of times after them.
     pub variadic: Option<Param>,
     /// What becomes of sensitive arguments.
-    pub marks: Marks,
+    pub marks: MarkHandling,
     /// Its work and its result do not grow with its arguments.
     pub cheap: bool,
     /// What it does.
-    pub body: Body,
+    pub body: FunctionBody,
 }
 
 /// A parameter.
@@ -49,14 +49,14 @@ pub struct Param {
     /// Its name, for diagnostics.
     pub name: &'static str,
     /// What it takes.
-    pub takes: Takes,
+    pub takes: ParamType,
     /// Whether it takes `null`.
     pub nullable: bool,
 }
 
 /// What a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
+pub enum ParamType {
     /// Anything.
     Any,
     /// A string, or what converts to one.
@@ -77,7 +77,7 @@ pub enum Takes {
 
 /// What becomes of sensitive arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Marks {
+pub enum MarkHandling {
     /// The result is sensitive when anything in an argument is.
     Spread,
     /// The result is sensitive when an argument itself is; elements that it passes on keep their own marks.
@@ -87,13 +87,13 @@ pub enum Marks {
 }
 
 /// What a function does.
-pub enum Body {
+pub enum FunctionBody {
     /// A function of its arguments.
-    Pure(fn(&Args<'_>) -> Result<Value, Problem>),
+    Pure(fn(&Args<'_>) -> Result<ConfigValue, FunctionError>),
     /// It reads files, or the instant of the plan.
-    Reads(fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>),
+    Reads(fn(&Args<'_>, &Evaluator<'_>) -> Result<ConfigValue, FunctionError>),
     /// It evaluates its arguments itself.
-    Lazy(fn(&Evaluator<'_>, &Call, Place, &Scope<'_>) -> Evaluated<Value>),
+    Lazy(fn(&Evaluator<'_>, &FunctionCall, ByteRange, &EvalScope<'_>) -> Evaluated<ConfigValue>),
 }
 
 /// The function of that name.
@@ -132,20 +132,20 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("pathexpand", "paths are relative to the stack's directory"),
 ];
 
-const fn declare_param(name: &'static str, takes: Takes) -> Param {
+const fn declare_param(name: &'static str, takes: ParamType) -> Param {
     Param { name, takes, nullable: false }
 }
 
-const fn declare_nullable(name: &'static str, takes: Takes) -> Param {
+const fn declare_nullable(name: &'static str, takes: ParamType) -> Param {
     Param { name, takes, nullable: true }
 }
 
 const fn declare_function(
     name: &'static str,
     params: &'static [Param],
-    body: fn(&Args<'_>) -> Result<Value, Problem>,
+    body: fn(&Args<'_>) -> Result<ConfigValue, FunctionError>,
 ) -> Function {
-    Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Pure(body) }
+    Function { name, params, variadic: None, marks: MarkHandling::Spread, cheap: false, body: FunctionBody::Pure(body) }
 }
 
 impl Function {
@@ -154,7 +154,7 @@ impl Function {
     }
 
     const fn with_kept_marks(self) -> Self {
-        Self { marks: Marks::Kept, ..self }
+        Self { marks: MarkHandling::Kept, ..self }
     }
 
     const fn with_constant_cost(self) -> Self {
@@ -162,8 +162,8 @@ impl Function {
     }
 }
 
-impl From<TooLarge> for Problem {
-    fn from(large: TooLarge) -> Self {
+impl From<TooLargeError> for FunctionError {
+    fn from(large: TooLargeError) -> Self {
         Self::TooLarge(large)
     }
 }

@@ -1,24 +1,24 @@
 //! Numbers.
 
-use super::Takes::Number as Num;
-use super::{Args, Function, Problem, declare_function, declare_param};
-use crate::config::value::{Number, Value};
+use super::ParamType::Number as Num;
+use super::{Args, Function, FunctionError, declare_function, declare_param};
+use crate::config::value::{ConfigValue, Number};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("abs", &[declare_param("number", Num)], |args| {
-        Ok(Value::new_number(args.expect_number(0)?.abs()))
+        Ok(ConfigValue::new_number(args.expect_number(0)?.abs()))
     }),
     declare_function("ceil", &[declare_param("number", Num)], |args| {
-        Ok(Value::new_number(args.expect_number(0)?.ceil()))
+        Ok(ConfigValue::new_number(args.expect_number(0)?.ceil()))
     }),
     declare_function("floor", &[declare_param("number", Num)], |args| {
-        Ok(Value::new_number(args.expect_number(0)?.floor()))
+        Ok(ConfigValue::new_number(args.expect_number(0)?.floor()))
     }),
     declare_function("max", &[], |args| find_extreme(args, |a, b| a > b)).with_variadic(declare_param("numbers", Num)),
     declare_function("min", &[], |args| find_extreme(args, |a, b| a < b)).with_variadic(declare_param("numbers", Num)),
 ];
 
-fn find_extreme(args: &Args<'_>, better: fn(&Number, &Number) -> bool) -> Result<Value, Problem> {
+fn find_extreme(args: &Args<'_>, better: fn(&Number, &Number) -> bool) -> Result<ConfigValue, FunctionError> {
     let mut best: Option<&Number> = None;
     for index in 0..args.all_values().len() {
         let number = args.expect_number(index)?;
@@ -27,7 +27,7 @@ fn find_extreme(args: &Args<'_>, better: fn(&Number, &Number) -> bool) -> Result
         }
     }
     match best {
-        Some(best) => Ok(Value::new_number(best.clone())),
-        None => Problem::reject_call("it takes at least one number"),
+        Some(best) => Ok(ConfigValue::new_number(best.clone())),
+        None => FunctionError::reject_call("it takes at least one number"),
     }
 }

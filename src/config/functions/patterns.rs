@@ -8,10 +8,10 @@ use std::sync::Arc;
 use regex::{Captures, Regex, RegexBuilder};
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::Takes::Text;
-use super::{Args, Body, Function, Marks, Param, Problem, declare_param};
+use super::ParamType::Text;
+use super::{Args, Function, FunctionBody, FunctionError, MarkHandling, Param, declare_param};
 use crate::config::eval::Evaluator;
-use crate::config::value::{Entries, Value};
+use crate::config::value::{ConfigValue, Entries};
 
 /// How large a compiled pattern may be, in bytes: `(a{1000}){1000}` is not.
 const LARGEST_PATTERN: usize = 512 * 1024;
@@ -23,9 +23,16 @@ const MOST_KEPT: usize = 256;
 const fn declare_pattern_function(
     name: &'static str,
     params: &'static [Param],
-    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<Value, Problem>,
+    body: fn(&Args<'_>, &Evaluator<'_>) -> Result<ConfigValue, FunctionError>,
 ) -> Function {
-    Function { name, params, variadic: None, marks: Marks::Spread, cheap: false, body: Body::Reads(body) }
+    Function {
+        name,
+        params,
+        variadic: None,
+        marks: MarkHandling::Spread,
+        cheap: false,
+        body: FunctionBody::Reads(body),
+    }
 }
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -37,7 +44,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let pattern = compile_cached_pattern(args.expect_text(0)?, 0, text.len(), args, evaluator)?;
             match pattern.captures(text) {
                 Some(found) => Ok(convert_captures(&pattern, &found)),
-                None => Problem::reject_argument(1, "the pattern matches nothing in it"),
+                None => FunctionError::reject_argument(1, "the pattern matches nothing in it"),
             }
         },
     ),
@@ -49,7 +56,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let pattern = compile_cached_pattern(args.expect_text(0)?, 0, text.len(), args, evaluator)?;
             args.budget
                 .check_collection_room(pattern.find_iter(text).count().saturating_mul(pattern.captures_len()))?;
-            Ok(Value::new_list(
+            Ok(ConfigValue::new_list(
                 pattern.captures_iter(text).map(|captures| convert_captures(&pattern, &captures)).collect(),
             ))
         },
@@ -63,7 +70,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 /// Compiled patterns by their text, each with its weight.
 #[derive(Debug, Default)]
-pub struct Patterns(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
+pub struct PatternCache(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
 
 /// The compiled pattern; the steps of going over a text of so many bytes with it are taken.
 pub(super) fn compile_cached_pattern(
@@ -72,7 +79,7 @@ pub(super) fn compile_cached_pattern(
     length: usize,
     args: &Args<'_>,
     evaluator: &Evaluator<'_>,
-) -> Result<Arc<Regex>, Problem> {
+) -> Result<Arc<Regex>, FunctionError> {
     let kept = evaluator.patterns.0.borrow().get(pattern).cloned();
     let (regex, weight) = match kept {
         Some(kept) => kept,
@@ -92,10 +99,10 @@ pub(super) fn compile_cached_pattern(
     Ok(regex)
 }
 
-fn compile_pattern(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), Problem> {
+fn compile_pattern(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), FunctionError> {
     let wrong = |words: String| {
         let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Problem::Argument(index, format!("not a regular expression: {last}"))
+        FunctionError::Argument(index, format!("not a regular expression: {last}"))
     };
     let hir = regex_syntax::ParserBuilder::new()
         .nest_limit(100)
@@ -104,7 +111,7 @@ fn compile_pattern(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), Pro
         .map_err(|error| wrong(error.to_string()))?;
     let weight = count_positions(&hir);
     if weight > HEAVIEST_PATTERN {
-        return Problem::reject_argument(
+        return FunctionError::reject_argument(
             index,
             format!("the pattern has {weight} positions, and may have {HEAVIEST_PATTERN}"),
         );
@@ -131,8 +138,9 @@ fn count_positions(hir: &Hir) -> u64 {
 }
 
 /// Without groups the matched text; with named groups an object of them; with others a tuple of them.
-fn convert_captures(pattern: &Regex, found: &Captures<'_>) -> Value {
-    let group = |index: usize| found.get(index).map_or(Value::NULL, |group| Value::new_string(group.as_str()));
+fn convert_captures(pattern: &Regex, found: &Captures<'_>) -> ConfigValue {
+    let group =
+        |index: usize| found.get(index).map_or(ConfigValue::NULL, |group| ConfigValue::new_string(group.as_str()));
     if pattern.captures_len() == 1 {
         return group(0);
     }
@@ -142,14 +150,14 @@ fn convert_captures(pattern: &Regex, found: &Captures<'_>) -> Value {
         .filter_map(|(index, name)| name.map(|name| (Arc::from(name), group(index))))
         .collect();
     if named.is_empty() {
-        Value::new_tuple((1..pattern.captures_len()).map(group).collect())
+        ConfigValue::new_tuple((1..pattern.captures_len()).map(group).collect())
     } else {
-        Value::new_object(named)
+        ConfigValue::new_object(named)
     }
 }
 
 /// Text between slashes is a pattern, and `$1` or `${name}` in the replacement a group of it.
-fn replace_matches(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, Problem> {
+fn replace_matches(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<ConfigValue, FunctionError> {
     let (text, wanted, replacement) = (args.expect_text(0)?, args.expect_text(1)?, args.expect_text(2)?);
     let as_pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| wanted.len() > 1);
     let replaced = match as_pattern {
@@ -166,5 +174,5 @@ fn replace_matches(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Value, 
             text.replace(wanted, replacement)
         }
     };
-    Ok(Value::new_string(replaced))
+    Ok(ConfigValue::new_string(replaced))
 }

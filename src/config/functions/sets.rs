@@ -1,9 +1,9 @@
 //! Sets.
 
-use super::Takes::{Elements, Set};
-use super::{Args, Function, Problem, declare_function, declare_param};
+use super::ParamType::{Elements, Set};
+use super::{Args, Function, FunctionError, declare_function, declare_param};
 use crate::config::value::convert::{convert_value, infer_type, unify_types};
-use crate::config::value::{Data, Type, Value};
+use crate::config::value::{ConfigValue, Type, ValueData};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("setintersection", &[declare_param("first", Set)], |args| combine_sets(args, |a, b| a && b))
@@ -17,13 +17,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// Folds the sets by whether an element is in both, from the left.
-fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<Value, Problem> {
+fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<ConfigValue, FunctionError> {
     let Some(common) = unify_types(args.all_values().iter().map(infer_type)) else {
-        return Problem::reject_call("the elements of all sets must have the same type");
+        return FunctionError::reject_call("the elements of all sets must have the same type");
     };
     let mut sets = Vec::new();
     for set in args.all_values() {
-        let set = convert_value(set, &common).map_err(|mismatch| Problem::Call(mismatch.to_string()))?;
+        let set = convert_value(set, &common).map_err(|mismatch| FunctionError::Call(mismatch.to_string()))?;
         sets.push(set.elements().unwrap_or_default().to_vec());
     }
     let mut sets = sets.into_iter();
@@ -37,27 +37,27 @@ fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<Value, 
         args.budget.check_collection_room(all.len())?;
         result = all;
     }
-    Ok(Value::new_set(result))
+    Ok(ConfigValue::new_set(result))
 }
 
 /// Every way to take one element of each.
-fn build_set_product(args: &Args<'_>) -> Result<Value, Problem> {
+fn build_set_product(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     if args.all_values().len() < 2 {
-        return Problem::reject_call("it takes at least two collections");
+        return FunctionError::reject_call("it takes at least two collections");
     }
     let mut lists = Vec::new();
     for (index, list) in args.all_values().iter().enumerate() {
         match convert_value(list, &Type::List(Box::new(Type::Any))) {
             Ok(list) => lists.push(list),
-            Err(mismatch) => return Problem::reject_argument(index, mismatch.to_string()),
+            Err(mismatch) => return FunctionError::reject_argument(index, mismatch.to_string()),
         }
     }
     let mut count = 1_usize;
     for list in &lists {
-        count = count.saturating_mul(list.elements().map_or(0, <[Value]>::len));
+        count = count.saturating_mul(list.elements().map_or(0, <[ConfigValue]>::len));
     }
     args.budget.check_collection_room(count.saturating_mul(args.all_values().len()))?;
-    let mut tuples: Vec<Vec<Value>> = vec![Vec::new()];
+    let mut tuples: Vec<Vec<ConfigValue>> = vec![Vec::new()];
     for list in &lists {
         let elements = list.elements().unwrap_or_default();
         tuples = tuples
@@ -71,8 +71,8 @@ fn build_set_product(args: &Args<'_>) -> Result<Value, Problem> {
             })
             .collect();
     }
-    let tuples: Vec<Value> = tuples.into_iter().map(Value::new_tuple).collect();
-    let sets = args.all_values().iter().all(|value| matches!(value.data, Data::Set(_)));
-    let list = Value::new_list(tuples);
+    let tuples: Vec<ConfigValue> = tuples.into_iter().map(ConfigValue::new_tuple).collect();
+    let sets = args.all_values().iter().all(|value| matches!(value.data, ValueData::Set(_)));
+    let list = ConfigValue::new_list(tuples);
     Ok(if sets { convert_value(&list, &Type::Set(Box::new(Type::Any))).unwrap_or(list) } else { list })
 }

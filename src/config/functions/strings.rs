@@ -2,29 +2,29 @@
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::Takes::{Number, Text, Texts};
-use super::{Args, Function, Problem, declare_function, declare_nullable, declare_param};
-use crate::config::value::Value;
+use super::ParamType::{Number, Text, Texts};
+use super::{Args, Function, FunctionError, declare_function, declare_nullable, declare_param};
+use crate::config::value::ConfigValue;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("chomp", &[declare_param("string", Text)], |args| {
-        Ok(Value::new_string(args.expect_text(0)?.trim_end_matches(['\r', '\n'])))
+        Ok(ConfigValue::new_string(args.expect_text(0)?.trim_end_matches(['\r', '\n'])))
     }),
     declare_function("endswith", &[declare_param("string", Text), declare_param("suffix", Text)], |args| {
-        Ok(Value::new_bool(args.expect_text(0)?.ends_with(args.expect_text(1)?)))
+        Ok(ConfigValue::new_bool(args.expect_text(0)?.ends_with(args.expect_text(1)?)))
     }),
     declare_function("indent", &[declare_param("spaces", Number), declare_param("string", Text)], indent_text),
     declare_function("join", &[declare_param("separator", Text)], join_lists)
         .with_variadic(declare_nullable("lists", Texts)),
     declare_function("lower", &[declare_param("string", Text)], |args| {
-        Ok(Value::new_string(args.expect_text(0)?.chars().map(lowercase_char).collect::<String>()))
+        Ok(ConfigValue::new_string(args.expect_text(0)?.chars().map(lowercase_char).collect::<String>()))
     }),
     declare_function("split", &[declare_param("separator", Text), declare_param("string", Text)], split_text),
     declare_function("startswith", &[declare_param("string", Text), declare_param("prefix", Text)], |args| {
-        Ok(Value::new_bool(args.expect_text(0)?.starts_with(args.expect_text(1)?)))
+        Ok(ConfigValue::new_bool(args.expect_text(0)?.starts_with(args.expect_text(1)?)))
     }),
     declare_function("strcontains", &[declare_param("string", Text), declare_param("substring", Text)], |args| {
-        Ok(Value::new_bool(args.expect_text(0)?.contains(args.expect_text(1)?)))
+        Ok(ConfigValue::new_bool(args.expect_text(0)?.contains(args.expect_text(1)?)))
     }),
     declare_function(
         "substr",
@@ -32,73 +32,75 @@ pub(super) const FUNCTIONS: &[Function] = &[
         take_substring,
     ),
     declare_function("title", &[declare_param("string", Text)], |args| {
-        Ok(Value::new_string(capitalize_words(args.expect_text(0)?)))
+        Ok(ConfigValue::new_string(capitalize_words(args.expect_text(0)?)))
     }),
     declare_function("trim", &[declare_param("string", Text), declare_param("characters", Text)], |args| {
         let cut: Vec<char> = args.expect_text(1)?.chars().collect();
-        Ok(Value::new_string(args.expect_text(0)?.trim_matches(cut.as_slice())))
+        Ok(ConfigValue::new_string(args.expect_text(0)?.trim_matches(cut.as_slice())))
     }),
     declare_function("trimprefix", &[declare_param("string", Text), declare_param("prefix", Text)], |args| {
         let text = args.expect_text(0)?;
-        Ok(Value::new_string(text.strip_prefix(args.expect_text(1)?).unwrap_or(text)))
+        Ok(ConfigValue::new_string(text.strip_prefix(args.expect_text(1)?).unwrap_or(text)))
     }),
     declare_function("trimspace", &[declare_param("string", Text)], |args| {
-        Ok(Value::new_string(args.expect_text(0)?.trim()))
+        Ok(ConfigValue::new_string(args.expect_text(0)?.trim()))
     }),
     declare_function("trimsuffix", &[declare_param("string", Text), declare_param("suffix", Text)], |args| {
         let text = args.expect_text(0)?;
-        Ok(Value::new_string(text.strip_suffix(args.expect_text(1)?).unwrap_or(text)))
+        Ok(ConfigValue::new_string(text.strip_suffix(args.expect_text(1)?).unwrap_or(text)))
     }),
     declare_function("upper", &[declare_param("string", Text)], |args| {
-        Ok(Value::new_string(args.expect_text(0)?.chars().map(uppercase_char).collect::<String>()))
+        Ok(ConfigValue::new_string(args.expect_text(0)?.chars().map(uppercase_char).collect::<String>()))
     }),
 ];
 
-fn indent_text(args: &Args<'_>) -> Result<Value, Problem> {
-    let spaces =
-        usize::try_from(args.expect_integer(0)?).or_else(|_| Problem::reject_argument(0, "it must not be negative"))?;
+fn indent_text(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
+    let spaces = usize::try_from(args.expect_integer(0)?)
+        .or_else(|_| FunctionError::reject_argument(0, "it must not be negative"))?;
     let text = args.expect_text(1)?;
     let lines = text.matches('\n').count();
     args.budget.check_string_room(text.len().saturating_add(lines.saturating_mul(spaces)))?;
-    Ok(Value::new_string(text.replace('\n', &format!("\n{}", " ".repeat(if lines == 0 { 0 } else { spaces })))))
+    Ok(ConfigValue::new_string(text.replace('\n', &format!("\n{}", " ".repeat(if lines == 0 { 0 } else { spaces })))))
 }
 
-fn join_lists(args: &Args<'_>) -> Result<Value, Problem> {
+fn join_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let separator = args.expect_text(0)?;
     if args.all_values().len() < 2 {
-        return Problem::reject_call("it takes a separator and at least one list");
+        return FunctionError::reject_call("it takes a separator and at least one list");
     }
     let mut texts = Vec::new();
     for (index, list) in args.all_values().iter().enumerate().skip(1) {
         if list.is_null() {
-            return Problem::reject_argument(index, "it must not be null");
+            return FunctionError::reject_argument(index, "it must not be null");
         }
         texts.extend(args.expect_texts(index)?);
     }
     let length = texts.iter().map(|text| text.len() + separator.len()).sum();
     args.budget.check_string_room(length)?;
-    Ok(Value::new_string(texts.join(separator)))
+    Ok(ConfigValue::new_string(texts.join(separator)))
 }
 
-fn split_text(args: &Args<'_>) -> Result<Value, Problem> {
+fn split_text(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (separator, text) = (args.expect_text(0)?, args.expect_text(1)?);
     let count = if separator.is_empty() { text.len() } else { text.matches(separator).count() + 1 };
     args.budget.check_collection_room(count)?;
-    let parts: Vec<Value> = if separator.is_empty() {
-        text.chars().map(|c| Value::new_string(c.to_string())).collect()
+    let parts: Vec<ConfigValue> = if separator.is_empty() {
+        text.chars().map(|c| ConfigValue::new_string(c.to_string())).collect()
     } else {
-        text.split(separator).map(Value::new_string).collect()
+        text.split(separator).map(ConfigValue::new_string).collect()
     };
-    Ok(Value::new_list(parts))
+    Ok(ConfigValue::new_list(parts))
 }
 
-fn take_substring(args: &Args<'_>) -> Result<Value, Problem> {
+fn take_substring(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (text, offset, length) = (args.expect_text(0)?, args.expect_integer(1)?, args.expect_integer(2)?);
     let count = i64::try_from(text.graphemes(true).count()).unwrap_or(i64::MAX);
     let start = if offset < 0 { (count + offset).max(0) } else { offset.min(count) };
     let taken = if length < 0 { count } else { length };
     let skip = usize::try_from(start).unwrap_or(0);
-    Ok(Value::new_string(text.graphemes(true).skip(skip).take(usize::try_from(taken).unwrap_or(0)).collect::<String>()))
+    Ok(ConfigValue::new_string(
+        text.graphemes(true).skip(skip).take(usize::try_from(taken).unwrap_or(0)).collect::<String>(),
+    ))
 }
 
 /// The one character of lower case: `İ` is `i`.

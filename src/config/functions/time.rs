@@ -3,9 +3,9 @@
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
-use super::Takes::Text;
-use super::{Args, Body, Function, Marks, Problem, declare_function, declare_param};
-use crate::config::value::Value;
+use super::ParamType::Text;
+use super::{Args, Function, FunctionBody, FunctionError, MarkHandling, declare_function, declare_param};
+use crate::config::value::ConfigValue;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     declare_function("formatdate", &[declare_param("format", Text), declare_param("timestamp", Text)], format_date),
@@ -13,14 +13,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "plantimestamp",
         params: &[],
         variadic: None,
-        marks: Marks::Spread,
+        marks: MarkHandling::Spread,
         cheap: true,
-        body: Body::Reads(|_, evaluator| Ok(Value::new_string(truncate_to_seconds(evaluator.now).to_string()))),
+        body: FunctionBody::Reads(|_, evaluator| {
+            Ok(ConfigValue::new_string(truncate_to_seconds(evaluator.now).to_string()))
+        }),
     },
     declare_function("timeadd", &[declare_param("timestamp", Text), declare_param("duration", Text)], add_duration),
     declare_function("timecmp", &[declare_param("timestamp_a", Text), declare_param("timestamp_b", Text)], |args| {
         let order = expect_instant(args, 0)?.0.cmp(&expect_instant(args, 1)?.0);
-        Ok(Value::new_number(order as i64))
+        Ok(ConfigValue::new_number(order as i64))
     }),
 ];
 
@@ -60,21 +62,23 @@ fn extract_first_line(error: &jiff::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn expect_instant(args: &Args<'_>, index: usize) -> Result<(Timestamp, Offset), Problem> {
-    parse_instant(args.expect_text(index)?).or_else(|problem| Problem::reject_argument(index, problem))
+fn expect_instant(args: &Args<'_>, index: usize) -> Result<(Timestamp, Offset), FunctionError> {
+    parse_instant(args.expect_text(index)?).or_else(|problem| FunctionError::reject_argument(index, problem))
 }
 
 /// Terraform's durations: `1h30m`, `-10s`, `1.5h`, `100ms`.
-fn add_duration(args: &Args<'_>) -> Result<Value, Problem> {
+fn add_duration(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (start, offset) = expect_instant(args, 0)?;
     let Some(span) = parse_go_duration(args.expect_text(1)?) else {
-        return Problem::reject_argument(
+        return FunctionError::reject_argument(
             1,
             "a duration is written with h, m, s, ms, us or ns, such as \"1h30m\" or \"-10m\"",
         );
     };
-    let Ok(end) = start.checked_add(span) else { return Problem::reject_call("the instant lies beyond the calendar") };
-    Ok(Value::new_string(render_rfc3339(truncate_to_seconds(end), offset)))
+    let Ok(end) = start.checked_add(span) else {
+        return FunctionError::reject_call("the instant lies beyond the calendar");
+    };
+    Ok(ConfigValue::new_string(render_rfc3339(truncate_to_seconds(end), offset)))
 }
 
 fn render_rfc3339(instant: Timestamp, offset: Offset) -> String {
@@ -109,7 +113,7 @@ fn parse_go_duration(text: &str) -> Option<SignedDuration> {
 }
 
 /// `YYYY`, `MM`, `DD`, `hh`, `mm`, `ss`, `ZZZZZ` and the rest of Terraform's letters; text in single quotes stands as it is.
-fn format_date(args: &Args<'_>) -> Result<Value, Problem> {
+fn format_date(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (moment, offset) = expect_instant(args, 1)?;
     let at = offset.to_datetime(moment);
     let mut out = String::new();
@@ -117,7 +121,7 @@ fn format_date(args: &Args<'_>) -> Result<Value, Problem> {
     while let Some(first) = rest.chars().next() {
         if first == '\'' {
             let (quoted, after) =
-                parse_quoted(rest).ok_or_else(|| Problem::Argument(0, "a quote is not closed".to_owned()))?;
+                parse_quoted(rest).ok_or_else(|| FunctionError::Argument(0, "a quote is not closed".to_owned()))?;
             out.push_str(&quoted);
             rest = after;
             continue;
@@ -132,14 +136,14 @@ fn format_date(args: &Args<'_>) -> Result<Value, Problem> {
         match render_date_part(letters, at, offset) {
             Some(text) => out.push_str(&text),
             None => {
-                return Problem::reject_argument(
+                return FunctionError::reject_argument(
                     0,
                     format!("{letters:?} is not a part of a date; text stands in single quotes"),
                 );
             }
         }
     }
-    Ok(Value::new_string(out))
+    Ok(ConfigValue::new_string(out))
 }
 
 /// Text in single quotes, where two in a row are one, and what follows.

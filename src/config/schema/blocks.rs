@@ -1,41 +1,41 @@
 //! The tables.
 
-use super::{Attribute, BlockSchema, Form, Inner};
+use super::{AttributeSchema, BlockForm, BlockSchema, InnerBlockSchema};
 
-const fn declare_optional(name: &'static str) -> Attribute {
-    Attribute { name, required: false, example: "", later: false }
+const fn declare_optional(name: &'static str) -> AttributeSchema {
+    AttributeSchema { name, required: false, example: "", later: false }
 }
 
-const fn declare_required(name: &'static str, example: &'static str) -> Attribute {
-    Attribute { name, required: true, example, later: false }
+const fn declare_required(name: &'static str, example: &'static str) -> AttributeSchema {
+    AttributeSchema { name, required: true, example, later: false }
 }
 
-const fn declare_reserved(name: &'static str) -> Attribute {
-    Attribute { name, required: false, example: "", later: true }
+const fn declare_reserved(name: &'static str) -> AttributeSchema {
+    AttributeSchema { name, required: false, example: "", later: true }
 }
 
-const fn declare_single_block(schema: &'static BlockSchema) -> Inner {
-    Inner { schema, many: false, later: false }
+const fn declare_single_block(schema: &'static BlockSchema) -> InnerBlockSchema {
+    InnerBlockSchema { schema, many: false, later: false }
 }
 
-const fn declare_repeated_block(schema: &'static BlockSchema) -> Inner {
-    Inner { schema, many: true, later: false }
+const fn declare_repeated_block(schema: &'static BlockSchema) -> InnerBlockSchema {
+    InnerBlockSchema { schema, many: true, later: false }
 }
 
-const fn declare_reserved_block(schema: &'static BlockSchema) -> Inner {
-    Inner { schema, many: true, later: true }
+const fn declare_reserved_block(schema: &'static BlockSchema) -> InnerBlockSchema {
+    InnerBlockSchema { schema, many: true, later: true }
 }
 
 const fn declare_block(
     keyword: &'static str,
     labels: &'static [&'static str],
-    attributes: &'static [Attribute],
+    attributes: &'static [AttributeSchema],
 ) -> BlockSchema {
     BlockSchema { keyword, labels, attributes, blocks: &[], open: false, forms: &[] }
 }
 
-const fn declare_form(label: &'static str, attributes: &'static [Attribute]) -> Form {
-    Form { label, attributes, blocks: &[], later: false }
+const fn declare_form(label: &'static str, attributes: &'static [AttributeSchema]) -> BlockForm {
+    BlockForm { label, attributes, blocks: &[], later: false }
 }
 
 /// Blocks that stand in a file by themselves.
@@ -74,7 +74,7 @@ static LEASEHOLD: BlockSchema = BlockSchema {
 static BACKEND: BlockSchema = BlockSchema {
     forms: &[
         declare_form("local", &[declare_optional("path"), declare_optional("lock_lease")]),
-        Form {
+        BlockForm {
             blocks: &[declare_single_block(&RETENTION), declare_single_block(&ASSUME_ROLE)],
             ..declare_form(
                 "s3",
@@ -89,7 +89,7 @@ static BACKEND: BlockSchema = BlockSchema {
                 ],
             )
         },
-        Form {
+        BlockForm {
             later: !cfg!(feature = "azure"),
             ..declare_form(
                 "azure",
@@ -101,7 +101,7 @@ static BACKEND: BlockSchema = BlockSchema {
                 ],
             )
         },
-        Form {
+        BlockForm {
             later: !cfg!(feature = "gcs"),
             ..declare_form(
                 "gcs",
@@ -155,7 +155,7 @@ static LOCALS: BlockSchema = BlockSchema { open: true, ..declare_block("locals",
 
 static PROVIDER: BlockSchema = BlockSchema {
     forms: &[
-        Form {
+        BlockForm {
             blocks: &[declare_single_block(&ASSUME_ROLE)],
             ..declare_form(
                 "aws",

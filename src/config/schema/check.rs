@@ -1,10 +1,10 @@
 //! Syntax against the tables: everything unknown, missing, superfluous or not there yet.
 
-use super::{BlockSchema, Inner, TOP, TOP_LATER, find_block_schema, find_content};
+use super::{BlockSchema, InnerBlockSchema, TOP, TOP_LATER, find_block_schema, find_content};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::suggest::{find_nearest, join_names};
 use crate::config::source::FileId;
-use crate::config::syntax::{Attribute, Block, Body};
+use crate::config::syntax::{Attribute, Block, BlockBody};
 use crate::config::value::show::quote_text;
 
 /// Checks the blocks of a stack's files.
@@ -129,11 +129,11 @@ fn report_unknown_form(block: &Block, schema: &'static BlockSchema, findings: &m
 }
 
 fn check_body(
-    body: &Body,
+    body: &BlockBody,
     block: &Block,
     schema: &'static BlockSchema,
-    attributes: &'static [super::Attribute],
-    inner: &'static [Inner],
+    attributes: &'static [super::AttributeSchema],
+    inner: &'static [InnerBlockSchema],
     findings: &mut Vec<Diagnostic>,
 ) {
     for attribute in &body.attributes {
@@ -166,10 +166,10 @@ fn check_body(
 }
 
 fn check_inner_blocks(
-    body: &Body,
+    body: &BlockBody,
     block: &Block,
-    attributes: &'static [super::Attribute],
-    inner: &'static [Inner],
+    attributes: &'static [super::AttributeSchema],
+    inner: &'static [InnerBlockSchema],
     findings: &mut Vec<Diagnostic>,
 ) {
     for (index, each) in body.blocks.iter().enumerate() {
@@ -203,7 +203,7 @@ fn check_inner_blocks(
 }
 
 /// A `dynamic` block makes blocks of the type its label names; its `content` is checked as one of them.
-fn check_dynamic(each: &Block, outer: &Block, inner: &'static [Inner], findings: &mut Vec<Diagnostic>) {
+fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema], findings: &mut Vec<Diagnostic>) {
     let Some(made) = each.labels.first() else {
         findings.push(
             Diagnostic::error("config::label", "`dynamic` needs a label, the type of block it makes")
@@ -228,7 +228,7 @@ fn check_dynamic(each: &Block, outer: &Block, inner: &'static [Inner], findings:
     let Some(schema) = inner.iter().find(|known| known.schema.keyword == "dynamic").map(|known| known.schema) else {
         return;
     };
-    let outline = Body {
+    let outline = BlockBody {
         attributes: each.body.attributes.clone(),
         blocks: each.body.blocks.iter().filter(|block| &*block.keyword.text != "content").cloned().collect(),
     };
@@ -256,8 +256,8 @@ fn check_dynamic(each: &Block, outer: &Block, inner: &'static [Inner], findings:
 fn explain_unknown_attribute(
     attribute: &Attribute,
     block: &Block,
-    attributes: &'static [super::Attribute],
-    inner: &'static [Inner],
+    attributes: &'static [super::AttributeSchema],
+    inner: &'static [InnerBlockSchema],
 ) -> Diagnostic {
     let name = &*attribute.name.text;
     let finding =
@@ -281,8 +281,8 @@ fn explain_unknown_attribute(
 fn explain_unknown_inner(
     each: &Block,
     block: &Block,
-    attributes: &'static [super::Attribute],
-    inner: &'static [Inner],
+    attributes: &'static [super::AttributeSchema],
+    inner: &'static [InnerBlockSchema],
 ) -> Diagnostic {
     let keyword = &*each.keyword.text;
     let finding =

@@ -16,31 +16,31 @@ pub struct BlockSchema {
     /// Its labels, in words: what each stands for.
     pub labels: &'static [&'static str],
     /// Its attributes.
-    pub attributes: &'static [Attribute],
+    pub attributes: &'static [AttributeSchema],
     /// Its inner blocks.
-    pub blocks: &'static [Inner],
+    pub blocks: &'static [InnerBlockSchema],
     /// Attributes may have any name.
     pub open: bool,
     /// Where its first label decides what stands in it: the labels and their tables.
-    pub forms: &'static [Form],
+    pub forms: &'static [BlockForm],
 }
 
 /// One form of a block that its first label picks.
 #[derive(Debug)]
-pub struct Form {
+pub struct BlockForm {
     /// The label.
     pub label: &'static str,
     /// Its attributes.
-    pub attributes: &'static [Attribute],
+    pub attributes: &'static [AttributeSchema],
     /// Its inner blocks.
-    pub blocks: &'static [Inner],
+    pub blocks: &'static [InnerBlockSchema],
     /// This version knows the word and nothing more.
     pub later: bool,
 }
 
 /// An attribute.
 #[derive(Debug)]
-pub struct Attribute {
+pub struct AttributeSchema {
     /// Its name.
     pub name: &'static str,
     /// Whether it must be there.
@@ -53,7 +53,7 @@ pub struct Attribute {
 
 /// An inner block.
 #[derive(Debug)]
-pub struct Inner {
+pub struct InnerBlockSchema {
     /// What it is.
     pub schema: &'static BlockSchema,
     /// Whether there may be several.
@@ -66,7 +66,10 @@ pub use blocks::{TOP, TOP_LATER};
 
 /// The attributes and inner blocks of a block whose first label is `label`. `None`: the label picks no form.
 #[must_use]
-pub fn find_content(schema: &'static BlockSchema, label: &str) -> Option<(&'static [Attribute], &'static [Inner])> {
+pub fn find_content(
+    schema: &'static BlockSchema,
+    label: &str,
+) -> Option<(&'static [AttributeSchema], &'static [InnerBlockSchema])> {
     if schema.forms.is_empty() {
         return Some((schema.attributes, schema.blocks));
     }

@@ -10,47 +10,49 @@ use hcl_edit::template;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::parse::to_u32;
-use super::template::{Form, lower_template_parts};
+use super::template::{TemplateForm, lower_template_parts};
 use super::{
-    Attribute, Binary, Block, Body, Call, Expr, ExprKind, For, Name, Part, Place, Step, StepKind, Traverse,
-    UnaryOperator,
+    Attribute, BinaryExpr, Block, BlockBody, ByteRange, Expr, ExprKind, ForExpr, FunctionCall, SpannedName,
+    TemplatePart, Traversal, TraversalStep, TraversalStepKind, UnaryOperator,
 };
 use crate::config::source::FileId;
 
 /// Lowers what was parsed from `text`, which begins at byte `offset` of its file.
-pub(super) struct Lower<'a> {
+pub(super) struct LoweringContext<'a> {
     pub text: &'a str,
     pub offset: usize,
     pub file: FileId,
 }
 
-impl Lower<'_> {
-    fn lower_range(&self, span: Option<Range<usize>>) -> Place {
-        span.map_or(Place::default(), |span| Place {
+impl LoweringContext<'_> {
+    fn lower_range(&self, span: Option<Range<usize>>) -> ByteRange {
+        span.map_or(ByteRange::default(), |span| ByteRange {
             start: to_u32(self.offset + span.start),
             end: to_u32(self.offset + span.end),
         })
     }
 
     pub fn lower_block(&self, block: hcl_edit::structure::Block) -> Block {
-        let keyword = Name { place: self.lower_range(block.ident.span()), text: block.ident.as_str().into() };
-        let labels: Vec<Name> = block
+        let keyword = SpannedName { place: self.lower_range(block.ident.span()), text: block.ident.as_str().into() };
+        let labels: Vec<SpannedName> = block
             .labels
             .into_iter()
             .map(|label| match label {
-                BlockLabel::Ident(word) => Name { place: self.lower_range(word.span()), text: word.as_str().into() },
+                BlockLabel::Ident(word) => {
+                    SpannedName { place: self.lower_range(word.span()), text: word.as_str().into() }
+                }
                 BlockLabel::String(word) => {
-                    Name { place: self.lower_range(word.span()), text: normalize_unicode(word.into_value()) }
+                    SpannedName { place: self.lower_range(word.span()), text: normalize_unicode(word.into_value()) }
                 }
             })
             .collect();
         let end = labels.last().map_or(keyword.place.end, |label| label.place.end);
-        let header = Place { start: keyword.place.start, end };
+        let header = ByteRange { start: keyword.place.start, end };
         Block { file: self.file, keyword, labels, header, body: self.lower_body(block.body) }
     }
 
-    fn lower_body(&self, body: hcl_edit::structure::Body) -> Body {
-        let mut lowered = Body::default();
+    fn lower_body(&self, body: hcl_edit::structure::Body) -> BlockBody {
+        let mut lowered = BlockBody::default();
         for structure in body {
             match structure {
                 Structure::Attribute(attribute) => lowered.attributes.push(self.lower_attribute(attribute)),
@@ -61,7 +63,7 @@ impl Lower<'_> {
     }
 
     pub fn lower_attribute(&self, attribute: hcl_edit::structure::Attribute) -> Attribute {
-        let name = Name { place: self.lower_range(attribute.key.span()), text: attribute.key.as_str().into() };
+        let name = SpannedName { place: self.lower_range(attribute.key.span()), text: attribute.key.as_str().into() };
         Attribute { name, value: self.lower_expr(attribute.value) }
     }
 
@@ -86,10 +88,10 @@ impl Lower<'_> {
                 // The parser has taken the indentation off already, line by line; here it goes by Terraform's rules.
                 let written = place.start as usize - self.offset;
                 let indented = self.text.get(written..).is_some_and(|text| text.starts_with("<<-"));
-                let form = if indented { Form::Indented } else { Form::Lines };
+                let form = if indented { TemplateForm::Indented } else { TemplateForm::Lines };
                 let parts = lower_template_parts(self, heredoc.template, form);
-                match <[Part; 1]>::try_from(parts) {
-                    Ok([Part::Text(text)]) => ExprKind::String(text),
+                match <[TemplatePart; 1]>::try_from(parts) {
+                    Ok([TemplatePart::Text(text)]) => ExprKind::String(text),
                     Ok(parts) => ExprKind::Template(Box::new(parts)),
                     Err(parts) if parts.is_empty() => ExprKind::String("".into()),
                     Err(parts) => ExprKind::Template(parts.into()),
@@ -118,7 +120,7 @@ impl Lower<'_> {
             edit::Expression::BinaryOp(binary) => {
                 let operator = *binary.operator.value();
                 let (left, right) = (self.lower_expr(binary.lhs_expr), self.lower_expr(binary.rhs_expr));
-                ExprKind::Binary(Box::new(Binary { left, operator, right }))
+                ExprKind::Binary(Box::new(BinaryExpr { left, operator, right }))
             }
             edit::Expression::ForExpr(each) => self.lower_for_expr(*each),
         };
@@ -126,7 +128,7 @@ impl Lower<'_> {
     }
 
     /// A number as it is written, without the blank that may stand behind its sign.
-    fn lower_number(&self, number: &hcl_edit::Formatted<hcl_edit::Number>, place: Place) -> Box<str> {
+    fn lower_number(&self, number: &hcl_edit::Formatted<hcl_edit::Number>, place: ByteRange) -> Box<str> {
         let range = (place.start as usize).wrapping_sub(self.offset)..(place.end as usize).wrapping_sub(self.offset);
         match self.text.get(range) {
             Some(written) if !written.is_empty() => {
@@ -146,28 +148,28 @@ impl Lower<'_> {
         }
     }
 
-    fn lower_string_template(&self, template: template::StringTemplate, place: Place) -> Expr {
-        let parts = lower_template_parts(self, template.into_iter().collect(), Form::Quoted);
-        match <[Part; 1]>::try_from(parts) {
+    fn lower_string_template(&self, template: template::StringTemplate, place: ByteRange) -> Expr {
+        let parts = lower_template_parts(self, template.into_iter().collect(), TemplateForm::Quoted);
+        match <[TemplatePart; 1]>::try_from(parts) {
             // `"${x}"` is `x`, whatever its type.
-            Ok([Part::Interpolation(expr)]) => Expr { kind: expr.kind, place: expr.place },
-            Ok([Part::Text(text)]) => Expr { kind: ExprKind::String(text), place },
+            Ok([TemplatePart::Interpolation(expr)]) => Expr { kind: expr.kind, place: expr.place },
+            Ok([TemplatePart::Text(text)]) => Expr { kind: ExprKind::String(text), place },
             Ok(parts) => Expr { kind: ExprKind::Template(Box::new(parts)), place },
             Err(parts) => Expr { kind: ExprKind::Template(parts.into()), place },
         }
     }
 
-    pub fn lower_template(&self, template: template::Template) -> Box<[Part]> {
-        lower_template_parts(self, template, Form::Lines).into()
+    pub fn lower_template(&self, template: template::Template) -> Box<[TemplatePart]> {
+        lower_template_parts(self, template, TemplateForm::Lines).into()
     }
 
     fn lower_call(&self, call: edit::FuncCall) -> ExprKind {
         let mut words: Vec<&str> = call.name.namespace.iter().map(|word| word.as_str()).collect();
         words.push(call.name.name.as_str());
-        let name = Name { text: words.join("::").into(), place: self.lower_range(call.name.name.span()) };
+        let name = SpannedName { text: words.join("::").into(), place: self.lower_range(call.name.name.span()) };
         let spread = call.args.expand_final();
         let arguments = call.args.into_iter().map(|argument| self.lower_expr(argument)).collect();
-        ExprKind::Call(Box::new(Call { name, arguments, spread }))
+        ExprKind::Call(Box::new(FunctionCall { name, arguments, spread }))
     }
 
     fn lower_traversal(&self, traversal: edit::Traversal) -> ExprKind {
@@ -175,22 +177,22 @@ impl Lower<'_> {
         let steps = traversal.operators.into_iter().map(|operator| {
             let place = self.lower_range(operator.span());
             let kind = match operator.into_value() {
-                TraversalOperator::GetAttr(name) => StepKind::Name(name.as_str().into()),
-                TraversalOperator::Index(index) => StepKind::Index(self.lower_expr(index)),
+                TraversalOperator::GetAttr(name) => TraversalStepKind::Name(name.as_str().into()),
+                TraversalOperator::Index(index) => TraversalStepKind::Index(self.lower_expr(index)),
                 TraversalOperator::LegacyIndex(index) => {
                     let kind = ExprKind::Number(index.value().to_string().into());
-                    StepKind::Index(Expr { kind, place })
+                    TraversalStepKind::Index(Expr { kind, place })
                 }
-                TraversalOperator::AttrSplat(_) => StepKind::AttributeSplat,
-                TraversalOperator::FullSplat(_) => StepKind::FullSplat,
+                TraversalOperator::AttrSplat(_) => TraversalStepKind::AttributeSplat,
+                TraversalOperator::FullSplat(_) => TraversalStepKind::FullSplat,
             };
-            Step { kind, place }
+            TraversalStep { kind, place }
         });
-        ExprKind::Traverse(Box::new(Traverse { base, steps: steps.collect() }))
+        ExprKind::Traverse(Box::new(Traversal { base, steps: steps.collect() }))
     }
 
     fn lower_for_expr(&self, each: edit::ForExpr) -> ExprKind {
-        ExprKind::For(Box::new(For {
+        ExprKind::For(Box::new(ForExpr {
             key: each.intro.key_var.map(|word| word.as_str().into()),
             value: each.intro.value_var.as_str().into(),
             collection: self.lower_expr(each.intro.collection_expr),

@@ -7,7 +7,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::source::{FileId, Span};
+use super::source::{FileId, FileSpan};
 
 mod extent;
 mod lower;
@@ -16,22 +16,22 @@ mod plain;
 mod scan;
 mod template;
 
-pub use parse::{Parsed, parse_expression, parse_files, parse_template};
+pub use parse::{ParsedFiles, parse_expression, parse_files, parse_template};
 
 /// A range of bytes in the file at hand. Files above 4 GiB are refused, so 32 bits hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Place {
+pub struct ByteRange {
     /// The first byte.
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
 }
 
-impl Place {
+impl ByteRange {
     /// The range with its file.
     #[must_use]
-    pub fn to_span(self, file: FileId) -> Span {
-        Span { file, bytes: self.range() }
+    pub fn to_span(self, file: FileId) -> FileSpan {
+        FileSpan { file, bytes: self.range() }
     }
 
     /// The range of bytes.
@@ -47,13 +47,13 @@ pub struct Block {
     /// The file it stands in.
     pub file: FileId,
     /// The type, such as `identity`.
-    pub keyword: Name,
+    pub keyword: SpannedName,
     /// The labels, without quotes.
-    pub labels: Vec<Name>,
+    pub labels: Vec<SpannedName>,
     /// Type and labels.
-    pub header: Place,
+    pub header: ByteRange,
     /// The content.
-    pub body: Body,
+    pub body: BlockBody,
 }
 
 impl Block {
@@ -65,30 +65,30 @@ impl Block {
 
     /// The header with its file.
     #[must_use]
-    pub fn span(&self) -> Span {
+    pub fn span(&self) -> FileSpan {
         self.header.to_span(self.file)
     }
 }
 
 /// A word with its place.
 #[derive(Debug, Clone)]
-pub struct Name {
+pub struct SpannedName {
     /// The word.
     pub text: Arc<str>,
     /// Where it stands.
-    pub place: Place,
+    pub place: ByteRange,
 }
 
 /// Attributes and blocks in the order they are written.
 #[derive(Debug, Clone, Default)]
-pub struct Body {
+pub struct BlockBody {
     /// `name = expression` lines.
     pub attributes: Vec<Attribute>,
     /// Inner blocks.
     pub blocks: Vec<Block>,
 }
 
-impl Body {
+impl BlockBody {
     /// The attribute of that name.
     #[must_use]
     pub fn find_attribute(&self, name: &str) -> Option<&Attribute> {
@@ -105,7 +105,7 @@ impl Body {
 #[derive(Debug, Clone)]
 pub struct Attribute {
     /// The name.
-    pub name: Name,
+    pub name: SpannedName,
     /// The expression.
     pub value: Expr,
 }
@@ -116,7 +116,7 @@ pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
     /// Where it stands.
-    pub place: Place,
+    pub place: ByteRange,
 }
 
 /// The forms of an expression.
@@ -131,7 +131,7 @@ pub enum ExprKind {
     /// A string without interpolation, its escapes resolved.
     String(Arc<str>),
     /// A string or heredoc with interpolations or directives.
-    Template(Box<[Part]>),
+    Template(Box<[TemplatePart]>),
     /// `[a, b]`.
     Tuple(Box<[Expr]>),
     /// `{ a = b }`.
@@ -139,22 +139,22 @@ pub enum ExprKind {
     /// The first word of a reference, such as `var`, or the variable of a for expression.
     Variable(Arc<str>),
     /// `base.name`, `base[key]`, `base[*].name`.
-    Traverse(Box<Traverse>),
+    Traverse(Box<Traversal>),
     /// `condition ? yes : no`.
     Conditional(Box<[Expr; 3]>),
     /// `name(arguments)`.
-    Call(Box<Call>),
+    Call(Box<FunctionCall>),
     /// `-x`, `!x`.
     Unary(Box<(UnaryOperator, Expr)>),
     /// `a + b`.
-    Binary(Box<Binary>),
+    Binary(Box<BinaryExpr>),
     /// `[for x in xs : x]`, `{for k, v in m : k => v}`.
-    For(Box<For>),
+    For(Box<ForExpr>),
 }
 
 /// One piece of a template.
 #[derive(Debug, Clone)]
-pub enum Part {
+pub enum TemplatePart {
     /// Text as it stands.
     Text(Arc<str>),
     /// `${…}`.
@@ -164,9 +164,9 @@ pub enum Part {
         /// What decides.
         condition: Expr,
         /// The text when it is true.
-        yes: Box<[Part]>,
+        yes: Box<[TemplatePart]>,
         /// The text when it is false.
-        no: Box<[Part]>,
+        no: Box<[TemplatePart]>,
     },
     /// `%{ for x in xs }…%{ endfor }`.
     For {
@@ -177,31 +177,31 @@ pub enum Part {
         /// What is gone through.
         collection: Expr,
         /// The text for each.
-        body: Box<[Part]>,
+        body: Box<[TemplatePart]>,
     },
 }
 
 /// A way into a value.
 #[derive(Debug, Clone)]
-pub struct Traverse {
+pub struct Traversal {
     /// Where it begins.
     pub base: Expr,
     /// The steps, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TraversalStep>,
 }
 
 /// One step into a value.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct TraversalStep {
     /// What it does.
-    pub kind: StepKind,
+    pub kind: TraversalStepKind,
     /// Where it stands, from its dot or bracket.
-    pub place: Place,
+    pub place: ByteRange,
 }
 
 /// The forms of a step.
 #[derive(Debug, Clone)]
-pub enum StepKind {
+pub enum TraversalStepKind {
     /// `.name`.
     Name(Arc<str>),
     /// `[key]` and `.0`.
@@ -214,9 +214,9 @@ pub enum StepKind {
 
 /// A function call.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct FunctionCall {
     /// The function's name.
-    pub name: Name,
+    pub name: SpannedName,
     /// Its arguments.
     pub arguments: Vec<Expr>,
     /// The last argument is a list whose elements are the arguments: `f(xs...)`.
@@ -234,7 +234,7 @@ pub enum UnaryOperator {
 
 /// An operation on two values.
 #[derive(Debug, Clone)]
-pub struct Binary {
+pub struct BinaryExpr {
     /// The left side.
     pub left: Expr,
     /// What is done.
@@ -245,7 +245,7 @@ pub struct Binary {
 
 /// A for expression.
 #[derive(Debug, Clone)]
-pub struct For {
+pub struct ForExpr {
     /// The variable of the key or index.
     pub key: Option<Arc<str>>,
     /// The variable of the value.

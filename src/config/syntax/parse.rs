@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use hcl_edit::structure::Structure;
 
-use super::lower::Lower;
-use super::plain::{self, Plain, Words};
+use super::lower::LoweringContext;
+use super::plain::{self, PlainItem, WordInterner};
 use super::scan::{Outline, scan_outline};
-use super::{Attribute, Block, Expr, ExprKind, Part, Place};
+use super::{Attribute, Block, ByteRange, Expr, ExprKind, TemplatePart};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::{FileId, SourceFile, Span};
+use crate::config::source::{FileId, FileSpan, SourceFile};
 
 /// The largest file that is read, in bytes.
 pub const LARGEST_FILE: usize = 256 * 1024 * 1024;
@@ -20,7 +20,7 @@ const WORTH_A_THREAD: usize = 128 * 1024;
 
 /// What the files of one kind hold.
 #[derive(Debug, Default)]
-pub struct Parsed {
+pub struct ParsedFiles {
     /// Blocks, by file and place.
     pub blocks: Vec<Block>,
     /// Attributes outside of blocks, with their file.
@@ -31,7 +31,7 @@ pub struct Parsed {
     pub broken: Vec<(String, String)>,
 }
 
-impl Parsed {
+impl ParsedFiles {
     fn append_parsed(&mut self, mut other: Self) {
         self.blocks.append(&mut other.blocks);
         self.attributes.append(&mut other.attributes);
@@ -40,7 +40,7 @@ impl Parsed {
     }
 }
 
-struct Item<'a> {
+struct SourceItem<'a> {
     file: FileId,
     text: &'a str,
     start: usize,
@@ -48,8 +48,8 @@ struct Item<'a> {
 
 /// Parses files. The result does not depend on `threads`.
 #[must_use]
-pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, threads: usize) -> Parsed {
-    let mut parsed = Parsed::default();
+pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, threads: usize) -> ParsedFiles {
+    let mut parsed = ParsedFiles::default();
     let mut items = Vec::new();
     for (id, file) in files {
         if let Some((text, from)) = decode_text(id, file, &mut parsed.findings) {
@@ -57,7 +57,7 @@ pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, th
             parsed.findings.extend(findings);
             parsed.broken.extend(broken.into_iter().filter_map(|start| parse_header(text.get(start..)?)));
             let item = |range: Range<usize>| {
-                Some(Item { file: id, start: range.start, text: text.get(range.start..range.end)? })
+                Some(SourceItem { file: id, start: range.start, text: text.get(range.start..range.end)? })
             };
             items.extend(ranges.into_iter().filter_map(item));
         }
@@ -89,7 +89,7 @@ pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, th
 }
 
 /// Cuts items into runs of about `size` bytes.
-fn chunk_items<'i, 'a>(items: &'i [Item<'a>], size: usize) -> Vec<&'i [Item<'a>]> {
+fn chunk_items<'i, 'a>(items: &'i [SourceItem<'a>], size: usize) -> Vec<&'i [SourceItem<'a>]> {
     let mut sum = 0;
     items
         .chunk_by(|item, _| {
@@ -105,7 +105,7 @@ fn chunk_items<'i, 'a>(items: &'i [Item<'a>], size: usize) -> Vec<&'i [Item<'a>]
 
 /// The text of a file and where it begins behind a byte order mark.
 fn decode_text<'a>(id: FileId, file: &'a SourceFile, findings: &mut Vec<Diagnostic>) -> Option<(&'a str, usize)> {
-    let span = |start: usize, end: usize| Span { file: id, bytes: start..end };
+    let span = |start: usize, end: usize| FileSpan { file: id, bytes: start..end };
     if file.bytes.len() > LARGEST_FILE {
         findings.push(
             Diagnostic::error("config::too_large", format!("{} is {} bytes long", file.name, file.bytes.len()))
@@ -136,16 +136,16 @@ fn decode_text<'a>(id: FileId, file: &'a SourceFile, findings: &mut Vec<Diagnost
     }
 }
 
-fn parse_items(items: &[Item<'_>]) -> Parsed {
-    let mut parsed = Parsed::default();
-    let mut words = Words::default();
+fn parse_items(items: &[SourceItem<'_>]) -> ParsedFiles {
+    let mut parsed = ParsedFiles::default();
+    let mut words = WordInterner::default();
     for item in items {
         match plain::read_plain_item(item.text, item.start, item.file, &mut words) {
-            Some(Plain::Block(block)) => {
+            Some(PlainItem::Block(block)) => {
                 parsed.blocks.push(block);
                 continue;
             }
-            Some(Plain::Attribute(attribute)) => {
+            Some(PlainItem::Attribute(attribute)) => {
                 parsed.attributes.push((item.file, attribute));
                 continue;
             }
@@ -153,7 +153,7 @@ fn parse_items(items: &[Item<'_>]) -> Parsed {
         }
         match hcl_edit::parser::parse_body(item.text) {
             Ok(body) => {
-                let lower = Lower { text: item.text, offset: item.start, file: item.file };
+                let lower = LoweringContext { text: item.text, offset: item.start, file: item.file };
                 for structure in body {
                     match structure {
                         Structure::Block(block) => parsed.blocks.push(lower.lower_block(block)),
@@ -182,7 +182,7 @@ pub fn parse_module_sources(file: &SourceFile) -> Vec<String> {
     };
     let modules = scan_outline(text, nowhere, from).items.into_iter().filter_map(|range| {
         let text = text.get(range.clone())?;
-        text.starts_with("module").then_some(Item { file: nowhere, start: range.start, text })
+        text.starts_with("module").then_some(SourceItem { file: nowhere, start: range.start, text })
     });
     let parsed = parse_items(&modules.collect::<Vec<_>>());
     let source = |block: &Block| match &block.body.find_attribute("source")?.value.kind {
@@ -208,19 +208,19 @@ pub fn parse_expression(text: &str, file: FileId) -> Result<Expr, Box<Diagnostic
         return Err(Box::new(finding));
     }
     match hcl_edit::parser::parse_expr(text) {
-        Ok(expr) => Ok(Lower { text, offset: 0, file }.lower_expr(expr)),
+        Ok(expr) => Ok(LoweringContext { text, offset: 0, file }.lower_expr(expr)),
         Err(error) => Err(Box::new(explain_parser_error(&error, text, file, 0))),
     }
 }
 
 /// A template on its own, such as the content of a file for `templatefile`.
-pub fn parse_template(text: &str, file: FileId) -> Result<Box<[Part]>, Box<Diagnostic>> {
+pub fn parse_template(text: &str, file: FileId) -> Result<Box<[TemplatePart]>, Box<Diagnostic>> {
     let as_heredoc = format!("x = <<LEASEHOLD\n{text}\nLEASEHOLD\n");
     if let Some(finding) = scan_outline(&as_heredoc, file, 0).findings.into_iter().next() {
         return Err(Box::new(finding));
     }
     match hcl_edit::parser::parse_template(text) {
-        Ok(template) => Ok(Lower { text, offset: 0, file }.lower_template(template)),
+        Ok(template) => Ok(LoweringContext { text, offset: 0, file }.lower_template(template)),
         Err(error) => Err(Box::new(explain_parser_error(&error, text, file, 0))),
     }
 }
@@ -231,7 +231,7 @@ fn explain_parser_error(error: &hcl_edit::parser::Error, text: &str, file: FileI
     let rest = text.get(at..).unwrap_or_default();
     let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
     let width = word.max(rest.chars().next().map_or(0, char::len_utf8));
-    let span = Place { start: to_u32(offset + at), end: to_u32(offset + at + width) }.to_span(file);
+    let span = ByteRange { start: to_u32(offset + at), end: to_u32(offset + at + width) }.to_span(file);
     let message = error.message();
     let before = text.get(..at).unwrap_or_default();
     let line = before.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or_default();

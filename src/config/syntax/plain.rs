@@ -8,23 +8,25 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::extent::measure_expression;
-use super::lower::Lower;
+use super::lower::LoweringContext;
 use super::parse::to_u32;
-use super::{Attribute, Block, Body, Expr, ExprKind, Name, Place, Step, StepKind, Traverse};
+use super::{
+    Attribute, Block, BlockBody, ByteRange, Expr, ExprKind, SpannedName, Traversal, TraversalStep, TraversalStepKind,
+};
 use crate::config::source::FileId;
 
 /// What an item is.
 #[derive(Debug)]
-pub(super) enum Plain {
+pub(super) enum PlainItem {
     Attribute(Attribute),
     Block(Block),
 }
 
 /// Words that come again and again, such as names of attributes, each kept once.
 #[derive(Default)]
-pub(super) struct Words(HashSet<Arc<str>>);
+pub(super) struct WordInterner(HashSet<Arc<str>>);
 
-impl Words {
+impl WordInterner {
     fn intern_word(&mut self, word: &str) -> Arc<str> {
         if let Some(known) = self.0.get(word) {
             return known.clone();
@@ -37,18 +39,18 @@ impl Words {
     }
 }
 
-struct Reader<'t, 'w> {
+struct PlainReader<'t, 'w> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
     offset: usize,
     file: FileId,
-    words: &'w mut Words,
+    words: &'w mut WordInterner,
 }
 
 /// Reads an item that begins at byte `offset` of its file. `None`: it is not plain.
-pub(super) fn read_plain_item(text: &str, offset: usize, file: FileId, words: &mut Words) -> Option<Plain> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, offset, file, words };
+pub(super) fn read_plain_item(text: &str, offset: usize, file: FileId, words: &mut WordInterner) -> Option<PlainItem> {
+    let mut reader = PlainReader { text, bytes: text.as_bytes(), at: 0, offset, file, words };
     let name = reader.read_name()?;
     let item = reader.read_structure(name)?;
     reader.skip_line_end()?;
@@ -56,7 +58,7 @@ pub(super) fn read_plain_item(text: &str, offset: usize, file: FileId, words: &m
     (reader.at == text.len()).then_some(item)
 }
 
-impl Reader<'_, '_> {
+impl PlainReader<'_, '_> {
     fn peek_byte(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -65,8 +67,8 @@ impl Reader<'_, '_> {
         (self.peek_byte() == Some(byte)).then(|| self.at += 1)
     }
 
-    fn make_range(&self, start: usize) -> Place {
-        Place { start: to_u32(self.offset + start), end: to_u32(self.offset + self.at) }
+    fn make_range(&self, start: usize) -> ByteRange {
+        ByteRange { start: to_u32(self.offset + start), end: to_u32(self.offset + self.at) }
     }
 
     fn skip_blanks(&mut self) {
@@ -132,11 +134,11 @@ impl Reader<'_, '_> {
         self.text.get(start..self.at)
     }
 
-    fn read_name(&mut self) -> Option<Name> {
+    fn read_name(&mut self) -> Option<SpannedName> {
         let start = self.at;
         self.read_word()?;
         let text = self.words.intern_word(self.text.get(start..self.at)?);
-        Some(Name { text, place: self.make_range(start) })
+        Some(SpannedName { text, place: self.make_range(start) })
     }
 
     /// The text of a string without escapes and sequences, in ASCII.
@@ -156,17 +158,17 @@ impl Reader<'_, '_> {
     }
 
     /// What follows a name: an attribute's value, or a block's labels and content.
-    fn read_structure(&mut self, name: Name) -> Option<Plain> {
+    fn read_structure(&mut self, name: SpannedName) -> Option<PlainItem> {
         self.skip_blanks();
         if self.peek_byte() == Some(b'=') {
-            return Some(Plain::Attribute(self.read_attribute(name)?));
+            return Some(PlainItem::Attribute(self.read_attribute(name)?));
         }
         let mut labels = Vec::new();
         while self.peek_byte() != Some(b'{') {
             let start = self.at;
             let label = if self.peek_byte() == Some(b'"') {
                 let text: Arc<str> = self.read_string()?.into();
-                Name { text, place: self.make_range(start) }
+                SpannedName { text, place: self.make_range(start) }
             } else {
                 self.read_name()?
             };
@@ -174,21 +176,21 @@ impl Reader<'_, '_> {
             self.skip_blanks();
         }
         let end = labels.last().map_or(name.place.end, |label| label.place.end);
-        let header = Place { start: name.place.start, end };
+        let header = ByteRange { start: name.place.start, end };
         let body = self.read_body()?;
-        Some(Plain::Block(Block { file: self.file, keyword: name, labels, header, body }))
+        Some(PlainItem::Block(Block { file: self.file, keyword: name, labels, header, body }))
     }
 
-    fn read_attribute(&mut self, name: Name) -> Option<Attribute> {
+    fn read_attribute(&mut self, name: SpannedName) -> Option<Attribute> {
         self.eat_byte(b'=')?;
         self.skip_blanks();
         let value = self.read_value()?;
         Some(Attribute { name, value })
     }
 
-    fn read_body(&mut self) -> Option<Body> {
+    fn read_body(&mut self) -> Option<BlockBody> {
         self.eat_byte(b'{')?;
-        let mut body = Body::default();
+        let mut body = BlockBody::default();
         self.skip_blanks();
         if !matches!(self.peek_byte(), Some(b'\n' | b'\r' | b'#' | b'/')) {
             // One line, one attribute.
@@ -212,9 +214,9 @@ impl Reader<'_, '_> {
             let name = self.read_name()?;
             match self.read_structure(name)? {
                 // An attribute that is set twice is for the other parser to report.
-                Plain::Attribute(attribute) if body.find_attribute(&attribute.name.text).is_some() => return None,
-                Plain::Attribute(attribute) => body.attributes.push(attribute),
-                Plain::Block(block) => body.blocks.push(block),
+                PlainItem::Attribute(attribute) if body.find_attribute(&attribute.name.text).is_some() => return None,
+                PlainItem::Attribute(attribute) => body.attributes.push(attribute),
+                PlainItem::Block(block) => body.blocks.push(block),
             }
             self.skip_line_end()?;
         }
@@ -251,7 +253,7 @@ impl Reader<'_, '_> {
         let text = text.get(..measure_expression(text)?)?;
         let expr = hcl_edit::parser::parse_expr(text).ok()?;
         self.at = start + text.len();
-        Some(Lower { text, offset: self.offset + start, file: self.file }.lower_expr(expr))
+        Some(LoweringContext { text, offset: self.offset + start, file: self.file }.lower_expr(expr))
     }
 
     fn read_number(&mut self) -> Option<ExprKind> {
@@ -289,9 +291,9 @@ impl Reader<'_, '_> {
             let dot = self.at;
             self.at += 1;
             let name = self.read_name()?;
-            steps.push(Step { kind: StepKind::Name(name.text), place: self.make_range(dot) });
+            steps.push(TraversalStep { kind: TraversalStepKind::Name(name.text), place: self.make_range(dot) });
         }
-        if steps.is_empty() { Some(base.kind) } else { Some(ExprKind::Traverse(Box::new(Traverse { base, steps }))) }
+        if steps.is_empty() { Some(base.kind) } else { Some(ExprKind::Traverse(Box::new(Traversal { base, steps }))) }
     }
 
     fn read_tuple(&mut self) -> Option<ExprKind> {

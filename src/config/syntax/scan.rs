@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::config::diagnostic::Diagnostic;
-use crate::config::source::{FileId, Span};
+use crate::config::source::{FileId, FileSpan};
 
 /// How deep brackets, interpolations and blocks may lie within each other.
 pub const DEEPEST: usize = 60;
@@ -24,7 +24,7 @@ pub struct Outline {
 
 /// What is open at a point of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Open {
+enum OpenDelimiter {
     Brace,
     Bracket,
     Paren,
@@ -40,7 +40,7 @@ struct Scanner<'a> {
     text: &'a [u8],
     file: FileId,
     at: usize,
-    open: Vec<(Open, usize)>,
+    open: Vec<(OpenDelimiter, usize)>,
     item: Option<usize>,
     outline: Outline,
 }
@@ -58,15 +58,15 @@ impl Scanner<'_> {
         self.text.get(self.at + ahead).copied().unwrap_or(0)
     }
 
-    fn make_span(&self, start: usize, end: usize) -> Span {
-        Span { file: self.file, bytes: start..end.max(start) }
+    fn make_span(&self, start: usize, end: usize) -> FileSpan {
+        FileSpan { file: self.file, bytes: start..end.max(start) }
     }
 
     fn scan_text(&mut self) {
         while self.at < self.text.len() {
             match self.open.last() {
-                Some((Open::Quote, _)) => self.scan_quotes(),
-                Some((Open::Heredoc(..), _)) => self.scan_heredoc(),
+                Some((OpenDelimiter::Quote, _)) => self.scan_quotes(),
+                Some((OpenDelimiter::Heredoc(..), _)) => self.scan_heredoc(),
                 _ => self.scan_code(),
             }
         }
@@ -89,10 +89,10 @@ impl Scanner<'_> {
             b'#' => return self.skip_line(),
             b'/' if self.peek_byte(1) == b'/' => return self.skip_line(),
             b'/' if self.peek_byte(1) == b'*' => return self.skip_comment(),
-            b'"' => return self.open_delimiter(Open::Quote, 1, 1),
-            b'{' => return self.open_delimiter(Open::Brace, 1, 1),
-            b'[' => return self.open_delimiter(Open::Bracket, 1, 1),
-            b'(' => return self.open_delimiter(Open::Paren, 1, 1),
+            b'"' => return self.open_delimiter(OpenDelimiter::Quote, 1, 1),
+            b'{' => return self.open_delimiter(OpenDelimiter::Brace, 1, 1),
+            b'[' => return self.open_delimiter(OpenDelimiter::Bracket, 1, 1),
+            b'(' => return self.open_delimiter(OpenDelimiter::Paren, 1, 1),
             b'}' | b']' | b')' => return self.close_delimiter(byte),
             b'<' if self.peek_byte(1) == b'<' => return self.open_heredoc(),
             _ => self.begin_item(),
@@ -137,7 +137,7 @@ impl Scanner<'_> {
     }
 
     /// Notes an opening of `width` bytes at the current byte and steps over `step` of them.
-    fn open_delimiter(&mut self, open: Open, width: usize, step: usize) {
+    fn open_delimiter(&mut self, open: OpenDelimiter, width: usize, step: usize) {
         self.begin_item();
         let start = self.at;
         self.open.push((open, start));
@@ -156,7 +156,9 @@ impl Scanner<'_> {
         let start = self.at;
         let fits = matches!(
             (self.open.last().map(|(open, _)| *open), byte),
-            (Some(Open::Brace | Open::Interpolation), b'}') | (Some(Open::Bracket), b']') | (Some(Open::Paren), b')')
+            (Some(OpenDelimiter::Brace | OpenDelimiter::Interpolation), b'}')
+                | (Some(OpenDelimiter::Bracket), b']')
+                | (Some(OpenDelimiter::Paren), b')')
         );
         if fits {
             self.open.pop();
@@ -202,7 +204,7 @@ impl Scanner<'_> {
         if self.peek_byte(1) == mark && self.peek_byte(2) == b'{' {
             self.at += 3;
         } else if self.peek_byte(1) == b'{' {
-            self.open_delimiter(Open::Interpolation, 2, 2);
+            self.open_delimiter(OpenDelimiter::Interpolation, 2, 2);
         } else {
             self.at += 1;
         }
@@ -239,13 +241,13 @@ impl Scanner<'_> {
             return;
         }
         let width = name + length - start;
-        self.open_delimiter(Open::Heredoc(name, name + length), width, width);
+        self.open_delimiter(OpenDelimiter::Heredoc(name, name + length), width, width);
         self.skip_heredoc_line();
     }
 
     /// Steps over the line ending at hand and, when the next line is the closing word, over the word.
     fn skip_heredoc_line(&mut self) {
-        let Some(&(Open::Heredoc(start, end), _)) = self.open.last() else { return };
+        let Some(&(OpenDelimiter::Heredoc(start, end), _)) = self.open.last() else { return };
         while self.at < self.text.len() && self.peek_byte(0) != b'\n' {
             self.at += 1;
         }
@@ -276,7 +278,7 @@ impl Scanner<'_> {
     }
 
     /// The file ends while something is open.
-    fn report_unclosed(&mut self, open: Open, start: usize) {
+    fn report_unclosed(&mut self, open: OpenDelimiter, start: usize) {
         // A header at the start of a line inside something that never closes: what it stands in is the broken one.
         let broken = self.open.first().copied().unwrap_or((open, start));
         let item = self.item.unwrap_or(broken.1);
@@ -287,7 +289,7 @@ impl Scanner<'_> {
             Diagnostic::error("config::syntax", format!("{} is never closed", describe_delimiter(culprit.0)))
                 .with_location(self.make_span(culprit.1, culprit.1 + measure_delimiter(culprit.0)), "opened here")
                 .with_help(match culprit.0 {
-                    Open::Heredoc(from, to) => format!(
+                    OpenDelimiter::Heredoc(from, to) => format!(
                         "end it with a line that holds only {}",
                         String::from_utf8_lossy(self.text.get(from..to).unwrap_or_default())
                     ),
@@ -337,32 +339,32 @@ fn is_header(line: &[u8]) -> bool {
     })
 }
 
-fn measure_delimiter(open: Open) -> usize {
+fn measure_delimiter(open: OpenDelimiter) -> usize {
     match open {
-        Open::Interpolation => 2,
-        Open::Heredoc(from, to) => to - from + 2,
+        OpenDelimiter::Interpolation => 2,
+        OpenDelimiter::Heredoc(from, to) => to - from + 2,
         _ => 1,
     }
 }
 
-fn describe_delimiter(open: Open) -> &'static str {
+fn describe_delimiter(open: OpenDelimiter) -> &'static str {
     match open {
-        Open::Brace => "this `{`",
-        Open::Bracket => "this `[`",
-        Open::Paren => "this `(`",
-        Open::Interpolation => "this `${`",
-        Open::Quote => "this string",
-        Open::Heredoc(..) => "this heredoc",
+        OpenDelimiter::Brace => "this `{`",
+        OpenDelimiter::Bracket => "this `[`",
+        OpenDelimiter::Paren => "this `(`",
+        OpenDelimiter::Interpolation => "this `${`",
+        OpenDelimiter::Quote => "this string",
+        OpenDelimiter::Heredoc(..) => "this heredoc",
     }
 }
 
-fn describe_closing(open: Open) -> &'static str {
+fn describe_closing(open: OpenDelimiter) -> &'static str {
     match open {
-        Open::Brace | Open::Interpolation => "`}`",
-        Open::Bracket => "`]`",
-        Open::Paren => "`)`",
-        Open::Quote => "`\"`",
-        Open::Heredoc(..) => "its word",
+        OpenDelimiter::Brace | OpenDelimiter::Interpolation => "`}`",
+        OpenDelimiter::Bracket => "`]`",
+        OpenDelimiter::Paren => "`)`",
+        OpenDelimiter::Quote => "`\"`",
+        OpenDelimiter::Heredoc(..) => "its word",
     }
 }
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
-use super::Part;
-use super::lower::{Lower, normalize_unicode};
+use super::TemplatePart;
+use super::lower::{LoweringContext, normalize_unicode};
 
 /// How the text of a template is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum TemplateForm {
     /// Between quotes, with escapes.
     Quoted,
     /// In lines: a heredoc, or a file.
@@ -22,17 +22,17 @@ pub(super) enum Form {
     Indented,
 }
 
-/// A template on its way: as [`Part`], with pieces of text by number.
-enum Piece {
+/// A template on its way: as [`TemplatePart`], with pieces of text by number.
+enum TemplatePiece {
     Text(usize),
     Interpolation(super::Expr),
-    If { condition: super::Expr, yes: Vec<Piece>, no: Vec<Piece> },
-    For { key: Option<Arc<str>>, value: Arc<str>, collection: super::Expr, body: Vec<Piece> },
+    If { condition: super::Expr, yes: Vec<TemplatePiece>, no: Vec<TemplatePiece> },
+    For { key: Option<Arc<str>>, value: Arc<str>, collection: super::Expr, body: Vec<TemplatePiece> },
 }
 
-struct Weaver<'l, 'a> {
-    lower: &'l Lower<'a>,
-    form: Form,
+struct TemplateLowerer<'l, 'a> {
+    lower: &'l LoweringContext<'a>,
+    form: TemplateForm,
     texts: Vec<String>,
     /// Pieces of text, and `None` for each sequence, in the order they are written.
     order: Vec<Option<usize>>,
@@ -40,24 +40,28 @@ struct Weaver<'l, 'a> {
 }
 
 /// Lowers a template.
-pub(super) fn lower_template_parts(lower: &Lower<'_>, template: Template, form: Form) -> Vec<Part> {
-    let mut weaver = Weaver { lower, form, texts: Vec::new(), order: Vec::new(), trim_next: false };
+pub(super) fn lower_template_parts(
+    lower: &LoweringContext<'_>,
+    template: Template,
+    form: TemplateForm,
+) -> Vec<TemplatePart> {
+    let mut weaver = TemplateLowerer { lower, form, texts: Vec::new(), order: Vec::new(), trim_next: false };
     let pieces = weaver.lower_elements(template);
-    if form == Form::Indented {
+    if form == TemplateForm::Indented {
         weaver.dedent_lines();
     }
     weaver.merge_pieces(pieces)
 }
 
-impl Weaver<'_, '_> {
-    fn lower_elements(&mut self, template: Template) -> Vec<Piece> {
+impl TemplateLowerer<'_, '_> {
+    fn lower_elements(&mut self, template: Template) -> Vec<TemplatePiece> {
         let mut pieces = Vec::new();
         for element in template {
             match element {
                 Element::Literal(literal) => {
                     let written = literal.span().and_then(|span| self.lower.text.get(span));
                     match (self.form, written) {
-                        (Form::Quoted, _) | (_, None) => pieces.push(self.add_text(literal.into_value())),
+                        (TemplateForm::Quoted, _) | (_, None) => pieces.push(self.add_text(literal.into_value())),
                         (_, Some(written)) => {
                             let plain = written.replace("\r\n", "\n").replace("$${", "${").replace("%%{", "%{");
                             pieces.extend(plain.split_inclusive('\n').map(|line| self.add_text(line.to_owned())));
@@ -66,7 +70,7 @@ impl Weaver<'_, '_> {
                 }
                 Element::Interpolation(interpolation) => {
                     self.apply_strip(interpolation.strip);
-                    pieces.push(Piece::Interpolation(self.lower.lower_expr(interpolation.expr)));
+                    pieces.push(TemplatePiece::Interpolation(self.lower.lower_expr(interpolation.expr)));
                 }
                 Element::Directive(directive) => pieces.push(self.lower_directive(*directive)),
             }
@@ -74,14 +78,14 @@ impl Weaver<'_, '_> {
         pieces
     }
 
-    fn add_text(&mut self, mut text: String) -> Piece {
+    fn add_text(&mut self, mut text: String) -> TemplatePiece {
         if std::mem::take(&mut self.trim_next) {
             text = text.trim_start().to_owned();
         }
         let index = self.texts.len();
         self.texts.push(text);
         self.order.push(Some(index));
-        Piece::Text(index)
+        TemplatePiece::Text(index)
     }
 
     /// A sequence: the text before it, and what follows, may be trimmed.
@@ -95,7 +99,7 @@ impl Weaver<'_, '_> {
         self.trim_next = strip.strip_end();
     }
 
-    fn lower_directive(&mut self, directive: Directive) -> Piece {
+    fn lower_directive(&mut self, directive: Directive) -> TemplatePiece {
         match directive {
             Directive::If(each) => {
                 self.apply_strip(each.if_expr.strip);
@@ -106,7 +110,7 @@ impl Weaver<'_, '_> {
                     self.lower_elements(other.template)
                 });
                 self.apply_strip(each.endif_expr.strip);
-                Piece::If { condition, yes, no }
+                TemplatePiece::If { condition, yes, no }
             }
             Directive::For(each) => {
                 let head = each.for_expr;
@@ -115,7 +119,7 @@ impl Weaver<'_, '_> {
                 let body = self.lower_elements(head.template);
                 self.apply_strip(each.endfor_expr.strip);
                 let key = head.key_var.map(|word| word.as_str().into());
-                Piece::For { key, value: head.value_var.as_str().into(), collection, body }
+                TemplatePiece::For { key, value: head.value_var.as_str().into(), collection, body }
             }
         }
     }
@@ -151,34 +155,34 @@ impl Weaver<'_, '_> {
     }
 
     /// Pieces of text that lie side by side are one part.
-    fn merge_pieces(&mut self, pieces: Vec<Piece>) -> Vec<Part> {
+    fn merge_pieces(&mut self, pieces: Vec<TemplatePiece>) -> Vec<TemplatePart> {
         let mut parts = Vec::new();
         let mut text = String::new();
         for piece in pieces {
-            if let Piece::Text(index) = piece {
+            if let TemplatePiece::Text(index) = piece {
                 text.push_str(self.texts.get(index).map_or("", String::as_str));
                 continue;
             }
             if !text.is_empty() {
-                parts.push(Part::Text(normalize_unicode(std::mem::take(&mut text))));
+                parts.push(TemplatePart::Text(normalize_unicode(std::mem::take(&mut text))));
             }
             match piece {
-                Piece::Text(_) => {}
-                Piece::Interpolation(expr) => parts.push(Part::Interpolation(expr)),
-                Piece::If { condition, yes, no } => {
-                    parts.push(Part::If {
+                TemplatePiece::Text(_) => {}
+                TemplatePiece::Interpolation(expr) => parts.push(TemplatePart::Interpolation(expr)),
+                TemplatePiece::If { condition, yes, no } => {
+                    parts.push(TemplatePart::If {
                         condition,
                         yes: self.merge_pieces(yes).into(),
                         no: self.merge_pieces(no).into(),
                     });
                 }
-                Piece::For { key, value, collection, body } => {
-                    parts.push(Part::For { key, value, collection, body: self.merge_pieces(body).into() });
+                TemplatePiece::For { key, value, collection, body } => {
+                    parts.push(TemplatePart::For { key, value, collection, body: self.merge_pieces(body).into() });
                 }
             }
         }
         if !text.is_empty() {
-            parts.push(Part::Text(normalize_unicode(text)));
+            parts.push(TemplatePart::Text(normalize_unicode(text)));
         }
         parts
     }

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::types::Field;
-use super::{Data, Entries, Type, Value};
+use super::types::ObjectField;
+use super::{ConfigValue, Entries, Type, ValueData};
 
 /// A value that does not fit a type.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{}{problem}", if path.is_empty() { String::new() } else { format!("{path}: ") })]
-pub struct Mismatch {
+pub struct ConversionError {
     /// The way to the element that does not fit, such as `[2].name`; empty: the value itself.
     pub path: String,
     /// What does not fit, in words.
     pub problem: String,
 }
 
-impl Mismatch {
+impl ConversionError {
     fn new(problem: impl Into<String>) -> Self {
         Self { path: String::new(), problem: problem.into() }
     }
@@ -28,51 +28,57 @@ impl Mismatch {
 }
 
 /// Brings a value to a type. Marks stay where they are.
-pub fn convert_value(value: &Value, to: &Type) -> Result<Value, Mismatch> {
+pub fn convert_value(value: &ConfigValue, to: &Type) -> Result<ConfigValue, ConversionError> {
     let mark = value.sensitive;
     if value.is_null() || *to == Type::Any {
         return Ok(value.clone());
     }
     let converted = match (to, &value.data) {
-        (Type::Bool, Data::Bool(_)) | (Type::Number, Data::Number(_)) | (Type::String, Data::String(_)) => {
+        (Type::Bool, ValueData::Bool(_))
+        | (Type::Number, ValueData::Number(_))
+        | (Type::String, ValueData::String(_)) => {
             return Ok(value.clone());
         }
-        (Type::Block(keyword), Data::Block(block)) if block.keyword == *keyword => return Ok(value.clone()),
-        (Type::String, Data::Bool(flag)) => Value::new_string(if *flag { "true" } else { "false" }),
-        (Type::String, Data::Number(number)) => Value::new_string(number.to_string()),
-        (Type::Number, Data::String(text)) => match text.parse::<super::Number>() {
-            Ok(number) => Value::new_number(number),
-            Err(_) => return Err(Mismatch::new("a number is required, and this string holds none")),
+        (Type::Block(keyword), ValueData::Block(block)) if block.keyword == *keyword => return Ok(value.clone()),
+        (Type::String, ValueData::Bool(flag)) => ConfigValue::new_string(if *flag { "true" } else { "false" }),
+        (Type::String, ValueData::Number(number)) => ConfigValue::new_string(number.to_string()),
+        (Type::Number, ValueData::String(text)) => match text.parse::<super::Number>() {
+            Ok(number) => ConfigValue::new_number(number),
+            Err(_) => return Err(ConversionError::new("a number is required, and this string holds none")),
         },
-        (Type::Bool, Data::String(text)) => match &**text {
-            "true" | "1" => Value::new_bool(true),
-            "false" | "0" => Value::new_bool(false),
+        (Type::Bool, ValueData::String(text)) => match &**text {
+            "true" | "1" => ConfigValue::new_bool(true),
+            "false" | "0" => ConfigValue::new_bool(false),
             "True" | "TRUE" | "False" | "FALSE" => {
-                return Err(Mismatch::new("a bool is required: write true or false in lower case"));
+                return Err(ConversionError::new("a bool is required: write true or false in lower case"));
             }
-            _ => return Err(Mismatch::new("a bool is required")),
+            _ => return Err(ConversionError::new("a bool is required")),
         },
-        (Type::List(of), Data::List(elements) | Data::Set(elements) | Data::Tuple(elements)) => {
-            Value::new_list(unify_elements(elements, of)?)
+        (Type::List(of), ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements)) => {
+            ConfigValue::new_list(unify_elements(elements, of)?)
         }
-        (Type::Set(of), Data::List(elements) | Data::Set(elements) | Data::Tuple(elements)) => {
-            Value::new_set(unify_elements(elements, of)?)
+        (Type::Set(of), ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements)) => {
+            ConfigValue::new_set(unify_elements(elements, of)?)
         }
-        (Type::Tuple(types), Data::List(elements) | Data::Tuple(elements)) => {
+        (Type::Tuple(types), ValueData::List(elements) | ValueData::Tuple(elements)) => {
             if types.len() != elements.len() {
                 let problem = format!("{} elements are required, not {}", types.len(), elements.len());
-                return Err(Mismatch::new(problem));
+                return Err(ConversionError::new(problem));
             }
             let each = elements.iter().zip(types).enumerate();
             let each = each.map(|(index, (element, of))| {
                 convert_value(element, of).map_err(|mismatch| mismatch.prefix_path(format!("[{index}]")))
             });
-            Value::new_tuple(each.collect::<Result<_, _>>()?)
+            ConfigValue::new_tuple(each.collect::<Result<_, _>>()?)
         }
-        (Type::Map(of), Data::Map(entries) | Data::Object(entries)) => Value::new_map(unify_entries(entries, of)?),
-        (Type::Object(fields), Data::Map(entries) | Data::Object(entries)) => convert_object(entries, fields)?,
+        (Type::Map(of), ValueData::Map(entries) | ValueData::Object(entries)) => {
+            ConfigValue::new_map(unify_entries(entries, of)?)
+        }
+        (Type::Object(fields), ValueData::Map(entries) | ValueData::Object(entries)) => {
+            convert_object(entries, fields)?
+        }
         _ => {
-            return Err(Mismatch::new(format!(
+            return Err(ConversionError::new(format!(
                 "{} is required, not {}",
                 describe_required_type(to),
                 value.describe_form()
@@ -93,11 +99,11 @@ fn describe_required_type(to: &Type) -> String {
     }
 }
 
-fn unify_elements(elements: &[Value], of: &Type) -> Result<Vec<Value>, Mismatch> {
+fn unify_elements(elements: &[ConfigValue], of: &Type) -> Result<Vec<ConfigValue>, ConversionError> {
     let inferred;
     let of = if contains_any(of) {
         inferred = unify_types(elements.iter().map(infer_type))
-            .ok_or_else(|| Mismatch::new("all elements must have the same type"))?;
+            .ok_or_else(|| ConversionError::new("all elements must have the same type"))?;
         &inferred
     } else {
         of
@@ -109,11 +115,11 @@ fn unify_elements(elements: &[Value], of: &Type) -> Result<Vec<Value>, Mismatch>
     .collect()
 }
 
-fn unify_entries(entries: &Entries, of: &Type) -> Result<Entries, Mismatch> {
+fn unify_entries(entries: &Entries, of: &Type) -> Result<Entries, ConversionError> {
     let inferred;
     let of = if contains_any(of) {
         inferred = unify_types(entries.values().map(infer_type))
-            .ok_or_else(|| Mismatch::new("all elements must have the same type"))?;
+            .ok_or_else(|| ConversionError::new("all elements must have the same type"))?;
         &inferred
     } else {
         of
@@ -127,7 +133,10 @@ fn unify_entries(entries: &Entries, of: &Type) -> Result<Entries, Mismatch> {
         .collect()
 }
 
-fn convert_object(entries: &Entries, fields: &std::collections::BTreeMap<Arc<str>, Field>) -> Result<Value, Mismatch> {
+fn convert_object(
+    entries: &Entries,
+    fields: &std::collections::BTreeMap<Arc<str>, ObjectField>,
+) -> Result<ConfigValue, ConversionError> {
     let mut converted = Entries::new();
     for (name, field) in fields {
         let given = entries.get(name).filter(|value| !(value.is_null() && field.default.is_some()));
@@ -138,12 +147,12 @@ fn convert_object(entries: &Entries, fields: &std::collections::BTreeMap<Arc<str
             (None, Some(default)) => {
                 convert_value(default, &field.of).map_err(|mismatch| mismatch.prefix_path(format!(".{name}")))?
             }
-            (None, None) if field.optional => Value::NULL,
-            (None, None) => return Err(Mismatch::new(format!("attribute `{name}` is required"))),
+            (None, None) if field.optional => ConfigValue::NULL,
+            (None, None) => return Err(ConversionError::new(format!("attribute `{name}` is required"))),
         };
         converted.insert(name.clone(), value);
     }
-    Ok(Value::new_object(converted))
+    Ok(ConfigValue::new_object(converted))
 }
 
 fn contains_any(of: &Type) -> bool {
@@ -156,7 +165,7 @@ fn contains_any(of: &Type) -> bool {
 
 /// The type of a value. What tells nothing of its type, such as the elements of an empty list, is `any`.
 #[must_use]
-pub fn infer_type(value: &Value) -> Type {
+pub fn infer_type(value: &ConfigValue) -> Type {
     let element = |types: &mut dyn Iterator<Item = Type>| {
         let mut best = Type::Any;
         for each in types {
@@ -169,17 +178,17 @@ pub fn infer_type(value: &Value) -> Type {
         Box::new(best)
     };
     match &value.data {
-        Data::Null => Type::Any,
-        Data::Block(block) => Type::Block(block.keyword),
-        Data::Bool(_) => Type::Bool,
-        Data::Number(_) => Type::Number,
-        Data::String(_) => Type::String,
-        Data::List(elements) => Type::List(element(&mut elements.iter().map(infer_type))),
-        Data::Set(elements) => Type::Set(element(&mut elements.iter().map(infer_type))),
-        Data::Tuple(elements) => Type::Tuple(elements.iter().map(infer_type).collect()),
-        Data::Map(entries) => Type::Map(element(&mut entries.values().map(infer_type))),
-        Data::Object(entries) => {
-            let field = |value| Field { of: infer_type(value), optional: false, default: None };
+        ValueData::Null => Type::Any,
+        ValueData::Block(block) => Type::Block(block.keyword),
+        ValueData::Bool(_) => Type::Bool,
+        ValueData::Number(_) => Type::Number,
+        ValueData::String(_) => Type::String,
+        ValueData::List(elements) => Type::List(element(&mut elements.iter().map(infer_type))),
+        ValueData::Set(elements) => Type::Set(element(&mut elements.iter().map(infer_type))),
+        ValueData::Tuple(elements) => Type::Tuple(elements.iter().map(infer_type).collect()),
+        ValueData::Map(entries) => Type::Map(element(&mut entries.values().map(infer_type))),
+        ValueData::Object(entries) => {
+            let field = |value| ObjectField { of: infer_type(value), optional: false, default: None };
             Type::Object(entries.iter().map(|(name, value)| (name.clone(), field(value))).collect())
         }
     }
@@ -220,7 +229,7 @@ fn unify_pair(a: Type, b: Type) -> Option<Type> {
         }
         (Type::Object(a), Type::Object(b)) if a.keys().eq(b.keys()) => {
             let fields = a.into_iter().zip(b.into_values()).map(|((name, a), b)| {
-                Some((name, Field { of: unify_pair(a.of, b.of)?, optional: false, default: None }))
+                Some((name, ObjectField { of: unify_pair(a.of, b.of)?, optional: false, default: None }))
             });
             Type::Object(fields.collect::<Option<_>>()?)
         }
@@ -236,10 +245,10 @@ fn unify_pair(a: Type, b: Type) -> Option<Type> {
 
 /// The text that a string, number or bool has in a template.
 #[must_use]
-pub fn to_text(value: &Value) -> Option<Arc<str>> {
+pub fn to_text(value: &ConfigValue) -> Option<Arc<str>> {
     match &value.data {
-        Data::String(text) => Some(text.clone()),
-        Data::Bool(_) | Data::Number(_) => convert_value(value, &Type::String).ok()?.as_str().map(Arc::from),
+        ValueData::String(text) => Some(text.clone()),
+        ValueData::Bool(_) | ValueData::Number(_) => convert_value(value, &Type::String).ok()?.as_str().map(Arc::from),
         _ => None,
     }
 }
@@ -250,28 +259,41 @@ mod tests {
 
     #[test]
     fn a_string_takes_numbers_and_bools_along() {
-        let tuple = Value::new_tuple(vec![Value::new_number(1_i64), Value::new_string("a"), Value::new_bool(true)]);
+        let tuple = ConfigValue::new_tuple(vec![
+            ConfigValue::new_number(1_i64),
+            ConfigValue::new_string("a"),
+            ConfigValue::new_bool(true),
+        ]);
         let list = convert_value(&tuple, &Type::List(Box::new(Type::Any))).unwrap();
         assert_eq!(
             list,
-            Value::new_list(vec![Value::new_string("1"), Value::new_string("a"), Value::new_string("true")])
+            ConfigValue::new_list(vec![
+                ConfigValue::new_string("1"),
+                ConfigValue::new_string("a"),
+                ConfigValue::new_string("true")
+            ])
         );
-        let mixed = Value::new_tuple(vec![Value::new_number(1_i64), Value::new_tuple(vec![])]);
+        let mixed = ConfigValue::new_tuple(vec![ConfigValue::new_number(1_i64), ConfigValue::new_tuple(vec![])]);
         assert!(convert_value(&mixed, &Type::List(Box::new(Type::Any))).is_err());
     }
 
     #[test]
     fn a_mismatch_names_the_way() {
-        let field = |of| Field { of, optional: false, default: None };
+        let field = |of| ObjectField { of, optional: false, default: None };
         let object = Type::Object([(Arc::from("port"), field(Type::Number))].into());
-        let value = Value::new_tuple(vec![Value::new_object([(Arc::from("port"), Value::new_string("http"))].into())]);
+        let value = ConfigValue::new_tuple(vec![ConfigValue::new_object(
+            [(Arc::from("port"), ConfigValue::new_string("http"))].into(),
+        )]);
         let mismatch = convert_value(&value, &Type::List(Box::new(object))).unwrap_err();
         assert_eq!(mismatch.to_string(), "[0].port: a number is required, and this string holds none");
     }
 
     #[test]
     fn marks_survive_conversion() {
-        let value = Value::new_tuple(vec![Value::new_number(1_i64).with_mark(true), Value::new_number(2_i64)]);
+        let value = ConfigValue::new_tuple(vec![
+            ConfigValue::new_number(1_i64).with_mark(true),
+            ConfigValue::new_number(2_i64),
+        ]);
         let list = convert_value(&value, &Type::List(Box::new(Type::String))).unwrap();
         let marks: Vec<bool> = list.elements().unwrap().iter().map(|value| value.sensitive).collect();
         assert_eq!((list.sensitive, marks), (false, vec![true, false]));

@@ -18,13 +18,13 @@ pub use number::Number;
 pub use types::Type;
 
 /// The entries of a map or object.
-pub type Entries = BTreeMap<Arc<str>, Value>;
+pub type Entries = BTreeMap<Arc<str>, ConfigValue>;
 
 /// A value. Cheap to clone: what is large in it is shared.
 #[derive(Debug, Clone)]
-pub struct Value {
+pub struct ConfigValue {
     /// What it is.
-    pub data: Data,
+    pub data: ValueData,
     /// It must not be shown. Elements of a collection carry marks of their own.
     pub sensitive: bool,
     /// Something within it is sensitive.
@@ -36,7 +36,7 @@ pub struct Value {
 
 /// The forms of a value.
 #[derive(Debug, Clone)]
-pub enum Data {
+pub enum ValueData {
     /// Nothing.
     Null,
     /// `true`, `false`.
@@ -46,11 +46,11 @@ pub enum Data {
     /// Text, in Unicode's composed form.
     String(Arc<str>),
     /// Elements of one type, in order.
-    List(Arc<Vec<Value>>),
+    List(Arc<Vec<ConfigValue>>),
     /// Elements of one type, each once, sorted.
-    Set(Arc<Vec<Value>>),
+    Set(Arc<Vec<ConfigValue>>),
     /// Elements of any types, in order.
-    Tuple(Arc<Vec<Value>>),
+    Tuple(Arc<Vec<ConfigValue>>),
     /// Entries of one type.
     Map(Arc<Entries>),
     /// Attributes of any types.
@@ -137,56 +137,58 @@ impl fmt::Display for BlockRef {
     }
 }
 
-impl From<Data> for Value {
-    fn from(data: Data) -> Self {
+impl From<ValueData> for ConfigValue {
+    fn from(data: ValueData) -> Self {
         let count = |values: &mut dyn Iterator<Item = &Self>| {
             values.fold((1_u32, false), |(weight, within), value| {
                 (weight.saturating_add(value.weight), within || value.contains_sensitive())
             })
         };
         let (weight, sensitive_within) = match &data {
-            Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => count(&mut elements.iter()),
-            Data::Map(entries) | Data::Object(entries) => count(&mut entries.values()),
+            ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements) => {
+                count(&mut elements.iter())
+            }
+            ValueData::Map(entries) | ValueData::Object(entries) => count(&mut entries.values()),
             _ => (1, false),
         };
         Self { data, sensitive: false, sensitive_within, weight }
     }
 }
 
-impl Value {
+impl ConfigValue {
     /// `null`.
-    pub const NULL: Self = Self { data: Data::Null, sensitive: false, sensitive_within: false, weight: 1 };
+    pub const NULL: Self = Self { data: ValueData::Null, sensitive: false, sensitive_within: false, weight: 1 };
 
     /// Text; brought to Unicode's composed form.
     #[must_use]
     pub fn new_string(text: impl Into<Arc<str>> + AsRef<str>) -> Self {
         let composed =
             if text.as_ref().is_ascii() { text.into() } else { text.as_ref().nfc().collect::<String>().into() };
-        Data::String(composed).into()
+        ValueData::String(composed).into()
     }
 
     /// `true` or `false`.
     #[must_use]
     pub fn new_bool(value: bool) -> Self {
-        Data::Bool(value).into()
+        ValueData::Bool(value).into()
     }
 
     /// A number.
     #[must_use]
     pub fn new_number(value: impl Into<Number>) -> Self {
-        Data::Number(value.into()).into()
+        ValueData::Number(value.into()).into()
     }
 
     /// A tuple.
     #[must_use]
     pub fn new_tuple(elements: Vec<Self>) -> Self {
-        Data::Tuple(Arc::new(elements)).into()
+        ValueData::Tuple(Arc::new(elements)).into()
     }
 
     /// A list. The elements have one type.
     #[must_use]
     pub fn new_list(elements: Vec<Self>) -> Self {
-        Data::List(Arc::new(elements)).into()
+        ValueData::List(Arc::new(elements)).into()
     }
 
     /// A set. The elements have one type. A set cannot say which of its elements is sensitive, so it is as a whole.
@@ -196,19 +198,19 @@ impl Value {
         let mut elements: Vec<Self> = elements.into_iter().map(Self::without_marks).collect();
         elements.sort();
         elements.dedup();
-        Self::from(Data::Set(Arc::new(elements))).with_mark(sensitive)
+        Self::from(ValueData::Set(Arc::new(elements))).with_mark(sensitive)
     }
 
     /// A map. The entries have one type.
     #[must_use]
     pub fn new_map(entries: Entries) -> Self {
-        Data::Map(Arc::new(entries)).into()
+        ValueData::Map(Arc::new(entries)).into()
     }
 
     /// An object.
     #[must_use]
     pub fn new_object(entries: Entries) -> Self {
-        Data::Object(Arc::new(entries)).into()
+        ValueData::Object(Arc::new(entries)).into()
     }
 
     /// The same, sensitive if `mark` says so or it was already.
@@ -228,7 +230,7 @@ impl Value {
     /// Whether it is nothing.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        matches!(self.data, Data::Null)
+        matches!(self.data, ValueData::Null)
     }
 
     /// Whether it or anything within is sensitive.
@@ -255,11 +257,11 @@ impl Value {
             Arc::new(entries.iter().map(|(key, value)| (key.clone(), value.clone().without_marks())).collect())
         };
         match self.data {
-            Data::List(each) => Data::List(elements(&each)),
-            Data::Set(each) => Data::Set(elements(&each)),
-            Data::Tuple(each) => Data::Tuple(elements(&each)),
-            Data::Map(each) => Data::Map(entries(&each)),
-            Data::Object(each) => Data::Object(entries(&each)),
+            ValueData::List(each) => ValueData::List(elements(&each)),
+            ValueData::Set(each) => ValueData::Set(elements(&each)),
+            ValueData::Tuple(each) => ValueData::Tuple(elements(&each)),
+            ValueData::Map(each) => ValueData::Map(entries(&each)),
+            ValueData::Object(each) => ValueData::Object(entries(&each)),
             scalar => scalar,
         }
         .into()
@@ -269,7 +271,7 @@ impl Value {
     #[must_use]
     pub fn elements(&self) -> Option<&[Self]> {
         match &self.data {
-            Data::List(elements) | Data::Set(elements) | Data::Tuple(elements) => Some(elements),
+            ValueData::List(elements) | ValueData::Set(elements) | ValueData::Tuple(elements) => Some(elements),
             _ => None,
         }
     }
@@ -278,7 +280,7 @@ impl Value {
     #[must_use]
     pub fn entries(&self) -> Option<&Entries> {
         match &self.data {
-            Data::Map(entries) | Data::Object(entries) => Some(entries),
+            ValueData::Map(entries) | ValueData::Object(entries) => Some(entries),
             _ => None,
         }
     }
@@ -287,7 +289,7 @@ impl Value {
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.data {
-            Data::String(text) => Some(text),
+            ValueData::String(text) => Some(text),
             _ => None,
         }
     }
@@ -296,16 +298,16 @@ impl Value {
     #[must_use]
     pub fn describe_form(&self) -> &'static str {
         match &self.data {
-            Data::Null => "null",
-            Data::Bool(_) => "a bool",
-            Data::Number(_) => "a number",
-            Data::String(_) => "a string",
-            Data::List(_) => "a list",
-            Data::Set(_) => "a set",
-            Data::Tuple(_) => "a tuple",
-            Data::Map(_) => "a map",
-            Data::Object(_) => "an object",
-            Data::Block(block) => match block.keyword {
+            ValueData::Null => "null",
+            ValueData::Bool(_) => "a bool",
+            ValueData::Number(_) => "a number",
+            ValueData::String(_) => "a string",
+            ValueData::List(_) => "a list",
+            ValueData::Set(_) => "a set",
+            ValueData::Tuple(_) => "a tuple",
+            ValueData::Map(_) => "a map",
+            ValueData::Object(_) => "an object",
+            ValueData::Block(block) => match block.keyword {
                 Keyword::Owner => "an owner",
                 Keyword::Service => "a service",
                 Keyword::Scope => "a scope",
@@ -319,47 +321,47 @@ impl Value {
 
     fn order_rank(&self) -> u8 {
         match &self.data {
-            Data::Null => 0,
-            Data::Bool(_) => 1,
-            Data::Number(_) => 2,
-            Data::String(_) => 3,
-            Data::List(_) => 4,
-            Data::Set(_) => 5,
-            Data::Tuple(_) => 6,
-            Data::Map(_) => 7,
-            Data::Object(_) => 8,
-            Data::Block(_) => 9,
+            ValueData::Null => 0,
+            ValueData::Bool(_) => 1,
+            ValueData::Number(_) => 2,
+            ValueData::String(_) => 3,
+            ValueData::List(_) => 4,
+            ValueData::Set(_) => 5,
+            ValueData::Tuple(_) => 6,
+            ValueData::Map(_) => 7,
+            ValueData::Object(_) => 8,
+            ValueData::Block(_) => 9,
         }
     }
 }
 
 /// Equal by type and content; marks do not count. A list never equals a tuple.
-impl PartialEq for Value {
+impl PartialEq for ConfigValue {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Value {}
+impl Eq for ConfigValue {}
 
-impl PartialOrd for Value {
+impl PartialOrd for ConfigValue {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// The order of a set: by form, then by content; strings by their bytes.
-impl Ord for Value {
+impl Ord for ConfigValue {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.data, &other.data) {
-            (Data::Bool(a), Data::Bool(b)) => a.cmp(b),
-            (Data::Number(a), Data::Number(b)) => a.cmp(b),
-            (Data::String(a), Data::String(b)) => a.cmp(b),
-            (Data::List(a), Data::List(b)) | (Data::Set(a), Data::Set(b)) | (Data::Tuple(a), Data::Tuple(b)) => {
-                a.cmp(b)
-            }
-            (Data::Map(a), Data::Map(b)) | (Data::Object(a), Data::Object(b)) => a.cmp(b),
-            (Data::Block(a), Data::Block(b)) => a.cmp(b),
+            (ValueData::Bool(a), ValueData::Bool(b)) => a.cmp(b),
+            (ValueData::Number(a), ValueData::Number(b)) => a.cmp(b),
+            (ValueData::String(a), ValueData::String(b)) => a.cmp(b),
+            (ValueData::List(a), ValueData::List(b))
+            | (ValueData::Set(a), ValueData::Set(b))
+            | (ValueData::Tuple(a), ValueData::Tuple(b)) => a.cmp(b),
+            (ValueData::Map(a), ValueData::Map(b)) | (ValueData::Object(a), ValueData::Object(b)) => a.cmp(b),
+            (ValueData::Block(a), ValueData::Block(b)) => a.cmp(b),
             _ => self.order_rank().cmp(&other.order_rank()),
         }
     }

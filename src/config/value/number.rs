@@ -18,7 +18,7 @@ pub struct Number(BigDecimal);
 
 /// A number that has too many digits, or text that is no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidNumber {
+pub enum NumberError {
     /// Not digits, a point and an exponent.
     #[error("not a number")]
     Shape,
@@ -31,20 +31,20 @@ pub enum InvalidNumber {
 }
 
 impl Number {
-    fn check_digits(value: BigDecimal) -> Result<Self, InvalidNumber> {
+    fn check_digits(value: BigDecimal) -> Result<Self, NumberError> {
         if value.is_zero() {
             return Ok(Self(BigDecimal::zero()));
         }
         let (_, scale) = value.as_bigint_and_exponent();
         let digits = i64::try_from(value.digits()).unwrap_or(i64::MAX);
         if scale > MOST_DIGITS * 2 || digits.saturating_sub(scale) > MOST_DIGITS || digits > MOST_DIGITS * 2 {
-            return Err(InvalidNumber::Digits);
+            return Err(NumberError::Digits);
         }
         Ok(Self(value))
     }
 
     /// The sum.
-    pub fn try_add(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    pub fn try_add(&self, other: &Self) -> Result<Self, NumberError> {
         if let (Some(a), Some(b)) = (self.to_small_i64(), other.to_small_i64())
             && let Some(sum) = a.checked_add(b)
         {
@@ -60,19 +60,19 @@ impl Number {
     }
 
     /// The difference.
-    pub fn try_subtract(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    pub fn try_subtract(&self, other: &Self) -> Result<Self, NumberError> {
         Self::check_digits(&self.0 - &other.0)
     }
 
     /// The product.
-    pub fn try_multiply(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    pub fn try_multiply(&self, other: &Self) -> Result<Self, NumberError> {
         Self::check_digits(&self.0 * &other.0)
     }
 
     /// The quotient.
-    pub fn try_divide(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    pub fn try_divide(&self, other: &Self) -> Result<Self, NumberError> {
         if other.0.is_zero() {
-            return Err(InvalidNumber::DivisionByZero);
+            return Err(NumberError::DivisionByZero);
         }
         let quotient = &self.0 / &other.0;
         let whole = i64::try_from(quotient.digits()).unwrap_or(i64::MAX) - quotient.as_bigint_and_exponent().1;
@@ -82,9 +82,9 @@ impl Number {
     }
 
     /// What is left of a division whose quotient is cut to a whole number; it has the sign of `self`.
-    pub fn try_remainder(&self, other: &Self) -> Result<Self, InvalidNumber> {
+    pub fn try_remainder(&self, other: &Self) -> Result<Self, NumberError> {
         if other.0.is_zero() {
-            return Err(InvalidNumber::DivisionByZero);
+            return Err(NumberError::DivisionByZero);
         }
         Self::check_digits(&self.0 % &other.0)
     }
@@ -172,9 +172,9 @@ impl From<usize> for Number {
 }
 
 impl FromStr for Number {
-    type Err = InvalidNumber;
+    type Err = NumberError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+    fn from_str(text: &str) -> Result<Self, NumberError> {
         // Most are short and whole, and need no long arithmetic.
         if text.len() < 19
             && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -187,19 +187,19 @@ impl FromStr for Number {
             && digits.chars().any(|c| c.is_ascii_digit())
             && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
         if !shaped {
-            return Err(InvalidNumber::Shape);
+            return Err(NumberError::Shape);
         }
         // Before the digits are laid out: `1e999999999` must not be.
         if text.len() > 4 * usize::try_from(MOST_DIGITS).unwrap_or(usize::MAX) {
-            return Err(InvalidNumber::Digits);
+            return Err(NumberError::Digits);
         }
         if let Some((_, exponent)) = text.split_once(['e', 'E']) {
-            let exponent: i64 = exponent.parse().map_err(|_| InvalidNumber::Shape)?;
+            let exponent: i64 = exponent.parse().map_err(|_| NumberError::Shape)?;
             if exponent.abs() > MOST_DIGITS {
-                return Err(InvalidNumber::Digits);
+                return Err(NumberError::Digits);
             }
         }
-        Self::check_digits(BigDecimal::from_str(text).map_err(|_| InvalidNumber::Shape)?.normalized())
+        Self::check_digits(BigDecimal::from_str(text).map_err(|_| NumberError::Shape)?.normalized())
     }
 }
 
@@ -250,17 +250,17 @@ mod tests {
         assert_eq!(number("1e3").to_string(), "1000");
         assert_eq!(number("-1.50").floor().to_string(), "-2");
         assert_eq!(number("1.0").to_i64(), Some(1));
-        assert_eq!(number("1").try_divide(&number("0")), Err(InvalidNumber::DivisionByZero));
+        assert_eq!(number("1").try_divide(&number("0")), Err(NumberError::DivisionByZero));
     }
 
     #[test]
     fn size_is_bounded() {
-        assert_eq!("1e1001".parse::<Number>(), Err(InvalidNumber::Digits));
-        assert_eq!("1e99999999999999999999".parse::<Number>(), Err(InvalidNumber::Shape));
+        assert_eq!("1e1001".parse::<Number>(), Err(NumberError::Digits));
+        assert_eq!("1e99999999999999999999".parse::<Number>(), Err(NumberError::Shape));
         let large = number(&"9".repeat(900));
-        assert_eq!(large.try_multiply(&large), Err(InvalidNumber::Digits));
+        assert_eq!(large.try_multiply(&large), Err(NumberError::Digits));
         for bad in ["", "x", "0x1", "1_000", "e1", "-", ".", "1e", "Inf", "NaN"] {
-            assert_eq!(bad.parse::<Number>(), Err(InvalidNumber::Shape), "{bad}");
+            assert_eq!(bad.parse::<Number>(), Err(NumberError::Shape), "{bad}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Data, Value};
+use super::{ConfigValue, ValueData};
 
 /// How many characters of a value a diagnostic shows.
 const LONGEST: usize = 120;
@@ -11,7 +11,7 @@ pub const SENSITIVE: &str = "(sensitive value)";
 
 /// The value in the language's form, cut when long.
 #[must_use]
-pub fn render_value(value: &Value) -> String {
+pub fn render_value(value: &ConfigValue) -> String {
     let mut text = String::new();
     write_value(value, &mut text, 0);
     if text.chars().count() > LONGEST {
@@ -43,7 +43,7 @@ pub fn quote_text(text: &str) -> String {
     out
 }
 
-fn write_value(value: &Value, out: &mut String, depth: usize) {
+fn write_value(value: &ConfigValue, out: &mut String, depth: usize) {
     // Bounds the work on large values; what is beyond is cut anyway.
     if out.len() > LONGEST * 4 {
         return;
@@ -57,21 +57,21 @@ fn write_value(value: &Value, out: &mut String, depth: usize) {
         return;
     }
     match &value.data {
-        Data::Null => out.push_str("null"),
-        Data::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Data::Number(number) => out.push_str(&number.to_string()),
-        Data::String(text) => {
+        ValueData::Null => out.push_str("null"),
+        ValueData::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        ValueData::Number(number) => out.push_str(&number.to_string()),
+        ValueData::String(text) => {
             let cut: String = text.chars().take(LONGEST + 1).collect();
             out.push_str(&quote_text(&cut));
         }
-        Data::Block(block) => out.push_str(&block.to_string()),
-        Data::List(elements) | Data::Tuple(elements) => write_elements(elements, out, depth),
-        Data::Set(elements) => {
+        ValueData::Block(block) => out.push_str(&block.to_string()),
+        ValueData::List(elements) | ValueData::Tuple(elements) => write_elements(elements, out, depth),
+        ValueData::Set(elements) => {
             out.push_str("toset(");
             write_elements(elements, out, depth);
             out.push(')');
         }
-        Data::Map(entries) | Data::Object(entries) => {
+        ValueData::Map(entries) | ValueData::Object(entries) => {
             out.push('{');
             for (index, (key, value)) in entries.iter().enumerate().take(LONGEST) {
                 out.push_str(if index == 0 { " " } else { ", " });
@@ -89,7 +89,7 @@ fn write_value(value: &Value, out: &mut String, depth: usize) {
     }
 }
 
-fn write_elements(elements: &[Value], out: &mut String, depth: usize) {
+fn write_elements(elements: &[ConfigValue], out: &mut String, depth: usize) {
     out.push('[');
     for (index, element) in elements.iter().enumerate().take(LONGEST) {
         if index > 0 {
@@ -106,9 +106,13 @@ mod tests {
 
     #[test]
     fn shows_no_secret_and_no_escape() {
-        let secret = Value::new_string("hunter2").with_mark(true);
-        let tuple = Value::new_tuple(vec![Value::new_string("\u{1b}[31m\"x"), secret, Value::new_number(1_i64)]);
+        let secret = ConfigValue::new_string("hunter2").with_mark(true);
+        let tuple = ConfigValue::new_tuple(vec![
+            ConfigValue::new_string("\u{1b}[31m\"x"),
+            secret,
+            ConfigValue::new_number(1_i64),
+        ]);
         assert_eq!(render_value(&tuple), "[\"\\u001b[31m\\\"x\", (sensitive value), 1]");
-        assert_eq!(render_value(&Value::new_string("x".repeat(1000))).chars().count(), LONGEST + 1);
+        assert_eq!(render_value(&ConfigValue::new_string("x".repeat(1000))).chars().count(), LONGEST + 1);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Keyword, Value};
+use super::{ConfigValue, Keyword};
 
 /// What a value may be.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,18 +28,18 @@ pub enum Type {
     /// A block of that type, such as `owner.jane`.
     Block(Keyword),
     /// These attributes; others are dropped.
-    Object(BTreeMap<Arc<str>, Field>),
+    Object(BTreeMap<Arc<str>, ObjectField>),
 }
 
 /// An attribute of an object type.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Field {
+pub struct ObjectField {
     /// Its type.
     pub of: Type,
     /// It may be left out.
     pub optional: bool,
     /// What it is when left out.
-    pub default: Option<Value>,
+    pub default: Option<ConfigValue>,
 }
 
 impl Type {

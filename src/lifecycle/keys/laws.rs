@@ -75,12 +75,12 @@ impl World {
         KeyTerms { store: format!("s{}", self.store), rotate_every: span(ROTATE_EVERY), overlap: span(OVERLAP) }
     }
 
-    fn decide(&self) -> Keys {
+    fn decide(&self) -> DesiredKeys {
         self.decide_behind(0)
     }
 
     /// The decision of one who is shown what was so many seconds ago.
-    fn decide_behind(&self, seconds: i64) -> Keys {
+    fn decide_behind(&self, seconds: i64) -> DesiredKeys {
         let (terms, owner) = (self.terms(), self.owner.to_string());
         let young = |key: &LiveKey| {
             let made_at = key.created_at.filter(|_| key.delivered.is_some());
@@ -90,7 +90,7 @@ impl World {
         let not_shown = self.keys.iter().filter(|(_, key)| young(key));
         let not_shown =
             not_shown.filter_map(|(id, key)| Some((id.local_name().to_owned(), key.delivered.clone()?))).collect();
-        let issue = Issue { terms: &terms, owner: &owner, environment: None, not_shown: Some(&not_shown) };
+        let issue = KeyIssue { terms: &terms, owner: &owner, environment: None, not_shown: Some(&not_shown) };
         let keys = decide_keys(Some(issue), &shown.collect(), self.now);
         let has_one = not_shown.values().any(|delivery| delivery.held);
         assert!(keys.new.is_none() || !has_one, "a key is made for one who has one: {self:?}");
@@ -136,21 +136,21 @@ impl World {
         self.carry_out(self.decide(), writes, latency);
     }
 
-    fn carry_out(&mut self, keys: Keys, mut writes: usize, latency: i64) {
+    fn carry_out(&mut self, keys: DesiredKeys, mut writes: usize, latency: i64) {
         let mut may_write = || {
             let may = writes > 0;
             writes = writes.saturating_sub(1);
             may
         };
-        for (id, _) in keys.fates.iter().filter(|(_, fate)| matches!(fate, Fate::Goes(_))) {
+        for (id, _) in keys.fates.iter().filter(|(_, fate)| matches!(fate, KeyFate::Goes(_))) {
             if !may_write() {
                 return;
             }
             self.keys.remove(id);
             self.active.remove(id);
         }
-        for (id, fate) in keys.fates.iter().filter(|(_, fate)| !matches!(fate, Fate::Goes(_))) {
-            let works = matches!(fate, Fate::Works);
+        for (id, fate) in keys.fates.iter().filter(|(_, fate)| !matches!(fate, KeyFate::Goes(_))) {
+            let works = matches!(fate, KeyFate::Works);
             if self.active.get(id) == Some(&works) {
                 continue;
             }
@@ -185,9 +185,9 @@ impl World {
         assert_eq!(keys.new, None, "{self:?}");
         for (id, fate) in &keys.fates {
             let as_it_is = match fate {
-                Fate::Works => self.active[id],
-                Fate::Off { .. } => !self.active[id],
-                Fate::Goes(_) => false,
+                KeyFate::Works => self.active[id],
+                KeyFate::Off { .. } => !self.active[id],
+                KeyFate::Goes(_) => false,
             };
             assert!(as_it_is, "{id} shall be {fate:?}: {self:?}");
         }

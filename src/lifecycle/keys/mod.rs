@@ -21,7 +21,7 @@ const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// For whom, and on which terms, keys are issued.
 #[derive(Debug, Clone, Copy)]
-pub struct Issue<'a> {
+pub struct KeyIssue<'a> {
     /// The declared terms.
     pub terms: &'a KeyTerms,
     /// Who answers for the identity.
@@ -34,9 +34,9 @@ pub struct Issue<'a> {
 
 /// The keys that an identity should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
+pub struct DesiredKeys {
     /// What shall become of each key that lives.
-    pub fates: BTreeMap<ResourceId, Fate>,
+    pub fates: BTreeMap<ResourceId, KeyFate>,
     /// The key that shall be made.
     pub new: Option<NewKey>,
     /// When time alone brings the next change, as it stands.
@@ -53,12 +53,12 @@ pub struct NewKey {
     /// The environment that it is for.
     pub environment: Option<String>,
     /// Why.
-    pub why: Why,
+    pub why: KeyIssueReason,
 }
 
 /// What shall become of a key that lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum KeyFate {
     /// It works.
     Works,
     /// It is switched off, and can still be switched on again.
@@ -69,13 +69,13 @@ pub enum Fate {
         last_used: Option<Timestamp>,
     },
     /// It goes.
-    Goes(Goes),
+    Goes(KeyDeletionReason),
 }
 
 /// Why a key goes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
-pub enum Goes {
+pub enum KeyDeletionReason {
     /// No store was given its secret.
     NotDelivered,
     /// Its identity declares no issued keys any more.
@@ -97,7 +97,7 @@ pub enum Goes {
 /// Why a key shall be made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
-pub enum Why {
+pub enum KeyIssueReason {
     /// The store holds none that works.
     NoneHeld,
     /// The one that it has is too old.
@@ -126,7 +126,7 @@ pub enum Why {
     },
 }
 
-impl Why {
+impl KeyIssueReason {
     /// Whether time alone brought it.
     #[must_use]
     pub fn is_caused_by_time(&self) -> bool {
@@ -134,7 +134,7 @@ impl Why {
     }
 }
 
-impl Goes {
+impl KeyDeletionReason {
     /// Whether time alone brought it.
     #[must_use]
     pub fn is_caused_by_time(&self) -> bool {
@@ -144,17 +144,17 @@ impl Goes {
 
 /// Says what should become of `live` keys, and whether there should be a new one. Without terms no key is issued, and those that were go.
 #[must_use]
-pub fn decide_keys(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> Keys {
+pub fn decide_keys(issue: Option<KeyIssue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> DesiredKeys {
     let mut fates = BTreeMap::new();
-    let mut delivered: Vec<Held<'_>> = Vec::new();
+    let mut delivered: Vec<DeliveredKey<'_>> = Vec::new();
     for (id, key) in live {
         match (&key.delivered, issue) {
-            (None, _) => drop(fates.insert(id.clone(), Fate::Goes(Goes::NotDelivered))),
-            (Some(_), None) => drop(fates.insert(id.clone(), Fate::Goes(Goes::NotDeclared))),
-            (Some(delivery), Some(_)) => delivered.push(Held { id, key, delivery }),
+            (None, _) => drop(fates.insert(id.clone(), KeyFate::Goes(KeyDeletionReason::NotDelivered))),
+            (Some(_), None) => drop(fates.insert(id.clone(), KeyFate::Goes(KeyDeletionReason::NotDeclared))),
+            (Some(delivery), Some(_)) => delivered.push(DeliveredKey { id, key, delivery }),
         }
     }
-    let Some(issue) = issue else { return Keys { fates, new: None, next: None } };
+    let Some(issue) = issue else { return DesiredKeys { fates, new: None, next: None } };
     // No two are delivered at one instant.
     delivered.sort_by_key(|held| (held.delivery.at, held.key.created_at, held.id));
     let mut next: Vec<Timestamp> = Vec::new();
@@ -164,7 +164,7 @@ pub fn decide_keys(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey
         next.extend(then);
     }
     if let Some(newest) = delivered.last() {
-        fates.insert(newest.id.clone(), Fate::Works);
+        fates.insert(newest.id.clone(), KeyFate::Works);
         next.push(issue.terms.rotate_every.instant_after(newest.created_at()));
     }
     // Who was just given one has it, whether or not the cloud shows it yet.
@@ -177,24 +177,24 @@ pub fn decide_keys(issue: Option<Issue<'_>>, live: &BTreeMap<ResourceId, LiveKey
         environment: issue.environment.map(str::to_owned),
         why,
     });
-    Keys { fates, new, next: next.into_iter().filter(|at| *at > now).min() }
+    DesiredKeys { fates, new, next: next.into_iter().filter(|at| *at > now).min() }
 }
 
 /// A live key whose secret was delivered.
-struct Held<'a> {
+struct DeliveredKey<'a> {
     id: &'a ResourceId,
     key: &'a LiveKey,
     delivery: &'a Delivery,
 }
 
-impl Held<'_> {
+impl DeliveredKey<'_> {
     fn created_at(&self) -> Timestamp {
         self.key.created_at.unwrap_or(self.delivery.at)
     }
 }
 
 /// Until when the key that the store hands out may be one that the cloud does not show yet.
-fn find_visibility_deadline(issue: Issue<'_>, now: Timestamp) -> Option<Timestamp> {
+fn find_visibility_deadline(issue: KeyIssue<'_>, now: Timestamp) -> Option<Timestamp> {
     let held = issue.not_shown?.values().filter(|delivery| delivery.held);
     let until = held.map(|delivery| delivery.at.saturating_add(SHOWN_WITHIN).unwrap_or(Timestamp::MAX));
     until.filter(|until| now < *until).max()
@@ -203,49 +203,54 @@ fn find_visibility_deadline(issue: Issue<'_>, now: Timestamp) -> Option<Timestam
 /// What becomes of a key in whose place another one was delivered, and when that changes next: it works for `overlap` more, then it is off
 /// for as long, counted anew from its last use; then it goes.
 fn decide_replaced_key(
-    held: &Held<'_>,
-    newer: &Held<'_>,
+    held: &DeliveredKey<'_>,
+    newer: &DeliveredKey<'_>,
     terms: &KeyTerms,
     now: Timestamp,
-) -> (Fate, Option<Timestamp>) {
+) -> (KeyFate, Option<Timestamp>) {
     let replaced_at = newer.delivery.at;
     let works_until = terms.overlap.instant_after(replaced_at);
     if now < works_until {
-        return (Fate::Works, Some(works_until));
+        return (KeyFate::Works, Some(works_until));
     }
     let last_used = held.key.last_used;
     let off_until = terms.overlap.instant_after(last_used.map_or(works_until, |used| used.max(works_until)));
     if now < off_until {
-        (Fate::Off { replaced_at, last_used }, Some(off_until))
+        (KeyFate::Off { replaced_at, last_used }, Some(off_until))
     } else {
-        (Fate::Goes(Goes::Replaced { at: replaced_at, last_used }), None)
+        (KeyFate::Goes(KeyDeletionReason::Replaced { at: replaced_at, last_used }), None)
     }
 }
 
 /// Why there should be a new key, given the newest that was delivered.
-fn find_issue_reason(newest: Option<&Held<'_>>, issue: Issue<'_>, now: Timestamp) -> Option<Why> {
-    let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(Why::NoneHeld) };
+fn find_issue_reason(newest: Option<&DeliveredKey<'_>>, issue: KeyIssue<'_>, now: Timestamp) -> Option<KeyIssueReason> {
+    let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(KeyIssueReason::NoneHeld) };
     let (delivery, terms) = (newest.delivery, issue.terms);
     if delivery.store != terms.store {
-        return Some(Why::Elsewhere { store: delivery.store.clone() });
+        return Some(KeyIssueReason::Elsewhere { store: delivery.store.clone() });
     }
     if delivery.owner.as_deref() != Some(issue.owner) {
-        return Some(Why::Owner { from: delivery.owner.clone() });
+        return Some(KeyIssueReason::Owner { from: delivery.owner.clone() });
     }
     if delivery.environment.as_deref() != issue.environment {
-        return Some(Why::Environment { from: delivery.environment.clone() });
+        return Some(KeyIssueReason::Environment { from: delivery.environment.clone() });
     }
     let created_at = newest.created_at();
     let old = terms.rotate_every.instant_after(created_at) <= now;
-    old.then(|| Why::Old { key: newest.id.local_name().to_owned(), created_at, rotate_every: terms.rotate_every })
+    old.then(|| KeyIssueReason::Old {
+        key: newest.id.local_name().to_owned(),
+        created_at,
+        rotate_every: terms.rotate_every,
+    })
 }
 
 /// Makes room for one more key among those that stay. Only keys that are replaced and off give way, those that were used least lately
 /// first. Whether there is room then: while the last two were both promised to work, a new one has to wait.
-fn make_room(fates: &mut BTreeMap<ResourceId, Fate>, delivered: &[Held<'_>]) -> bool {
-    let stays = |fates: &BTreeMap<ResourceId, Fate>, id: &ResourceId| !matches!(fates.get(id), Some(Fate::Goes(_)));
-    let mut off: Vec<&Held<'_>> =
-        delivered.iter().filter(|held| matches!(fates.get(held.id), Some(Fate::Off { .. }))).collect();
+fn make_room(fates: &mut BTreeMap<ResourceId, KeyFate>, delivered: &[DeliveredKey<'_>]) -> bool {
+    let stays =
+        |fates: &BTreeMap<ResourceId, KeyFate>, id: &ResourceId| !matches!(fates.get(id), Some(KeyFate::Goes(_)));
+    let mut off: Vec<&DeliveredKey<'_>> =
+        delivered.iter().filter(|held| matches!(fates.get(held.id), Some(KeyFate::Off { .. }))).collect();
     off.sort_by_key(|held| (held.key.last_used, held.id));
     let mut off = off.into_iter();
     loop {
@@ -255,7 +260,7 @@ fn make_room(fates: &mut BTreeMap<ResourceId, Fate>, delivered: &[Held<'_>]) -> 
         }
         let Some(held) = off.next() else { return false };
         let last_used = held.key.last_used;
-        fates.insert(held.id.clone(), Fate::Goes(Goes::MakesRoom { last_used }));
+        fates.insert(held.id.clone(), KeyFate::Goes(KeyDeletionReason::MakesRoom { last_used }));
     }
 }
 
@@ -263,7 +268,7 @@ fn describe_last_use(last_used: Option<Timestamp>) -> String {
     last_used.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"))
 }
 
-impl fmt::Display for Goes {
+impl fmt::Display for KeyDeletionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotDelivered => f.write_str("no store holds it: made by somebody else, or by a run that broke off"),
@@ -280,7 +285,7 @@ impl fmt::Display for Goes {
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for KeyIssueReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         match self {

@@ -41,29 +41,29 @@ fn former(key: &mut LiveKey) {
     delivery(key).held = false;
 }
 
-fn decided<const N: usize>(keys: [(ResourceId, LiveKey); N], now: &str) -> Keys {
+fn decided<const N: usize>(keys: [(ResourceId, LiveKey); N], now: &str) -> DesiredKeys {
     let terms = terms();
-    let issue = Issue { terms: &terms, owner: "jane", environment: None, not_shown: None };
+    let issue = KeyIssue { terms: &terms, owner: "jane", environment: None, not_shown: None };
     decide_keys(Some(issue), &BTreeMap::from(keys), at(now))
 }
 
 /// The same, where a key was delivered at that instant which does not show.
-fn decided_not_shown<const N: usize>(keys: [(ResourceId, LiveKey); N], delivered: &str, now: &str) -> Keys {
+fn decided_not_shown<const N: usize>(keys: [(ResourceId, LiveKey); N], delivered: &str, now: &str) -> DesiredKeys {
     let (_, hidden) = key("HIDDEN", delivered, |_| ());
     let not_shown = BTreeMap::from([("HIDDEN".to_owned(), hidden.delivered.unwrap())]);
     let terms = terms();
-    let issue = Issue { terms: &terms, owner: "jane", environment: None, not_shown: Some(&not_shown) };
+    let issue = KeyIssue { terms: &terms, owner: "jane", environment: None, not_shown: Some(&not_shown) };
     decide_keys(Some(issue), &BTreeMap::from(keys), at(now))
 }
 
-fn why(keys: &Keys) -> Option<Why> {
+fn why(keys: &DesiredKeys) -> Option<KeyIssueReason> {
     keys.new.clone().map(|new| new.why)
 }
 
 #[test]
 fn who_has_none_is_issued_one() {
     let keys = decided([], NOW);
-    assert_eq!(why(&keys), Some(Why::NoneHeld));
+    assert_eq!(why(&keys), Some(KeyIssueReason::NoneHeld));
     let new = keys.new.unwrap();
     assert_eq!((new.store.as_str(), new.owner.as_str(), new.environment), ("vault", "jane", None));
 }
@@ -73,20 +73,20 @@ fn who_was_just_given_one_is_not_given_another_though_the_cloud_does_not_show_it
     let keys = decided_not_shown([], "2026-05-31T23:59:00Z", NOW);
     assert_eq!((keys.new, keys.next), (None, Some(at("2026-06-01T00:01:00Z"))));
     // After two minutes it is gone.
-    assert_eq!(why(&decided_not_shown([], "2026-05-31T23:58:00Z", NOW)), Some(Why::NoneHeld));
+    assert_eq!(why(&decided_not_shown([], "2026-05-31T23:58:00Z", NOW)), Some(KeyIssueReason::NoneHeld));
 }
 
 #[test]
 fn what_a_key_that_does_not_show_yet_replaces_works_on() {
     let replaced = key("A", "2026-01-01T00:00:00Z", former);
     let keys = decided_not_shown([replaced], "2026-05-31T23:59:30Z", NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyFate::Works));
 }
 
 #[test]
 fn a_young_key_stays_and_it_is_known_when_it_will_be_too_old() {
     let keys = decided([key("A", "2026-05-01T00:00:00Z", |_| ())], NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyFate::Works));
     assert_eq!(keys.next, Some(at("2026-07-30T00:00:00Z")));
 }
 
@@ -95,18 +95,18 @@ fn a_key_is_replaced_at_the_instant_it_is_too_old_and_works_on() {
     let live = || [key("A", "2026-03-01T00:00:00Z", |_| ())];
     assert_eq!(why(&decided(live(), "2026-05-29T23:59:59Z")), None);
     let keys = decided(live(), "2026-05-30T00:00:00Z");
-    assert!(matches!(why(&keys), Some(Why::Old { key, .. }) if key == "A"));
-    assert_eq!(keys.fates[&id("A")], Fate::Works);
+    assert!(matches!(why(&keys), Some(KeyIssueReason::Old { key, .. }) if key == "A"));
+    assert_eq!(keys.fates[&id("A")], KeyFate::Works);
 }
 
 #[test]
 fn the_one_before_works_then_is_off_then_goes() {
     let live = || [key("A", "2026-01-01T00:00:00Z", former), key("B", "2026-05-01T00:00:00Z", |_| ())];
     let fate = |now: &str| decided(live(), now).fates[&id("A")].clone();
-    assert_eq!(fate("2026-05-02T23:59:59Z"), Fate::Works);
-    assert!(matches!(fate("2026-05-03T00:00:00Z"), Fate::Off { .. }));
-    assert!(matches!(fate("2026-05-04T23:59:59Z"), Fate::Off { .. }));
-    assert!(matches!(fate("2026-05-05T00:00:00Z"), Fate::Goes(Goes::Replaced { .. })));
+    assert_eq!(fate("2026-05-02T23:59:59Z"), KeyFate::Works);
+    assert!(matches!(fate("2026-05-03T00:00:00Z"), KeyFate::Off { .. }));
+    assert!(matches!(fate("2026-05-04T23:59:59Z"), KeyFate::Off { .. }));
+    assert!(matches!(fate("2026-05-05T00:00:00Z"), KeyFate::Goes(KeyDeletionReason::Replaced { .. })));
     let next = |now: &str| decided(live(), now).next.unwrap();
     assert_eq!(next("2026-05-01T00:00:00Z"), at("2026-05-03T00:00:00Z"));
     assert_eq!(next("2026-05-03T00:00:00Z"), at("2026-05-05T00:00:00Z"));
@@ -120,16 +120,16 @@ fn a_late_use_keeps_a_replaced_key_off_for_longer() {
     };
     let live = || [key("A", "2026-01-01T00:00:00Z", used), key("B", "2026-05-01T00:00:00Z", |_| ())];
     let fate = |now: &str| decided(live(), now).fates[&id("A")].clone();
-    assert!(matches!(fate("2026-05-21T23:59:59Z"), Fate::Off { last_used: Some(_), .. }));
-    assert!(matches!(fate("2026-05-22T00:00:00Z"), Fate::Goes(Goes::Replaced { .. })));
+    assert!(matches!(fate("2026-05-21T23:59:59Z"), KeyFate::Off { last_used: Some(_), .. }));
+    assert!(matches!(fate("2026-05-22T00:00:00Z"), KeyFate::Goes(KeyDeletionReason::Replaced { .. })));
 }
 
 #[test]
 fn what_no_store_was_given_goes_and_makes_room() {
     let lost = |key: &mut LiveKey| key.delivered = None;
     let keys = decided([key("A", "2026-03-01T00:00:00Z", |_| ()), key("B", "2026-06-01T00:00:00Z", lost)], NOW);
-    assert_eq!(keys.fates[&id("B")], Fate::Goes(Goes::NotDelivered));
-    assert_eq!(keys.fates[&id("A")], Fate::Works);
+    assert_eq!(keys.fates[&id("B")], KeyFate::Goes(KeyDeletionReason::NotDelivered));
+    assert_eq!(keys.fates[&id("A")], KeyFate::Works);
     assert!(keys.new.is_some());
 }
 
@@ -141,14 +141,17 @@ fn of_two_the_one_that_is_off_gives_way_and_a_promised_one_does_not() {
         key.last_used = Some(at("2026-05-31T12:00:00Z"));
     };
     let keys = decided([key("A", "2025-12-01T00:00:00Z", used), key("B", "2026-03-01T00:00:00Z", |_| ())], NOW);
-    assert_eq!(keys.fates[&id("A")], Fate::Goes(Goes::MakesRoom { last_used: Some(at("2026-05-31T12:00:00Z")) }));
-    assert_eq!(keys.fates[&id("B")], Fate::Works);
+    assert_eq!(
+        keys.fates[&id("A")],
+        KeyFate::Goes(KeyDeletionReason::MakesRoom { last_used: Some(at("2026-05-31T12:00:00Z")) })
+    );
+    assert_eq!(keys.fates[&id("B")], KeyFate::Works);
     assert!(keys.new.is_some());
     // Another owner asks for a new key a day after the last rotation: the one before is promised for a day more.
     let tom = |key: &mut LiveKey| delivery(key).owner = Some("tom".to_owned());
     let live = [key("A", "2026-03-01T00:00:00Z", former), key("B", "2026-05-31T00:00:00Z", tom)];
     let keys = decided(live, NOW);
-    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, Fate::Works));
+    assert_eq!((keys.new, keys.fates[&id("A")].clone()), (None, KeyFate::Works));
     assert_eq!(keys.next, Some(at("2026-06-02T00:00:00Z")));
 }
 
@@ -158,11 +161,11 @@ fn another_owner_environment_or_store_asks_for_a_new_key() {
         |change: fn(&mut Delivery)| why(&decided([key("A", "2026-05-01T00:00:00Z", |key| change(delivery(key)))], NOW));
     assert_eq!(young(|_| ()), None);
     let tom = Some("tom".to_owned());
-    assert_eq!(young(|d| d.owner = Some("tom".to_owned())), Some(Why::Owner { from: tom }));
+    assert_eq!(young(|d| d.owner = Some("tom".to_owned())), Some(KeyIssueReason::Owner { from: tom }));
     let prod = Some("prod".to_owned());
-    assert_eq!(young(|d| d.environment = Some("prod".to_owned())), Some(Why::Environment { from: prod }));
-    assert_eq!(young(|d| d.store = "old".to_owned()), Some(Why::Elsewhere { store: "old".to_owned() }));
-    assert_eq!(young(|d| d.held = false), Some(Why::NoneHeld));
+    assert_eq!(young(|d| d.environment = Some("prod".to_owned())), Some(KeyIssueReason::Environment { from: prod }));
+    assert_eq!(young(|d| d.store = "old".to_owned()), Some(KeyIssueReason::Elsewhere { store: "old".to_owned() }));
+    assert_eq!(young(|d| d.held = false), Some(KeyIssueReason::NoneHeld));
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn without_terms_every_key_goes() {
     let lost = |key: &mut LiveKey| key.delivered = None;
     let live = BTreeMap::from([key("A", "2026-05-01T00:00:00Z", |_| ()), key("B", "2026-05-01T00:00:00Z", lost)]);
     let keys = decide_keys(None, &live, at(NOW));
-    assert_eq!(keys.fates[&id("A")], Fate::Goes(Goes::NotDeclared));
-    assert_eq!(keys.fates[&id("B")], Fate::Goes(Goes::NotDelivered));
+    assert_eq!(keys.fates[&id("A")], KeyFate::Goes(KeyDeletionReason::NotDeclared));
+    assert_eq!(keys.fates[&id("B")], KeyFate::Goes(KeyDeletionReason::NotDelivered));
     assert_eq!(keys.new, None);
 }

@@ -10,37 +10,37 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::record::{KEY, Known, Record};
-use super::{Store, StoreError, Terms, Version, Written, store_time};
+use super::record::{KEY, KnownLedger, LockRecord};
+use super::{LockTerms, ObjectVersion, Store, StoreError, WriteOutcome, store_time};
 
 /// The lock, held. Dropped without being released, it stays in the store until it expires.
 #[derive(Debug)]
-pub struct Guard {
-    held: Arc<Held>,
+pub struct LockGuard {
+    held: Arc<HeldLock>,
     renewal: JoinHandle<()>,
     /// Of a folder: the file whose lock the system frees with this process.
     _claim: Option<File>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct HeldLock {
     store: Store,
-    terms: Terms,
-    state: Mutex<(Record, Version)>,
+    terms: LockTerms,
+    state: Mutex<(LockRecord, ObjectVersion)>,
     until: std::sync::Mutex<Instant>,
     lost: AtomicBool,
 }
 
-impl Guard {
+impl LockGuard {
     pub(super) fn new(
         store: Store,
-        record: Record,
-        version: Version,
-        terms: Terms,
+        record: LockRecord,
+        version: ObjectVersion,
+        terms: LockTerms,
         asked: Instant,
         claim: Option<File>,
     ) -> Self {
-        let held = Arc::new(Held {
+        let held = Arc::new(HeldLock {
             store,
             terms,
             state: Mutex::new((record, version)),
@@ -65,7 +65,7 @@ impl Guard {
     }
 
     /// What the last holder knew of the ledger.
-    pub async fn known_ledger(&self) -> Known {
+    pub async fn known_ledger(&self) -> KnownLedger {
         self.held.state.lock().await.0.known_ledger()
     }
 
@@ -77,25 +77,25 @@ impl Guard {
     ///
     /// # Errors
     /// Where the store does not answer.
-    pub async fn release_lock(self, known: Known) -> Result<(), StoreError> {
+    pub async fn release_lock(self, known: KnownLedger) -> Result<(), StoreError> {
         self.renewal.abort();
         let store = &self.held.store;
         let (mut record, mut version) = self.held.state.lock().await.clone();
         let nonce = record.nonce.clone();
         loop {
-            let free = Record {
+            let free = LockRecord {
                 free: true,
                 counter: record.counter.saturating_add(1),
                 head: known.head.clone(),
                 lineage: known.lineage.clone(),
                 ..record
             };
-            if store.replace_object(KEY, &free.to_json_bytes(), &version).await? != Written::Taken {
+            if store.replace_object(KEY, &free.to_json_bytes(), &version).await? != WriteOutcome::Taken {
                 return Ok(());
             }
             let Some(object) = store.read_object(KEY).await? else { return Ok(()) };
             // What does not read is not this run's lock.
-            let Ok(found) = serde_json::from_slice::<Record>(&object.bytes) else { return Ok(()) };
+            let Ok(found) = serde_json::from_slice::<LockRecord>(&object.bytes) else { return Ok(()) };
             if found.nonce != nonce || found.free {
                 return Ok(());
             }
@@ -111,24 +111,24 @@ pub(super) fn expiry_time(moment: Timestamp, lease: Duration) -> Timestamp {
 
 /// Renews three times in a lease. That the lock went to somebody else is the end; that the store does not answer is not, until the
 /// lease is over.
-async fn renew_until_lost(held: Arc<Held>) {
+async fn renew_until_lost(held: Arc<HeldLock>) {
     loop {
         tokio::time::sleep(held.terms.lease / 3).await;
         // Not locked while the request is under way: who releases must not wait for it.
         let (record, version) = held.state.lock().await.clone();
         let asked = Instant::now();
-        let next = Record {
+        let next = LockRecord {
             expires: expiry_time(store_time(&held.store), held.terms.lease),
             counter: record.counter.saturating_add(1),
             ..record
         };
         match held.store.replace_object(KEY, &next.to_json_bytes(), &version).await {
-            Ok(Written::Yes(written)) => {
+            Ok(WriteOutcome::Yes(written)) => {
                 *held.state.lock().await = (next, written);
                 let until = asked.checked_add(held.terms.lease).unwrap_or(asked);
                 *held.until.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = until;
             }
-            Ok(Written::Taken) => {
+            Ok(WriteOutcome::Taken) => {
                 held.lost.store(true, Ordering::Relaxed);
                 tracing::warn!("another process took or broke the lock");
                 return;

@@ -15,27 +15,27 @@ use jiff::{SignedDuration, Timestamp};
 use leasehold_provider::StackName;
 use tokio::time::Instant;
 
-use super::{NoRandomness, Store, StoreError, Version, Written, folder, wall_clock};
+use super::{NoRandomnessError, ObjectVersion, Store, StoreError, WriteOutcome, folder, wall_clock};
 use crate::config::declared::Backend;
 
-pub use guard::Guard;
-pub use record::{Claim, Head, Holder, Known, OtherStack, Record};
+pub use guard::LockGuard;
 use record::{KEY, SCHEMA};
+pub use record::{KnownLedger, LedgerHead, LockClaim, LockHolder, LockRecord, OtherStackError};
 
 /// How long a lock lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
+pub struct LockTerms {
     /// From one renewal on.
     pub lease: Duration,
 }
 
-impl Default for Terms {
+impl Default for LockTerms {
     fn default() -> Self {
         Self { lease: Duration::from_secs(60) }
     }
 }
 
-impl Terms {
+impl LockTerms {
     /// The terms that a stack's `backend` block sets.
     #[must_use]
     pub fn from_backend(backend: &Backend) -> Self {
@@ -51,11 +51,11 @@ impl Terms {
 
 /// What came of asking for the lock.
 #[derive(Debug)]
-pub enum Asked {
+pub enum LockAnswer {
     /// It is ours.
-    Held(Guard),
+    Held(LockGuard),
     /// Somebody else has it.
-    By(Box<Record>),
+    By(Box<LockRecord>),
 }
 
 /// Why the lock could not be asked for.
@@ -74,10 +74,10 @@ pub enum LockError {
     },
     /// It is the lock of another stack.
     #[error(transparent)]
-    OtherStack(#[from] OtherStack),
+    OtherStack(#[from] OtherStackError),
     /// The operating system gives no randomness for a nonce.
     #[error(transparent)]
-    Randomness(#[from] NoRandomness),
+    Randomness(#[from] NoRandomnessError),
     /// This machine's clock and the store's are far apart.
     #[error("this machine's clock is {} {} that of {place}", apart.abs(), if apart.is_negative() { "behind" } else { "ahead of" })]
     Clock {
@@ -95,8 +95,8 @@ const FARTHEST: SignedDuration = SignedDuration::from_mins(5);
 ///
 /// # Errors
 /// Where the store does not answer, the object does not read, or it is the lock of another stack.
-pub async fn read_lock(store: &Store, stack: &StackName) -> Result<Option<(Record, Version)>, LockError> {
-    store.read_object(KEY).await?.map(|object| Record::parse_object(store, stack, object)).transpose()
+pub async fn read_lock(store: &Store, stack: &StackName) -> Result<Option<(LockRecord, ObjectVersion)>, LockError> {
+    store.read_object(KEY).await?.map(|object| LockRecord::parse_object(store, stack, object)).transpose()
 }
 
 /// The present moment by the store's clock, where it has one.
@@ -107,14 +107,14 @@ fn store_time(store: &Store) -> Timestamp {
 
 /// Whether somebody holds the lock now. In a folder, the system knows whether the holder lives. In a bucket, a holder that stopped
 /// without a word is waited for until its time and a margin are over.
-pub fn is_held(store: &Store, record: &Record, terms: Terms) -> Result<bool, LockError> {
+pub fn is_held(store: &Store, record: &LockRecord, terms: LockTerms) -> Result<bool, LockError> {
     match &store.folder {
         Some(folder) => Ok(!record.free && folder::claim_folder(store, folder)?.is_none()),
         None => Ok(is_unexpired(store, record, terms)),
     }
 }
 
-fn is_unexpired(store: &Store, record: &Record, terms: Terms) -> bool {
+fn is_unexpired(store: &Store, record: &LockRecord, terms: LockTerms) -> bool {
     let margin = SignedDuration::try_from(terms.expiry_margin()).unwrap_or_default();
     !record.free && record.expires.checked_add(margin).is_ok_and(|end| store_time(store) < end)
 }
@@ -123,7 +123,7 @@ fn is_unexpired(store: &Store, record: &Record, terms: Terms) -> bool {
 const NAMELESS: Duration = Duration::from_millis(20);
 
 /// Asks for the lock, once.
-pub async fn request_lock(store: &Store, claim: Claim<'_>, terms: Terms) -> Result<Asked, LockError> {
+pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms) -> Result<LockAnswer, LockError> {
     let nonce = super::generate_random_id()?;
     loop {
         let file = match &store.folder {
@@ -138,7 +138,7 @@ pub async fn request_lock(store: &Store, claim: Claim<'_>, terms: Terms) -> Resu
             (None, Some((record, _))) => is_unexpired(store, record, terms),
         };
         match &there {
-            Some((record, _)) if held && !record.free => return Ok(Asked::By(Box::new(record.clone()))),
+            Some((record, _)) if held && !record.free => return Ok(LockAnswer::By(Box::new(record.clone()))),
             _ if held => {
                 // It is ours within moments, or we learn whose.
                 tokio::time::sleep(NAMELESS).await;
@@ -153,20 +153,26 @@ pub async fn request_lock(store: &Store, claim: Claim<'_>, terms: Terms) -> Resu
             Some((_, version)) => store.replace_object(KEY, &record.to_json_bytes(), version).await?,
         };
         // Whose it is, the store says, not the answer to our write.
-        if written != Written::Taken
+        if written != WriteOutcome::Taken
             && let Some((found, version)) = read_lock(store, claim.stack).await?
             && found.nonce == nonce
         {
             check_clock_skew(store)?;
-            return Ok(Asked::Held(Guard::new(store.clone(), found, version, terms, asked, file.flatten())));
+            return Ok(LockAnswer::Held(LockGuard::new(store.clone(), found, version, terms, asked, file.flatten())));
         }
     }
 }
 
 /// The lock of a claim, after `last`, the record of the holder before.
-fn next_record(claim: Claim<'_>, last: Option<&Record>, nonce: &str, since: Timestamp, terms: Terms) -> Record {
-    let known = last.map(Record::known_ledger).unwrap_or_default();
-    Record {
+fn next_record(
+    claim: LockClaim<'_>,
+    last: Option<&LockRecord>,
+    nonce: &str,
+    since: Timestamp,
+    terms: LockTerms,
+) -> LockRecord {
+    let known = last.map(LockRecord::known_ledger).unwrap_or_default();
+    LockRecord {
         schema: SCHEMA,
         stack: Some(claim.stack.clone()),
         lineage: known.lineage,
@@ -193,13 +199,13 @@ fn check_clock_skew(store: &Store) -> Result<(), LockError> {
 ///
 /// # Errors
 /// As [`read_lock`].
-pub async fn break_lock(store: &Store, stack: &StackName, record: &Record) -> Result<bool, LockError> {
+pub async fn break_lock(store: &Store, stack: &StackName, record: &LockRecord) -> Result<bool, LockError> {
     while let Some((found, version)) = read_lock(store, stack).await? {
         if found.nonce != record.nonce || found.free {
             return Ok(false);
         }
-        let freed = Record { free: true, counter: found.counter.saturating_add(1), ..found };
-        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != Written::Taken {
+        let freed = LockRecord { free: true, counter: found.counter.saturating_add(1), ..found };
+        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != WriteOutcome::Taken {
             return Ok(true);
         }
     }
@@ -213,21 +219,22 @@ pub async fn break_lock(store: &Store, stack: &StackName, record: &Record) -> Re
 /// As [`read_lock`], except that the object does not read.
 pub async fn break_unreadable_lock(
     store: &Store,
-    claim: Claim<'_>,
+    claim: LockClaim<'_>,
     epoch: u64,
-    known: Known,
+    known: KnownLedger,
 ) -> Result<bool, LockError> {
     let nonce = super::generate_random_id()?;
     while let Some(object) = store.read_object(KEY).await? {
         let version = object.version.clone();
-        match Record::parse_object(store, claim.stack, object) {
+        match LockRecord::parse_object(store, claim.stack, object) {
             Err(LockError::Unreadable { .. }) => {}
             Err(error) => return Err(error),
             Ok(_) => return Ok(false),
         }
-        let record = next_record(claim, None, &nonce, store_time(store), Terms::default());
-        let freed = Record { free: true, epoch, head: known.head.clone(), lineage: known.lineage.clone(), ..record };
-        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != Written::Taken {
+        let record = next_record(claim, None, &nonce, store_time(store), LockTerms::default());
+        let freed =
+            LockRecord { free: true, epoch, head: known.head.clone(), lineage: known.lineage.clone(), ..record };
+        if store.replace_object(KEY, &freed.to_json_bytes(), &version).await? != WriteOutcome::Taken {
             return Ok(true);
         }
     }

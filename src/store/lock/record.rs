@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use leasehold_provider::{Digest, StackName};
 use serde::{Deserialize, Serialize};
 
-use super::{LockError, Version};
+use super::{LockError, ObjectVersion};
 use crate::store::lineage::Lineage;
-use crate::store::{Object, Store};
+use crate::store::{Store, StoredObject};
 
 /// The key of the object.
 pub(super) const KEY: &str = "lock.json";
@@ -18,7 +18,7 @@ pub(super) const SCHEMA: u32 = 2;
 
 /// Who holds the lock, for whoever is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
+pub struct LockHolder {
     /// As whom: the caller as the cloud knows it.
     pub actor: String,
     /// On which machine.
@@ -34,25 +34,25 @@ pub struct Holder {
 
 /// Who asks for the lock, of which stack, to do what.
 #[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
+pub struct LockClaim<'a> {
     /// The stack.
     pub stack: &'a StackName,
     /// Who asks.
-    pub holder: &'a Holder,
+    pub holder: &'a LockHolder,
     /// The command: `apply`.
     pub what: &'a str,
 }
 
 /// The last entry of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub struct LedgerHead {
     /// Its number; 0 before the first.
     pub number: u64,
     /// The SHA-256 of its bytes; before the first entry, of no bytes.
     pub digest: Digest,
 }
 
-impl Head {
+impl LedgerHead {
     /// The head of a ledger without entries.
     #[must_use]
     pub fn empty_ledger() -> Self {
@@ -62,16 +62,16 @@ impl Head {
 
 /// What the holder of a lock knows of the stack's ledger, for the next holder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownLedger {
     /// The last entry: where the next holder begins to look.
-    pub head: Option<Head>,
+    pub head: Option<LedgerHead>,
     /// The lineage of the ledger. `None`: there is no ledger yet, or one from before records had a lineage.
     pub lineage: Option<Lineage>,
 }
 
 /// The lock as it is in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct LockRecord {
     /// The version of the format.
     pub schema: u32,
     /// The stack. `None` in version 1 of the format.
@@ -81,7 +81,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Lineage>,
     /// Who holds it, or held it last.
-    pub holder: Holder,
+    pub holder: LockHolder,
     /// What they are doing: `apply`.
     pub what: String,
     /// Unlike that of any other holder.
@@ -97,14 +97,14 @@ pub struct Record {
     /// Whether it was given back, or broken.
     pub free: bool,
     /// The ledger's last entry as the holder knew it.
-    pub head: Option<Head>,
+    pub head: Option<LedgerHead>,
 }
 
-impl Record {
+impl LockRecord {
     /// What its holder knew of the ledger.
     #[must_use]
-    pub fn known_ledger(&self) -> Known {
-        Known { head: self.head.clone(), lineage: self.lineage.clone() }
+    pub fn known_ledger(&self) -> KnownLedger {
+        KnownLedger { head: self.head.clone(), lineage: self.lineage.clone() }
     }
 
     pub(super) fn to_json_bytes(&self) -> Vec<u8> {
@@ -113,7 +113,11 @@ impl Record {
     }
 
     /// Reads the object, and refuses another stack's.
-    pub(super) fn parse_object(store: &Store, stack: &StackName, object: Object) -> Result<(Self, Version), LockError> {
+    pub(super) fn parse_object(
+        store: &Store,
+        stack: &StackName,
+        object: StoredObject,
+    ) -> Result<(Self, ObjectVersion), LockError> {
         let unreadable = |why: String| LockError::Unreadable { place: store.place().to_owned(), why };
         let record: Self = serde_json::from_slice(&object.bytes).map_err(|error| unreadable(error.to_string()))?;
         if record.schema > SCHEMA {
@@ -121,7 +125,7 @@ impl Record {
             return Err(unreadable(why));
         }
         match &record.stack {
-            Some(theirs) if theirs != stack => Err(LockError::OtherStack(OtherStack {
+            Some(theirs) if theirs != stack => Err(LockError::OtherStack(OtherStackError {
                 place: store.place().to_owned(),
                 theirs: theirs.clone(),
                 ours: stack.clone(),
@@ -134,7 +138,7 @@ impl Record {
 /// The records of one stack are where another stack looks for its own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place} holds the records of stack {theirs}, and this is stack {ours}")]
-pub struct OtherStack {
+pub struct OtherStackError {
     /// Where the records are.
     pub place: String,
     /// The stack that they are of.
@@ -143,7 +147,7 @@ pub struct OtherStack {
     pub ours: StackName,
 }
 
-impl OtherStack {
+impl OtherStackError {
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> String {

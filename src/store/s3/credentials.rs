@@ -13,19 +13,19 @@ const EARLY: SignedDuration = SignedDuration::from_mins(5);
 
 /// The chain, and the credentials it gave last.
 #[derive(Debug)]
-pub struct Credentials {
+pub struct S3Credentials {
     chain: SharedCredentialsProvider,
-    kept: Mutex<Option<Kept>>,
+    kept: Mutex<Option<CachedCredentials>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedCredentials {
     credential: Arc<AwsCredential>,
     /// `None`: they do not expire.
     expires: Option<Timestamp>,
 }
 
-impl Credentials {
+impl S3Credentials {
     pub fn from_chain(chain: SharedCredentialsProvider) -> Self {
         Self { chain, kept: Mutex::new(None) }
     }
@@ -36,7 +36,8 @@ impl Credentials {
     /// Where no source of the chain gives any.
     pub async fn current_credentials(&self) -> Result<Arc<AwsCredential>, CredentialsError> {
         let mut kept = self.kept.lock().await;
-        let is_fresh = |kept: &&Kept| kept.expires.is_none_or(|at| Timestamp::now().duration_until(at) > EARLY);
+        let is_fresh =
+            |kept: &&CachedCredentials| kept.expires.is_none_or(|at| Timestamp::now().duration_until(at) > EARLY);
         if let Some(kept) = kept.as_ref().filter(is_fresh) {
             return Ok(Arc::clone(&kept.credential));
         }
@@ -47,7 +48,7 @@ impl Credentials {
             token: found.session_token().map(str::to_owned),
         });
         let expires = found.expiry().and_then(|at| Timestamp::try_from(at).ok());
-        *kept = Some(Kept { credential: Arc::clone(&credential), expires });
+        *kept = Some(CachedCredentials { credential: Arc::clone(&credential), expires });
         Ok(credential)
     }
 

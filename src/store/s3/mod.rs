@@ -17,10 +17,10 @@ use object_store::RetryConfig;
 use object_store::aws::{AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path;
 
-use super::server::{Clock, Connector, S3Connection};
+use super::server::{DatedConnector, S3Connection, ServerClock};
 use super::{AwsAccess, Store};
-use crate::config::declared::Bucket;
-use credentials::Credentials;
+use crate::config::declared::S3Bucket;
+use credentials::S3Credentials;
 use requests::RequestSettings;
 
 /// One request, from connecting to the last byte. A record has a few kilobytes.
@@ -35,7 +35,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 ///
 /// # Errors
 /// Where the settings cannot work: no source of credentials, an endpoint that does not exist, a prefix that no key can have.
-pub fn open_bucket(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Store> {
+pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Store> {
     let config = &aws.config;
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{stack}"));
     let place = format!("s3://{}/{prefix}", bucket.name);
@@ -44,12 +44,12 @@ pub fn open_bucket(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Res
         config.credentials_provider().context("there is no source of AWS credentials").with_context(unusable)?;
     let region = bucket.region.clone().or_else(|| config.region().map(ToString::to_string));
     let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-    let endpoint = Endpoint::for_bucket(bucket, &region, config).with_context(unusable)?;
-    let connector = Connector {
-        clock: Clock::default(),
+    let endpoint = BucketEndpoint::for_bucket(bucket, &region, config).with_context(unusable)?;
+    let connector = DatedConnector {
+        clock: ServerClock::default(),
         s3: Some(S3Connection {
             client: build_http_client(&endpoint, aws.ca_bundle.as_deref()).with_context(unusable)?,
-            credentials: Arc::new(Credentials::from_chain(chain)),
+            credentials: Arc::new(S3Credentials::from_chain(chain)),
             settings: RequestSettings { retention: bucket.retention, region: region.clone() },
         }),
     };
@@ -78,7 +78,7 @@ pub fn open_bucket(bucket: &Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Res
 
 /// Where a bucket is reached.
 #[derive(Debug, PartialEq, Eq)]
-struct Endpoint {
+struct BucketEndpoint {
     url: String,
     /// Whether the host name begins with the bucket's name (virtual-hosted style), instead of the path (path style):
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
@@ -86,7 +86,7 @@ struct Endpoint {
 }
 
 /// The client of the bucket. A redirect is not followed: it names another region, and the signature holds for this one.
-fn build_http_client(endpoint: &Endpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<reqwest::Client> {
+fn build_http_client(endpoint: &BucketEndpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<reqwest::Client> {
     // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -102,13 +102,13 @@ fn build_http_client(endpoint: &Endpoint, ca_bundle: Option<&[u8]>) -> anyhow::R
     Ok(builder.build()?)
 }
 
-impl Endpoint {
+impl BucketEndpoint {
     fn allows_http(&self) -> bool {
         self.url.starts_with("http://")
     }
 
     /// The endpoint that the block or the environment names; else AWS's own for the region.
-    fn for_bucket(bucket: &Bucket, region: &str, config: &SdkConfig) -> anyhow::Result<Self> {
+    fn for_bucket(bucket: &S3Bucket, region: &str, config: &SdkConfig) -> anyhow::Result<Self> {
         let named = bucket.endpoint.clone().or_else(|| find_configured_endpoint(config));
         if let Some(url) = named {
             return Ok(Self { url, names_bucket: false });
@@ -141,8 +141,8 @@ mod tests {
 
     use super::*;
 
-    fn bucket(name: &str, endpoint: Option<&str>) -> Bucket {
-        Bucket { name: name.to_owned(), endpoint: endpoint.map(str::to_owned), ..Bucket::default() }
+    fn bucket(name: &str, endpoint: Option<&str>) -> S3Bucket {
+        S3Bucket { name: name.to_owned(), endpoint: endpoint.map(str::to_owned), ..S3Bucket::default() }
     }
 
     #[test]
@@ -178,14 +178,14 @@ mod tests {
             (bucket("acme", None), "eu-west-1", custom.clone(), "http://127.0.0.1:5000", false),
             (bucket("acme", Some("https://minio.example")), "eu-west-1", custom, "https://minio.example", false),
         ] {
-            let endpoint = Endpoint::for_bucket(&bucket, region, &config).unwrap();
-            assert_eq!(endpoint, Endpoint { url: url.to_owned(), names_bucket });
+            let endpoint = BucketEndpoint::for_bucket(&bucket, region, &config).unwrap();
+            assert_eq!(endpoint, BucketEndpoint { url: url.to_owned(), names_bucket });
         }
     }
 
     #[test]
     fn fips_where_there_is_none_is_refused() {
         let config = SdkConfig::builder().use_fips(true).build();
-        assert!(Endpoint::for_bucket(&bucket("acme", None), "cn-north-1", &config).is_err());
+        assert!(BucketEndpoint::for_bucket(&bucket("acme", None), "cn-north-1", &config).is_err());
     }
 }

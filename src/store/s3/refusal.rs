@@ -1,6 +1,6 @@
 //! An error response of S3, read into its parts.
 //!
-//! In: an HTTP response whose status is not a success. Out: a [`Refusal`] with S3's code and message, and the region in which the bucket
+//! In: an HTTP response whose status is not a success. Out: a [`S3Refusal`] with S3's code and message, and the region in which the bucket
 //! is, where S3 says so: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 
 use http_body_util::BodyExt as _;
@@ -16,7 +16,7 @@ const LARGEST_BODY: usize = 64 * 1024;
 
 /// What S3 answered instead of doing what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Refusal {
+pub struct S3Refusal {
     /// The HTTP status.
     pub status: u16,
     /// S3's code, such as `AccessDenied`. Empty where the response has none: one without a body, or a proxy's.
@@ -27,7 +27,7 @@ pub struct Refusal {
     pub bucket_region: Option<String>,
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for S3Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.code.as_str(), self.message.as_str()) {
             ("", _) => write!(f, "HTTP status {}", self.status),
@@ -37,9 +37,9 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for S3Refusal {}
 
-impl Refusal {
+impl S3Refusal {
     /// Reads an error response to its end.
     pub async fn read_response(response: HttpResponse) -> Self {
         let status = response.status().as_u16();
@@ -100,13 +100,13 @@ mod tests {
 
     use super::*;
 
-    async fn read(status: u16, region: Option<&str>, body: &str) -> Refusal {
+    async fn read(status: u16, region: Option<&str>, body: &str) -> S3Refusal {
         let mut response = HttpResponse::new(HttpResponseBody::from(body.as_bytes().to_vec()));
         *response.status_mut() = status.try_into().unwrap();
         if let Some(region) = region {
             response.headers_mut().insert(BUCKET_REGION, region.parse().unwrap());
         }
-        Refusal::read_response(response).await
+        S3Refusal::read_response(response).await
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! In: a request as the store abstraction builds it, without a signature. Out: the response to the same request with an
 //! [AWS Signature Version 4](https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html) over all of its headers and
-//! the hash of its body; a response that is an error comes out as a [`Refusal`]. Invariant: nothing changes a request after it is signed,
+//! the hash of its body; a response that is an error comes out as a [`S3Refusal`]. Invariant: nothing changes a request after it is signed,
 //! so it is signed here and nowhere else.
 
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use object_store::client::{
 };
 use reqwest::header::HeaderValue;
 
-use super::credentials::Credentials;
-use super::refusal::Refusal;
-use crate::config::declared::{Retention, RetentionMode};
+use super::credentials::S3Credentials;
+use super::refusal::S3Refusal;
+use crate::config::declared::{ObjectLockRetention, RetentionMode};
 
 const LOCK_MODE: &str = "x-amz-object-lock-mode";
 const RETAIN_UNTIL: &str = "x-amz-object-lock-retain-until-date";
@@ -34,7 +34,7 @@ pub struct WrittenOnce;
 #[derive(Debug, Clone)]
 pub struct RequestSettings {
     /// How long object lock keeps what is written once; `None`: as the bucket's default says.
-    pub retention: Option<Retention>,
+    pub retention: Option<ObjectLockRetention>,
     /// The bucket's region: part of the signature.
     pub region: String,
 }
@@ -43,7 +43,7 @@ pub struct RequestSettings {
 #[derive(Debug)]
 pub struct SigningClient {
     pub client: HttpClient,
-    pub credentials: Arc<Credentials>,
+    pub credentials: Arc<S3Credentials>,
     pub settings: RequestSettings,
 }
 
@@ -74,10 +74,14 @@ impl SigningClient {
         &self,
         mut request: HttpRequest,
         credential: &AwsCredential,
-    ) -> Result<Result<HttpResponse, Refusal>, HttpError> {
+    ) -> Result<Result<HttpResponse, S3Refusal>, HttpError> {
         self.settings.complete_request(&mut request, credential, Timestamp::now())?;
         let response = self.client.execute(request).await?;
-        if response.status().is_success() { Ok(Ok(response)) } else { Ok(Err(Refusal::read_response(response).await)) }
+        if response.status().is_success() {
+            Ok(Ok(response))
+        } else {
+            Ok(Err(S3Refusal::read_response(response).await))
+        }
     }
 }
 
@@ -121,7 +125,7 @@ async fn make_body_contiguous(request: HttpRequest) -> Result<HttpRequest, HttpE
 }
 
 /// The kind keeps the store abstraction from trying again: `attempt` does, which can settle whose write an object is.
-fn refused_error(refusal: Refusal) -> HttpError {
+fn refused_error(refusal: S3Refusal) -> HttpError {
     HttpError::new(HttpErrorKind::Unknown, refusal)
 }
 
@@ -137,7 +141,7 @@ mod tests {
     use super::*;
 
     fn settings(mode: RetentionMode, period: &str) -> RequestSettings {
-        let retention = Some(Retention { mode, period: period.parse().unwrap() });
+        let retention = Some(ObjectLockRetention { mode, period: period.parse().unwrap() });
         RequestSettings { retention, region: "eu-west-1".to_owned() }
     }
 
@@ -238,7 +242,7 @@ mod tests {
         let scripted = Scripted { answers: std::sync::Mutex::new(answers.to_vec()), keys: Arc::clone(&keys) };
         let client = SigningClient {
             client: HttpClient::new(scripted),
-            credentials: Arc::new(Credentials::from_chain(SharedCredentialsProvider::new(Numbered(chain, 0.into())))),
+            credentials: Arc::new(S3Credentials::from_chain(SharedCredentialsProvider::new(Numbered(chain, 0.into())))),
             settings: settings(RetentionMode::Governance, "1d"),
         };
         let result = client.call(put("entry".to_owned())).await;

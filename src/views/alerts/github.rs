@@ -1,6 +1,6 @@
 //! Alerts as annotations of a GitHub workflow.
 
-use super::{Alert, Level};
+use super::{Alert, AlertLevel};
 use crate::views::diagnostics::{escape_message, escape_property};
 
 /// A line for each alert: `::error file=…,line=…,title=…::…`.
@@ -9,9 +9,9 @@ pub fn render_alerts_github<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> 
     let mut out = String::new();
     for alert in alerts {
         let level = match alert.level {
-            Level::Note => "notice",
-            Level::Warning => "warning",
-            Level::Error => "error",
+            AlertLevel::Note => "notice",
+            AlertLevel::Warning => "warning",
+            AlertLevel::Error => "error",
         };
         let mut properties = Vec::new();
         if let Some(place) = &alert.place {

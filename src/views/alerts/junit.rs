@@ -3,12 +3,12 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::{Case, Level};
+use super::{AlertCase, AlertLevel};
 use crate::views::inert::escape_steering;
 
 /// One suite: a test for each case, failed where there is a warning or an error to tell.
 #[must_use]
-pub fn render_alerts_junit(suite: &str, cases: &[Case]) -> String {
+pub fn render_alerts_junit(suite: &str, cases: &[AlertCase]) -> String {
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
     // Writing into memory does not fail.
     let _ = write_suite(&mut xml, suite, cases);
@@ -17,7 +17,7 @@ pub fn render_alerts_junit(suite: &str, cases: &[Case]) -> String {
     text
 }
 
-fn write_suite(xml: &mut Writer<Vec<u8>>, suite: &str, cases: &[Case]) -> std::io::Result<()> {
+fn write_suite(xml: &mut Writer<Vec<u8>>, suite: &str, cases: &[AlertCase]) -> std::io::Result<()> {
     let failed = cases.iter().filter(|case| has_failure(case)).count().to_string();
     let tests = cases.len().to_string();
     let counts = [("tests", tests.as_str()), ("failures", &failed), ("errors", "0")];
@@ -40,9 +40,9 @@ fn write_suite(xml: &mut Writer<Vec<u8>>, suite: &str, cases: &[Case]) -> std::i
         xml.write_event(Event::Start(test))?;
         for alert in &case.alerts {
             let text = escape_xml(&format!("{} {}", alert.message, alert.remedy));
-            let element = if alert.level >= Level::Warning { "failure" } else { "system-out" };
+            let element = if alert.level >= AlertLevel::Warning { "failure" } else { "system-out" };
             let mut start = BytesStart::new(element);
-            if alert.level >= Level::Warning {
+            if alert.level >= AlertLevel::Warning {
                 start.extend_attributes([
                     ("type", escape_xml(&alert.rule).as_str()),
                     ("message", &escape_xml(&alert.message)),
@@ -58,8 +58,8 @@ fn write_suite(xml: &mut Writer<Vec<u8>>, suite: &str, cases: &[Case]) -> std::i
     xml.write_event(Event::End(BytesEnd::new("testsuites")))
 }
 
-fn has_failure(case: &Case) -> bool {
-    case.alerts.iter().any(|alert| alert.level >= Level::Warning)
+fn has_failure(case: &AlertCase) -> bool {
+    case.alerts.iter().any(|alert| alert.level >= AlertLevel::Warning)
 }
 
 /// Text without what XML cannot hold: control characters are shown as their escapes, and so are the two that are no characters.

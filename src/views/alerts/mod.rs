@@ -7,8 +7,8 @@ pub mod sarif;
 
 use leasehold_provider::{Address, Digest};
 
-use crate::config::{Declared, FileId, Sources};
-use crate::views::diagnostics::text::Text;
+use crate::config::{DeclaredStack, FileId, Sources};
+use crate::views::diagnostics::text::ShownText;
 
 pub use github::render_alerts_github;
 pub use junit::render_alerts_junit;
@@ -17,7 +17,7 @@ pub use sarif::render_alerts_sarif;
 
 /// How loud an alert is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
+pub enum AlertLevel {
     /// To be known.
     Note,
     /// To be looked at.
@@ -26,7 +26,7 @@ pub enum Level {
     Error,
 }
 
-impl Level {
+impl AlertLevel {
     /// The level as annotations and SARIF both have it, but for a note.
     fn as_annotation(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Level {
 
 /// Where in the configuration an alert belongs: lines and columns from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct AlertPlace {
     /// The file, as people know it.
     pub file: String,
     /// Line and column of the first character.
@@ -54,7 +54,7 @@ pub struct Alert {
     /// The rule, by an id that never changes its meaning.
     pub rule: String,
     /// How loud it is.
-    pub level: Level,
+    pub level: AlertLevel,
     /// What it is about: an address, or an object's own name.
     pub subject: String,
     /// What there is to say, in a sentence.
@@ -62,7 +62,7 @@ pub struct Alert {
     /// What to do, in a sentence.
     pub remedy: String,
     /// Where it belongs.
-    pub place: Option<Place>,
+    pub place: Option<AlertPlace>,
 }
 
 impl Alert {
@@ -75,7 +75,7 @@ impl Alert {
 
 /// One thing that was looked at, and what there is to say of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Case {
+pub struct AlertCase {
     /// What it is: an address, or an object's own name.
     pub subject: String,
     /// What there is to say; empty: all is well.
@@ -83,21 +83,21 @@ pub struct Case {
 }
 
 /// The places of a stack's blocks.
-pub struct Places<'a> {
-    declared: &'a Declared,
+pub struct BlockPlaces<'a> {
+    declared: &'a DeclaredStack,
     sources: &'a Sources,
 }
 
-impl<'a> Places<'a> {
+impl<'a> BlockPlaces<'a> {
     /// The places of the blocks of `declared`, which `sources` hold.
     #[must_use]
-    pub fn new(declared: &'a Declared, sources: &'a Sources) -> Self {
+    pub fn new(declared: &'a DeclaredStack, sources: &'a Sources) -> Self {
         Self { declared, sources }
     }
 
     /// The header of the block of that address; of the `leasehold` block where no such block stands.
     #[must_use]
-    pub fn find_place(&self, address: Option<&Address>) -> Option<Place> {
+    pub fn find_place(&self, address: Option<&Address>) -> Option<AlertPlace> {
         let identity = address.and_then(|address| self.declared.identities.get(address)).map(|found| &found.origin);
         let scope = || {
             let address = address?;
@@ -107,11 +107,11 @@ impl<'a> Places<'a> {
         self.locate_span(origin.file, &origin.header)
     }
 
-    fn locate_span(&self, file: FileId, bytes: &std::ops::Range<usize>) -> Option<Place> {
+    fn locate_span(&self, file: FileId, bytes: &std::ops::Range<usize>) -> Option<AlertPlace> {
         let source = self.sources.get_file(file)?;
-        let text = Text::new(&source.bytes);
+        let text = ShownText::new(&source.bytes);
         let range = text.shown_range(bytes);
-        Some(Place {
+        Some(AlertPlace {
             file: source.name.clone(),
             start: text.line_and_column(range.start),
             end: text.line_and_column(range.end),

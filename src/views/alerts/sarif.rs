@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Alert, Level};
+use super::{Alert, AlertLevel};
 use crate::views::inert::escape_steering;
 use crate::views::sarif::{artifact_location, build_log, end_sentence, escape_sarif};
 
@@ -12,7 +12,7 @@ use crate::views::sarif::{artifact_location, build_log, end_sentence, escape_sar
 #[must_use]
 pub fn render_alerts_sarif<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Value {
     let alerts: Vec<&Alert> = alerts.into_iter().collect();
-    let mut worst: BTreeMap<&str, Level> = BTreeMap::new();
+    let mut worst: BTreeMap<&str, AlertLevel> = BTreeMap::new();
     for alert in &alerts {
         let level = worst.entry(&alert.rule).or_insert(alert.level);
         *level = alert.level.max(*level);
@@ -32,7 +32,7 @@ pub fn render_alerts_sarif<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> V
     build_log(&rules, &results)
 }
 
-fn describe_rule(rule: &str, level: Level) -> Value {
+fn describe_rule(rule: &str, level: AlertLevel) -> Value {
     json!({
         "id": escape_steering(rule),
         "shortDescription": { "text": escape_steering(&rule.replace('-', " ")) },

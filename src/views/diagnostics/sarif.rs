@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold_provider::Digest;
 use serde_json::{Value, json};
 
-use super::Texts;
-use crate::config::{Diagnostic, Location, Severity, Sources};
+use super::SourceTexts;
+use crate::config::{Diagnostic, DiagnosticSeverity, Location, Sources};
 use crate::views::sarif::{artifact_location, build_log, end_sentence, escape_sarif};
 
 /// The findings of one run. Rules are the findings' codes; a fingerprint stays when lines move.
 #[must_use]
 pub fn render_diagnostics_sarif(findings: &[Diagnostic], sources: &Sources) -> Value {
-    let texts = Texts::new(findings, sources);
+    let texts = SourceTexts::new(findings, sources);
     let codes: BTreeSet<&str> = findings.iter().map(|finding| finding.code).collect();
     let indices: BTreeMap<&str, usize> = codes.iter().copied().zip(0..).collect();
     let rules: Vec<Value> = codes
@@ -33,7 +33,7 @@ pub fn render_diagnostics_sarif(findings: &[Diagnostic], sources: &Sources) -> V
 }
 
 /// What is wrong in which file, without the line it stands on.
-fn compute_fingerprint(finding: &Diagnostic, texts: &Texts<'_>) -> String {
+fn compute_fingerprint(finding: &Diagnostic, texts: &SourceTexts<'_>) -> String {
     let file = finding.location.as_ref().map(|at| texts.displayed_file_name(at.span.file));
     Digest::from_serializable(&(finding.code, file, &finding.summary))
         .to_string()
@@ -43,7 +43,7 @@ fn compute_fingerprint(finding: &Diagnostic, texts: &Texts<'_>) -> String {
         .collect()
 }
 
-fn render_result(finding: &Diagnostic, rule_index: Option<usize>, fingerprint: &str, texts: &Texts<'_>) -> Value {
+fn render_result(finding: &Diagnostic, rule_index: Option<usize>, fingerprint: &str, texts: &SourceTexts<'_>) -> Value {
     let label = finding.location.as_ref().map(|at| &at.label).filter(|label| !label.is_empty());
     let values: Vec<String> = finding.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let words =
@@ -53,8 +53,8 @@ fn render_result(finding: &Diagnostic, rule_index: Option<usize>, fingerprint: &
         "ruleId": finding.code,
         "ruleIndex": rule_index,
         "level": match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            DiagnosticSeverity::Error => "error",
+            DiagnosticSeverity::Warning => "warning",
         },
         "message": { "text": escape_sarif(&text.join("\n")) },
         "locations": finding.location.iter().filter_map(|at| render_location(at, texts)).collect::<Vec<_>>(),
@@ -77,7 +77,7 @@ fn render_result(finding: &Diagnostic, rule_index: Option<usize>, fingerprint: &
     result
 }
 
-fn render_location(at: &Location, texts: &Texts<'_>) -> Option<Value> {
+fn render_location(at: &Location, texts: &SourceTexts<'_>) -> Option<Value> {
     let text = texts.known.get(&at.span.file)?;
     let range = text.shown_range(&at.span.bytes);
     let ((line, column), (end_line, end_column)) = (text.line_and_column(range.start), text.line_and_column(range.end));

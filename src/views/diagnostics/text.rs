@@ -8,7 +8,7 @@ const LONGEST_LINE: usize = 2_000;
 
 /// A file's text, with the way from its bytes to the shown ones.
 #[derive(Debug)]
-pub struct Text<'b> {
+pub struct ShownText<'b> {
     shown: Cow<'b, str>,
     /// Where shown and given bytes part ways: after the given byte, the shown byte. Sorted.
     moves: Vec<(usize, usize)>,
@@ -18,7 +18,7 @@ pub struct Text<'b> {
 
 /// Lines of a text.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Lines<'t> {
+pub struct TextLines<'t> {
     /// The lines, with their ends.
     pub text: &'t str,
     /// The first byte of them.
@@ -29,7 +29,7 @@ pub struct Lines<'t> {
     pub count: usize,
 }
 
-impl<'b> Text<'b> {
+impl<'b> ShownText<'b> {
     /// Takes a file's bytes.
     pub fn new(bytes: &'b [u8]) -> Self {
         let (shown, moves) = match std::str::from_utf8(bytes) {
@@ -73,7 +73,7 @@ impl<'b> Text<'b> {
 
     /// The lines of a range of shown bytes, with some before and after. Of very long lines, and of very many, only what lies
     /// near the range.
-    pub fn lines_around(&self, range: Range<usize>, before: usize, after: usize) -> Lines<'_> {
+    pub fn lines_around(&self, range: Range<usize>, before: usize, after: usize) -> TextLines<'_> {
         let (first, last) =
             (self.line_index(range.start), self.line_index(range.end.saturating_sub(1).max(range.start)));
         let from = first.saturating_sub(before);
@@ -87,7 +87,7 @@ impl<'b> Text<'b> {
             first = self.line_index(start);
         }
         let text = self.shown.get(start..end).unwrap_or_default();
-        Lines { text, start, first, count: text.lines().count() }
+        TextLines { text, start, first, count: text.lines().count() }
     }
 
     fn floor_boundary(&self, mut at: usize) -> usize {
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn offsets_follow_what_is_shown() {
         let bytes = b"\xef\xbb\xbfa\x1bb\r\nc\xffd\n";
-        let text = Text::new(bytes);
+        let text = ShownText::new(bytes);
         assert_eq!(text.shown, "a\u{241b}b\nc\u{fffd}d\n");
         let at = |byte: u8| bytes.iter().position(|b| *b == byte).unwrap();
         for byte in [b'a', b'b', b'c', b'd'] {
@@ -167,23 +167,26 @@ mod tests {
 
     #[test]
     fn lines_come_with_their_neighbours() {
-        let text = Text::new(b"one\ntwo\nthree\n");
-        assert_eq!(text.lines_around(4..7, 1, 1), Lines { text: "one\ntwo\nthree\n", start: 0, first: 0, count: 3 });
-        assert_eq!(text.lines_around(8..13, 0, 0), Lines { text: "three\n", start: 8, first: 2, count: 1 });
+        let text = ShownText::new(b"one\ntwo\nthree\n");
+        assert_eq!(
+            text.lines_around(4..7, 1, 1),
+            TextLines { text: "one\ntwo\nthree\n", start: 0, first: 0, count: 3 }
+        );
+        assert_eq!(text.lines_around(8..13, 0, 0), TextLines { text: "three\n", start: 8, first: 2, count: 1 });
         assert_eq!(text.lines_around(14..14, 0, 0).first, 3);
     }
 
     #[test]
     fn a_giant_line_is_cut() {
         let giant = "x".repeat(1_000_000);
-        let text = Text::new(giant.as_bytes());
+        let text = ShownText::new(giant.as_bytes());
         assert!(text.lines_around(500_000..500_010, 1, 1).text.len() < 200);
     }
 
     proptest::proptest! {
         #[test]
         fn any_range_of_any_bytes_is_within_the_shown_text(bytes: Vec<u8>, a in 0usize..80, b in 0usize..80) {
-            let text = Text::new(&bytes);
+            let text = ShownText::new(&bytes);
             let range = text.shown_range(&(a.min(b)..a.max(b)));
             proptest::prop_assert!(text.shown.get(range.clone()).is_some());
             text.lines_around(range, 1, 1);

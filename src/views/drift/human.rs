@@ -3,7 +3,7 @@
 use leasehold_provider::Realize;
 
 use super::Remedy;
-use crate::drift::{Finding, Report};
+use crate::drift::{DriftFinding, DriftReport};
 use crate::views::inert::escape_steering;
 use crate::views::plan::human::{render_access_lines, render_changes};
 use crate::views::style::{ADD, CHANGE, DRIFT, FAINT, STRONG, paint_text};
@@ -13,14 +13,14 @@ const UNMANAGED: usize = 50;
 
 /// The report, ending in a line break.
 #[must_use]
-pub fn render_drift_text(report: &Report, realize: &dyn Realize, remedy: Remedy<'_>) -> String {
+pub fn render_drift_text(report: &DriftReport, realize: &dyn Realize, remedy: Remedy<'_>) -> String {
     let realm = &report.realm;
     let place = format!("{realm} as {}", realm.actor);
     let title = paint_text(STRONG, "Leasehold drift");
     let mut out =
         format!("{title}  ·  stack {}  ·  {}  ·  now {}\n\n", report.stack, escape_steering(&place), report.now);
-    let (of_stack, unmanaged): (Vec<&Finding>, Vec<&Finding>) =
-        report.findings.iter().partition(|finding| finding.rule != crate::drift::Rule::Unmanaged);
+    let (of_stack, unmanaged): (Vec<&DriftFinding>, Vec<&DriftFinding>) =
+        report.findings.iter().partition(|finding| finding.rule != crate::drift::DriftRule::Unmanaged);
     for finding in of_stack {
         out.push_str(&render_finding(finding, realize, remedy));
     }
@@ -59,7 +59,7 @@ pub fn render_drift_text(report: &Report, realize: &dyn Realize, remedy: Remedy<
     out
 }
 
-fn render_finding(finding: &Finding, realize: &dyn Realize, remedy: Remedy<'_>) -> String {
+fn render_finding(finding: &DriftFinding, realize: &dyn Realize, remedy: Remedy<'_>) -> String {
     let style = if finding.rule.is_grave() { DRIFT } else { CHANGE };
     let head = paint_text(style, &format!("! {}", finding.rule.short_title()));
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!("  owner {owner}"));

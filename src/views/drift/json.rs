@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Remedy;
-use crate::drift::{Finding, Report};
+use crate::drift::{DriftFinding, DriftReport};
 use crate::views::plan::json::render_object_change;
 
 /// The version of this format. A new key raises the second number, anything else the first.
@@ -11,7 +11,7 @@ pub const FORMAT_VERSION: &str = "1.0";
 
 /// The report.
 #[must_use]
-pub fn render_drift_json(report: &Report, remedy: Remedy<'_>) -> Value {
+pub fn render_drift_json(report: &DriftReport, remedy: Remedy<'_>) -> Value {
     json!({
         "format_version": FORMAT_VERSION,
         "leasehold_version": env!("CARGO_PKG_VERSION"),
@@ -37,7 +37,7 @@ pub fn render_drift_json(report: &Report, remedy: Remedy<'_>) -> Value {
     })
 }
 
-fn render_finding_json(finding: &Finding, remedy: Remedy<'_>) -> Value {
+fn render_finding_json(finding: &DriftFinding, remedy: Remedy<'_>) -> Value {
     json!({
         "rule": finding.rule.id(),
         "grave": finding.rule.is_grave(),

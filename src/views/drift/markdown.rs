@@ -3,18 +3,23 @@
 use leasehold_provider::Realize;
 
 use super::Remedy;
-use crate::drift::{Finding, Report};
-use crate::views::markdown::{self, Block, describe_realm, format_code, format_details};
+use crate::drift::{DriftFinding, DriftReport};
+use crate::views::markdown::{self, MarkdownBlock, describe_realm, format_code, format_details};
 use crate::views::plan::markdown::render_changed_objects;
 
 /// The report in at most `max_bytes`.
 #[must_use]
-pub fn render_drift_markdown(report: &Report, realize: &dyn Realize, remedy: Remedy<'_>, max_bytes: usize) -> String {
+pub fn render_drift_markdown(
+    report: &DriftReport,
+    realize: &dyn Realize,
+    remedy: Remedy<'_>,
+    max_bytes: usize,
+) -> String {
     let blocks = report.findings.iter().map(|finding| render_block(finding, realize, remedy));
     markdown::render_document(&render_head(report), blocks, "findings", max_bytes)
 }
 
-fn render_head(report: &Report) -> String {
+fn render_head(report: &DriftReport) -> String {
     let realm = &report.realm;
     let mut out = format!("### Leasehold drift · stack {}\n\n", format_code(report.stack.as_str()));
     out.push_str(&format!("**{}**\n\n", super::count_findings(report)));
@@ -27,7 +32,7 @@ fn render_head(report: &Report) -> String {
     out
 }
 
-fn render_block(finding: &Finding, realize: &dyn Realize, remedy: Remedy<'_>) -> Block {
+fn render_block(finding: &DriftFinding, realize: &dyn Realize, remedy: Remedy<'_>) -> MarkdownBlock {
     let owner = finding.owner.as_ref().map_or_else(String::new, |owner| format!(" · owner {}", format_code(owner)));
     let short = format!(
         "{} · {}{owner} · {}",
@@ -47,5 +52,5 @@ fn render_block(finding: &Finding, realize: &dyn Realize, remedy: Remedy<'_>) ->
     }
     body.push_str(&format!("- {}\n\n", remedy(finding.rule)));
     body.push_str(&render_changed_objects(&finding.changes, false, realize));
-    Block { full: format_details(&short, &body), short }
+    MarkdownBlock { full: format_details(&short, &body), short }
 }

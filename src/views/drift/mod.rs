@@ -6,7 +6,7 @@ pub mod json;
 pub mod markdown;
 
 use crate::drift::coverage::Coverage;
-use crate::drift::{Report, Rule};
+use crate::drift::{DriftReport, DriftRule};
 
 pub use alerts::alerts_for_drift;
 pub use human::render_drift_text;
@@ -14,10 +14,10 @@ pub use json::render_drift_json;
 pub use markdown::render_drift_markdown;
 
 /// What to do about findings of a rule, with commands that work where the report was made.
-pub type Remedy<'a> = &'a dyn Fn(Rule) -> String;
+pub type Remedy<'a> = &'a dyn Fn(DriftRule) -> String;
 
 /// How many findings there are, on how many identities and scopes; or that there are none.
-fn count_findings(report: &Report) -> String {
+fn count_findings(report: &DriftReport) -> String {
     let looked = pluralize(report.identities, "identity", "identities");
     let scopes = pluralize(report.looked_at.len().saturating_sub(report.identities), "scope", "scopes");
     match report.findings.len() {
@@ -27,7 +27,7 @@ fn count_findings(report: &Report) -> String {
 }
 
 /// That an apply is due, which is no drift.
-fn describe_pending(report: &Report) -> Option<String> {
+fn describe_pending(report: &DriftReport) -> Option<String> {
     let names: Vec<&str> = report.pending.keys().map(leasehold_provider::Address::as_str).take(5).collect();
     let rest = report.pending.len().saturating_sub(names.len());
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };

@@ -10,7 +10,7 @@ use crate::views::style::{ADD, FAINT, REMOVE, paint_text};
 
 /// What a line says of its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Marker {
+pub enum LineMarker {
     /// It frames what changes.
     Same,
     /// It is new.
@@ -23,15 +23,15 @@ pub enum Marker {
 
 /// One line of a difference. Its text is inert.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct DifferenceLine {
     /// What it says.
-    pub marker: Marker,
+    pub marker: LineMarker,
     indent: usize,
     text: String,
 }
 
-impl Line {
-    fn new(marker: Marker, text: impl Into<String>) -> Self {
+impl DifferenceLine {
+    fn new(marker: LineMarker, text: impl Into<String>) -> Self {
         Self { marker, indent: 0, text: text.into() }
     }
 
@@ -44,10 +44,10 @@ impl Line {
     pub fn to_terminal(&self) -> String {
         let (indent, text) = (" ".repeat(self.indent), &self.text);
         match self.marker {
-            Marker::Same => format!("{indent}{text}"),
-            Marker::Added => format!("{indent}{}", paint_text(ADD, &format!("+ {text}"))),
-            Marker::Removed => format!("{indent}{}", paint_text(REMOVE, &format!("- {text}"))),
-            Marker::Folded => format!("{indent}{}", paint_text(FAINT, text)),
+            LineMarker::Same => format!("{indent}{text}"),
+            LineMarker::Added => format!("{indent}{}", paint_text(ADD, &format!("+ {text}"))),
+            LineMarker::Removed => format!("{indent}{}", paint_text(REMOVE, &format!("- {text}"))),
+            LineMarker::Folded => format!("{indent}{}", paint_text(FAINT, text)),
         }
     }
 
@@ -55,9 +55,9 @@ impl Line {
     #[must_use]
     pub fn to_diff(&self) -> String {
         let sign = match self.marker {
-            Marker::Same | Marker::Folded => ' ',
-            Marker::Added => '+',
-            Marker::Removed => '-',
+            LineMarker::Same | LineMarker::Folded => ' ',
+            LineMarker::Added => '+',
+            LineMarker::Removed => '-',
         };
         format!("{sign} {}{}", " ".repeat(self.indent), self.text)
     }
@@ -74,7 +74,7 @@ const CONTEXT: usize = 2;
 
 /// The lines that say how `after` differs from `before`.
 #[must_use]
-pub fn difference_lines(before: &Resource, after: &Resource) -> Vec<Line> {
+pub fn difference_lines(before: &Resource, after: &Resource) -> Vec<DifferenceLine> {
     let names: BTreeSet<&str> = before.attributes.keys().chain(after.attributes.keys()).map(AsRef::as_ref).collect();
     let mut lines = Vec::new();
     for name in names {
@@ -83,7 +83,7 @@ pub fn difference_lines(before: &Resource, after: &Resource) -> Vec<Line> {
             continue;
         }
         if before.sensitive.contains(name) || after.sensitive.contains(name) {
-            lines.push(Line::new(Marker::Same, format!("{name}: {HIDDEN} → {HIDDEN}")));
+            lines.push(DifferenceLine::new(LineMarker::Same, format!("{name}: {HIDDEN} → {HIDDEN}")));
             continue;
         }
         lines.extend(value_lines(name, old, new));
@@ -93,19 +93,19 @@ pub fn difference_lines(before: &Resource, after: &Resource) -> Vec<Line> {
 
 /// The documents of one object, whole, each line marked alike.
 #[must_use]
-pub fn whole_document_lines(resource: &Resource, marker: Marker) -> Vec<Line> {
+pub fn whole_document_lines(resource: &Resource, marker: LineMarker) -> Vec<DifferenceLine> {
     let mut lines = Vec::new();
     for (name, value) in &resource.attributes {
         let Value::Document(document) = value else { continue };
         if resource.sensitive.contains(name.as_ref()) {
-            lines.push(Line::new(marker, format!("{name}: {HIDDEN}")));
+            lines.push(DifferenceLine::new(marker, format!("{name}: {HIDDEN}")));
             continue;
         }
-        lines.push(Line::new(marker, format!("{name}:")));
+        lines.push(DifferenceLine::new(marker, format!("{name}:")));
         lines.extend(
             pretty_json(document.as_json_value())
                 .lines()
-                .map(|line| Line::new(marker, escape_steering(line)).indent_deeper()),
+                .map(|line| DifferenceLine::new(marker, escape_steering(line)).indent_deeper()),
         );
     }
     lines
@@ -113,7 +113,7 @@ pub fn whole_document_lines(resource: &Resource, marker: Marker) -> Vec<Line> {
 
 /// The lines that say how marks differ, but for the digest, which says nothing to people.
 #[must_use]
-pub fn mark_difference_lines(before: Option<&Marks>, after: &Marks) -> Vec<Line> {
+pub fn mark_difference_lines(before: Option<&Marks>, after: &Marks) -> Vec<DifferenceLine> {
     let tags = |marks: &Marks| Marks { digest: None, ..marks.clone() }.to_tags();
     let (old, new) = (before.map(tags).unwrap_or_default(), tags(after));
     let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -123,23 +123,23 @@ pub fn mark_difference_lines(before: Option<&Marks>, after: &Marks) -> Vec<Line>
         .collect()
 }
 
-fn value_lines(name: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<Line> {
-    let heading = || std::iter::once(Line::new(Marker::Same, format!("{name}:")));
+fn value_lines(name: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<DifferenceLine> {
+    let heading = || std::iter::once(DifferenceLine::new(LineMarker::Same, format!("{name}:")));
     match (old, new) {
         (Some(Value::Document(old)), Some(Value::Document(new))) => heading()
             .chain(
                 document_difference_lines(old.as_json_value(), new.as_json_value())
                     .into_iter()
-                    .map(Line::indent_deeper),
+                    .map(DifferenceLine::indent_deeper),
             )
             .collect(),
         (Some(Value::Text(old)), Some(Value::Text(new))) if old.len().max(new.len()) > LONG => {
-            heading().chain(text_difference_lines(old, new).into_iter().map(Line::indent_deeper)).collect()
+            heading().chain(text_difference_lines(old, new).into_iter().map(DifferenceLine::indent_deeper)).collect()
         }
         (Some(Value::Set(old)), Some(Value::Set(new))) => {
-            let gone = old.difference(new).map(|item| Line::new(Marker::Removed, quote_text(item)));
-            let added = new.difference(old).map(|item| Line::new(Marker::Added, quote_text(item)));
-            heading().chain(gone.chain(added).map(Line::indent_deeper)).collect()
+            let gone = old.difference(new).map(|item| DifferenceLine::new(LineMarker::Removed, quote_text(item)));
+            let added = new.difference(old).map(|item| DifferenceLine::new(LineMarker::Added, quote_text(item)));
+            heading().chain(gone.chain(added).map(DifferenceLine::indent_deeper)).collect()
         }
         (Some(Value::Map(old)), Some(Value::Map(new))) => {
             let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -153,7 +153,7 @@ fn value_lines(name: &str, old: Option<&Value>, new: Option<&Value>) -> Vec<Line
                     |value| escape_steering(&value.to_json().to_string()).into_owned(),
                 )
             };
-            vec![Line::new(Marker::Same, format!("{name}: {} → {}", text(old), text(new)))]
+            vec![DifferenceLine::new(LineMarker::Same, format!("{name}: {} → {}", text(old), text(new)))]
         }
     }
 }
@@ -162,13 +162,15 @@ fn quote_text(text: &str) -> String {
     escape_steering(&serde_json::Value::from(text).to_string()).into_owned()
 }
 
-fn entry_line(key: &str, old: Option<&String>, new: Option<&String>) -> Line {
+fn entry_line(key: &str, old: Option<&String>, new: Option<&String>) -> DifferenceLine {
     let key = escape_steering(key);
     match (old, new) {
-        (Some(old), Some(new)) => Line::new(Marker::Same, format!("{key}: {} → {}", quote_text(old), quote_text(new))),
-        (Some(old), None) => Line::new(Marker::Removed, format!("{key}: {}", quote_text(old))),
-        (None, Some(new)) => Line::new(Marker::Added, format!("{key}: {}", quote_text(new))),
-        (None, None) => Line::new(Marker::Same, String::new()),
+        (Some(old), Some(new)) => {
+            DifferenceLine::new(LineMarker::Same, format!("{key}: {} → {}", quote_text(old), quote_text(new)))
+        }
+        (Some(old), None) => DifferenceLine::new(LineMarker::Removed, format!("{key}: {}", quote_text(old))),
+        (None, Some(new)) => DifferenceLine::new(LineMarker::Added, format!("{key}: {}", quote_text(new))),
+        (None, None) => DifferenceLine::new(LineMarker::Same, String::new()),
     }
 }
 
@@ -177,7 +179,7 @@ fn pretty_json(value: &serde_json::Value) -> String {
 }
 
 /// A line diff of two documents.
-fn document_difference_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<Line> {
+fn document_difference_lines(old: &serde_json::Value, new: &serde_json::Value) -> Vec<DifferenceLine> {
     text_difference_lines(&pretty_json(old), &pretty_json(new))
 }
 
@@ -192,7 +194,7 @@ fn shorten_line(line: &str) -> String {
 }
 
 /// A line diff of two texts, with unchanged parts folded to their count.
-fn text_difference_lines(old: &str, new: &str) -> Vec<Line> {
+fn text_difference_lines(old: &str, new: &str) -> Vec<DifferenceLine> {
     let diff = TextDiff::from_lines(old, new);
     let mut lines = Vec::new();
     let mut shown_to = 0usize;
@@ -204,9 +206,9 @@ fn text_difference_lines(old: &str, new: &str) -> Vec<Line> {
             for change in diff.iter_changes(op) {
                 let text = shorten_line(change.value().trim_end_matches('\n'));
                 lines.push(match change.tag() {
-                    ChangeTag::Equal => Line::new(Marker::Same, text).indent_deeper(),
-                    ChangeTag::Delete => Line::new(Marker::Removed, text),
-                    ChangeTag::Insert => Line::new(Marker::Added, text),
+                    ChangeTag::Equal => DifferenceLine::new(LineMarker::Same, text).indent_deeper(),
+                    ChangeTag::Delete => DifferenceLine::new(LineMarker::Removed, text),
+                    ChangeTag::Insert => DifferenceLine::new(LineMarker::Added, text),
                 });
             }
         }
@@ -216,10 +218,10 @@ fn text_difference_lines(old: &str, new: &str) -> Vec<Line> {
     lines
 }
 
-fn fold_unchanged(lines: &mut Vec<Line>, unchanged: usize) {
+fn fold_unchanged(lines: &mut Vec<DifferenceLine>, unchanged: usize) {
     match unchanged {
         0 => {}
-        1 => lines.push(Line::new(Marker::Folded, "# 1 unchanged line")),
-        n => lines.push(Line::new(Marker::Folded, format!("# {n} unchanged lines"))),
+        1 => lines.push(DifferenceLine::new(LineMarker::Folded, "# 1 unchanged line")),
+        n => lines.push(DifferenceLine::new(LineMarker::Folded, format!("# {n} unchanged lines"))),
     }
 }

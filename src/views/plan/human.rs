@@ -11,10 +11,10 @@ use leasehold_provider::{
 use rayon::prelude::*;
 
 use super::attributes;
-use super::interim::{self, Interim, collect_interim_steps};
-use super::summary::{Summary, counts_as_change, may_grow};
+use super::interim::{self, InterimSteps, collect_interim_steps};
+use super::summary::{PlanSummary, counts_as_change, may_grow};
 use crate::diff::classify::Leaving;
-use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
+use crate::diff::{ChangeReason, IdentityDelta, Lifecycle, SharedDelta};
 use crate::lifecycle::LeaveReason;
 use crate::plan::Plan;
 use crate::rules::Ruling;
@@ -56,7 +56,7 @@ pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize) 
         ));
         out.push_str(&format!("    {}\n\n", escape_steering(&ruling.help)));
     }
-    out.push_str(&format!("{}\n", Summary::from_plan(plan)));
+    out.push_str(&format!("{}\n", PlanSummary::from_plan(plan)));
     out
 }
 
@@ -67,7 +67,7 @@ fn render_header(plan: &Plan) -> String {
     format!("{title}  ·  stack {}  ·  {}  ·  now {}\n\n", plan.stack, escape_steering(&place), plan.now)
 }
 
-fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &Interim<'_>, realize: &dyn Realize) -> String {
+fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &InterimSteps<'_>, realize: &dyn Realize) -> String {
     let (sign, word, style) = style::style_for_lifecycle(delta.lifecycle);
     let address = escape_steering(delta.address.as_str());
     let head = paint_text(style, &format!("{sign} {word:<6}"));
@@ -79,7 +79,7 @@ fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &Interim<'_>,
     out.push_str(&render_access_lines(delta.access.as_ref()));
     out.push_str(&render_access_findings(delta.assessment.iter().flat_map(|assessment| &assessment.findings)));
     // What a leaver loses is told by the words on each change: it is everything, and its lines would say no more.
-    let lines = if delta.leaving.is_some() { Lines::WhereNothingElseSaysIt } else { Lines::Always };
+    let lines = if delta.leaving.is_some() { LineVisibility::WhereNothingElseSaysIt } else { LineVisibility::Always };
     out.push_str(&render_changes_with_lines(&delta.changes, Some(&delta.id), lines, realize));
     out.push_str(&render_interim_lines(interim, &delta.address, &delta.id));
     out.push('\n');
@@ -87,7 +87,7 @@ fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &Interim<'_>,
 }
 
 /// What holds until the change is done, and is in neither state.
-fn render_interim_lines(interim: &Interim<'_>, address: &Address, id: &ResourceId) -> String {
+fn render_interim_lines(interim: &InterimSteps<'_>, address: &Address, id: &ResourceId) -> String {
     let steps = interim.get(&(address, id.account.as_ref())).into_iter().flatten();
     steps.map(|step| format!("      {} {}\n", paint_text(CHANGE, "!"), interim::describe_interim_step(step))).collect()
 }
@@ -108,7 +108,7 @@ pub(in crate::views) fn render_access_lines(access: Option<&Comparison>) -> Stri
 
 /// When the lines of a changed document are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lines {
+enum LineVisibility {
     Always,
     WhereNothingElseSaysIt,
 }
@@ -172,12 +172,12 @@ fn describe_leaving(delta: &IdentityDelta, leaving: &Leaving) -> String {
         .reasons
         .iter()
         .filter_map(|reason| match reason {
-            Reason::Leaves { why } => Some(why.to_string()),
-            Reason::ChangedOutside => Some(reason.to_string()),
+            ChangeReason::Leaves { why } => Some(why.to_string()),
+            ChangeReason::ChangedOutside => Some(reason.to_string()),
             _ => None,
         })
         .collect();
-    let revoked = delta.reasons.iter().any(|r| matches!(r, Reason::Leaves { why: LeaveReason::Revoked { .. } }));
+    let revoked = delta.reasons.iter().any(|r| matches!(r, ChangeReason::Leaves { why: LeaveReason::Revoked { .. } }));
     let what = match leaving {
         Leaving::Quarantine { .. } if revoked => {
             format!("quarantine now, shut until `leasehold restore {}`", quote_shell_word(delta.address.as_str()))
@@ -195,7 +195,8 @@ fn describe_leaving(delta: &IdentityDelta, leaving: &Leaving) -> String {
 /// stays the same, as with a new deadline in the fence, "access differs" would contradict it.
 pub(super) fn describe_reasons(delta: &IdentityDelta) -> Vec<String> {
     let same = delta.access.as_ref().is_some_and(|access| access.verdict == AccessVerdict::Equivalent);
-    let contradicts = |reason: &&Reason| same && matches!(reason, Reason::Differs { aspect: Aspect::Access });
+    let contradicts =
+        |reason: &&ChangeReason| same && matches!(reason, ChangeReason::Differs { aspect: Aspect::Access });
     match delta.lifecycle {
         Lifecycle::Mover => {
             let reasons = delta.reasons.iter().filter(|reason| !contradicts(reason));
@@ -205,8 +206,8 @@ pub(super) fn describe_reasons(delta: &IdentityDelta) -> Vec<String> {
     }
 }
 
-fn is_detail(reason: &Reason) -> bool {
-    matches!(reason, Reason::Differs { .. })
+fn is_detail(reason: &ChangeReason) -> bool {
+    matches!(reason, ChangeReason::Differs { .. })
 }
 
 /// Who holds a shared object, and whether somebody else changed it.
@@ -221,7 +222,7 @@ pub(super) fn describe_holders(delta: &SharedDelta) -> String {
     format!("{holders}{place}{why}")
 }
 
-fn render_shared(delta: &SharedDelta, interim: &Interim<'_>, realize: &dyn Realize) -> String {
+fn render_shared(delta: &SharedDelta, interim: &InterimSteps<'_>, realize: &dyn Realize) -> String {
     let (sign, _, style) = style::style_for_lifecycle(delta.lifecycle);
     let holders = describe_holders(delta);
     let sort = crate::config::estate::address_kind(&delta.address).unwrap_or("scope");
@@ -235,7 +236,7 @@ fn render_shared(delta: &SharedDelta, interim: &Interim<'_>, realize: &dyn Reali
 fn render_movers_through_scopes(
     deltas: &[&IdentityDelta],
     now: Timestamp,
-    interim: &Interim<'_>,
+    interim: &InterimSteps<'_>,
     realize: &dyn Realize,
 ) -> String {
     let mut groups: BTreeMap<Vec<String>, Vec<&IdentityDelta>> = BTreeMap::new();
@@ -287,9 +288,9 @@ fn render_access_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> S
     out
 }
 
-type Told<'a> = BTreeSet<(Reverse<Severity>, &'a String, &'a String, &'a String)>;
+type SortedFindings<'a> = BTreeSet<(Reverse<Severity>, &'a String, &'a String, &'a String)>;
 
-fn sort_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> Told<'a> {
+fn sort_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> SortedFindings<'a> {
     let worth_it = all.filter(|finding| finding.severity >= Severity::Medium);
     worth_it.map(|finding| (Reverse(finding.severity), &finding.id, &finding.message, &finding.remedy)).collect()
 }
@@ -306,14 +307,14 @@ pub(in crate::views) fn render_changes(
     principal: Option<&ResourceId>,
     realize: &dyn Realize,
 ) -> String {
-    render_changes_with_lines(changes, principal, Lines::Always, realize)
+    render_changes_with_lines(changes, principal, LineVisibility::Always, realize)
 }
 
 /// The changes of one subject: its principal first, then what hangs on it, what hangs on more after what hangs on less.
 fn render_changes_with_lines(
     changes: &[Change],
     principal: Option<&ResourceId>,
-    lines: Lines,
+    lines: LineVisibility,
     realize: &dyn Realize,
 ) -> String {
     let mut shown: Vec<&Change> = changes.iter().filter(|change| is_shown(change, changes)).collect();
@@ -341,7 +342,7 @@ fn render_changes_with_lines(
         let line = format!("{kind:<kind_width$}  {name:<name_width$}  {words}");
         out.push_str(&format!("      {} {}\n", paint_text(style, &sign.to_string()), line.trim_end()));
         let details = match change {
-            _ if note.is_some() && lines == Lines::WhereNothingElseSaysIt => Vec::new(),
+            _ if note.is_some() && lines == LineVisibility::WhereNothingElseSaysIt => Vec::new(),
             Change::Update { before, after } => attributes::difference_lines(before, after),
             Change::Mark { before, after, .. } => attributes::mark_difference_lines(before.as_deref(), after),
             Change::Adopt { after, .. } => attributes::mark_difference_lines(None, after),

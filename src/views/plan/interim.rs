@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use leasehold_provider::{Address, Alias};
 
-use crate::plan::{Meanwhile, Plan, Step};
+use crate::plan::{InterimState, Plan, Step};
 use crate::views::inert::escape_steering;
 
 /// By subject, of each account: the steps after which a policy denies what neither of its states does.
-pub type Interim<'a> = BTreeMap<(&'a Address, Option<&'a Alias>), Vec<&'a Step>>;
+pub type InterimSteps<'a> = BTreeMap<(&'a Address, Option<&'a Alias>), Vec<&'a Step>>;
 
 /// The steps of a plan that are worth telling. That a policy is narrowed while it changes surprises nobody.
 #[must_use]
-pub fn collect_interim_steps(plan: &Plan) -> Interim<'_> {
-    let mut interim = Interim::new();
-    for step in plan.steps.iter().filter(|step| step.meanwhile.is_some_and(|it| it != Meanwhile::Narrowed)) {
+pub fn collect_interim_steps(plan: &Plan) -> InterimSteps<'_> {
+    let mut interim = InterimSteps::new();
+    for step in plan.steps.iter().filter(|step| step.meanwhile.is_some_and(|it| it != InterimState::Narrowed)) {
         interim.entry((&step.subject, step.change.id().account.as_ref())).or_default().push(step);
     }
     interim

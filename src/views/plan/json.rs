@@ -6,10 +6,10 @@ use leasehold_provider::{AccessFinding, Address, Change, Resource, ResourceId, V
 use serde_json::{Map, Value as Json, json};
 
 use super::attributes::HIDDEN;
-use super::summary::Summary;
+use super::summary::PlanSummary;
 use crate::diff::IdentityDelta;
 use crate::plan::{Plan, Step};
-use crate::rules::{Decision, Ruling};
+use crate::rules::{Ruling, RulingDecision};
 
 /// The version of this format. A new key raises the second number, anything else the first.
 pub const FORMAT_VERSION: &str = "1.4";
@@ -25,7 +25,7 @@ pub fn render_plan_json(plan: &Plan, rulings: &[Ruling]) -> Json {
         "plan_digest": plan.plan_digest(),
         "realm": plan.realm,
         "applyable": rulings.is_empty(),
-        "summary": Summary::from_plan(plan),
+        "summary": PlanSummary::from_plan(plan),
         "resource_changes": render_resource_changes(plan),
         "identity_changes": plan.identities.iter().map(|delta| render_identity_change(delta, rulings)).collect::<Vec<_>>(),
         "shared_changes": plan.shared.iter().map(|delta| add_account(&delta.id, json!({
@@ -49,7 +49,7 @@ fn add_account(id: &ResourceId, mut entry: Json) -> Json {
 
 fn render_identity_change(delta: &IdentityDelta, rulings: &[Ruling]) -> Json {
     let of_this = |ruling: &&Ruling| ruling.subject.as_ref().is_none_or(|subject| *subject == delta.address);
-    let decision = rulings.iter().filter(of_this).map(|ruling| ruling.decision).max().unwrap_or(Decision::Allow);
+    let decision = rulings.iter().filter(of_this).map(|ruling| ruling.decision).max().unwrap_or(RulingDecision::Allow);
     let entry = json!({
         "address": delta.address,
         "name": delta.name,

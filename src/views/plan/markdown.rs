@@ -3,15 +3,15 @@
 use anstream::adapter::strip_str;
 use leasehold_provider::{Change, ChangeKind, Realize};
 
-use super::attributes::{self, Line, Marker};
-use super::interim::{self, Interim, collect_interim_steps};
-use super::summary::Summary;
+use super::attributes::{self, DifferenceLine, LineMarker};
+use super::interim::{self, InterimSteps, collect_interim_steps};
+use super::summary::PlanSummary;
 use super::{human, risk};
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::Plan;
 use crate::rules::Ruling;
 use crate::views::inert::escape_steering;
-use crate::views::markdown::{self, Block, describe_realm, format_code, format_details, format_fence};
+use crate::views::markdown::{self, MarkdownBlock, describe_realm, format_code, format_details, format_fence};
 use crate::views::style;
 
 /// Documents of more lines than this are folded by themselves.
@@ -24,13 +24,18 @@ const RULINGS: usize = 20;
 /// The plan in at most `max_bytes`.
 #[must_use]
 pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize, max_bytes: usize) -> String {
-    let mut blocks: Vec<(risk::Risk, &str, bool, Part<'_>)> = Vec::new();
+    let mut blocks: Vec<(risk::Risk, &str, bool, PlanSubject<'_>)> = Vec::new();
     for delta in &plan.identities {
         let risk = risk::risk_for_identity(delta, rulings);
-        blocks.push((risk, delta.address.as_str(), delta.lifecycle != Lifecycle::Leaver, Part::Identity(delta)));
+        blocks.push((risk, delta.address.as_str(), delta.lifecycle != Lifecycle::Leaver, PlanSubject::Identity(delta)));
     }
     for delta in &plan.shared {
-        blocks.push((risk::risk_for_shared(delta, plan, rulings), delta.address.as_str(), false, Part::Shared(delta)));
+        blocks.push((
+            risk::risk_for_shared(delta, plan, rulings),
+            delta.address.as_str(),
+            false,
+            PlanSubject::Shared(delta),
+        ));
     }
     blocks.sort_by_key(|(risk, address, stays, _)| (*risk, *address, *stays));
     let interim = collect_interim_steps(plan);
@@ -45,7 +50,7 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
     if plan.is_empty() && plan.identities.is_empty() {
         out.push_str("**No changes.** The cloud is as the configuration says.\n\n");
     } else {
-        let summary = Summary::from_plan(plan).to_string();
+        let summary = PlanSummary::from_plan(plan).to_string();
         let (resources, identities) = summary.split_once("  ").unwrap_or((&summary, ""));
         out.push_str(&format!("**{resources}** {identities}\n\n"));
     }
@@ -81,13 +86,13 @@ fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
 }
 
 /// One subject of a plan.
-enum Part<'a> {
+enum PlanSubject<'a> {
     Identity(&'a IdentityDelta),
     Shared(&'a SharedDelta),
 }
 
-impl Part<'_> {
-    fn render_block(&self, plan: &Plan, interim: &Interim<'_>, realize: &dyn Realize) -> Block {
+impl PlanSubject<'_> {
+    fn render_block(&self, plan: &Plan, interim: &InterimSteps<'_>, realize: &dyn Realize) -> MarkdownBlock {
         let (lifecycle, address, id, headline, mut notes, changes) = match self {
             Self::Identity(delta) => {
                 let headline = strip_str(&human::describe_identity(delta, plan.now)).to_string();
@@ -110,7 +115,7 @@ impl Part<'_> {
         }
         let leaves = matches!(self, Self::Identity(delta) if delta.leaving.is_some());
         body.push_str(&render_changed_objects(changes, leaves, realize));
-        Block { full: format_details(&short, &body), short }
+        MarkdownBlock { full: format_details(&short, &body), short }
     }
 }
 
@@ -132,9 +137,9 @@ pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool,
     let mut folded = String::new();
     for change in changes.iter().filter(|change| human::is_shown(change, changes)) {
         let (sign, marker) = match change.kind() {
-            ChangeKind::Create => ('+', Marker::Added),
-            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('!', Marker::Same),
-            ChangeKind::Delete => ('-', Marker::Removed),
+            ChangeKind::Create => ('+', LineMarker::Added),
+            ChangeKind::Update | ChangeKind::Mark | ChangeKind::Adopt | ChangeKind::Unmark => ('!', LineMarker::Same),
+            ChangeKind::Delete => ('-', LineMarker::Removed),
         };
         let id = change.id();
         let described = human::describe_change(change, realize);
@@ -142,7 +147,7 @@ pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool,
         let told = leaves && described.is_some();
         let note = described.map_or_else(String::new, |note| format!("  {}", escape_steering(&note)));
         lines.push(format!("{sign} {} {}{note}", id.kind, escape_steering(&id.display_name())));
-        let about: Vec<Line> = match change {
+        let about: Vec<DifferenceLine> = match change {
             _ if told => Vec::new(),
             Change::Update { before, after } => attributes::difference_lines(before, after),
             Change::Mark { before, after, .. } => attributes::mark_difference_lines(before.as_deref(), after),
@@ -154,15 +159,15 @@ pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool,
             let summary = format!("{} {}: {} lines", id.kind, format_code(&id.display_name()), about.len());
             folded.push_str(&format_details(&summary, &format_fence("diff", &shorten_lines(&about))));
         } else {
-            lines.extend(about.iter().map(Line::to_diff));
+            lines.extend(about.iter().map(DifferenceLine::to_diff));
         }
     }
     let shown = if lines.is_empty() { String::new() } else { format_fence("diff", &lines) };
     if folded.is_empty() { shown } else { format!("{shown}\n{folded}") }
 }
 
-fn shorten_lines(lines: &[Line]) -> Vec<String> {
-    let mut shown: Vec<String> = lines.iter().take(LONGEST).map(Line::to_diff).collect();
+fn shorten_lines(lines: &[DifferenceLine]) -> Vec<String> {
+    let mut shown: Vec<String> = lines.iter().take(LONGEST).map(DifferenceLine::to_diff).collect();
     match lines.len().saturating_sub(LONGEST) {
         0 => {}
         rest => shown.push(format!("  # {rest} more lines")),

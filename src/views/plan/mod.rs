@@ -11,4 +11,4 @@ pub mod summary;
 pub use human::render_plan_text;
 pub use json::render_plan_json;
 pub use markdown::render_plan_markdown;
-pub use summary::Summary;
+pub use summary::PlanSummary;

@@ -3,7 +3,7 @@
 use leasehold_provider::{AccessLevel, AccessVerdict, Severity};
 
 use crate::diff::classify::Leaving;
-use crate::diff::{IdentityDelta, Lifecycle, Reason, SharedDelta};
+use crate::diff::{ChangeReason, IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::Plan;
 use crate::rules::Ruling;
 
@@ -86,7 +86,7 @@ pub fn risk_for_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
 /// The risk of what happens to one shared object: that of the worst of those who hold it.
 #[must_use]
 pub fn risk_for_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
-    let through = Reason::Scope { scope: delta.address.to_string() };
+    let through = ChangeReason::Scope { scope: delta.address.to_string() };
     let holders = plan.identities.iter().filter(|identity| identity.reasons.contains(&through));
     let worst = holders.map(|identity| risk_for_identity(identity, rulings)).min().unwrap_or(Risk::Moves);
     let own = match delta.lifecycle {
@@ -102,6 +102,6 @@ fn is_growth(verdict: AccessVerdict) -> bool {
     matches!(verdict, AccessVerdict::Expands | AccessVerdict::Incomparable | AccessVerdict::Unknown)
 }
 
-fn is_regained(reason: &Reason) -> bool {
-    matches!(reason, Reason::Restored { .. } | Reason::Owner { .. }) || reason.is_lease_extension()
+fn is_regained(reason: &ChangeReason) -> bool {
+    matches!(reason, ChangeReason::Restored { .. } | ChangeReason::Owner { .. }) || reason.is_lease_extension()
 }

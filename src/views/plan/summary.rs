@@ -11,7 +11,7 @@ use crate::plan::Plan;
 
 /// How much a plan does: resources as Terraform counts them, identities by the event in their life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Summary {
+pub struct PlanSummary {
     /// Resources to add.
     pub add: usize,
     /// Resources to change.
@@ -38,7 +38,7 @@ pub struct Summary {
     pub federations: usize,
 }
 
-impl Summary {
+impl PlanSummary {
     /// The counts of a plan.
     #[must_use]
     pub fn from_plan(plan: &Plan) -> Self {
@@ -104,7 +104,7 @@ pub fn counts_as_change(change: &Change) -> bool {
     before.as_ref().is_none_or(|before| plain(before) != plain(after))
 }
 
-impl fmt::Display for Summary {
+impl fmt::Display for PlanSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Plan: {} to add, {} to change, {} to destroy.", self.add, self.change, self.destroy)?;
         let plural = |count: usize, one: &str, many: &str| match count {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use leasehold_policy::LintSeverity;
 use serde_json::{Value, json};
 
-use super::FoundIn;
-use crate::views::diagnostics::text::Text;
+use super::FileFinding;
+use crate::views::diagnostics::text::ShownText;
 use crate::views::inert::escape_steering;
 use crate::views::style::{CHANGE, FAINT, REMOVE, STRONG, paint_text};
 
@@ -15,18 +15,18 @@ pub const FORMAT_VERSION: &str = "1.0";
 
 /// A place in a text: lines and columns from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct FindingPlace {
     /// Line and column of the first character.
     pub start: (usize, usize),
     /// Line and column behind the last character.
     pub end: (usize, usize),
 }
 
-impl Place {
+impl FindingPlace {
     /// Where a finding lies.
     #[must_use]
-    pub fn from_finding(found: &FoundIn<'_>) -> Self {
-        let text = Text::new(&found.file.file.bytes);
+    pub fn from_finding(found: &FileFinding<'_>) -> Self {
+        let text = ShownText::new(&found.file.file.bytes);
         let range = text.shown_range(&found.byte_range());
         Self { start: text.line_and_column(range.start), end: text.line_and_column(range.end) }
     }
@@ -34,10 +34,10 @@ impl Place {
 
 /// The findings for people: place, severity, rule, and under it what was found and what to do.
 #[must_use]
-pub fn render_lint(found: &[FoundIn<'_>]) -> String {
+pub fn render_lint(found: &[FileFinding<'_>]) -> String {
     let mut out = String::new();
     for one in found {
-        let (line, column) = Place::from_finding(one).start;
+        let (line, column) = FindingPlace::from_finding(one).start;
         let finding = &one.finding;
         let sid = finding.sid.as_ref().map_or_else(String::new, |sid| format!(" ({sid})"));
         let place = format!("{}:{line}:{column}", one.file.file.name);
@@ -73,7 +73,7 @@ pub fn severity_name(severity: LintSeverity) -> &'static str {
     }
 }
 
-fn count_severities(found: &[FoundIn<'_>]) -> BTreeMap<LintSeverity, usize> {
+fn count_severities(found: &[FileFinding<'_>]) -> BTreeMap<LintSeverity, usize> {
     let mut counts = BTreeMap::new();
     for one in found {
         *counts.entry(one.finding.severity).or_insert(0) += 1;
@@ -81,7 +81,7 @@ fn count_severities(found: &[FoundIn<'_>]) -> BTreeMap<LintSeverity, usize> {
     counts
 }
 
-fn describe_counts(found: &[FoundIn<'_>]) -> String {
+fn describe_counts(found: &[FileFinding<'_>]) -> String {
     let parts: Vec<String> = count_severities(found)
         .iter()
         .rev()
@@ -96,7 +96,7 @@ fn describe_counts(found: &[FoundIn<'_>]) -> String {
 
 /// The findings for machines.
 #[must_use]
-pub fn render_lint_json(found: &[FoundIn<'_>]) -> Value {
+pub fn render_lint_json(found: &[FileFinding<'_>]) -> Value {
     let counts: BTreeMap<&str, usize> =
         count_severities(found).into_iter().map(|(severity, n)| (severity_name(severity), n)).collect();
     json!({
@@ -106,8 +106,8 @@ pub fn render_lint_json(found: &[FoundIn<'_>]) -> Value {
     })
 }
 
-fn render_finding_json(found: &FoundIn<'_>) -> Value {
-    let place = Place::from_finding(found);
+fn render_finding_json(found: &FileFinding<'_>) -> Value {
+    let place = FindingPlace::from_finding(found);
     let bytes = found.byte_range();
     let point = |(line, column): (usize, usize), byte: usize| json!({"line": line, "column": column, "byte": byte});
     let mut value = found.finding.to_value();

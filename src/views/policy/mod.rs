@@ -22,7 +22,7 @@ pub struct PolicyFile {
 
 /// A finding, and in what.
 #[derive(Debug)]
-pub struct FoundIn<'a> {
+pub struct FileFinding<'a> {
     /// The file.
     pub file: &'a PolicyFile,
     /// The document of the file.
@@ -31,7 +31,7 @@ pub struct FoundIn<'a> {
     pub finding: LintFinding,
 }
 
-impl FoundIn<'_> {
+impl FileFinding<'_> {
     /// The bytes it speaks of: its statement, or the whole file.
     fn byte_range(&self) -> std::ops::Range<usize> {
         let statement = self.finding.statement.and_then(|statement| self.placed.statements.get(statement));

@@ -7,13 +7,13 @@ use leasehold_policy::{LintRule, LintSeverity, PolicyDocument};
 use leasehold_provider::Digest;
 use serde_json::{Value, json};
 
-use super::FoundIn;
-use super::findings::Place;
+use super::FileFinding;
+use super::findings::FindingPlace;
 use crate::views::sarif::{artifact_location, build_log, end_sentence};
 
 /// The findings of one run.
 #[must_use]
-pub fn render_lint_sarif(found: &[FoundIn<'_>]) -> Value {
+pub fn render_lint_sarif(found: &[FileFinding<'_>]) -> Value {
     let mut severities: BTreeMap<LintRule, LintSeverity> = BTreeMap::new();
     for one in found {
         let worst = severities.entry(one.finding.rule).or_insert(one.finding.severity);
@@ -58,8 +58,8 @@ fn security_score(severity: LintSeverity) -> &'static str {
     }
 }
 
-fn render_result(found: &FoundIn<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<String, usize>) -> Value {
-    let place = Place::from_finding(found);
+fn render_result(found: &FileFinding<'_>, rule_index: Option<usize>, seen: &mut BTreeMap<String, usize>) -> Value {
+    let place = FindingPlace::from_finding(found);
     let bytes = found.byte_range();
     let finding = &found.finding;
     json!({
@@ -87,7 +87,7 @@ fn render_result(found: &FoundIn<'_>, rule_index: Option<usize>, seen: &mut BTre
 
 /// The name of a finding that stays when lines move and statements change places: its rule, its file, what its statement says,
 /// and, where that is found several times, which of them.
-fn compute_fingerprint(found: &FoundIn<'_>, seen: &mut BTreeMap<String, usize>) -> String {
+fn compute_fingerprint(found: &FileFinding<'_>, seen: &mut BTreeMap<String, usize>) -> String {
     let document = &found.placed.document;
     let about = match found.finding.statement.and_then(|statement| document.statements.get(statement)) {
         Some(statement) => {

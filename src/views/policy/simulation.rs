@@ -9,7 +9,7 @@ use crate::views::style::{ADD, CHANGE, REMOVE, paint_text};
 
 /// A decision, with what it was made from.
 #[derive(Debug)]
-pub struct Simulated<'a> {
+pub struct SimulatedDecision<'a> {
     /// The request.
     pub request: &'a AccessRequest,
     /// What becomes of it.
@@ -21,15 +21,15 @@ pub struct Simulated<'a> {
 }
 
 /// A statement that decided.
-struct Decider {
+struct DeciderSummary {
     layer: PolicyLayer,
     file: String,
     path: String,
     sid: Option<String>,
 }
 
-impl Simulated<'_> {
-    fn deciding_statements(&self) -> Vec<Decider> {
+impl SimulatedDecision<'_> {
+    fn deciding_statements(&self) -> Vec<DeciderSummary> {
         let because = self.decision.because.iter().filter_map(|reason| {
             let files = if reason.layer == PolicyLayer::Boundary {
                 self.boundary.map_or(&[][..], std::slice::from_ref)
@@ -39,7 +39,7 @@ impl Simulated<'_> {
             let mut documents = files.iter().flat_map(|file| file.documents.iter().map(move |placed| (file, placed)));
             let (file, placed) = documents.nth(reason.document)?;
             let path = placed.statement_path(reason.statement).to_string();
-            Some(Decider { layer: reason.layer, file: file.file.name.clone(), path, sid: reason.sid.clone() })
+            Some(DeciderSummary { layer: reason.layer, file: file.file.name.clone(), path, sid: reason.sid.clone() })
         });
         because.collect()
     }
@@ -47,7 +47,7 @@ impl Simulated<'_> {
 
 /// The decision for people.
 #[must_use]
-pub fn render_simulation(simulated: &Simulated<'_>) -> String {
+pub fn render_simulation(simulated: &SimulatedDecision<'_>) -> String {
     let words = match simulated.decision.outcome {
         EvaluationOutcome::Allow => paint_text(ADD, "allowed"),
         EvaluationOutcome::ExplicitDeny => paint_text(REMOVE, "denied explicitly"),
@@ -65,7 +65,7 @@ pub fn render_simulation(simulated: &Simulated<'_>) -> String {
 
 /// The decision for machines.
 #[must_use]
-pub fn render_simulation_json(simulated: &Simulated<'_>) -> Value {
+pub fn render_simulation_json(simulated: &SimulatedDecision<'_>) -> Value {
     let because = simulated.deciding_statements();
     let statements = because.iter().zip(&simulated.decision.because).map(|(decider, reason)| {
         json!({

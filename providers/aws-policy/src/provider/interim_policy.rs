@@ -7,7 +7,7 @@
 //! | (no policy) | Allow `s3:*` | a Deny without effect, because a policy needs a statement |
 
 use jiff::Timestamp;
-use leasehold_provider::{Document, Withheld, Withholds};
+use leasehold_provider::{DenyExtent, Document, InterimDeny};
 use serde_json::{Value, json};
 
 use super::LEASE_DENY_SID;
@@ -25,7 +25,7 @@ const NOTHING: &str = "LeaseholdNothing";
 pub fn interim_policy(
     before: Option<&Value>,
     after: Option<&Value>,
-    withheld: &Withheld,
+    withheld: &InterimDeny,
     fits: impl Fn(&Value) -> bool,
 ) -> Option<Value> {
     let mut policy = after.or(before)?.clone();
@@ -40,13 +40,13 @@ pub fn interim_policy(
 
 /// Whether a Deny from another policy would have a different meaning in this one: policy variables require version
 /// 2012-10-17 (IAM user guide, "IAM JSON policy elements: Version").
-fn deny_changes_meaning(policy: &Value, before: Option<&Value>, withheld: &Withheld) -> bool {
+fn deny_changes_meaning(policy: &Value, before: Option<&Value>, withheld: &InterimDeny) -> bool {
     let others = withheld.documents.iter().map(Document::as_json_value).chain(before);
     let mut others = others.filter(|other| other.get("Version") != policy.get("Version"));
     others.any(|other| policy_statements(other).any(|it| is_deny(it) && it.to_string().contains("${")))
 }
 
-fn interim_statements(before: Option<&Value>, after: Option<&Value>, withheld: &Withheld) -> Vec<Value> {
+fn interim_statements(before: Option<&Value>, after: Option<&Value>, withheld: &InterimDeny) -> Vec<Value> {
     let list_statements =
         |policy: Option<&Value>| policy.map(|policy| policy_statements(policy).cloned().collect()).unwrap_or_default();
     let (mut old, new): (Vec<Value>, Vec<Value>) = (list_statements(before), list_statements(after));
@@ -101,26 +101,26 @@ fn shared_allow(old: &Value, new: &Value) -> Option<Value> {
 /// be parsed counts as doing both. Without `has_lease_deny` the policy has no lease deny, so a statement with that
 /// `Sid` counts as any other Deny.
 #[must_use]
-pub fn classify_denies(policy: &Document, has_lease_deny: bool) -> Withholds {
+pub fn classify_denies(policy: &Document, has_lease_deny: bool) -> DenyExtent {
     // Within a JSON string the quotes are escaped, so these texts only occur as members. Most policies have no Deny
     // other than the lease deny, and this check avoids parsing them.
     let count = |field: &str| policy.canonical_text().matches(field).count();
     match count(r#""Deny""#) {
-        0 => return Withholds::Nothing,
-        1 if has_lease_deny && count(&format!(r#""Sid":"{LEASE_DENY_SID}""#)) == 1 => return Withholds::Nothing,
+        0 => return DenyExtent::Nothing,
+        1 if has_lease_deny && count(&format!(r#""Sid":"{LEASE_DENY_SID}""#)) == 1 => return DenyExtent::Nothing,
         _ => {}
     }
-    let Ok(policy) = serde_json::from_str::<Value>(policy.canonical_text()) else { return Withholds::Besides };
+    let Ok(policy) = serde_json::from_str::<Value>(policy.canonical_text()) else { return DenyExtent::Besides };
     let takes = policy_statements(&policy)
         .any(|it| is_deny(it) && !(has_lease_deny && is_lease_deny(it)) && !is_placeholder(it));
     let gives = policy_statements(&policy).any(|statement| !is_deny(statement));
     if policy_statements(&policy).any(denies_everything) {
-        return Withholds::Everything;
+        return DenyExtent::Everything;
     }
     match (takes, gives) {
-        (false, _) => Withholds::Nothing,
-        (true, false) => Withholds::Only,
-        (true, true) => Withholds::Besides,
+        (false, _) => DenyExtent::Nothing,
+        (true, false) => DenyExtent::Only,
+        (true, true) => DenyExtent::Besides,
     }
 }
 
@@ -223,7 +223,7 @@ mod tests {
 
     fn interim(before: Option<&Value>, after: Option<&Value>, withheld: &[Value]) -> Value {
         let documents = withheld.iter().cloned().map(Document::new).collect();
-        let withheld = Withheld { everything: false, documents };
+        let withheld = InterimDeny { everything: false, documents };
         interim_policy(before, after, &withheld, |_| true).unwrap()["Statement"].clone()
     }
 
@@ -245,7 +245,7 @@ mod tests {
         );
         assert_eq!(interim(None, Some(&after), &[]), json!([statement(None, "Deny", "b:*")]));
         assert_eq!(interim(Some(&before), None, &[]), json!([statement(None, "Deny", "a:*")]));
-        assert_eq!(interim_policy(None, None, &Withheld::default(), |_| true), None);
+        assert_eq!(interim_policy(None, None, &InterimDeny::default(), |_| true), None);
     }
 
     #[test]
@@ -284,9 +284,9 @@ mod tests {
     fn too_large_or_unknown_denies_everything() {
         let after = policy(&[statement(None, "Allow", "s3:Get*")]);
         let deny_all = json!([statement(Some(INTERIM_DENY_SID), "Deny", "*")]);
-        let short = interim_policy(None, Some(&after), &Withheld::default(), |_| false).unwrap();
+        let short = interim_policy(None, Some(&after), &InterimDeny::default(), |_| false).unwrap();
         assert_eq!(short["Statement"], deny_all);
-        let everything = Withheld { everything: true, documents: Vec::new() };
+        let everything = InterimDeny { everything: true, documents: Vec::new() };
         assert_eq!(interim_policy(Some(&after), Some(&after), &everything, |_| true).unwrap()["Statement"], deny_all);
     }
 
@@ -350,14 +350,14 @@ mod tests {
     fn lease_deny_is_not_a_deny_of_its_own() {
         let classify = |statements: &[Value]| classify_denies(&Document::new(policy(statements)), true);
         let (allow, deny) = (statement(None, "Allow", "a:*"), statement(None, "Deny", "a:*"));
-        assert_eq!(classify(&[allow.clone(), lease_deny("2027-01-01T00:00:00Z")]), Withholds::Nothing);
-        assert_eq!(classify(&[deny.clone(), lease_deny("2027-01-01T00:00:00Z")]), Withholds::Only);
-        assert_eq!(classify(&[deny.clone(), allow]), Withholds::Besides);
+        assert_eq!(classify(&[allow.clone(), lease_deny("2027-01-01T00:00:00Z")]), DenyExtent::Nothing);
+        assert_eq!(classify(&[deny.clone(), lease_deny("2027-01-01T00:00:00Z")]), DenyExtent::Only);
+        assert_eq!(classify(&[deny.clone(), allow]), DenyExtent::Besides);
         let alone = Document::new(json!({ "Version": "2012-10-17", "Statement": deny }));
-        assert_eq!(classify_denies(&alone, true), Withholds::Only);
+        assert_eq!(classify_denies(&alone, true), DenyExtent::Only);
         // In a policy without lease deny, a statement with its `Sid` is a normal Deny.
         let elsewhere = Document::new(policy(&[lease_deny("2027-01-01T00:00:00Z")]));
-        assert_eq!(classify_denies(&elsewhere, false), Withholds::Only);
+        assert_eq!(classify_denies(&elsewhere, false), DenyExtent::Only);
     }
 
     #[test]

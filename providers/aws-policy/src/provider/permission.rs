@@ -1,7 +1,7 @@
 //! Whether an access allows an action on a resource at an instant. There is no full request, so conditions on the time
 //! are decided and all other conditions are reported.
 
-use leasehold_provider::{Access, Answer, Deciding, Permission, Question};
+use leasehold_provider::{Access, Answer, ContributingStatement, Permission, Question};
 
 use crate::document::{PolicyDocument, PolicyStatement, StatementCondition, StatementEffect};
 use crate::evaluate::{Truth, evaluate_request};
@@ -37,7 +37,7 @@ pub fn decide_permission(access: &Access, question: &Question<'_>) -> Answer {
                 conditions.push("what AWS does not document".to_owned());
             }
             remaining.statements.push(PolicyStatement { conditions: others, ..statement.clone() });
-            let deciding = Deciding { policy, statement: index, sid: statement.sid.clone(), conditions };
+            let deciding = ContributingStatement { policy, statement: index, sid: statement.sid.clone(), conditions };
             match statement.effect {
                 StatementEffect::Allow => answer.through.push(deciding),
                 StatementEffect::Deny if deciding.conditions.is_empty() => denied = true,
@@ -56,7 +56,7 @@ fn resolve_permission(
     documents: Vec<PolicyDocument>,
     question: &Question<'_>,
 ) -> Permission {
-    let conditional = |all: &[Deciding]| all.iter().all(|one| !one.conditions.is_empty());
+    let conditional = |all: &[ContributingStatement]| all.iter().all(|one| !one.conditions.is_empty());
     if denied {
         return Permission::No;
     }
@@ -132,7 +132,7 @@ mod tests {
         statement
     }
 
-    fn conditions(all: &[Deciding]) -> Vec<&str> {
+    fn conditions(all: &[ContributingStatement]) -> Vec<&str> {
         all.iter().flat_map(|one| &one.conditions).map(String::as_str).collect()
     }
 

@@ -3,17 +3,17 @@
 use leasehold_provider::{Change, Principal, Resource};
 
 use super::inline::refuse_marks;
-use super::{Note, Refusal, Writing, refuse_change, text_attribute};
-use crate::retry::Class;
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of an attachment.
     pub(super) async fn write_attachment(
         &self,
         principal: Principal,
         name: &str,
         change: &Change,
-    ) -> Result<Note, Refusal> {
+    ) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Create { after } => self.attach_policy(principal, name, require_policy_arn(after)?).await,
             Change::Update { before, after }
@@ -28,22 +28,22 @@ impl Writing<'_> {
         }
     }
 
-    async fn attach_policy(&self, principal: Principal, name: &str, policy: &str) -> Result<Note, Refusal> {
+    async fn attach_policy(&self, principal: Principal, name: &str, policy: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         match principal {
             Principal::Role => {
                 let send = || iam.attach_role_policy().role_name(name).policy_arn(policy).send();
-                self.call_iam("iam:AttachRolePolicy", Class::Idempotent, send).await?;
+                self.call_iam("iam:AttachRolePolicy", RetryClass::Idempotent, send).await?;
             }
             Principal::User => {
                 let send = || iam.attach_user_policy().user_name(name).policy_arn(policy).send();
-                self.call_iam("iam:AttachUserPolicy", Class::Idempotent, send).await?;
+                self.call_iam("iam:AttachUserPolicy", RetryClass::Idempotent, send).await?;
             }
         }
         Ok(None)
     }
 
-    async fn detach_policy(&self, principal: Principal, name: &str, policy: &str) -> Result<Note, Refusal> {
+    async fn detach_policy(&self, principal: Principal, name: &str, policy: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         self.record_touched(principal, name);
         match principal {
@@ -59,7 +59,7 @@ impl Writing<'_> {
     }
 }
 
-fn require_policy_arn(attachment: &Resource) -> Result<&str, Refusal> {
+fn require_policy_arn(attachment: &Resource) -> Result<&str, ChangeError> {
     text_attribute(attachment, "policy_arn")
         .ok_or_else(|| refuse_change(&attachment.id, "it names no policy", "the plan is broken: plan again"))
 }

@@ -4,13 +4,13 @@ use aws_sdk_iam::types::StatusType;
 use leasehold_provider::{Change, Principal};
 
 use super::inline::refuse_marks;
-use super::{Note, Refusal, Writing, refuse_change, text_attribute};
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of an access key.
-    pub(super) async fn write_access_key(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_access_key(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let key = kinds::part_name(change.id());
         match change {
@@ -27,7 +27,7 @@ impl Writing<'_> {
                     }
                 };
                 let send = || iam.update_access_key().user_name(user).access_key_id(key).status(status.clone()).send();
-                self.call_iam("iam:UpdateAccessKey", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateAccessKey", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             Change::Delete { .. } => {
@@ -41,7 +41,7 @@ impl Writing<'_> {
     }
 
     /// One change of a user's password.
-    pub(super) async fn write_login_profile(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_login_profile(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         match change {
             Change::Delete { .. } => {
@@ -57,13 +57,13 @@ impl Writing<'_> {
     }
 
     /// One change of a user's membership in a group.
-    pub(super) async fn write_membership(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_membership(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let group = kinds::part_name(change.id());
         match change {
             Change::Create { .. } => {
                 let send = || iam.add_user_to_group().user_name(user).group_name(group).send();
-                self.call_iam("iam:AddUserToGroup", Class::Idempotent, send).await?;
+                self.call_iam("iam:AddUserToGroup", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             Change::Update { .. } => Ok(None),

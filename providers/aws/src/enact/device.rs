@@ -10,14 +10,14 @@ use leasehold_provider::{Address, Change, Marks, Principal};
 
 use super::inline::refuse_marks;
 use super::tags;
-use super::{Note, Refusal, Writing, refuse_change, text_attribute};
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::kinds;
 use crate::observe::{Page, read_all_pages};
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of an MFA device.
-    pub(super) async fn write_device(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_device(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Delete { before } => {
                 let serial = text_attribute(before, "serial_number").ok_or_else(|| {
@@ -39,7 +39,7 @@ impl Writing<'_> {
         user: &str,
         serial: &str,
         address: Option<&Address>,
-    ) -> Result<Note, Refusal> {
+    ) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let is_virtual = kinds::virtual_device_name(serial).is_some();
         if let (true, Some(address)) = (is_virtual, address) {
@@ -47,7 +47,7 @@ impl Writing<'_> {
             let send = || iam.tag_mfa_device().serial_number(serial).set_tags(Some(list.clone())).send();
             match self.delete_if_present("iam:TagMFADevice", send).await {
                 // A service that only looks like IAM: there is no tag to find a forgotten device by, and none is looked for.
-                Err(Refusal::Failed(failure)) if failure.has_code("InvalidAction") => {
+                Err(ChangeError::Failed(failure)) if failure.has_code("InvalidAction") => {
                     tracing::warn!(serial, "this service cannot tag MFA devices");
                 }
                 other => drop(other?),
@@ -63,7 +63,7 @@ impl Writing<'_> {
     }
 
     /// Deletes virtual devices that a stopped run took off the user and did not come to delete.
-    pub(super) async fn delete_orphaned_devices(&self, address: &Address) -> Result<Vec<String>, Refusal> {
+    pub(super) async fn delete_orphaned_devices(&self, address: &Address) -> Result<Vec<String>, ChangeError> {
         const OPERATION: &str = "iam:ListVirtualMFADevices";
         let iam = &self.provider.clients.iam;
         let mut serials = Vec::new();
@@ -73,7 +73,7 @@ impl Writing<'_> {
                 let list = iam.list_virtual_mfa_devices().assignment_status(unassigned.clone());
                 list.set_marker(marker.clone()).send()
             };
-            let page = self.call_iam(OPERATION, Class::Idempotent, send).await?;
+            let page = self.call_iam(OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.virtual_mfa_devices, truncated: page.is_truncated, marker: page.marker })
         };
         read_all_pages(OPERATION, fetch, |devices: Vec<_>| {
@@ -93,13 +93,13 @@ impl Writing<'_> {
         Ok(removed)
     }
 
-    async fn read_device_tags(&self, serial: &str) -> Result<BTreeMap<String, String>, Refusal> {
+    async fn read_device_tags(&self, serial: &str) -> Result<BTreeMap<String, String>, ChangeError> {
         const OPERATION: &str = "iam:ListMFADeviceTags";
         let iam = &self.provider.clients.iam;
         let mut all = BTreeMap::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_mfa_device_tags().serial_number(serial).set_marker(marker.clone()).send();
-            let page = self.call_iam(OPERATION, Class::Idempotent, send).await?;
+            let page = self.call_iam(OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.tags, truncated: page.is_truncated, marker: page.marker })
         };
         let read = read_all_pages(OPERATION, fetch, |found| {

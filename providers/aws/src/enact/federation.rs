@@ -8,14 +8,14 @@ use leasehold_provider::{Change, Marks, Resource, ResourceId, Value};
 use super::inline::refuse_marks;
 use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
-use super::{Note, Refusal, Writing, refuse_change, text_attribute};
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::realize::federation::THUMBPRINTS;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of an OpenID Connect provider.
-    pub(super) async fn write_oidc_provider(&self, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_oidc_provider(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let arn = arn::oidc_provider_arn(self.realm, &change.id().name);
         match change {
@@ -29,7 +29,7 @@ impl Writing<'_> {
                         .set_tags(Some(all_tags.clone()))
                         .send()
                 };
-                match self.call_iam("iam:CreateOpenIDConnectProvider", Class::Conditional, send).await {
+                match self.call_iam("iam:CreateOpenIDConnectProvider", RetryClass::Conditional, send).await {
                     Ok(_) => self.record_made_federation(&after.id),
                     Err(failure) if failure.is_name_taken() => self.resolve_federation(after).await,
                     Err(failure) => Err(failure.into()),
@@ -50,7 +50,7 @@ impl Writing<'_> {
     }
 
     /// One change of a SAML provider.
-    pub(super) async fn write_saml_provider(&self, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_saml_provider(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let name = change.id().name.as_str();
         let arn = arn::saml_provider_arn(self.realm, name);
@@ -64,7 +64,7 @@ impl Writing<'_> {
                         .set_tags(Some(all_tags.clone()))
                         .send()
                 };
-                match self.call_iam("iam:CreateSAMLProvider", Class::Conditional, send).await {
+                match self.call_iam("iam:CreateSAMLProvider", RetryClass::Conditional, send).await {
                     Ok(_) => self.record_made_federation(&after.id),
                     Err(failure) if failure.is_name_taken() => self.resolve_federation(after).await,
                     Err(failure) => Err(failure.into()),
@@ -77,7 +77,7 @@ impl Writing<'_> {
                         .set_saml_metadata_document(saml_metadata(after))
                         .send()
                 };
-                self.call_iam("iam:UpdateSAMLProvider", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateSAMLProvider", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             Change::Delete { .. } => {
@@ -90,13 +90,13 @@ impl Writing<'_> {
         }
     }
 
-    fn record_made_federation(&self, id: &ResourceId) -> Result<Note, Refusal> {
+    fn record_made_federation(&self, id: &ResourceId) -> Result<EnactNote, ChangeError> {
         self.provider.known.record_made(self.stack, id);
         Ok(None)
     }
 
     /// A federation of the name is there: by an earlier attempt or run of ours, or somebody else's.
-    async fn resolve_federation(&self, after: &Resource) -> Result<Note, Refusal> {
+    async fn resolve_federation(&self, after: &Resource) -> Result<EnactNote, ChangeError> {
         let Some(found) = self.read_federation_tags(&after.id).await? else { return Err(refuse_taken_name(&after.id)) };
         let found = Marks::from_tags(&tags::tags_from_sdk(Some(found))).ok().flatten();
         self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
@@ -117,16 +117,16 @@ impl Writing<'_> {
         Ok(Some("it was there already, with this stack's mark".to_owned()))
     }
 
-    async fn read_audiences(&self, arn: &str) -> Result<BTreeSet<String>, Refusal> {
+    async fn read_audiences(&self, arn: &str) -> Result<BTreeSet<String>, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        let answer = self.call_iam("iam:GetOpenIDConnectProvider", Class::Idempotent, send).await?;
+        let answer = self.call_iam("iam:GetOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         Ok(answer.client_id_list.unwrap_or_default().into_iter().collect())
     }
 
     /// Audiences and thumbprints. Where both change, no new audience meets an old certificate: those go first that shall not stay, but for
     /// one where none stays, because a provider has one at least.
-    async fn update_oidc_provider(&self, arn: &str, before: &Resource, after: &Resource) -> Result<(), Refusal> {
+    async fn update_oidc_provider(&self, arn: &str, before: &Resource, after: &Resource) -> Result<(), ChangeError> {
         let (old, new) = (attribute_texts(before, "client_id_list"), attribute_texts(after, "client_id_list"));
         let prints = declared_thumbprints(after).filter(|_| before.get(THUMBPRINTS) != after.get(THUMBPRINTS));
         let kept = usize::from(old.is_disjoint(&new));
@@ -140,19 +140,19 @@ impl Writing<'_> {
                     .set_thumbprint_list(Some(prints.clone()))
                     .send()
             };
-            self.call_iam("iam:UpdateOpenIDConnectProviderThumbprint", Class::Idempotent, send).await?;
+            self.call_iam("iam:UpdateOpenIDConnectProviderThumbprint", RetryClass::Idempotent, send).await?;
         }
         for id in new.difference(&old) {
             let iam = &self.provider.clients.iam;
             let send = || {
                 iam.add_client_id_to_open_id_connect_provider().open_id_connect_provider_arn(arn).client_id(id).send()
             };
-            self.call_iam("iam:AddClientIDToOpenIDConnectProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:AddClientIDToOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         }
         self.remove_audiences(arn, old.difference(&new).filter(|id| !early.contains(*id))).await
     }
 
-    async fn remove_audiences(&self, arn: &str, ids: impl Iterator<Item = &String>) -> Result<(), Refusal> {
+    async fn remove_audiences(&self, arn: &str, ids: impl Iterator<Item = &String>) -> Result<(), ChangeError> {
         for id in ids {
             let iam = &self.provider.clients.iam;
             let send = || {
@@ -161,18 +161,18 @@ impl Writing<'_> {
                     .client_id(id)
                     .send()
             };
-            self.call_iam("iam:RemoveClientIDFromOpenIDConnectProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:RemoveClientIDFromOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }
 
-    async fn mark_federation(&self, change: &Change) -> Result<Note, Refusal> {
+    async fn mark_federation(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let Change::Mark { id, before, after } = change else { return Err(refuse_marks(change.id())) };
         self.tag_federation(id, TagChange::from_mark_change(before.as_deref(), after)).await?;
         Ok(None)
     }
 
-    async fn tag_federation(&self, id: &ResourceId, change: TagChange) -> Result<(), Refusal> {
+    async fn tag_federation(&self, id: &ResourceId, change: TagChange) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         let arn = arn::federation_arn(self.realm, id).unwrap_or_default();
         let list = tags::tags_to_sdk(&change.put)?;
@@ -184,32 +184,32 @@ impl Writing<'_> {
                     .set_tags(Some(list.clone()))
                     .send()
             };
-            self.call_iam("iam:TagOpenIDConnectProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         } else if !list.is_empty() {
             let send = || iam.tag_saml_provider().saml_provider_arn(&arn).set_tags(Some(list.clone())).send();
-            self.call_iam("iam:TagSAMLProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagSAMLProvider", RetryClass::Idempotent, send).await?;
         }
         if !keys.is_empty() && oidc {
             let untag = || iam.untag_open_id_connect_provider().open_id_connect_provider_arn(&arn);
             let send = || untag().set_tag_keys(Some(keys.clone())).send();
-            self.call_iam("iam:UntagOpenIDConnectProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagOpenIDConnectProvider", RetryClass::Idempotent, send).await?;
         } else if !keys.is_empty() {
             let send = || iam.untag_saml_provider().saml_provider_arn(&arn).set_tag_keys(Some(keys.clone())).send();
-            self.call_iam("iam:UntagSAMLProvider", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagSAMLProvider", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }
 
     /// The tags of a federation's object; `None`: it is not there.
-    pub(super) async fn read_federation_tags(&self, id: &ResourceId) -> Result<Option<Vec<Tag>>, Refusal> {
+    pub(super) async fn read_federation_tags(&self, id: &ResourceId) -> Result<Option<Vec<Tag>>, ChangeError> {
         let iam = &self.provider.clients.iam;
         let arn = arn::federation_arn(self.realm, id).unwrap_or_default();
         let tags = if id.kind == kinds::OIDC_PROVIDER {
             let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(&arn).send();
-            self.call_iam("iam:GetOpenIDConnectProvider", Class::Idempotent, send).await.map(|answer| answer.tags)
+            self.call_iam("iam:GetOpenIDConnectProvider", RetryClass::Idempotent, send).await.map(|answer| answer.tags)
         } else {
             let send = || iam.get_saml_provider().saml_provider_arn(&arn).send();
-            self.call_iam("iam:GetSAMLProvider", Class::Idempotent, send).await.map(|answer| answer.tags)
+            self.call_iam("iam:GetSAMLProvider", RetryClass::Idempotent, send).await.map(|answer| answer.tags)
         };
         match tags {
             Ok(tags) => Ok(Some(tags.unwrap_or_default())),
@@ -219,7 +219,7 @@ impl Writing<'_> {
     }
 }
 
-fn tags_from_marks(after: &Resource) -> Result<Vec<Tag>, Refusal> {
+fn tags_from_marks(after: &Resource) -> Result<Vec<Tag>, ChangeError> {
     match &after.marks {
         Some(marks) => tags::tags_to_sdk(&marks.to_tags()),
         None => Err(refuse_change(&after.id, "the plan gives it no marks", "the plan is broken: plan again")),

@@ -4,14 +4,14 @@ use leasehold_provider::{Change, ResourceId};
 
 use super::inline::refuse_marks;
 use super::standing::refuse_taken_name;
-use super::{Note, Refusal, Writing, refuse_change, require_document_text, text_attribute};
-use crate::failure::Failure;
-use crate::retry::Class;
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, require_document_text, text_attribute};
+use crate::failure::CallError;
+use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of a group, or of what hangs on it.
-    pub(super) async fn write_group_resource(&self, group: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_group_resource(&self, group: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match &change.id().kind {
             kind if *kind == kinds::GROUP => self.write_group(group, change).await,
             kind if *kind == kinds::GROUP_POLICY => self.write_group_inline(group, change).await,
@@ -19,13 +19,13 @@ impl Writing<'_> {
         }
     }
 
-    async fn write_group(&self, name: &str, change: &Change) -> Result<Note, Refusal> {
+    async fn write_group(&self, name: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let path = arn::stack_path(self.stack);
         match change {
             Change::Create { after } => {
                 let send = || iam.create_group().group_name(name).path(&path).send();
-                match self.call_iam("iam:CreateGroup", Class::Conditional, send).await {
+                match self.call_iam("iam:CreateGroup", RetryClass::Conditional, send).await {
                     Ok(_) => self.provider.known.record_made(self.stack, &after.id),
                     Err(failure) if failure.is_name_taken() => return self.resolve_group(name, &after.id).await,
                     Err(failure) => return Err(failure.into()),
@@ -42,7 +42,7 @@ impl Writing<'_> {
             }
             Change::Adopt { .. } => {
                 let send = || iam.update_group().group_name(name).new_path(&path).send();
-                self.call_iam("iam:UpdateGroup", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateGroup", RetryClass::Idempotent, send).await?;
                 self.provider.known.record_owned(self.stack, change.id());
                 Ok(None)
             }
@@ -51,7 +51,7 @@ impl Writing<'_> {
     }
 
     /// A group of the name is there: by an earlier attempt or run of ours, or somebody else's.
-    async fn resolve_group(&self, name: &str, id: &ResourceId) -> Result<Note, Refusal> {
+    async fn resolve_group(&self, name: &str, id: &ResourceId) -> Result<EnactNote, ChangeError> {
         match self.read_group_path(name).await? {
             Some(path) if path == arn::stack_path(self.stack) => {
                 self.provider.known.record_made(self.stack, id);
@@ -62,21 +62,21 @@ impl Writing<'_> {
     }
 
     /// The path of a group; `None`: it is not there.
-    pub(super) async fn read_group_path(&self, name: &str) -> Result<Option<String>, Refusal> {
+    pub(super) async fn read_group_path(&self, name: &str) -> Result<Option<String>, ChangeError> {
         const OPERATION: &str = "iam:GetGroup";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_group().group_name(name).max_items(1).send();
-        match self.call_iam(OPERATION, Class::Idempotent, send).await {
+        match self.call_iam(OPERATION, RetryClass::Idempotent, send).await {
             Ok(answer) => match answer.group {
                 Some(group) => Ok(Some(group.path)),
-                None => Err(Failure::from_malformed_answer(OPERATION, "no group in the answer").into()),
+                None => Err(CallError::from_malformed_answer(OPERATION, "no group in the answer").into()),
             },
             Err(failure) if failure.is_absent() => Ok(None),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    async fn write_group_inline(&self, group: &str, change: &Change) -> Result<Note, Refusal> {
+    async fn write_group_inline(&self, group: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let policy = kinds::part_name(change.id());
         match change {
@@ -84,7 +84,7 @@ impl Writing<'_> {
                 let text = require_document_text(after, "policy")?;
                 let send =
                     || iam.put_group_policy().group_name(group).policy_name(policy).policy_document(&text).send();
-                self.call_iam("iam:PutGroupPolicy", Class::Idempotent, send).await?;
+                self.call_iam("iam:PutGroupPolicy", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             Change::Delete { .. } => {
@@ -96,7 +96,7 @@ impl Writing<'_> {
         }
     }
 
-    async fn write_group_attachment(&self, group: &str, change: &Change) -> Result<Note, Refusal> {
+    async fn write_group_attachment(&self, group: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let resource = change.resource_after().or(change.resource_before());
         let policy = resource
@@ -105,7 +105,7 @@ impl Writing<'_> {
         match change {
             Change::Create { .. } | Change::Update { .. } => {
                 let send = || iam.attach_group_policy().group_name(group).policy_arn(policy).send();
-                self.call_iam("iam:AttachGroupPolicy", Class::Idempotent, send).await?;
+                self.call_iam("iam:AttachGroupPolicy", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             Change::Delete { .. } => {

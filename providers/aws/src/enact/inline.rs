@@ -2,31 +2,31 @@
 
 use leasehold_provider::{Change, Principal};
 
-use super::{Note, Refusal, Writing, refuse_change, require_document_text};
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, require_document_text};
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of an inline policy.
     pub(super) async fn write_inline_policy(
         &self,
         principal: Principal,
         name: &str,
         change: &Change,
-    ) -> Result<Note, Refusal> {
+    ) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let policy = kinds::part_name(change.id());
         match (change, principal) {
             (Change::Create { after } | Change::Update { after, .. }, Principal::Role) => {
                 let text = require_document_text(after, "policy")?;
                 let send = || iam.put_role_policy().role_name(name).policy_name(policy).policy_document(&text).send();
-                self.call_iam("iam:PutRolePolicy", Class::Idempotent, send).await?;
+                self.call_iam("iam:PutRolePolicy", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             (Change::Create { after } | Change::Update { after, .. }, Principal::User) => {
                 let text = require_document_text(after, "policy")?;
                 let send = || iam.put_user_policy().user_name(name).policy_name(policy).policy_document(&text).send();
-                self.call_iam("iam:PutUserPolicy", Class::Idempotent, send).await?;
+                self.call_iam("iam:PutUserPolicy", RetryClass::Idempotent, send).await?;
                 Ok(None)
             }
             (Change::Delete { .. }, Principal::Role) => {
@@ -47,6 +47,6 @@ impl Writing<'_> {
 }
 
 /// Only principals and managed policies carry marks.
-pub(super) fn refuse_marks(id: &leasehold_provider::ResourceId) -> Refusal {
+pub(super) fn refuse_marks(id: &leasehold_provider::ResourceId) -> ChangeError {
     refuse_change(id, "it carries no marks of its own", "the plan is broken: plan again")
 }

@@ -1,15 +1,15 @@
 //! Makes access keys. Their ids are IAM's to choose, and each secret is told once: a key whose secret is not in the vault is
 //! deleted, and never is one made without knowing what became of the one before.
 
-use leasehold_provider::{Change, EnactError, EnactErrorKind, NotKept, Principal, Resource, ResourceId, Vault};
+use leasehold_provider::{Change, DepositError, EnactError, EnactErrorKind, Principal, Resource, ResourceId, Vault};
 use secrecy::SecretString;
 
-use super::standing::Standing;
-use super::{Refusal, Writing, is_uncertain, refuse_change, text_attribute};
-use crate::failure::Failure;
+use super::standing::TargetStatus;
+use super::{ChangeError, ChangeWriter, is_uncertain, refuse_change, text_attribute};
+use crate::failure::CallError;
 use crate::kinds;
 use crate::observe::{Page, read_all_pages};
-use crate::retry::{Class, retry_until_visible};
+use crate::retry::{RetryClass, retry_until_visible};
 
 const CREATE: &str = "iam:CreateAccessKey";
 
@@ -17,16 +17,16 @@ const CREATE: &str = "iam:CreateAccessKey";
 const ATTEMPTS: u32 = 3;
 
 /// A key that was just made.
-struct Made {
+struct CreatedKey {
     id: ResourceId,
     secret: SecretString,
 }
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// Makes a key and hands its secret over.
     pub(super) async fn issue_key(&self, change: &Change, vault: &dyn Vault) -> Result<ResourceId, EnactError> {
         let (user, after) = require_new_key(change)?;
-        if let Standing::Gone = self.check_target(change).await? {
+        if let TargetStatus::Gone = self.check_target(change).await? {
             return Err(refuse_change(&after.id, "the user is not there", "plan again").into());
         }
         // What may pass by itself is a refusal: nothing was made then.
@@ -38,19 +38,19 @@ impl Writing<'_> {
     }
 
     /// Makes a key. Where an answer was lost, what it may have made is deleted: before another is made, and before it is given up.
-    async fn create_key(&self, user: &str, vault: &dyn Vault) -> Result<Made, Refusal> {
+    async fn create_key(&self, user: &str, vault: &dyn Vault) -> Result<CreatedKey, ChangeError> {
         let iam = &self.provider.clients.iam;
         let mut attempts = 0u32;
         loop {
             attempts = attempts.saturating_add(1);
             let send = || iam.create_access_key().user_name(user).send();
-            let failure = match self.call_iam(CREATE, Class::ServerNamed, send).await {
+            let failure = match self.call_iam(CREATE, RetryClass::ServerNamed, send).await {
                 Ok(answer) => match answer.access_key {
                     Some(key) => {
                         let id = kinds::access_key_id(user, &key.access_key_id);
-                        return Ok(Made { id, secret: SecretString::from(key.secret_access_key) });
+                        return Ok(CreatedKey { id, secret: SecretString::from(key.secret_access_key) });
                     }
-                    None => Failure::from_malformed_answer(CREATE, "no key in the answer"),
+                    None => CallError::from_malformed_answer(CREATE, "no key in the answer"),
                 },
                 Err(failure) => failure,
             };
@@ -68,7 +68,7 @@ impl Writing<'_> {
 
     /// Deletes the keys of a user whose secrets are not in the vault. The plan removed all such before it asked for a new one: what is
     /// there now was made since, and nobody can have been given it. Gives how many.
-    async fn delete_undelivered_keys(&self, user: &str, vault: &dyn Vault) -> Result<u32, Refusal> {
+    async fn delete_undelivered_keys(&self, user: &str, vault: &dyn Vault) -> Result<u32, ChangeError> {
         let mut deleted = 0u32;
         for key in self.list_user_keys(user).await? {
             let id = kinds::access_key_id(user, &key);
@@ -84,13 +84,13 @@ impl Writing<'_> {
         Ok(deleted)
     }
 
-    async fn list_user_keys(&self, user: &str) -> Result<Vec<String>, Refusal> {
+    async fn list_user_keys(&self, user: &str) -> Result<Vec<String>, ChangeError> {
         const OPERATION: &str = "iam:ListAccessKeys";
         let iam = &self.provider.clients.iam;
         let mut keys = Vec::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_access_keys().user_name(user).set_marker(marker.clone()).send();
-            let page = self.call_iam(OPERATION, Class::Idempotent, send).await?;
+            let page = self.call_iam(OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.access_key_metadata, truncated: page.is_truncated, marker: page.marker })
         };
         read_all_pages(OPERATION, fetch, |page| {
@@ -101,7 +101,7 @@ impl Writing<'_> {
         Ok(keys)
     }
 
-    async fn delete_key(&self, user: &str, key: &str) -> Result<(), Refusal> {
+    async fn delete_key(&self, user: &str, key: &str) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         self.record_touched(Principal::User, user);
         let send = || iam.delete_access_key().user_name(user).access_key_id(key).send();
@@ -109,7 +109,7 @@ impl Writing<'_> {
     }
 
     /// The vault did not take the secret: nobody will ever have it.
-    async fn delete_undeposited_key(&self, user: &str, id: &ResourceId, why: &NotKept) -> EnactError {
+    async fn delete_undeposited_key(&self, user: &str, id: &ResourceId, why: &DepositError) -> EnactError {
         let (then, help) = match self.delete_key(user, id.local_name()).await {
             Ok(()) => ("it was deleted again".to_owned(), "mend the store and apply again"),
             Err(refusal) => (
@@ -128,7 +128,7 @@ impl Writing<'_> {
 }
 
 /// The error after the last lost answer, with what became of the key that it may have left.
-fn lost_answer_error(failure: Failure, deleted: Result<u32, Refusal>) -> EnactError {
+fn lost_answer_error(failure: CallError, deleted: Result<u32, ChangeError>) -> EnactError {
     let error = EnactError::from(failure);
     let then = match deleted {
         Ok(0) => "IAM shows no key that it left".to_owned(),

@@ -28,17 +28,17 @@ use leasehold_provider::{
     Resource, ResourceId, StackName, Value, Vault,
 };
 
-use crate::failure::{Cause, Failure};
-use crate::retry::{Calls, Class, Patience, retry_until_visible};
+use crate::failure::{CallError, CallErrorCause};
+use crate::retry::{CallLog, Patience, RetryClass, retry_until_visible};
 use crate::{AwsProvider, document, kinds};
 
-use standing::Standing;
+use standing::TargetStatus;
 
 #[async_trait]
 impl Enact for AwsProvider {
     async fn enact_change(&self, stack: &StackName, change: &Change) -> Result<Enacted, EnactError> {
         let realm = self.resolve_realm().await.map_err(to_enact_error)?;
-        let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
+        let writing = ChangeWriter { provider: self, realm, stack, calls: CallLog::default() };
         let (calls, ended) = (&writing.calls, writing.enact_change(change).await);
         match ended {
             Ok(note) => Ok(Enacted { calls: calls.attempt_count(), note, requests: calls.request_ids(), made: None }),
@@ -53,7 +53,7 @@ impl Enact for AwsProvider {
         vault: &dyn Vault,
     ) -> Result<Enacted, EnactError> {
         let realm = self.resolve_realm().await.map_err(to_enact_error)?;
-        let writing = Writing { provider: self, realm, stack, calls: Calls::default() };
+        let writing = ChangeWriter { provider: self, realm, stack, calls: CallLog::default() };
         let (calls, ended) = (&writing.calls, writing.issue_key(change, vault).await);
         match ended {
             Ok(made) => Ok(Enacted {
@@ -68,28 +68,28 @@ impl Enact for AwsProvider {
 }
 
 /// One change on its way.
-struct Writing<'a> {
+struct ChangeWriter<'a> {
     provider: &'a AwsProvider,
     realm: &'a Realm,
     stack: &'a StackName,
-    calls: Calls,
+    calls: CallLog,
 }
 
 /// What people should know beside that it is done.
-type Note = Option<String>;
+type EnactNote = Option<String>;
 
-impl Writing<'_> {
-    async fn enact_change(&self, change: &Change) -> Result<Note, EnactError> {
+impl ChangeWriter<'_> {
+    async fn enact_change(&self, change: &Change) -> Result<EnactNote, EnactError> {
         match self.check_target(change).await? {
-            Standing::Ours => {
+            TargetStatus::Ours => {
                 let patience = self.choose_patience(change);
                 Ok(retry_until_visible(patience, || self.write_change(change)).await?)
             }
-            Standing::Gone => Ok(Some("it was gone already".to_owned())),
+            TargetStatus::Gone => Ok(Some("it was gone already".to_owned())),
         }
     }
 
-    async fn write_change(&self, change: &Change) -> Result<Note, Refusal> {
+    async fn write_change(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let id = change.id();
         if let Some(group) = kinds::containing_group(id) {
             return self.write_group_resource(group, change).await;
@@ -136,7 +136,7 @@ impl Writing<'_> {
     }
 
     /// Makes a call and counts it.
-    async fn call_iam<T, E, F, Sent>(&self, operation: &'static str, class: Class, send: F) -> Result<T, Failure>
+    async fn call_iam<T, E, F, Sent>(&self, operation: &'static str, class: RetryClass, send: F) -> Result<T, CallError>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -147,7 +147,7 @@ impl Writing<'_> {
     }
 
     /// Makes a call that takes something away. That it is not there is as good.
-    async fn delete_if_present<T, E, F, Sent>(&self, operation: &'static str, send: F) -> Result<Note, Refusal>
+    async fn delete_if_present<T, E, F, Sent>(&self, operation: &'static str, send: F) -> Result<EnactNote, ChangeError>
     where
         T: RequestId,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -155,7 +155,7 @@ impl Writing<'_> {
         Sent: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
         let before = self.calls.attempt_count();
-        match self.call_iam(operation, Class::Conditional, send).await {
+        match self.call_iam(operation, RetryClass::Conditional, send).await {
             Ok(_) => Ok(None),
             // After a lost answer it is gone by our own doing.
             Err(failure) if failure.is_absent() && self.calls.attempt_count() > before.saturating_add(1) => Ok(None),
@@ -170,12 +170,12 @@ impl Writing<'_> {
 }
 
 /// Why a change was not carried out: what AWS said, or what we did.
-enum Refusal {
-    Failed(Failure),
+enum ChangeError {
+    Failed(CallError),
     Own(Box<EnactError>),
 }
 
-impl Refusal {
+impl ChangeError {
     /// The object cannot go while something hangs on it.
     fn is_delete_conflict(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.is_delete_conflict())
@@ -186,35 +186,35 @@ impl Refusal {
     }
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
+impl From<CallError> for ChangeError {
+    fn from(failure: CallError) -> Self {
         Self::Failed(failure)
     }
 }
 
-impl From<EnactError> for Refusal {
+impl From<EnactError> for ChangeError {
     fn from(error: EnactError) -> Self {
         Self::Own(Box::new(error))
     }
 }
 
-impl From<Refusal> for EnactError {
-    fn from(refusal: Refusal) -> Self {
+impl From<ChangeError> for EnactError {
+    fn from(refusal: ChangeError) -> Self {
         match refusal {
-            Refusal::Failed(failure) => failure.into(),
-            Refusal::Own(error) => *error,
+            ChangeError::Failed(failure) => failure.into(),
+            ChangeError::Own(error) => *error,
         }
     }
 }
 
-impl crate::retry::Passing for Refusal {
+impl crate::retry::TransientError for ChangeError {
     fn may_pass(&self) -> bool {
         Self::may_pass(self)
     }
 }
 
 /// A change that this provider never plans, such as a new path.
-fn refuse_change(id: &ResourceId, problem: &str, help: &str) -> Refusal {
+fn refuse_change(id: &ResourceId, problem: &str, help: &str) -> ChangeError {
     EnactError {
         requests: Vec::new(),
         kind: EnactErrorKind::Other,
@@ -225,7 +225,7 @@ fn refuse_change(id: &ResourceId, problem: &str, help: &str) -> Refusal {
     .into()
 }
 
-fn refuse_unknown_kind(id: &ResourceId) -> Refusal {
+fn refuse_unknown_kind(id: &ResourceId) -> ChangeError {
     refuse_change(id, "this provider has no resource of that kind", "the plan was made by another version: plan again")
 }
 
@@ -247,7 +247,7 @@ fn text_attribute<'a>(resource: &'a Resource, name: &str) -> Option<&'a str> {
 }
 
 /// A document that the resource must have, as it is sent.
-fn require_document_text(resource: &Resource, name: &str) -> Result<String, Refusal> {
+fn require_document_text(resource: &Resource, name: &str) -> Result<String, ChangeError> {
     match resource.get(name) {
         Some(Value::Document(document)) => Ok(document::render_document(document)),
         _ => {
@@ -273,6 +273,6 @@ fn declared_tags(resource: &Resource) -> BTreeMap<String, String> {
 }
 
 /// Whether a failure leaves open what happened.
-fn is_uncertain(failure: &Failure) -> bool {
-    matches!(failure.cause, Cause::NoAnswer | Cause::Faulted | Cause::Malformed)
+fn is_uncertain(failure: &CallError) -> bool {
+    matches!(failure.cause, CallErrorCause::NoAnswer | CallErrorCause::Faulted | CallErrorCause::Malformed)
 }

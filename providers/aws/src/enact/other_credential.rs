@@ -4,13 +4,13 @@ use aws_sdk_iam::types::StatusType;
 use leasehold_provider::{Change, Principal};
 
 use super::inline::refuse_marks;
-use super::{Note, Refusal, Writing, refuse_change, text_attribute};
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute};
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of such a credential.
-    pub(super) async fn write_other_credential(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_other_credential(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Update { after, .. } => {
                 let status = match text_attribute(after, "status") {
@@ -37,20 +37,25 @@ impl Writing<'_> {
         }
     }
 
-    async fn set_credential_status(&self, user: &str, change: &Change, status: StatusType) -> Result<Note, Refusal> {
+    async fn set_credential_status(
+        &self,
+        user: &str,
+        change: &Change,
+        status: StatusType,
+    ) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let (id, status) = (kinds::part_name(change.id()), &status);
         match &change.id().kind {
             kind if *kind == kinds::SSH_KEY => {
                 let send =
                     || iam.update_ssh_public_key().user_name(user).ssh_public_key_id(id).status(status.clone()).send();
-                self.call_iam("iam:UpdateSSHPublicKey", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateSSHPublicKey", RetryClass::Idempotent, send).await?;
             }
             kind if *kind == kinds::CERTIFICATE => {
                 let send = || {
                     iam.update_signing_certificate().user_name(user).certificate_id(id).status(status.clone()).send()
                 };
-                self.call_iam("iam:UpdateSigningCertificate", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateSigningCertificate", RetryClass::Idempotent, send).await?;
             }
             _ => {
                 let send = || {
@@ -60,13 +65,13 @@ impl Writing<'_> {
                         .status(status.clone())
                         .send()
                 };
-                self.call_iam("iam:UpdateServiceSpecificCredential", Class::Idempotent, send).await?;
+                self.call_iam("iam:UpdateServiceSpecificCredential", RetryClass::Idempotent, send).await?;
             }
         }
         Ok(None)
     }
 
-    async fn delete_other_credential(&self, user: &str, change: &Change) -> Result<Note, Refusal> {
+    async fn delete_other_credential(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let id = kinds::part_name(change.id());
         match &change.id().kind {
             kind if *kind == kinds::SSH_KEY => self.delete_ssh_key(user, id).await,
@@ -76,21 +81,21 @@ impl Writing<'_> {
     }
 
     /// Takes an SSH key off a user.
-    pub(super) async fn delete_ssh_key(&self, user: &str, id: &str) -> Result<Note, Refusal> {
+    pub(super) async fn delete_ssh_key(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.delete_ssh_public_key().user_name(user).ssh_public_key_id(id).send();
         self.delete_if_present("iam:DeleteSSHPublicKey", send).await
     }
 
     /// Takes a signing certificate off a user.
-    pub(super) async fn delete_certificate(&self, user: &str, id: &str) -> Result<Note, Refusal> {
+    pub(super) async fn delete_certificate(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.delete_signing_certificate().user_name(user).certificate_id(id).send();
         self.delete_if_present("iam:DeleteSigningCertificate", send).await
     }
 
     /// Takes a credential for one service off a user.
-    pub(super) async fn delete_service_credential(&self, user: &str, id: &str) -> Result<Note, Refusal> {
+    pub(super) async fn delete_service_credential(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send =
             || iam.delete_service_specific_credential().user_name(user).service_specific_credential_id(id).send();

@@ -6,14 +6,14 @@ use leasehold_provider::{Change, Document, EnactError, EnactErrorKind, Marks, Re
 use super::inline::refuse_marks;
 use super::standing::refuse_not_ours;
 use super::tags::{self, TagChange};
-use super::{Note, Refusal, Writing, find_document, is_uncertain, refuse_change, require_document_text};
-use crate::failure::Failure;
-use crate::retry::Class;
+use super::{ChangeError, ChangeWriter, EnactNote, find_document, is_uncertain, refuse_change, require_document_text};
+use crate::failure::CallError;
+use crate::retry::RetryClass;
 use crate::{arn, document, kinds};
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of a scope's policy.
-    pub(super) async fn write_policy(&self, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_policy(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let scope = kinds::part_name(change.id());
         let arn = arn::scope_policy_arn(self.realm, self.stack, scope);
         match change {
@@ -32,7 +32,7 @@ impl Writing<'_> {
         }
     }
 
-    async fn create_policy(&self, scope: &str, arn: &str, after: &Resource) -> Result<Note, Refusal> {
+    async fn create_policy(&self, scope: &str, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let text = require_document_text(after, "policy")?;
         // The policy of a user's own statements is marked by its path alone.
         let list = after.marks.as_ref().map(|marks| tags::tags_to_sdk(&marks.to_tags())).transpose()?;
@@ -45,7 +45,7 @@ impl Writing<'_> {
                 .set_tags(list.clone())
                 .send()
         };
-        match self.call_iam("iam:CreatePolicy", Class::Conditional, send).await {
+        match self.call_iam("iam:CreatePolicy", RetryClass::Conditional, send).await {
             Ok(_) => {
                 self.provider.known.record_made(self.stack, &after.id);
                 Ok(None)
@@ -56,19 +56,19 @@ impl Writing<'_> {
     }
 
     /// A policy of the name is there. Under the stack's path it is ours; under another it is not.
-    async fn resolve_policy(&self, arn: &str, after: &Resource) -> Result<Note, Refusal> {
+    async fn resolve_policy(&self, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetPolicy";
         let iam = &self.provider.clients.iam;
-        let policy = match self.call_iam(OPERATION, Class::Idempotent, || iam.get_policy().policy_arn(arn).send()).await
-        {
-            Ok(answer) => {
-                answer.policy.ok_or_else(|| Failure::from_malformed_answer(OPERATION, "no policy in the answer"))?
-            }
-            Err(failure) if failure.is_absent() => {
-                return Err(refuse_not_ours(&after.id, "a policy of that name is under another path"));
-            }
-            Err(failure) => return Err(failure.into()),
-        };
+        let policy =
+            match self.call_iam(OPERATION, RetryClass::Idempotent, || iam.get_policy().policy_arn(arn).send()).await {
+                Ok(answer) => answer
+                    .policy
+                    .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no policy in the answer"))?,
+                Err(failure) if failure.is_absent() => {
+                    return Err(refuse_not_ours(&after.id, "a policy of that name is under another path"));
+                }
+                Err(failure) => return Err(failure.into()),
+            };
         let live = tags::tags_from_sdk(policy.tags);
         match Marks::from_tags(&live) {
             Ok(Some(marks)) if marks.stack != *self.stack => {
@@ -89,7 +89,7 @@ impl Writing<'_> {
 
     /// Makes the wanted document the default version, unless it is. A new version has a name of the service's choice, so after
     /// a lost answer the policy is looked at again instead.
-    async fn update_policy(&self, arn: &str, after: &Resource) -> Result<Note, Refusal> {
+    async fn update_policy(&self, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let wanted = find_document(after, "policy")
             .ok_or_else(|| refuse_change(&after.id, "it has no document", "the plan is broken: plan again"))?;
         let text = document::render_document(wanted);
@@ -101,7 +101,7 @@ impl Writing<'_> {
                 let note = if attempt == 0 { Some("it was so already".to_owned()) } else { None };
                 return Ok(note);
             }
-            match self.call_iam("iam:CreatePolicyVersion", Class::ServerNamed, send).await {
+            match self.call_iam("iam:CreatePolicyVersion", RetryClass::ServerNamed, send).await {
                 Ok(_) => return Ok(None),
                 Err(failure) if failure.is_limit() => {
                     self.drop_oldest_version(arn).await?;
@@ -111,35 +111,35 @@ impl Writing<'_> {
                 Err(failure) => return Err(failure.into()),
             }
         }
-        Err(last.map_or_else(|| refuse_change(&after.id, "it could not be changed", "run it again"), Refusal::from))
+        Err(last.map_or_else(|| refuse_change(&after.id, "it could not be changed", "run it again"), ChangeError::from))
     }
 
-    async fn read_default_document(&self, arn: &str) -> Result<Document, Refusal> {
+    async fn read_default_document(&self, arn: &str) -> Result<Document, ChangeError> {
         const GET: &str = "iam:GetPolicy";
         const VERSION: &str = "iam:GetPolicyVersion";
         let iam = &self.provider.clients.iam;
-        let answer = self.call_iam(GET, Class::Idempotent, || iam.get_policy().policy_arn(arn).send()).await?;
+        let answer = self.call_iam(GET, RetryClass::Idempotent, || iam.get_policy().policy_arn(arn).send()).await?;
         let version = answer
             .policy
             .and_then(|policy| policy.default_version_id)
-            .ok_or_else(|| Failure::from_malformed_answer(GET, "a policy without a default version"))?;
+            .ok_or_else(|| CallError::from_malformed_answer(GET, "a policy without a default version"))?;
         let send = || iam.get_policy_version().policy_arn(arn).version_id(&version).send();
-        let answer = self.call_iam(VERSION, Class::Idempotent, send).await?;
+        let answer = self.call_iam(VERSION, RetryClass::Idempotent, send).await?;
         let text = answer
             .policy_version
             .and_then(|version| version.document)
-            .ok_or_else(|| Failure::from_malformed_answer(VERSION, "a version without a document"))?;
-        Ok(document::decode_document(&text).map_err(|problem| Failure::from_malformed_answer(VERSION, problem))?)
+            .ok_or_else(|| CallError::from_malformed_answer(VERSION, "a version without a document"))?;
+        Ok(document::decode_document(&text).map_err(|problem| CallError::from_malformed_answer(VERSION, problem))?)
     }
 
-    async fn list_versions(&self, arn: &str) -> Result<Vec<PolicyVersion>, Failure> {
+    async fn list_versions(&self, arn: &str) -> Result<Vec<PolicyVersion>, CallError> {
         let iam = &self.provider.clients.iam;
         // Five at most: one page holds them.
         let send = || iam.list_policy_versions().policy_arn(arn).send();
-        Ok(self.call_iam("iam:ListPolicyVersions", Class::Idempotent, send).await?.versions.unwrap_or_default())
+        Ok(self.call_iam("iam:ListPolicyVersions", RetryClass::Idempotent, send).await?.versions.unwrap_or_default())
     }
 
-    async fn drop_oldest_version(&self, arn: &str) -> Result<(), Refusal> {
+    async fn drop_oldest_version(&self, arn: &str) -> Result<(), ChangeError> {
         let versions = self.list_versions(arn).await?;
         let spare = versions.into_iter().filter(|version| !version.is_default_version).filter_map(|v| v.version_id);
         let Some(oldest) = spare.min_by_key(|version| version_number(version)) else {
@@ -155,14 +155,14 @@ impl Writing<'_> {
         self.delete_version(arn, &oldest).await
     }
 
-    async fn delete_version(&self, arn: &str, version: &str) -> Result<(), Refusal> {
+    async fn delete_version(&self, arn: &str, version: &str) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.delete_policy_version().policy_arn(arn).version_id(version).send();
         self.delete_if_present("iam:DeletePolicyVersion", send).await?;
         Ok(())
     }
 
-    async fn delete_policy(&self, arn: &str) -> Result<Note, Refusal> {
+    async fn delete_policy(&self, arn: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let versions = match self.list_versions(arn).await {
             Ok(versions) => versions,
@@ -175,16 +175,16 @@ impl Writing<'_> {
         self.delete_if_present("iam:DeletePolicy", || iam.delete_policy().policy_arn(arn).send()).await
     }
 
-    async fn tag_policy(&self, arn: &str, change: TagChange) -> Result<(), Refusal> {
+    async fn tag_policy(&self, arn: &str, change: TagChange) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if !change.put.is_empty() {
             let list = tags::tags_to_sdk(&change.put)?;
             let send = || iam.tag_policy().policy_arn(arn).set_tags(Some(list.clone())).send();
-            self.call_iam("iam:TagPolicy", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagPolicy", RetryClass::Idempotent, send).await?;
         }
         if !change.remove.is_empty() {
             let send = || iam.untag_policy().policy_arn(arn).set_tag_keys(Some(change.remove.clone())).send();
-            self.call_iam("iam:UntagPolicy", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagPolicy", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }

@@ -3,12 +3,12 @@
 use leasehold_provider::{Change, Principal};
 
 use super::inline::refuse_marks;
-use super::{Note, Refusal, Writing, refuse_change};
+use super::{ChangeError, ChangeWriter, EnactNote, refuse_change};
 use crate::kinds;
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of a role's place in an instance profile.
-    pub(super) async fn write_profile_membership(&self, role: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_profile_membership(&self, role: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Delete { .. } => {
                 self.record_touched(Principal::Role, role);
@@ -22,7 +22,7 @@ impl Writing<'_> {
     }
 
     /// Takes a role out of an instance profile.
-    pub(super) async fn remove_from_profile(&self, role: &str, profile: &str) -> Result<Note, Refusal> {
+    pub(super) async fn remove_from_profile(&self, role: &str, profile: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.remove_role_from_instance_profile().instance_profile_name(profile).role_name(role).send();
         self.delete_if_present("iam:RemoveRoleFromInstanceProfile", send).await

@@ -5,17 +5,18 @@ use leasehold_provider::{Change, Marks, Resource, Value};
 use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
 use super::{
-    Note, Refusal, Writing, declared_tags, find_document, refuse_change, require_document_text, text_attribute,
+    ChangeError, ChangeWriter, EnactNote, declared_tags, find_document, refuse_change, require_document_text,
+    text_attribute,
 };
 use crate::document;
-use crate::failure::Failure;
-use crate::observe::{RoleFacts, Whose, role_resource};
+use crate::failure::CallError;
+use crate::observe::{IdentityBinding, RoleFacts, role_resource};
 use crate::realize::DEFAULT_SESSION;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of a role itself.
-    pub(super) async fn write_role(&self, name: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_role(&self, name: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         match change {
             Change::Create { after } => self.create_role(name, after).await,
@@ -56,7 +57,7 @@ impl Writing<'_> {
         }
     }
 
-    async fn create_role(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {
+    async fn create_role(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let marks = after.marks.as_ref();
         let mut all_tags = declared_tags(after);
         all_tags.extend(marks.map(Marks::to_tags).unwrap_or_default());
@@ -77,7 +78,7 @@ impl Writing<'_> {
         if marks.is_none() {
             return Err(refuse_change(&after.id, "the plan gives it no marks", "the plan is broken: plan again"));
         }
-        match self.call_iam("iam:CreateRole", Class::Conditional, send).await {
+        match self.call_iam("iam:CreateRole", RetryClass::Conditional, send).await {
             Ok(_) => {
                 self.provider.known.record_made(self.stack, &after.id);
                 Ok(None)
@@ -88,15 +89,15 @@ impl Writing<'_> {
     }
 
     /// A role of the name is there: by an earlier attempt or run of ours, or somebody else's.
-    async fn resolve_role(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {
+    async fn resolve_role(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_role().role_name(name).send();
-        let answer = match self.call_iam(OPERATION, Class::Idempotent, send).await {
+        let answer = match self.call_iam(OPERATION, RetryClass::Idempotent, send).await {
             Err(failure) if failure.is_absent() => return Err(refuse_taken_name(&after.id)),
             other => other?,
         };
-        let role = answer.role.ok_or_else(|| Failure::from_malformed_answer(OPERATION, "no role in the answer"))?;
+        let role = answer.role.ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no role in the answer"))?;
         let facts = RoleFacts::from_role(&role);
         let live_tags = tags::tags_from_sdk(role.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();
@@ -104,11 +105,17 @@ impl Writing<'_> {
         let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
         let trust = document::decode_document(role.assume_role_policy_document.as_deref().unwrap_or_default())
             .map_err(|problem| {
-                Failure::from_malformed_answer(OPERATION, format!("the trust of role {name}: {problem}"))
+                CallError::from_malformed_answer(OPERATION, format!("the trust of role {name}: {problem}"))
             })?;
         let boundary = role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let mut live =
-            role_resource(name, &role.path, Value::Document(trust), boundary, &live_tags, Whose::Marked(&found));
+        let mut live = role_resource(
+            name,
+            &role.path,
+            Value::Document(trust),
+            boundary,
+            &live_tags,
+            IdentityBinding::Marked(&found),
+        );
         facts.write_to_resource(&mut live);
         // It is new to this run, so it may be new to the cloud as well.
         self.provider.known.record_made(self.stack, &after.id);
@@ -117,7 +124,7 @@ impl Writing<'_> {
         Ok(Some("it was there already, with this stack's mark".to_owned()))
     }
 
-    async fn update_role(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), Refusal> {
+    async fn update_role(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if text_attribute(before, "path") != text_attribute(after, "path") {
             let help = "IAM cannot move a role: give the identity another name";
@@ -130,7 +137,7 @@ impl Writing<'_> {
         if find_document(before, "assume_role_policy") != find_document(after, "assume_role_policy") {
             let trust = require_document_text(after, "assume_role_policy")?;
             let send = || iam.update_assume_role_policy().role_name(name).policy_document(&trust).send();
-            self.call_iam("iam:UpdateAssumeRolePolicy", Class::Idempotent, send).await?;
+            self.call_iam("iam:UpdateAssumeRolePolicy", RetryClass::Idempotent, send).await?;
         }
         if text_attribute(before, "description") != text_attribute(after, "description")
             || session_seconds(before) != session_seconds(after)
@@ -143,16 +150,16 @@ impl Writing<'_> {
                     .set_max_session_duration(seconds)
                     .send()
             };
-            self.call_iam("iam:UpdateRole", Class::Idempotent, send).await?;
+            self.call_iam("iam:UpdateRole", RetryClass::Idempotent, send).await?;
         }
         self.tag_role(name, TagChange::from_difference(&declared_tags(before), &declared_tags(after))).await
     }
 
-    async fn write_role_boundary(&self, name: &str, boundary: Option<&str>) -> Result<(), Refusal> {
+    async fn write_role_boundary(&self, name: &str, boundary: Option<&str>) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if let Some(boundary) = boundary {
             let send = || iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary).send();
-            self.call_iam("iam:PutRolePermissionsBoundary", Class::Idempotent, send).await?;
+            self.call_iam("iam:PutRolePermissionsBoundary", RetryClass::Idempotent, send).await?;
         } else {
             let send = || iam.delete_role_permissions_boundary().role_name(name).send();
             self.delete_if_present("iam:DeleteRolePermissionsBoundary", send).await?;
@@ -160,16 +167,16 @@ impl Writing<'_> {
         Ok(())
     }
 
-    async fn tag_role(&self, name: &str, change: TagChange) -> Result<(), Refusal> {
+    async fn tag_role(&self, name: &str, change: TagChange) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if !change.put.is_empty() {
             let list = tags::tags_to_sdk(&change.put)?;
             let send = || iam.tag_role().role_name(name).set_tags(Some(list.clone())).send();
-            self.call_iam("iam:TagRole", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagRole", RetryClass::Idempotent, send).await?;
         }
         if !change.remove.is_empty() {
             let send = || iam.untag_role().role_name(name).set_tag_keys(Some(change.remove.clone())).send();
-            self.call_iam("iam:UntagRole", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagRole", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }

@@ -3,53 +3,55 @@
 use aws_sdk_iam::types::PolicyScopeType;
 use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId, StackName};
 
-use super::{Refusal, Writing, refuse_change};
+use super::{ChangeError, ChangeWriter, refuse_change};
 use crate::observe::{Page, read_all_pages};
-use crate::retry::Class;
+use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
 /// What may be done with the object of a change.
-pub enum Standing {
+pub enum TargetStatus {
     /// It carries the stack's mark, or will from its first moment.
     Ours,
     /// It is to be removed and is not there.
     Gone,
 }
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// Finds out whether the change may be carried out.
-    pub async fn check_target(&self, change: &Change) -> Result<Standing, Refusal> {
+    pub async fn check_target(&self, change: &Change) -> Result<TargetStatus, ChangeError> {
         let id = change.id();
         self.check_change_marks(change)?;
         let bearer = self.find_marked_object(id)?;
         if matches!(change, Change::Create { .. }) && bearer == *id {
             // The cloud refuses a name that is taken; only then is it asked whose it is.
-            return Ok(Standing::Ours);
+            return Ok(TargetStatus::Ours);
         }
         let changes_hands = matches!(change, Change::Adopt { .. } | Change::Unmark { .. });
         if !changes_hands && self.provider.known.is_ours(self.stack, &bearer) {
-            return Ok(Standing::Ours);
+            return Ok(TargetStatus::Ours);
         }
         match self.read_marks(&bearer).await? {
-            Found::Unmarked if matches!(change, Change::Adopt { .. }) => Ok(Standing::Ours),
-            Found::Unmarked if matches!(change, Change::Unmark { .. }) => Ok(Standing::Gone),
-            Found::Unmarked => Err(refuse_not_ours(&bearer, "it carries no mark")),
-            Found::Marks(marks)
+            FoundMarks::Unmarked if matches!(change, Change::Adopt { .. }) => Ok(TargetStatus::Ours),
+            FoundMarks::Unmarked if matches!(change, Change::Unmark { .. }) => Ok(TargetStatus::Gone),
+            FoundMarks::Unmarked => Err(refuse_not_ours(&bearer, "it carries no mark")),
+            FoundMarks::Marks(marks)
                 if changes_hands && marks.stack == *self.stack && !has_expected_address(change, &marks) =>
             {
                 Err(refuse_not_ours(&bearer, &format!("it is {} of this stack", marks.address)))
             }
-            Found::Marks(marks) if marks.stack == *self.stack => {
+            FoundMarks::Marks(marks) if marks.stack == *self.stack => {
                 self.provider.known.record_owned(self.stack, &bearer);
-                Ok(Standing::Ours)
+                Ok(TargetStatus::Ours)
             }
-            Found::Marks(marks) => Err(refuse_not_ours(&bearer, &format!("it belongs to stack {}", marks.stack))),
-            Found::Strange(reason) => Err(refuse_not_ours(&bearer, &reason)),
-            Found::Absent if bearer.kind == kinds::POLICY && self.has_namesake(&bearer).await? => {
+            FoundMarks::Marks(marks) => Err(refuse_not_ours(&bearer, &format!("it belongs to stack {}", marks.stack))),
+            FoundMarks::Strange(reason) => Err(refuse_not_ours(&bearer, &reason)),
+            FoundMarks::Absent if bearer.kind == kinds::POLICY && self.has_namesake(&bearer).await? => {
                 Err(refuse_not_ours(&bearer, "the policy of that name is under another path"))
             }
-            Found::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => Ok(Standing::Gone),
-            Found::Absent => Err(EnactError {
+            FoundMarks::Absent if matches!(change, Change::Delete { .. } | Change::Unmark { .. }) => {
+                Ok(TargetStatus::Gone)
+            }
+            FoundMarks::Absent => Err(EnactError {
                 requests: Vec::new(),
                 kind: EnactErrorKind::Conflict,
                 operation: id.to_string(),
@@ -61,7 +63,7 @@ impl Writing<'_> {
     }
 
     /// The marks within the change itself must be this stack's.
-    fn check_change_marks(&self, change: &Change) -> Result<(), Refusal> {
+    fn check_change_marks(&self, change: &Change) -> Result<(), ChangeError> {
         let (before, after) = match change {
             Change::Create { after } => (None, after.marks.as_ref()),
             Change::Update { before, after } => (before.marks.as_ref(), after.marks.as_ref()),
@@ -77,7 +79,7 @@ impl Writing<'_> {
     }
 
     /// The object that carries the mark: the principal, or the policy of a scope.
-    fn find_marked_object(&self, id: &ResourceId) -> Result<ResourceId, Refusal> {
+    fn find_marked_object(&self, id: &ResourceId) -> Result<ResourceId, ChangeError> {
         if let Some((principal, name)) = kinds::owning_principal(id) {
             return Ok(kinds::principal_id(principal, name));
         }
@@ -97,82 +99,82 @@ impl Writing<'_> {
         }
     }
 
-    async fn read_marks(&self, bearer: &ResourceId) -> Result<Found, Refusal> {
+    async fn read_marks(&self, bearer: &ResourceId) -> Result<FoundMarks, ChangeError> {
         if let Some(group) = kinds::containing_group(bearer) {
             return Ok(self
                 .read_group_path(group)
                 .await?
-                .map_or(Found::Absent, |path| self.marks_from_group_path(group, &path)));
+                .map_or(FoundMarks::Absent, |path| self.marks_from_group_path(group, &path)));
         }
         let iam = &self.provider.clients.iam;
         let tags = match kinds::owning_principal(bearer) {
             Some((Principal::Role, name)) => {
                 let send = || iam.get_role().role_name(name).send();
-                match self.call_iam("iam:GetRole", Class::Idempotent, send).await {
+                match self.call_iam("iam:GetRole", RetryClass::Idempotent, send).await {
                     Ok(answer) => answer.role.and_then(|role| role.tags),
-                    Err(failure) if failure.is_absent() => return Ok(Found::Absent),
+                    Err(failure) if failure.is_absent() => return Ok(FoundMarks::Absent),
                     Err(failure) => return Err(failure.into()),
                 }
             }
             Some((Principal::User, name)) => {
                 let send = || iam.get_user().user_name(name).send();
-                match self.call_iam("iam:GetUser", Class::Idempotent, send).await {
+                match self.call_iam("iam:GetUser", RetryClass::Idempotent, send).await {
                     Ok(answer) => answer.user.and_then(|user| user.tags),
-                    Err(failure) if failure.is_absent() => return Ok(Found::Absent),
+                    Err(failure) if failure.is_absent() => return Ok(FoundMarks::Absent),
                     Err(failure) => return Err(failure.into()),
                 }
             }
             None if arn::federation_arn(self.realm, bearer).is_some() => match self.read_federation_tags(bearer).await?
             {
                 Some(tags) => Some(tags),
-                None => return Ok(Found::Absent),
+                None => return Ok(FoundMarks::Absent),
             },
             None => {
                 let policy = arn::scope_policy_arn(self.realm, self.stack, kinds::part_name(bearer));
                 let send = || iam.get_policy().policy_arn(&policy).send();
-                match self.call_iam("iam:GetPolicy", Class::Idempotent, send).await {
+                match self.call_iam("iam:GetPolicy", RetryClass::Idempotent, send).await {
                     Ok(answer) => answer.policy.and_then(|policy| policy.tags),
-                    Err(failure) if failure.is_absent() => return Ok(Found::Absent),
+                    Err(failure) if failure.is_absent() => return Ok(FoundMarks::Absent),
                     Err(failure) => return Err(failure.into()),
                 }
             }
         };
         let tags = super::tags::tags_from_sdk(tags);
         Ok(match Marks::from_tags(&tags) {
-            Ok(Some(marks)) => Found::Marks(Box::new(marks)),
+            Ok(Some(marks)) => FoundMarks::Marks(Box::new(marks)),
             // A policy is marked by its path, and it was asked for there.
             Ok(None) if bearer.kind == kinds::POLICY => {
                 let scope = leasehold_provider::Address::from_qualified_name("scope", kinds::part_name(bearer));
-                Found::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
+                FoundMarks::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
             }
-            Ok(None) => Found::Unmarked,
-            Err(problem) => Found::Strange(problem.to_string()),
+            Ok(None) => FoundMarks::Unmarked,
+            Err(problem) => FoundMarks::Strange(problem.to_string()),
         })
     }
 }
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// Whose a group is, by its path.
-    fn marks_from_group_path(&self, group: &str, path: &str) -> Found {
+    fn marks_from_group_path(&self, group: &str, path: &str) -> FoundMarks {
         let stack = path.strip_prefix("/leasehold/").map(|rest| StackName::new(rest.trim_end_matches('/')));
         match stack {
-            None => Found::Unmarked,
+            None => FoundMarks::Unmarked,
             Some(Ok(stack)) => {
-                Found::Marks(Box::new(Marks::new(stack, crate::realize::group::address_from_name(group))))
+                FoundMarks::Marks(Box::new(Marks::new(stack, crate::realize::group::address_from_name(group))))
             }
-            Some(Err(problem)) => Found::Strange(problem.to_string()),
+            Some(Err(problem)) => FoundMarks::Strange(problem.to_string()),
         }
     }
 
     /// Whether a policy of the name that the scope's would have is under another path. IAM has one policy of a name.
-    async fn has_namesake(&self, scope: &ResourceId) -> Result<bool, Refusal> {
+    async fn has_namesake(&self, scope: &ResourceId) -> Result<bool, ChangeError> {
         const OPERATION: &str = "iam:ListPolicies";
         let name = arn::scope_policy_name(self.stack, kinds::part_name(scope));
         let iam = &self.provider.clients.iam;
         let mut found = false;
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_policies().scope(PolicyScopeType::Local).set_marker(marker.clone()).send();
-            let page = self.call_iam(OPERATION, Class::Idempotent, send).await?;
+            let page = self.call_iam(OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.policies.unwrap_or_default(), truncated: page.is_truncated, marker: page.marker })
         };
         read_all_pages(OPERATION, fetch, |policies| {
@@ -195,7 +197,7 @@ fn has_expected_address(change: &Change, found: &Marks) -> bool {
     }
 }
 
-enum Found {
+enum FoundMarks {
     Marks(Box<Marks>),
     Unmarked,
     Strange(String),
@@ -203,7 +205,7 @@ enum Found {
 }
 
 /// The refusal to write what is not this stack's.
-pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> Refusal {
+pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> ChangeError {
     EnactError {
         requests: Vec::new(),
         kind: EnactErrorKind::NotOurs,
@@ -215,18 +217,18 @@ pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> Refusal {
 }
 
 /// The name is taken, and nothing is there under it: IAM takes names that differ only by case for one.
-pub fn refuse_taken_name(id: &ResourceId) -> Refusal {
+pub fn refuse_taken_name(id: &ResourceId) -> ChangeError {
     refuse_not_ours(id, "the name is taken, by one that differs only by case or by one that was removed just now")
 }
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// What stands under the name of a principal that was to be made must be this stack's, and the same identity.
     pub fn check_found_marks(
         &self,
         id: &ResourceId,
         found: Option<&Marks>,
         wanted: Option<&Marks>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ChangeError> {
         match (found, wanted) {
             (None, _) => Err(refuse_not_ours(id, "it carries no mark that reads")),
             (Some(found), _) if found.stack != *self.stack => {

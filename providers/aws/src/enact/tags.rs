@@ -6,10 +6,10 @@ use aws_sdk_iam::types::Tag;
 use leasehold_provider::Marks;
 use leasehold_provider::marks::PREFIX;
 
-use super::{Refusal, refuse_change};
+use super::{ChangeError, refuse_change};
 
 /// Tags as the SDK wants them.
-pub fn tags_to_sdk(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, Refusal> {
+pub fn tags_to_sdk(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, ChangeError> {
     let tag = |(key, value): (&String, &String)| {
         Tag::builder().key(key).value(value).build().map_err(|error| {
             let id = leasehold_provider::ResourceId::new(leasehold_provider::ResourceKind::new("tag"), key.as_str());

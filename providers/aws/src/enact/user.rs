@@ -4,14 +4,14 @@ use leasehold_provider::{Change, Marks, Resource};
 
 use super::standing::refuse_taken_name;
 use super::tags::{self, TagChange};
-use super::{Note, Refusal, Writing, declared_tags, refuse_change, text_attribute};
-use crate::failure::Failure;
-use crate::observe::{Whose, user_resource};
-use crate::retry::Class;
+use super::{ChangeError, ChangeWriter, EnactNote, declared_tags, refuse_change, text_attribute};
+use crate::failure::CallError;
+use crate::observe::{IdentityBinding, user_resource};
+use crate::retry::RetryClass;
 
-impl Writing<'_> {
+impl ChangeWriter<'_> {
     /// One change of a user itself.
-    pub(super) async fn write_user(&self, name: &str, change: &Change) -> Result<Note, Refusal> {
+    pub(super) async fn write_user(&self, name: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Create { after } => self.create_user(name, after).await,
             Change::Update { before, after } => {
@@ -40,7 +40,7 @@ impl Writing<'_> {
         }
     }
 
-    async fn delete_user(&self, name: &str, before: &Resource) -> Result<Note, Refusal> {
+    async fn delete_user(&self, name: &str, before: &Resource) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         // While the user is there, a next run comes this way again.
         let mut removed = match &before.identity {
@@ -62,7 +62,7 @@ impl Writing<'_> {
         if removed.is_empty() { Ok(note) } else { Ok(Some(format!("with it went: {}", removed.join(", ")))) }
     }
 
-    async fn create_user(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {
+    async fn create_user(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let Some(marks) = after.marks.as_ref() else {
             return Err(refuse_change(&after.id, "the plan gives it no marks", "the plan is broken: plan again"));
         };
@@ -78,7 +78,7 @@ impl Writing<'_> {
                 .set_permissions_boundary(text_attribute(after, "permissions_boundary").map(str::to_owned))
                 .send()
         };
-        match self.call_iam("iam:CreateUser", Class::Conditional, send).await {
+        match self.call_iam("iam:CreateUser", RetryClass::Conditional, send).await {
             Ok(_) => {
                 self.provider.known.record_made(self.stack, &after.id);
                 Ok(None)
@@ -89,21 +89,21 @@ impl Writing<'_> {
     }
 
     /// A user of the name is there: by an earlier attempt or run of ours, or somebody else's.
-    async fn resolve_user(&self, name: &str, after: &Resource) -> Result<Note, Refusal> {
+    async fn resolve_user(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetUser";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_user().user_name(name).send();
-        let answer = match self.call_iam(OPERATION, Class::Idempotent, send).await {
+        let answer = match self.call_iam(OPERATION, RetryClass::Idempotent, send).await {
             Err(failure) if failure.is_absent() => return Err(refuse_taken_name(&after.id)),
             other => other?,
         };
-        let user = answer.user.ok_or_else(|| Failure::from_malformed_answer(OPERATION, "no user in the answer"))?;
+        let user = answer.user.ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no user in the answer"))?;
         let live_tags = tags::tags_from_sdk(user.tags);
         let found = Marks::from_tags(&live_tags).ok().flatten();
         self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
         let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
-        let live = user_resource(name, &user.path, boundary, &live_tags, Whose::Marked(&found));
+        let live = user_resource(name, &user.path, boundary, &live_tags, IdentityBinding::Marked(&found));
         // It is new to this run, so it may be new to the cloud as well.
         self.provider.known.record_made(self.stack, &after.id);
         self.update_user(name, &live, after).await?;
@@ -111,18 +111,18 @@ impl Writing<'_> {
         Ok(Some("it was there already, with this stack's mark".to_owned()))
     }
 
-    async fn update_user(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), Refusal> {
+    async fn update_user(&self, name: &str, before: &Resource, after: &Resource) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if text_attribute(before, "path") != text_attribute(after, "path") {
             let new_path = text_attribute(after, "path").unwrap_or("/");
             let send = || iam.update_user().user_name(name).new_path(new_path).send();
-            self.call_iam("iam:UpdateUser", Class::Idempotent, send).await?;
+            self.call_iam("iam:UpdateUser", RetryClass::Idempotent, send).await?;
         }
         let boundary = text_attribute(after, "permissions_boundary");
         if text_attribute(before, "permissions_boundary") != boundary {
             if let Some(boundary) = boundary {
                 let send = || iam.put_user_permissions_boundary().user_name(name).permissions_boundary(boundary).send();
-                self.call_iam("iam:PutUserPermissionsBoundary", Class::Idempotent, send).await?;
+                self.call_iam("iam:PutUserPermissionsBoundary", RetryClass::Idempotent, send).await?;
             } else {
                 let send = || iam.delete_user_permissions_boundary().user_name(name).send();
                 self.delete_if_present("iam:DeleteUserPermissionsBoundary", send).await?;
@@ -131,16 +131,16 @@ impl Writing<'_> {
         self.tag_user(name, TagChange::from_difference(&declared_tags(before), &declared_tags(after))).await
     }
 
-    async fn tag_user(&self, name: &str, change: TagChange) -> Result<(), Refusal> {
+    async fn tag_user(&self, name: &str, change: TagChange) -> Result<(), ChangeError> {
         let iam = &self.provider.clients.iam;
         if !change.put.is_empty() {
             let list = tags::tags_to_sdk(&change.put)?;
             let send = || iam.tag_user().user_name(name).set_tags(Some(list.clone())).send();
-            self.call_iam("iam:TagUser", Class::Idempotent, send).await?;
+            self.call_iam("iam:TagUser", RetryClass::Idempotent, send).await?;
         }
         if !change.remove.is_empty() {
             let send = || iam.untag_user().user_name(name).set_tag_keys(Some(change.remove.clone())).send();
-            self.call_iam("iam:UntagUser", Class::Idempotent, send).await?;
+            self.call_iam("iam:UntagUser", RetryClass::Idempotent, send).await?;
         }
         Ok(())
     }

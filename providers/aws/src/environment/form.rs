@@ -6,7 +6,7 @@ use http::Uri;
 
 /// The form of a variable's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ValueForm {
     /// Any UTF-8.
     Text,
     /// A secret: any UTF-8, and never quoted.
@@ -35,7 +35,7 @@ pub enum Form {
     Proxy,
 }
 
-impl Form {
+impl ValueForm {
     /// What the value has to be, with an example.
     #[must_use]
     pub fn describe_expected(self) -> String {

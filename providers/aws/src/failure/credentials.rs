@@ -8,7 +8,7 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 
 use super::request::explain_unanswered;
-use super::{Cause, Failure, Place, describe_chain, error_chain};
+use super::{CallContext, CallError, CallErrorCause, describe_chain, error_chain};
 use crate::environment;
 use crate::http_client::RequestError;
 
@@ -17,17 +17,17 @@ pub const NO_CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in 
                                   AWS_SECRET_ACCESS_KEY";
 
 /// What it means that no credentials could be loaded.
-pub fn explain_unloaded(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Failure {
+pub fn explain_unloaded(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
     if error_chain(error).any(|source| source.downcast_ref::<RequestError>().is_some()) {
         let failure = explain_unanswered(operation, error, place);
         let message = format!("the credentials cannot be loaded: {}", failure.message);
-        return Failure { cause: Cause::Unreachable, message, ..failure };
+        return CallError { cause: CallErrorCause::Unreachable, message, ..failure };
     }
     let (message, help) = explain_refusal(error, place);
-    Failure { operation, cause: Cause::Unauthenticated, code: None, message, help: Some(help) }
+    CallError { operation, cause: CallErrorCause::Unauthenticated, code: None, message, help: Some(help) }
 }
 
-fn explain_refusal(error: &(dyn Error + 'static), place: Place<'_>) -> (String, String) {
+fn explain_refusal(error: &(dyn Error + 'static), place: CallContext<'_>) -> (String, String) {
     let refused = error_chain(error).find_map(|source| source.downcast_ref::<AssumeRoleError>());
     if let Some(refused) = refused {
         let (code, words) = (refused.code().unwrap_or_default(), refused.message().unwrap_or_default());
@@ -42,7 +42,7 @@ fn explain_refusal(error: &(dyn Error + 'static), place: Place<'_>) -> (String, 
 }
 
 /// STS does not give a session of the role that the provider block or the profile assumes.
-fn explain_refused_role(code: &str, words: &str, place: Place<'_>) -> (String, String) {
+fn explain_refused_role(code: &str, words: &str, place: CallContext<'_>) -> (String, String) {
     let profile = format!("the role of {}", place.profile_name());
     let role = place.assumes.unwrap_or(&profile);
     let message = format!("{role} cannot be assumed ({code}: {words})");
@@ -106,7 +106,7 @@ fn explain_refused_token(code: &str, words: &str) -> (String, String) {
 }
 
 /// The SDK gives the errors of its own sources as text only; the tests of `tests/aws_story/credential_sources.rs` make each of them.
-fn explain_source(text: &str, error: &(dyn Error + 'static), place: Place<'_>) -> (String, String) {
+fn explain_source(text: &str, error: &(dyn Error + 'static), place: CallContext<'_>) -> (String, String) {
     let profile = place.profile_name();
     let failed = |what: &str| append_sdk_text(what, text);
     // Of a chain of sources, the outermost error says whether any source was there to fail.

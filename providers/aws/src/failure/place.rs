@@ -1,10 +1,10 @@
 //! Where a call went and with what, for messages.
 
-use crate::credentials::Source;
+use crate::credentials::CredentialSource;
 
 /// Where a call went, and with what.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct CallContext<'a> {
     /// The endpoint, where the call got as far as having one.
     pub endpoint: Option<&'a str>,
     /// The proxy to that endpoint.
@@ -16,12 +16,12 @@ pub struct Place<'a> {
     /// The profile in use, where one is named.
     pub profile: Option<&'a str>,
     /// Where the credentials came from, once there were any.
-    pub source: Option<Source>,
+    pub source: Option<CredentialSource>,
     /// This machine's time.
     pub now: jiff::Timestamp,
 }
 
-impl Place<'_> {
+impl CallContext<'_> {
     /// The endpoint, or `AWS`.
     pub fn name(&self) -> &str {
         self.endpoint.unwrap_or("AWS")
@@ -41,20 +41,20 @@ impl Place<'_> {
     pub fn describe_renewal(&self) -> String {
         let profile = self.profile_name();
         match self.source {
-            Some(Source::Environment) => "set new values of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run it again: the \
+            Some(CredentialSource::Environment) => "set new values of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, then run it again: the \
                                           ones in the environment are of a session that is over"
                 .to_owned(),
-            Some(Source::Profile) => {
+            Some(CredentialSource::Profile) => {
                 format!("renew the session keys in {profile} of the AWS credentials file, then run it again")
             }
-            Some(Source::Sso) => format!("run `aws sso login{}`, then run it again", self.profile_argument()),
-            Some(Source::Process) => {
+            Some(CredentialSource::Sso) => format!("run `aws sso login{}`, then run it again", self.profile_argument()),
+            Some(CredentialSource::Process) => {
                 format!("renew the session behind the credential_process of {profile}: it printed credentials that have expired")
             }
-            Some(Source::WebIdentity | Source::AssumedRole) => "run it again for a new role session; sessions are renewed before they expire, so if it \
+            Some(CredentialSource::WebIdentity | CredentialSource::AssumedRole) => "run it again for a new role session; sessions are renewed before they expire, so if it \
                                                                 stays, check this machine's clock"
                 .to_owned(),
-            Some(Source::Container | Source::Instance) => "the credentials endpoint of this machine returned credentials that have expired: check this \
+            Some(CredentialSource::Container | CredentialSource::Instance) => "the credentials endpoint of this machine returned credentials that have expired: check this \
                                                            machine's clock, and restart the task, pod or agent"
                 .to_owned(),
             None => "log in again (`aws sso login`), or set new session credentials, then run it again".to_owned(),

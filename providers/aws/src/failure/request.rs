@@ -4,13 +4,13 @@ use std::error::Error;
 
 use rustls::CertificateError;
 
-use super::{Cause, Failure, Place, describe_chain, describe_innermost, error_chain};
+use super::{CallContext, CallError, CallErrorCause, describe_chain, describe_innermost, error_chain};
 use crate::environment;
 use crate::http_client::RequestError;
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Problem {
+enum RequestProblem {
     /// The host's name does not resolve.
     Dns,
     /// Nothing listens on the port.
@@ -41,41 +41,42 @@ enum TlsProblem {
 }
 
 /// What a request without an answer means.
-pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static), place: Place<'_>) -> Failure {
+pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
     let problem = classify_request_error(error);
     let request = error_chain(error).find_map(|source| source.downcast_ref::<RequestError>());
     let endpoint = request.map_or(place.name(), |request| &request.endpoint);
     let proxy = request.and_then(|request| request.proxy.as_deref());
-    let target = Target { endpoint, proxy, region: place.region, now: place.now };
+    let target = RequestTarget { endpoint, proxy, region: place.region, now: place.now };
     let (message, help) = target.explain_problem(&problem, &describe_innermost(error));
-    let cause = if problem == Problem::NoAnswer { Cause::NoAnswer } else { Cause::Unreachable };
-    Failure { operation, cause, code: None, message, help: Some(help) }
+    let cause =
+        if problem == RequestProblem::NoAnswer { CallErrorCause::NoAnswer } else { CallErrorCause::Unreachable };
+    CallError { operation, cause, code: None, message, help: Some(help) }
 }
 
-fn classify_request_error(error: &(dyn Error + 'static)) -> Problem {
+fn classify_request_error(error: &(dyn Error + 'static)) -> RequestProblem {
     if let Some(tls) = error_chain(error).find_map(find_tls_error) {
-        return Problem::Tls(classify_tls_error(tls));
+        return RequestProblem::Tls(classify_tls_error(tls));
     }
     let text = describe_chain(error);
     // The connector gives the tunnel's errors as text only.
     if let Some((_, tunnel)) = text.split_once("CONNECT tunnel failed: ") {
         return match tunnel {
-            tunnel if tunnel.contains("authorization required") => Problem::ProxyLogin,
-            tunnel if tunnel.contains("underlying connection") => Problem::Refused,
-            _ => Problem::ProxyRefused,
+            tunnel if tunnel.contains("authorization required") => RequestProblem::ProxyLogin,
+            tunnel if tunnel.contains("underlying connection") => RequestProblem::Refused,
+            _ => RequestProblem::ProxyRefused,
         };
     }
     if text.contains("dns error") {
-        return Problem::Dns;
+        return RequestProblem::Dns;
     }
     let kind = error_chain(error).find_map(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotConnected};
     match kind {
-        Some(ConnectionRefused) => Problem::Refused,
-        Some(HostUnreachable | NetworkUnreachable | NotConnected | AddrNotAvailable) => Problem::Unconnected,
-        _ if text.contains("connect timeout") => Problem::ConnectTimeout,
-        _ if text.contains("(Connect)") => Problem::Unconnected,
-        _ => Problem::NoAnswer,
+        Some(ConnectionRefused) => RequestProblem::Refused,
+        Some(HostUnreachable | NetworkUnreachable | NotConnected | AddrNotAvailable) => RequestProblem::Unconnected,
+        _ if text.contains("connect timeout") => RequestProblem::ConnectTimeout,
+        _ if text.contains("(Connect)") => RequestProblem::Unconnected,
+        _ => RequestProblem::NoAnswer,
     }
 }
 
@@ -104,42 +105,44 @@ fn classify_tls_error(error: &rustls::Error) -> TlsProblem {
 }
 
 /// Where the request went.
-struct Target<'a> {
+struct RequestTarget<'a> {
     endpoint: &'a str,
     proxy: Option<&'a str>,
     region: &'a str,
     now: jiff::Timestamp,
 }
 
-impl Target<'_> {
+impl RequestTarget<'_> {
     /// What happened, and what to do.
-    fn explain_problem(&self, problem: &Problem, reason: &str) -> (String, String) {
+    fn explain_problem(&self, problem: &RequestProblem, reason: &str) -> (String, String) {
         let Self { endpoint, .. } = self;
         // What connects, names and times out is the proxy, where there is one.
         let peer = self.proxy.map_or_else(|| (*endpoint).to_owned(), |proxy| format!("the proxy {proxy}"));
         match problem {
-            Problem::Dns => (format!("the host name of {peer} does not resolve: {reason}"), self.advise_correct_host()),
-            Problem::Refused => (format!("{peer} cannot be reached: connection refused"), self.advise_refused()),
-            Problem::ConnectTimeout => (
+            RequestProblem::Dns => {
+                (format!("the host name of {peer} does not resolve: {reason}"), self.advise_correct_host())
+            }
+            RequestProblem::Refused => (format!("{peer} cannot be reached: connection refused"), self.advise_refused()),
+            RequestProblem::ConnectTimeout => (
                 format!("{peer} cannot be reached: no connection in time"),
                 format!("a firewall may drop the packets: allow connections to {peer}{}", self.proxy_advice()),
             ),
-            Problem::Unconnected => (
+            RequestProblem::Unconnected => (
                 format!("{peer} cannot be reached: {reason}"),
                 format!("check this machine's network and its route to {peer}{}", self.proxy_advice()),
             ),
-            Problem::ProxyLogin => (
+            RequestProblem::ProxyLogin => (
                 format!("the proxy {} asks for a user and a password (HTTP 407)", self.proxy_name()),
                 "put them into HTTPS_PROXY (for http endpoints HTTP_PROXY): http://USER:PASSWORD@HOST:PORT".to_owned(),
             ),
-            Problem::ProxyRefused => (
+            RequestProblem::ProxyRefused => (
                 format!("the proxy {} does not connect to {endpoint}", self.proxy_name()),
                 format!(
                     "allow {endpoint} on the proxy; where it can be reached without the proxy, add its host to NO_PROXY"
                 ),
             ),
-            Problem::Tls(problem) => self.explain_tls(problem),
-            Problem::NoAnswer => {
+            RequestProblem::Tls(problem) => self.explain_tls(problem),
+            RequestProblem::NoAnswer => {
                 (format!("{endpoint} closed the connection without an answer: {reason}"), self.advise_retry())
             }
         }
@@ -229,12 +232,12 @@ impl Target<'_> {
 }
 
 /// A whole attempt that took too long.
-pub fn explain_timeout(operation: &'static str, place: Place<'_>) -> Failure {
+pub fn explain_timeout(operation: &'static str, place: CallContext<'_>) -> CallError {
     let name = place.name();
     let by = place.proxy.map(|proxy| format!(" or the proxy {proxy}")).unwrap_or_default();
-    Failure {
+    CallError {
         operation,
-        cause: Cause::NoAnswer,
+        cause: CallErrorCause::NoAnswer,
         code: None,
         message: format!("no answer came in time from {name}"),
         help: Some(format!("run it again; if it stays, {name}{by} is overloaded, or the network to it loses packets")),

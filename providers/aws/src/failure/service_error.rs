@@ -1,7 +1,7 @@
 //! Answers of AWS that are errors: what each code means, and what to do.
 
 use super::credentials::NO_CREDENTIALS;
-use super::{Cause, Failure, Place};
+use super::{CallContext, CallError, CallErrorCause};
 
 /// Codes of calls that come too fast.
 const THROTTLING: [&str; 10] = [
@@ -42,14 +42,14 @@ pub struct ServiceError<'a> {
     pub message: &'a str,
     /// The header `location`.
     pub location: Option<&'a str>,
-    pub place: Place<'a>,
+    pub place: CallContext<'a>,
     /// How far this machine's clock is off, in words.
     pub clock: &'a str,
 }
 
 impl ServiceError<'_> {
     /// What it means.
-    pub fn explain_service_error(self) -> Failure {
+    pub fn explain_service_error(self) -> CallError {
         self.explain_throttled()
             .or_else(|| self.explain_denied())
             .or_else(|| self.explain_unauthenticated())
@@ -58,9 +58,9 @@ impl ServiceError<'_> {
             .unwrap_or_else(|| self.explain_other())
     }
 
-    fn build_call_error(self, cause: Cause, message: String, help: Option<String>) -> Failure {
+    fn build_call_error(self, cause: CallErrorCause, message: String, help: Option<String>) -> CallError {
         let code = Some(self.code.to_owned()).filter(|code| !code.is_empty());
-        Failure { operation: self.operation, cause, code, message, help }
+        CallError { operation: self.operation, cause, code, message, help }
     }
 
     /// Our words, with AWS's in parentheses.
@@ -68,15 +68,16 @@ impl ServiceError<'_> {
         format!("{what} ({}: {})", self.code, self.message)
     }
 
-    fn explain_throttled(self) -> Option<Failure> {
+    fn explain_throttled(self) -> Option<CallError> {
         let help = "wait some minutes and run it again; a lower --parallelism helps while others use the account";
         let what = "AWS refuses for now: too many calls are made in this account";
         let is_throttled = THROTTLING.contains(&self.code) || self.status == 429;
-        is_throttled
-            .then(|| self.build_call_error(Cause::Throttled, self.describe_with_code(what), Some(help.to_owned())))
+        is_throttled.then(|| {
+            self.build_call_error(CallErrorCause::Throttled, self.describe_with_code(what), Some(help.to_owned()))
+        })
     }
 
-    fn explain_denied(self) -> Option<Failure> {
+    fn explain_denied(self) -> Option<CallError> {
         let (what, help) = match self.code {
             "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess" => {
                 ("the caller may not do this", self.advise_allow())
@@ -94,7 +95,7 @@ impl ServiceError<'_> {
             ),
             _ => return None,
         };
-        Some(self.build_call_error(Cause::Denied, self.describe_with_code(what), Some(help)))
+        Some(self.build_call_error(CallErrorCause::Denied, self.describe_with_code(what), Some(help)))
     }
 
     /// Which policy has to change. AWS's message names the action and, mostly, the kind of policy that decided.
@@ -119,7 +120,7 @@ impl ServiceError<'_> {
         }
     }
 
-    fn explain_unauthenticated(self) -> Option<Failure> {
+    fn explain_unauthenticated(self) -> Option<CallError> {
         let (what, help) = match self.code {
             "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
                 ("the credentials have expired".to_owned(), self.place.describe_renewal())
@@ -139,7 +140,7 @@ impl ServiceError<'_> {
             }
             _ => return None,
         };
-        Some(self.build_call_error(Cause::Unauthenticated, self.describe_with_code(&what), Some(help)))
+        Some(self.build_call_error(CallErrorCause::Unauthenticated, self.describe_with_code(&what), Some(help)))
     }
 
     /// Why a signature does not match: the clock, the region, a proxy that changes requests, or the secret.
@@ -167,7 +168,7 @@ impl ServiceError<'_> {
         }
     }
 
-    fn explain_quota(self) -> Option<Failure> {
+    fn explain_quota(self) -> Option<CallError> {
         if !["LimitExceeded", "LimitExceededException"].contains(&self.code) {
             return None;
         }
@@ -178,11 +179,11 @@ impl ServiceError<'_> {
         } else {
             "ask AWS for a higher quota (Service Quotas, IAM), or remove what is unused".to_owned()
         };
-        Some(self.build_call_error(Cause::Rejected, format!("{} ({})", self.message, self.code), Some(help)))
+        Some(self.build_call_error(CallErrorCause::Rejected, format!("{} ({})", self.message, self.code), Some(help)))
     }
 
     /// Answers that AWS does not give: redirects, and errors without a code.
-    fn explain_foreign_answer(self) -> Option<Failure> {
+    fn explain_foreign_answer(self) -> Option<CallError> {
         let Self { status, place, .. } = self;
         let name = place.name();
         let proxy = place.proxy.map(|proxy| format!("the proxy {proxy}"));
@@ -194,7 +195,7 @@ impl ServiceError<'_> {
                 place.region
             );
             return Some(self.build_call_error(
-                Cause::Malformed,
+                CallErrorCause::Malformed,
                 format!("{name} redirects (HTTP {status}){target}"),
                 Some(help),
             ));
@@ -203,29 +204,29 @@ impl ServiceError<'_> {
             let by = proxy.unwrap_or_else(|| "a proxy".to_owned());
             let help = "put the user and the password into HTTP_PROXY (for https endpoints HTTPS_PROXY): http://USER:PASSWORD@HOST:PORT";
             let message = format!("{by} asks for a user and a password (HTTP 407)");
-            return Some(self.build_call_error(Cause::Unreachable, message, Some(help.to_owned())));
+            return Some(self.build_call_error(CallErrorCause::Unreachable, message, Some(help.to_owned())));
         }
         if status >= 500 && self.code.is_empty() && place.proxy.is_some() {
             let help = format!(
                 "check that {between} reaches {name}; where that can be reached without it, add its host to NO_PROXY"
             );
             let message = format!("{between} answered HTTP {status} in place of {name}");
-            return Some(self.build_call_error(Cause::Faulted, message, Some(help)));
+            return Some(self.build_call_error(CallErrorCause::Faulted, message, Some(help)));
         }
         if status < 500 && self.code.is_empty() {
             let help = format!("the answer is not one of AWS: allow {name} on {between}, or correct AWS_ENDPOINT_URL");
             let message = format!("HTTP {status} without a code: {}", self.message);
-            return Some(self.build_call_error(Cause::Malformed, message, Some(help)));
+            return Some(self.build_call_error(CallErrorCause::Malformed, message, Some(help)));
         }
         None
     }
 
-    fn explain_other(self) -> Failure {
+    fn explain_other(self) -> CallError {
         let Self { status, code, message, .. } = self;
         if status == 503 {
             let help = "AWS is overloaded or in maintenance: wait some minutes and run it again; see https://health.aws.amazon.com for IAM";
             return self.build_call_error(
-                Cause::Faulted,
+                CallErrorCause::Faulted,
                 self.describe_with_code("the service is unavailable (HTTP 503)"),
                 Some(help.to_owned()),
             );
@@ -233,9 +234,9 @@ impl ServiceError<'_> {
         if status >= 500 {
             let help = "the fault is AWS's: see https://health.aws.amazon.com for IAM, and run it again when that shows no event";
             let what = self.describe_with_code(&format!("the service failed (HTTP {status})"));
-            return self.build_call_error(Cause::Faulted, what, Some(help.to_owned()));
+            return self.build_call_error(CallErrorCause::Faulted, what, Some(help.to_owned()));
         }
-        self.build_call_error(Cause::Rejected, format!("{message} ({code})"), None)
+        self.build_call_error(CallErrorCause::Rejected, format!("{message} ({code})"), None)
     }
 }
 

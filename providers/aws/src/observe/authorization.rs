@@ -9,19 +9,19 @@ use leasehold_provider::{
     Stranger, Unmarked, Value,
 };
 
-use super::foreign::Foreign;
-use super::live::{self, Details, Whose};
+use super::foreign::ForeignGroup;
+use super::live::{self, IdentityBinding, PrincipalDetails};
 use super::pages::{Page, read_all_pages};
-use super::{Reading, is_aws_path};
-use crate::failure::Failure;
-use crate::retry::Class;
+use super::{AccountReader, is_aws_path};
+use crate::failure::CallError;
+use crate::retry::RetryClass;
 use crate::{arn, document, kinds};
 
 const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 
 /// What the bulk read tells of an account.
 #[derive(Default)]
-pub struct Account {
+pub struct AccountDetails {
     /// The stack's principals, without what only other reads tell.
     pub identities: BTreeMap<ResourceId, LiveIdentity>,
     /// Policies under the stack's path; those of users' own statements are moved to their users.
@@ -39,12 +39,12 @@ pub struct Account {
     /// By group that is not the stack's: the policies of the stack that it holds.
     pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
     /// Groups that are not the stack's.
-    pub foreign_groups: Vec<Foreign>,
+    pub foreign_groups: Vec<ForeignGroup>,
     /// By policy under the stack's path, and by group: who holds it and is not the stack's.
     pub held_by: BTreeMap<ResourceId, BTreeSet<String>>,
 }
 
-impl Account {
+impl AccountDetails {
     /// Policies of users' own statements are parts of their users. One whose user is gone stays among the shared, wanted by
     /// nobody.
     fn move_own_policies_to_users(&mut self, stack: &StackName) {
@@ -57,11 +57,11 @@ impl Account {
     }
 }
 
-impl Reading<'_> {
+impl AccountReader<'_> {
     /// Reads all pages. Each is reduced as it comes: of what is not the stack's, only the name is kept.
-    pub async fn read_authorization_details(&self, request: &ObserveRequest<'_>) -> Result<Account, Failure> {
+    pub async fn read_authorization_details(&self, request: &ObserveRequest<'_>) -> Result<AccountDetails, CallError> {
         let stack = request.stack;
-        let mut account = Account::default();
+        let mut account = AccountDetails::default();
         let iam = &self.provider.clients.iam;
         let fetch = async |marker: Option<String>| {
             let send = || {
@@ -72,7 +72,8 @@ impl Reading<'_> {
                     .set_marker(marker.clone())
                     .send()
             };
-            let page = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
             let items = (page.role_detail_list, page.user_detail_list, page.group_detail_list, page.policies);
             Ok(Page { items, truncated: page.is_truncated, marker: page.marker })
         };
@@ -105,21 +106,21 @@ impl Reading<'_> {
 
     fn collect_role(
         &self,
-        account: &mut Account,
+        account: &mut AccountDetails,
         request: &ObserveRequest<'_>,
         role: RoleDetail,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let name = require_name(role.role_name, "a role")?;
         let id = kinds::principal_id(Principal::Role, &name);
         let path = role.path.unwrap_or_default();
         let tags = super::tags_by_key(role.tags);
         let attached = role.attached_managed_policies.unwrap_or_default();
         let whose = match find_ownership(request.stack, &tags, role.arn.unwrap_or_default()) {
-            owner if is_aws_path(&path) => Owner::Strange(owner.into_aws_stranger(&id, &path)),
+            owner if is_aws_path(&path) => PrincipalOwnership::Strange(owner.into_aws_stranger(&id, &path)),
             owner => owner,
         };
         let bearing = self.classify_principal(account, request, &id, &whose, &attached);
-        if matches!(whose, Owner::Strange(_)) {
+        if matches!(whose, PrincipalOwnership::Strange(_)) {
             self.record_stranger_trusts(account, &name, role.assume_role_policy_document.as_deref());
         }
         let Some(bearing) = bearing else { return Ok(()) };
@@ -130,29 +131,36 @@ impl Reading<'_> {
         let inline = role.role_policy_list.unwrap_or_default();
         let profiles = role.instance_profile_list.unwrap_or_default();
         let profiles = profiles.into_iter().map(|profile| profile.instance_profile_name).collect();
-        let details =
-            Details { realm: self.realm, stack: request.stack, inline, attached, groups: Vec::new(), profiles };
+        let details = PrincipalDetails {
+            realm: self.realm,
+            stack: request.stack,
+            inline,
+            attached,
+            groups: Vec::new(),
+            profiles,
+        };
         let resources = live::collect_resources(Principal::Role, &name, resource, details)?;
         let created_at = role.create_date.and_then(super::timestamp_from_sdk);
         let last_used = role.role_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::Role, role.role_id);
-        account.add_principal(Found { id, principal, name, unique_id, created_at, last_used, resources }, whose);
+        account
+            .add_principal(FoundPrincipal { id, principal, name, unique_id, created_at, last_used, resources }, whose);
         Ok(())
     }
 
     fn collect_user(
         &self,
-        account: &mut Account,
+        account: &mut AccountDetails,
         request: &ObserveRequest<'_>,
         user: UserDetail,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let name = require_name(user.user_name, "a user")?;
         let id = kinds::principal_id(Principal::User, &name);
         let tags = super::tags_by_key(user.tags);
         let attached = user.attached_managed_policies.unwrap_or_default();
         let whose = find_ownership(request.stack, &tags, user.arn.unwrap_or_default());
         let bearing = self.classify_principal(account, request, &id, &whose, &attached);
-        if matches!(whose, Owner::Strange(_)) {
+        if matches!(whose, PrincipalOwnership::Strange(_)) {
             for group in user.group_list.iter().flatten() {
                 account.held_by.entry(kinds::group_id(group)).or_default().insert(format!("user/{name}"));
             }
@@ -161,12 +169,21 @@ impl Reading<'_> {
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let resource = live::user_resource(&name, user.path.as_deref().unwrap_or_default(), boundary, &tags, bearing);
         let (inline, groups) = (user.user_policy_list.unwrap_or_default(), user.group_list.unwrap_or_default());
-        let details =
-            Details { realm: self.realm, stack: request.stack, inline, attached, groups, profiles: Vec::new() };
+        let details = PrincipalDetails {
+            realm: self.realm,
+            stack: request.stack,
+            inline,
+            attached,
+            groups,
+            profiles: Vec::new(),
+        };
         let resources = live::collect_resources(Principal::User, &name, resource, details)?;
         let created_at = user.create_date.and_then(super::timestamp_from_sdk);
         let (principal, unique_id) = (Principal::User, user.user_id);
-        account.add_principal(Found { id, principal, name, unique_id, created_at, last_used: None, resources }, whose);
+        account.add_principal(
+            FoundPrincipal { id, principal, name, unique_id, created_at, last_used: None, resources },
+            whose,
+        );
         Ok(())
     }
 
@@ -174,30 +191,30 @@ impl Reading<'_> {
     /// stack's policies it holds.
     fn classify_principal<'a>(
         &self,
-        account: &mut Account,
+        account: &mut AccountDetails,
         request: &ObserveRequest<'a>,
         id: &ResourceId,
-        owner: &'a Owner,
+        owner: &'a PrincipalOwnership,
         attached: &[AttachedPolicy],
-    ) -> Option<Whose<'a>> {
+    ) -> Option<IdentityBinding<'a>> {
         let stranger = match owner {
-            Owner::Ours(marks) => return Some(Whose::Marked(marks)),
-            Owner::Strange(stranger) => stranger,
+            PrincipalOwnership::Ours(marks) => return Some(IdentityBinding::Marked(marks)),
+            PrincipalOwnership::Strange(stranger) => stranger,
         };
         let path =
             kinds::owning_principal(id).map_or_else(String::new, |(form, name)| format!("{}/{name}", form.as_str()));
         account.record_holder(self.realm, request.stack, &path, attached);
         account.strangers.insert(id.clone(), stranger.clone());
         let unmarked = stranger.stack.is_none() && stranger.unreadable.is_none();
-        request.adopt.get(id).filter(|_| unmarked).map(Whose::Wanted)
+        request.adopt.get(id).filter(|_| unmarked).map(IdentityBinding::Wanted)
     }
 
     fn collect_policy(
         &self,
-        account: &mut Account,
+        account: &mut AccountDetails,
         stack: &StackName,
         policy: ManagedPolicyDetail,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let arn = require_name(policy.arn, "a policy")?;
         let name = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
         let scope =
@@ -234,12 +251,12 @@ impl Reading<'_> {
 }
 
 /// Whose a principal is.
-enum Owner {
+enum PrincipalOwnership {
     Ours(Box<Marks>),
     Strange(Stranger),
 }
 
-impl Owner {
+impl PrincipalOwnership {
     /// A principal under a path of AWS is nobody's to write, whatever its tags say.
     fn into_aws_stranger(self, id: &ResourceId, path: &str) -> Stranger {
         let reason = Some(format!("it is under {path}, which is AWS's own"));
@@ -250,19 +267,21 @@ impl Owner {
     }
 }
 
-fn find_ownership(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> Owner {
+fn find_ownership(stack: &StackName, tags: &BTreeMap<String, String>, arn: String) -> PrincipalOwnership {
     match Marks::from_tags(tags) {
-        Ok(Some(marks)) if marks.stack == *stack => Owner::Ours(Box::new(marks)),
-        Ok(marks) => Owner::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None }),
+        Ok(Some(marks)) if marks.stack == *stack => PrincipalOwnership::Ours(Box::new(marks)),
+        Ok(marks) => {
+            PrincipalOwnership::Strange(Stranger { stack: marks.map(|marks| marks.stack), arn, unreadable: None })
+        }
         Err(problem) => {
             let stack = tags.get("leasehold:stack").and_then(|name| StackName::new(name.as_str()).ok());
-            Owner::Strange(Stranger { stack, arn, unreadable: Some(problem.to_string()) })
+            PrincipalOwnership::Strange(Stranger { stack, arn, unreadable: Some(problem.to_string()) })
         }
     }
 }
 
 /// A principal that is wanted whole.
-struct Found {
+struct FoundPrincipal {
     id: ResourceId,
     principal: Principal,
     name: String,
@@ -272,17 +291,17 @@ struct Found {
     resources: BTreeMap<ResourceId, Resource>,
 }
 
-impl Account {
-    fn add_principal(&mut self, found: Found, owner: Owner) {
-        let Found { id, principal, name, unique_id, created_at, last_used, resources } = found;
+impl AccountDetails {
+    fn add_principal(&mut self, found: FoundPrincipal, owner: PrincipalOwnership) {
+        let FoundPrincipal { id, principal, name, unique_id, created_at, last_used, resources } = found;
         match owner {
-            Owner::Ours(marks) => {
+            PrincipalOwnership::Ours(marks) => {
                 let (marks, keys) = (*marks, BTreeMap::new());
                 let live =
                     LiveIdentity { id, principal, name, unique_id, marks, created_at, last_used, resources, keys };
                 self.identities.insert(live.id.clone(), live);
             }
-            Owner::Strange(_) => {
+            PrincipalOwnership::Strange(_) => {
                 let unmarked = Unmarked { id, principal, name, created_at, last_used, resources };
                 self.unmarked.insert(unmarked.id.clone(), unmarked);
             }
@@ -309,18 +328,18 @@ pub fn may_affect_order(text: &str) -> bool {
 }
 
 /// A name that must be there.
-pub fn require_name(name: Option<String>, what: &str) -> Result<String, Failure> {
-    name.ok_or_else(|| Failure::from_malformed_answer(OPERATION, format!("{what} has no name")))
+pub fn require_name(name: Option<String>, what: &str) -> Result<String, CallError> {
+    name.ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("{what} has no name")))
 }
 
 /// A document that must be there, as an attribute.
-pub fn require_document_value(text: Option<&str>, what: &str) -> Result<Value, Failure> {
+pub fn require_document_value(text: Option<&str>, what: &str) -> Result<Value, CallError> {
     require_document(text, what).map(Value::Document)
 }
 
 /// The same, as a document.
-pub fn require_document(text: Option<&str>, what: &str) -> Result<Document, Failure> {
-    let text = text.ok_or_else(|| Failure::from_malformed_answer(OPERATION, format!("{what} is missing")))?;
+pub fn require_document(text: Option<&str>, what: &str) -> Result<Document, CallError> {
+    let text = text.ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("{what} is missing")))?;
     document::decode_document(text)
-        .map_err(|problem| Failure::from_malformed_answer(OPERATION, format!("{what}: {problem}")))
+        .map_err(|problem| CallError::from_malformed_answer(OPERATION, format!("{what}: {problem}")))
 }

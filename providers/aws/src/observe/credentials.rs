@@ -13,20 +13,20 @@ use leasehold_provider::{
     Kind, LiveIdentity, LiveKey, ObserveRequest, Principal, Resource, ResourceId, Unmarked, Value,
 };
 
-use super::Reading;
-use super::other_credentials::OfServices;
+use super::AccountReader;
+use super::other_credentials::ServiceCredentials;
 use super::pages::{Page, read_all_pages};
-use super::report::Row;
-use crate::failure::Failure;
+use super::report::ReportRow;
+use crate::failure::CallError;
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
 /// Up to so many users of a stack are asked one by one.
 const ASKED_ONE_BY_ONE: usize = 100;
 const AT_A_TIME: usize = 8;
 
 /// The credentials of one user.
-struct Credentials {
+struct UserCredentials {
     user: ResourceId,
     resources: Vec<Resource>,
     keys: BTreeMap<ResourceId, LiveKey>,
@@ -35,7 +35,7 @@ struct Credentials {
 
 /// Which sorts a user is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Ask {
+struct CredentialQuery {
     keys: bool,
     ssh: bool,
     certificates: bool,
@@ -43,11 +43,11 @@ struct Ask {
     devices: bool,
 }
 
-impl Ask {
+impl CredentialQuery {
     const EVERYTHING: Self = Self { keys: true, ssh: true, certificates: true, services: true, devices: true };
 
     /// What the report leaves open. A person's second factor is left as it is, so that it need not be known.
-    fn from_report_row(row: &Row, kind: Option<Kind>) -> Self {
+    fn from_report_row(row: &ReportRow, kind: Option<Kind>) -> Self {
         let person = matches!(kind, Some(Kind::Human | Kind::BreakGlass));
         Self {
             keys: row.holds_something,
@@ -59,16 +59,19 @@ impl Ask {
 }
 
 /// Nothing, where it is not asked for.
-async fn read_if_asked<T: Default>(asked: bool, read: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn read_if_asked<T: Default>(
+    asked: bool,
+    read: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
     if asked { read.await } else { Ok(T::default()) }
 }
 
 /// Something that parts can be added to.
-trait Take {
+trait AddParts {
     fn add_parts(&mut self, parts: Vec<Resource>);
 }
 
-impl Take for LiveIdentity {
+impl AddParts for LiveIdentity {
     fn add_parts(&mut self, parts: Vec<Resource>) {
         for mut part in parts {
             part.identity = Some(self.marks.address.clone());
@@ -77,13 +80,13 @@ impl Take for LiveIdentity {
     }
 }
 
-impl Reading<'_> {
+impl AccountReader<'_> {
     /// Adds keys and passwords to the users among `identities`.
     pub async fn read_credentials(
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         request: &ObserveRequest<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let is_user = |identity: &&LiveIdentity| {
             identity.principal == Principal::User
                 && (!request.no_other_credentials || request.exact.contains(&identity.id))
@@ -101,7 +104,7 @@ impl Reading<'_> {
             }
         }
         let asked = stream::iter(asked.into_iter().map(|(id, name, ask)| self.read_user_credentials(id, name, ask)));
-        let found: Vec<Credentials> = asked.buffer_unordered(AT_A_TIME).try_collect().await?;
+        let found: Vec<UserCredentials> = asked.buffer_unordered(AT_A_TIME).try_collect().await?;
         for credentials in found {
             let Some(identity) = identities.get_mut(&credentials.user) else { continue };
             identity.last_used = identity.last_used.max(credentials.last_used);
@@ -115,11 +118,11 @@ impl Reading<'_> {
     async fn plan_few_queries(
         &self,
         users: Vec<(ResourceId, String)>,
-    ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
+    ) -> Result<(Vec<(ResourceId, String, CredentialQuery)>, ServiceCredentials), CallError> {
         // One user is asked as cheaply alone.
         let services = if users.len() > 1 { self.list_all_service_credentials().await? } else { None };
         // Where the one list is not to be had, each is asked.
-        let ask = Ask { services: services.is_none(), ..Ask::EVERYTHING };
+        let ask = CredentialQuery { services: services.is_none(), ..CredentialQuery::EVERYTHING };
         Ok((users.into_iter().map(|(id, name)| (id, name, ask)).collect(), services.unwrap_or_default()))
     }
 
@@ -129,7 +132,7 @@ impl Reading<'_> {
         users: Vec<(ResourceId, String)>,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         request: &ObserveRequest<'_>,
-    ) -> Result<(Vec<(ResourceId, String, Ask)>, OfServices), Failure> {
+    ) -> Result<(Vec<(ResourceId, String, CredentialQuery)>, ServiceCredentials), CallError> {
         let (report, services) =
             futures::try_join!(self.read_credential_report(), self.list_all_service_credentials())?;
         let mut asked = Vec::new();
@@ -138,13 +141,13 @@ impl Reading<'_> {
             let row = report.get(&name);
             identity.last_used = row.and_then(|row| row.last_used);
             let mut ask = match row {
-                Some(row) if !request.exact.contains(&id) => Ask::from_report_row(row, identity.marks.kind),
-                _ => Ask::EVERYTHING,
+                Some(row) if !request.exact.contains(&id) => CredentialQuery::from_report_row(row, identity.marks.kind),
+                _ => CredentialQuery::EVERYTHING,
             };
             ask.keys |= request.keys_of.contains(&id);
             // Where the one list is not to be had, each is asked.
             ask.services = services.is_none();
-            if ask != Ask::default() {
+            if ask != CredentialQuery::default() {
                 asked.push((id, name, ask));
             }
         }
@@ -156,11 +159,12 @@ impl Reading<'_> {
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
         users: &BTreeSet<ResourceId>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let names = users.iter().filter_map(|id| identities.get(id)).filter(|user| user.principal == Principal::User);
         let names: Vec<(ResourceId, String)> = names.map(|user| (user.id.clone(), user.name.clone())).collect();
-        let asked = names.into_iter().map(|(id, name)| self.read_user_credentials(id, name, Ask::EVERYTHING));
-        let found: Vec<Credentials> = stream::iter(asked).buffer_unordered(AT_A_TIME).try_collect().await?;
+        let asked =
+            names.into_iter().map(|(id, name)| self.read_user_credentials(id, name, CredentialQuery::EVERYTHING));
+        let found: Vec<UserCredentials> = stream::iter(asked).buffer_unordered(AT_A_TIME).try_collect().await?;
         for credentials in found {
             let Some(identity) = identities.get_mut(&credentials.user) else { continue };
             identity.resources.retain(|id, _| kinds::credential_kind(id).is_none());
@@ -177,9 +181,10 @@ impl Reading<'_> {
     }
 
     /// Adds keys and passwords to the users among principals that carry no marks.
-    pub async fn read_unmarked_credentials(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), Failure> {
+    pub async fn read_unmarked_credentials(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), CallError> {
         for user in found.values_mut().filter(|found| found.principal == Principal::User) {
-            let credentials = self.read_user_credentials(user.id.clone(), user.name.clone(), Ask::EVERYTHING).await?;
+            let credentials =
+                self.read_user_credentials(user.id.clone(), user.name.clone(), CredentialQuery::EVERYTHING).await?;
             user.last_used = user.last_used.max(credentials.last_used);
             let address = user.resources.get(&user.id).and_then(|resource| resource.identity.clone());
             for mut resource in credentials.resources {
@@ -190,7 +195,12 @@ impl Reading<'_> {
         Ok(())
     }
 
-    async fn read_user_credentials(&self, user: ResourceId, name: String, ask: Ask) -> Result<Credentials, Failure> {
+    async fn read_user_credentials(
+        &self,
+        user: ResourceId,
+        name: String,
+        ask: CredentialQuery,
+    ) -> Result<UserCredentials, CallError> {
         let (keys, password, ssh, certificates, services, devices) = futures::try_join!(
             read_if_asked(ask.keys, self.read_access_keys(&name)),
             read_if_asked(ask.keys, self.read_password(&name)),
@@ -207,10 +217,10 @@ impl Reading<'_> {
             last_used = last_used.max(used);
             resources.push(login);
         }
-        Ok(Credentials { user, resources, keys, last_used })
+        Ok(UserCredentials { user, resources, keys, last_used })
     }
 
-    async fn read_access_keys(&self, user: &str) -> Result<Vec<(Resource, LiveKey)>, Failure> {
+    async fn read_access_keys(&self, user: &str) -> Result<Vec<(Resource, LiveKey)>, CallError> {
         const LIST: &str = "iam:ListAccessKeys";
         const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
         let iam = &self.provider.clients.iam;
@@ -218,7 +228,7 @@ impl Reading<'_> {
         let mut listed = Vec::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_access_keys().user_name(user).set_marker(marker.clone()).send();
-            let page = caller.call_with_retries(&self.calls, LIST, Class::Idempotent, send).await?;
+            let page = caller.call_with_retries(&self.calls, LIST, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.access_key_metadata, truncated: page.is_truncated, marker: page.marker })
         };
         read_all_pages(LIST, fetch, |keys| {
@@ -229,13 +239,13 @@ impl Reading<'_> {
         let mut keys = Vec::new();
         for key in listed {
             let (Some(key_id), Some(status)) = (key.access_key_id, key.status) else {
-                return Err(Failure::from_malformed_answer(
+                return Err(CallError::from_malformed_answer(
                     LIST,
                     format!("a key of user {user} lacks its id or status"),
                 ));
             };
             let send = || iam.get_access_key_last_used().access_key_id(&key_id).send();
-            let answer = caller.call_with_retries(&self.calls, LAST_USED, Class::Idempotent, send).await?;
+            let answer = caller.call_with_retries(&self.calls, LAST_USED, RetryClass::Idempotent, send).await?;
             let last_used =
                 answer.access_key_last_used.and_then(|used| used.last_used_date).and_then(super::timestamp_from_sdk);
             let created_at = key.create_date.and_then(super::timestamp_from_sdk);
@@ -246,13 +256,13 @@ impl Reading<'_> {
         Ok(keys)
     }
 
-    async fn read_password(&self, user: &str) -> Result<Option<(Resource, Option<Timestamp>)>, Failure> {
+    async fn read_password(&self, user: &str) -> Result<Option<(Resource, Option<Timestamp>)>, CallError> {
         const LOGIN: &str = "iam:GetLoginProfile";
         const USER: &str = "iam:GetUser";
         let iam = &self.provider.clients.iam;
         let caller = &self.provider.caller;
         let send = || iam.get_login_profile().user_name(user).send();
-        let login = match caller.call_with_retries(&self.calls, LOGIN, Class::Idempotent, send).await {
+        let login = match caller.call_with_retries(&self.calls, LOGIN, RetryClass::Idempotent, send).await {
             Ok(answer) => answer.login_profile,
             Err(failure) if failure.is_absent() => return Ok(None),
             Err(failure) => return Err(failure),
@@ -262,7 +272,7 @@ impl Reading<'_> {
             resource = resource.with_attribute("password_reset_required", Value::Flag(true));
         }
         let send = || iam.get_user().user_name(user).send();
-        let answer = caller.call_with_retries(&self.calls, USER, Class::Idempotent, send).await?;
+        let answer = caller.call_with_retries(&self.calls, USER, RetryClass::Idempotent, send).await?;
         let used = answer.user.and_then(|user| user.password_last_used).and_then(super::timestamp_from_sdk);
         Ok(Some((resource, used)))
     }

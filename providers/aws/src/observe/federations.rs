@@ -6,32 +6,32 @@ use aws_sdk_iam::types::Tag;
 use futures::{StreamExt, TryStreamExt, stream};
 use leasehold_provider::{LiveShared, Marks, ObserveRequest, Resource, ResourceId, Stranger};
 
-use super::Reading;
-use super::authorization::Account;
-use crate::failure::Failure;
+use super::AccountReader;
+use super::authorization::AccountDetails;
+use crate::failure::CallError;
 use crate::realize::federation::{self, THUMBPRINTS};
-use crate::retry::Class;
+use crate::retry::RetryClass;
 use crate::{arn, document, kinds, links};
 
 const AT_A_TIME: usize = 8;
 
 /// The federations of an account.
 #[derive(Default)]
-pub struct Federations {
+pub struct LiveFederations {
     /// Those that carry the stack's marks.
     pub ours: BTreeMap<ResourceId, LiveShared>,
     /// All others.
     pub strangers: BTreeMap<ResourceId, Stranger>,
 }
 
-impl Reading<'_> {
+impl AccountReader<'_> {
     /// All federations.
-    pub async fn read_federations(&self, request: &ObserveRequest<'_>) -> Result<Federations, Failure> {
+    pub async fn read_federations(&self, request: &ObserveRequest<'_>) -> Result<LiveFederations, CallError> {
         let (oidc, saml) = futures::try_join!(self.list_oidc_arns(), self.list_saml_arns())?;
         let arns: BTreeSet<String> = oidc.into_iter().chain(saml).collect();
         let read = stream::iter(arns.into_iter().map(|arn| self.read_federation(arn)));
         let read: Vec<_> = read.buffer_unordered(AT_A_TIME).try_collect().await?;
-        let mut found = Federations::default();
+        let mut found = LiveFederations::default();
         for (arn, read) in read {
             let Some((mut resource, tags)) = read else { continue };
             let stranger = |stack, unreadable| Stranger { stack, arn, unreadable };
@@ -53,33 +53,33 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    async fn list_oidc_arns(&self) -> Result<Vec<String>, Failure> {
+    async fn list_oidc_arns(&self) -> Result<Vec<String>, CallError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.list_open_id_connect_providers().send();
         let call = self
             .provider
             .caller
-            .call_with_retries(&self.calls, "iam:ListOpenIDConnectProviders", Class::Idempotent, send)
+            .call_with_retries(&self.calls, "iam:ListOpenIDConnectProviders", RetryClass::Idempotent, send)
             .await?;
         let list = call.open_id_connect_provider_list.unwrap_or_default();
         Ok(list.into_iter().filter_map(|entry| entry.arn).collect())
     }
 
-    async fn list_saml_arns(&self) -> Result<Vec<String>, Failure> {
+    async fn list_saml_arns(&self) -> Result<Vec<String>, CallError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.list_saml_providers().send();
         let call = self
             .provider
             .caller
-            .call_with_retries(&self.calls, "iam:ListSAMLProviders", Class::Idempotent, send)
+            .call_with_retries(&self.calls, "iam:ListSAMLProviders", RetryClass::Idempotent, send)
             .await?;
         Ok(call.saml_provider_list.unwrap_or_default().into_iter().filter_map(|entry| entry.arn).collect())
     }
 
     /// One federation with its tags; `None`: it was deleted since it was listed.
-    async fn read_federation(&self, arn: String) -> Result<(String, Option<(Resource, Vec<Tag>)>), Failure> {
+    async fn read_federation(&self, arn: String) -> Result<(String, Option<(Resource, Vec<Tag>)>), CallError> {
         let Some(id) = arn::parse_federation_id(self.realm, &arn) else {
-            return Err(Failure::from_malformed_answer(
+            return Err(CallError::from_malformed_answer(
                 "iam:ListOpenIDConnectProviders",
                 format!("{arn:?} is no provider's ARN"),
             ));
@@ -96,24 +96,26 @@ impl Reading<'_> {
         }
     }
 
-    async fn read_oidc_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), Failure> {
+    async fn read_oidc_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), CallError> {
         const OPERATION: &str = "iam:GetOpenIDConnectProvider";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_open_id_connect_provider().open_id_connect_provider_arn(arn).send();
-        let answer = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
         let audiences = answer.client_id_list.unwrap_or_default().into_iter().collect();
         let prints = answer.thumbprint_list.unwrap_or_default();
         let prints = prints.into_iter().map(|print| print.to_ascii_lowercase()).collect();
         Ok((federation::oidc_resource(&id.name, audiences, prints), answer.tags.unwrap_or_default()))
     }
 
-    async fn read_saml_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), Failure> {
+    async fn read_saml_provider(&self, id: &ResourceId, arn: &str) -> Result<(Resource, Vec<Tag>), CallError> {
         const OPERATION: &str = "iam:GetSAMLProvider";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_saml_provider().saml_provider_arn(arn).send();
-        let answer = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
         let metadata = answer.saml_metadata_document.ok_or_else(|| {
-            Failure::from_malformed_answer(
+            CallError::from_malformed_answer(
                 OPERATION,
                 format!("the answer on SAML provider {} holds no metadata", id.name),
             )
@@ -122,7 +124,7 @@ impl Reading<'_> {
     }
 
     /// Notes which federations a role's trust names that is not the stack's: they cannot go before it lets go.
-    pub fn record_stranger_trusts(&self, account: &mut Account, role: &str, trust: Option<&str>) {
+    pub fn record_stranger_trusts(&self, account: &mut AccountDetails, role: &str, trust: Option<&str>) {
         // Most trusts name none; only those that may are decoded. One that does not read is a stranger's own affair.
         let names_one = |trust: &&str| trust.contains("-provider");
         let Some(Ok(trust)) = trust.filter(names_one).map(document::decode_document) else { return };

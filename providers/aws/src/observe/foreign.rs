@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leasehold_provider::{Document, Withholds};
+use leasehold_provider::{DenyExtent, Document};
 use serde_json::{Value as Json, json};
 
 use super::authorization::may_affect_order;
@@ -10,7 +10,7 @@ use crate::document;
 use crate::realize::managed;
 
 /// A group that is not the stack's, as far as it bears on a member.
-pub struct Foreign {
+pub struct ForeignGroup {
     /// Its name, which an attachment of a member says.
     pub name: String,
     /// The policies inside it, by name.
@@ -19,7 +19,7 @@ pub struct Foreign {
     pub attached: Vec<String>,
 }
 
-impl Foreign {
+impl ForeignGroup {
     /// What the group does to its members, in one document, where it denies something or reads their tags. `denying`: managed policies of the account that do, the
     /// stack's among them.
     /// What other managed policies allow is stood for by an action that there is not; what one of AWS denies, by everything.
@@ -32,8 +32,8 @@ impl Foreign {
             let (by_name, read) =
                 (managed::classify_managed_policy(policy), denying.iter().find_map(|of| of.get(policy)));
             documents.extend(read.cloned());
-            documents.extend((by_name != Withholds::Nothing).then(|| statement("Deny", "*")));
-            let gives = read.is_none() && by_name != Withholds::Only;
+            documents.extend((by_name != DenyExtent::Nothing).then(|| statement("Deny", "*")));
+            let gives = read.is_none() && by_name != DenyExtent::Only;
             documents.extend(gives.then(|| statement("Allow", "none:null")));
         }
         let bears = documents.iter().any(|document| may_affect_order(document.canonical_text()));

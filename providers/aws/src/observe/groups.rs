@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use aws_sdk_iam::types::{GroupDetail, PolicyDetail};
 use leasehold_provider::{Document, LiveShared, ObserveRequest, ResourceId, StackName, Stranger, Value};
 
-use super::Reading;
-use super::authorization::{Account, require_document, require_name};
-use super::foreign::Foreign;
-use crate::failure::Failure;
+use super::AccountReader;
+use super::authorization::{AccountDetails, require_document, require_name};
+use super::foreign::ForeignGroup;
+use crate::failure::CallError;
 use crate::realize::group as groups;
 use crate::{arn, kinds};
 
 /// The policies inside a group, by name.
-fn decode_inline_policies(group: &str, policies: Vec<PolicyDetail>) -> Result<Vec<(String, Document)>, Failure> {
+fn decode_inline_policies(group: &str, policies: Vec<PolicyDetail>) -> Result<Vec<(String, Document)>, CallError> {
     let read = |policy: PolicyDetail| {
         let policy_name = require_name(policy.policy_name, "an inline policy of a group")?;
         let what = format!("inline policy {policy_name} of group {group}");
@@ -22,14 +22,14 @@ fn decode_inline_policies(group: &str, policies: Vec<PolicyDetail>) -> Result<Ve
     policies.into_iter().map(read).collect()
 }
 
-impl Reading<'_> {
+impl AccountReader<'_> {
     /// Sorts a group in.
     pub fn collect_group(
         &self,
-        account: &mut Account,
+        account: &mut AccountDetails,
         request: &ObserveRequest<'_>,
         group: GroupDetail,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CallError> {
         let name = require_name(group.group_name, "a group")?;
         let path = group.path.unwrap_or_default();
         let attached = group.attached_managed_policies.unwrap_or_default();
@@ -46,7 +46,7 @@ impl Reading<'_> {
             }
             let stack =
                 path.strip_prefix("/leasehold/").and_then(|rest| StackName::new(rest.trim_end_matches('/')).ok());
-            account.foreign_groups.push(Foreign {
+            account.foreign_groups.push(ForeignGroup {
                 inline: decode_inline_policies(&name, group.group_policy_list.unwrap_or_default())?,
                 attached: attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
                 name: name.clone(),

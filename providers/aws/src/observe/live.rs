@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::{AttachedPolicy, PolicyDetail};
 use leasehold_provider::{Address, Marks, Principal, Realm, Resource, ResourceId, StackName, Value};
 
-use crate::failure::Failure;
+use crate::failure::CallError;
 use crate::{arn, document, kinds};
 
 const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 
 /// What a principal's resources are part of.
 #[derive(Debug, Clone, Copy)]
-pub enum Whose<'a> {
+pub enum IdentityBinding<'a> {
     /// Its marks say so.
     Marked(&'a Marks),
     /// It carries none, and shall become this.
@@ -26,7 +26,7 @@ pub fn role_resource(
     trust: Value,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    whose: Whose<'_>,
+    whose: IdentityBinding<'_>,
 ) -> Resource {
     let role = kinds::principal_id(Principal::Role, name);
     principal_resource(role, path, boundary, tags, whose).with_attribute("assume_role_policy", trust)
@@ -38,7 +38,7 @@ pub fn user_resource(
     path: &str,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    whose: Whose<'_>,
+    whose: IdentityBinding<'_>,
 ) -> Resource {
     principal_resource(kinds::principal_id(Principal::User, name), path, boundary, tags, whose)
 }
@@ -48,11 +48,11 @@ fn principal_resource(
     path: &str,
     boundary: Option<String>,
     tags: &BTreeMap<String, String>,
-    whose: Whose<'_>,
+    whose: IdentityBinding<'_>,
 ) -> Resource {
     let (address, marks) = match whose {
-        Whose::Marked(marks) => (&marks.address, Some(marks)),
-        Whose::Wanted(address) => (address, None),
+        IdentityBinding::Marked(marks) => (&marks.address, Some(marks)),
+        IdentityBinding::Wanted(address) => (address, None),
     };
     let mut resource = Resource::new(id, Some(address.clone()));
     resource.marks = marks.cloned();
@@ -75,7 +75,7 @@ pub fn shared_resource(id: ResourceId, stack: &StackName, name: &str, policy: Va
 }
 
 /// What a bulk read tells of a principal beside its own attributes.
-pub struct Details<'a> {
+pub struct PrincipalDetails<'a> {
     /// Where.
     pub realm: &'a Realm,
     /// For which stack.
@@ -95,20 +95,20 @@ pub fn collect_resources(
     principal: Principal,
     name: &str,
     resource: Resource,
-    details: Details<'_>,
-) -> Result<BTreeMap<ResourceId, Resource>, Failure> {
+    details: PrincipalDetails<'_>,
+) -> Result<BTreeMap<ResourceId, Resource>, CallError> {
     let address = resource.identity.clone();
     let id = resource.id.clone();
     let mut resources = BTreeMap::from([(id.clone(), resource)]);
     for policy in details.inline {
         let (Some(policy_name), Some(text)) = (policy.policy_name, policy.policy_document) else {
-            return Err(Failure::from_malformed_answer(
+            return Err(CallError::from_malformed_answer(
                 OPERATION,
                 format!("an inline policy of {id} lacks its name or document"),
             ));
         };
         let document = document::decode_document(&text).map_err(|problem| {
-            Failure::from_malformed_answer(OPERATION, format!("inline policy {policy_name} of {id}: {problem}"))
+            CallError::from_malformed_answer(OPERATION, format!("inline policy {policy_name} of {id}: {problem}"))
         })?;
         let inline = kinds::inline_policy_id(principal, name, &policy_name);
         let resource = Resource::new(inline.clone(), address.clone());
@@ -116,7 +116,7 @@ pub fn collect_resources(
     }
     for policy in details.attached {
         let Some(policy_arn) = policy.policy_arn else {
-            return Err(Failure::from_malformed_answer(OPERATION, format!("a policy attached to {id} has no ARN")));
+            return Err(CallError::from_malformed_answer(OPERATION, format!("a policy attached to {id} has no ARN")));
         };
         let short = arn::policy_short_name(details.realm, details.stack, &policy_arn);
         let attachment = kinds::attachment_id(principal, name, &short);
@@ -124,7 +124,7 @@ pub fn collect_resources(
             Resource::new(attachment.clone(), address.clone()).with_attribute("policy_arn", policy_arn.clone());
         if resources.insert(attachment, resource).is_some() {
             let problem = format!("two policies attached to {id} go by the name {short:?}, one of them {policy_arn}");
-            return Err(Failure::from_malformed_answer(OPERATION, problem));
+            return Err(CallError::from_malformed_answer(OPERATION, problem));
         }
     }
     for group in details.groups {

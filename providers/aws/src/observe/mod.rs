@@ -17,14 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use leasehold_provider::{
-    Named, Observe, ObserveError, ObserveRequest, Principal, Quota, Realm, ResourceId, Snapshot, StackName,
+    ObjectName, Observe, ObserveError, ObserveRequest, Principal, Quota, Realm, ResourceId, Snapshot, StackName,
 };
 
-use crate::failure::Failure;
-use crate::retry::Calls;
+use crate::failure::CallError;
+use crate::retry::CallLog;
 use crate::{AwsProvider, kinds, links};
 
-pub use live::{Whose, role_resource, user_resource};
+pub use live::{IdentityBinding, role_resource, user_resource};
 pub use pages::{Page, read_all_pages};
 pub use roles::RoleFacts;
 
@@ -36,19 +36,19 @@ impl Observe for AwsProvider {
 
     async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
         let realm = self.resolve_realm().await?;
-        let reading = Reading { provider: self, realm, calls: Calls::default() };
+        let reading = AccountReader { provider: self, realm, calls: CallLog::default() };
         Ok(reading.read_snapshot(request).await?)
     }
 
     async fn read_quotas(&self) -> Result<Vec<Quota>, ObserveError> {
         let realm = self.resolve_realm().await?;
-        let reading = Reading { provider: self, realm, calls: Calls::default() };
+        let reading = AccountReader { provider: self, realm, calls: CallLog::default() };
         Ok(reading.read_quotas().await?)
     }
 
     fn has_unread_details(&self, snapshot: &Snapshot) -> bool {
         let users = snapshot.identities.values().filter(|live| live.principal == Principal::User).count();
-        !Reading::is_exact_for(users)
+        !AccountReader::is_exact_for(users)
     }
 
     async fn read_exactly(
@@ -58,7 +58,7 @@ impl Observe for AwsProvider {
         principals: &BTreeSet<ResourceId>,
     ) -> Result<(), ObserveError> {
         let realm = self.resolve_realm().await?;
-        let reading = Reading { provider: self, realm, calls: Calls::default() };
+        let reading = AccountReader { provider: self, realm, calls: CallLog::default() };
         reading.reread_credentials(&mut snapshot.identities, principals).await?;
         for id in principals {
             let parts = snapshot.identities.get_mut(id).map(|identity| &mut identity.resources);
@@ -69,14 +69,14 @@ impl Observe for AwsProvider {
 }
 
 /// One observation of an account.
-struct Reading<'a> {
+struct AccountReader<'a> {
     provider: &'a AwsProvider,
     realm: &'a Realm,
-    calls: Calls,
+    calls: CallLog,
 }
 
-impl Reading<'_> {
-    async fn read_snapshot(&self, request: ObserveRequest<'_>) -> Result<Snapshot, Failure> {
+impl AccountReader<'_> {
+    async fn read_snapshot(&self, request: ObserveRequest<'_>) -> Result<Snapshot, CallError> {
         let (mut account, facts, federations) = futures::try_join!(
             self.read_authorization_details(&request),
             self.list_role_facts(),
@@ -124,7 +124,7 @@ impl Reading<'_> {
             denying: account
                 .denying
                 .into_iter()
-                .map(|(name, policy)| (Named { account: None, name }, policy))
+                .map(|(name, policy)| (ObjectName { account: None, name }, policy))
                 .collect(),
             ..Snapshot::for_realm(self.realm.clone())
         })

@@ -8,24 +8,25 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::{MfaDevice, ServiceSpecificCredentialMetadata, SigningCertificate, SshPublicKeyMetadata};
 use leasehold_provider::{Resource, ResourceId, ResourceKind};
 
-use super::Reading;
+use super::AccountReader;
 use super::pages::{Page, read_all_pages};
-use crate::failure::Failure;
+use crate::failure::CallError;
 use crate::kinds;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
 /// Credentials for one service, by user.
-pub type OfServices = BTreeMap<String, Vec<Resource>>;
+pub type ServiceCredentials = BTreeMap<String, Vec<Resource>>;
 
-impl Reading<'_> {
+impl AccountReader<'_> {
     /// The user's SSH keys.
-    pub async fn list_ssh_keys(&self, user: &str) -> Result<Vec<Resource>, Failure> {
+    pub async fn list_ssh_keys(&self, user: &str) -> Result<Vec<Resource>, CallError> {
         const OPERATION: &str = "iam:ListSSHPublicKeys";
         let iam = &self.provider.clients.iam;
         let mut found = Vec::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_ssh_public_keys().user_name(user).set_marker(marker.clone()).send();
-            let page = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
             let keys = page.ssh_public_keys.unwrap_or_default();
             Ok(Page { items: keys, truncated: page.is_truncated, marker: page.marker })
         };
@@ -42,13 +43,14 @@ impl Reading<'_> {
     }
 
     /// The user's signing certificates. What is in them is not kept: their ids tell them apart.
-    pub async fn list_certificates(&self, user: &str) -> Result<Vec<Resource>, Failure> {
+    pub async fn list_certificates(&self, user: &str) -> Result<Vec<Resource>, CallError> {
         const OPERATION: &str = "iam:ListSigningCertificates";
         let iam = &self.provider.clients.iam;
         let mut found = Vec::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_signing_certificates().user_name(user).set_marker(marker.clone()).send();
-            let page = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.certificates, truncated: page.is_truncated, marker: page.marker })
         };
         let resource = |certificate: SigningCertificate| {
@@ -64,13 +66,14 @@ impl Reading<'_> {
     }
 
     /// The user's MFA devices. A virtual one goes by its name, which is part of its serial number.
-    pub async fn list_devices(&self, user: &str) -> Result<Vec<Resource>, Failure> {
+    pub async fn list_devices(&self, user: &str) -> Result<Vec<Resource>, CallError> {
         const OPERATION: &str = "iam:ListMFADevices";
         let iam = &self.provider.clients.iam;
         let mut found = Vec::new();
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_mfa_devices().user_name(user).set_marker(marker.clone()).send();
-            let page = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.mfa_devices, truncated: page.is_truncated, marker: page.marker })
         };
         read_all_pages(OPERATION, fetch, |devices: Vec<_>| {
@@ -82,12 +85,12 @@ impl Reading<'_> {
     }
 
     /// The credentials for one service that a user holds.
-    pub async fn list_user_service_credentials(&self, user: &str) -> Result<Vec<Resource>, Failure> {
+    pub async fn list_user_service_credentials(&self, user: &str) -> Result<Vec<Resource>, CallError> {
         Ok(self.list_service_credentials(Some(user)).await?.remove(user).unwrap_or_default())
     }
 
     /// The credentials for one service that anybody of the account holds; `None`: the service does not know the question here.
-    pub async fn list_all_service_credentials(&self) -> Result<Option<OfServices>, Failure> {
+    pub async fn list_all_service_credentials(&self) -> Result<Option<ServiceCredentials>, CallError> {
         match self.list_service_credentials(None).await {
             Ok(found) => Ok(Some(found)),
             Err(failure) if failure.has_code("ValidationError") || failure.has_code("InvalidInput") => Ok(None),
@@ -95,10 +98,10 @@ impl Reading<'_> {
         }
     }
 
-    async fn list_service_credentials(&self, user: Option<&str>) -> Result<OfServices, Failure> {
+    async fn list_service_credentials(&self, user: Option<&str>) -> Result<ServiceCredentials, CallError> {
         const OPERATION: &str = "iam:ListServiceSpecificCredentials";
         let iam = &self.provider.clients.iam;
-        let mut found = OfServices::new();
+        let mut found = ServiceCredentials::new();
         let fetch = async |marker: Option<String>| {
             let send = || {
                 iam.list_service_specific_credentials()
@@ -107,7 +110,8 @@ impl Reading<'_> {
                     .set_marker(marker.clone())
                     .send()
             };
-            let page = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
             let credentials = page.service_specific_credentials.unwrap_or_default();
             Ok(Page { items: credentials, truncated: page.is_truncated, marker: page.marker })
         };

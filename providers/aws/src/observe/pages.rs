@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::failure::Failure;
+use crate::failure::CallError;
 
 /// One page of a list: what is on it, whether more follows, and the marker that continues it.
 pub struct Page<T> {
@@ -19,10 +19,10 @@ pub struct Page<T> {
 pub async fn read_all_pages<T, Fetched>(
     operation: &'static str,
     fetch: impl Fn(Option<String>) -> Fetched,
-    mut take: impl FnMut(T) -> Result<(), Failure>,
-) -> Result<(), Failure>
+    mut take: impl FnMut(T) -> Result<(), CallError>,
+) -> Result<(), CallError>
 where
-    Fetched: Future<Output = Result<Page<T>, Failure>>,
+    Fetched: Future<Output = Result<Page<T>, CallError>>,
 {
     let mut marker = None;
     loop {
@@ -32,7 +32,7 @@ where
             return Ok(());
         }
         if page.marker.is_none() || page.marker == marker {
-            return Err(Failure::from_malformed_answer(operation, "a list says that it goes on, and not where"));
+            return Err(CallError::from_malformed_answer(operation, "a list says that it goes on, and not where"));
         }
         marker = page.marker;
     }
@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    async fn read(pages: &[(bool, Option<&str>)]) -> (Vec<Option<String>>, Result<(), Failure>) {
+    async fn read(pages: &[(bool, Option<&str>)]) -> (Vec<Option<String>>, Result<(), CallError>) {
         let asked = RefCell::new(Vec::new());
         let fetch = |marker| {
             asked.borrow_mut().push(marker);

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold_provider::{Counted, Quota, ResourceKind};
+use leasehold_provider::{Quota, QuotaScope, ResourceKind};
 
-use super::Reading;
-use crate::failure::Failure;
+use super::AccountReader;
+use crate::failure::CallError;
 use crate::kinds;
 use crate::realize::limits;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
 /// Limits on the account's objects: what is counted, what tells the count, what tells the limit, and of which kind it is.
 const OF_ACCOUNT: [(&str, &str, &str, ResourceKind); 4] = [
@@ -43,20 +43,21 @@ const INLINE_SIZE: [(&str, ResourceKind, usize); 3] = [
 
 const POLICIES: &[&str] = &["scopes", "managed_policy_arns"];
 
-impl Reading<'_> {
+impl AccountReader<'_> {
     /// The quotas that the account tells. One that it does not tell is left to the service.
-    pub async fn read_quotas(&self) -> Result<Vec<Quota>, Failure> {
+    pub async fn read_quotas(&self) -> Result<Vec<Quota>, CallError> {
         const OPERATION: &str = "iam:GetAccountSummary";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_account_summary().send();
-        let answer = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
         let told = answer.summary_map.unwrap_or_default();
         let told: BTreeMap<String, u64> = told
             .into_iter()
             .filter_map(|(key, value)| Some((key.as_str().to_owned(), u64::try_from(value).ok()?)))
             .collect();
         if told.is_empty() {
-            return Err(Failure::from_malformed_answer(OPERATION, "the summary of the account is empty"));
+            return Err(CallError::from_malformed_answer(OPERATION, "the summary of the account is empty"));
         }
         Ok(quotas_from_summary(&told))
     }
@@ -69,7 +70,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             what,
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
-            counted: Counted::OfAccount { used: *told.get(used)? },
+            counted: QuotaScope::OfAccount { used: *told.get(used)? },
             attributes: &[],
             account: None,
         })
@@ -80,7 +81,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
             what,
             kinds: BTreeSet::from([kind]),
             limit: *told.get(name)?,
-            counted: Counted::OfHolder,
+            counted: QuotaScope::OfHolder,
             attributes,
             account: None,
         })
@@ -90,7 +91,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
         what: "characters in the trust policy",
         kinds: BTreeSet::from([kinds::ROLE]),
         limit: told.get(TRUST_SIZE).copied().unwrap_or(TRUST),
-        counted: Counted::Characters("assume_role_policy"),
+        counted: QuotaScope::Characters("assume_role_policy"),
         attributes: &["trust"],
         account: None,
     };
@@ -99,7 +100,7 @@ fn quotas_from_summary(told: &BTreeMap<String, u64>) -> Vec<Quota> {
         what: "characters in its inline policies at once",
         kinds: BTreeSet::from([kind]),
         limit: told.get(name).copied().unwrap_or(u64::try_from(limit).unwrap_or(u64::MAX)),
-        counted: Counted::CharactersOfHolder("policy"),
+        counted: QuotaScope::CharactersOfHolder("policy"),
         attributes: &["statement"],
         account: None,
     });
@@ -125,8 +126,8 @@ mod tests {
                 .collect::<Vec<_>>(),
             "a limit without its count says nothing"
         );
-        assert_eq!((quotas[0].counted, quotas[0].limit), (Counted::OfAccount { used: 7 }, 1000));
-        assert_eq!(quotas[1].counted, Counted::OfHolder);
+        assert_eq!((quotas[0].counted, quotas[0].limit), (QuotaScope::OfAccount { used: 7 }, 1000));
+        assert_eq!(quotas[1].counted, QuotaScope::OfHolder);
         assert_eq!(
             (quotas[2].limit, quotas_from_summary(&BTreeMap::new())[0].limit),
             (9, 2048),

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::Reading;
-use crate::failure::Failure;
-use crate::retry::{Class, pause_between_polls};
+use super::AccountReader;
+use crate::failure::CallError;
+use crate::retry::{RetryClass, pause_between_polls};
 
 const GENERATE: &str = "iam:GenerateCredentialReport";
 const GET: &str = "iam:GetCredentialReport";
 
 /// What the report says of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct ReportRow {
     /// Whether there is a password or a key of any status.
     pub holds_something: bool,
     /// Whether there is a signing certificate of any status.
@@ -24,15 +24,15 @@ pub struct Row {
     pub last_used: Option<Timestamp>,
 }
 
-impl Reading<'_> {
+impl AccountReader<'_> {
     /// Has the report made where it is old, and reads it.
-    pub async fn read_credential_report(&self) -> Result<HashMap<String, Row>, Failure> {
+    pub async fn read_credential_report(&self) -> Result<HashMap<String, ReportRow>, CallError> {
         let iam = &self.provider.clients.iam;
         let caller = &self.provider.caller;
         let mut ready = false;
         for attempt in 0..60 {
             let send = || iam.generate_credential_report().send();
-            let answer = caller.call_with_retries(&self.calls, GENERATE, Class::Idempotent, send).await?;
+            let answer = caller.call_with_retries(&self.calls, GENERATE, RetryClass::Idempotent, send).await?;
             if answer.state == Some(aws_sdk_iam::types::ReportStateType::Complete) {
                 ready = true;
                 break;
@@ -40,14 +40,17 @@ impl Reading<'_> {
             pause_between_polls(attempt).await;
         }
         if !ready {
-            return Err(Failure::from_malformed_answer(GENERATE, "the report was still not ready after some minutes"));
+            return Err(CallError::from_malformed_answer(
+                GENERATE,
+                "the report was still not ready after some minutes",
+            ));
         }
         let send = || iam.get_credential_report().send();
-        let answer = caller.call_with_retries(&self.calls, GET, Class::Idempotent, send).await?;
+        let answer = caller.call_with_retries(&self.calls, GET, RetryClass::Idempotent, send).await?;
         let content = answer.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
         let text =
-            String::from_utf8(content).map_err(|_| Failure::from_malformed_answer(GET, "the report is not UTF-8"))?;
-        parse_report(&text).map_err(|problem| Failure::from_malformed_answer(GET, problem))
+            String::from_utf8(content).map_err(|_| CallError::from_malformed_answer(GET, "the report is not UTF-8"))?;
+        parse_report(&text).map_err(|problem| CallError::from_malformed_answer(GET, problem))
     }
 }
 
@@ -63,7 +66,7 @@ const NEEDED: [&str; 7] = [
 ];
 
 /// Reads the report's CSV by the names of its columns.
-fn parse_report(text: &str) -> Result<HashMap<String, Row>, String> {
+fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let header = split_csv_line(lines.next().ok_or("the report is empty")?);
     for needed in NEEDED {
@@ -93,7 +96,7 @@ fn parse_report(text: &str) -> Result<HashMap<String, Row>, String> {
         let used = ["password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date"];
         let last_used = used.iter().filter_map(|name| get(name)?.parse::<Timestamp>().ok()).max();
         let user = get("user").unwrap_or_default().to_owned();
-        let row = Row { holds_something, has_certificate, has_device: on("mfa_active"), last_used };
+        let row = ReportRow { holds_something, has_certificate, has_device: on("mfa_active"), last_used };
         rows.insert(user, row);
     }
     Ok(rows)
@@ -128,7 +131,7 @@ mod tests {
                           access_key_1_last_used_date,access_key_2_active,mfa_active,cert_1_active,cert_1_last_rotated,\
                           cert_2_active";
 
-    fn row(row: &str) -> Row {
+    fn row(row: &str) -> ReportRow {
         parse_report(&format!("{HEADER}\n{row}\n")).unwrap()["x"].clone()
     }
 

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_iam::types::Role;
 use leasehold_provider::{Resource, Value};
 
-use super::Reading;
+use super::AccountReader;
 use super::pages::{Page, read_all_pages};
-use crate::failure::Failure;
+use crate::failure::CallError;
 use crate::realize::DEFAULT_SESSION;
-use crate::retry::Class;
+use crate::retry::RetryClass;
 
 /// What is told of a role beside the bulk read. Defaults are left out.
 #[derive(Debug, Clone, Default)]
@@ -38,15 +38,16 @@ impl RoleFacts {
     }
 }
 
-impl Reading<'_> {
+impl AccountReader<'_> {
     /// The facts of all roles by name.
-    pub async fn list_role_facts(&self) -> Result<HashMap<String, RoleFacts>, Failure> {
+    pub async fn list_role_facts(&self) -> Result<HashMap<String, RoleFacts>, CallError> {
         const OPERATION: &str = "iam:ListRoles";
         let mut facts = HashMap::new();
         let iam = &self.provider.clients.iam;
         let fetch = async |marker: Option<String>| {
             let send = || iam.list_roles().max_items(1000).set_marker(marker.clone()).send();
-            let page = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+            let page =
+                self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
             Ok(Page { items: page.roles, truncated: page.is_truncated, marker: page.marker })
         };
         read_all_pages(OPERATION, fetch, |roles| {
@@ -58,15 +59,16 @@ impl Reading<'_> {
     }
 
     /// The facts of one role.
-    pub async fn read_role_facts(&self, name: &str) -> Result<RoleFacts, Failure> {
+    pub async fn read_role_facts(&self, name: &str) -> Result<RoleFacts, CallError> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;
         let send = || iam.get_role().role_name(name).send();
-        let answer = self.provider.caller.call_with_retries(&self.calls, OPERATION, Class::Idempotent, send).await?;
+        let answer =
+            self.provider.caller.call_with_retries(&self.calls, OPERATION, RetryClass::Idempotent, send).await?;
         answer
             .role
             .as_ref()
             .map(RoleFacts::from_role)
-            .ok_or_else(|| Failure::from_malformed_answer(OPERATION, "no role in the answer"))
+            .ok_or_else(|| CallError::from_malformed_answer(OPERATION, "no role in the answer"))
     }
 }

@@ -42,12 +42,12 @@ const SESSION: std::ops::RangeInclusive<u32> = 3600..=43200;
 const MARKS: usize = 12;
 
 /// Collects what is wrong with one subject.
-struct Findings {
+struct LimitFindings {
     subject: Address,
     found: Vec<Violation>,
 }
 
-impl Findings {
+impl LimitFindings {
     fn add_violation(&mut self, attribute: &'static str, problem: String, help: impl Into<String>) {
         self.found.push(Violation { subject: self.subject.clone(), attribute, problem, help: help.into() });
     }
@@ -55,7 +55,7 @@ impl Findings {
 
 /// What an identity's resources would break.
 pub fn check_identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
-    let mut findings = Findings { subject: identity.address.clone(), found: Vec::new() };
+    let mut findings = LimitFindings { subject: identity.address.clone(), found: Vec::new() };
     check_name(&mut findings, &identity.name, NAME);
     check_tags(&mut findings, identity, resources);
     check_documents(&mut findings, identity, resources);
@@ -70,7 +70,7 @@ pub fn check_identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec
 
 /// What a scope's policy would break.
 pub fn check_scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
-    let mut findings = Findings { subject: scope.address(), found: Vec::new() };
+    let mut findings = LimitFindings { subject: scope.address(), found: Vec::new() };
     check_name(&mut findings, policy.get("name").and_then(Value::as_text).unwrap_or(&scope.name), POLICY_NAME);
     check_statements(&mut findings, &scope.statements);
     check_grammar(&mut findings, "statement", policy, "policy", PolicyKind::Identity);
@@ -87,7 +87,7 @@ pub fn check_scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
 
 /// What a federation's object would break.
 pub fn check_federation(federation: &Federation, resource: &Resource) -> Vec<Violation> {
-    let mut findings = Findings { subject: federation.address(), found: Vec::new() };
+    let mut findings = LimitFindings { subject: federation.address(), found: Vec::new() };
     match &federation.issuer {
         Issuer::Oidc { audiences, thumbprints, .. } => {
             let length = resource.id.name.chars().count();
@@ -130,7 +130,7 @@ pub fn check_federation(federation: &Federation, resource: &Resource) -> Vec<Vio
 
 /// What a group's resources would break.
 pub fn check_group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
-    let mut findings = Findings { subject: group.address.clone(), found: Vec::new() };
+    let mut findings = LimitFindings { subject: group.address.clone(), found: Vec::new() };
     check_name(&mut findings, &group.name, POLICY_NAME);
     check_statements(&mut findings, &group.statements);
     for resource in resources {
@@ -149,7 +149,7 @@ pub fn check_group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
     findings.found
 }
 
-fn check_name(findings: &mut Findings, name: &str, limit: usize) {
+fn check_name(findings: &mut LimitFindings, name: &str, limit: usize) {
     let length = name.chars().count();
     if length == 0 || length > limit {
         findings.add_violation(
@@ -168,7 +168,7 @@ fn check_name(findings: &mut Findings, name: &str, limit: usize) {
     }
 }
 
-fn check_tags(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+fn check_tags(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let count = identity.tags.len() + MARKS;
     if count > TAGS {
         findings.add_violation(
@@ -215,7 +215,14 @@ fn check_tags(findings: &mut Findings, identity: &DesiredIdentity, resources: &[
     }
 }
 
-fn check_tag_text(findings: &mut Findings, attribute: &'static str, what: &str, text: &str, least: usize, most: usize) {
+fn check_tag_text(
+    findings: &mut LimitFindings,
+    attribute: &'static str,
+    what: &str,
+    text: &str,
+    least: usize,
+    most: usize,
+) {
     let length = text.chars().count();
     if length < least || length > most {
         findings.add_violation(
@@ -233,7 +240,7 @@ fn check_tag_text(findings: &mut Findings, attribute: &'static str, what: &str, 
     }
 }
 
-fn check_documents(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+fn check_documents(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let inline: usize =
         resources.iter().filter(|r| kinds::is_own_inline_policy(&r.id)).map(|r| document_size(r, "policy")).sum();
     let (limit, form) = match identity.principal {
@@ -272,7 +279,13 @@ fn check_documents(findings: &mut Findings, identity: &DesiredIdentity, resource
 }
 
 /// What IAM would refuse as no policy at all.
-fn check_grammar(findings: &mut Findings, attribute: &'static str, resource: &Resource, name: &str, kind: PolicyKind) {
+fn check_grammar(
+    findings: &mut LimitFindings,
+    attribute: &'static str,
+    resource: &Resource,
+    name: &str,
+    kind: PolicyKind,
+) {
     let Some(Value::Document(policy)) = resource.get(name) else { return };
     if let Err(error) = PolicyDocument::parse(policy.canonical_text()).and_then(|policy| policy.require_kind(kind)) {
         findings.add_violation(
@@ -302,7 +315,7 @@ pub fn has_room(id: &ResourceId, policy: &leasehold_provider::Document) -> bool 
     document::render_document(policy).chars().count() <= limit
 }
 
-fn check_attachments(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+fn check_attachments(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     check_attached_count(findings, resources);
     check_policy_arns(findings, "managed_policy_arns", &identity.managed_policy_arns);
     check_policy_arns(findings, "permissions_boundary", &identity.permissions_boundary);
@@ -316,7 +329,7 @@ fn check_attachments(findings: &mut Findings, identity: &DesiredIdentity, resour
 }
 
 /// What bounds an identity is not changed by the run that changes the identity, and not by who may write the stack.
-fn check_boundary(findings: &mut Findings, identity: &DesiredIdentity, resources: &[Resource]) {
+fn check_boundary(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let Some(boundary) = &identity.permissions_boundary else { return };
     let stack = resources.iter().find_map(|resource| Some(&resource.marks.as_ref()?.stack));
     let is_ours = |stack| boundary.contains(&format!(":policy{}", crate::arn::stack_path(stack)));
@@ -331,7 +344,7 @@ fn check_boundary(findings: &mut Findings, identity: &DesiredIdentity, resources
     }
 }
 
-fn check_attached_count(findings: &mut Findings, resources: &[Resource]) {
+fn check_attached_count(findings: &mut LimitFindings, resources: &[Resource]) {
     let count = resources.iter().filter(|resource| resource.get("policy_arn").is_some()).count();
     if count > ATTACHMENTS {
         findings.add_violation(
@@ -342,9 +355,13 @@ fn check_attached_count(findings: &mut Findings, resources: &[Resource]) {
     }
 }
 
-fn check_policy_arns<'a>(findings: &mut Findings, attribute: &'static str, arns: impl IntoIterator<Item = &'a String>) {
+fn check_policy_arns<'a>(
+    findings: &mut LimitFindings,
+    attribute: &'static str,
+    arns: impl IntoIterator<Item = &'a String>,
+) {
     for arn in arns {
-        if !crate::arn::Arn::parse_arn(arn).is_some_and(|arn| arn.resource.starts_with("policy/")) {
+        if !crate::arn::IamArn::parse_arn(arn).is_some_and(|arn| arn.resource.starts_with("policy/")) {
             findings.add_violation(
                 attribute,
                 format!("{arn:?} is not the ARN of a managed policy"),
@@ -354,7 +371,7 @@ fn check_policy_arns<'a>(findings: &mut Findings, attribute: &'static str, arns:
     }
 }
 
-fn check_statements(findings: &mut Findings, statements: &[Statement]) {
+fn check_statements(findings: &mut LimitFindings, statements: &[Statement]) {
     let mut sids = BTreeSet::new();
     for statement in statements {
         if let Some(sid) = &statement.sid {
@@ -401,7 +418,7 @@ fn check_statements(findings: &mut Findings, statements: &[Statement]) {
     }
 }
 
-fn check_role(findings: &mut Findings, identity: &DesiredIdentity) {
+fn check_role(findings: &mut LimitFindings, identity: &DesiredIdentity) {
     if let Some(span) = identity.max_session_duration.filter(|span| !SESSION.contains(&span.as_seconds())) {
         findings.add_violation(
             "max_session_duration",
@@ -431,7 +448,7 @@ fn check_role(findings: &mut Findings, identity: &DesiredIdentity) {
     }
 }
 
-fn check_trust(findings: &mut Findings, trust: &Trust) {
+fn check_trust(findings: &mut LimitFindings, trust: &Trust) {
     match trust {
         Trust::Oidc { issuer, .. } if !issuer.starts_with("https://") => findings.add_violation(
             "trust",
@@ -441,7 +458,7 @@ fn check_trust(findings: &mut Findings, trust: &Trust) {
         Trust::Aws { principals, .. } => {
             for principal in principals {
                 let account = principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit());
-                if !account && crate::arn::Arn::parse_arn(principal).is_none() {
+                if !account && crate::arn::IamArn::parse_arn(principal).is_none() {
                     findings.add_violation(
                         "trust",
                         format!("{principal:?} is neither an account id of 12 digits nor an ARN of IAM or STS"),

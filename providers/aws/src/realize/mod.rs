@@ -11,9 +11,9 @@ mod trusted;
 
 use jiff::Timestamp;
 use leasehold_provider::{
-    Aspect, Change, Credential, Custody, DesiredIdentity, Document, Federation, Group, LiveIdentity, Marks, Principal,
-    Quarantine, Realize, Realm, Reserved, Resource, ResourceId, Scope, StackName, Trust, Value, Violation, Withheld,
-    Withholds,
+    Aspect, Change, Credential, Custody, DenyExtent, DesiredIdentity, Document, Federation, Group, InterimDeny,
+    LiveIdentity, Marks, NarrowedPrincipal, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
+    StackName, Trust, Value, Violation,
 };
 use serde_json::Value as Json;
 
@@ -113,13 +113,13 @@ impl Realize for AwsRealizer {
         }
     }
 
-    fn classify_denial(&self, resource: &Resource) -> Withholds {
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
         match (resource.get("policy"), resource.get("policy_arn")) {
             (Some(Value::Document(policy)), _) => {
                 leasehold_policy::provider::classify_denies(policy, kinds::is_own_inline_policy(&resource.id))
             }
             (_, Some(Value::Text(policy))) => managed::classify_managed_policy(policy),
-            _ => Withholds::Nothing,
+            _ => DenyExtent::Nothing,
         }
     }
 
@@ -155,7 +155,7 @@ impl Realize for AwsRealizer {
         &self,
         before: Option<&Resource>,
         after: Option<&Resource>,
-        withheld: &Withheld,
+        withheld: &InterimDeny,
     ) -> Option<Resource> {
         let whole = after.or(before)?;
         let policy = |resource: Option<&Resource>| match resource?.get("policy")? {
@@ -168,7 +168,7 @@ impl Realize for AwsRealizer {
         Some(whole.clone().with_attribute("policy", Value::Document(document::canonicalize_document(&tight))))
     }
 
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
         trust::intersect_trusts(before, after, closed)
     }
 
@@ -279,7 +279,7 @@ impl Realize for AwsProvider {
         AwsRealizer.classify_attribute(id, attribute)
     }
 
-    fn classify_denial(&self, resource: &Resource) -> Withholds {
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
         AwsRealizer.classify_denial(resource)
     }
 
@@ -299,12 +299,12 @@ impl Realize for AwsProvider {
         &self,
         before: Option<&Resource>,
         after: Option<&Resource>,
-        withheld: &Withheld,
+        withheld: &InterimDeny,
     ) -> Option<Resource> {
         AwsRealizer.build_interim_policy(before, after, withheld)
     }
 
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
         AwsRealizer.narrow_trust(before, after, closed)
     }
 

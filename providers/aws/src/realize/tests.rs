@@ -190,7 +190,7 @@ fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
     let denied = document::build_policy(vec![json!({
         "Effect": "Deny", "Action": format!("s3:{}", "x".repeat(3000)), "Resource": "*",
     })]);
-    let withheld = Withheld { everything: false, documents: vec![denied] };
+    let withheld = InterimDeny { everything: false, documents: vec![denied] };
     for (whole, is_shut) in [
         (kinds::principal_id(Principal::User, "ci"), true),
         (kinds::principal_id(Principal::Role, "ci"), false),
@@ -200,7 +200,7 @@ fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
         let tight = AwsRealizer.build_interim_policy(Some(&own), Some(&own), &withheld).unwrap();
         let said = describe::describe_change(&Change::Create { after: Box::new(tight.clone()) });
         assert_eq!(said.as_deref() == Some("deny everything meanwhile"), is_shut, "{said:?} {}", own.id);
-        let withholds = if is_shut { Withholds::Everything } else { Withholds::Only };
+        let withholds = if is_shut { DenyExtent::Everything } else { DenyExtent::Only };
         assert_eq!(AwsRealizer.classify_denial(&tight), withholds);
     }
     assert_eq!(
@@ -218,9 +218,9 @@ fn a_policy_of_aws_that_denies_is_known_where_it_is_attached() {
             &Resource::new(id, None).with_attribute("policy_arn", format!("arn:aws:iam::aws:policy/{name}").as_str()),
         )
     };
-    assert_eq!(attachment("AWSDenyAll"), Withholds::Only);
-    assert_eq!(attachment("AWSLakeFormationDataAdmin"), Withholds::Besides);
-    assert_eq!(attachment("ReadOnlyAccess"), Withholds::Nothing);
+    assert_eq!(attachment("AWSDenyAll"), DenyExtent::Only);
+    assert_eq!(attachment("AWSLakeFormationDataAdmin"), DenyExtent::Besides);
+    assert_eq!(attachment("ReadOnlyAccess"), DenyExtent::Nothing);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who may take on a role, as IAM's trust policy.
 
 use jiff::Timestamp;
-use leasehold_provider::{Condition, Document, Realm, Reserved, Resource, Trust, TrustedIdentity, Value};
+use leasehold_provider::{Condition, Document, NarrowedPrincipal, Realm, Resource, Trust, TrustedIdentity, Value};
 use serde_json::{Value as Json, json};
 
 use super::limits;
@@ -17,7 +17,7 @@ pub fn build_trust_policy(realm: &Realm, trusts: &[Trust], deadline: Option<Time
 }
 
 /// A role as before, but trusted only by those whom both its states trust. Where that is too long for IAM, or it shall be `closed`, nobody is.
-pub fn intersect_trusts(before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+pub fn intersect_trusts(before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
     const TRUST: &str = "assume_role_policy";
     let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get(TRUST), after.get(TRUST)) else {
         return None;
@@ -29,7 +29,7 @@ pub fn intersect_trusts(before: &Resource, after: &Resource, closed: bool) -> Op
     let mut principal =
         before.clone().with_attribute(TRUST, Value::Document(if closed { document::deny_all_trust() } else { both }));
     principal.depends_on.retain(|id| !closed && after.depends_on.contains(id));
-    Some(Reserved { principal, closed })
+    Some(NarrowedPrincipal { principal, closed })
 }
 
 fn trust_statement(realm: &Realm, trust: &Trust, deadline: Option<Timestamp>) -> Json {

@@ -45,9 +45,14 @@ fn parse_statement_trusts(statement: &Json) -> Option<Vec<Trust>> {
     tests.is_empty().then_some(trusts)
 }
 
-type Tests = BTreeMap<(String, String), Vec<String>>;
+type ConditionTests = BTreeMap<(String, String), Vec<String>>;
 
-fn parse_principal_trusts(sort: &str, who: Vec<String>, action: &str, tests: &mut Tests) -> Option<Vec<Trust>> {
+fn parse_principal_trusts(
+    sort: &str,
+    who: Vec<String>,
+    action: &str,
+    tests: &mut ConditionTests,
+) -> Option<Vec<Trust>> {
     let mut take = |test: &str, variable: &str| tests.remove(&(test.to_owned(), variable.to_owned()));
     match (sort, action) {
         ("Service", "sts:AssumeRole") => Some(vec![Trust::Service { principals: who }]),

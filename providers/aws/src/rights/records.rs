@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Purpose::{self, Apply, Audit, Drift, Plan, Sweep};
+use super::RightsPurpose::{self, Apply, Audit, Drift, Plan, Sweep};
 use crate::partition::{COMMERCIAL, Partition};
 
 /// The bucket of a stack's records.
 #[derive(Debug, Clone)]
-pub struct Records<'a> {
+pub struct RecordsBucket<'a> {
     /// The partition: `aws`, `aws-cn`, `aws-us-gov` or another.
     pub partition: &'a str,
     /// The bucket's region; `None`: not known, so that any is granted.
@@ -33,27 +33,32 @@ pub struct Records<'a> {
 }
 
 /// One sort of record: its keys below the prefix, and for which purposes it is read and written.
-struct Record {
+struct RecordKind {
     key: &'static str,
-    read_for: &'static [Purpose],
-    written_for: &'static [Purpose],
+    read_for: &'static [RightsPurpose],
+    written_for: &'static [RightsPurpose],
     /// Whether it is written once, and kept by object lock where the stack asks for it.
     once: bool,
 }
 
-const RECORDS: [Record; 5] = [
-    Record { key: "lock.json", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: false },
+const RECORDS: [RecordKind; 5] = [
+    RecordKind { key: "lock.json", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: false },
     // A run reads the end of the ledger; drift reads all of it where something is missing that may have been removed.
-    Record { key: "ledger/*", read_for: &[Audit, Drift, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
-    Record { key: "evidence/*", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
-    Record { key: "accounts.json", read_for: &[Drift, Plan, Sweep, Apply], written_for: &[Sweep, Apply], once: false },
+    RecordKind { key: "ledger/*", read_for: &[Audit, Drift, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
+    RecordKind { key: "evidence/*", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
+    RecordKind {
+        key: "accounts.json",
+        read_for: &[Drift, Plan, Sweep, Apply],
+        written_for: &[Sweep, Apply],
+        once: false,
+    },
     // `plan --out` writes the key under which it digests sensitive values; applying that plan reads it.
-    Record { key: "keys/*", read_for: &[Plan, Apply], written_for: &[Plan, Apply], once: false },
+    RecordKind { key: "keys/*", read_for: &[Plan, Apply], written_for: &[Plan, Apply], once: false },
 ];
 
 /// The statements that grant what a purpose needs of the bucket, and of the key that encrypts it.
 #[must_use]
-pub fn bucket_statements(records: &Records<'_>, purpose: Purpose) -> Vec<Value> {
+pub fn bucket_statements(records: &RecordsBucket<'_>, purpose: RightsPurpose) -> Vec<Value> {
     let mut by_actions: BTreeMap<Vec<&str>, Vec<String>> = BTreeMap::new();
     let mut listed = Vec::new();
     for record in &RECORDS {
@@ -91,8 +96,8 @@ fn objects_statement(number: usize, actions: &[&str], resources: &[String]) -> V
 /// The use of the key, by way of S3 alone. What S3 needs of it:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>; the conditions:
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>.
-fn encryption_statement(records: &Records<'_>, key: &str, writes: bool) -> Value {
-    let Records { partition, account, .. } = records;
+fn encryption_statement(records: &RecordsBucket<'_>, key: &str, writes: bool) -> Value {
+    let RecordsBucket { partition, account, .. } = records;
     let region = records.region.unwrap_or("*");
     // `arn:aws:kms:REGION:ACCOUNT:key/ID`, or without the first five parts.
     let name = key.rsplit(':').next().unwrap_or(key);
@@ -123,7 +128,7 @@ fn encryption_statement(records: &Records<'_>, key: &str, writes: bool) -> Value
     })
 }
 
-impl Records<'_> {
+impl RecordsBucket<'_> {
     fn bucket_arn(&self) -> String {
         format!("arn:{}:s3:::{}", self.partition, self.bucket)
     }
@@ -149,8 +154,8 @@ fn escape_pattern(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn records<'a>() -> Records<'a> {
-        Records {
+    fn records<'a>() -> RecordsBucket<'a> {
+        RecordsBucket {
             partition: "aws",
             region: Some("eu-west-1"),
             account: "111122223333",
@@ -175,8 +180,8 @@ mod tests {
 
     #[test]
     fn plan_writes_keys_alone_and_only_what_is_kept_is_retained() {
-        let puts = |purpose: Purpose, action: &str| -> String {
-            let statements = bucket_statements(&Records { retained: true, ..records() }, purpose);
+        let puts = |purpose: RightsPurpose, action: &str| -> String {
+            let statements = bucket_statements(&RecordsBucket { retained: true, ..records() }, purpose);
             let of = statements.iter().filter(|it| it["Action"].as_array().unwrap().contains(&json!(action)));
             of.map(|it| it["Resource"].to_string()).collect()
         };
@@ -192,14 +197,14 @@ mod tests {
         }
     }
 
-    fn key(of: Records<'_>, purpose: Purpose) -> Value {
+    fn key(of: RecordsBucket<'_>, purpose: RightsPurpose) -> Value {
         bucket_statements(&of, purpose).pop().unwrap()
     }
 
     #[test]
     fn a_key_is_used_by_way_of_s3_alone_and_by_readers_to_decrypt() {
         let arn = "arn:aws:kms:eu-west-1:444455556666:key/0f0f";
-        let named = |name| Records { kms_key: Some(name), ..records() };
+        let named = |name| RecordsBucket { kms_key: Some(name), ..records() };
         let statement = key(named(arn), Drift);
         assert_eq!((&statement["Resource"], &statement["Action"]), (&json!(arn), &json!(["kms:Decrypt"])));
         assert_eq!(
@@ -222,22 +227,23 @@ mod tests {
             ("alias/records", "arn:aws-cn:kms:cn-north-1:111122223333:key/*"),
             ("arn:aws-cn:kms:cn-north-1:444455556666:alias/records", "arn:aws-cn:kms:cn-north-1:444455556666:key/*"),
         ] {
-            let records = Records { partition: "aws-cn", region: Some("cn-north-1"), kms_key: Some(name), ..records() };
+            let records =
+                RecordsBucket { partition: "aws-cn", region: Some("cn-north-1"), kms_key: Some(name), ..records() };
             let statement = key(records, Apply);
             assert_eq!(statement["Resource"], resource);
             let via = json!({ "kms:ViaService": "s3.cn-north-1.amazonaws.com.cn" });
             assert_eq!(statement["Condition"], json!({ "StringEquals": via, "ForAnyValue:StringEquals": any }));
         }
-        let anywhere = key(Records { region: None, account: "*", kms_key: Some("alias/x"), ..records() }, Plan);
+        let anywhere = key(RecordsBucket { region: None, account: "*", kms_key: Some("alias/x"), ..records() }, Plan);
         assert_eq!(anywhere["Resource"], "arn:aws:kms:*:*:key/*");
         assert_eq!(anywhere["Condition"]["StringLike"], json!({ "kms:ViaService": "s3.*.amazonaws.com" }));
     }
 
     #[test]
     fn what_a_policy_would_read_as_a_pattern_stays_what_it_is() {
-        let statements = bucket_statements(&Records { prefix: "a*b/$x", ..records() }, Audit);
+        let statements = bucket_statements(&RecordsBucket { prefix: "a*b/$x", ..records() }, Audit);
         assert_eq!(statements[0]["Resource"][0], "arn:aws:s3:::records/a${*}b/${$}x/lock.json");
-        let bare = bucket_statements(&Records { prefix: "", ..records() }, Audit);
+        let bare = bucket_statements(&RecordsBucket { prefix: "", ..records() }, Audit);
         assert_eq!(bare[0]["Resource"][0], "arn:aws:s3:::records/lock.json");
     }
 }

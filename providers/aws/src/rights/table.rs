@@ -1,20 +1,20 @@
 //! Every action that is ever asked for: by which commands, for which part of a stack, and on what.
 
-use Commands::{Applying, Planning, Reading, Sweeping, Writing};
-use On::{
+use CommandGroup::{Applying, Planning, Reading, Sweeping, Writing};
+use RightsTarget::{
     AnyDirectory, AnyGroup, AnyIssuer, AnyRole, AnyUser, Device, Everything, KeptRole, KeptUser, MarkedDirectory,
     MarkedIssuer, MarkedRole, MarkedUser, NewDirectory, NewIssuer, NewRole, NewUser, OurDirectory, OurGroup, OurIssuer,
     OurPolicy, OurRole, OurUser, OwnPolicy, Profile,
 };
 
-use super::Part::{
+use super::StackPart::{
     self, Directories, GroupAttachments, GroupPolicies, Groups, GroupsTakenIn, Issuers, Keys, Members, OthersGroups,
     Policies, RoleAttachments, RoleBoundaries, Roles, Thumbprints, UserAttachments, UserBoundaries, Users,
 };
 
 /// The commands that a policy is printed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
+pub enum RightsPurpose {
     /// `audit` and `lock show`: they read the records and call nothing of IAM.
     Audit,
     /// `drift`.
@@ -27,14 +27,14 @@ pub enum Purpose {
     Apply,
 }
 
-impl Purpose {
+impl RightsPurpose {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Audit, Self::Drift, Self::Plan, Self::Sweep, Self::Apply];
 }
 
 /// The commands that need a right of IAM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Commands {
+pub enum CommandGroup {
     /// All that look at the account.
     Reading,
     /// Those that plan what a configuration changes, and hold it against the account's quotas: plan and apply.
@@ -47,23 +47,23 @@ pub enum Commands {
     Applying,
 }
 
-impl Commands {
+impl CommandGroup {
     /// Whether a policy for the purpose grants what these commands need.
     #[must_use]
-    pub fn is_granted_for(self, purpose: Purpose) -> bool {
+    pub fn is_granted_for(self, purpose: RightsPurpose) -> bool {
         match self {
-            Self::Reading => purpose != Purpose::Audit,
-            Self::Planning => matches!(purpose, Purpose::Plan | Purpose::Apply),
-            Self::Writing => matches!(purpose, Purpose::Sweep | Purpose::Apply),
-            Self::Sweeping => purpose == Purpose::Sweep,
-            Self::Applying => purpose == Purpose::Apply,
+            Self::Reading => purpose != RightsPurpose::Audit,
+            Self::Planning => matches!(purpose, RightsPurpose::Plan | RightsPurpose::Apply),
+            Self::Writing => matches!(purpose, RightsPurpose::Sweep | RightsPurpose::Apply),
+            Self::Sweeping => purpose == RightsPurpose::Sweep,
+            Self::Applying => purpose == RightsPurpose::Apply,
         }
     }
 }
 
 /// What a right is cut to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum On {
+pub enum RightsTarget {
     /// The call knows no resources.
     Everything,
     /// Any user: what is read before it is known whose it is.
@@ -104,9 +104,9 @@ pub enum On {
 }
 
 /// One action: which commands need it, for which part (`None`: any), on what.
-pub type Right = (&'static str, Commands, Option<Part>, On);
+pub type RequiredRight = (&'static str, CommandGroup, Option<StackPart>, RightsTarget);
 
-pub const RIGHTS: &[Right] = &[
+pub const RIGHTS: &[RequiredRight] = &[
     ("GetAccountAuthorizationDetails", Reading, None, Everything),
     ("GetAccountSummary", Planning, None, Everything),
     ("GenerateCredentialReport", Reading, Some(Users), Everything),

@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use super::{Law, cast};
 use crate::{
-    Access, AccessVerdict, Aspect, DesiredIdentity, Document, Resource, ResourceId, Value, Withheld, Withholds,
+    Access, AccessVerdict, Aspect, DenyExtent, DesiredIdentity, Document, InterimDeny, Resource, ResourceId, Value,
 };
 
 /// Between any two policies of the cast there is one that gives no more than either, and that is between itself and the end, too.
@@ -20,7 +20,7 @@ pub fn check_interim_policies(stage: &mut Stage<'_>, policies: &[Resource]) {
 }
 
 fn check_interim_policy(stage: &mut Stage<'_>, before: Option<&Resource>, after: Option<&Resource>) {
-    let nothing = Withheld::default();
+    let nothing = InterimDeny::default();
     let Some(tight) = stage.provider().build_interim_policy(before, after, &nothing) else {
         return stage.report_violation(Law::Between, "there is nothing between");
     };
@@ -32,9 +32,9 @@ fn check_interim_policy(stage: &mut Stage<'_>, before: Option<&Resource>, after:
         let within = matches!(verdict, AccessVerdict::Equivalent | AccessVerdict::Narrows);
         stage.require_law(Law::Between, within, format!("to what one side allows it is {verdict:?}"));
     }
-    let everything = Withheld { everything: true, ..nothing };
+    let everything = InterimDeny { everything: true, ..nothing };
     let shut = stage.provider().build_interim_policy(before, after, &everything);
-    let shut = shut.is_some_and(|shut| stage.provider().classify_denial(&shut) == Withholds::Everything);
+    let shut = shut.is_some_and(|shut| stage.provider().classify_denial(&shut) == DenyExtent::Everything);
     stage.require_law(Law::Between, shut, "asked to deny everything, it allows something");
 }
 
@@ -90,14 +90,14 @@ pub fn check_own_policy(stage: &mut Stage<'_>, identity: &DesiredIdentity, resou
     stage.require_law(Law::Between, own.depends_on.contains(&principal), "its own policy does not hang on it");
     stage.require_law(
         Law::Between,
-        stage.provider().classify_denial(&own) == Withholds::Nothing,
+        stage.provider().classify_denial(&own) == DenyExtent::Nothing,
         "a policy of its own with nothing in it denies something",
     );
     let real = resources.iter().find(|resource| resource.id == own.id);
     let there = real.is_some() || identity.deadline.is_none();
     stage.require_law(Law::Between, there, format!("it ends, and its own policy {} is not there", own.id));
     let denies = identity.statements.iter().any(|statement| statement.effect == crate::Effect::Deny);
-    let says = real.is_none_or(|real| (stage.provider().classify_denial(real) != Withholds::Nothing) == denies);
+    let says = real.is_none_or(|real| (stage.provider().classify_denial(real) != DenyExtent::Nothing) == denies);
     stage.require_law(Law::Between, says, "what its own policy denies is not said, or a fence counts as a denial");
     if let (Some(end), Some(real)) = (identity.deadline, real) {
         let over = |at| stage.provider().has_expired_lease(real, at);

@@ -180,10 +180,10 @@ pub fn build_identity_marks(stack: &StackName, identity: &DesiredIdentity) -> Ma
 }
 
 /// One way to move.
-pub type Move = (&'static str, fn(&mut DesiredIdentity));
+pub type IdentityMove = (&'static str, fn(&mut DesiredIdentity));
 
 /// The ways in which an identity moves. Some leave one form or another as it is.
-pub const MOVES: [Move; 15] = [
+pub const MOVES: [IdentityMove; 15] = [
     ("leaves its groups", |who| who.groups.clear()),
     ("gains a scope", |who| {
         who.scopes.insert("conf_write".to_owned());

@@ -7,14 +7,14 @@ use crate::{Change, Realize, Resource, ResourceId, Snapshot};
 
 /// What a stack should be.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct DesiredState {
     /// What identities share.
     pub shared: BTreeMap<ResourceId, Resource>,
     /// Each identity's resources, by principal.
     pub identities: BTreeMap<ResourceId, BTreeMap<ResourceId, Resource>>,
 }
 
-impl Wanted {
+impl DesiredState {
     /// Adds an identity and writes the digest into its marks.
     pub fn add_identity(&mut self, principal: ResourceId, mut resources: Vec<Resource>) {
         write_digest_mark(&mut resources);
@@ -60,7 +60,7 @@ pub fn live_resources(snapshot: &Snapshot) -> BTreeMap<&ResourceId, &Resource> {
 /// order, marks at last. `Err`: the resources that need each other in a circle.
 pub fn compute_changes(
     realize: &dyn Realize,
-    wanted: &Wanted,
+    wanted: &DesiredState,
     snapshot: &Snapshot,
 ) -> Result<Vec<Change>, BTreeSet<ResourceId>> {
     let (wanted, live) = (wanted.all_resources(), live_resources(snapshot));

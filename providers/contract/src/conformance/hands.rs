@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::diff::Wanted;
-use super::stage::{Stage, Stopped, describe_change_briefly};
-use super::{Failure, Law, Worlds};
+use super::diff::DesiredState;
+use super::stage::{ScenarioStopped, Stage, describe_change_briefly};
+use super::{Law, LawViolation, Worlds};
 use crate::{Address, Attributes, Change, Marks, ObserveRequest, Principal, Resource, ResourceId, Snapshot};
 
-pub async fn check_ownership_changes(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
+pub async fn check_ownership_changes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     for principal in [Principal::User, Principal::Role] {
         // A scenario that stops has said why.
-        let _: Result<(), Stopped> = import_and_release(worlds, failures, principal).await;
+        let _: Result<(), ScenarioStopped> = import_and_release(worlds, failures, principal).await;
     }
 }
 
@@ -21,9 +21,9 @@ fn attributes_by_id(resources: &BTreeMap<ResourceId, Resource>) -> BTreeMap<&Res
 
 async fn import_and_release(
     worlds: &dyn Worlds,
-    failures: &mut Vec<Failure>,
+    failures: &mut Vec<LawViolation>,
     principal: Principal,
-) -> Result<(), Stopped> {
+) -> Result<(), ScenarioStopped> {
     const NAME: &str = "adopted";
     let mut stage =
         Stage::prepare_stage(worlds, failures, &format!("a {} is adopted and let go of", principal.as_str())).await?;
@@ -37,7 +37,7 @@ async fn import_and_release(
     let found = observe_requested(&mut stage, &id, &address).await?;
     let Some(unmarked) = found.unmarked.get(&id) else {
         stage.report_violation(Law::ChangesHands, format!("{id} was asked for and is not observed whole"));
-        return Err(Stopped);
+        return Err(ScenarioStopped);
     };
     let whole = unmarked.resources.values().all(|r| r.identity.as_ref() == Some(&address) && r.marks.is_none());
     stage.require_law(Law::ChangesHands, whole, "what was asked for is not part of its address, or carries marks");
@@ -46,10 +46,10 @@ async fn import_and_release(
     let marks = Marks::new(stage.stack.clone(), address.clone());
     let adopt = Change::Adopt { id: id.clone(), after: Box::new(marks.clone()) };
     enact_twice(&mut stage, &adopt).await?;
-    let snapshot = stage.observe_desired(&Wanted::default()).await?;
+    let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let Some(live) = snapshot.identities.get(&id) else {
         stage.report_violation(Law::ChangesHands, format!("{id} was adopted and is not the stack's"));
-        return Err(Stopped);
+        return Err(ScenarioStopped);
     };
     stage.require_law(Law::ChangesHands, live.marks == marks, "the marks are not the ones that were put on");
     let same = attributes_by_id(&live.resources) == attributes_by_id(&unmarked.resources);
@@ -57,7 +57,7 @@ async fn import_and_release(
 
     let unmark = Change::Unmark { id: id.clone(), before: Box::new(marks) };
     enact_twice(&mut stage, &unmark).await?;
-    let snapshot = stage.observe_desired(&Wanted::default()).await?;
+    let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let gone = !snapshot.identities.contains_key(&id) && snapshot.strangers.contains_key(&id);
     stage.require_law(Law::ChangesHands, gone, format!("{id} was let go of and is not a stranger"));
     let after = stage.world.describe_strangers().await;
@@ -66,22 +66,26 @@ async fn import_and_release(
     Ok(())
 }
 
-async fn observe_requested(stage: &mut Stage<'_>, id: &ResourceId, address: &Address) -> Result<Snapshot, Stopped> {
+async fn observe_requested(
+    stage: &mut Stage<'_>,
+    id: &ResourceId,
+    address: &Address,
+) -> Result<Snapshot, ScenarioStopped> {
     let (stack, adopt) = (stage.stack.clone(), BTreeMap::from([(id.clone(), address.clone())]));
     let shared = BTreeMap::new();
     let request = ObserveRequest { adopt: &adopt, ..ObserveRequest::for_plan(&stack, &shared) };
     let observed = stage.provider().observe_stack(request).await;
     observed.map_err(|error| {
         stage.report_violation(Law::ReadsBack, format!("observe failed: {error}"));
-        Stopped
+        ScenarioStopped
     })
 }
 
-async fn enact_twice(stage: &mut Stage<'_>, change: &Change) -> Result<(), Stopped> {
+async fn enact_twice(stage: &mut Stage<'_>, change: &Change) -> Result<(), ScenarioStopped> {
     for law in [Law::Enacts, Law::Repeatable] {
         if let Err(error) = stage.enact_one(change).await {
             stage.report_violation(law, format!("{}: {error}", describe_change_briefly(change)));
-            return Err(Stopped);
+            return Err(ScenarioStopped);
         }
     }
     Ok(())

@@ -6,24 +6,26 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::stage::{Stage, Stopped, Times};
-use super::{Failure, Law, Worlds, cast};
-use crate::{Address, Change, Credential, EnactErrorKind, Enacted, NotKept, Principal, Resource, ResourceId, Vault};
+use super::stage::{EnactCount, ScenarioStopped, Stage};
+use super::{Law, LawViolation, Worlds, cast};
+use crate::{
+    Address, Change, Credential, DepositError, EnactErrorKind, Enacted, Principal, Resource, ResourceId, Vault,
+};
 
-pub async fn check_key_delivery(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
+pub async fn check_key_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     // A scenario that stops has said why.
-    let _: Result<(), Stopped> = deliver_two_keys(worlds, failures).await;
-    let _: Result<(), Stopped> = refuse_delivery(worlds, failures).await;
-    let _: Result<(), Stopped> = refuse_unmanaged_user(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = deliver_two_keys(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = refuse_delivery(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = refuse_unmanaged_user(worlds, failures).await;
 }
 
 /// A vault in memory, which refuses where it is told to.
-struct Memory {
+struct MemoryVault {
     refuses: bool,
     secrets: Mutex<BTreeMap<ResourceId, SecretString>>,
 }
 
-impl Memory {
+impl MemoryVault {
     fn new(refuses: bool) -> Self {
         Self { refuses, secrets: Mutex::default() }
     }
@@ -34,16 +36,16 @@ impl Memory {
 }
 
 #[async_trait]
-impl Vault for Memory {
-    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), NotKept> {
+impl Vault for MemoryVault {
+    async fn keep_secret(&self, key: &ResourceId, secret: SecretString) -> Result<(), DepositError> {
         if self.refuses {
-            return Err(NotKept("it is full".to_owned()));
+            return Err(DepositError("it is full".to_owned()));
         }
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), secret);
         Ok(())
     }
 
-    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, NotKept> {
+    async fn was_delivered(&self, key: &ResourceId) -> Result<bool, DepositError> {
         Ok(self.delivered_secrets().contains_key(key))
     }
 }
@@ -60,7 +62,7 @@ fn key_creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Chan
 }
 
 /// The keys of a user as they are observed, with their status.
-async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<ResourceId, bool>, Stopped> {
+async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<ResourceId, bool>, ScenarioStopped> {
     let wanted = stage.desired_active(&[]);
     let principal = stage.provider().principal_id(Principal::User, user);
     let snapshot = stage.observe_desired(&wanted).await?;
@@ -75,18 +77,18 @@ async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<Reso
     Ok(keys)
 }
 
-async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &Memory) -> Result<Enacted, crate::EnactError> {
+async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) -> Result<Enacted, crate::EnactError> {
     stage.provider().issue_access_key(&stage.stack, change, vault).await
 }
 
 /// Two keys are made. Each works, is observed, and has a secret of its own in the vault.
-async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "keys are issued").await?;
     let user = cast::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.name, &user.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
-    stage.reach_state(&wanted, Times::Once).await?;
-    let vault = Memory::new(false);
+    stage.reach_state(&wanted, EnactCount::Once).await?;
+    let vault = MemoryVault::new(false);
     for _ in 0..2 {
         match issue_one_key(&stage, &change, &vault).await {
             Ok(Enacted { made: Some(id), .. }) => {
@@ -101,7 +103,7 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> R
             Ok(_) => stage.report_violation(Law::Delivers, "which key was made is not said"),
             Err(error) => {
                 stage.report_violation(Law::Enacts, error);
-                return Err(Stopped);
+                return Err(ScenarioStopped);
             }
         }
     }
@@ -116,13 +118,13 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> R
 }
 
 /// A vault that takes nothing leaves no key.
-async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "a key whose secret is not kept").await?;
     let user = cast::build_full_user(stage.world.as_ref());
     let Some(change) = key_creation(&stage, &user.name, &user.address) else { return Ok(()) };
     let wanted = stage.desired_active(std::slice::from_ref(&user));
-    stage.reach_state(&wanted, Times::Once).await?;
-    let issued = issue_one_key(&stage, &change, &Memory::new(true)).await;
+    stage.reach_state(&wanted, EnactCount::Once).await?;
+    let issued = issue_one_key(&stage, &change, &MemoryVault::new(true)).await;
     stage.require_law(Law::Delivers, issued.is_err(), "it is told as done");
     let keys = observe_keys(&mut stage, &user.name).await?;
     stage.require_law(Law::Delivers, keys.is_empty(), "it is still there");
@@ -130,7 +132,7 @@ async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Re
 }
 
 /// A user without the stack's mark is given none.
-async fn refuse_unmanaged_user(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn refuse_unmanaged_user(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     const NAME: &str = "stranger-user";
     let mut stage = Stage::prepare_stage(worlds, failures, "a stranger's keys").await?;
     let Some(change) = key_creation(&stage, NAME, &Address::for_identity(NAME, None)) else { return Ok(()) };
@@ -138,7 +140,7 @@ async fn refuse_unmanaged_user(worlds: &dyn Worlds, failures: &mut Vec<Failure>)
     stage.expect_world(added)?;
     let before = stage.world.describe_strangers().await;
     let before = stage.expect_world(before)?;
-    let vault = Memory::new(false);
+    let vault = MemoryVault::new(false);
     let refused = issue_one_key(&stage, &change, &vault).await;
     let said_so = refused.is_err_and(|error| error.kind == EnactErrorKind::NotOurs);
     stage.require_law(Law::RefusesStrangers, said_so, "a key is made for what is not the stack's");

@@ -1,24 +1,24 @@
 //! An identity's life in the cloud: it joins, moves, is tampered with, is quarantined, is restored, leaves.
 
-use super::diff::Wanted;
-use super::stage::{Stage, Stopped, Times, describe_change_briefly};
-use super::{Failure, Law, Worlds, cast};
+use super::diff::DesiredState;
+use super::stage::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
+use super::{Law, LawViolation, Worlds, cast};
 use crate::{Change, Principal, Resource};
 
-pub async fn check_identity_lifecycle(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
+pub async fn check_identity_lifecycle(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     // A scenario that stops has said why.
-    let _: Result<(), Stopped> = join_and_leave(worlds, failures).await;
-    let _: Result<(), Stopped> = move_identities(worlds, failures).await;
-    let _: Result<(), Stopped> = revert_tampering(worlds, failures).await;
-    let _: Result<(), Stopped> = quarantine_identities(worlds, failures).await;
-    let _: Result<(), Stopped> = resume_after_interruptions(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = join_and_leave(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = move_identities(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = revert_tampering(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = quarantine_identities(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = resume_after_interruptions(worlds, failures).await;
 }
 
 /// All join, every change made twice; then all leave, likewise.
-async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "joiners").await?;
     let wanted = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
-    let snapshot = stage.reach_state(&wanted, Times::Twice).await?;
+    let snapshot = stage.reach_state(&wanted, EnactCount::Twice).await?;
     for (id, identity) in &snapshot.identities {
         let ours = identity.id == *id && identity.resources.contains_key(id);
         stage.require_law(Law::ReadsBack, ours, format!("{id} does not hold its own principal"));
@@ -26,26 +26,26 @@ async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Res
     }
     stage.require_law(Law::SparesStrangers, snapshot.strangers.is_empty(), "there are strangers where nobody made one");
     stage.scene = "leavers".to_owned();
-    let snapshot = stage.reach_state(&Wanted::default(), Times::Twice).await?;
+    let snapshot = stage.reach_state(&DesiredState::default(), EnactCount::Twice).await?;
     let gone = snapshot.identities.is_empty() && snapshot.shared.is_empty() && snapshot.strangers.is_empty();
     stage.require_law(Law::Leaves, gone, "something is left");
     Ok(())
 }
 
 /// One user and one role move in every way, back and forth, and end as they began; then a scope that both hold changes.
-async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the moves").await?;
     let cast = [cast::build_full_user(stage.world.as_ref()), cast::build_full_role(stage.world.as_ref())];
     let home = stage.desired_active(&cast);
-    stage.reach_state(&home, Times::Once).await?;
+    stage.reach_state(&home, EnactCount::Once).await?;
     for (what, change) in cast::MOVES {
         stage.scene = format!("mover {what}");
         let mut moved = cast.clone();
         moved.iter_mut().for_each(change);
         let wanted = stage.desired_active(&moved);
-        stage.reach_state(&wanted, Times::Twice).await?;
+        stage.reach_state(&wanted, EnactCount::Twice).await?;
         stage.scene = format!("mover {what}, and back");
-        stage.reach_state(&home, Times::Twice).await?;
+        stage.reach_state(&home, EnactCount::Twice).await?;
     }
     stage.scene = "a shared scope changes".to_owned();
     let mut wanted = home.clone();
@@ -55,7 +55,7 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Re
         }
         wanted.add_shared(stage.provider().realize_scope(&stage.realm, &stage.stack, &scope));
     }
-    stage.reach_state(&wanted, Times::Twice).await?;
+    stage.reach_state(&wanted, EnactCount::Twice).await?;
     stage.scene = "a group changes".to_owned();
     for mut group in cast::build_groups() {
         let (realm, stack) = (stage.realm.clone(), stage.stack.clone());
@@ -65,17 +65,17 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Re
         wanted.shared.retain(|id, _| !changed.iter().any(|part| stage.provider().shared_root_id(id) == part.id));
         wanted.add_group(changed);
     }
-    stage.reach_state(&wanted, Times::Twice).await?;
-    stage.reach_state(&home, Times::Twice).await?;
+    stage.reach_state(&wanted, EnactCount::Twice).await?;
+    stage.reach_state(&home, EnactCount::Twice).await?;
     Ok(())
 }
 
 /// Others put access and credentials on identities: both are seen, and gone after the next run.
-async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the tampering").await?;
     let cast = [cast::build_full_user(stage.world.as_ref()), cast::build_full_role(stage.world.as_ref())];
     let wanted = stage.desired_active(&cast);
-    stage.reach_state(&wanted, Times::Once).await?;
+    stage.reach_state(&wanted, EnactCount::Once).await?;
     for who in &cast {
         stage.scene = format!("strays on {}", who.name);
         let added = stage.world.add_unmanaged_access(who.principal, &who.name).await;
@@ -87,7 +87,7 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> R
         let changes = stage.plan_changes(&wanted).await?;
         let removed = changes.iter().filter(|change| matches!(change, Change::Delete { .. })).count();
         stage.require_law(Law::ManagesWhole, removed >= 2, format!("of the strays, {removed} were observed"));
-        stage.reach_state(&wanted, Times::Twice).await?;
+        stage.reach_state(&wanted, EnactCount::Twice).await?;
         if who.principal == Principal::User {
             let working = stage.world.count_working_credentials(&who.name).await;
             let working = stage.expect_world(working)?;
@@ -99,16 +99,16 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> R
         let added = stage.world.add_unmanaged_access(who.principal, &who.name).await;
         stage.expect_world(added)?;
     }
-    stage.reach_state(&Wanted::default(), Times::Once).await?;
+    stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
     Ok(())
 }
 
 /// Identities with strays and credentials are shut, are the same when shut again, are restored, are shut and deleted.
-async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the quarantine").await?;
     let cast = cast::build_identities(stage.world.as_ref());
     let active = stage.desired_active(&cast);
-    stage.reach_state(&active, Times::Once).await?;
+    stage.reach_state(&active, EnactCount::Once).await?;
     for who in &cast {
         let added = stage.world.add_unmanaged_access(who.principal, &who.name).await;
         stage.expect_world(added)?;
@@ -126,7 +126,7 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<Failure>)
                 stage.report_violation(Law::ReadsBack, format!("{id} is not there"));
                 continue;
             };
-            snapshot = stage.reach_state(&shut, Times::Twice).await?;
+            snapshot = stage.reach_state(&shut, EnactCount::Twice).await?;
             let again = stage.desired_quarantine(&desired_from_live(&snapshot), &id, &snapshot);
             for change in stage.plan_changes(&again.unwrap_or(shut)).await? {
                 stage.report_violation(
@@ -141,15 +141,15 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<Failure>)
             }
         }
         stage.scene = format!("after quarantine, {round}");
-        let next = if round == "restored" { active.clone() } else { Wanted::default() };
-        stage.reach_state(&next, Times::Twice).await?;
+        let next = if round == "restored" { active.clone() } else { DesiredState::default() };
+        stage.reach_state(&next, EnactCount::Twice).await?;
     }
     Ok(())
 }
 
 /// A state that wants everything to stay as it is.
-fn desired_from_live(snapshot: &crate::Snapshot) -> Wanted {
-    let mut wanted = Wanted::default();
+fn desired_from_live(snapshot: &crate::Snapshot) -> DesiredState {
+    let mut wanted = DesiredState::default();
     for (id, identity) in &snapshot.identities {
         wanted.identities.insert(id.clone(), identity.resources.clone());
     }
@@ -161,24 +161,29 @@ fn desired_from_live(snapshot: &crate::Snapshot) -> Wanted {
 }
 
 /// Runs stop after each of their changes in turn, and a new one finishes: joining, and leaving.
-async fn resume_after_interruptions(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn resume_after_interruptions(
+    worlds: &dyn Worlds,
+    failures: &mut Vec<LawViolation>,
+) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "an interrupted run").await?;
     let cast = [cast::build_full_user(stage.world.as_ref()), cast::build_full_role(stage.world.as_ref())];
     let active = stage.desired_active(&cast);
-    for (what, from, to) in [("joining", Wanted::default(), active.clone()), ("leaving", active, Wanted::default())] {
+    for (what, from, to) in
+        [("joining", DesiredState::default(), active.clone()), ("leaving", active, DesiredState::default())]
+    {
         let mut done = 0_usize;
         loop {
-            stage.reach_state(&from, Times::Once).await?;
+            stage.reach_state(&from, EnactCount::Once).await?;
             let changes = stage.plan_changes(&to).await?;
             if done >= changes.len() {
                 break;
             }
             stage.scene = format!("{what}, interrupted after {done} changes");
             let first: Vec<Change> = changes.into_iter().take(done).collect();
-            stage.enact_changes(&first, Times::Once).await?;
-            if stage.reach_state(&to, Times::Once).await.is_err() {
+            stage.enact_changes(&first, EnactCount::Once).await?;
+            if stage.reach_state(&to, EnactCount::Once).await.is_err() {
                 stage.report_violation(Law::Resumes, "the next run does not finish");
-                return Err(Stopped);
+                return Err(ScenarioStopped);
             }
             done = done.saturating_add(1);
         }

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff;
-use super::stage::{Stage, Stopped};
-use super::{Failure, Law, Worlds, between, cast};
+use super::stage::{ScenarioStopped, Stage};
+use super::{Law, LawViolation, Worlds, between, cast};
 use crate::{DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Resource, ResourceId, Scope, Value};
 
-pub async fn check_realization(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
+pub async fn check_realization(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     // A scenario that stops has said why.
-    let _: Result<(), Stopped> = realize_cast(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = realize_cast(worlds, failures).await;
 }
 
-async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn realize_cast(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "realize").await?;
     for scope in cast::build_scopes() {
         check_realized_scope(&mut stage, &scope);

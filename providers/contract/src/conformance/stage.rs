@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diff::{self, Wanted};
-use super::{Failure, Law, World, WorldError, Worlds, cast};
+use super::diff::{self, DesiredState};
+use super::{Law, LawViolation, World, WorldError, Worlds, cast};
 use crate::resource::identity_digest;
 use crate::{
     Change, DesiredIdentity, EnactError, ObserveError, ObserveRequest, Provider, Quarantine, Realm, Resource,
@@ -12,11 +12,11 @@ use crate::{
 
 /// A scenario cannot go on. What broke is in the failures already.
 #[derive(Debug)]
-pub struct Stopped;
+pub struct ScenarioStopped;
 
 /// How often each change is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Times {
+pub enum EnactCount {
     Once,
     Twice,
 }
@@ -26,7 +26,7 @@ pub struct Stage<'a> {
     pub world: Box<dyn World>,
     pub stack: StackName,
     pub realm: Realm,
-    failures: &'a mut Vec<Failure>,
+    failures: &'a mut Vec<LawViolation>,
     /// What happens, for the failures.
     pub scene: String,
 }
@@ -35,29 +35,29 @@ impl<'a> Stage<'a> {
     /// A fresh world, and nothing of the stack in it.
     pub async fn prepare_stage(
         worlds: &dyn Worlds,
-        failures: &'a mut Vec<Failure>,
+        failures: &'a mut Vec<LawViolation>,
         scene: &str,
-    ) -> Result<Self, Stopped> {
-        let scenery = |detail: String| Failure { law: Law::Scenery, detail: format!("{scene}: {detail}") };
+    ) -> Result<Self, ScenarioStopped> {
+        let scenery = |detail: String| LawViolation { law: Law::Scenery, detail: format!("{scene}: {detail}") };
         let world = match worlds.create_world().await {
             Ok(world) => world,
             Err(error) => {
                 failures.push(scenery(format!("no world: {error}")));
-                return Err(Stopped);
+                return Err(ScenarioStopped);
             }
         };
         let realm = match world.provider().read_realm().await {
             Ok(realm) => realm,
             Err(error) => {
                 failures.push(scenery(format!("no realm: {error}")));
-                return Err(Stopped);
+                return Err(ScenarioStopped);
             }
         };
         let stack = match StackName::new("conformance") {
             Ok(stack) => stack,
             Err(error) => {
                 failures.push(scenery(error.to_string()));
-                return Err(Stopped);
+                return Err(ScenarioStopped);
             }
         };
         Ok(Self { world, stack, realm, failures, scene: scene.to_owned() })
@@ -69,7 +69,7 @@ impl<'a> Stage<'a> {
 
     /// Notes that a law was broken.
     pub fn report_violation(&mut self, law: Law, detail: impl std::fmt::Display) {
-        self.failures.push(Failure { law, detail: format!("{}: {detail}", self.scene) });
+        self.failures.push(LawViolation { law, detail: format!("{}: {detail}", self.scene) });
     }
 
     /// Notes that a law was broken unless `holds`.
@@ -80,16 +80,16 @@ impl<'a> Stage<'a> {
     }
 
     /// What the world did; a world that fails ends the scenario.
-    pub fn expect_world<T>(&mut self, outcome: Result<T, WorldError>) -> Result<T, Stopped> {
+    pub fn expect_world<T>(&mut self, outcome: Result<T, WorldError>) -> Result<T, ScenarioStopped> {
         outcome.map_err(|error| {
             self.report_violation(Law::Scenery, error);
-            Stopped
+            ScenarioStopped
         })
     }
 
     /// The state in which these identities are active and the cast's scopes are there.
-    pub fn desired_active(&self, identities: &[DesiredIdentity]) -> Wanted {
-        let mut wanted = Wanted::default();
+    pub fn desired_active(&self, identities: &[DesiredIdentity]) -> DesiredState {
+        let mut wanted = DesiredState::default();
         for scope in cast::build_scopes() {
             wanted.add_shared(self.provider().realize_scope(&self.realm, &self.stack, &scope));
         }
@@ -105,7 +105,12 @@ impl<'a> Stage<'a> {
     }
 
     /// The state in which an identity is quarantined, and all else is as in `wanted`. `None`: it does not live.
-    pub fn desired_quarantine(&self, wanted: &Wanted, principal: &ResourceId, snapshot: &Snapshot) -> Option<Wanted> {
+    pub fn desired_quarantine(
+        &self,
+        wanted: &DesiredState,
+        principal: &ResourceId,
+        snapshot: &Snapshot,
+    ) -> Option<DesiredState> {
         let live = snapshot.identities.get(principal)?;
         let quarantine = Quarantine { at: cast::LATER, reason: "removed".to_owned() };
         let mut wanted = wanted.clone();
@@ -114,26 +119,26 @@ impl<'a> Stage<'a> {
     }
 
     /// What is live.
-    pub async fn observe_desired(&mut self, wanted: &Wanted) -> Result<Snapshot, Stopped> {
+    pub async fn observe_desired(&mut self, wanted: &DesiredState) -> Result<Snapshot, ScenarioStopped> {
         self.try_observe_desired(wanted).await.map_err(|error| {
             self.report_violation(Law::ReadsBack, format!("observe failed: {error}"));
-            Stopped
+            ScenarioStopped
         })
     }
 
-    async fn try_observe_desired(&self, wanted: &Wanted) -> Result<Snapshot, ObserveError> {
+    async fn try_observe_desired(&self, wanted: &DesiredState) -> Result<Snapshot, ObserveError> {
         let exact: BTreeSet<ResourceId> = wanted.identities.keys().cloned().collect();
         let request = ObserveRequest { exact: &exact, ..ObserveRequest::for_plan(&self.stack, &wanted.shared) };
         self.provider().observe_stack(request).await
     }
 
     /// The changes from what is live to what is wanted.
-    pub async fn plan_changes(&mut self, wanted: &Wanted) -> Result<Vec<Change>, Stopped> {
+    pub async fn plan_changes(&mut self, wanted: &DesiredState) -> Result<Vec<Change>, ScenarioStopped> {
         let snapshot = self.observe_desired(wanted).await?;
         diff::compute_changes(self.provider(), wanted, &snapshot).map_err(|circle| {
             let circle: Vec<String> = circle.iter().map(ToString::to_string).collect();
             self.report_violation(Law::Ordered, format!("these need each other: {}", circle.join(", ")));
-            Stopped
+            ScenarioStopped
         })
     }
 
@@ -143,13 +148,13 @@ impl<'a> Stage<'a> {
     }
 
     /// Makes changes. The first that fails ends the scenario, since the later ones may need it.
-    pub async fn enact_changes(&mut self, changes: &[Change], times: Times) -> Result<(), Stopped> {
+    pub async fn enact_changes(&mut self, changes: &[Change], times: EnactCount) -> Result<(), ScenarioStopped> {
         for change in changes {
             if let Err(error) = self.enact_one(change).await {
                 self.report_violation(Law::Enacts, format!("{}: {error}", describe_change_briefly(change)));
-                return Err(Stopped);
+                return Err(ScenarioStopped);
             }
-            if times == Times::Twice
+            if times == EnactCount::Twice
                 && let Err(error) = self.enact_one(change).await
             {
                 self.report_violation(
@@ -162,14 +167,14 @@ impl<'a> Stage<'a> {
     }
 
     /// Brings a state about and holds it against the laws.
-    pub async fn reach_state(&mut self, wanted: &Wanted, times: Times) -> Result<Snapshot, Stopped> {
+    pub async fn reach_state(&mut self, wanted: &DesiredState, times: EnactCount) -> Result<Snapshot, ScenarioStopped> {
         let changes = self.plan_changes(wanted).await?;
         self.enact_changes(&changes, times).await?;
         self.verify_state(wanted).await
     }
 
     /// Looks whether a state came about.
-    pub async fn verify_state(&mut self, wanted: &Wanted) -> Result<Snapshot, Stopped> {
+    pub async fn verify_state(&mut self, wanted: &DesiredState) -> Result<Snapshot, ScenarioStopped> {
         let snapshot = self.observe_desired(wanted).await?;
         for (id, after) in wanted.all_resources() {
             match diff::live_resources(&snapshot).get(id) {

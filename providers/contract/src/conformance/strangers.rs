@@ -1,19 +1,22 @@
 //! What is not the stack's: nobody's objects, another stack's objects, objects of the same name.
 
-use super::diff::Wanted;
-use super::stage::{Stage, Stopped, Times, describe_change_briefly};
-use super::{Failure, Law, Worlds, cast};
+use super::diff::DesiredState;
+use super::stage::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
+use super::{Law, LawViolation, Worlds, cast};
 use crate::{Change, EnactErrorKind, Marks, Principal, Quarantine, Resource, Snapshot, StackName};
 
-pub async fn check_foreign_objects(worlds: &dyn Worlds, failures: &mut Vec<Failure>) {
+pub async fn check_foreign_objects(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     // A scenario that stops has said why.
-    let _: Result<(), Stopped> = leave_bystanders_unchanged(worlds, failures).await;
-    let _: Result<(), Stopped> = refuse_namesakes(worlds, failures).await;
-    let _: Result<(), Stopped> = separate_stacks(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = leave_bystanders_unchanged(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = refuse_namesakes(worlds, failures).await;
+    let _: Result<(), ScenarioStopped> = separate_stacks(worlds, failures).await;
 }
 
 /// A stack lives its whole life beside strangers.
-async fn leave_bystanders_unchanged(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn leave_bystanders_unchanged(
+    worlds: &dyn Worlds,
+    failures: &mut Vec<LawViolation>,
+) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "beside strangers").await?;
     for (principal, name) in [(Principal::User, "stranger-user"), (Principal::Role, "stranger-role")] {
         let added = stage.world.add_stranger(principal, name).await;
@@ -24,19 +27,19 @@ async fn leave_bystanders_unchanged(worlds: &dyn Worlds, failures: &mut Vec<Fail
     let before = stage.world.describe_strangers().await;
     let before = stage.expect_world(before)?;
     let active = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
-    let snapshot = stage.reach_state(&active, Times::Once).await?;
+    let snapshot = stage.reach_state(&active, EnactCount::Once).await?;
     for (principal, name) in [(Principal::User, "stranger-user"), (Principal::Role, "stranger-role")] {
         let id = stage.provider().principal_id(principal, name);
         let known = snapshot.strangers.get(&id).is_some_and(|stranger| stranger.stack.is_none());
         stage.require_law(Law::SparesStrangers, known, format!("{id} is not observed as a stranger"));
     }
-    stage.reach_state(&Wanted::default(), Times::Once).await?;
+    stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
     require_strangers_unchanged(&mut stage, &before).await
 }
 
 /// Unmarked objects have the names that the stack wants. Every change there is, on them and on what hangs on them, is
 /// refused.
-async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "namesakes without mark").await?;
     let cast = cast::build_identities(stage.world.as_ref());
     let active = stage.desired_active(&cast);
@@ -70,14 +73,14 @@ async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> R
 }
 
 /// Two stacks in one cloud: each is a stranger to the other.
-async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Result<(), Stopped> {
+async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "two stacks").await?;
     let theirs = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
-    let before = stage.reach_state(&theirs, Times::Once).await?;
+    let before = stage.reach_state(&theirs, EnactCount::Once).await?;
     let (first, second) = (stage.stack.clone(), StackName::new("conformance-neighbour"));
-    let second = second.map_err(|error| stage.report_violation(Law::Scenery, error)).map_err(|()| Stopped)?;
+    let second = second.map_err(|error| stage.report_violation(Law::Scenery, error)).map_err(|()| ScenarioStopped)?;
     stage.stack = second;
-    let snapshot = stage.observe_desired(&Wanted::default()).await?;
+    let snapshot = stage.observe_desired(&DesiredState::default()).await?;
     let none = snapshot.identities.is_empty() && snapshot.shared.is_empty();
     stage.require_law(Law::SeparatesStacks, none, "one stack sees the other's objects as its own");
     for id in theirs.identities.keys() {
@@ -95,7 +98,7 @@ async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<Failure>) -> Re
             require_refusal(&mut stage, Law::ChangesHands, &Change::Unmark { id: id(), before: ours }).await;
         }
     }
-    stage.reach_state(&Wanted::default(), Times::Once).await?;
+    stage.reach_state(&DesiredState::default(), EnactCount::Once).await?;
     stage.stack = first;
     let after = stage.verify_state(&theirs).await?;
     let whole = |snapshot: &Snapshot| (snapshot.identities.clone(), snapshot.shared.clone());
@@ -136,7 +139,7 @@ async fn require_refusal(stage: &mut Stage<'_>, law: Law, change: &Change) {
     }
 }
 
-async fn require_strangers_unchanged(stage: &mut Stage<'_>, before: &str) -> Result<(), Stopped> {
+async fn require_strangers_unchanged(stage: &mut Stage<'_>, before: &str) -> Result<(), ScenarioStopped> {
     let after = stage.world.describe_strangers().await;
     let after = stage.expect_world(after)?;
     stage.require_law(Law::SparesStrangers, after == before, format!("strangers were {before}, and are {after}"));

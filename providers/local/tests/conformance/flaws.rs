@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use leasehold_local::{KEY_ACTIVE, LocalDirectory, kinds};
 use leasehold_provider::{
-    Access, Change, Compare, Comparison, Credential, DesiredIdentity, Document, Enact, EnactError, EnactErrorKind,
-    Enacted, Group, LiveIdentity, Marks, NotKept, Observe, ObserveError, ObserveErrorKind, ObserveRequest, Principal,
-    Quarantine, Realize, Realm, Reserved, Resource, ResourceId, Scope, Snapshot, StackName, Value, Vault, Violation,
-    Withheld, Withholds,
+    Access, Change, Compare, Comparison, Credential, DenyExtent, DepositError, DesiredIdentity, Document, Enact,
+    EnactError, EnactErrorKind, Enacted, Group, InterimDeny, LiveIdentity, Marks, NarrowedPrincipal, Observe,
+    ObserveError, ObserveErrorKind, ObserveRequest, Principal, Quarantine, Realize, Realm, Resource, ResourceId, Scope,
+    Snapshot, StackName, Value, Vault, Violation,
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -97,9 +97,9 @@ impl Realize for FlawedDirectory {
         self.inner.key_id(user, key)
     }
 
-    fn classify_denial(&self, resource: &Resource) -> Withholds {
+    fn classify_denial(&self, resource: &Resource) -> DenyExtent {
         if self.has_flaw(Flaw::CountsLeaseDeny) && self.inner.is_restriction(resource) {
-            return Withholds::Only;
+            return DenyExtent::Only;
         }
         self.inner.classify_denial(resource)
     }
@@ -120,7 +120,7 @@ impl Realize for FlawedDirectory {
         &self,
         before: Option<&Resource>,
         after: Option<&Resource>,
-        withheld: &Withheld,
+        withheld: &InterimDeny,
     ) -> Option<Resource> {
         let before = before.filter(|_| !self.has_flaw(Flaw::InterimKeepsRemovedAccess));
         let after = if self.has_flaw(Flaw::InterimKeepsRemovedAccess) { after.or(before) } else { after };
@@ -132,9 +132,9 @@ impl Realize for FlawedDirectory {
         }
     }
 
-    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<Reserved> {
+    fn narrow_trust(&self, before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
         let reserved = self.inner.narrow_trust(before, after, closed)?;
-        let trusts = |principal: Resource| Reserved { principal, closed: false };
+        let trusts = |principal: Resource| NarrowedPrincipal { principal, closed: false };
         if self.has_flaw(Flaw::TrustsNewPrincipalsEarly) { Some(trusts(after.clone())) } else { Some(reserved) }
     }
 
@@ -374,11 +374,11 @@ struct DiscardingVault;
 
 #[async_trait]
 impl Vault for DiscardingVault {
-    async fn keep_secret(&self, _: &ResourceId, _: SecretString) -> Result<(), NotKept> {
+    async fn keep_secret(&self, _: &ResourceId, _: SecretString) -> Result<(), DepositError> {
         Ok(())
     }
 
-    async fn was_delivered(&self, _: &ResourceId) -> Result<bool, NotKept> {
+    async fn was_delivered(&self, _: &ResourceId) -> Result<bool, DepositError> {
         Ok(true)
     }
 }

@@ -1,15 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::syntax::lower::Lower;
+use crate::config::syntax::lower::LoweringContext;
 
 /// What `hcl-edit` reads.
 fn long_way(text: &str) -> Option<String> {
     let body = hcl_edit::parser::parse_body(text).ok()?;
-    let lower = Lower { text, offset: 7, file: FileId(1) };
+    let lower = LoweringContext { text, offset: 7, file: FileId(1) };
     let mut items = body.into_iter().map(|structure| match structure {
-        hcl_edit::structure::Structure::Block(block) => Plain::Block(lower.lower_block(block)),
-        hcl_edit::structure::Structure::Attribute(attribute) => Plain::Attribute(lower.lower_attribute(attribute)),
+        hcl_edit::structure::Structure::Block(block) => PlainItem::Block(lower.lower_block(block)),
+        hcl_edit::structure::Structure::Attribute(attribute) => PlainItem::Attribute(lower.lower_attribute(attribute)),
     });
     let only = items.next()?;
     assert!(items.next().is_none(), "one item: {text:?}");
@@ -17,7 +17,7 @@ fn long_way(text: &str) -> Option<String> {
 }
 
 fn short_way(text: &str) -> Option<String> {
-    read_plain_item(text, 7, FileId(1), &mut Words::default()).map(|item| format!("{item:?}"))
+    read_plain_item(text, 7, FileId(1), &mut WordInterner::default()).map(|item| format!("{item:?}"))
 }
 
 #[test]
