@@ -38,10 +38,10 @@ impl Connection {
             return Ok(first);
         }
         let (realize, compare) = (Arc::clone(&first.realize), Arc::clone(&first.compare));
-        let mut members = BTreeMap::from([(None, first.to_fleet_member(&providers.first, providers.alias.as_ref()))]);
+        let mut members = BTreeMap::from([(None, first.into_fleet_member(&providers.first, providers.alias.as_ref()))]);
         for (alias, settings) in &providers.others {
             let other = Self::connect_to_account(settings, Some(alias), directory, now).await?;
-            members.insert(Some(alias.clone()), other.to_fleet_member(settings, Some(alias)));
+            members.insert(Some(alias.clone()), other.into_fleet_member(settings, Some(alias)));
         }
         let fleet = Arc::new(MultiAccountProvider::new(members, Arc::clone(&realize)));
         let (observe, enact) = (Arc::<MultiAccountProvider>::clone(&fleet), fleet);
@@ -90,7 +90,7 @@ impl Connection {
         }
     }
 
-    fn to_fleet_member(self, settings: &ProviderSettings, alias: Option<&Alias>) -> AccountMember {
+    fn into_fleet_member(self, settings: &ProviderSettings, alias: Option<&Alias>) -> AccountMember {
         AccountMember { name: provider_reference(settings, alias), observe: self.observe, enact: self.enact }
     }
 

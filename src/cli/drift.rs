@@ -55,12 +55,12 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
         DriftFormat::Human => super::print_result(&view::render_drift_text(&report, realize.as_ref(), &remedy))?,
         DriftFormat::Json => super::print_json(&view::render_drift_json(&report, &remedy))?,
         DriftFormat::Markdown => {
-            super::print_result(&view::render_drift_markdown(&report, realize.as_ref(), &remedy, args.max_bytes))?
+            super::print_result(&view::render_drift_markdown(&report, realize.as_ref(), &remedy, args.max_bytes))?;
         }
         DriftFormat::Github => super::print_result(&alerts::render_alerts_github(flatten_alerts(&cases())))?,
         DriftFormat::Sarif => super::print_json(&alerts::render_alerts_sarif(flatten_alerts(&cases())))?,
         DriftFormat::Junit => {
-            super::print_result(&alerts::render_alerts_junit(&format!("leasehold drift {}", report.stack), &cases()))?
+            super::print_result(&alerts::render_alerts_junit(&format!("leasehold drift {}", report.stack), &cases()))?;
         }
     }
     if report.is_in_sync() { Ok(CommandExit::Done) } else { Ok(CommandExit::Changes) }

@@ -79,11 +79,21 @@ struct InterruptionState {
     writing: bool,
     /// What was changed so far, for the last words; empty: nothing.
     changed: &'static str,
+    /// Whether the process ends now, with exit code 1.
+    leaving: bool,
+    /// Whether the command has ended: a signal comes too late.
+    ended: bool,
 }
 
 impl InterruptionState {
     /// Takes in a signal. Returns why the process ends now, if it does.
     fn receive_signal(&mut self, signal: Signal, now: Instant) -> Option<CommandError> {
+        let failure = if self.ended { None } else { self.reason_to_leave(signal, now) };
+        self.leaving |= failure.is_some();
+        failure
+    }
+
+    fn reason_to_leave(&mut self, signal: Signal, now: Instant) -> Option<CommandError> {
         let Some(first) = self.request else {
             self.request = Some(StopRequest { signal, at: now });
             return self.deferred.is_none().then(|| interrupted_error(signal, self.describe_changes(), None));
@@ -183,6 +193,21 @@ impl Interruption {
             None => change(state),
         });
         refused.map_or(Ok(()), Err)
+    }
+
+    /// Ends the command. From here on signals do nothing. Where a signal ends the process already, this does not return: the exit code is
+    /// that of the signal, and not that of a command which ended at the same moment.
+    pub fn end_command(&self) {
+        let mut leaving = false;
+        self.state.send_modify(|state| {
+            leaving = state.leaving;
+            state.ended = !leaving;
+        });
+        if leaving {
+            loop {
+                std::thread::park();
+            }
+        }
     }
 
     /// The first signal, if it came.
@@ -327,6 +352,26 @@ mod tests {
         let interruption = interruption();
         drop(interruption.defer_first_signal("").unwrap());
         assert_eq!(receive(&interruption, Signal::Interrupt), "SIGINT: nothing was changed: ");
+    }
+
+    #[test]
+    fn signal_after_the_end_of_a_command_does_nothing() {
+        let interruption = interruption();
+        interruption.end_command();
+        assert_eq!(receive(&interruption, Signal::Interrupt), "");
+    }
+
+    #[test]
+    fn signal_before_the_end_of_a_command_decides_the_exit_code() {
+        let interruption = interruption();
+        assert_ne!(receive(&interruption, Signal::Interrupt), "");
+        let (sender, ended) = std::sync::mpsc::channel();
+        let other = interruption.clone();
+        std::thread::spawn(move || {
+            other.end_command();
+            let _ = sender.send(());
+        });
+        assert!(ended.recv_timeout(Duration::from_millis(200)).is_err(), "it waits for the process to end");
     }
 
     #[test]

@@ -92,6 +92,7 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(run_command(cli, &interruption));
+    interruption.end_command();
     // A prompt that was interrupted still waits for an answer on its thread.
     runtime.shutdown_background();
     print_message(&throttling::summarize_throttling());

@@ -208,9 +208,11 @@ pub fn reasons_from_marks(before: &Marks, after: &Marks) -> BTreeSet<ChangeReaso
     }
     let template = |marks: &Marks| marks.template.as_deref().map(template_address);
     match (template(before), template(after)) {
-        (from, to) if from != to => drop(reasons.insert(ChangeReason::OtherTemplate { from, to })),
+        (from, to) if from != to => {
+            reasons.insert(ChangeReason::OtherTemplate { from, to });
+        }
         (_, Some(template)) if before.template != after.template => {
-            drop(reasons.insert(ChangeReason::Template { template }))
+            reasons.insert(ChangeReason::Template { template });
         }
         _ => {}
     }

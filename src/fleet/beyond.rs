@@ -20,7 +20,7 @@ pub fn link_cross_account(realize: &dyn Realize, realm: &Realm, resource: &mut R
     let mut found: BTreeSet<ResourceId> = BTreeSet::new();
     for document in documents {
         for_each_text(document.as_json_value(), &mut |text| {
-            found.extend(find_in_accounts(realize, others.iter().copied(), text))
+            found.extend(find_in_accounts(realize, others.iter().copied(), text));
         });
     }
     resource.depends_on.extend(found);

@@ -184,7 +184,7 @@ impl<'a> StepDrafts<'a> {
                     ));
                 }
                 DraftCourse::Stays(care) => {
-                    changes.extend(rank_change(change, subject.id, care, &self.opening, self.realize))
+                    changes.extend(rank_change(change, subject.id, care, &self.opening, self.realize));
                 }
             }
         }

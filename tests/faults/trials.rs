@@ -40,14 +40,14 @@ pub const WEATHERS: &[Weather] = &[
         name: "one answer in twenty lost",
         seeds: (1, 20),
         order: |proxy, seed| {
-            proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::After).with_probability(0.05, seed))
+            proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::After).with_probability(0.05, seed));
         },
     },
     Weather {
         name: "one request in twenty lost",
         seeds: (1, 4),
         order: |proxy, seed| {
-            proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::Before).with_probability(0.05, seed))
+            proxy.inject_fault(ProxyFault::close_connection("*", FaultPoint::Before).with_probability(0.05, seed));
         },
     },
     Weather {
@@ -88,7 +88,7 @@ pub const WEATHERS: &[Weather] = &[
         name: "requests that are on their way at once swapped",
         seeds: (1, 2),
         order: |proxy, seed| {
-            proxy.inject_fault(ProxyFault::swap_order("*", Duration::from_millis(50)).with_probability(0.7, seed))
+            proxy.inject_fault(ProxyFault::swap_order("*", Duration::from_millis(50)).with_probability(0.7, seed));
         },
     },
 ];

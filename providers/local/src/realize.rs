@@ -302,7 +302,7 @@ fn quarantine_resource(resource: &Resource, live: &LiveIdentity, quarantine: &Qu
             resource.marks = Some(Marks { quarantine: Some(quarantine.clone()), ..live.marks.clone() });
         }
         Some(DirectoryObject::Part(_, DirectoryPart::Key(_))) => {
-            resource = resource.with_attribute("status", KEY_INACTIVE)
+            resource = resource.with_attribute("status", KEY_INACTIVE);
         }
         // A restored identity gets its login and groups again from the configuration.
         Some(DirectoryObject::Part(_, DirectoryPart::Login | DirectoryPart::Membership(_))) => return None,

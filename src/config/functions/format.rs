@@ -134,7 +134,10 @@ fn render_verb(verb: &FormatVerb, value: &ConfigValue, index: usize) -> Result<S
         't' => match convert_value(value, &Type::Bool) {
             Ok(ConfigValue { data: ValueData::Bool(flag), .. }) => flag.to_string(),
             _ => {
-                return FunctionError::reject_argument(index, format!("%t takes a bool, not {}", value.describe_form()));
+                return FunctionError::reject_argument(
+                    index,
+                    format!("%t takes a bool, not {}", value.describe_form()),
+                );
             }
         },
         's' | 'q' => match to_text(value) {

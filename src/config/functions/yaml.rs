@@ -108,7 +108,7 @@ fn write_yaml(
             }
         }
         ValueData::Map(entries) | ValueData::Object(entries) if entries.is_empty() => {
-            out.push_str(&format!("{gap}{{}}\n"))
+            out.push_str(&format!("{gap}{{}}\n"));
         }
         ValueData::Map(entries) | ValueData::Object(entries) => {
             if position == YamlPosition::InMapping {

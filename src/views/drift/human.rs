@@ -31,7 +31,7 @@ pub fn render_drift_text(report: &DriftReport, realize: &dyn Realize, remedy: Re
         0 if unmanaged.is_empty() => {}
         0 => out.push('\n'),
         rest => {
-            out.push_str(&format!("  {}\n\n", paint_text(FAINT, &format!("and {rest} more; --format json has all"))))
+            out.push_str(&format!("  {}\n\n", paint_text(FAINT, &format!("and {rest} more; --format json has all"))));
         }
     }
     for (address, waiting) in &report.quarantined {
