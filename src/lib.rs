@@ -11,7 +11,7 @@
 //!
 //! Beside them, [`drift`] holds a snapshot against what was last applied, [`generate`] writes blocks for what lives, [`who_can`] asks a
 //! snapshot a question, and `policy` commands ask policy documents. [`store`] and [`ledger`] keep the records of what is written;
-//! [`vault`] keeps the secrets of issued keys, where a stack's `store` blocks say. [`fleet`] makes one provider of several accounts.
+//! [`secret_store`] keeps the secrets of issued keys, where a stack's `store` blocks say. [`multi_account`] makes one provider of several accounts.
 //!
 //! Everything from [`config`] to [`plan`] is a function of its arguments. The clock, files, the environment and the network are
 //! read in `cli`, in `store`, in `vault` and in the provider crates.
@@ -29,7 +29,7 @@ pub mod lifecycle;
 
 pub mod realize;
 
-pub mod fleet;
+pub mod multi_account;
 
 pub mod generate;
 
@@ -45,7 +45,7 @@ pub mod rules;
 
 pub mod apply;
 
-pub mod vault;
+pub mod secret_store;
 
 pub mod store;
 

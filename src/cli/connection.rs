@@ -13,8 +13,8 @@ use super::environment;
 use super::failure::CommandError;
 use super::throttling;
 use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
-use crate::fleet::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
-use crate::vault::{DeliveringProvider, DeliveryClock, SecretStores};
+use crate::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use crate::secret_store::{DeliveringProvider, DeliveryClock, SecretStores};
 
 /// One provider, or those of several accounts together.
 pub struct Connection {

@@ -139,7 +139,7 @@ mod tests {
 
     fn names_read_below(folder: &Path, read: &mut BTreeSet<String>) {
         let reads = regex::Regex::new(
-            r#"(?:\benv::var|\benv::var_os|\benvironment::variable|\benv =)\s*\(?\s*"([A-Z][A-Z0-9_]+)""#,
+            r#"(?:\benv::var|\benv::var_os|\benvironment::read_variable|\benv =)\s*\(?\s*"([A-Z][A-Z0-9_]+)""#,
         )
         .unwrap();
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -22,7 +22,7 @@ use crate::lifecycle::LeaveReason;
 use crate::plan::revoke::{Revocation, build_revocation_plan};
 use crate::plan::{Plan, PlanBasis};
 use crate::realize::{self, ResourceMap};
-use crate::vault::SecretStores;
+use crate::secret_store::SecretStores;
 use crate::views;
 use crate::views::inert::escape_steering;
 

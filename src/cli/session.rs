@@ -26,8 +26,8 @@ use crate::lifecycle;
 use crate::plan::select::{PlanSelection, is_named_by};
 use crate::plan::{BuildPlanError, Plan, PlanBasis, build, build_plan};
 use crate::realize::{self, ResourceMap};
+use crate::secret_store::SecretStores;
 use crate::store::Store;
-use crate::vault::SecretStores;
 
 /// This program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -323,7 +323,8 @@ async fn observe_with_imports(
     snapshot.restore_sensitive(&shared);
     snapshot.note_deliveries(&delivered);
     if observe.has_unread_details(&snapshot) {
-        let principals = lifecycle::closer::find_exact_read_principals(&stack.declared, &snapshot, stack.now, realize);
+        let principals =
+            lifecycle::exact_reads::find_exact_read_principals(&stack.declared, &snapshot, stack.now, realize);
         observe.read_exactly(&stack.declared.stack, &mut snapshot, &principals).await?;
         snapshot.note_deliveries(&delivered);
     }

@@ -23,7 +23,7 @@ pub enum ChangeReason {
     Adopted,
     /// It is no longer managed, and lives on.
     Released {
-        /// When its lease fence, which stays, ends its access.
+        /// When its lease deny, which stays, ends its access.
         until: Option<Timestamp>,
     },
     /// It was quarantined and comes back.
@@ -81,7 +81,7 @@ pub enum ChangeReason {
         /// Why.
         why: KeyIssueReason,
     },
-    /// One of its access keys is switched off.
+    /// One of its access keys is disabled.
     KeyOff {
         /// Its id.
         key: String,
@@ -149,7 +149,7 @@ impl fmt::Display for ChangeReason {
             }
             Self::Released { until: Some(at) } => write!(
                 f,
-                "no longer managed → its marks are taken off, all else stays; the lease fence in its policy too: no access from {at}"
+                "no longer managed → its marks are taken off, all else stays; the lease deny in its policy too: no access from {at}"
             ),
             Self::Restored { since } => write!(f, "restored from quarantine (since {since})"),
             Self::Owner { from, to } => write!(f, "owner {} → {}", or_none(from), or_none(to)),
@@ -165,7 +165,7 @@ impl fmt::Display for ChangeReason {
             Self::Address { from } => write!(f, "moved from {from}"),
             Self::NewKey { why } => write!(f, "a new key: {why}"),
             Self::KeyOff { key, replaced_at, last_used } => {
-                write!(f, "{key} is switched off: {}", describe_disabled_key(*replaced_at, *last_used))
+                write!(f, "{key} is disabled: {}", describe_disabled_key(*replaced_at, *last_used))
             }
             Self::KeyGoes { key, why } => write!(f, "{key} goes: {why}"),
             Self::Differs { aspect } => f.write_str(match aspect {

@@ -25,7 +25,7 @@ pub enum DueEventKind {
     LeaseEnds,
     /// A grace ends.
     GraceEnds,
-    /// A key is due to be replaced, switched off or deleted.
+    /// A key is due to be replaced, disabled or deleted.
     KeysChange,
 }
 

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::deadline::{LeaseDeadline, compute_deadline};
 use super::keys::{DesiredKeys, KeyIssue};
 use super::phase::{ActiveIdentity, LeaveReason, LifecyclePhase, QuarantinedIdentity};
-use super::{homes, keys};
+use super::{keys, principal_matches};
 use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
 /// The grain of AWS's last-used records: a use noted this shortly after a quarantine began may have been before it.
@@ -44,7 +44,7 @@ pub fn decide_phases<'a>(
     now: Timestamp,
     principal_id: impl Fn(Principal, &str) -> ResourceId,
 ) -> (Vec<IdentityStatus<'a>>, Vec<Diagnostic>) {
-    let mut homes = homes::match_principals(declared, snapshot, &principal_id);
+    let mut homes = principal_matches::match_principals(declared, snapshot, &principal_id);
     let mut findings = std::mem::take(&mut homes.findings);
     let of_block = |identity: &'a DeclaredIdentity| {
         let (id, live) = homes.of.get(&identity.address)?;
@@ -83,7 +83,12 @@ pub fn decide_phases<'a>(
 }
 
 /// The names that an identity and those it trusts have in the cloud, and the accounts of those that live in another than its own.
-fn resolve_names(identity: &mut DesiredIdentity, id: &ResourceId, homes: &homes::PrincipalMatches<'_>, realm: &Realm) {
+fn resolve_names(
+    identity: &mut DesiredIdentity,
+    id: &ResourceId,
+    homes: &principal_matches::PrincipalMatches<'_>,
+    realm: &Realm,
+) {
     identity.name.clone_from(&id.name);
     for trust in &mut identity.trusts {
         let leasehold_provider::Trust::Identity { identities } = trust else { continue };

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use leasehold_provider::{Access, Assessment, Change, Compare, Realize, Resource, ResourceId, Snapshot};
 use rayon::prelude::*;
 
-use super::care::has_trust_attribute;
 use super::check::{self, UnsoundPlanError};
 use super::circle;
 use super::denials::DenialIndex;
 use super::part::{IdentityPlan, SharedContext, plan_identity};
 use super::select::{self, PlanSelection};
 use super::stale::LiveIndex;
+use super::transition_guard::has_trust_attribute;
 use super::{GracePeriod, Plan, PlanBasis, names, order};
 use crate::config::{DeclaredStack, Diagnostic};
 use crate::diff::access::SharedObjects;

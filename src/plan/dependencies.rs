@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Change, Realize, Resource, ResourceId};
 
-use super::around::SharedRewrite;
-use super::care::is_access_change;
 use super::rank::StepRank;
 use super::sequence::{find_step, find_step_mut};
+use super::shared_edges::SharedRewrite;
+use super::transition_guard::is_access_change;
 use super::{Step, StepId};
 
 /// Lets steps wait as their resources' dependencies say. Between the ranks of one change the ranks alone decide: there the principal

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold_provider::{Address, Change, DenyExtent, Digest, InterimDeny, Realize, Resource, ResourceId};
 
-use super::around::{SharedRewrite, StepPhases};
-use super::care::TransitionGuard;
 use super::rank::{RankedChange, StepRank, TransitionPhase, deny_in_own_policy, find_quarantine_rank, rank_change};
 use super::sequence::{find_step, find_step_mut};
+use super::shared_edges::{SharedRewrite, StepPhases};
+use super::transition_guard::TransitionGuard;
 use super::{InterimState, Step, StepId};
 use crate::diff::access::SharedObjects;
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};

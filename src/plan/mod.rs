@@ -2,15 +2,13 @@
 //!
 //! A plan is a value. It leaves no choice to whoever carries it out, and it can be kept in a file and read back.
 
-mod around;
 pub mod build;
-mod care;
 pub mod check;
 mod circle;
 mod denials;
 mod dependencies;
 mod drafts;
-mod meanwhile;
+mod interim;
 pub mod names;
 pub mod order;
 mod part;
@@ -21,9 +19,11 @@ pub mod saved;
 pub mod sealed;
 pub mod select;
 mod sequence;
+mod shared_edges;
 pub mod stale;
 pub mod sweep;
 mod tags;
+mod transition_guard;
 mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ use crate::config::declared::{Backend, ProviderSettings, Providers, SecretStore}
 use crate::diff::{IdentityDelta, SharedDelta};
 
 pub use build::{BuildPlanError, build_plan};
-pub use meanwhile::InterimState;
+pub use interim::InterimState;
 
 /// The number of a step within its plan. Its order is one in which the steps could run one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

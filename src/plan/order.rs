@@ -3,24 +3,26 @@
 //! Within an identity:
 //! - a joiner follows its resources' dependencies: principal, then what hangs on it, keys last;
 //! - one that goes is taken apart the other way round: keys and attachments first, the Deny after them, the principal last;
-//! - one that goes into quarantine is closed, denied everything, its credentials are switched off, and then it is marked;
+//! - one that goes into quarantine is closed, denied everything, its credentials are disabled, and then it is marked;
 //! - any other change goes in ranks, each waiting for all of the one before, so that at no point more is allowed than the union
 //!   of before and after: give up, tighten, change the principal, change the rest, give, loosen, mark. Where something is denied
-//!   before or after and more than one thing changes, it is done with care ([`super::care`]); by a joiner, too.
+//!   before or after and more than one thing changes, it is done with care ([`super::transition_guard`]); by a joiner, too.
 //!
 //! Between objects: what is needed is made, or changed, before what needs it; what others hang on goes after they let go. Who holds
-//! what is rewritten, and what is rewritten, go through the phases of a careful change together ([`super::around`]).
+//! what is rewritten, and what is rewritten, go through the phases of a careful change together ([`super::shared_edges`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use leasehold_provider::{Change, DenyExtent, Realize, Resource, ResourceId};
 
-use super::around::{self, SharedHolder, SharedRewrite};
-use super::care::{GuardRequest, TransitionGuard, guard_transition, has_trust_attribute, is_boundary_or_trust_change};
 use super::denials::DenialIndex;
 use super::drafts::StepDrafts;
 use super::sequence::{find_cycles, find_step_mut, number_steps, sort_steps};
+use super::shared_edges::{self, SharedHolder, SharedRewrite};
+use super::transition_guard::{
+    GuardRequest, TransitionGuard, guard_transition, has_trust_attribute, is_boundary_or_trust_change,
+};
 use super::waits::{self, DependsOn, StepEdge};
 use super::{Step, dependencies};
 use crate::diff::access::SharedObjects;
@@ -100,7 +102,8 @@ pub fn order_steps<'a>(
     }
     let StepDrafts { mut steps, ranked, .. } = drafts;
     dependencies::add_dependency_edges(&mut steps, &ranked, &rewrites, realize);
-    for (waiter, waited_for) in around::edges_for_shared_objects(&steps, &rewrites, (&holders, &leavers), around.shared)
+    for (waiter, waited_for) in
+        shared_edges::edges_for_shared_objects(&steps, &rewrites, (&holders, &leavers), around.shared)
     {
         if let Some(step) = find_step_mut(&mut steps, waiter) {
             step.needs.extend(waited_for);

@@ -6,8 +6,8 @@ use leasehold_provider::{
     Aspect, Change, Credential, DenyExtent, InterimDeny, NarrowedPrincipal, Realize, Resource, ResourceId,
 };
 
-use super::care::{TransitionGuard, is_access_change};
-use super::meanwhile::InterimState;
+use super::interim::InterimState;
+use super::transition_guard::{TransitionGuard, is_access_change};
 
 /// The ranks of the steps of one identity or shared object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! The part of a plan that time alone brings: leases that ended, graces that ended, and keys that are due to be replaced, switched off or
+//! The part of a plan that time alone brings: leases that ended, graces that ended, and keys that are due to be replaced, disabled or
 //! deleted.
 //!
 //! What a change of configuration or somebody outside brought is left to `apply`.

@@ -5,7 +5,7 @@
 
 pub mod budget;
 pub mod protected;
-pub mod sight;
+pub mod unreachable_account;
 
 use leasehold_provider::Address;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ pub fn evaluate_rules(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
 type PlanRule = fn(&Plan, &Allowance) -> Vec<Ruling>;
 
 const RULES: [PlanRule; 3] =
-    [sight::check_unreachable_accounts, budget::check_delete_budget, protected::check_break_glass];
+    [unreachable_account::check_unreachable_accounts, budget::check_delete_budget, protected::check_break_glass];
 
 /// A plan that nothing stands against.
 #[derive(Debug, Clone)]

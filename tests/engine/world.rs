@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use leasehold::apply::{self, ApplyOutcome, Journal, JournalError};
 use leasehold::config::DeclaredStack;
 use leasehold::config::declared::{Backend, BackendLocation, ProviderSettings};
-use leasehold::fleet::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
+use leasehold::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
 use leasehold::plan::select::PlanSelection;
 use leasehold::plan::{Plan, PlanBasis, Step, build, build_plan};
 use leasehold::realize;

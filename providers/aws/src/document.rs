@@ -6,8 +6,8 @@ use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use leasehold_provider::{Condition, Document, Effect, Statement};
 use serde_json::{Map, Value, json};
 
-/// The `Sid` of the lease fence.
-pub const FENCE_SID: &str = "LeaseholdLease";
+/// The `Sid` of the lease deny.
+pub const LEASE_DENY_SID: &str = "LeaseholdLease";
 /// The `Sid` of the statement that shuts a quarantined identity.
 pub const QUARANTINE_SID: &str = "LeaseholdQuarantine";
 /// The `Sid` of the statement of a trust that lets nobody in.
@@ -23,7 +23,7 @@ pub fn build_policy(statements: Vec<Value>) -> Document {
 /// The statement that ends all access at the deadline, whatever else allows it.
 pub fn lease_deny_statement(deadline: Timestamp) -> Value {
     json!({
-        "Sid": FENCE_SID, "Effect": "Deny", "Action": "*", "Resource": "*",
+        "Sid": LEASE_DENY_SID, "Effect": "Deny", "Action": "*", "Resource": "*",
         "Condition": { "DateGreaterThanEquals": { "aws:CurrentTime": format_deadline(deadline) } },
     })
 }

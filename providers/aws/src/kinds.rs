@@ -35,7 +35,7 @@ pub const DEVICE: ResourceKind = ResourceKind::new("aws_iam_mfa_device");
 /// A role's place in an instance profile: `ROLE/PROFILE`. Terraform has it as an attribute of the profile.
 pub const PROFILE_MEMBERSHIP: ResourceKind = ResourceKind::new("aws_iam_instance_profile_membership");
 
-/// Credentials of users that can be switched off.
+/// Credentials of users that can be disabled.
 pub const SWITCHED: [ResourceKind; 4] = [ACCESS_KEY, SSH_KEY, CERTIFICATE, SERVICE_CREDENTIAL];
 
 /// A group.

@@ -9,9 +9,9 @@
 mod between;
 mod cast;
 mod diff;
-mod hands;
 mod keys;
 mod life;
+mod ownership_changes;
 mod pure;
 mod stage;
 mod strangers;
@@ -165,7 +165,7 @@ pub async fn check_lifecycle_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
 pub async fn check_ownership_laws(worlds: &dyn Worlds) -> Vec<LawViolation> {
     let mut failures = Vec::new();
     strangers::check_foreign_objects(worlds, &mut failures).await;
-    hands::check_ownership_changes(worlds, &mut failures).await;
+    ownership_changes::check_ownership_changes(worlds, &mut failures).await;
     keys::check_key_delivery(worlds, &mut failures).await;
     failures
 }

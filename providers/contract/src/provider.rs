@@ -166,7 +166,7 @@ pub trait Realize: Send + Sync {
         a == b
     }
 
-    /// A few words on what a change does, where its attributes do not say it: `lease fence`, `deny everything`.
+    /// A few words on what a change does, where its attributes do not say it: `lease deny`, `deny everything`.
     fn describe_change(&self, change: &Change) -> Option<String>;
 }
 

@@ -14,7 +14,7 @@ fn meaning(text: &str) -> String {
     let parsed = parse_files(sources.stack_files(), 1);
     assert!(parsed.findings.is_empty(), "{text}\n{:?}", parsed.findings);
     let shown = format!("{:?} {:?}", parsed.blocks, parsed.attributes);
-    let place = regex::Regex::new(r"Place \{ start: \d+, end: \d+ \}").unwrap();
+    let place = regex::Regex::new(r"ByteRange \{ start: \d+, end: \d+ \}").unwrap();
     place.replace_all(&shown, "_").into_owned()
 }
 

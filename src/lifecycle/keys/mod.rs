@@ -1,7 +1,7 @@
 //! Which access keys an identity should have: from those that live, what of them was delivered, the declared terms and `now`.
 //!
 //! Decided by level: nothing remembers that a rotation began. A key counts only once its secret was delivered; one that nobody was given
-//! goes. Whoever reads the store holds a key that works for `overlap` more, whatever runs or fails to run: a delivered key is switched off
+//! goes. Whoever reads the store holds a key that works for `overlap` more, whatever runs or fails to run: a delivered key is disabled
 //! no earlier than `overlap` after the next one was delivered.
 
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ pub struct NewKey {
 pub enum KeyFate {
     /// It works.
     Works,
-    /// It is switched off, and can still be switched on again.
+    /// It is disabled, and can still be switched on again.
     Off {
         /// When the key that replaces it was delivered.
         replaced_at: Timestamp,
@@ -300,7 +300,7 @@ impl fmt::Display for KeyIssueReason {
     }
 }
 
-/// What is said of a key that is switched off.
+/// What is said of a key that is disabled.
 pub(crate) fn describe_disabled_key(replaced_at: Timestamp, last_used: Option<Timestamp>) -> String {
     format!("replaced {replaced_at}, {}", describe_last_use(last_used))
 }

@@ -1,4 +1,4 @@
-//! Keys, passwords and memberships of users: switched off or taken away. Keys are made in `issue`: a secret needs a vault.
+//! Keys, passwords and memberships of users: disabled or taken away. Keys are made in `issue`: a secret needs a vault.
 
 use aws_sdk_iam::types::StatusType;
 use leasehold_provider::{Change, Principal};

@@ -1,4 +1,4 @@
-//! SSH keys, signing certificates and credentials for one service: switched off or taken away, never made.
+//! SSH keys, signing certificates and credentials for one service: disabled or taken away, never made.
 
 use aws_sdk_iam::types::StatusType;
 use leasehold_provider::{Change, Principal};

@@ -85,7 +85,7 @@ fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
             get(name).is_some_and(|value| !["", "N/A", "no_information", "not_supported"].contains(&value))
         };
         let on = |name: &str| get(name) == Some("true");
-        // A key that was switched off is not active and still has its date of rotation.
+        // A key that was disabled is not active and still has its date of rotation.
         let holds_something = on("password_enabled")
             || on("access_key_1_active")
             || on("access_key_2_active")
@@ -145,7 +145,7 @@ mod tests {
         assert!(!holds("\"x\",not_supported,no_information,false,N/A,N/A,false"));
         assert!(holds("x,true,no_information,false,N/A,N/A,false"));
         assert!(holds("x,false,N/A,true,2026-01-01T00:00:00+00:00,N/A,false"));
-        assert!(holds("x,false,N/A,false,2026-01-01T00:00:00+00:00,N/A,false"), "switched off is still there");
+        assert!(holds("x,false,N/A,false,2026-01-01T00:00:00+00:00,N/A,false"), "disabled is still there");
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         let certificate = |rest: &str| row(&format!("x,false,N/A,false,N/A,N/A,false,{rest}")).has_certificate;
         assert!(!certificate("false,false,N/A,false"));
         assert!(certificate("false,true,2026-01-01T00:00:00+00:00,false"));
-        assert!(certificate("false,false,2026-01-01T00:00:00+00:00,false"), "switched off is still there");
+        assert!(certificate("false,false,2026-01-01T00:00:00+00:00,false"), "disabled is still there");
         assert!(certificate("false,false,N/A,true"));
         assert!(row("x,true,N/A,false,N/A,N/A,false,true,false,N/A,false").has_device);
         assert!(!row("x,false,N/A,false,N/A,N/A,false,false,false,N/A,false").has_device);

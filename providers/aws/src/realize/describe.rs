@@ -20,16 +20,16 @@ pub fn describe_change(change: &Change) -> Option<String> {
     let before = change.resource_before();
     let meanwhile = format!(r#""Sid":"{INTERIM_DENY_SID}""#);
     if matches!(after.get("policy"), Some(Value::Document(policy)) if policy.canonical_text().contains(&meanwhile)) {
-        return Some("deny everything meanwhile".to_owned());
+        return Some("deny everything (interim)".to_owned());
     }
     if kinds::is_own_inline_policy(&after.id) {
         let is = parse_attribute(after, "policy")?;
         let was = before.and_then(|before| parse_attribute(before, "policy")).unwrap_or_default();
-        let fence = |policy: &Json| document::find_statement(policy, document::FENCE_SID).cloned();
+        let fence = |policy: &Json| document::find_statement(policy, document::LEASE_DENY_SID).cloned();
         return if document::find_statement(&is, document::QUARANTINE_SID).is_some() {
             Some("deny everything".to_owned())
         } else if fence(&is).is_some() && fence(&is) != fence(&was) {
-            Some("lease fence".to_owned())
+            Some("lease deny".to_owned())
         } else {
             None
         };
@@ -39,7 +39,7 @@ pub fn describe_change(change: &Change) -> Option<String> {
             parse_attribute(role, "assume_role_policy")
                 .is_some_and(|t| document::find_statement(&t, document::CLOSED_SID).is_some())
         };
-        return (closed(after) && !before.is_some_and(closed)).then(|| "trust closed".to_owned());
+        return (closed(after) && !before.is_some_and(closed)).then(|| "trust policy replaced by Deny".to_owned());
     }
     if after.id.is_new() {
         let store = after.get("store").and_then(Value::as_text)?;

@@ -251,7 +251,7 @@ fn check_documents(findings: &mut LimitFindings, identity: &DesiredIdentity, res
         findings.add_violation(
             "statement",
             format!(
-                "its own statements and lease fence have {inline} characters; a {form}'s inline policies hold {limit}"
+                "its own statements and lease deny have {inline} characters; a {form}'s inline policies hold {limit}"
             ),
             "move statements to a scope: it is a policy of its own, with room for 6144 characters",
         );
@@ -386,7 +386,7 @@ fn check_statements(findings: &mut LimitFindings, statements: &[Statement]) {
                 findings.add_violation(
                     "statement",
                     format!("the sid {sid:?} begins with \"Leasehold\""),
-                    "those are kept for the lease fence and for quarantine: choose another",
+                    "those are kept for the lease deny and for quarantine: choose another",
                 );
             }
             if !sids.insert(sid) {

@@ -404,7 +404,7 @@ fn realize_principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -
 /// The session duration of a role that says nothing, in seconds. It is never an attribute.
 pub const DEFAULT_SESSION: i64 = 3600;
 
-/// The identity's own statements and its lease fence, together in one policy: there is no moment between the two. Where a
+/// The identity's own statements and its lease deny, together in one policy: there is no moment between the two. Where a
 /// user's inline policy has no room for them, the statements move to a managed policy of the user's own, and the fence stays.
 fn own_policies(realm: &Realm, identity: &DesiredIdentity, stack: &StackName) -> Vec<Resource> {
     let statements: Vec<_> = identity.statements.iter().map(document::render_statement).collect();

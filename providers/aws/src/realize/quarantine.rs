@@ -5,7 +5,7 @@ use leasehold_provider::{LiveIdentity, Principal, Quarantine, Realm, Resource, V
 use crate::{document, kinds, links};
 
 /// What the identity is and holds in quarantine. What gives access stays as it lives, overruled by the Deny, so that it can
-/// be restored; a password cannot be switched off and goes; groups are left, which the configuration says anew when it comes back.
+/// be restored; a password cannot be disabled and goes; groups are left, which the configuration says anew when it comes back.
 /// A second factor opens nothing and stays until the user goes; so does a role's place in an instance profile, which hands out a role
 /// that is denied everything.
 pub fn realize_quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {

@@ -199,7 +199,7 @@ fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
         let own = AwsRealizer.empty_own_policy(&whole).unwrap();
         let tight = AwsRealizer.build_interim_policy(Some(&own), Some(&own), &withheld).unwrap();
         let said = describe::describe_change(&Change::Create { after: Box::new(tight.clone()) });
-        assert_eq!(said.as_deref() == Some("deny everything meanwhile"), is_shut, "{said:?} {}", own.id);
+        assert_eq!(said.as_deref() == Some("deny everything (interim)"), is_shut, "{said:?} {}", own.id);
         let withholds = if is_shut { DenyExtent::Everything } else { DenyExtent::Only };
         assert_eq!(AwsRealizer.classify_denial(&tight), withholds);
     }
@@ -251,9 +251,9 @@ fn changes_are_described_where_their_attributes_do_not() {
     let shut = quarantine::realize_quarantined(&realm(), &live, &reason);
     let of = |resources: &[Resource], id: &ResourceId| resources.iter().find(|r| r.id == *id).unwrap().clone();
     let inline = kinds::inline_policy_id(Principal::Role, "ci", kinds::INLINE);
-    assert_eq!(create(&of(&active, &inline)).as_deref(), Some("lease fence"));
+    assert_eq!(create(&of(&active, &inline)).as_deref(), Some("lease deny"));
     assert_eq!(update(&of(&active, &inline), &of(&shut, &inline)).as_deref(), Some("deny everything"));
-    assert_eq!(update(&active[0], &of(&shut, &live.id)).as_deref(), Some("trust closed"));
+    assert_eq!(update(&active[0], &of(&shut, &live.id)).as_deref(), Some("trust policy replaced by Deny"));
     assert_eq!(create(&active[0]), None);
     let key = Resource::new(ResourceId::new(kinds::ACCESS_KEY, "bot/AKIAABCDEFGHIJKLWXYZ"), None);
     let (on, off) = (key.clone().with_attribute("status", "Active"), key.with_attribute("status", "Inactive"));

@@ -10,7 +10,7 @@ use leasehold_provider::{
 };
 
 use super::place::{AccountScoped, select_account, select_account_ids};
-use super::{AccountMember, MultiAccountProvider, beyond};
+use super::{AccountMember, MultiAccountProvider, cross_account};
 
 /// What is asked of one account.
 struct AccountRequest {
@@ -125,7 +125,7 @@ impl MultiAccountProvider {
         let realm = snapshot.realm.clone();
         for (id, live) in snapshot.identities.iter_mut().filter(|(id, _)| whose(id)) {
             if let Some(principal) = live.resources.get_mut(id) {
-                beyond::link_cross_account(self.realize.as_ref(), &realm, principal);
+                cross_account::link_cross_account(self.realize.as_ref(), &realm, principal);
             }
         }
     }

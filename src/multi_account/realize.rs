@@ -10,7 +10,7 @@ use leasehold_provider::{
     StackName, Trust, Violation,
 };
 
-use super::beyond;
+use super::cross_account;
 use super::place::AccountScoped;
 
 /// The pure half of providers of one cloud, for all accounts of a stack. The realm it is given is the first account's, with the others in
@@ -45,7 +45,7 @@ impl MultiAccountRealizer {
     fn place_resources(&self, realm: &Realm, resources: Vec<Resource>, account: Option<&Alias>) -> Vec<Resource> {
         let mut resources = resources.with_optional_account(account);
         for principal in resources.iter_mut().filter(|resource| resource.marks.is_some()) {
-            beyond::link_cross_account(self.0.as_ref(), realm, principal);
+            cross_account::link_cross_account(self.0.as_ref(), realm, principal);
         }
         resources
     }
@@ -189,7 +189,7 @@ impl Realize for MultiAccountRealizer {
     }
 
     fn find_by_cloud_name(&self, realm: &Realm, name: &str) -> Option<ResourceId> {
-        beyond::find_in_accounts(self.0.as_ref(), realm.accounts(), name)
+        cross_account::find_in_accounts(self.0.as_ref(), realm.accounts(), name)
     }
 
     fn cloud_name(&self, realm: &Realm, resource: &Resource) -> Option<String> {

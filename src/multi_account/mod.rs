@@ -6,7 +6,7 @@
 //!
 //! [`ResourceId::account`]: leasehold_provider::ResourceId::account
 
-mod beyond;
+mod cross_account;
 mod observe;
 mod place;
 mod realize;
