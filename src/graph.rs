@@ -1,6 +1,13 @@
-//! The dependency graph of what a stack declares: who must exist before whom.
+//! The dependency graph of a stack: which blocks must exist before which others.
 //!
-//! In: [`DeclaredStack`]. Out: the graph, its order, and a finding for each cycle. It never looks at the cloud.
+//! In: [`DeclaredStack`]. Out: the graph, a topological order, and a finding for each cycle. This module never reads the cloud.
+//!
+//! ```text
+//! identity.ci ─holds──→ scope.deploy
+//! identity.ci ─trusts─→ identity.runner
+//!
+//! order: scope.deploy, identity.runner, identity.ci
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,25 +19,25 @@ use petgraph::visit::EdgeRef as _;
 use crate::config::source::FileSpan;
 use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
-/// What one block needs of another.
+/// Why one block depends on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DependencyKind {
-    /// An identity holds a scope.
+    /// An identity or a group has a scope attached.
     Holds,
-    /// An identity is in a group.
+    /// An identity is a member of a group.
     IsIn,
     /// A role trusts an identity.
     Trusts,
-    /// An identity says that another must be there first.
+    /// An identity names another in `depends_on`.
     DependsOn,
-    /// An identity works for a service.
+    /// An identity belongs to a service.
     WorksFor,
-    /// An identity or service is answered for by an owner.
+    /// An identity, a group or a service has an owner.
     AnsweredForBy,
 }
 
 impl DependencyKind {
-    /// The need as a verb between two addresses.
+    /// The dependency as a verb between two addresses: `identity.ci holds scope.deploy`.
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
@@ -44,14 +51,14 @@ impl DependencyKind {
     }
 }
 
-/// The graph: an edge goes from what needs to what is needed.
+/// The graph. An edge goes from the dependent block to the block it depends on.
 #[derive(Debug, Default)]
 pub struct DependencyGraph {
     graph: DiGraph<Address, DependencyKind>,
 }
 
 impl DependencyGraph {
-    /// The graph of a stack.
+    /// Builds the graph of a stack.
     #[must_use]
     pub fn from_declared(declared: &DeclaredStack) -> Self {
         let mut builder = GraphBuilder::default();
@@ -100,7 +107,7 @@ impl DependencyGraph {
         Self { graph: builder.graph }
     }
 
-    /// Every address, what is needed before what needs it. `None` when there is a cycle.
+    /// Every address, dependencies first. `None`: the graph has a cycle.
     #[must_use]
     pub fn sort_topologically(&self) -> Option<Vec<&Address>> {
         let order = toposort(&self.graph, None).ok()?;
@@ -112,14 +119,14 @@ impl DependencyGraph {
         self.graph.node_weights()
     }
 
-    /// Every edge: what needs, what is needed, and how.
+    /// Every edge: the dependent address, the address it depends on, and the kind of dependency.
     pub fn edges(&self) -> impl Iterator<Item = (&Address, &Address, DependencyKind)> {
         self.graph.edge_references().filter_map(|edge| {
             Some((self.graph.node_weight(edge.source())?, self.graph.node_weight(edge.target())?, *edge.weight()))
         })
     }
 
-    /// One finding for each set of identities that wait for each other, with a whole way round and its lines.
+    /// One finding for each strongly connected component that has a cycle. It shows one complete cycle and the lines that cause it.
     #[must_use]
     pub fn find_cycles(&self, declared: &DeclaredStack) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
@@ -133,7 +140,7 @@ impl DependencyGraph {
         findings
     }
 
-    /// The shortest way from the first member (by address) back to itself; `None` when there is none.
+    /// The shortest cycle through the member with the first address. `None`: the component has no cycle.
     fn find_shortest_cycle(&self, members: &BTreeSet<NodeIndex>) -> Option<Vec<NodeIndex>> {
         let start = members.iter().copied().min_by_key(|node| self.graph.node_weight(*node))?;
         let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
@@ -196,7 +203,7 @@ fn trace_path(came_from: &BTreeMap<NodeIndex, NodeIndex>, start: NodeIndex, end:
     path
 }
 
-/// What an identity needs, in the order it says so.
+/// The dependencies of an identity: owner, service, scopes, trusted identities, `depends_on`.
 fn collect_dependencies(identity: &DeclaredIdentity) -> Vec<(Address, DependencyKind)> {
     let mut needs = vec![(Address::from_qualified_name("owner", &identity.owner), DependencyKind::AnsweredForBy)];
     if let Some(service) = &identity.service {

@@ -1,4 +1,7 @@
-//! Desired → resources: the provider's pure half, asked identity by identity, with its limits turned into findings.
+//! Desired identities → resources.
+//!
+//! In: what the stack declares and the phase of each identity. Out: the resources that must exist in the cloud, and a finding for each AWS
+//! limit that they exceed. The provider's pure half ([`Realize`]) is called once for each identity. Nothing here reads the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +16,11 @@ use crate::config::{BlockOrigin, DeclaredStack, Diagnostic};
 use crate::lifecycle::keys::{DesiredKeys, KeyFate};
 use crate::lifecycle::{IdentityStatus, LifecyclePhase};
 
-/// The resources of an object, by id.
+/// The resources of an identity or of a shared object, by id.
 pub type ResourceMap = BTreeMap<ResourceId, Resource>;
 
-/// What the stack's identities share, with its marks, and the limits it breaks.
+/// The objects that the identities of a stack share (scopes, groups, federations), each with its digest in its marks; and a finding for
+/// each limit that they exceed.
 #[must_use]
 pub fn realize_shared_objects(
     declared: &DeclaredStack,
@@ -58,12 +62,13 @@ pub fn realize_shared_objects(
     (resources, findings)
 }
 
-/// The accounts that each scope is made in: those in which an identity or a group holds it; where nobody does, the stack's first.
+/// The accounts that need a copy of each scope: every account in which the scope is attached to an identity or a group. A scope that is
+/// attached nowhere is created in the stack's first account (`None`).
 fn find_scope_accounts(declared: &DeclaredStack) -> BTreeMap<&str, BTreeSet<Option<&Alias>>> {
     let mut held: BTreeMap<&str, BTreeSet<Option<&Alias>>> = BTreeMap::new();
     let identities = declared.identities.values().map(|identity| (&identity.scopes, &identity.account));
     let groups = declared.groups.values().map(|group| (&group.group.scopes, &group.group.account));
-    // With one account there is nothing to look for.
+    // With a single account, every scope is created there.
     for (scopes, account) in identities.chain(groups).filter(|_| declared.providers.len() > 1) {
         for scope in scopes {
             held.entry(scope).or_default().insert(account.as_ref());
@@ -82,7 +87,13 @@ fn diagnose_unsupported_federation(address: &Address, origin: &BlockOrigin, real
     origin.add_module_calls(finding.with_help("take the block out, or work with provider \"aws\""))
 }
 
-/// What one identity should be and hold, with the digest of it all in its principal's marks.
+/// The resources that one identity should consist of, with their digest in the marks of its principal.
+///
+/// - Active: what the block declares, the live credentials that it keeps, the live objects that Leasehold must not change, and its issued
+///   keys.
+/// - Quarantined: what the provider makes of the live identity in quarantine.
+/// - Released: the live resources, unchanged.
+/// - Absent, or not in the cloud: nothing.
 #[must_use]
 pub fn realize_identity(
     standing: &IdentityStatus<'_>,
@@ -134,18 +145,19 @@ pub fn realize_identity(
     }
 }
 
-/// All that an identity is and holds as it lives, with marks or without.
+/// The live resources of an identity, whether it is marked already or about to be imported. `None`: it does not exist.
 #[must_use]
 pub fn live_resources<'a>(standing: &IdentityStatus<'a>) -> Option<&'a ResourceMap> {
     standing.live.map(|live| &live.resources).or_else(|| standing.adopts.map(|found| &found.resources))
 }
 
-/// Whether a live part is a credential that the identity keeps as it is.
+/// Whether a live resource is a credential that the block declares as kept.
 fn is_kept_credential(identity: &DesiredIdentity, part: &Resource, realize: &dyn Realize) -> bool {
     realize.credential_kind(&part.id).is_some_and(|credential| identity.keeps.contains(&credential))
 }
 
-/// The keys that an identity is issued: those that stay, as they should be, and the one that is to be made. It comes after all else.
+/// The issued keys of an identity: live keys that stay, with the status they should have, and the key to create. The new key depends on
+/// every other resource of the identity, so that it is created last.
 fn realize_keys(
     keys: &DesiredKeys,
     standing: &IdentityStatus<'_>,
@@ -193,7 +205,7 @@ fn is_new(part: &Resource, among: &[Resource]) -> bool {
     !among.iter().any(|resource| resource.id == part.id)
 }
 
-/// Whether a second factor of an identity is a person's: the identity is one's, or holds a password.
+/// Whether the MFA devices of an identity belong to a person: its kind is `human` or `break_glass`, or it has a password.
 fn has_personal_mfa<'a>(
     kind: Option<Kind>,
     parts: impl IntoIterator<Item = &'a Resource>,
@@ -203,7 +215,7 @@ fn has_personal_mfa<'a>(
         || parts.into_iter().any(|part| realize.credential_kind(&part.id) == Some(Credential::Login))
 }
 
-/// A role cannot be given another path.
+/// Reports a changed path of a role: IAM cannot change the path of a role.
 fn check_fixed_path(standing: &IdentityStatus<'_>, wanted: &[Resource]) -> Option<Diagnostic> {
     let declared = standing.declared.filter(|declared| declared.principal == Principal::Role)?;
     let path = |resource: &Resource| resource.get("path").and_then(Value::as_text).unwrap_or("/").to_owned();
@@ -217,15 +229,15 @@ fn check_fixed_path(standing: &IdentityStatus<'_>, wanted: &[Resource]) -> Optio
     })
 }
 
-/// The digest of a live identity, to hold against its mark. What is left as it lives does not count.
+/// The digest of a live identity, for comparison with the digest in its marks.
 #[must_use]
 pub fn compute_live_digest(live: &LiveIdentity, realize: &dyn Realize) -> leasehold_provider::Digest {
     let guards = has_personal_mfa(live.marks.kind, live.resources.values(), realize);
     identity_digest(live.resources.values().filter(|part| is_in_digest(part, Some(live), realize, guards)))
 }
 
-/// Whether the digest of what was applied covers a part. It passes over what is left as it lives, and over issued keys: they come and go
-/// with time and under names that nobody knows before, and each is held against what should become of it.
+/// Whether the digest in the marks covers a resource. It leaves out objects that Leasehold must not change, and issued keys. Keys rotate
+/// with time and AWS chooses their ids; the diff compares each of them with its own [`KeyFate`].
 fn is_in_digest(part: &Resource, live: Option<&LiveIdentity>, realize: &dyn Realize, guards: bool) -> bool {
     let key = live.and_then(|live| live.keys.get(&part.id));
     let issued = part.id.is_new() || key.is_some_and(|key| key.delivered.is_some());

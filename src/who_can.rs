@@ -1,4 +1,6 @@
-//! Snapshot + question → who may. Pure; it looks at what lives, not at what is declared.
+//! In: a snapshot, an action, a resource and an instant. Out: the identities that are allowed the action.
+//!
+//! Pure. It evaluates the policies that exist in the cloud, not those that are declared.
 
 use jiff::Timestamp;
 use leasehold_provider::{
@@ -7,42 +9,42 @@ use leasehold_provider::{
 
 use crate::diff::access::{self, SharedObjects};
 
-/// An identity that may, or may under conditions.
+/// An identity that is allowed the action, always or under conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedIdentity {
     /// Its address.
     pub address: Address,
-    /// Its name in the cloud.
+    /// Its name in the cloud, such as the role name.
     pub name: String,
-    /// What sort of actor it is.
+    /// Its kind, from its marks. `None`: the marks do not say.
     pub kind: Option<Kind>,
-    /// Who answers for it.
+    /// The owner, from its marks.
     pub owner: Option<String>,
-    /// What it works for.
+    /// The service it belongs to, from its marks.
     pub service: Option<String>,
-    /// When its lease ends.
+    /// The deadline of its lease, from its marks. `None`: it has no lease.
     pub until: Option<Timestamp>,
-    /// Whether it may, and by which statements.
+    /// Whether it is allowed the action, and the statements that decide so.
     pub answer: Answer,
-    /// The object that each policy of the answer stands in.
+    /// The object that contains each policy of the answer.
     pub sources: Vec<ResourceId>,
-    /// The boundaries that must allow it as well; their content is not read.
+    /// Permissions boundaries that must also allow the action. Leasehold does not read their content.
     pub boundaries: Vec<String>,
 }
 
-/// What is asked.
+/// A query: one action, one resource, one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WhoCanQuery<'a> {
     /// The action, such as `s3:GetObject`.
     pub action: &'a str,
-    /// The resource, by its name in the cloud.
+    /// The resource, by its name in the cloud, such as its ARN.
     pub resource: &'a str,
-    /// At which instant.
+    /// The instant for which date conditions, such as a lease deny, are evaluated.
     pub now: Timestamp,
 }
 
-/// The identities of a snapshot that may at that instant, in the order of addresses. Those that may not are left out: who is
-/// quarantined, or whose lease is over, holds a policy that denies everything.
+/// Returns the identities of a snapshot that are allowed the action at that instant, sorted by address. Identities that are not allowed
+/// are left out. This includes quarantined and expired identities: a policy that denies everything is attached to them.
 #[must_use]
 pub fn find_allowed_identities(
     snapshot: &Snapshot,

@@ -1,4 +1,8 @@
-//! Runs the steps of an approved plan, as many at a time as allowed, each after what it needs.
+//! Runs the steps of an approved plan in parallel, each one after the steps that it needs.
+//!
+//! In: an approved plan, and a [`Halt`] that the owner can raise. Out: an [`ApplyOutcome`] in which each step of the
+//! plan appears once: done, failed, not tried, or unknown. Invariant: no step starts before its intent is in the
+//! journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,33 +16,34 @@ use super::{ApplyEvent, ApplyOutcome, Journal, JournalError, UntriedReason};
 use crate::plan::{Step, StepId};
 use crate::rules::ApprovedPlan;
 
-/// How to run.
+/// Options of an execution.
 #[derive(Debug, Clone, Copy)]
 pub struct ExecuteOptions {
-    /// How many steps may be in flight at once; at least one.
+    /// The maximum number of steps in flight. 0 counts as 1.
     pub parallelism: usize,
 }
 
-/// How many steps are written down in one go. More of them make fewer entries; a run that is killed leaves that many to look at.
+/// How many intents one journal entry records. A larger number means fewer entries, but a run that is killed leaves
+/// up to this many unfinished intents for the next run to resolve.
 const BATCH: usize = 64;
 
-/// How long an outcome may stay unwritten.
+/// How long a result may wait before the journal writes it.
 const UNWRITTEN: Duration = Duration::from_secs(1);
 
-/// What the owner of an execution asks of it. It only ever rises.
+/// What the owner of an execution asks of it. The value never decreases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Halt {
-    /// Start steps and finish them.
+    /// Continue: start steps and finish them.
     No,
-    /// Finish the steps in flight, start no others.
+    /// Finish the steps in flight and start no others.
     Drain,
-    /// Return now. Steps in flight are abandoned, and so is a write of the journal.
+    /// Return now. Abandon the steps in flight and any write of the journal.
     Abandon,
 }
 
-/// Carries out a plan. Each step is written down before it is tried. A step that fails keeps what needs it from being tried, and
-/// nothing else. When `halt` asks for it, or a step cannot be written down, steps in flight are finished and no others are started.
-/// Events that nobody listens to are dropped.
+/// Applies a plan. Each step is recorded in the journal before it is tried. If a step fails, only the steps that
+/// depend on it are not tried. If `halt` asks to stop, or the journal cannot record a step, the steps in flight are
+/// finished and no others are started. Events without a receiver are dropped.
 pub async fn execute_plan(
     approved: &ApprovedPlan,
     enact: Arc<dyn Enact>,
@@ -57,27 +62,27 @@ pub async fn execute_plan(
     for (id, _) in not_done.iter().filter(|(id, _)| id.0 < work.intended) {
         work.plan_step(*id).into_iter().for_each(|step| journal.record_untried(step));
     }
-    // What is still unwritten goes into the journal's last entry, which its owner closes.
+    // Results that are not written yet go into the journal's last entry, which the owner of the journal writes.
     ApplyOutcome { not_done, ..work.outcome }
 }
 
-/// Waits until `halt` is at least so.
+/// Waits until `halt` is `at_least` or more. If the sender is gone, it waits forever.
 async fn wait_for_halt(mut halt: watch::Receiver<Halt>, at_least: Halt) {
     if halt.wait_for(|halt| *halt >= at_least).await.is_err() {
-        // Nobody is left who could ask for it.
+        // The sender is gone, so the value cannot change any more.
         std::future::pending::<()>().await;
     }
 }
 
 type EndedStep = (StepId, Result<Enacted, EnactError>);
 
-/// An execution between two events.
+/// The state of an execution.
 struct Execution<'a> {
     approved: &'a ApprovedPlan,
     enact: Arc<dyn Enact>,
     events: UnboundedSender<ApplyEvent>,
     schedule: StepSchedule,
-    /// How many steps are written down, from the first on.
+    /// How many steps, counted from the first, have recorded intents.
     intended: u32,
     running: JoinSet<EndedStep>,
     tasks: BTreeMap<tokio::task::Id, StepId>,
@@ -98,12 +103,13 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Works until nothing is in flight and nothing may be started. It may be dropped at any `await`: `self` keeps what was reached.
+    /// Runs until no step is in flight and none may start. The future may be dropped at any `await`: `self` contains
+    /// what has been reached.
     async fn run_steps(&mut self, parallelism: usize, journal: &dyn Journal, halt: watch::Receiver<Halt>) {
         let mut stopping = *halt.borrow() >= Halt::Drain;
         let mut drain = std::pin::pin!(wait_for_halt(halt, Halt::Drain));
         let mut writes = tokio::time::interval(UNWRITTEN);
-        // The first tick is at once.
+        // The first tick of an interval comes immediately.
         writes.reset();
         loop {
             if !stopping && let Err(why) = self.start_steps(parallelism, journal).await {
@@ -125,7 +131,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Gives up what is in flight, but for what has ended unnoticed.
+    /// Abandons the steps in flight. Steps that have already ended are still recorded.
     fn abandon_steps(&mut self, journal: &dyn Journal) {
         while let Some(finished) = self.running.try_join_next_with_id() {
             self.finish_step(Some(finished), journal);
@@ -141,7 +147,7 @@ impl<'a> Execution<'a> {
         self.approved.steps().get(usize::try_from(id.0).ok()?)
     }
 
-    /// Begins steps until as many as allowed are in flight.
+    /// Starts ready steps until `parallelism` steps are in flight.
     async fn start_steps(&mut self, parallelism: usize, journal: &dyn Journal) -> Result<(), JournalError> {
         while self.running.len() < parallelism {
             let Some(id) = self.schedule.first_ready() else { return Ok(()) };
@@ -160,7 +166,8 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    /// Writes the next steps down, in the plan's order: one that waits for another is written down with it.
+    /// Records the intents of the next steps in the plan's order. A step that waits for another one is recorded
+    /// together with it.
     async fn record_intents(&mut self, journal: &dyn Journal) -> Result<(), JournalError> {
         let from = usize::try_from(self.intended).unwrap_or(usize::MAX);
         let next: Vec<&Step> = self.approved.steps().iter().skip(from).take(BATCH).collect();
@@ -170,7 +177,7 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    /// Takes in how a step ended.
+    /// Records the result of a step and makes the steps that waited for it ready.
     fn finish_step(
         &mut self,
         finished: Option<Result<(tokio::task::Id, EndedStep), tokio::task::JoinError>>,
@@ -200,7 +207,8 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Outcomes that cannot be written stop the work at the next intent; until then they are kept.
+    /// Keeps the error of a journal write. Results that could not be written stay in the journal, and the run stops
+    /// at the next intent.
     fn note_journal_result(&mut self, written: Result<(), JournalError>) {
         if let Err(why) = written {
             self.outcome.unrecorded = Some(why);
@@ -209,7 +217,7 @@ impl<'a> Execution<'a> {
 }
 
 fn send_event(events: &UnboundedSender<ApplyEvent>, event: ApplyEvent) {
-    // The receiver is a view; that it went away is no reason to stop writing what was approved.
+    // The receiver only displays events. If it is gone, the approved steps are still made.
     let _ = events.send(event);
 }
 
@@ -223,7 +231,7 @@ fn error_from_join(error: &tokio::task::JoinError) -> EnactError {
     }
 }
 
-/// Which steps may start.
+/// Which steps are ready to start, and which wait for others.
 struct StepSchedule {
     waiting_for: Vec<usize>,
     waited_for_by: BTreeMap<StepId, Vec<StepId>>,
@@ -245,7 +253,7 @@ impl StepSchedule {
         }
     }
 
-    /// The first step that may begin.
+    /// The first step, in the plan's order, that is ready. `None`: no step is ready.
     fn first_ready(&self) -> Option<StepId> {
         self.ready.first().copied()
     }
@@ -267,7 +275,8 @@ impl StepSchedule {
     }
 }
 
-/// The steps that were not tried. The plan's order lets one pass find what failed behind each.
+/// The steps that were not tried, with the reason. A step comes after the steps it needs, so one pass finds the
+/// failed step behind each.
 fn find_untried_steps(steps: &[Step], outcome: &ApplyOutcome) -> Vec<(StepId, UntriedReason)> {
     let tried: BTreeSet<StepId> = outcome.ended_steps().chain(outcome.unknown.iter().copied()).collect();
     let mut blame: BTreeMap<StepId, StepId> = outcome.failed.iter().map(|(id, _)| (*id, *id)).collect();

@@ -1,4 +1,6 @@
-//! After the last step the touched objects are read again and held against what the plan said they shall be.
+//! Verifies an apply: after the last step, the changed objects are read again and compared with the plan.
+//!
+//! In: the plan, its outcome and a new snapshot. Out: the objects that differ from what the successful steps wrote.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,25 +11,25 @@ use super::ApplyOutcome;
 use crate::plan::stale::LiveIndex;
 use crate::plan::{Plan, StepId};
 
-/// An object that is not as the plan left it.
+/// An object that differs from what the plan wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnverifiedObject {
-    /// Which.
+    /// The id of the object.
     pub id: ResourceId,
-    /// What is wrong with it.
+    /// How it differs.
     pub fault: VerifyFault,
 }
 
-/// How an object is not as the plan left it.
+/// How an object differs from what the plan wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VerifyFault {
-    /// It should be there.
+    /// It was created or changed, and does not exist.
     Missing,
-    /// It should be gone.
+    /// It was deleted, and still exists.
     StillThere,
-    /// These attributes are not as written.
+    /// These attributes differ from the written ones.
     Differs(Vec<String>),
-    /// Its marks are not as written.
+    /// Its marks differ from the written ones.
     Marks,
 }
 
@@ -42,7 +44,8 @@ impl fmt::Display for UnverifiedObject {
     }
 }
 
-/// Holds what the done steps wrote against a fresh snapshot.
+/// Compares what the successful steps wrote with a new snapshot. If several steps wrote one object, the last step for
+/// its attributes and the last step for its marks count.
 #[must_use]
 pub fn verify_objects(plan: &Plan, outcome: &ApplyOutcome, snapshot: &Snapshot) -> Vec<UnverifiedObject> {
     let live = LiveIndex::for_snapshot(snapshot);
@@ -72,7 +75,7 @@ fn find_fault(change: &Change, live: Option<&Resource>) -> Option<VerifyFault> {
         (Change::Unmark { .. }, Some(_)) => Some(VerifyFault::Marks),
         (Change::Delete { .. }, Some(_)) => Some(VerifyFault::StillThere),
         (_, None) => Some(VerifyFault::Missing),
-        // Beside what it is, the plan says of it where its secret goes.
+        // For a new key, the plan also has the attribute that names its secret store, which the live key does not have.
         (Change::Create { after }, Some(live)) if after.id.is_new() => {
             let differs = live.attributes.iter().filter(|(name, value)| after.attributes.get(*name) != Some(*value));
             let names: Vec<String> = differs.map(|(name, _)| name.to_string()).collect();
@@ -89,7 +92,7 @@ fn find_fault(change: &Change, live: Option<&Resource>) -> Option<VerifyFault> {
             (!names.is_empty()).then_some(VerifyFault::Differs(names))
         }
         (Change::Mark { after, .. } | Change::Adopt { after, .. }, Some(live)) => {
-            // Marks that no bulk read tells are not there to be held against.
+            // Shared objects have no marks here if the bulk read does not include them, so there is nothing to compare.
             let unread = live.identity.is_none() && live.marks.is_none();
             (!unread && live.marks.as_ref() != Some(after.as_ref())).then_some(VerifyFault::Marks)
         }

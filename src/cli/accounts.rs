@@ -1,4 +1,6 @@
-//! In which accounts a stack has anything, as its store has it.
+//! The object in a stack's store that records in which accounts the stack has objects: read it, check it, and write it.
+//!
+//! A plan looks only at the accounts of the declared `provider` blocks. The record finds accounts that no block leads to any more.
 
 use leasehold_provider::{Realm, StackName};
 
@@ -12,15 +14,18 @@ use crate::store::lock::OtherStackError;
 use crate::store::{ObjectVersion, Store, WriteOutcome};
 use crate::views::inert::escape_steering;
 
-/// The accounts that a store names.
+/// The accounts that a stack's store records.
 pub struct KnownAccounts {
     accounts: Accounts,
-    /// `None`: it names none yet.
+    /// The version of the object that was read, for a conditional write. `None`: the store has no such object yet.
     version: Option<ObjectVersion>,
 }
 
 impl KnownAccounts {
-    /// Reads what the store of a stack says.
+    /// Reads the record from the store of a stack.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the object does not parse or belongs to another stack.
     pub async fn read_from_store(store: &Store, stack: &StackName) -> Result<Self, CommandError> {
         let Some(object) = store.read_object(KEY).await? else {
             return Ok(Self { accounts: Accounts::default(), version: None });
@@ -38,17 +43,20 @@ impl KnownAccounts {
         Ok(Self { accounts, version: Some(object.version) })
     }
 
-    /// Notes which of the accounts were not looked at.
+    /// Notes in `observed` the recorded accounts that its observation did not reach.
     pub fn note_unreachable(&self, observed: &mut ObservedStack) {
         observed.out_of_sight = self.accounts.find_unreachable(&observed.snapshot.realm);
     }
 
-    /// What the store says.
+    /// The recorded accounts.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
 
-    /// Refuses accounts that were recorded for another history of a stack of this name.
+    /// Refuses accounts that were recorded for another ledger of a stack of the same name.
+    ///
+    /// # Errors
+    /// The recorded lineage differs from `lineage`: one of the two objects in the store was replaced.
     pub fn check_lineage(&self, store: &Store, lineage: &Lineage) -> Result<(), CommandError> {
         match self.accounts.lineage() {
             Some(found) if found != lineage => Err(CommandError::Refused {
@@ -62,7 +70,10 @@ impl KnownAccounts {
         }
     }
 
-    /// Writes them for the stack and lineage of a ledger, if anything in the object changes.
+    /// Writes `accounts` with the stack and lineage of the ledger `chain`. Writes nothing if the object would not change.
+    ///
+    /// # Errors
+    /// The store cannot be written, or another process has written the object since it was read.
     pub async fn write_to_store(&mut self, chain: &Chain, accounts: Accounts) -> Result<(), CommandError> {
         let store = chain.store();
         let accounts = accounts.with_owner(chain.stack().clone(), chain.lineage().clone());
@@ -87,7 +98,11 @@ impl KnownAccounts {
     }
 }
 
-/// Notes for a plan which accounts were not looked at. It may be made where the store cannot be read: then that is said.
+/// Notes in `observed` the recorded accounts that the observation for a plan did not reach. A plan can be made where the store does not
+/// answer: then this only prints a warning.
+///
+/// # Errors
+/// The record exists and cannot be used.
 pub async fn note_unreachable_accounts(stack: &Stack, observed: &mut ObservedStack) -> Result<(), CommandError> {
     let known = async { KnownAccounts::read_from_store(&stack.open_store().await?, &stack.declared.stack).await };
     match known.await {
@@ -101,7 +116,11 @@ pub async fn note_unreachable_accounts(stack: &Stack, observed: &mut ObservedSta
     Ok(())
 }
 
-/// Refuses to say anything of a stack that has something where nobody looks.
+/// Refuses to answer a question about a stack that has objects in an account that no `provider` block reaches: the answer would be
+/// incomplete.
+///
+/// # Errors
+/// The record cannot be read, or it names an account that `realm` does not reach.
 pub async fn refuse_unreachable_accounts(stack: &Stack, realm: &Realm) -> Result<(), CommandError> {
     let known = KnownAccounts::read_from_store(&stack.open_store().await?, &stack.declared.stack).await?;
     let out_of_sight = known.accounts.find_unreachable(realm);

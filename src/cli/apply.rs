@@ -1,4 +1,5 @@
-//! `leasehold apply`: plan, ask, carry out, verify; or carry out a saved plan exactly as it was reviewed.
+//! `leasehold apply`: makes a plan, asks for approval, carries the plan out and verifies the result; or carries out a saved plan exactly as
+//! it was reviewed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
@@ -28,6 +29,10 @@ use crate::views;
 use crate::views::inert::escape_steering;
 use crate::views::style::{STRONG, paint_text};
 
+/// Applies a saved plan if the argument is a file, otherwise makes a plan and applies it.
+///
+/// # Errors
+/// The plan is refused, not approved or stale, or the apply did not complete.
 pub async fn cmd_apply(
     here: &Path,
     args: &ApplyArgs,
@@ -91,7 +96,7 @@ async fn apply_saved_plan(
     let (directory, files) = find_saved_directory(file, &plan.basis)?;
     invocation::current_invocation().note_directory(directory.path());
     refuse_stale_plan(stale::check_basis_staleness(&plan.basis, session::VERSION, &files))?;
-    // The plan's own instant: on the embedded directory it stands for the present moment as well.
+    // The instant the plan was made at. The embedded directory also takes it for the present moment.
     let PlanBasis { provider, stores, .. } = &plan.basis;
     let providers = plan.basis.basis_providers();
     let connection = Connection::connect_to_providers(&providers, directory.path(), plan.now).await?;
@@ -127,9 +132,9 @@ async fn apply_saved_plan(
     .await
 }
 
-/// The stack's directory of a saved plan, and its files: the directory that the plan names, as seen from here. Else as seen from the
-/// folder of the plan's file or one above it, if it has exactly the files that the plan was made from: the plan may have been saved
-/// elsewhere.
+/// The stack's directory of a saved plan, and the directory's files. This is the directory that the plan names, relative to the working
+/// directory. If its files are not those of the plan, it is that directory relative to the folder of the plan's file, or to a folder above,
+/// provided that it has exactly the files that the plan was made from: the plan may have been saved in another place.
 fn find_saved_directory(
     file: &Path,
     basis: &PlanBasis,
@@ -150,7 +155,7 @@ fn find_saved_directory(
     fitting.next().map_or(from_here, Ok)
 }
 
-/// Takes keys out of the stores that live no more.
+/// Removes from the secret stores the keys that no longer exist in the cloud, and prints which.
 fn tidy_secret_stores(
     stack: &StackName,
     snapshot: &Snapshot,
@@ -167,12 +172,12 @@ fn tidy_secret_stores(
     Ok(())
 }
 
-/// The plan's file as it was typed, quoted for a shell.
+/// The path of the plan's file as the user typed it, quoted for a shell.
 fn quote_plan_path(args: &ApplyArgs) -> String {
     args.what.as_ref().map_or_else(String::new, |file| quote_shell_word(&file.display().to_string()))
 }
 
-/// A plan that none of the signers signed is not applied.
+/// Refuses a plan that none of the given signers has signed.
 fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(), CommandError> {
     let refused = |why: &str| CommandError::Refused {
         what: format!("{} is not signed by who may: {why}", file.display()),
@@ -188,7 +193,8 @@ fn check_plan_signature(file: &Path, bytes: &[u8], signers: &Path) -> Result<(),
     checkpoint::verify_signature(text, &signature, Some(&known)).map(|_| ()).map_err(|why| refused(&why.to_string()))
 }
 
-/// A saved plan with its sensitive values, read again and held against what was reviewed.
+/// Puts the sensitive values back into a saved plan. The values are read again from the configuration and compared with the digests in the
+/// plan that was reviewed.
 async fn restore_sensitive_values(
     stack: &Stack,
     run: &LockedRun,
@@ -215,8 +221,11 @@ async fn restore_sensitive_values(
         .map_err(|why| refused(why.to_string()))
 }
 
-/// Does the work of a run, and gives the lock back however the work ended. A signal that comes before the first step of a plan begins
-/// ends the work at once; one that comes later is handled by the work, and only bounds how long it takes.
+/// Does the work of a run, and releases the lock whatever the result. A signal that arrives before the first step of a plan starts ends the
+/// work at once. A later signal is handled by the work itself; here it only limits how long the work may take.
+///
+/// # Errors
+/// The error of the work, or that a signal stopped it.
 pub(super) async fn run_and_release_lock(
     mut run: LockedRun,
     work: impl AsyncFnOnce(&mut LockedRun) -> Result<CommandExit, CommandError>,
@@ -231,7 +240,7 @@ pub(super) async fn run_and_release_lock(
     ended
 }
 
-/// What is written after the steps took too long for a run that was asked to stop.
+/// The result of a run that was asked to stop and whose steps exceeded the time limit.
 fn report_steps_overdue(interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let Some(signal) = interruption.received_signal() else { return Err(CommandError::Unfinished) };
     Err(CommandError::Stopped {
@@ -241,20 +250,20 @@ fn report_steps_overdue(interruption: &Interruption) -> Result<CommandExit, Comm
     })
 }
 
-/// How a plan is to be carried out.
+/// The options with which a plan is carried out.
 pub(super) struct ApplyTerms<'a> {
     pub allowance: &'a AllowanceArgs,
-    /// Nobody is asked.
+    /// Whether the plan is applied without a prompt.
     pub auto_approve: bool,
-    /// The plan was reviewed as a file.
+    /// Whether the plan was saved to a file and reviewed there.
     pub saved: bool,
-    /// How many writes may be in flight at once.
+    /// The maximum number of writes in flight at the same time.
     pub parallelism: u16,
-    /// The command that finishes what was not done.
+    /// The command line that finishes the steps that were not done.
     pub again: String,
-    /// Where the plan goes as JSON as well.
+    /// The file that the plan is also written to as JSON.
     pub json_into: Option<&'a Path>,
-    /// Whether, and with which key, the ledger's end is signed afterwards.
+    /// Whether the end of the ledger is signed afterwards, and with which key.
     pub checkpoint: &'a CheckpointArgs,
 }
 
@@ -265,7 +274,7 @@ impl ApplyArgs {
 }
 
 impl CarryOutArgs {
-    /// The terms that these arguments and those say.
+    /// Combines these arguments with those for the allowance and the JSON file.
     pub(super) fn carry_out_terms<'a>(
         &'a self,
         allowance: &'a AllowanceArgs,
@@ -289,7 +298,7 @@ impl<'a> ApplyTerms<'a> {
         Self { saved: true, ..self }
     }
 
-    /// Who said yes, to what, and how, for the ledger.
+    /// The approvals for the ledger: each is the approved address (`None`: the whole plan) and how it was approved.
     fn collect_approvals(&self) -> Vec<(Option<String>, String)> {
         let whole = match (self.saved, self.auto_approve) {
             (true, true) => "saved plan, --auto-approve",
@@ -303,7 +312,10 @@ impl<'a> ApplyTerms<'a> {
     }
 }
 
-/// Shows a plan, holds it against the rules, asks, and carries it out.
+/// Shows a plan, evaluates the rules on it, asks for approval, and carries it out.
+///
+/// # Errors
+/// The plan is refused, not approved or stale, or it was not carried out completely.
 pub(super) async fn review_and_apply_plan(
     here: &Path,
     run: &mut LockedRun,
@@ -328,7 +340,8 @@ pub(super) async fn review_and_apply_plan(
     if !terms.auto_approve {
         ask_for_approval().await?;
     }
-    // A person takes time to read: what they approved must still be what is there. Who leaves is read once more in full, to be archived.
+    // A prompt takes time: what the person approved must still be the live state. The identities that leave are read again in full, because
+    // they are archived.
     let leaves = approved.as_plan().leaving_identities().next().is_some();
     let snapshot = if leaves || !terms.auto_approve {
         let snapshot =
@@ -348,7 +361,7 @@ pub(super) async fn review_and_apply_plan(
     ended
 }
 
-/// The shared objects as a plan leaves them: reading them again then reads their marks as well.
+/// The shared objects as they are after the plan. With them, reading the objects again also reads their marks.
 fn collect_shared_objects(plan: &Plan) -> ResourceMap {
     let after = plan
         .steps
@@ -358,16 +371,16 @@ fn collect_shared_objects(plan: &Plan) -> ResourceMap {
     after.map(|resource| (resource.id.clone(), resource.clone())).collect()
 }
 
-/// Whose credentials are read.
+/// The identities whose credentials are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CredentialSelection {
-    /// Everybody's: also what an earlier run left open.
+    /// All identities of the stack, so that intents that an earlier run left open can be resolved.
     OfStack,
-    /// Those of the identities that the plan is about.
+    /// Only the identities that the plan changes.
     OfPlan,
 }
 
-/// What lives of what a plan is about, with what the stores say was delivered.
+/// Observes the live objects that a plan is about, and adds what the secret stores say was delivered.
 async fn observe_with_deliveries(
     plan: &Plan,
     connection: &Connection,
@@ -380,6 +393,10 @@ async fn observe_with_deliveries(
     Ok(snapshot)
 }
 
+/// Observes the live objects that a plan is about, without the secret stores.
+///
+/// # Errors
+/// The cloud cannot be read.
 pub(super) async fn observe_cloud(
     plan: &Plan,
     connection: &Connection,
@@ -408,7 +425,7 @@ fn refuse_stale_plan(stale: Vec<stale::Staleness>) -> Result<(), CommandError> {
     if stale.is_empty() { Ok(()) } else { Err(CommandError::Stale(stale)) }
 }
 
-/// Asks a person. Refused without a terminal to ask at.
+/// Asks for approval at the terminal. Refused if stdin or stderr is not a terminal.
 async fn ask_for_approval() -> Result<(), CommandError> {
     let refused = |what: &str| CommandError::Refused {
         what: what.to_owned(),

@@ -1,4 +1,4 @@
-//! A stack as if every identity joined now: what can be known of it without the cloud.
+//! The objects of a stack as if every identity joined now: what can be computed without access to the cloud.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle;
 use crate::realize::{self, ResourceMap};
 
-/// All that the stack would make, and the limits of the cloud that it would break.
+/// Returns all objects that the stack would create, and a finding for each limit of the provider that they would exceed.
 pub fn plan_as_joiners(declared: &DeclaredStack, now: jiff::Timestamp) -> (ResourceMap, Vec<Diagnostic>) {
     let providers = Providers::from_blocks(&declared.providers);
     let realize = connection::build_realizer(&providers);
@@ -21,7 +21,7 @@ pub fn plan_as_joiners(declared: &DeclaredStack, now: jiff::Timestamp) -> (Resou
     let (mut resources, mut findings) = realize::realize_shared_objects(declared, realize.as_ref(), &realm);
     let snapshot = Snapshot::for_realm(realm);
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
-    // Whether a lease is over depends on what lives, which is not known here.
+    // Whether a lease has expired depends on the live state, which is not known here.
     let (standings, _) = lifecycle::decide_phases(declared, &snapshot, now, principal_id);
     let realized: Vec<(ResourceMap, Vec<Diagnostic>)> = standings
         .par_iter()
@@ -34,7 +34,8 @@ pub fn plan_as_joiners(declared: &DeclaredStack, now: jiff::Timestamp) -> (Resou
     (resources, findings)
 }
 
-/// Where a stack would go, as far as its text says: sizes do not depend on the account's digits.
+/// A realm for the stack as far as its configuration gives one. An unknown AWS account number becomes twelve zeros: sizes do not depend on
+/// the digits.
 fn placeholder_realm(settings: &ProviderSettings) -> Realm {
     let (provider, account, partition) = match settings {
         ProviderSettings::Local { .. } => ("local", "embedded".to_owned(), ""),

@@ -1,5 +1,8 @@
-//! Carries out an approved plan: executes it, reads it back, writes the last entry of the ledger, and says how it ended. A signal cuts each
-//! of these short.
+//! Carries out an approved plan.
+//!
+//! In: an approved plan, a connection, and an open journal. Out: the steps are executed, what was written is read back, the last entry of
+//! the ledger is written, and the result is printed. The result says that all is done only if reading back confirmed it. A signal limits
+//! the time that each of these takes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +23,14 @@ use crate::rules::ApprovedPlan;
 use crate::views;
 use crate::views::outcome::{ReadBack, RunEnding};
 
-/// How often, and with what pauses, a cloud that is slow to show a write is read again: for more than half a minute in all.
+/// The pauses between attempts to read back a write, more than 30 s in total: a cloud may show a write only after some time.
 const VERIFY_PAUSES: [Duration; 5] =
     [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20)];
 
-/// Carries out an approved plan, reads it back, and tells how it ended.
+/// Carries out an approved plan, reads back what was written, and prints how the run ended.
+///
+/// # Errors
+/// A step failed, was not done, or cannot be verified, or the ledger could not be written.
 pub async fn carry_out_plan(
     approved: &ApprovedPlan,
     connection: &Connection,
@@ -60,13 +66,13 @@ pub async fn carry_out_plan(
     match read {
         Ok(Err(CommandError::Unreadable(error))) => Err(CommandError::ReadBack(error)),
         Ok(Err(other)) => Err(other),
-        // What kept a step from being recorded is in the text.
+        // The printed text says why a step could not be recorded.
         _ if outcome.unrecorded.is_some() => Err(CommandError::Unfinished),
         _ => recorded.and(Err(CommandError::Unfinished)),
     }
 }
 
-/// Executes the steps and shows how far they are.
+/// Executes the steps and shows their progress.
 async fn execute_steps(
     approved: &ApprovedPlan,
     connection: &Connection,
@@ -86,7 +92,7 @@ async fn execute_steps(
     Ok(outcome)
 }
 
-/// Lets the executor finish what is in flight once a signal has come, and abandon it when its time is up.
+/// After a signal, first lets the executor finish the steps in flight, and abandons them when the time limit has passed.
 async fn halt_on_request(interruption: Interruption, owner: watch::Sender<Halt>) {
     let signal = interruption.wait_for_signal().await;
     owner.send_replace(Halt::Drain);
@@ -94,12 +100,13 @@ async fn halt_on_request(interruption: Interruption, owner: watch::Sender<Halt>)
     super::print_message(&format!(
         "{signal} received: steps in flight have {seconds} s to finish. A second signal leaves at once and keeps the lock.\n"
     ));
-    // Work that never ends is given up when the time is over.
+    // A future that never completes: this waits until the time limit of the steps has passed.
     interruption.run_within_limit(interruption::STEPS, std::future::pending::<()>()).await;
     owner.send_replace(Halt::Abandon);
 }
 
-/// Writes the last entry of a run. Where steps were abandoned, their intents stay open and the run has no end: the next run looks at them.
+/// Writes the last entry of a run. If steps were abandoned, their intents stay open and the run gets no end record: the next run resolves
+/// the intents.
 async fn close_journal(
     journal: Recorder<'_>,
     outcome: &ApplyOutcome,
@@ -119,7 +126,7 @@ fn unanswered_ledger_error() -> JournalError {
     }
 }
 
-/// Reads what was written until it is as written, or until patience ends.
+/// Reads back what was written, again after each pause, until it matches or no pause is left.
 async fn read_back_writes(
     plan: &Plan,
     outcome: &ApplyOutcome,

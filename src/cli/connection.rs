@@ -1,4 +1,4 @@
-//! A provider's powers, handed out one by one: a command that only plans never touches the one that writes.
+//! Connects to the providers of a stack. Each ability of a provider is its own field: a command that only plans does not use `enact`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,18 +16,21 @@ use crate::config::declared::{self, ProviderSettings, Providers, SecretStore};
 use crate::multi_account::{AccountMember, MultiAccountProvider, MultiAccountRealizer};
 use crate::secret_store::{DeliveringProvider, DeliveryClock, SecretStores};
 
-/// One provider, or those of several accounts together.
+/// The connection to one provider, or to the providers of several accounts.
 pub struct Connection {
     pub realize: Arc<dyn Realize>,
     pub compare: Arc<dyn Compare>,
     pub observe: Arc<dyn Observe>,
     pub enact: Arc<dyn Enact>,
-    /// Where the secrets of issued keys go.
+    /// The secret stores for issued keys.
     pub vault: SecretStores,
 }
 
 impl Connection {
-    /// Connects to the providers that a stack in `directory` names. `now` is what the embedded directory takes for the present.
+    /// Connects to the providers of the stack in `directory`. `now` is the present moment for the embedded directory.
+    ///
+    /// # Errors
+    /// A provider cannot be reached, or its settings cannot be used.
     pub async fn connect_to_providers(
         providers: &Providers,
         directory: &Path,
@@ -54,7 +57,7 @@ impl Connection {
         })
     }
 
-    /// Connects to one account; `among`: what it is called among several.
+    /// Connects to one account. `among` is its name where the stack has several.
     async fn connect_to_account(
         settings: &ProviderSettings,
         among: Option<&Alias>,
@@ -65,7 +68,7 @@ impl Connection {
             ProviderSettings::Local { path } => {
                 let local = open_local_directory(path.as_deref(), directory, now);
                 let local = Arc::new(match among {
-                    // An alias may change; the file is what it is.
+                    // The alias may be renamed, but the file stays the same.
                     Some(_) => local.with_account_name(path.as_deref().unwrap_or(ProviderSettings::DIRECTORY)),
                     None => local,
                 });
@@ -94,7 +97,7 @@ impl Connection {
         AccountMember { name: provider_reference(settings, alias), observe: self.observe, enact: self.enact }
     }
 
-    /// From a provider's pure half, and the half that reaches the cloud.
+    /// Builds a connection from the pure half of a provider and the half that accesses the cloud.
     fn from_provider<R: Realize + Compare + 'static, P: Observe + Enact + 'static>(
         pure: Arc<R>,
         provider: Arc<P>,
@@ -108,8 +111,8 @@ impl Connection {
         }
     }
 
-    /// The same with a place for secrets: what is written through it is delivered there. `now` is what the embedded directory takes for
-    /// the present; elsewhere it is the clock that says when a secret is delivered.
+    /// Adds secret stores: a secret that is created through the connection is delivered to them. On the embedded directory a delivery is
+    /// dated `now`; elsewhere the clock dates it.
     #[must_use]
     pub fn with_secret_stores(
         self,
@@ -129,7 +132,7 @@ impl Connection {
     }
 }
 
-/// What the provider block says to the AWS clients; `None`: it is not of AWS.
+/// The settings of a provider block for the AWS clients. `None`: the provider is not AWS.
 pub fn build_aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
     let ProviderSettings::Aws { region, profile, allowed_account_ids, assume_role } = settings else { return None };
     Some(AwsSettings {
@@ -140,7 +143,7 @@ pub fn build_aws_settings(settings: &ProviderSettings) -> Option<AwsSettings> {
     })
 }
 
-/// A role as the AWS clients take it.
+/// A role to assume, in the form that the AWS clients take.
 pub fn to_aws_role(role: declared::AssumeRoleBlock) -> leasehold_aws::AssumeRoleSettings {
     leasehold_aws::AssumeRoleSettings {
         role_arn: role.role_arn,
@@ -149,7 +152,7 @@ pub fn to_aws_role(role: declared::AssumeRoleBlock) -> leasehold_aws::AssumeRole
     }
 }
 
-/// How a configuration names a provider.
+/// The reference by which a configuration names a provider.
 fn provider_reference(settings: &ProviderSettings, alias: Option<&Alias>) -> String {
     let name = match settings {
         ProviderSettings::Local { .. } => "local",
@@ -158,7 +161,7 @@ fn provider_reference(settings: &ProviderSettings, alias: Option<&Alias>) -> Str
     alias.map_or_else(|| format!("provider.{name}"), |alias| format!("provider.{name}.{alias}"))
 }
 
-/// The pure half of a stack's providers, without a connection.
+/// The pure half of the stack's providers, without a connection.
 pub fn build_realizer(providers: &Providers) -> Arc<dyn Realize> {
     let first: Arc<dyn Realize> = match &providers.first {
         ProviderSettings::Local { path } => {

@@ -1,4 +1,5 @@
-//! `leasehold drift`: what was changed outside since the last apply, and what is overdue. It is handed the read half of a provider.
+//! `leasehold drift`: what was changed outside Leasehold since the last apply, and which expirations are overdue. It gets only the half of
+//! a provider that reads.
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +14,13 @@ use crate::drift::{self, Coverage, DriftRule, IgnorePatterns, RecordedIdentities
 use crate::views::alerts::{self, BlockPlaces};
 use crate::views::drift as view;
 
-/// Where a stack says what may be unmanaged, unless told otherwise.
+/// The file in a stack's directory that lists objects allowed to be unmanaged, unless an option names another.
 const IGNORE_FILE: &str = ".leaseholdignore";
 
+/// Compares the live state with the last applied one, and prints the findings in the requested format.
+///
+/// # Errors
+/// The stack is not valid, or the cloud, the store or the ignore file cannot be read.
 pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
@@ -40,7 +45,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
     };
     let mut report = look(None)?;
     if report.findings.iter().any(|finding| finding.rule == DriftRule::Missing) {
-        // Only the ledger can tell what was removed from what was never applied.
+        // Only the ledger distinguishes an object that was deleted from one that was never applied.
         report = look(audit::read_applied_addresses(&stack).await?.as_ref())?;
     }
     if args.unmanaged {
@@ -66,7 +71,7 @@ pub async fn cmd_drift(here: &Path, args: &DriftArgs) -> Result<CommandExit, Com
     if report.is_in_sync() { Ok(CommandExit::Done) } else { Ok(CommandExit::Changes) }
 }
 
-/// What may be unmanaged. A file that was named must be there; the stack's own may be missing.
+/// Reads the patterns of objects that may be unmanaged. A file that an option names must exist; the default file may be missing.
 fn read_ignore_file(here: &Path, stack: &Stack, args: &DriftArgs) -> Result<IgnorePatterns, CommandError> {
     let own: PathBuf = stack.directory.path().join(IGNORE_FILE);
     let path = match &args.ignore {

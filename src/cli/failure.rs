@@ -1,4 +1,7 @@
-//! How a command ended badly, and how people are told.
+//! The errors of commands: their exit codes, and how they are printed on stderr.
+//!
+//! Exit code 1 means that the command failed, 3 that it was refused before it changed anything. `fmt` alone uses 2 for files that it could
+//! not read.
 
 use std::process::ExitCode;
 
@@ -19,58 +22,58 @@ use crate::views::inert::escape_steering;
 use crate::views::job::describe_holder_job;
 use crate::views::style::{REMOVE, paint_text};
 
-/// Why a command did not do what it was asked.
+/// Why a command failed or was refused.
 #[derive(Debug)]
 pub enum CommandError {
-    /// The configuration is wrong. Exit code 1.
+    /// The configuration is not valid. Exit code 1.
     Findings {
-        /// What is wrong.
+        /// The errors.
         findings: Vec<Diagnostic>,
-        /// The text it is wrong in.
+        /// The files that they refer to.
         sources: Sources,
     },
     /// The cloud could not be read. Exit code 1.
     Unreadable(ObserveError),
-    /// What was written could not be read back. Exit code 1; the view has told what was done.
+    /// What was written could not be read back. Exit code 1; the view has already printed what was done.
     ReadBack(ObserveError),
-    /// Rules stand against the plan. Exit code 3, nothing was changed.
+    /// Rules refuse the plan. Exit code 3, nothing was changed.
     Ruled(Vec<Ruling>),
-    /// The plan no longer applies. Exit code 3, nothing was changed.
+    /// The plan is stale. Exit code 3, nothing was changed.
     Stale(Vec<Staleness>),
-    /// It was refused for another reason. Exit code 3, nothing was changed.
+    /// The command was refused for another reason. Exit code 3, nothing was changed.
     Refused {
-        /// What was refused.
+        /// What was refused, and why.
         what: String,
-        /// What to do.
+        /// What the user can do.
         help: String,
     },
-    /// Somebody else holds the stack's lock. Exit code 3, nothing was changed.
+    /// Another process holds the lock of the stack. Exit code 3, nothing was changed.
     Locked {
         /// The stack.
         stack: StackName,
-        /// Who, since when, until when.
+        /// The holder, when it took the lock, and when the lock expires.
         record: Box<lock::LockRecord>,
     },
     /// The stack's records cannot be read or written. Exit code 1.
     Store(StoreError),
-    /// A store for secrets cannot be used. Exit code 1, nothing was changed.
+    /// A secret store cannot be used. Exit code 1, nothing was changed.
     Vault(VaultError),
-    /// The built plan failed its own check. Exit code 1, nothing was changed.
+    /// The plan failed its own check, which is a bug. Exit code 1, nothing was changed.
     Unsound(Vec<UnsoundPlanError>),
-    /// The work began and did not come to its end; the view has told how. Exit code 1.
+    /// The work began and is not complete; the view has already printed how it ended. Exit code 1.
     Unfinished,
-    /// A signal stopped it. Exit code 1.
+    /// A signal stopped the command. Exit code 1.
     Stopped {
-        /// Which signal.
+        /// The signal.
         signal: Signal,
-        /// What was changed, or why it did not end cleanly.
+        /// What was changed, or why the command did not end cleanly.
         what: String,
-        /// What to know or to do next, if anything.
+        /// What the user should know or do next. `None`: nothing.
         help: Option<String>,
     },
-    /// Files could not be read, and it is told already. Exit code 2, as `terraform fmt` has it.
+    /// Files could not be read, which is already printed. Exit code 2, as in `terraform fmt`.
     Unread,
-    /// Anything else. Exit code 1.
+    /// Any other error. Exit code 1.
     Other(anyhow::Error),
 }
 
@@ -151,7 +154,7 @@ impl From<LockError> for CommandError {
 }
 
 impl CommandError {
-    /// Tells people on stderr, and gives the exit code.
+    /// Prints the error to stderr, and returns the exit code.
     #[must_use]
     pub fn report_error(self) -> ExitCode {
         let (text, code) = self.into_message();
@@ -232,7 +235,7 @@ fn describe_read_error(error: &ObserveError) -> String {
     format_message(what, &[error.to_string(), "Nothing was changed.".to_owned()], error.help.as_deref())
 }
 
-/// Here something was changed.
+/// Unlike other errors of reading the cloud, this one comes after a change.
 fn describe_read_back_error(error: &ObserveError) -> String {
     let help = format!(
         "{}. Then run `leasehold plan`: it reads again, and says \"No changes.\" when all is as written",
@@ -263,10 +266,10 @@ fn describe_stale_plan(stale: &[Staleness]) -> String {
     )
 }
 
-/// Findings as people read them on this terminal.
+/// Findings as text for people, in the style of this terminal.
 pub fn render_findings(findings: &[Diagnostic], sources: &Sources) -> String {
     let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(100, |(width, _)| usize::from(width.0));
-    // Colour is taken off again where the text is printed, when it must be.
+    // Always with colour: the printing stream removes it where it must not appear.
     let findings = invocation::current_invocation().complete_findings(findings);
     diagnostics::render_diagnostics(&findings, sources, diagnostics::DiagnosticStyle { color: true, width })
 }

@@ -1,4 +1,4 @@
-//! `leasehold fmt`: configuration files laid out as `terraform fmt` lays them out.
+//! `leasehold fmt`: formats configuration files as `terraform fmt` does.
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,20 +12,23 @@ use super::{CommandError, CommandExit};
 use crate::config::format::format_sources;
 use crate::config::{SourceFile, Sources};
 
-/// Endings of the files that are laid out.
+/// Endings of the names of the files that are formatted.
 const ENDINGS: [&str; 2] = [".hcl", ".hclvars"];
 
-/// What was changed when a signal stops a run after its first file.
+/// What was changed when a signal stops a run after the first file was written.
 const CHANGED: &str = "the files named so far are formatted, the others are not";
 
-/// A file, or stdin where it has no path.
+/// A file, or stdin if it has no path.
 struct FormatInput {
     path: Option<PathBuf>,
     shown: String,
     bytes: Vec<u8>,
 }
 
-/// One diagnostic does not keep the other files from being laid out; the run fails all the same.
+/// A file with a syntax error does not stop the others from being formatted, but the run fails.
+///
+/// # Errors
+/// A file cannot be read or written, or has a syntax error.
 pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let mut broken: Vec<(Vec<crate::config::Diagnostic>, Sources)> = Vec::new();
     let mut unformatted = false;
@@ -56,7 +59,7 @@ pub fn cmd_fmt(here: &Path, args: &FmtArgs, interruption: &Interruption) -> Resu
     }
 }
 
-/// The text of stdin, the name of a file that changes, and the lines that do.
+/// Prints what the options ask for: the text of stdin, the name of a changed file, its changed lines.
 fn report_input(input: &FormatInput, text: &str, changed: bool, args: &FmtArgs) -> Result<(), CommandError> {
     if input.path.is_none() && !args.check && !args.diff {
         return super::print_result(text);
@@ -110,7 +113,7 @@ fn read_input(full: PathBuf, shown: &Path) -> anyhow::Result<FormatInput> {
     Ok(FormatInput { path: Some(full), shown: name, bytes })
 }
 
-/// The files of a directory by name; hidden ones, and what lies behind links to directories, are passed over.
+/// Collects the files of a directory in the order of their names. Hidden files, and files behind links to directories, are skipped.
 fn collect_directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<FormatInput>) -> anyhow::Result<()> {
     let context = || format!("cannot list {}", full.display());
     let mut names = Vec::new();
@@ -135,7 +138,7 @@ fn collect_directory(full: &Path, shown: &Path, recursive: bool, into: &mut Vec<
     Ok(())
 }
 
-/// The new text takes the place of the old one in one step, or not at all. A link stays one, and so do the file's permissions.
+/// Replaces the text of a file atomically. A link stays a link, and the file keeps its permissions.
 fn replace_file(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write {}", path.display());
     let real = path.canonicalize().with_context(context)?;

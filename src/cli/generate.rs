@@ -1,4 +1,4 @@
-//! `leasehold plan --generate FILE`: blocks for what `import` names, into a new file.
+//! `leasehold plan --generate FILE`: writes a block for each object that an `import` block names into a new file.
 
 use std::path::Path;
 
@@ -9,7 +9,10 @@ use super::connection::Connection;
 use super::session::{self, Stack};
 use crate::generate;
 
-/// Writes the file. It says what it wrote, and what no block can say.
+/// Writes the file. Prints what was written, and what no block can express.
+///
+/// # Errors
+/// The cloud cannot be read, an object cannot be expressed as a block, or the file exists already or cannot be written.
 pub async fn generate_blocks(
     here: &Path,
     file: &Path,

@@ -1,4 +1,4 @@
-//! `leasehold graph`: who needs whom, for Graphviz or Mermaid.
+//! `leasehold graph`: the dependencies between the parts of a stack, for Graphviz or Mermaid.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,6 +9,10 @@ use super::{CommandError, CommandExit};
 use crate::graph::DependencyGraph;
 use crate::views::inert::escape_steering;
 
+/// Prints the dependency graph of the declared stack.
+///
+/// # Errors
+/// The stack is not valid.
 pub fn cmd_graph(here: &Path, args: &GraphArgs) -> Result<CommandExit, CommandError> {
     let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, session::current_time(None))?;
     let graph = DependencyGraph::from_declared(&stack.declared);

@@ -1,4 +1,4 @@
-//! `leasehold init`: a first stack to start from.
+//! `leasehold init`: writes an example stack to start from.
 
 use std::path::Path;
 
@@ -12,6 +12,10 @@ use crate::views::style::{ADD, paint_text};
 const STARTER: &str = include_str!("starter.hcl");
 const IGNORE: &str = "# The embedded directory and the records of its runs.\n.leasehold/\n";
 
+/// Writes `stack.hcl`, and a `.gitignore` if there is none, and prints the next commands.
+///
+/// # Errors
+/// A file exists already or cannot be written.
 pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let dir = args.dir.as_deref().map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
@@ -43,7 +47,7 @@ pub fn cmd_init(here: &Path, args: &InitArgs, interruption: &Interruption) -> Re
     Ok(CommandExit::Done)
 }
 
-/// A directory's name made into a stack's name.
+/// Turns a directory's name into a valid stack name.
 fn derive_stack_name(directory: &str) -> String {
     let plain: String = directory
         .to_lowercase()

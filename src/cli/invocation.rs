@@ -1,7 +1,7 @@
-//! The commands that Leasehold prints for people to run next: they work in the shell in which this one was run.
+//! Completes the commands that Leasehold prints for people to run next, so that they work in the shell in which this command was run.
 //!
-//! In: the command line of this process, parsed. Out: follow-up commands that carry its `-C`, stack directory and variables, quoted for a
-//! POSIX shell. Where these go in a command, clap's description of it says:
+//! In: the parsed command line of this process. Out: follow-up commands with the same `-C`, stack directory and variables, quoted for a
+//! POSIX shell. The clap description of the follow-up command determines where these options go:
 //!
 //! ```text
 //! leasehold -C live plan prod --var-file eu.hclvars   then   leasehold apply
@@ -10,8 +10,8 @@
 //!                                                     is     leasehold -C live audit verify --stack prod --var-file eu.hclvars
 //! ```
 //!
-//! Values of variables are printed only if the configuration declares the variable and does not call it sensitive. Of others the command
-//! asks the shell, `--var token="${token:?}"`, which stops there unless somebody has set it.
+//! The value of a variable is printed only if the configuration declares the variable and does not mark it sensitive. For any other
+//! variable the printed command refers to the shell, `--var token="${token:?}"`: the shell stops there unless this shell variable is set.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -24,31 +24,31 @@ use super::args::Cli;
 use crate::config::{Diagnostic, Sources, find_nonsensitive_variables};
 use crate::shell::quote_shell_word;
 
-/// The name by which shells find the program.
+/// The name of the program as shells find it.
 const PROGRAM: &str = "leasehold";
 
-/// The command line of a process. It is a property of the process, as its arguments are, and is set once.
+/// The command line of this process. It is global because the arguments of a process are; it is set once.
 static CURRENT: OnceLock<Invocation> = OnceLock::new();
 
-/// What of a command line goes with the commands that follow it.
+/// The parts of a command line that are repeated in follow-up commands.
 #[derive(Debug, Default)]
 pub struct Invocation {
-    /// `-C`; `None` where it was not given.
+    /// The argument of `-C`. `None`: the option was not used.
     here: Option<String>,
-    /// The stack's directory, seen from `here`.
+    /// The stack's directory, relative to `here`.
     directory: OnceLock<String>,
     var_files: Vec<String>,
     /// `name=value`
     vars: Vec<String>,
-    /// The variables whose values may be printed. Unset: the configuration has not been read.
+    /// The variables whose values may be printed. Not set: the configuration has not been read.
     plain: OnceLock<BTreeSet<String>>,
-    /// Commands within texts that were completed already: a report has the same few many times.
+    /// Cache of completed commands: a report contains the same few commands many times.
     completed: Mutex<HashMap<String, String>>,
 }
 
-/// Keeps the command line of this process.
+/// Stores the command line of this process.
 pub fn set_current(matches: &ArgMatches) {
-    // Set once, at the start of the process.
+    // An error is impossible: this is called once, at the start of the process.
     let _ = CURRENT.set(Invocation::new(matches));
 }
 
@@ -59,9 +59,9 @@ pub fn current_invocation() -> &'static Invocation {
 
 /// One word of a command.
 enum CommandWord {
-    /// Quoted where the shell would read it otherwise.
+    /// A literal word; quoted if the shell would interpret it.
     Text(String),
-    /// Shell that is printed as it is.
+    /// Shell syntax that is printed unchanged.
     Shell(String),
 }
 
@@ -73,7 +73,7 @@ impl Invocation {
             let paths = has(id).then(|| last.get_many::<PathBuf>(id)).flatten();
             paths.into_iter().flatten().map(|path| path.display().to_string()).collect()
         };
-        // `apply FILE` learns the directory from the file.
+        // `apply FILE` gets the directory from the file.
         let directory =
             paths("dir").pop().or_else(|| takes_directory_or_plan(&command).then(|| paths("what").pop())?);
         let here = last.get_one::<PathBuf>("directory").filter(|here| here.as_path() != Path::new("."));
@@ -93,14 +93,14 @@ impl Invocation {
         self.here.as_ref().map_or_else(|| PathBuf::from(path), |here| Path::new(here).join(path))
     }
 
-    /// Notes which variables may be printed, once the configuration is read.
+    /// Notes which variables may be printed. This is called once the configuration has been read.
     pub fn note_variables(&self, sources: &Sources) {
         if !self.vars.is_empty() {
             let _ = self.plain.set(find_nonsensitive_variables(sources));
         }
     }
 
-    /// Notes the stack's directory, as seen from where this process runs, that a saved plan names.
+    /// Notes the stack's directory that a saved plan names. The path is relative to the working directory of this process.
     pub fn note_directory(&self, directory: &Path) {
         let seen_from_here = match &self.here {
             None => Some(directory.to_owned()),
@@ -111,19 +111,19 @@ impl Invocation {
         }
     }
 
-    /// The command `words`, with the options of this one that it takes as well and does not have yet.
+    /// The follow-up command `words`, with the options of this command line that it accepts and does not have yet.
     pub fn follow_up_command(&self, words: &[&str]) -> String {
         self.complete_command(words, true)
             .unwrap_or_else(|| render_words(words.iter().map(|word| literal_word(word)).collect()))
     }
 
-    /// The same without variables, for what is saved already.
+    /// The same without variables, for a command that uses a saved plan, in which they are included.
     pub fn follow_up_command_without_variables(&self, words: &[&str]) -> String {
         self.complete_command(words, false)
             .unwrap_or_else(|| render_words(words.iter().map(|word| literal_word(word)).collect()))
     }
 
-    /// The text with each whole command in backticks completed. What is no whole command, such as `` `leasehold revoke` ``, stays.
+    /// Completes each whole command in backticks in the text. Anything else, such as `` `leasehold revoke` ``, stays unchanged.
     pub fn complete_commands(&self, text: &str) -> String {
         let start = format!("`{PROGRAM} ");
         let mut completed = String::with_capacity(text.len());
@@ -142,7 +142,7 @@ impl Invocation {
         completed
     }
 
-    /// Findings with the commands in their help completed.
+    /// Completes the commands in the help of findings.
     pub fn complete_findings(&self, findings: &[Diagnostic]) -> Vec<Diagnostic> {
         let complete = |finding: &Diagnostic| Diagnostic {
             help: finding.help.as_ref().map(|help| self.complete_commands(help)),
@@ -151,7 +151,7 @@ impl Invocation {
         findings.iter().map(complete).collect()
     }
 
-    /// A command without the program's name, completed, with it.
+    /// Completes a command that is given without the program's name. The result includes the name.
     fn complete_text(&self, command: &str) -> String {
         let mut known = self.completed.lock().unwrap_or_else(PoisonError::into_inner);
         let complete = || {
@@ -162,7 +162,7 @@ impl Invocation {
         completed.or_insert_with(|| complete().unwrap_or_else(|| format!("{PROGRAM} {command}"))).clone()
     }
 
-    /// `None`: this is no whole command. A word `DIR/NAME` is a file in the stack's directory.
+    /// Completes a command. `None`: the words are not a whole command. A word `DIR/NAME` becomes a file in the stack's directory.
     fn complete_command(&self, words: &[&str], with_variables: bool) -> Option<String> {
         let words: Vec<String> = words.iter().map(|word| self.resolve_in_directory(word)).collect();
         let matches = Cli::command()
@@ -205,7 +205,8 @@ impl Invocation {
         }
     }
 
-    /// `--var` with its value, if that may be printed. `None`: it has a name that no shell variable can have.
+    /// `--var` with its value, if the value may be printed. `None`: the value must not be printed, and the name cannot be the name of a
+    /// shell variable.
     fn var_option_words(&self, assignment: &str) -> Option<[CommandWord; 2]> {
         let (name, _) = assignment.split_once('=')?;
         let name = name.trim();
@@ -219,14 +220,14 @@ impl Invocation {
     }
 }
 
-/// Whether its argument is a directory or a file: `apply DIR|PLAN`.
+/// Whether the argument of the command is a directory or a file: `apply DIR|PLAN`.
 fn takes_directory_or_plan(command: &Command) -> bool {
     let what = command.get_arguments().find(|argument| argument.get_id() == "what");
     let names = what.and_then(|argument| argument.get_value_names()).unwrap_or_default();
     names.iter().any(|name| name.split('|').any(|part| part == "DIR"))
 }
 
-/// The description of the innermost subcommand, and its matches.
+/// The clap description of the innermost subcommand, and its matches.
 fn find_last_subcommand(mut command: Command, mut matches: &ArgMatches) -> (Command, &ArgMatches) {
     while let Some((name, inner)) = matches.subcommand() {
         let Some(next) = command.find_subcommand(name).cloned() else { break };
@@ -235,7 +236,7 @@ fn find_last_subcommand(mut command: Command, mut matches: &ArgMatches) -> (Comm
     (command, matches)
 }
 
-/// A path that no option is mistaken for.
+/// The path in a form that cannot be mistaken for an option.
 pub fn to_operand(path: &str) -> String {
     if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
 }
@@ -297,7 +298,7 @@ mod tests {
         for (words, short, long) in cases {
             assert_eq!(plain.follow_up_command(words), short);
             assert_eq!(deep.follow_up_command(words), long);
-            // What is complete stays.
+            // A complete command stays unchanged.
             let again = shlex::split(long.strip_prefix("leasehold ").unwrap()).unwrap();
             assert_eq!(deep.follow_up_command(&again.iter().map(String::as_str).collect::<Vec<_>>()), long);
         }

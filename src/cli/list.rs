@@ -1,4 +1,4 @@
-//! `leasehold list`: every identity of a stack, declared or live, with who answers for it and until when.
+//! `leasehold list`: every identity of a stack, declared or live, with its owner and the end of its lease.
 
 use std::path::Path;
 
@@ -13,6 +13,10 @@ use super::{CommandError, CommandExit};
 use crate::lifecycle::{self, IdentityStatus, LifecyclePhase};
 use crate::views::inert::escape_steering;
 
+/// Prints one row for each identity that is declared or live.
+///
+/// # Errors
+/// The stack is not valid, or the cloud cannot be read.
 pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
@@ -36,7 +40,7 @@ pub async fn cmd_list(here: &Path, args: &ListArgs) -> Result<CommandExit, Comma
     Ok(CommandExit::Done)
 }
 
-/// One identity in a line.
+/// One identity as a row of the table.
 pub struct IdentityRow {
     address: String,
     name: String,
@@ -51,7 +55,7 @@ pub struct IdentityRow {
 }
 
 impl IdentityRow {
-    /// The line of a standing.
+    /// The row for the status of an identity.
     pub fn from_standing(standing: &IdentityStatus<'_>) -> Self {
         let marks = standing.live.map(|live| &live.marks);
         let declared = standing.declared;
@@ -82,7 +86,7 @@ impl IdentityRow {
         }
     }
 
-    /// The line for machines.
+    /// The row as JSON.
     pub fn to_json(&self) -> serde_json::Value {
         let mut row = json!({
             "address": self.address, "name": self.name, "kind": self.kind, "owner": self.owner, "service": self.service,
@@ -101,7 +105,7 @@ fn render_table(rows: &[IdentityRow]) -> String {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    // Most stacks have one account, and nothing to tell of it.
+    // Most stacks have one account: then the column is left out.
     let several = rows.iter().any(|row| row.account.is_some());
     let account = several.then_some("account");
     table.set_header(["address"].into_iter().chain(account).chain([

@@ -1,4 +1,4 @@
-//! `leasehold lock`: who holds a stack's lock, and breaking it open.
+//! `leasehold lock`: shows the holder of a stack's lock, and breaks the lock.
 
 use std::path::Path;
 
@@ -16,6 +16,10 @@ use crate::store::lock::{self, LockError};
 use crate::views::inert::escape_steering;
 use crate::views::job::describe_holder_job;
 
+/// Runs a subcommand of `leasehold lock`.
+///
+/// # Errors
+/// The store cannot be read or written, or the lock must not be broken.
 pub async fn cmd_lock(
     here: &Path,
     command: &LockCommand,
@@ -96,8 +100,8 @@ fn refused_error(what: &str, help: &str) -> CommandError {
     CommandError::Refused { what: what.to_owned(), help: help.to_owned() }
 }
 
-/// A lock that is being broken, and why. The ledger is written first: a lock broken without a record would be worse than a record of a
-/// lock that was not broken.
+/// A lock that is being broken, and the reason. The ledger is written before the lock is broken: a broken lock without a record would be
+/// worse than a record of a lock that was not broken.
 struct LockBreaker<'a> {
     ledger: LedgerReader,
     origin: RunOrigin,
@@ -157,7 +161,7 @@ impl LockBreaker<'_> {
         Ok(CommandExit::Done)
     }
 
-    /// Does what must not end halfway, even if a signal comes.
+    /// Runs work that must not end halfway, even if a signal arrives.
     async fn finish_break(&self, work: impl Future<Output = Result<bool, CommandError>>) -> Result<bool, CommandError> {
         let breaking =
             self.interruption.defer_first_signal("Check whether the lock is broken: `leasehold lock show`.")?;
@@ -175,7 +179,7 @@ impl LockBreaker<'_> {
     }
 }
 
-/// The number of the last holder of the lock that the ledger knows; 0 where it knows none.
+/// The epoch of the last holder of the lock that the ledger records; 0 if it records none.
 async fn find_last_epoch(chain: &Chain) -> Result<u64, CommandError> {
     let started = |record: &LedgerRecord| match record {
         LedgerRecord::RunStarted(started) => Some(started.epoch),

@@ -1,4 +1,7 @@
-//! The program: one file per command. The only place that prints, asks, and reads the clock, files and the environment.
+//! The command line: one file per command.
+//!
+//! In: arguments, environment variables, files and the clock. Out: text on stdout and stderr, files, and an exit code. This is the only
+//! part of the program that prints, prompts, and reads the clock, files and the environment.
 #![allow(clippy::disallowed_methods, reason = "this is the edge")]
 
 mod accounts;
@@ -51,18 +54,18 @@ use args::{Cli, Command};
 use failure::CommandError;
 use interruption::Interruption;
 
-/// How a command ended well.
+/// The result of a command that succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CommandExit {
-    /// Done, or nothing to do: 0.
+    /// The work is done, or there is nothing to do. Exit code 0.
     Done,
-    /// Changes are there, and the caller asked to be told: 2.
+    /// There are changes, and the caller asked for an exit code that says so: 2.
     Changes,
-    /// Files are not laid out as `fmt` would, and the caller asked to be told: 3.
+    /// Files are not formatted as `fmt` would format them, and the caller asked for an exit code that says so: 3.
     Unformatted,
 }
 
-/// Runs the program and says how it ended: 0 done or nothing to do, 1 error, 2 changes present where that was asked for, 3 refused.
+/// Runs the program and returns its exit code: 0 done or nothing to do, 1 error, 2 changes where the caller asked for that code, 3 refused.
 #[must_use]
 pub fn main() -> ExitCode {
     if let Some(restarted) = environment::restart_without_empty() {
@@ -93,7 +96,7 @@ pub fn main() -> ExitCode {
     };
     let ended = runtime.block_on(run_command(cli, &interruption));
     interruption.end_command();
-    // A prompt that was interrupted still waits for an answer on its thread.
+    // After a signal, the thread of a prompt may still be waiting for an answer.
     runtime.shutdown_background();
     print_message(&throttling::summarize_throttling());
     match ended {
@@ -128,7 +131,7 @@ async fn run_command(cli: Cli, interruption: &Interruption) -> Result<CommandExi
     }
 }
 
-/// Logs go to stderr, and only when `RUST_LOG` asks for them; only our own do.
+/// Logs go to stderr, only if `RUST_LOG` enables them, and only from our own crates.
 fn start_tracing() -> anyhow::Result<()> {
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
     use tracing_subscriber::util::SubscriberInitExt as _;
@@ -139,14 +142,14 @@ fn start_tracing() -> anyhow::Result<()> {
              {error}. Correct it or unset it"
         )
     })?;
-    // Libraries log the bodies of requests, and those hold what nobody may read in a log.
+    // Libraries log the bodies of requests, which contain secrets.
     let ours = tracing_subscriber::filter::filter_fn(|about| about.target().starts_with("leasehold"));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(ours);
     tracing_subscriber::registry().with(asked).with(lines).init();
     Ok(())
 }
 
-/// Writes a command's result. A reader that went away (a closed pipe) is no error.
+/// Prints the result of a command on stdout. A closed pipe is not an error.
 fn print_result(text: &str) -> Result<(), CommandError> {
     use std::io::Write as _;
     throttling::clear_line();
@@ -162,20 +165,20 @@ fn print_result(text: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Writes a message beside the result.
+/// Prints a message on stderr, separate from the result. Hides the throttling line and suspends the progress bar while it writes.
 fn print_message(text: &str) {
     throttling::clear_line();
     progress::shared_screen().suspend(|| write_stderr(text));
 }
 
-/// Writes to stderr, whatever changes there.
+/// Writes to stderr without regard to the progress bar or the throttling line.
 fn write_stderr(text: &str) {
     use std::io::Write as _;
-    // Nobody is left to tell when stderr cannot be written.
+    // If stderr cannot be written, there is no way to report that.
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// `path` as seen from `here`, without a needless `./` before it.
+/// Resolves `path` relative to `here`, without a needless `./` in front.
 fn resolve_path(here: &Path, path: &Path) -> PathBuf {
     if here == Path::new(".") { path.to_path_buf() } else { here.join(path) }
 }

@@ -1,4 +1,4 @@
-//! Which live identity somebody means: by its address, its name, its ARN, or the id of one of its keys.
+//! Finds the live identity that an argument names: by address, name, ARN, or the id of one of its access keys.
 
 use leasehold_provider::{LiveIdentity, Realize, ResourceId, Snapshot, StackName, Stranger};
 
@@ -6,6 +6,9 @@ use super::failure::CommandError;
 use super::session::find_nearest_name;
 
 /// The one live identity of the stack that `what` names.
+///
+/// # Errors
+/// `what` names no live identity, or more than one.
 pub fn find_identity<'a>(
     what: &str,
     stack: &StackName,
@@ -32,7 +35,7 @@ pub fn find_identity<'a>(
     }
 }
 
-/// Whether the id is that of a key of that name.
+/// Whether the object is an access key with this id.
 fn is_key_named(id: &ResourceId, what: &str) -> bool {
     id.kind.as_str().ends_with("access_key") && id.name.split_once('/').is_some_and(|(_, key)| key == what)
 }

@@ -1,4 +1,4 @@
-//! `leasehold plan`: what would change. It is handed the read half of a provider.
+//! `leasehold plan`: shows what an apply would change. It only reads from the cloud.
 
 use std::mem::ManuallyDrop;
 use std::path::Path;
@@ -19,6 +19,10 @@ use crate::store;
 use crate::views;
 use crate::views::inert::escape_steering;
 
+/// Makes a plan and prints it; optionally saves it to a file, signed if a key is given.
+///
+/// # Errors
+/// The stack is not valid, the cloud cannot be read, or a file cannot be written.
 pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption) -> Result<CommandExit, CommandError> {
     let now = session::current_time(args.stack.now);
     let stack = Stack::read_stack(here, args.stack.dir.as_deref(), &args.stack.variables, now)?;
@@ -31,7 +35,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
         }
         None => stack,
     };
-    // The process ends with this command: freeing it all piece by piece would take longer than much of the work.
+    // The process ends with this command. Freeing this memory piece by piece would take longer than much of the work.
     let stack = ManuallyDrop::new(stack);
     let mut observed = ManuallyDrop::new(session::observe_for_plan(&stack, &connection).await?);
     accounts::note_unreachable_accounts(&stack, &mut observed).await?;
@@ -55,7 +59,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
         }
         if args.view.format == PlanFormat::Human {
             let words = ["apply", &invocation::to_operand(&path.display().to_string())];
-            // Only sensitive values are read again.
+            // An apply of this plan needs the variables only if it has to read sensitive values again.
             let command = match &sealed {
                 Some(_) => invocation::current_invocation().follow_up_command(&words),
                 None => invocation::current_invocation().follow_up_command_without_variables(&words),
@@ -66,7 +70,7 @@ pub async fn cmd_plan(here: &Path, args: &PlanArgs, interruption: &Interruption)
     if args.detailed_exitcode && !plan.is_empty() { Ok(CommandExit::Changes) } else { Ok(CommandExit::Done) }
 }
 
-/// Digests the plan's sensitive values under a new key, which goes into the stack's store.
+/// Computes keyed digests of the plan's sensitive values. The key is new, and is written into the stack's store.
 async fn seal_plan(plan: &Plan, stack: &Stack) -> Result<SealedValues, CommandError> {
     let store = stack.open_store().await?;
     let name = store::generate_random_id()?;
@@ -77,7 +81,7 @@ async fn seal_plan(plan: &Plan, stack: &Stack) -> Result<SealedValues, CommandEr
     Ok(SealedValues { key: name, values: sealed::digest_sensitive_values(plan, &key) })
 }
 
-/// What the operator allows beyond the defaults.
+/// What the operator allows in addition to the defaults.
 pub fn to_allowance(args: &AllowanceArgs) -> Allowance {
     Allowance { max_leavers: args.max_leavers, approved: args.approve.clone() }
 }

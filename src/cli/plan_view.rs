@@ -1,4 +1,4 @@
-//! A plan in the form that was asked for, on stdout, and beside it as JSON in a file.
+//! Prints a plan in the requested format on stdout, and optionally writes it to a file as JSON.
 
 use std::path::Path;
 
@@ -14,7 +14,10 @@ use crate::rules::Ruling;
 use crate::views::alerts::{self, Alert, AlertCase, BlockPlaces};
 use crate::views::{self};
 
-/// Shows a plan. `stack` gives the places of blocks; without it there are none to point at.
+/// Prints a plan. `stack` gives the places of the blocks. `None`: alerts have no place.
+///
+/// # Errors
+/// The output cannot be written.
 pub fn show_plan_view(
     plan: &Plan,
     rulings: &[Ruling],
@@ -43,12 +46,15 @@ pub fn show_plan_view(
     }
 }
 
-/// The alerts of all cases.
+/// All alerts of the given cases.
 pub fn flatten_alerts(cases: &[AlertCase]) -> impl Iterator<Item = &Alert> {
     cases.iter().flat_map(|case| &case.alerts)
 }
 
-/// Writes JSON into the file that `--json-into` names.
+/// Writes JSON to the file that `--json-into` names. `None`: writes nothing.
+///
+/// # Errors
+/// The file cannot be written.
 pub fn write_json_into(here: &Path, path: Option<&Path>, value: impl FnOnce() -> Value) -> Result<(), CommandError> {
     let Some(path) = path else { return Ok(()) };
     let text = serde_json::to_string_pretty(&value()).context("cannot write JSON")?;

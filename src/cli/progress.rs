@@ -1,4 +1,4 @@
-//! How far an apply is: a bar on a terminal, a line for each failure elsewhere.
+//! Shows the progress of an apply: a bar on a terminal, elsewhere one line for each failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
@@ -11,14 +11,14 @@ use crate::apply::ApplyEvent;
 use crate::plan::{Plan, Step, StepId};
 use crate::views::inert::escape_steering;
 
-/// How many of the steps in flight the bar names.
+/// The maximum number of steps in flight that the bar names.
 const NAMED: usize = 3;
 
-/// What each step is called.
+/// The name of each step.
 pub struct StepNames(BTreeMap<StepId, String>);
 
 impl StepNames {
-    /// The names of a plan's steps.
+    /// The names of the steps of a plan.
     pub fn from_plan(plan: &Plan) -> Self {
         let name = |step: &Step| (step.id, escape_steering(&step.change.id().to_string()).into_owned());
         Self(plan.steps.iter().map(name).collect())
@@ -29,7 +29,7 @@ impl StepNames {
     }
 }
 
-/// Shows events until the executor is done.
+/// Shows events until the executor has finished.
 pub async fn show_events(names: StepNames, mut events: UnboundedReceiver<ApplyEvent>) {
     let bar = build_bar(names.0.len());
     let name = |id: &StepId| names.step_name(id);
@@ -57,7 +57,8 @@ pub async fn show_events(names: StepNames, mut events: UnboundedReceiver<ApplyEv
     bar.finish_and_clear();
 }
 
-/// What changes on the terminal while work goes on: the bar, and other lines below it. Whatever else is written there has it stand aside.
+/// What changes on the terminal during the work: the bar, and other lines below it. It must be suspended while anything else is written
+/// there.
 pub fn shared_screen() -> &'static MultiProgress {
     static SCREEN: LazyLock<MultiProgress> = LazyLock::new(|| {
         let hidden = ProgressDrawTarget::hidden;
@@ -66,7 +67,7 @@ pub fn shared_screen() -> &'static MultiProgress {
     &SCREEN
 }
 
-/// Whether somebody may watch lines change.
+/// Whether stderr is a terminal, on which lines can be updated.
 pub fn has_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
@@ -74,7 +75,7 @@ pub fn has_terminal() -> bool {
 fn build_bar(steps: usize) -> ProgressBar {
     let length = u64::try_from(steps).unwrap_or(u64::MAX);
     let bar = shared_screen().insert(0, ProgressBar::new(length));
-    // A template that does not parse would leave the default bar.
+    // If the template did not parse, the default bar would be shown.
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {wide_msg}") {
         bar.set_style(style);
     }

@@ -1,4 +1,4 @@
-//! A plan that makes something is held against the account's own quotas before anybody sees it.
+//! Checks a plan that creates objects against the account's own quotas before the plan is shown.
 
 use leasehold_provider::{QuotaScope, Snapshot};
 
@@ -9,7 +9,11 @@ use crate::config::Diagnostic;
 use crate::plan::Plan;
 use crate::plan::quotas::{ExceededQuota, find_exceeded_quotas, may_exceed_quotas};
 
-/// Refuses a plan that would pass a quota: at the attribute's line where one block is to blame, else as a whole.
+/// Refuses a plan that would exceed a quota. The error points at the attribute if one block causes it, otherwise it concerns the plan as a
+/// whole.
+///
+/// # Errors
+/// The plan would exceed a quota, or the quotas cannot be read.
 pub async fn check_quotas(
     stack: &Stack,
     connection: &Connection,

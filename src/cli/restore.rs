@@ -1,4 +1,7 @@
-//! `leasehold restore`: takes the mark of a revocation off, and gives the identity back what its configuration says.
+//! `leasehold restore`: removes the revocation of an identity, and gives it back the access that its configuration declares.
+//!
+//! The command plans as if the identity were quarantined for a reason that has no effect, so that only the configuration and the lease
+//! decide. The plan must not make the identity leave: otherwise the command is refused.
 
 use std::path::Path;
 
@@ -13,9 +16,13 @@ use super::{CommandError, CommandExit, apply, invocation, named};
 use crate::lifecycle::LeaveReason;
 use crate::plan::Plan;
 
-/// What stands in for the mark of a revocation while the plan is made: a reason that decides nothing.
+/// The quarantine reason that replaces the mark of the revocation while the plan is made. It has no effect on the plan.
 const RESTORED: &str = "restored";
 
+/// Plans the stack as if the identity were not revoked, limited to this identity, and applies the plan.
+///
+/// # Errors
+/// The identity is not revoked or has no block, the plan is refused, or the apply did not complete.
 pub async fn cmd_restore(
     here: &Path,
     args: &RestoreArgs,
@@ -42,7 +49,7 @@ pub async fn cmd_restore(
     .await
 }
 
-/// Takes the revocation out of what is known of the identity, so that its configuration decides again. Gives its address.
+/// Removes the revocation from the observed identity, so that its configuration applies again. Returns its address.
 fn lift_revocation(
     what: &str,
     stack: &Stack,
@@ -78,7 +85,7 @@ fn lift_revocation(
     }
 }
 
-/// Without the revocation the configuration may still say that it leaves.
+/// Even without the revocation, the configuration may require that the identity leaves.
 fn refuse_unless_restored(plan: &Plan, address: &str) -> Result<(), CommandError> {
     let delta = plan.identities.iter().find(|delta| delta.address.as_str() == address);
     if delta.is_some_and(|delta| delta.leaving.is_none()) {

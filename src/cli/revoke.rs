@@ -1,7 +1,8 @@
-//! `leasehold revoke`: the emergency stop of one identity.
+//! `leasehold revoke`: quarantines one identity at once, in an emergency.
 //!
-//! It needs the stack's name and provider and nothing else of the configuration: what is broken or changed elsewhere does not keep it
-//! from shutting an identity; the stack's lock does, for two runs must not write at once. Naming the identity is the approval; it can be undone with `restore`.
+//! It needs only the stack's name, provider and backend from the configuration: an error or a change anywhere else does not prevent the
+//! quarantine. The stack's lock does, because two runs must not write at the same time. Naming the identity on the command line is the
+//! approval. `restore` undoes the revocation.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,19 +27,23 @@ use crate::secret_store::SecretStores;
 use crate::views;
 use crate::views::inert::escape_steering;
 
-/// The writes of one identity that may be in flight at once.
+/// The maximum number of writes to the identity that are in flight at the same time.
 const AT_A_TIME: u16 = 10;
 
-/// What of the stack could be read.
+/// The part of the stack that could be read.
 struct RevocationContext {
     stack: StackName,
     providers: Providers,
     backend: Backend,
     directory: StackDirectory,
-    /// The stack, where all of it is sound.
+    /// The whole stack. `None`: a part of it is not valid.
     whole: Option<Stack>,
 }
 
+/// Plans the quarantine of the named identity and applies the plan without a prompt.
+///
+/// # Errors
+/// No such identity exists, another run has the lock, or the writes did not complete.
 pub async fn cmd_revoke(
     here: &Path,
     args: &RevokeArgs,
@@ -74,7 +79,7 @@ pub async fn cmd_revoke(
             super::print_result(&format!("{} is revoked already, for that reason.\n", escape_steering(&address)))?;
             return Ok(CommandExit::Done);
         }
-        // Whoever names an identity here has approved that it is shut, a break-glass account too.
+        // Naming an identity here approves its quarantine, also for a break-glass account.
         let allowance = AllowanceArgs { max_leavers: None, approve: vec![address.clone()] };
         let again = invocation::current_invocation().follow_up_command(&["revoke", &address, "--reason", &args.reason]);
         let carry_out =
@@ -122,7 +127,7 @@ fn plan_revocation(
     build_revocation_plan(revocation).map_err(CommandError::Unsound)
 }
 
-/// The whole stack where it is sound, else its name and provider.
+/// Reads the whole stack if it is valid, otherwise only its name, provider and backend.
 fn read_context(here: &Path, args: &RevokeArgs, now: Timestamp) -> Result<RevocationContext, CommandError> {
     match Stack::read_stack(here, args.dir.as_deref(), &args.variables, now) {
         Ok(stack) => Ok(RevocationContext {
@@ -167,7 +172,7 @@ async fn observe_identities(
         let vault = SecretStores::from_declared(&stack.secret_stores(), stack.directory.path());
         match vault.read_deliveries(&known.stack, &realm) {
             Ok(delivered) => snapshot.note_deliveries(&delivered),
-            // No store keeps an identity from being shut.
+            // An error of a secret store must not prevent the quarantine.
             Err(error) => super::print_message(&format!("warning: {}\n", escape_steering(&error.to_string()))),
         }
     }

@@ -1,5 +1,13 @@
-//! A run that may write: it holds the stack's lock from before it looks at the cloud until after it has read back what it wrote,
-//! and tells the ledger what it does.
+//! A run that may write.
+//!
+//! In: the purpose of the run and a connection. Out: a [`LockedRun`], through which the command reads and writes the stack's records.
+//! Invariant: the run has the stack's lock from before it observes the stack until it has read back what it wrote, and the intent of each
+//! write is in the ledger before the write is made.
+//!
+//! ```text
+//! begin_run ──▶ resolve_unfinished_intents ──▶ plan, rules, approval ──▶ open_journal ──▶ steps, read back ──▶ release_lock
+//!                                                     └──▶ record_refusal, if a rule refuses the plan
+//! ```
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,11 +38,11 @@ use crate::rules::{Ruling, RulingDecision};
 use crate::store::{self, AwsAccess, Store, StoreError, lock};
 use crate::views::inert::escape_steering;
 
-/// What a run is about.
+/// The purpose of a run.
 pub struct RunPurpose<'a> {
-    /// The command: `apply`, `sweep`, `revoke`.
+    /// The command: `apply`, `sweep`, `revoke`, `restore`.
     pub command: &'a str,
-    /// Why, where the command asks for a reason.
+    /// The reason that the user gave, for commands that require one.
     pub reason: Option<&'a str>,
     pub stack: &'a StackName,
     pub backend: &'a Backend,
@@ -43,7 +51,7 @@ pub struct RunPurpose<'a> {
     pub directory: &'a Path,
 }
 
-/// A run that holds the lock.
+/// A run that has the stack's lock.
 pub struct LockedRun {
     guard: lock::LockGuard,
     chain: Chain,
@@ -54,10 +62,13 @@ pub struct LockedRun {
     interruption: SignalDeferral,
 }
 
-/// How many objects are archived at once.
+/// How many identities are archived at the same time.
 const ARCHIVE: usize = 16;
 
-/// The store of a stack.
+/// Opens the store of a stack.
+///
+/// # Errors
+/// The place of the store cannot be used, or AWS cannot be reached for a bucket.
 pub async fn open_store(
     backend: &Backend,
     providers: &Providers,
@@ -65,7 +76,7 @@ pub async fn open_store(
     directory: &Path,
 ) -> Result<Store, CommandError> {
     let settings = settings_for_bucket(backend, providers);
-    // Only a bucket needs AWS: a folder works whatever the environment says of it.
+    // Only a bucket needs AWS settings: a folder must work in any environment.
     let access = match backend.place {
         BackendLocation::S3(_) => load_aws_access(&settings).await?,
         _ => aws_types::SdkConfig::builder().build().into(),
@@ -80,7 +91,7 @@ async fn load_aws_access(settings: &AwsSettings) -> Result<AwsAccess, CommandErr
     Ok(AwsAccess { config, ca_bundle: ca_bundle.map(|bundle| bundle.pem) })
 }
 
-/// The AWS settings that reach a bucket: those of the first provider, unless the backend names a profile or a role of its own.
+/// The AWS settings for a bucket: those of the first provider, unless the backend names its own profile or role.
 fn settings_for_bucket(backend: &Backend, providers: &Providers) -> AwsSettings {
     let of_provider = super::connection::build_aws_settings(&providers.first).unwrap_or_default();
     match &backend.place {
@@ -95,8 +106,11 @@ fn settings_for_bucket(backend: &Backend, providers: &Providers) -> AwsSettings 
 }
 
 impl LockedRun {
-    /// Takes the lock and finds the end of the ledger. Refused while somebody else holds it. A signal ends it at once, but for a request
-    /// for the lock that is in flight: that is awaited, and the lock given back.
+    /// Takes the lock and finds the end of the ledger. A signal ends this at once, except while a request for the lock is in flight: then
+    /// the answer is awaited and the lock is released.
+    ///
+    /// # Errors
+    /// Another process has the lock, the store or the cloud cannot be read, or a signal arrived.
     pub async fn begin_run(
         purpose: &RunPurpose<'_>,
         connection: &Connection,
@@ -145,7 +159,7 @@ impl LockedRun {
     ) -> Result<(Chain, RunStarted, Vec<(String, crate::ledger::record::Intent)>, KnownAccounts), CommandError> {
         let run = store::generate_random_id()?;
         let accounts = KnownAccounts::read_from_store(&store, purpose.stack).await?;
-        // A run that was killed before its first entry may have left the accounts alone to tell the lineage.
+        // If a run was killed before its first entry, the accounts may be the only object that records the lineage.
         let known = guard.known_ledger().await;
         let lineage = known.lineage.or_else(|| accounts.accounts().lineage().cloned());
         let known = lock::KnownLedger { lineage, ..known };
@@ -169,19 +183,23 @@ impl LockedRun {
         Ok((chain, started, open, accounts))
     }
 
-    /// Gives the lock back. Whatever the run did is done; that the lock could not be given back is told and no failure of the run,
-    /// for it runs out by itself.
+    /// Releases the lock. The work of the run is done at this point. An error of the release is printed as a warning and does not make the
+    /// run fail, because the lock expires by itself.
     pub async fn release_lock(self) {
         let Self { guard, chain, interruption, .. } = self;
         release_or_warn(&interruption, async { guard.release_lock(chain.known_ledger().await).await }).await;
     }
 
-    /// What signals asked of this run.
+    /// The signals that this run has received.
     pub fn interruption(&self) -> &Interruption {
         &self.interruption
     }
 
-    /// Holds what an earlier run left open against the live state, and writes what is found. Nothing else of this run comes before.
+    /// Compares the intents that earlier runs left open with the live state, and writes the results to the ledger. A run does this before
+    /// anything else.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
     pub async fn resolve_unfinished_intents(&mut self, snapshot: &Snapshot) -> Result<(), CommandError> {
         if self.open.is_empty() {
             return Ok(());
@@ -201,22 +219,25 @@ impl LockedRun {
         Ok(())
     }
 
-    /// Notes which accounts the stack has something in that were not looked at.
+    /// Notes in `observed` the accounts with objects of the stack that the observation did not reach.
     pub fn note_unreachable_accounts(&self, observed: &mut ObservedStack) {
         self.accounts.note_unreachable(observed);
     }
 
-    /// In which accounts the stack has something.
+    /// The accounts in which the stack has objects.
     pub fn accounts(&self) -> &Accounts {
         self.accounts.accounts()
     }
 
-    /// Writes down in which accounts the stack has something.
+    /// Writes the accounts in which the stack has objects to the store.
+    ///
+    /// # Errors
+    /// The store cannot be written, or another process has written the object since it was read.
     pub async fn write_accounts(&mut self, accounts: Accounts) -> Result<(), CommandError> {
         self.accounts.write_to_store(&self.chain, accounts).await
     }
 
-    /// Where the stack's records are.
+    /// The store of the stack's records.
     pub fn open_store(&self) -> &Store {
         self.chain.store()
     }
@@ -225,7 +246,10 @@ impl LockedRun {
         LedgerRecord::RunStarted(Box::new(RunStarted { plan, ..self.started.clone() }))
     }
 
-    /// Writes down that a plan was refused, by which rules.
+    /// Records that a plan was refused, and by which rules.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
     pub async fn record_refusal(&self, plan: &Plan, rulings: &[Ruling]) -> Result<(), CommandError> {
         let mut records = self.opening_records(plan, rulings);
         records.push(LedgerRecord::RunEnded(RunEnded {
@@ -237,7 +261,7 @@ impl LockedRun {
         Ok(())
     }
 
-    /// The run, the plan, and what the rules say of it.
+    /// The first records of a run: the run itself, the changes of the plan, and the decision of each rule on it.
     fn opening_records(&self, plan: &Plan, rulings: &[Ruling]) -> Vec<LedgerRecord> {
         let digest = plan.plan_digest().0;
         let mut records = vec![self.run_started_record(Some(digest))];
@@ -256,7 +280,10 @@ impl LockedRun {
         records
     }
 
-    /// Archives every identity that this plan shuts or deletes, and opens the journal with all that was decided.
+    /// Archives every identity that this plan quarantines or deletes, and opens the journal with the decisions and approvals.
+    ///
+    /// # Errors
+    /// An identity cannot be archived in the store.
     pub async fn open_journal(
         &self,
         plan: &Plan,
@@ -305,7 +332,10 @@ impl LockedRun {
 }
 
 impl LockedRun {
-    /// Signs the end of the ledger, where somebody asked for it.
+    /// Signs the end of the ledger and writes it to a file, as far as the arguments ask for it.
+    ///
+    /// # Errors
+    /// The key cannot sign, or the ledger or the file cannot be written.
     pub async fn publish_checkpoint(&self, args: &CheckpointArgs, here: &Path) -> Result<(), CommandError> {
         if args.checkpoint_out.is_none() && args.signing_key.is_none() {
             return Ok(());
@@ -315,7 +345,7 @@ impl LockedRun {
     }
 }
 
-/// The last record of a run. `unverified` is `None` where nothing was read back.
+/// The last record of a run. `unverified` is `None` if nothing was read back.
 pub fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedObject]>) -> LedgerRecord {
     LedgerRecord::RunEnded(RunEnded {
         complete: outcome.is_complete() && unverified.is_some_and(<[_]>::is_empty),
@@ -327,12 +357,12 @@ pub fn run_ended_record(outcome: &ApplyOutcome, unverified: Option<&[UnverifiedO
     })
 }
 
-/// The ledger does not take what was done: people must know, for it is the only trace that is missing.
+/// The error for changes that were made and could not be recorded in the ledger. The user must be informed, because the record is missing.
 pub fn unrecorded_error(why: &JournalError) -> CommandError {
     anyhow::anyhow!("what was done is done, and is not all in the ledger: {why}. {}", why.help).into()
 }
 
-/// A lock that is not given back is no failure of the run: it runs out by itself.
+/// Releases the lock or prints a warning. This does not make the run fail, because the lock expires by itself.
 async fn release_or_warn(interruption: &Interruption, release: impl Future<Output = Result<(), StoreError>>) {
     let why = match interruption.run_within_limit(interruption::LOCK, release).await {
         Some(Ok(())) => return,
@@ -345,7 +375,7 @@ async fn release_or_warn(interruption: &Interruption, release: impl Future<Outpu
     ));
 }
 
-/// What a process leaves behind that ends at once while it holds the lock.
+/// What a process leaves behind if it ends at once while it has the lock.
 fn describe_left_behind(backend: &Backend) -> String {
     format!("{} See what was done with `leasehold plan`.", describe_left_lock(backend))
 }
@@ -354,7 +384,7 @@ fn describe_left_lock(backend: &Backend) -> String {
     match backend.place {
         BackendLocation::Local { .. } => "The system frees the stack's lock when this process has ended.".to_owned(),
         _ => {
-            // Others wait a quarter of the lease longer, for clocks that differ.
+            // Other processes wait a quarter of the lease longer, because clocks differ.
             let lease = lock::LockTerms::from_backend(backend).lease;
             let seconds = lease.saturating_add(lease / 4).as_secs_f64().ceil();
             format!("The stack's lock was not given back: it runs out by itself within {seconds} s.")
@@ -362,7 +392,7 @@ fn describe_left_lock(backend: &Backend) -> String {
     }
 }
 
-/// A request for the lock that was in flight when the signal came, and is not answered.
+/// The error for a request for the lock that was in flight when a signal arrived and was not answered in time.
 fn unanswered_lock_error(interruption: &Interruption, backend: &Backend) -> CommandError {
     match interruption.received_signal() {
         Some(signal) => CommandError::Stopped {

@@ -1,4 +1,7 @@
-//! What the commands share: read the stack, connect, observe, plan.
+//! What the commands share: read the stack, connect to its providers, observe the live state, and make a plan.
+//!
+//! In: the stack's directory, the variables, and the instant of the command. Out: a [`Stack`], an [`ObservedStack`] or a plan. A [`Stack`]
+//! exists only if its configuration has no error. Nothing here writes to the cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,28 +32,31 @@ use crate::realize::{self, ResourceMap};
 use crate::secret_store::SecretStores;
 use crate::store::Store;
 
-/// This program's version.
+/// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A stack, read and checked as far as its text goes.
+/// A stack whose configuration was read and is valid.
 pub struct Stack {
     pub directory: StackDirectory,
     pub sources: Sources,
     pub declared: DeclaredStack,
     pub warnings: Vec<Diagnostic>,
-    /// The instant it is read for.
+    /// The instant for which it was read.
     now: Timestamp,
     files: BTreeMap<String, Digest>,
 }
 
-/// The present moment in whole seconds, or the instant a rehearsal names.
+/// The present moment in whole seconds, or the instant that `--now` gives.
 pub fn current_time(rehearsed: Option<Timestamp>) -> Timestamp {
     let now = rehearsed.unwrap_or_else(Timestamp::now);
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 impl Stack {
-    /// Reads the stack in `dir` as seen from `here`. Every error of its text is in the failure; warnings stay with the stack.
+    /// Reads the stack in `dir`, which is relative to `here`. The warnings stay with the stack.
+    ///
+    /// # Errors
+    /// The configuration has an error; all of its errors are in the result. Or a file cannot be read.
     pub fn read_stack(
         here: &Path,
         dir: Option<&Path>,
@@ -66,7 +72,10 @@ impl Stack {
         }
     }
 
-    /// Reads the stack and gives all that was found, errors and warnings alike.
+    /// Reads the stack and returns all findings, errors and warnings.
+    ///
+    /// # Errors
+    /// A file cannot be read.
     pub fn load_stack(
         here: &Path,
         dir: Option<&Path>,
@@ -88,7 +97,10 @@ impl Stack {
         Ok((directory, LoadedStack { sources, declared: result.declared, findings, files }))
     }
 
-    /// Reads no more than the stack's name and provider, which may be sound where the rest is not.
+    /// Reads only the stack's name, provider and backend, which may be valid even if other parts are not.
+    ///
+    /// # Errors
+    /// One of these parts is not valid, or a file cannot be read.
     pub fn load_essentials(
         here: &Path,
         dir: Option<&Path>,
@@ -105,12 +117,15 @@ impl Stack {
         }
     }
 
-    /// The accounts the stack works in; the embedded directory when it names none.
+    /// The providers of the stack; the embedded directory if it declares none.
     pub fn providers(&self) -> Providers {
         Providers::from_blocks(&self.declared.providers)
     }
 
-    /// Connects to write, with the stack's stores at hand. Refused where an instant is rehearsed on a real cloud.
+    /// Connects for writing, with the stack's secret stores.
+    ///
+    /// # Errors
+    /// `--now` is used on a real cloud, or a provider cannot be reached.
     pub async fn connect_to_write(&self, rehearsed: Option<Timestamp>) -> Result<Connection, CommandError> {
         let (providers, directory) = (self.providers(), self.directory.path());
         refuse_rehearsal(rehearsed, &providers)?;
@@ -118,7 +133,7 @@ impl Stack {
         Ok(connection.with_secret_stores(&self.secret_stores(), &providers.first, directory, self.now))
     }
 
-    /// What a command that writes tells the lock and the ledger of this stack.
+    /// The purpose of a run of this command, for the lock and the ledger of the stack.
     pub fn run_purpose<'a>(&'a self, command: &'a str) -> RunPurpose<'a> {
         RunPurpose {
             command,
@@ -130,20 +145,23 @@ impl Stack {
         }
     }
 
-    /// Where the stack's records are.
+    /// Opens the store of the stack's records.
+    ///
+    /// # Errors
+    /// The place of the store cannot be used, or AWS cannot be reached for a bucket.
     pub async fn open_store(&self) -> Result<Store, CommandError> {
         let declared = &self.declared;
         super::run::open_store(&declared.backend, &self.providers(), &declared.stack, self.directory.path()).await
     }
 
-    /// Prints the stack's warnings.
+    /// Prints the warnings about the stack.
     pub fn print_warnings(&self) {
         if !self.warnings.is_empty() {
             super::print_message(&super::failure::render_findings(&self.warnings, &self.sources));
         }
     }
 
-    /// The refusal of a stack with these findings.
+    /// The error for a stack with these findings.
     pub fn findings_error(&self, findings: Vec<Diagnostic>) -> CommandError {
         CommandError::Findings { findings, sources: self.sources.clone() }
     }
@@ -162,13 +180,16 @@ impl Stack {
         }
     }
 
-    /// Where the secrets of its issued keys go.
+    /// The stores for the secrets of the stack's issued keys.
     pub fn secret_stores(&self) -> BTreeMap<String, SecretStore> {
         self.declared.stores.iter().map(|(name, store)| (name.clone(), store.settings.clone())).collect()
     }
 }
 
-/// Time can be rehearsed on the embedded directory only.
+/// Only the embedded directory can be used at another instant than the present.
+///
+/// # Errors
+/// `now` is given and the provider is AWS.
 pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result<(), CommandError> {
     match (now, &providers.first) {
         (Some(now), ProviderSettings::Aws { .. }) => Err(CommandError::Refused {
@@ -179,7 +200,7 @@ pub fn refuse_rehearsal(now: Option<Timestamp>, providers: &Providers) -> Result
     }
 }
 
-/// The text that a stack is made of.
+/// The files of a stack and the values of its variables.
 struct StackText {
     sources: Sources,
     variables: Vec<VariableAssignment>,
@@ -197,12 +218,12 @@ impl StackText {
     }
 }
 
-/// All that reading a stack gave.
+/// Everything that reading a stack returns.
 pub struct LoadedStack {
     pub sources: Sources,
     pub declared: Option<DeclaredStack>,
     pub findings: Vec<Diagnostic>,
-    /// The digest of each file that went in, by name relative to the stack's directory.
+    /// The digest of each file that was read, by its name relative to the stack's directory.
     pub files: BTreeMap<String, Digest>,
 }
 
@@ -213,12 +234,15 @@ fn digest_files<'a>(
     files.map(|file| (directory.relative_name(&file.name), Digest::from_bytes(&file.bytes))).collect()
 }
 
-/// The digests of the files of modules, by their paths from the stack's directory.
+/// The digests of the modules' files, by path relative to the stack's directory.
 fn digest_modules(sources: &Sources) -> BTreeMap<String, Digest> {
     sources.module_files().map(|(name, file)| (name, Digest::from_bytes(&file.bytes))).collect()
 }
 
-/// The digests of the files of a stack's directory as they are now, to hold a saved plan against.
+/// The digests of the files in a stack's directory as they are now, to compare with those of a saved plan.
+///
+/// # Errors
+/// A file of the directory cannot be read.
 pub fn digest_current_files(
     directory: &StackDirectory,
     planned: &BTreeMap<String, Digest>,
@@ -247,8 +271,8 @@ fn read_var_files(here: &Path, paths: &[std::path::PathBuf]) -> Result<Vec<Sourc
     Ok(files)
 }
 
-/// Where variables get their values: the environment (`LEASEHOLD_VAR_name`), then `*.auto.hclvars`, then `--var-file`, then `--var`;
-/// later ones win.
+/// The values of variables, in this order: the environment (`LEASEHOLD_VAR_name`), `*.auto.hclvars`, `--var-file`, `--var`. Later values
+/// override earlier ones.
 fn collect_assignments(
     assigned: &[SourceFile],
     given: &[SourceFile],
@@ -275,26 +299,35 @@ fn collect_assignments(
     Ok(assignments)
 }
 
-/// A stack's cloud as it was observed, with what the stack shares.
+/// The observed live state of a stack, and the shared objects that the stack declares.
 pub struct ObservedStack {
     pub shared: ResourceMap,
     pub snapshot: Snapshot,
-    /// Accounts in which the stack has something and that were not looked at, where the store was asked for them.
+    /// Accounts in which the stack has objects and that the observation did not reach. Empty also where the store was not read.
     pub out_of_sight: BTreeMap<String, Option<Alias>>,
 }
 
-/// Observes what lives of the stack.
+/// Observes the live objects of the stack.
+///
+/// # Errors
+/// The cloud or a secret store cannot be read.
 pub async fn observe_stack(stack: &Stack, connection: &Connection) -> Result<ObservedStack, CommandError> {
     observe_read_only(stack, connection.observe.as_ref(), connection.realize.as_ref()).await
 }
 
-/// Observes what a plan for the stack needs: also what it shall take in.
+/// Observes what a plan for the stack needs, including the objects to import.
+///
+/// # Errors
+/// The cloud or a secret store cannot be read.
 pub async fn observe_for_plan(stack: &Stack, connection: &Connection) -> Result<ObservedStack, CommandError> {
     let adopt = lifecycle::imports::list_import_candidates(&stack.declared, connection.realize.as_ref());
     observe_with_imports(stack, connection.observe.as_ref(), connection.realize.as_ref(), &adopt).await
 }
 
-/// The same, with nothing at hand that could write.
+/// Observes the live objects of the stack with only the half of a provider that reads.
+///
+/// # Errors
+/// The cloud or a secret store cannot be read.
 pub async fn observe_read_only(
     stack: &Stack,
     observe: &dyn Observe,
@@ -331,7 +364,8 @@ async fn observe_with_imports(
     Ok(ObservedStack { shared, snapshot, out_of_sight: BTreeMap::new() })
 }
 
-/// The users that shall have, or were delivered, keys: what a report of hours ago says of them is not enough.
+/// The users that must have access keys, or to which keys were delivered. They are read exactly, because a credential report may be hours
+/// old.
 fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: &dyn Realize) -> BTreeSet<ResourceId> {
     let declared = declared.identities.values().filter(|identity| identity.access_key.is_some());
     let declared = declared.map(|identity| (&identity.account, &identity.name));
@@ -339,7 +373,10 @@ fn find_key_users(declared: &DeclaredStack, delivered: &DeliveryIndex, realize: 
     names.map(|(account, name)| realize.principal_id(Principal::User, name).with_account(account.as_ref())).collect()
 }
 
-/// Plans for the stack.
+/// Makes a plan for the stack.
+///
+/// # Errors
+/// The selection names nothing, the configuration cannot be realized, or the plan failed its own check.
 pub fn plan_stack(
     stack: &Stack,
     connection: &Connection,
@@ -366,7 +403,7 @@ pub fn plan_stack(
     Ok(Plan { out_of_sight: observed.out_of_sight.clone(), ..plan })
 }
 
-/// A target or exclusion that names nothing is a slip of the pen, and would plan something else than meant.
+/// A target or exclusion that names nothing is a typing error, and would give another plan than intended.
 fn check_selection(stack: &Stack, observed: &ObservedStack, selection: &PlanSelection) -> Result<(), CommandError> {
     for pattern in selection.targets.iter().chain(&selection.excludes) {
         let declared = stack.declared.identities.keys().any(|address| is_named_by(pattern, address));
@@ -396,7 +433,7 @@ fn check_selection(stack: &Stack, observed: &ObservedStack, selection: &PlanSele
     Ok(())
 }
 
-/// The name most like `text`, if one is like it at all.
+/// The name that is most similar to `text`. `None`: no name is similar enough.
 pub fn find_nearest_name<'a>(text: &str, known: &'a [String]) -> Option<&'a String> {
     let scored = known.iter().map(|name| (strsim::jaro_winkler(text, name), name));
     scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)

@@ -1,4 +1,4 @@
-//! `leasehold show`: a saved plan, or one identity as it is declared and as it lives.
+//! `leasehold show`: prints a saved plan, or one identity as declared and in its live state.
 
 use std::path::Path;
 
@@ -16,6 +16,10 @@ use crate::rules::{self, Allowance};
 use crate::views::inert::escape_steering;
 use crate::views::style::{STRONG, paint_text};
 
+/// Prints a saved plan if the argument is a file, otherwise an identity.
+///
+/// # Errors
+/// The plan or the cloud cannot be read, or there is no such identity.
 pub async fn cmd_show(here: &Path, args: &ShowArgs) -> Result<CommandExit, CommandError> {
     let file = super::resolve_path(here, Path::new(&args.what));
     if file.is_file() { show_plan(&file, &args.view) } else { show_identity(here, args).await }

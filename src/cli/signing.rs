@@ -1,4 +1,4 @@
-//! Signs with an SSH key: a private key's file, or the agent that holds the key whose public half a file names.
+//! Signs text with an SSH key: with the file of a private key, or with the agent that has the private half of a public key file.
 
 use std::path::{Path, PathBuf};
 
@@ -7,13 +7,16 @@ use ssh_key::{HashAlg, PrivateKey, PublicKey, Signature};
 
 use crate::ledger::checkpoint;
 
-/// A signature of a text, armoured, and the fingerprint of its key.
+/// The signature of a text, in armored form, and the fingerprint of its key.
 pub struct SshSignature {
     pub armoured: String,
     pub key: String,
 }
 
 /// Signs a text with the key in a file.
+///
+/// # Errors
+/// The file cannot be read or is not a key, or the agent cannot sign with it.
 pub fn sign_text(key: &Path, text: &str) -> anyhow::Result<SshSignature> {
     let content = std::fs::read_to_string(key).with_context(|| format!("cannot read the key {}", key.display()))?;
     if content.contains("PRIVATE KEY") {
@@ -23,7 +26,7 @@ pub fn sign_text(key: &Path, text: &str) -> anyhow::Result<SshSignature> {
     }
 }
 
-/// Where the signature of a file lies.
+/// The path of the signature of a file.
 pub fn signature_path(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".sig");
@@ -58,8 +61,8 @@ fn sign_with_agent(path: &Path, content: &str, text: &str) -> anyhow::Result<Ssh
     Ok(SshSignature { armoured, key: key.fingerprint(HashAlg::Sha256).to_string() })
 }
 
-/// One request of the agent protocol (draft-ietf-sshm-ssh-agent, section 3.6). The crates that speak all of it bring every kind of
-/// key along, RSA with its open advisory among them.
+/// One request of the agent protocol (draft-ietf-sshm-ssh-agent, section 3.6). The crates that implement the whole protocol depend on all
+/// key types, including RSA, which has an open advisory.
 #[cfg(unix)]
 mod agent {
     use std::io::{Read as _, Write as _};
@@ -70,7 +73,7 @@ mod agent {
 
     const SIGN_REQUEST: u8 = 13;
     const SIGN_RESPONSE: u8 = 14;
-    /// No answer of an agent is as long.
+    /// The longest answer of an agent that is read, in bytes.
     const LONGEST: u32 = 256 * 1024;
 
     pub fn request_signature(key: &[u8], data: &[u8]) -> anyhow::Result<Vec<u8>> {

@@ -1,4 +1,7 @@
-//! Reads a stack's directory: its `*.hcl`, its `*.auto.hclvars`, and the files that expressions name.
+//! Reads a stack's directory: its `*.hcl` and `*.auto.hclvars` files, and the files that expressions name.
+//!
+//! In: the path of the directory. Out: files with the names that the user knows. Invariant: a file that an expression names is inside the
+//! stack's directory, a module and its files are inside the repository, also after links are resolved.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,16 +14,19 @@ use crate::config::{SourceFile, StackFiles, join_path};
 /// A stack's directory.
 #[derive(Debug, Clone)]
 pub struct StackDirectory {
-    /// What names of files are relative to.
+    /// The directory that file names are relative to.
     here: PathBuf,
     path: PathBuf,
     shown: PathBuf,
-    /// Where the repository begins: modules and their files lie within.
+    /// The root of the repository. Modules and their files must be inside it.
     root: PathBuf,
 }
 
 impl StackDirectory {
-    /// The directory `dir` as seen from `here`, or `here` itself.
+    /// Opens the directory `dir` relative to `here`, or `here` itself.
+    ///
+    /// # Errors
+    /// The path is not a directory.
     pub fn open_directory(here: &Path, dir: Option<&Path>) -> Result<Self, CommandError> {
         let path = dir.map_or_else(|| here.to_path_buf(), |dir| super::resolve_path(here, dir));
         let shown = dir.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
@@ -32,22 +38,26 @@ impl StackDirectory {
         Ok(Self { here: here.to_path_buf(), path, shown, root })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The repository around it.
+    /// The repository that contains the directory.
     pub fn repository(&self) -> Repository {
         Repository::find_around(&self.here, &self.path)
     }
 
-    /// The files of the directory itself whose name ends so, read.
+    /// Reads the files directly in the directory whose names have this ending.
+    ///
+    /// # Errors
+    /// The directory or a file cannot be read.
     pub fn read_files(&self, ending: &str) -> Result<Vec<SourceFile>, CommandError> {
         Ok(self.read_files_in(&self.path, ".", ending)?)
     }
 
-    /// The files of a directory whose name ends so, read. `within` is the way to it from the stack's directory.
+    /// Reads the files of a directory whose names have this ending. `within` is the path of the directory relative to the stack's
+    /// directory.
     fn read_files_in(&self, directory: &Path, within: &str, ending: &str) -> anyhow::Result<Vec<SourceFile>> {
         let entries = std::fs::read_dir(directory).with_context(|| format!("cannot list {}", directory.display()))?;
         let mut files = Vec::new();
@@ -63,7 +73,7 @@ impl StackDirectory {
         Ok(files)
     }
 
-    /// A file's name relative to the directory, from its name as people know it.
+    /// The name of a file relative to the stack's directory, from the name that is shown to the user.
     pub fn relative_name(&self, name: &str) -> String {
         Path::new(name).strip_prefix(&self.shown).unwrap_or(Path::new(name)).display().to_string()
     }
@@ -73,7 +83,7 @@ impl StackDirectory {
         Ok(SourceFile { name: self.displayed_name(name), bytes: bytes.into() })
     }
 
-    /// A file's name as people know it: seen from the directory they typed.
+    /// The name of a file that is shown to the user: it starts with the directory as the user typed it.
     fn displayed_name(&self, name: &str) -> String {
         if self.shown == Path::new(".") {
             return name.to_owned();
@@ -86,8 +96,8 @@ impl StackDirectory {
         if shown.starts_with('/') { format!("/{joined}") } else { joined }
     }
 
-    /// The real path of what lies at `path`, seen from the stack's directory. What belongs to a module beside the stack begins
-    /// with `..` and lies within the repository; all else lies within the stack's directory.
+    /// The path without links of the file at `path`, which is relative to the stack's directory. A path to a module outside the stack's
+    /// directory starts with `..` and must be inside the repository. Any other path must be inside the stack's directory.
     fn resolve_real_path(&self, path: &str) -> Result<PathBuf, String> {
         let relative = Path::new(path);
         let outside = path == ".." || path.starts_with("../");
@@ -113,7 +123,7 @@ impl StackDirectory {
     }
 }
 
-/// The files under a directory, at any depth, by their path from it. Links to directories are not followed.
+/// Collects the files below a directory, at any depth, by their path relative to it. Links to directories are not followed.
 fn walk_files(directory: &Path, within: &str, into: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
@@ -132,13 +142,13 @@ fn walk_files(directory: &Path, within: &str, into: &mut Vec<String>) -> std::io
     Ok(())
 }
 
-/// How many files `fileset` looks through.
+/// The maximum number of files that `fileset` searches.
 const MOST_LISTED: usize = 100_000;
 
 impl StackFiles for StackDirectory {
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         let real = self.resolve_real_path(path)?;
-        // A pipe or a device would be read for ever.
+        // Reading a pipe or a device would never end.
         if !real.is_file() {
             return Err(format!("{path:?} is not a file"));
         }
@@ -148,7 +158,7 @@ impl StackFiles for StackDirectory {
     fn contains_file(&self, path: &str) -> Result<bool, String> {
         match self.resolve_real_path(path) {
             Ok(real) => Ok(real.is_file()),
-            // Where nothing is, nothing is hidden either.
+            // A path at which nothing exists is not an error: the answer is `false`.
             Err(_) if !self.path.join(path).exists() => Ok(false),
             Err(problem) => Err(problem),
         }

@@ -1,4 +1,7 @@
-//! `leasehold sweep`: carries out what time alone brought. The scheduled write.
+//! `leasehold sweep`: enforces expirations, such as ended leases and grace periods. This is the command for scheduled runs.
+//!
+//! It plans the whole stack and then keeps only the expirations. A deletion that other changes must precede waits for an apply, and is
+//! reported.
 
 use std::path::Path;
 
@@ -13,6 +16,10 @@ use crate::plan::sweep::{ExpirationPlan, select_expirations};
 use crate::views;
 use crate::views::inert::escape_steering;
 
+/// Makes a plan for the whole stack, keeps only the expirations in it, and applies those.
+///
+/// # Errors
+/// The stack is not valid, the plan is refused, or the apply did not complete.
 pub async fn cmd_sweep(
     here: &Path,
     args: &SweepArgs,
@@ -50,7 +57,7 @@ pub async fn cmd_sweep(
     .await
 }
 
-/// That nothing is due, and what will be.
+/// Says that nothing is due, and what is due next.
 fn describe_nothing_due(
     stack: &Stack,
     connection: &Connection,

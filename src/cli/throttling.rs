@@ -1,4 +1,5 @@
-//! That a cloud throttles, on stderr: a line that is kept up to date on a terminal, a line now and then elsewhere, a summary at the end.
+//! Reports on stderr that a cloud throttles: on a terminal one line that is updated, elsewhere a line from time to time, and a summary at
+//! the end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -10,33 +11,33 @@ use leasehold_provider::{Notices, ThrottledCall};
 use super::progress::{has_terminal, shared_screen};
 use crate::views::throttling::Throttling;
 
-/// Where nobody watches a line change, there is at most one in this time.
+/// The minimum time between two lines where stderr is not a terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
-/// There is one stderr, and so one of these.
+/// The state is global because the process has one stderr.
 static DESK: LazyLock<Mutex<ThrottlingDisplay>> = LazyLock::new(|| Mutex::new(ThrottlingDisplay::new()));
 
-/// What is known of each cloud, and what is shown of it.
+/// What is known about the throttling of each cloud, and what is shown of it.
 struct ThrottlingDisplay {
     start: Instant,
     clouds: BTreeMap<&'static str, Throttling>,
-    /// The line on a terminal, while there is one.
+    /// The line on the terminal. `None`: none is shown.
     line: Option<ProgressBar>,
-    /// When a line was last written elsewhere.
+    /// When a line was last written where stderr is not a terminal. `None`: never.
     written: Option<Instant>,
 }
 
-/// Somebody to be told of how a cloud throttles; `cloud` is what it is called.
+/// The receiver of notices about throttling; `cloud` is the displayed name of the cloud.
 pub fn notices_for_cloud(cloud: &'static str) -> Arc<dyn Notices> {
     Arc::new(CloudNotices(cloud))
 }
 
-/// Takes the line off the terminal, before something else is written. The next call that waits brings it back.
+/// Removes the line from the terminal before other output. The next call that waits shows it again.
 pub fn clear_line() {
     lock_display().hide_line();
 }
 
-/// How often and how long each cloud throttled this run, if it did.
+/// How often and for how long each cloud throttled this run, a line for each. Empty: none did.
 pub fn summarize_throttling() -> String {
     let desk = lock_display();
     let told = desk.clouds.iter().filter_map(|(cloud, throttling)| throttling.describe_total(cloud));
@@ -93,7 +94,7 @@ impl ThrottlingDisplay {
 
 fn build_line() -> ProgressBar {
     let line = shared_screen().add(ProgressBar::no_length());
-    // A template that does not parse would leave the default bar.
+    // If the template did not parse, the default bar would be shown.
     if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
         line.set_style(style);
     }

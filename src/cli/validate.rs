@@ -1,4 +1,4 @@
-//! `leasehold validate`: everything that is wrong with a stack as far as it can be known without the cloud.
+//! `leasehold validate`: reports every error of a stack that can be found without access to the cloud.
 
 use std::path::Path;
 
@@ -10,6 +10,10 @@ use crate::config::{Diagnostic, DiagnosticSeverity};
 use crate::views::diagnostics;
 use crate::views::style::{ADD, paint_text};
 
+/// Reads the stack, checks the sizes of its objects against the provider's limits, and prints the findings.
+///
+/// # Errors
+/// The stack is not valid.
 pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, CommandError> {
     let now = session::current_time(None);
     let (directory, loaded) = Stack::load_stack(here, args.dir.as_deref(), &args.variables, now)?;
@@ -19,7 +23,7 @@ pub fn cmd_validate(here: &Path, args: &ValidateArgs) -> Result<CommandExit, Com
         findings.extend(plan_as_joiners(declared, now).1);
     }
     let valid = !failed(&findings);
-    // What machines read names files as the code host does.
+    // Formats for machines use the file names of the code host.
     let named = || directory.repository().name_files(&sources);
     let completed = || invocation::current_invocation().complete_findings(&findings);
     match args.format {

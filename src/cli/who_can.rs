@@ -1,4 +1,4 @@
-//! `leasehold who-can`: which live identities of a stack may do something. It is handed the read half of a provider.
+//! `leasehold who-can`: lists the live identities of a stack that can perform an action. It only reads from the cloud.
 
 use std::path::Path;
 
@@ -11,6 +11,10 @@ use super::{CommandError, CommandExit, policy};
 use crate::views;
 use crate::who_can::{WhoCanQuery, find_allowed_identities};
 
+/// Prints the live identities whose policies may allow the request.
+///
+/// # Errors
+/// The text does not name exactly one action, the stack is not valid, or the cloud cannot be read.
 pub async fn cmd_who_can(here: &Path, args: &WhoCanArgs) -> Result<CommandExit, CommandError> {
     policy::check_single_action(&args.action)?;
     let now = session::current_time(args.stack.now);

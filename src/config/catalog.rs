@@ -1,5 +1,4 @@
-//! The blocks of a stack by what they are called. In: parsed blocks. Out: an index, and a finding for every block that is
-//! there twice.
+//! Indexes the blocks of a stack by name. In: parsed blocks. Out: an index, and a finding for every duplicate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +7,7 @@ use super::source::FileId;
 use super::syntax::{Attribute, Block, ExprKind, ParsedFiles};
 use super::value::Keyword;
 
-/// Blocks by name.
+/// The blocks of one module (or of the stack itself), by name.
 #[derive(Debug, Default)]
 pub struct BlockCatalog<'a> {
     /// The `leasehold` block.
@@ -21,17 +20,17 @@ pub struct BlockCatalog<'a> {
     pub modules: BTreeMap<&'a str, &'a Block>,
     /// `output` blocks by label.
     pub outputs: BTreeMap<&'a str, &'a Block>,
-    /// `provider` blocks in order.
+    /// `provider` blocks in the order of the files.
     pub providers: Vec<&'a Block>,
     /// `group` blocks by label.
     pub groups: BTreeMap<&'a str, &'a Block>,
     /// `federation` blocks by their second label.
     pub federations: BTreeMap<&'a str, &'a Block>,
-    /// `moved` blocks in order.
+    /// `moved` blocks in the order of the files.
     pub moved: Vec<&'a Block>,
-    /// `import` blocks in order.
+    /// `import` blocks in the order of the files.
     pub imports: Vec<&'a Block>,
-    /// `removed` blocks in order.
+    /// `removed` blocks in the order of the files.
     pub removed: Vec<&'a Block>,
     owners: BTreeMap<&'a str, &'a Block>,
     services: BTreeMap<&'a str, &'a Block>,
@@ -40,12 +39,12 @@ pub struct BlockCatalog<'a> {
     templates: BTreeMap<&'a str, &'a Block>,
     stores: BTreeMap<&'a str, &'a Block>,
     none: BTreeMap<&'a str, &'a Block>,
-    /// Headers of items that could not be parsed: what refers to them is not to blame.
+    /// Headers of blocks that could not be parsed. A reference to one of them is not reported as an error.
     broken: BTreeSet<&'a (String, String)>,
 }
 
 impl<'a> BlockCatalog<'a> {
-    /// Indexes blocks.
+    /// Indexes blocks and reports duplicates.
     pub fn new(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> Self {
         let mut catalog = Self { broken: parsed.broken.iter().collect(), ..Self::default() };
         for block in &parsed.blocks {
@@ -73,7 +72,7 @@ impl<'a> BlockCatalog<'a> {
                 "scope" => insert_by_first_label(&mut catalog.scopes, block, findings),
                 "template" => insert_by_first_label(&mut catalog.templates, block, findings),
                 "identity" => insert_by_first_label(&mut catalog.identities, block, findings),
-                // Its first label says of what sort it is.
+                // The first label of a `store` is its type, the second its name.
                 "store" => insert_by_label(1, &mut catalog.stores, block, findings),
                 _ => {}
             }
@@ -81,13 +80,13 @@ impl<'a> BlockCatalog<'a> {
         catalog
     }
 
-    /// Whether a block of that type and label is there and could not be parsed.
+    /// Whether a block of that type and label exists but could not be parsed. An empty label means any.
     #[must_use]
     pub fn is_broken(&self, keyword: &str, label: &str) -> bool {
         self.broken.iter().any(|(word, name)| word == keyword && (label.is_empty() || name == label))
     }
 
-    /// How other blocks name the providers, without the first word: `aws`, `aws.audit`.
+    /// The references to the providers, without the first word: `aws`, `aws.audit`.
     pub fn provider_names(&self) -> Vec<String> {
         let alias = |block: &Block| match block.body.find_attribute("alias").map(|alias| &alias.value.kind) {
             Some(ExprKind::String(alias)) => format!(".{alias}"),
@@ -110,7 +109,7 @@ impl<'a> BlockCatalog<'a> {
         }
     }
 
-    /// The blocks of a type that expressions refer to, by label.
+    /// The blocks of a type that expressions can refer to, by label.
     #[must_use]
     pub fn blocks_by_label(&self, keyword: Keyword) -> &BTreeMap<&'a str, &'a Block> {
         match keyword {
@@ -133,7 +132,7 @@ fn insert_by_first_label<'a>(
     insert_by_label(0, blocks, block, findings);
 }
 
-/// Indexes a block by the label that names it.
+/// Indexes a block by its label with the index `naming`, or reports a duplicate.
 fn insert_by_label<'a>(
     naming: usize,
     blocks: &mut BTreeMap<&'a str, &'a Block>,

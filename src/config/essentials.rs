@@ -1,7 +1,8 @@
-//! Of a stack that may be broken elsewhere: its name and its provider, for what must be done at once.
+//! Reads the name and the providers of a stack whose other blocks may be broken. Commands that must not wait for a repair use this, such
+//! as `leasehold revoke`.
 //!
-//! Only the `leasehold` and `provider` blocks are evaluated, with the variables and locals they refer to. Where one of them is wrong, or
-//! may stand in text that cannot be read, there is no answer: a provider read by half could lead into another account.
+//! Only the `leasehold` and `provider` blocks are evaluated, with the variables and locals they refer to. If one of them is wrong, or may
+//! be in text that cannot be parsed, the result is an error: a provider that is read incompletely could lead to another account.
 
 use std::collections::BTreeMap;
 
@@ -18,18 +19,22 @@ use super::modules::ModuleLibrary;
 use super::schema;
 use super::source::Sources;
 
-/// What must be known of a stack to find and write its objects.
+/// What is needed to find and change the objects of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackEssentials {
     /// Its name.
     pub stack: StackName,
-    /// Where its records live.
+    /// Where its records are stored.
     pub backend: Backend,
     /// Its providers.
     pub providers: Providers,
 }
 
-/// Reads the essentials, or says what keeps them from being read.
+/// Reads the essentials of a stack.
+///
+/// # Errors
+///
+/// The findings that prevent it.
 pub fn load_essentials(sources: &Sources, inputs: &ConfigInputs<'_>) -> Result<StackEssentials, Vec<Diagnostic>> {
     let config = parse_config(sources);
     run_on_deep_stack(|| evaluate_essentials(&config, sources, inputs)).unwrap_or_else(|| Err(Vec::new()))
@@ -47,7 +52,7 @@ fn evaluate_essentials(
         schema::check::check_blocks(std::slice::from_ref(block), &mut findings);
     }
     let broken = ["leasehold", "provider"].iter().any(|keyword| catalog.is_broken(keyword, ""));
-    // A block that is not there may stand in text that cannot be read.
+    // A missing block may be in text that cannot be parsed.
     let may_hide = catalog.providers.is_empty() || catalog.leasehold.is_none();
     if broken || may_hide {
         findings.extend(parsed.findings.iter().cloned());

@@ -1,58 +1,60 @@
-//! What a stack says of objects that live already: which have another address now, which it lets go of, which it takes in.
+//! The `moved`, `removed` and `import` blocks: which existing objects have a new address, leave the stack's management, or enter it.
+//!
+//! Example: `moved { from = identity.a, to = identity.b }` makes the principal with the mark `identity.a` the principal of `identity.b`.
 
 use leasehold_provider::{Address, Kind, Principal};
 
 use super::declared::BlockOrigin;
 
-/// `moved`, `removed` and `import` blocks, in the order they are written.
+/// The `moved`, `removed` and `import` blocks, each in the order of the files.
 #[derive(Debug, Clone, Default)]
 pub struct StateBlocks {
     /// Addresses that changed.
     pub moves: Vec<MovedBlock>,
-    /// Identities that live on unmanaged.
+    /// Identities that Leasehold stops managing without deleting them.
     pub released: Vec<RemovedBlock>,
-    /// Objects that live already and shall be the stack's.
+    /// Existing objects to import.
     pub imports: Vec<ImportBlock>,
-    /// `identity.x.name` where no block says a name: the addresses whose default name some expression reads.
+    /// The addresses without a `name` whose default name an expression reads, as `identity.x.name`.
     pub default_names_read: std::collections::BTreeSet<Address>,
 }
 
 /// A `moved` block.
 #[derive(Debug, Clone)]
 pub struct MovedBlock {
-    /// What the address was: of an identity, of all instances of one, or of a module.
+    /// The old address: of an identity, of all instances of an identity, or of a module.
     pub from: Address,
-    /// What it is.
+    /// The new address.
     pub to: Address,
-    /// The block.
+    /// Where it is written.
     pub origin: BlockOrigin,
 }
 
-/// A `removed` block that keeps what lives.
+/// A `removed` block that keeps the objects in the cloud.
 #[derive(Debug, Clone)]
 pub struct RemovedBlock {
-    /// The address of what is let go of: of an identity, of all instances of one, or of a module.
+    /// The address to release: of an identity, of all instances of an identity, or of a module.
     pub from: Address,
-    /// The block.
+    /// Where it is written.
     pub origin: BlockOrigin,
 }
 
 /// An `import` block.
 #[derive(Debug, Clone)]
 pub struct ImportBlock {
-    /// The address it shall have: of an identity or a group.
+    /// The future address: of an identity or a group.
     pub to: Address,
-    /// What lives: an ARN, `user/NAME`, `role/NAME`, `group/NAME`, or a name alone.
+    /// The existing object: an ARN, `user/NAME`, `role/NAME`, `group/NAME`, or only a name.
     pub id: String,
-    /// Who shall answer for it, where its block is to be written.
+    /// The label of the owner for a generated block.
     pub owner: Option<String>,
-    /// What sort of actor it shall be, where its block is to be written.
+    /// The kind for a generated block.
     pub kind: Option<Kind>,
-    /// The block.
+    /// Where it is written.
     pub origin: BlockOrigin,
 }
 
-/// The form of what an import names.
+/// The form of the object that an import names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportTarget {
     /// A user or a role.
@@ -62,7 +64,7 @@ pub enum ImportTarget {
 }
 
 impl ImportBlock {
-    /// The form that the id says, if it does.
+    /// The form that the address or the id states. `None`: the id is only a name.
     #[must_use]
     pub fn parse_target(&self) -> Option<ImportTarget> {
         if address_kind(&self.to) == Some("group") {
@@ -75,14 +77,14 @@ impl ImportBlock {
         }
     }
 
-    /// The name in the cloud: what stands behind the last `/`.
+    /// The name in the cloud: the part after the last `/`.
     #[must_use]
     pub fn name(&self) -> &str {
         let tail = self.strip_arn_prefix();
         tail.rsplit_once('/').map_or(tail, |(_, name)| name)
     }
 
-    /// The account that an ARN names.
+    /// The account id in an ARN. `None`: the id is not an ARN, or its ARN has no account.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.id.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(3)).filter(|account| !account.is_empty())
@@ -94,7 +96,7 @@ impl ImportBlock {
 }
 
 impl MovedBlock {
-    /// The new address of what had `address`. `None`: the move is not about it.
+    /// The new address of the object with `address`. `None`: this move does not apply to it.
     #[must_use]
     pub fn move_address(&self, address: &Address) -> Option<Address> {
         let rest = address.as_str().strip_prefix(self.from.as_str())?;
@@ -110,7 +112,7 @@ impl MovedBlock {
 }
 
 impl RemovedBlock {
-    /// Whether the block is about what has `address`.
+    /// Whether this block applies to the object with `address`.
     #[must_use]
     pub fn contains_address(&self, address: &Address) -> bool {
         address
@@ -121,7 +123,7 @@ impl RemovedBlock {
 }
 
 impl StateBlocks {
-    /// The address that what had `address` has now: through every move that concerns it, each taken once.
+    /// The current address of the object that had `address`. Follows every move that applies, each at most once.
     #[must_use]
     pub fn follow_moves(&self, address: &Address) -> Address {
         let mut at = address.clone();
@@ -135,42 +137,42 @@ impl StateBlocks {
         at
     }
 
-    /// The `import` block that gives something this address.
+    /// The `import` block whose target is this address.
     #[must_use]
     pub fn find_import(&self, address: &Address) -> Option<&ImportBlock> {
         self.imports.iter().find(|import| import.to == *address)
     }
 
-    /// The `removed` block that lets go of what has `address`.
+    /// The `removed` block that releases the object with `address`.
     #[must_use]
     pub fn find_release(&self, address: &Address) -> Option<&RemovedBlock> {
         self.released.iter().find(|release| release.contains_address(address))
     }
 }
 
-/// Whether an address ends in a key.
+/// Whether an address ends with an instance key, as in `identity.a["x"]`.
 #[must_use]
 pub fn is_instance_address(address: &Address) -> bool {
     address.as_str().ends_with(']')
 }
 
-/// Whether an address is a module's: its last two words are `module.NAME`.
+/// Whether an address is that of a module: it ends in `module.NAME`, with or without a key.
 #[must_use]
 pub fn is_module_address(address: &Address) -> bool {
     address_kind(address) == Some("module")
 }
 
-/// What an address names, by the word before its last label: `identity`, `module`, `scope`.
+/// The word before the last label of an address: `identity`, `module`, `scope`. `None`: the address has no such word.
 #[must_use]
 pub fn address_kind(address: &Address) -> Option<&str> {
     let text = address.as_str();
-    // A label holds no bracket, and a key's quotes are escaped: the last `["` opens the last key unless it stands within it.
+    // A label contains no bracket, and quotes in a key are escaped. So the last `["` opens the last key, unless it is inside that key.
     let whole = if is_instance_address(address) { text.get(..find_last_key(text)?)? } else { text };
     let (before, _) = whole.rsplit_once('.')?;
     Some(before.rsplit('.').next().unwrap_or(before))
 }
 
-/// Where the last key of an address begins.
+/// The index at which the last key of an address begins.
 fn find_last_key(text: &str) -> Option<usize> {
     if !text.ends_with("\"]") {
         return text.rfind('[');

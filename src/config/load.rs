@@ -1,4 +1,4 @@
-//! Files and inputs → [`DeclaredStack`], or every finding at once.
+//! Loads a stack: files and inputs → [`DeclaredStack`], or all findings at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,25 +15,25 @@ use super::source::{FileSpan, Sources};
 use super::syntax::parse::STACK;
 use super::syntax::{Block, ExprKind, ParsedFiles, parse_files};
 
-/// What the files say, and what is wrong with it.
+/// The result of loading a stack.
 #[derive(Debug)]
 pub struct LoadedConfig {
-    /// What is declared. `None` when any finding is an error.
+    /// What the stack declares. `None`: at least one finding is an error.
     pub declared: Option<DeclaredStack>,
-    /// Every finding, by file and place.
+    /// All findings, sorted by file and place.
     pub findings: Vec<Diagnostic>,
 }
 
-/// The blocks of a stack's files, before anything is known about what they mean.
+/// The parsed blocks of a stack's files, before evaluation.
 #[derive(Debug)]
 pub struct ParsedConfig {
     pub(super) stack: ParsedFiles,
     pub(super) values: ParsedFiles,
-    /// By directory, relative to the stack's.
+    /// The blocks of each module, by directory relative to the stack's.
     pub(super) modules: BTreeMap<String, ParsedFiles>,
 }
 
-/// The variables that a stack declares and does not call sensitive. `sensitive` counts unless it is a literal `false`.
+/// The declared variables that are not sensitive. A variable counts as sensitive unless `sensitive` is absent or a literal `false`.
 #[must_use]
 pub fn find_nonsensitive_variables(sources: &Sources) -> BTreeSet<String> {
     let parsed = parse_config(sources).stack;
@@ -48,17 +48,17 @@ pub fn find_nonsensitive_variables(sources: &Sources) -> BTreeSet<String> {
     variables().map(|block| block.label(0)).filter(|name| !sensitive.contains(name)).map(str::to_owned).collect()
 }
 
-/// Reads a stack: [`parse_config`], then [`evaluate_config`].
+/// Loads a stack: [`parse_config`], then [`evaluate_config`].
 #[must_use]
 pub fn load_config(sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
     let config = parse_config(sources);
     let loaded = evaluate_config(&config, sources, inputs);
-    // Nobody waits for the freeing of a large tree.
+    // Freeing a large tree takes time, so another thread does it.
     rayon::spawn(move || drop(config));
     loaded
 }
 
-/// Text → blocks. What cannot be read is among the findings of [`evaluate_config`].
+/// Parses files into blocks. [`evaluate_config`] reports what cannot be parsed.
 #[must_use]
 pub fn parse_config(sources: &Sources) -> ParsedConfig {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
@@ -79,14 +79,15 @@ pub fn parse_config(sources: &Sources) -> ParsedConfig {
     })
 }
 
-/// Blocks → what they declare.
+/// Evaluates blocks into what they declare.
 #[must_use]
 pub fn evaluate_config(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInputs<'_>) -> LoadedConfig {
     run_on_deep_stack(|| evaluate_blocks(config, sources, inputs))
         .unwrap_or_else(|| LoadedConfig { declared: None, findings: vec![diagnose_internal_error()] })
 }
 
-/// Depths are bounded, but not so low that any thread's stack would do: this work gets one of a size it knows.
+/// Runs `work` on a thread with a stack of known size. The nesting depth of the configuration is bounded, but the bound is too high for
+/// the stack of an arbitrary thread. `None`: the work panicked, or the thread could not start.
 pub(super) fn run_on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("config".to_owned()).stack_size(STACK);
@@ -140,7 +141,7 @@ fn evaluate_blocks(config: &ParsedConfig, sources: &Sources, inputs: &ConfigInpu
     LoadedConfig { declared: declared.filter(|_| sound), findings }
 }
 
-/// Where each module is called first, by its directory.
+/// The place of the first call of each module, by its directory.
 fn find_module_callers(config: &ParsedConfig) -> BTreeMap<String, FileSpan> {
     let mut callers = BTreeMap::new();
     let modules = config.modules.iter().map(|(directory, parsed)| (directory.as_str(), parsed));
@@ -158,7 +159,7 @@ fn find_module_callers(config: &ParsedConfig) -> BTreeMap<String, FileSpan> {
     callers
 }
 
-/// The blocks of a module, and what is wrong with them before anything is evaluated.
+/// Indexes the blocks of a module, and reports what is wrong with them before evaluation.
 fn index_module<'a>(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> BlockCatalog<'a> {
     findings.extend(parsed.findings.iter().cloned());
     findings.extend(
@@ -189,7 +190,7 @@ fn index_module<'a>(parsed: &'a ParsedFiles, findings: &mut Vec<Diagnostic>) -> 
     catalog
 }
 
-/// By file, place and code; what belongs to no place comes first. No finding stands twice.
+/// Sorts by file, place and code, and removes duplicates. Findings without a place come first.
 fn sort_findings(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let key = |finding: &Diagnostic| {
         let place = finding.location.as_ref().map(|at| (at.span.file, at.span.bytes.start, at.span.bytes.end));
@@ -215,7 +216,7 @@ fn check_leasehold_block(
     if catalog.leasehold.is_some() || catalog.is_broken("leasehold", "") {
         return;
     }
-    // A file that could not be read at all may hold it.
+    // The block may be in a file that could not be read.
     let unread = parsed.findings.iter().any(|finding| matches!(finding.code, "config::not_utf8" | "config::too_large"));
     if unread {
         return;

@@ -1,10 +1,15 @@
-//! Text → [`DeclaredStack`]. In: the stack's files, variables and `now`. Out: what is declared, or every finding at once.
+//! Reads a stack's configuration: text → [`DeclaredStack`].
+//!
+//! In: the stack's files, values for its variables, and `now`. Out: what the stack declares, or all findings at once.
 //!
 //! ```text
-//! bytes ─syntax→ blocks ─schema→ known blocks ─catalog→ index ─eval→ values ─declare→ Declared ─checks→ findings
+//! bytes ─syntax→ blocks ─schema→ known blocks ─catalog→ index ─eval→ values ─declare→ DeclaredStack ─checks→ findings
 //! ```
 //!
-//! This stage never reads a file, the clock or the environment: the edge hands them over as values.
+//! Example: the block `identity "ci"` with `owner = owner.jane` becomes the [`DeclaredIdentity`] with the address `identity.ci`, the name
+//! `ci` and the owner `jane`. If the block has no `ttl`, the lease has the default from `defaults { ttl = "90d" }`.
+//!
+//! This stage never reads a file, the clock or the environment. The caller passes them in as values ([`Sources`], [`ConfigInputs`]).
 
 mod catalog;
 mod checks;

@@ -1,5 +1,8 @@
-//! Which modules a stack calls, and where their files are. In: the stack's files. Out: the same with the files of every
-//! module, and an index of each module's blocks.
+//! Finds the modules that a stack calls.
+//!
+//! In: the stack's files. Out: the same with the files of every module, and an index of each module's blocks.
+//!
+//! Example: `source = "../team"` in the module `./modules/app` is the directory `modules/team`, relative to the stack's.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,10 +14,10 @@ use super::syntax::{Block, ExprKind};
 
 /// The directory of the stack itself.
 pub const STACK: &str = ".";
-/// How many directories of modules one stack may have: links that lead in a circle would have no end.
+/// The maximum number of module directories of one stack. Without it, symbolic links that form a cycle would never end.
 const MOST_DIRECTORIES: usize = 1_000;
 
-/// Adds the files of the modules that a stack calls, and that those call.
+/// Adds the files of all modules that a stack calls, directly or through other modules.
 #[must_use]
 pub fn gather_modules(mut sources: Sources, files: &dyn StackFiles) -> Sources {
     let mut known: BTreeSet<String> = BTreeSet::from([STACK.to_owned()]);
@@ -33,24 +36,28 @@ pub fn gather_modules(mut sources: Sources, files: &dyn StackFiles) -> Sources {
     sources
 }
 
-/// The directories of the modules that a file of the module in `from` calls.
+/// The directories of the modules that a file calls. `from` is the directory of the file's own module.
 fn find_called_directories(file: &SourceFile, from: &str) -> Vec<String> {
     let found = super::load::run_on_deep_stack(|| parse_module_sources(file)).unwrap_or_default();
     found.iter().filter_map(|source| resolve_source(from, source).ok()).collect()
 }
 
-/// Why a source names no module.
+/// Why a `source` names no module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModuleSourceError {
-    /// A registry, a repository, an archive: it would have to be fetched.
+    /// A registry, repository or archive. Leasehold downloads no modules.
     Remote,
     /// An absolute path.
     Absolute,
-    /// Characters that a path in a repository does not have.
+    /// It contains a backslash, a colon or NUL.
     Characters,
 }
 
-/// The directory of a module, relative to the stack's, from its `source` as the module in `from` writes it.
+/// The directory of a module, relative to the stack's. `source` is relative to `from`, the directory of the calling module.
+///
+/// # Errors
+///
+/// Why `source` names no module in the repository.
 pub fn resolve_source(from: &str, source: &str) -> Result<String, ModuleSourceError> {
     if source.starts_with('/') {
         return Err(ModuleSourceError::Absolute);
@@ -64,7 +71,7 @@ pub fn resolve_source(from: &str, source: &str) -> Result<String, ModuleSourceEr
     Ok(join_path(from, source))
 }
 
-/// A path seen from a directory, without `.` and doubled slashes, and with `..` only at its beginning.
+/// Joins a path to a directory and normalizes it: no `.`, no empty parts, `..` only at the start. `a/b` and `../c` give `a/c`.
 #[must_use]
 pub fn join_path(directory: &str, path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
@@ -87,26 +94,29 @@ pub struct ModuleLibrary<'a> {
 }
 
 impl<'a> ModuleLibrary<'a> {
-    /// Puts catalogs together.
+    /// Combines the catalogs of the stack and of its modules.
     #[must_use]
     pub fn new(sources: &'a Sources, stack: BlockCatalog<'a>, modules: BTreeMap<&'a str, BlockCatalog<'a>>) -> Self {
         Self { sources, stack, modules }
     }
 
-    /// The stack's own blocks.
+    /// The catalog of the stack's own blocks.
     #[must_use]
     pub fn stack_catalog(&self) -> &BlockCatalog<'a> {
         &self.stack
     }
 
-    /// The directory and blocks of the module that `call`, in the module of directory `from`, names; or what is wrong with
-    /// its source.
+    /// The directory and the blocks of the module that `call` names. `from` is the directory of the calling module.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the `source` of the call. `None`: it is missing, and the schema check reports that.
     pub fn find_called_module(
         &self,
         from: &str,
         call: &Block,
     ) -> Result<(&str, &BlockCatalog<'a>), Option<Box<Diagnostic>>> {
-        // A source that is missing is found with the tables.
+        // The schema check reports a missing `source`.
         let Some(attribute) = call.body.find_attribute("source") else { return Err(None) };
         let place = attribute.value.place.to_span(call.file);
         let wrong = |summary: String, label: &str, help: &str| {

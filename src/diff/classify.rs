@@ -1,4 +1,15 @@
-//! What a difference is in an identity's life: it joins, moves, leaves, or was changed by somebody else.
+//! The lifecycle event that a difference amounts to: the identity joins, moves, leaves, is released, or was changed
+//! outside Leasehold.
+//!
+//! In: the status of an identity and its desired resources. Out: an [`IdentityDelta`], or `None` if nothing changes.
+//!
+//! The digest in the mark decides between mover and drift. It is written at each apply and covers what was applied:
+//!
+//! ```text
+//! mark = configuration, mark ≠ live                    drift: changed outside Leasehold
+//! mark ≠ configuration, mark = live                    mover: the configuration changed
+//! mark ≠ configuration, mark ≠ live                    mover, with `drifted`
+//! ```
 
 use std::collections::BTreeSet;
 
@@ -11,19 +22,19 @@ use super::resources;
 use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
 use crate::realize::{ResourceMap, compute_live_digest};
 
-/// The sort of event.
+/// The lifecycle event of an identity or a shared object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lifecycle {
-    /// It appears.
+    /// It is created.
     Joiner,
-    /// Its configuration, or a scope it holds, says something else than what was last applied.
+    /// Its configuration, or a scope attached to it, differs from what was last applied.
     Mover,
-    /// It goes: into quarantine, or away.
+    /// It is quarantined or deleted.
     Leaver,
-    /// It is not as it was last applied, and its configuration is.
+    /// It differs from what was last applied, and its configuration does not.
     Drift,
-    /// It lives on and is no longer this stack's.
+    /// It continues to exist, and is no longer managed by this stack.
     Released,
 }
 
@@ -32,56 +43,57 @@ pub enum Lifecycle {
 pub struct IdentityDelta {
     /// Its address.
     pub address: Address,
-    /// Its principal.
+    /// The id of its principal.
     pub id: ResourceId,
     /// Its name in the cloud.
     pub name: String,
-    /// What sort of actor it is; `None` where neither a block nor a mark says.
+    /// What kind of actor it is; `None` if neither a block nor a mark says so.
     pub kind: Option<Kind>,
-    /// Its form in the cloud.
+    /// What it is in the cloud: a user or a role.
     pub principal: Principal,
-    /// Who answers for it.
+    /// Its owner; `None` if neither a block nor a mark names one.
     pub owner: Option<String>,
-    /// What it works for.
+    /// The service that it belongs to; `None` if none is given.
     pub service: Option<String>,
-    /// Where it works.
+    /// The environment that it belongs to; `None` if none is given.
     pub environment: Option<String>,
-    /// When its lease ends.
+    /// The deadline of its lease; `None` if it has no lease.
     pub deadline: Option<Timestamp>,
-    /// The sort of event.
+    /// The lifecycle event.
     pub lifecycle: Lifecycle,
-    /// Somebody else changed it as well.
+    /// Whether it was also changed outside Leasehold.
     pub drifted: bool,
-    /// Why, each once.
+    /// The reasons of the changes.
     pub reasons: BTreeSet<ChangeReason>,
-    /// Of a leaver: whether it goes into quarantine, or away.
+    /// For an identity that is or becomes quarantined, or is deleted: which of these. `None` for all others.
     pub leaving: Option<Leaving>,
-    /// How its access changes, where that was compared.
+    /// How its access changes; `None` if it was not compared.
     pub access: Option<Comparison>,
-    /// What its access amounts to, where it joins or its access changes.
+    /// The assessment of its access; only for a joiner, and for a mover whose access changes.
     pub assessment: Option<Assessment>,
-    /// The objects that the assessed policies stand in, in the order by which the assessment counts them.
+    /// The objects that contain the assessed policies; the assessment refers to policies by their index here.
     pub policies: Vec<ResourceId>,
-    /// The changes, in the order of ids; empty for a mover whose scope alone changes.
+    /// The changes, ordered by id, an import first; empty for a mover of which only a scope changes.
     pub changes: Vec<Change>,
 }
 
-/// How a leaver leaves.
+/// What happens to a leaver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "snake_case")]
 pub enum Leaving {
-    /// Into quarantine, or further on in it.
+    /// It goes into quarantine, or stays there.
     Quarantine {
-        /// When it may be deleted; `None`: not while its block stands.
+        /// The earliest instant of deletion; `None` while the identity is still declared.
         delete_after: Option<Timestamp>,
-        /// The last use that keeps it although its grace is over.
+        /// The last use after the quarantine began, which prevents deletion although the grace period is over; `None`
+        /// if there is none.
         held_by_use: Option<Timestamp>,
     },
-    /// Away for good.
+    /// It is deleted.
     Deletion,
 }
 
-/// What happens to an identity whose resources should be `wanted`. `None`: nothing.
+/// The delta of an identity whose resources should be `wanted`; `None` if nothing changes.
 #[must_use]
 pub fn classify_identity(
     standing: &IdentityStatus<'_>,
@@ -100,7 +112,8 @@ pub fn classify_identity(
         changes.insert(0, Change::Adopt { id: standing.id.clone(), after });
     }
     if is_as_applied(standing, wanted) {
-        // Nobody asked for other words, and what was written otherwise outside still says the same.
+        // The configuration did not change, so a document that was rewritten outside Leasehold with the same meaning
+        // is not reverted.
         changes.retain(|change| {
             !matches!(change, Change::Update { before, after } if resources::has_same_meaning(before, after, realize))
         });
@@ -112,13 +125,13 @@ pub fn classify_identity(
     Some(build_identity_delta(standing, event, changes))
 }
 
-/// Whether the configuration says what was last applied.
+/// Whether the configuration matches what was last applied.
 fn is_as_applied(standing: &IdentityStatus<'_>, wanted: &ResourceMap) -> bool {
     let digest = wanted.get(&standing.id).and_then(|resource| resource.marks.as_ref()?.digest);
     digest.is_some() && standing.live.is_some_and(|live| live.marks.digest == digest)
 }
 
-/// The delta of a live, active identity that has no changes of its own: a mover through what it shares.
+/// The delta of a live, active identity without changes of its own: a mover because a shared object changes.
 #[must_use]
 pub fn delta_without_changes(standing: &IdentityStatus<'_>) -> IdentityDelta {
     let event = LifecycleEvent { lifecycle: Lifecycle::Mover, drifted: false, reasons: BTreeSet::new(), leaving: None };
@@ -232,7 +245,8 @@ fn classify_lifecycle(
     }
 }
 
-/// Whether nothing but missing parts differ: an earlier run that stopped leaves that, and so does somebody who took parts away.
+/// Whether parts are missing and nothing else differs. Either an earlier run stopped early, or the parts were removed
+/// outside Leasehold.
 fn has_only_creates(changes: &[Change]) -> bool {
     changes.iter().all(|change| matches!(change, Change::Create { .. }))
 }

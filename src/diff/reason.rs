@@ -1,4 +1,7 @@
-//! Why something changes, in the words of an identity's life.
+//! Why an identity changes, in terms of its lifecycle.
+//!
+//! In: two states of the marks, the changes of resources, and the state of the access keys. Out: [`ChangeReason`]s,
+//! which plans show.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,111 +13,111 @@ use serde::{Deserialize, Serialize};
 use crate::lifecycle::LeaveReason;
 use crate::lifecycle::keys::{DesiredKeys, KeyDeletionReason, KeyFate, KeyIssueReason, describe_disabled_key};
 
-/// One reason of a change. A plan gives all that hold.
+/// One reason for a change. A plan lists all that apply.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ChangeReason {
-    /// It leaves.
+    /// It is quarantined or deleted.
     Leaves {
-        /// Why.
+        /// The cause.
         why: LeaveReason,
     },
-    /// It lived without marks and becomes the stack's.
+    /// It is imported: it exists without marks, and the stack will manage it.
     Adopted,
-    /// It is no longer managed, and lives on.
+    /// It is released: it is no longer managed, and continues to exist.
     Released {
-        /// When its lease deny, which stays, ends its access.
+        /// The deadline of its lease deny, which stays in its policy; `None` if it has no lease.
         until: Option<Timestamp>,
     },
-    /// It was quarantined and comes back.
+    /// It is restored from quarantine.
     Restored {
-        /// Since when it was quarantined.
+        /// When the quarantine began.
         since: Timestamp,
     },
-    /// Another person answers for it.
+    /// Its owner changes.
     Owner {
-        /// Who did.
+        /// The old owner; `None` if there was none.
         from: Option<String>,
-        /// Who does.
+        /// The new owner; `None` if there is none.
         to: Option<String>,
     },
-    /// It works for another service.
+    /// Its service changes.
     Service {
-        /// Which it did.
+        /// The old service; `None` if there was none.
         from: Option<String>,
-        /// Which it does.
+        /// The new service; `None` if there is none.
         to: Option<String>,
     },
-    /// It works in another environment.
+    /// Its environment changes.
     Environment {
-        /// Which it did.
+        /// The old environment; `None` if there was none.
         from: Option<String>,
-        /// Which it does.
+        /// The new environment; `None` if there is none.
         to: Option<String>,
     },
-    /// Its lease ends at another instant.
+    /// The deadline of its lease changes.
     Lease {
-        /// When it did.
+        /// The old deadline; `None` if it had no lease.
         from: Option<Timestamp>,
-        /// When it does.
+        /// The new deadline; `None` if it has no lease any more.
         to: Option<Timestamp>,
     },
-    /// Its block has another address.
+    /// The address of its block changes.
     Address {
-        /// What it was.
+        /// The old address.
         from: String,
     },
-    /// Its template says something else.
+    /// Its template changed.
     Template {
-        /// The template's address.
+        /// The address of the template.
         template: String,
     },
-    /// It takes words from another template, from one for the first time, or from none any more.
+    /// It uses another template, a template for the first time, or no template any more.
     OtherTemplate {
-        /// The address of the one it had.
+        /// The address of the old template; `None` if it had none.
         from: Option<String>,
-        /// The address of the one it has.
+        /// The address of the new template; `None` if it has none.
         to: Option<String>,
     },
-    /// It is issued a new access key.
+    /// It gets a new access key.
     NewKey {
-        /// Why.
+        /// Why the key is issued.
         why: KeyIssueReason,
     },
     /// One of its access keys is disabled.
     KeyOff {
-        /// Its id.
+        /// The id of the key.
         key: String,
-        /// When the key in its place was delivered.
+        /// When the key that replaces it was delivered.
         replaced_at: Timestamp,
-        /// When it was last used.
+        /// The last use of the key; `None` if none is known.
         last_used: Option<Timestamp>,
     },
-    /// One of its access keys goes.
+    /// One of its access keys is deleted.
     KeyGoes {
-        /// Its id.
+        /// The id of the key.
         key: String,
-        /// Why.
+        /// Why the key is deleted.
         why: KeyDeletionReason,
     },
-    /// An aspect of it differs.
+    /// An aspect of the identity differs.
     Differs {
-        /// Which.
+        /// The aspect: trust, access, boundary, and so on.
         aspect: Aspect,
     },
-    /// A scope it holds says something else.
+    /// A scope attached to it changes.
     Scope {
-        /// The scope's address.
+        /// The address of the scope.
         scope: String,
     },
-    /// It differs from what was last applied, and no configuration change explains it.
+    /// It differs from what was last applied, and no change of the configuration explains that.
     ChangedOutside,
-    /// Parts of it are missing: an earlier run did not get to its end, or somebody took them away.
+    /// Parts of it are missing: an earlier run stopped early, or they were removed outside Leasehold.
     Unfinished,
 }
 
 impl ChangeReason {
-    /// Whether the lease ends later than before, or no longer at all.
+    /// Whether the deadline moves to a later instant, or the lease is removed.
     #[must_use]
     pub fn is_lease_extension(&self) -> bool {
         match self {
@@ -126,7 +129,7 @@ impl ChangeReason {
 }
 
 impl ChangeReason {
-    /// Whether time alone brought it to an active identity: its keys come of age.
+    /// Whether the reason is due because of time alone: the rotation of an access key.
     #[must_use]
     pub fn is_due_by_time(&self) -> bool {
         match self {
@@ -190,7 +193,7 @@ fn template_address(mark: &str) -> String {
     Address::from_qualified_name("template", name).to_string()
 }
 
-/// What differs between two states of an identity's marks.
+/// The reasons that follow from two states of an identity's marks.
 #[must_use]
 pub fn reasons_from_marks(before: &Marks, after: &Marks) -> BTreeSet<ChangeReason> {
     let mut reasons = BTreeSet::new();
@@ -222,7 +225,7 @@ pub fn reasons_from_marks(before: &Marks, after: &Marks) -> BTreeSet<ChangeReaso
     reasons
 }
 
-/// Why the keys of an identity change as `changes` say.
+/// The reasons for the changes of access keys in `changes`.
 #[must_use]
 pub fn reasons_from_keys(changes: &[Change], keys: &DesiredKeys) -> BTreeSet<ChangeReason> {
     let reason = |change: &Change| {
@@ -242,7 +245,7 @@ pub fn reasons_from_keys(changes: &[Change], keys: &DesiredKeys) -> BTreeSet<Cha
     changes.iter().filter_map(reason).collect()
 }
 
-/// Whether the life of an issued key asks for a change: nobody else did anything.
+/// Whether a change is part of the rotation of an issued key, and was not caused by anyone outside Leasehold.
 #[must_use]
 pub fn is_key_rotation_change(change: &Change, keys: &DesiredKeys) -> bool {
     match keys.fates.get(change.id()) {
@@ -252,7 +255,8 @@ pub fn is_key_rotation_change(change: &Change, keys: &DesiredKeys) -> bool {
     }
 }
 
-/// What the changes of an identity's resources bear on. Creating or deleting a part of an identity bears on what the part is for.
+/// The aspects that the changes of an identity's resources affect. To create or delete a part affects the aspects of
+/// all its attributes.
 #[must_use]
 pub fn reasons_from_changes(changes: &[Change], realize: &dyn Realize) -> BTreeSet<ChangeReason> {
     let mut reasons = BTreeSet::new();

@@ -1,12 +1,15 @@
-//! Two sets of resources → the changes from one to the other.
+//! The changes from one set of resources to another.
+//!
+//! In: the desired and the live resources, by id. Out: [`Change`]s that turn the live ones into the desired ones;
+//! none if they are equal.
 
 use leasehold_provider::{Change, Realize, Resource, Value};
 
 use crate::realize::ResourceMap;
 
-/// The changes that turn `live` into `wanted`, in the order of ids. Marks are compared apart from attributes: a resource whose
-/// marks alone differ gets a [`Change::Mark`], one that differs in both gets both. Marks that were not read (`None`) are not
-/// compared, unless the attributes differ.
+/// The changes that turn `live` into `wanted`, ordered by id, deletions last. Marks are compared apart from
+/// attributes: a resource of which only the marks differ gets a [`Change::Mark`], one that differs in both gets two
+/// changes. If the marks of a shared object were not read (`None`), they are only written if its attributes differ.
 #[must_use]
 pub fn diff_resources(wanted: &ResourceMap, live: &ResourceMap) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -24,7 +27,7 @@ pub fn diff_resources(wanted: &ResourceMap, live: &ResourceMap) -> Vec<Change> {
     changes
 }
 
-/// Whether two states of an object differ at most in how their documents are written.
+/// Whether two states of an object have the same meaning: at most the spelling of their documents differs.
 #[must_use]
 pub fn has_same_meaning(before: &Resource, after: &Resource, realize: &dyn Realize) -> bool {
     before.attributes.len() == after.attributes.len()

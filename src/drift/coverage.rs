@@ -1,4 +1,7 @@
-//! Who manages what in an account.
+//! Coverage: which objects of an account a stack manages.
+//!
+//! In: a snapshot and an ignore file. Out: a [`Coverage`], which counts the users, roles and customer-managed
+//! policies by who manages them, and lists the unmanaged ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,26 +9,31 @@ use globset::{GlobBuilder, GlobMatcher};
 use leasehold_provider::{Custody, Realize, Resource, Snapshot};
 use serde::Serialize;
 
-/// Objects that may be unmanaged: globs on their names in the cloud, in which `*` stands for any characters and `?` for one.
+/// The objects that may be unmanaged: globs on ARNs or other cloud names. `*` matches any characters, `?` matches
+/// one.
 #[derive(Debug, Clone, Default)]
 pub struct IgnorePatterns {
     patterns: Vec<(String, GlobMatcher)>,
 }
 
-/// A line of an ignore file that is no glob.
+/// A line of an ignore file that is not a valid glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {text:?} is no pattern: {problem}")]
 pub struct InvalidPatternError {
     /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// The text of the line.
     pub text: String,
-    /// What is wrong with it.
+    /// What is wrong with it, in the words of the glob parser.
     pub problem: String,
 }
 
 impl IgnorePatterns {
-    /// Reads an ignore file: a pattern a line; empty lines, and what follows a `#` at the start of a line, say nothing.
+    /// Parses an ignore file: one pattern per line. Empty lines and lines that start with `#` are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Returns an [`InvalidPatternError`] for the first line that is not a valid glob.
     pub fn parse_ignore_file(text: &str) -> Result<Self, InvalidPatternError> {
         let mut patterns = Vec::new();
         for (line, text) in (1usize..).zip(text.lines()) {
@@ -41,33 +49,33 @@ impl IgnorePatterns {
         Ok(Self { patterns })
     }
 
-    /// The first pattern that a name fits.
+    /// The first pattern that matches a name; `None` if no pattern does.
     fn find_matching_pattern(&self, name: &str) -> Option<&str> {
         self.patterns.iter().find(|(_, glob)| glob.is_match(name)).map(|(text, _)| text.as_str())
     }
 }
 
-/// Users, roles and customer-managed policies of an account, by who manages them.
+/// The users, roles and customer-managed policies of an account, by who manages them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
-    /// Of this stack.
+    /// The number of objects that this stack manages.
     pub managed: usize,
-    /// Of other stacks, by stack.
+    /// The number of objects that other stacks manage, by stack.
     pub other_stacks: BTreeMap<String, usize>,
-    /// Nobody's: they carry no mark that reads.
+    /// The names of unmanaged objects: without a mark, or with one that cannot be read.
     pub unmanaged: BTreeSet<String>,
-    /// Nobody's, and that is well.
+    /// The number of unmanaged objects that a pattern ignores.
     pub ignored: usize,
-    /// Linked by a service of the cloud.
+    /// The number of service-linked roles.
     pub service_linked: usize,
-    /// Of the cloud's own directory of people.
+    /// The number of objects that the cloud's own user directory manages, such as IAM Identity Center.
     pub reserved: usize,
-    /// Patterns that nothing fits any more.
+    /// The patterns that match nothing.
     pub unused_patterns: Vec<String>,
 }
 
 impl Coverage {
-    /// Sorts everything that lives.
+    /// Counts the live objects of a snapshot.
     #[must_use]
     pub fn from_snapshot(snapshot: &Snapshot, realize: &dyn Realize, ignore: &IgnorePatterns) -> Self {
         let bears_marks = |resource: &&Resource| resource.marks.is_some();
@@ -99,7 +107,8 @@ impl Coverage {
         coverage
     }
 
-    /// The share of what customers may write that a stack manages, in whole percent, rounded down. `None`: there is nothing.
+    /// The managed share of the objects that a customer can write, in percent, rounded down; ignored objects count as
+    /// not managed. `None` if there are no such objects.
     #[must_use]
     pub fn percent(&self) -> Option<usize> {
         let managed = self.other_stacks.values().fold(self.managed, |sum, count| sum.saturating_add(*count));

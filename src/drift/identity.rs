@@ -1,4 +1,7 @@
-//! One identity against what was last applied to it.
+//! Compares one identity with what was last applied to it.
+//!
+//! In: the status of the identity and the inputs of the check. Out: findings, pending changes and quarantined
+//! identities, added to a [`DriftReport`].
 
 use std::collections::BTreeSet;
 
@@ -12,7 +15,8 @@ use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
 use crate::plan::GracePeriod;
 use crate::realize::{self, ResourceMap, compute_live_digest};
 
-/// Looks at one identity. What an identity needs that is as it was applied goes into `as_applied`: it was there.
+/// Checks one identity. If its configuration is the one that was last applied, the shared objects that it needs are
+/// added to `as_applied`: they existed at that time.
 pub fn check_identity_drift(
     inputs: &DriftInputs<'_>,
     standing: &IdentityStatus<'_>,
@@ -61,7 +65,8 @@ pub fn check_identity_drift(
     }
 }
 
-/// A declared identity that is not there: somebody else has its name, it was removed, or it was never applied.
+/// Reports a declared identity that does not exist: its name is taken by another object, it was removed, or it was
+/// never applied.
 fn report_absent(inputs: &DriftInputs<'_>, standing: &IdentityStatus<'_>, report: &mut DriftReport) {
     let (LifecyclePhase::Active(_), Some(declared)) = (&standing.phase, standing.declared) else { return };
     let mut finding = DriftFinding {
@@ -93,7 +98,7 @@ struct IdentityCheck<'a> {
     standing: &'a IdentityStatus<'a>,
     live: &'a LiveIdentity,
     wanted: &'a ResourceMap,
-    /// It differs from what was last applied.
+    /// Whether the live identity differs from what was last applied.
     outside: bool,
 }
 
@@ -111,14 +116,14 @@ impl IdentityCheck<'_> {
         }
     }
 
-    /// An object's name in the cloud, or its id.
+    /// The name of an object in the cloud, such as its ARN; its id if it has no such name.
     fn object_name(&self, id: &ResourceId) -> String {
         let resource = self.live.resources.get(id);
         let name = resource.and_then(|resource| self.inputs.realize.cloud_name(&self.inputs.snapshot.realm, resource));
         name.unwrap_or_else(|| id.to_string())
     }
 
-    /// That something differs from what was applied, where nothing tells what that was.
+    /// A finding that the identity differs from what was last applied, if it does, without saying in what.
     fn find_unexplained_change(&self) -> Option<DriftFinding> {
         self.outside.then(|| self.new_finding(DriftRule::Changed, "it is not as it was last applied".to_owned()))
     }
@@ -158,7 +163,7 @@ impl IdentityCheck<'_> {
         if !configured || delta.lifecycle == Lifecycle::Mover {
             report.pending.insert(self.standing.address.clone(), PendingChange::Moves);
         }
-        // A digest does not tell of issued keys: each is held against what should become of it.
+        // The digest does not cover issued keys. Each key is compared with its desired state instead.
         if !self.outside && delta.lifecycle != Lifecycle::Drift {
             return;
         }
@@ -169,7 +174,8 @@ impl IdentityCheck<'_> {
         }
     }
 
-    /// What differs is what was done outside, part by part.
+    /// The configuration is the one that was applied, so each difference was made outside Leasehold: one finding for
+    /// each part.
     fn explain_changes(&self, delta: IdentityDelta) -> Vec<DriftFinding> {
         let access = delta.changes.iter().any(|change| self.may_affect_access(change)).then(|| {
             let live_shared = SharedObjects::from_live_snapshot(self.inputs.snapshot, self.inputs.realize);
@@ -203,8 +209,8 @@ impl IdentityCheck<'_> {
         findings
     }
 
-    /// What differs is in part what was done outside and in part what the configuration asks for. Only credentials, which no
-    /// configuration asks to remove, can be told apart.
+    /// The configuration changed as well, so a difference may come from there or from outside Leasehold. Only
+    /// unmanaged credentials can be told apart, because no configuration asks to remove them.
     fn explain_mixed_changes(&self, delta: IdentityDelta) -> Vec<DriftFinding> {
         let mut findings = Vec::new();
         let mut rest = Vec::new();
@@ -228,7 +234,7 @@ impl IdentityCheck<'_> {
         findings
     }
 
-    /// Whether the life of an issued key asks for a change: that is due, and no drift.
+    /// Whether a change is part of the rotation of an issued key: it is due, and is not drift.
     fn is_due_key_change(&self, change: &Change) -> bool {
         match &self.standing.phase {
             LifecyclePhase::Active(active) => {
@@ -254,7 +260,7 @@ impl IdentityCheck<'_> {
         self.new_finding(rule, format!("it holds {held}{status}, which nobody declared"))
     }
 
-    /// Keys and passwords: what hangs on a principal and bears on nothing else.
+    /// Whether a resource is a credential of a principal, such as an access key or a password.
     fn is_credential(&self, resource: &Resource) -> bool {
         let kind = resource.id.kind.as_str();
         let told =

@@ -1,4 +1,7 @@
-//! What the stack's identities share, scopes and groups, against what was last applied of it.
+//! Compares the shared objects of the stack, such as scopes and groups, with what was last applied.
+//!
+//! In: the inputs of the check, and the objects that identities as applied needed. Out: findings and pending changes,
+//! added to a [`DriftReport`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +13,8 @@ use crate::diff::resources;
 use crate::lifecycle::IdentityStatus;
 use crate::realize::ResourceMap;
 
-/// Looks at every scope and group that is declared or live. One in `as_applied` was there when an identity that holds it was applied.
+/// Checks every shared object that is declared or live. An object in `as_applied` existed when an identity with it
+/// was applied.
 pub fn check_shared_drift(
     inputs: &DriftInputs<'_>,
     as_applied: &BTreeSet<ResourceId>,
@@ -44,7 +48,7 @@ pub fn check_shared_drift(
     }
 }
 
-/// Objects with their parts, by the object.
+/// Groups objects with their parts, by the id of the object.
 fn group_by_root(inputs: &DriftInputs<'_>, resources: &ResourceMap) -> BTreeMap<ResourceId, ResourceMap> {
     let mut wholes: BTreeMap<ResourceId, ResourceMap> = BTreeMap::new();
     for (id, resource) in resources {
@@ -105,9 +109,10 @@ impl SharedCheck<'_> {
     }
 }
 
-/// What lives and is not declared: left behind by a change of configuration, or somebody else's under the stack's path.
+/// Reports a live object that is not declared: a change of the configuration left it behind, or it is a foreign
+/// object under the stack's path.
 fn report_undeclared(inputs: &DriftInputs<'_>, shared: &LiveShared, held: bool, report: &mut DriftReport) {
-    // Groups carry no tags in some clouds: their path says whose they are.
+    // AWS cannot tag IAM groups: their path shows which stack they belong to.
     let marked =
         digest_mark(Some(&shared.resource)).is_some() || estate::address_kind(&shared.address) == Some("group");
     if !marked {

@@ -1,6 +1,6 @@
-//! Blocks as text, laid out as `fmt` lays them out.
+//! Renders blocks as text, in the layout of `leasehold fmt`.
 
-/// A block, written from the inside out.
+/// The body of a block: attributes first, then maps and inner blocks.
 #[derive(Debug, Clone, Default)]
 pub struct HclBody {
     attributes: Vec<(String, String)>,
@@ -8,12 +8,12 @@ pub struct HclBody {
 }
 
 impl HclBody {
-    /// Adds `name = value`, the value being an expression.
+    /// Adds `name = value`. `value` is an expression, not a text.
     pub fn set_attribute(&mut self, name: &str, value: impl Into<String>) {
         self.attributes.push((name.to_owned(), value.into()));
     }
 
-    /// Adds a list of texts on one line, unless it is empty.
+    /// Adds a list of texts on one line. An empty list is left out.
     pub fn set_list<'a>(&mut self, name: &str, items: impl IntoIterator<Item = &'a String>) {
         let items: Vec<String> = items.into_iter().map(|item| quote_text(item)).collect();
         if !items.is_empty() {
@@ -21,7 +21,7 @@ impl HclBody {
         }
     }
 
-    /// Adds a map over several lines, unless it is empty.
+    /// Adds a map with one entry per line. An empty map is left out.
     pub fn set_map<'a>(&mut self, name: &str, entries: impl IntoIterator<Item = (&'a String, &'a String)>) {
         let mut inner = Self::default();
         for (key, value) in entries {
@@ -37,7 +37,7 @@ impl HclBody {
         self.rest.push(render_block(header, body));
     }
 
-    /// The lines of the body: attributes with their signs below each other, then the rest, a line between.
+    /// The lines of the body: attributes with aligned equals signs, then maps and blocks, separated by blank lines.
     fn render_text(&self) -> String {
         let width = self.attributes.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let line = |(name, value): &(String, String)| format!("{name:<width$} = {value}\n");
@@ -47,7 +47,7 @@ impl HclBody {
     }
 }
 
-/// A whole block.
+/// Renders a block with its header.
 #[must_use]
 pub fn render_block(header: &str, body: &HclBody) -> String {
     let text = body.render_text();
@@ -65,7 +65,7 @@ fn is_name(text: &str) -> bool {
         && letters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
-/// A text between quotes; what would begin a template stands for itself.
+/// A quoted string literal. `${` and `%{` are escaped.
 #[must_use]
 pub fn quote_text(text: &str) -> String {
     let mut out = String::from("\"");

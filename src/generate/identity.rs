@@ -1,4 +1,4 @@
-//! An identity's block.
+//! Generates an `identity` block from a live principal.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::hcl::{HclBody, quote_text, render_block};
 use crate::config::{Diagnostic, ImportBlock};
 
 impl BlockGenerator<'_> {
-    /// The block of a principal that is taken in.
+    /// The block of an imported principal.
     pub(super) fn render_identity(
         &self,
         import: &ImportBlock,
@@ -53,7 +53,7 @@ impl BlockGenerator<'_> {
         Ok(render_block(&format!("identity \"{label}\""), &body))
     }
 
-    /// Who answers for it: whom the import names, or the only owner there is.
+    /// The owner: the one that the import names, else the only one that is declared.
     fn find_owner(&self, import: &ImportBlock) -> Result<String, Box<Diagnostic>> {
         let mut owners = self.declared.owners.keys();
         match (&import.owner, owners.next(), owners.next()) {
@@ -105,7 +105,7 @@ impl BlockGenerator<'_> {
     }
 }
 
-/// A user with a password is a person, one without serves a program; a role does a job.
+/// A user with a password is a person, a user without one is a service. A role is a workload.
 fn guess_kind(principal: Principal, keeps: &BTreeSet<Credential>) -> Kind {
     match principal {
         Principal::Role => Kind::Workload,
@@ -114,7 +114,8 @@ fn guess_kind(principal: Principal, keeps: &BTreeSet<Credential>) -> Kind {
     }
 }
 
-/// Every statement of some policies. A sid that stands in two of them, or is Leasehold's own, is left out: it says nothing to the cloud.
+/// Writes every statement of some policies. A sid that occurs in two of them, or that is Leasehold's own, is left out: sids have no effect
+/// on access.
 pub(super) fn write_statements<'a>(
     body: &mut HclBody,
     documents: impl Iterator<Item = (&'a ResourceId, &'a Document)>,
@@ -183,7 +184,7 @@ fn write_trust(body: &mut HclBody, trust: &Trust) {
             inner.set_list("audiences", audiences);
             "saml"
         }
-        // A document that lives names principals, never addresses.
+        // A live trust policy names principals, never addresses.
         Trust::Identity { .. } => return,
     };
     body.add_block(&format!("trust \"{sort}\""), &inner);

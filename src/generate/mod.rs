@@ -1,7 +1,7 @@
-//! What lives already → the blocks that would declare it, as text.
+//! Generates configuration blocks for objects that exist.
 //!
-//! Pure. In: imports without a block, and what they name as it lives. Out: text that the configuration stage reads, and in words
-//! whatever no block can say.
+//! Pure. In: `import` blocks without a block for their address, and the live objects they name. Out: configuration text that
+//! [`crate::config`] reads, and a sentence for everything that no block can express.
 
 pub mod hcl;
 mod identity;
@@ -14,18 +14,22 @@ use crate::config::{DeclaredStack, Diagnostic, ImportBlock};
 use crate::lifecycle::imports::{self, ImportedObject};
 use hcl::{HclBody, render_block};
 
-/// Blocks for what imports name.
+/// The generated blocks.
 #[derive(Debug, Default)]
 pub struct GeneratedBlocks {
-    /// The blocks; empty when every import has its block.
+    /// The text of the blocks; empty if every import has its block.
     pub text: String,
-    /// How many.
+    /// The number of blocks.
     pub blocks: usize,
-    /// What no block can say, with whose it is.
+    /// What no block can express, each with the address it belongs to.
     pub unsaid: Vec<String>,
 }
 
-/// Writes blocks for the imports that have none.
+/// Generates a block for each import that has none.
+///
+/// # Errors
+///
+/// A finding for each import whose block cannot be generated.
 pub fn generate_blocks(
     declared: &DeclaredStack,
     snapshot: &Snapshot,
@@ -58,7 +62,7 @@ pub fn generate_blocks(
     if findings.is_empty() { Ok(generated) } else { Err(findings) }
 }
 
-/// The label of the block that an import needs.
+/// The label of the block for an import.
 fn find_block_label(import: &ImportBlock) -> Result<String, Box<Diagnostic>> {
     let text = import.to.as_str();
     match text.split_once('.') {
@@ -71,7 +75,7 @@ fn find_block_label(import: &ImportBlock) -> Result<String, Box<Diagnostic>> {
     }
 }
 
-/// By the account and the name of each group that is taken in: the addresses of the users that are taken in with it.
+/// The members of each imported group, by account and group name: the addresses of the users that are imported too.
 type ImportedMembers = BTreeMap<(Option<Alias>, String), BTreeSet<Address>>;
 
 fn collect_members(found: &[(&ImportBlock, String, ImportedObject<'_>)]) -> ImportedMembers {

@@ -1,4 +1,7 @@
-//! Appends to the chain, and reads it.
+//! Appends to the chain of entries, and reads it.
+//!
+//! In: records of a run. Out: entries in the store. Invariant: an entry has the number after the last entry and its digest, and is created
+//! only if no entry has that number. If another writer was first, the chain continues from its entry.
 
 use jiff::Timestamp;
 use leasehold_provider::{Digest, StackName};
@@ -13,52 +16,52 @@ use crate::store::{NoRandomnessError, Store, StoreError, WriteOutcome, wall_cloc
 /// Why the ledger could not be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LedgerError {
-    /// The store does not answer as it must.
+    /// A request to the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An entry that the chain goes on from is not one.
+    /// The last entry cannot be parsed, so the chain cannot continue from it.
     #[error("entry {number} of the ledger in {place}: {why}")]
     Entry {
-        /// Its number.
+        /// The number of the entry.
         number: u64,
-        /// Where the ledger is.
+        /// The store, for display.
         place: String,
-        /// What is wrong with it.
+        /// What is wrong with the entry.
         why: EntryError,
     },
-    /// The ledger is another stack's.
+    /// The ledger belongs to another stack.
     #[error(transparent)]
     OtherStack(#[from] OtherStackError),
-    /// The ledger is not the one that the lock knows: it was replaced by another one.
+    /// The ledger has another lineage than the lock: one of the two was replaced.
     #[error(
         "the ledger in {place} has lineage {found}, and lock.json there has lineage {known}: one of the two was replaced"
     )]
     OtherLineage {
-        /// Where the ledger is.
+        /// The store, for display.
         place: String,
         /// The lineage of its last entry.
         found: Lineage,
-        /// The lineage that the lock's last holder knew.
+        /// The lineage in the lock.
         known: Lineage,
     },
-    /// The operating system gives no randomness for a new lineage.
+    /// The operating system gave no random bytes for a new lineage.
     #[error(transparent)]
     Randomness(#[from] NoRandomnessError),
-    /// Somebody broke the lock of this run and said so in the ledger.
+    /// Another caller broke the lock of this run and recorded that in the ledger.
     #[error("somebody broke the lock of this run")]
     LockBroken,
-    /// Somebody else's entry does not follow from ours.
+    /// An entry of another writer does not link to the last entry that this run knows.
     #[error("entry {number} of the ledger in {place} does not follow from the one before it")]
     Forked {
-        /// Its number.
+        /// The number of the entry.
         number: u64,
-        /// Where the ledger is.
+        /// The store, for display.
         place: String,
     },
 }
 
 impl LedgerError {
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
@@ -86,17 +89,17 @@ pub struct Chain {
     lineage: Lineage,
     run: String,
     head: Mutex<LedgerHead>,
-    /// Where the chain ended when it was opened.
+    /// The last entry when the chain was opened.
     found: LedgerHead,
     lost: Option<LedgerHead>,
 }
 
 impl Chain {
-    /// Finds the end of the ledger. `known` is what the lock says of it: looking begins where it once ended. A ledger without a lineage
-    /// gets the one that the lock knows, or a new one.
+    /// Finds the last entry of the ledger. `known` is what the lock stores about it: the search begins at the last entry named there. A
+    /// ledger without a lineage gets the lineage in the lock, or a new one.
     ///
     /// # Errors
-    /// Where the store does not answer, the last entry does not read, or it is of another stack or lineage.
+    /// If the store does not answer, the last entry cannot be parsed, or it belongs to another stack or lineage.
     pub async fn open_ledger(
         store: Store,
         stack: StackName,
@@ -106,7 +109,8 @@ impl Chain {
         let (head, lost) = match known.head {
             Some(known) if known.number > 0 => match read_entry_digest(&store, known.number).await? {
                 Some(digest) if digest == known.digest => (find_end_after(&store, known).await?, None),
-                // It was cut off or written anew. History is lost, and control is not; the run says so in its first entry.
+                // The ledger was truncated or rewritten. Its history is lost, but identities can still be managed, so the run goes on and
+                // records the loss in its first entry.
                 _ => (find_last_entry(&store).await?, Some(known)),
             },
             _ => (find_last_entry(&store).await?, None),
@@ -121,18 +125,18 @@ impl Chain {
         &self.lineage
     }
 
-    /// Where the ledger ends.
+    /// The last entry.
     pub async fn head(&self) -> LedgerHead {
         self.head.lock().await.clone()
     }
 
-    /// An end that was known and is not there any more.
+    /// The last entry that the lock knew, if it is not in the ledger any more.
     #[must_use]
     pub fn lost_head(&self) -> Option<&LedgerHead> {
         self.lost.as_ref()
     }
 
-    /// What the next holder of the lock must know: an end that was lost stays known until an entry reports it.
+    /// What the lock stores for its next holder. A lost entry stays known until an entry of the ledger reports the loss.
     pub async fn known_ledger(&self) -> KnownLedger {
         let head = self.head().await;
         let head = match &self.lost {
@@ -142,25 +146,28 @@ impl Chain {
         KnownLedger { head, lineage: Some(self.lineage.clone()) }
     }
 
-    /// The stack whose ledger it is.
+    /// The stack that the ledger belongs to.
     #[must_use]
     pub fn stack(&self) -> &StackName {
         &self.stack
     }
 
-    /// The run that appends.
+    /// The id of the run that appends.
     #[must_use]
     pub fn run(&self) -> &str {
         &self.run
     }
 
-    /// The store that the chain lies in.
+    /// The store that the chain is in.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// Appends one entry. It is in the ledger when this returns.
+    /// Appends one entry. The entry is in the store when this returns.
+    ///
+    /// # Errors
+    /// If the store does not answer, this run's lock was broken, or an entry of another writer does not link to the chain.
     pub async fn append_entry(&self, records: Vec<LedgerRecord>) -> Result<LedgerHead, LedgerError> {
         let mut head = self.head.lock().await;
         loop {
@@ -180,7 +187,7 @@ impl Chain {
                     *head = LedgerHead { number: next.number, digest: Digest::from_bytes(&bytes) };
                     return Ok(head.clone());
                 }
-                // Somebody else appended, such as who broke a lock. The chain goes on from theirs.
+                // Another writer appended first, such as a command that broke a lock. The chain continues from its entry.
                 WriteOutcome::Taken => *head = self.follow_new_entries(&head).await?,
             }
         }
@@ -206,7 +213,10 @@ impl Chain {
         Ok(LedgerHead { number, digest: Digest::from_bytes(&object.bytes) })
     }
 
-    /// The entries from the end backwards, while `wanted` says to go on.
+    /// The entries from the last one backwards, up to and including the first for which `wanted` is false.
+    ///
+    /// # Errors
+    /// If the store does not answer, or an entry cannot be parsed.
     pub async fn read_backwards(
         &self,
         mut wanted: impl FnMut(&LedgerEntry) -> bool,
@@ -215,7 +225,7 @@ impl Chain {
         let mut entries = Vec::new();
         while number > 0 {
             let place = || self.store.place().to_owned();
-            // A gap ends the search; `audit verify` is what speaks of gaps.
+            // A gap ends the search. `audit verify` reports gaps.
             let Some(object) = self.store.read_object(&entry::entry_key(number)).await? else { break };
             let entry = LedgerEntry::parse_entry(&object.bytes).map_err(|why| LedgerError::Entry {
                 number,
@@ -233,7 +243,7 @@ impl Chain {
     }
 }
 
-/// The lineage of the ledger that ends at `head`, held against what the lock knows.
+/// The lineage of the ledger that ends at `head`, checked against the lineage in the lock.
 async fn find_lineage(
     store: &Store,
     stack: &StackName,
@@ -262,7 +272,7 @@ async fn read_entry_digest(store: &Store, number: u64) -> Result<Option<Digest>,
     Ok(store.read_object(&entry::entry_key(number)).await?.map(|object| Digest::from_bytes(&object.bytes)))
 }
 
-/// From an end that was true to the one that is.
+/// The last entry, searched one by one from an earlier last entry.
 async fn find_end_after(store: &Store, mut head: LedgerHead) -> Result<LedgerHead, StoreError> {
     loop {
         let number = head.number.saturating_add(1);
@@ -273,7 +283,7 @@ async fn find_end_after(store: &Store, mut head: LedgerHead) -> Result<LedgerHea
     }
 }
 
-/// The last entry by name.
+/// The last entry, found by listing all names.
 async fn find_last_entry(store: &Store) -> Result<LedgerHead, StoreError> {
     let names = store.list_names("ledger").await?;
     let Some(number) = names.iter().filter_map(|name| entry::parse_entry_name(name)).max() else {

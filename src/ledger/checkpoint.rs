@@ -1,8 +1,14 @@
-//! Checkpoints: a point of the chain, signed, so that somebody who keeps it elsewhere sees a chain that was cut off or written anew.
+//! Checkpoints: signed points of the chain. A copy that is kept elsewhere shows whether the chain was truncated or rewritten later.
 //!
-//! The text is that of a transparency log's checkpoint (C2SP `tlog-checkpoint`): origin, size, hash. The chain is no Merkle tree, so
-//! that the hash is the digest of the last entry. The signature is an SSHSIG (OpenSSH `PROTOCOL.sshsig`) over that text, in a file of
-//! its own: `ssh-keygen -Y verify` checks it.
+//! In: the last entry of a chain and an SSH key. Out: the text of a checkpoint and its signature. The text has the form of a transparency
+//! log's checkpoint (C2SP `tlog-checkpoint`): origin, size, hash. The chain is not a Merkle tree, so the hash is the digest of the last
+//! entry. The signature is an SSHSIG (OpenSSH `PROTOCOL.sshsig`) over that text, in a separate file: `ssh-keygen -Y verify` checks it.
+//!
+//! ```text
+//! leasehold/demo
+//! 42
+//! <SHA-256 of entry 42 in base64>
+//! ```
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,28 +18,31 @@ use ssh_key::{HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
 use super::entry::LedgerHead;
 
-/// The namespace that the signature is for: `ssh-keygen -Y verify -n leasehold`.
+/// The namespace of the signature, for `ssh-keygen -Y verify -n leasehold`.
 pub const NAMESPACE: &str = "leasehold";
 
-/// The text of a checkpoint.
+/// The text of a checkpoint for that last entry.
 #[must_use]
 pub fn render_checkpoint(stack: &StackName, head: &LedgerHead) -> String {
     let hash: Vec<u8> = digest_bytes(head.digest);
     format!("leasehold/{stack}\n{}\n{}\n", head.number, BASE64_STANDARD.encode(hash))
 }
 
-/// Text that is no checkpoint of a stack.
+/// Why a text is not a checkpoint of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
-    /// It is not of this form.
+    /// It does not have the form of a checkpoint.
     #[error("a checkpoint has three lines: leasehold/STACK, a number, and the digest of an entry in base64")]
     Form,
-    /// It is of another stack.
+    /// It is a checkpoint of another stack.
     #[error("it is a checkpoint of {0}")]
     OtherStack(String),
 }
 
-/// The point that a checkpoint's text names.
+/// Parses the text of a checkpoint of `stack`.
+///
+/// # Errors
+/// If the text does not have the form of a checkpoint, or is of another stack.
 pub fn parse_checkpoint(text: &str, stack: &StackName) -> Result<LedgerHead, CheckpointError> {
     let mut lines = text.lines();
     let (Some(origin), Some(number), Some(hash)) = (lines.next(), lines.next(), lines.next()) else {
@@ -61,42 +70,54 @@ fn digest_bytes(digest: Digest) -> Vec<u8> {
         .collect()
 }
 
-/// What signs: the signature over the data that [`signing_data`] gives, armoured.
+/// Signs a checkpoint with a private key. Returns the armored signature over the data that [`signing_data`] gives.
+///
+/// # Errors
+/// If the key cannot sign.
 pub fn sign_checkpoint(key: &PrivateKey, text: &str) -> Result<String, ssh_key::Error> {
     key.sign(NAMESPACE, HashAlg::Sha512, text.as_bytes())?.to_pem(LineEnding::LF)
 }
 
-/// The data that an agent signs for a checkpoint.
+/// The data that an SSH agent must sign for a checkpoint.
+///
+/// # Errors
+/// If the data cannot be encoded.
 pub fn signing_data(text: &str) -> Result<Vec<u8>, ssh_key::Error> {
     SshSig::signed_data(NAMESPACE, HashAlg::Sha512, text.as_bytes())
 }
 
-/// The armoured signature made of what an agent signed.
+/// The armored form of a signature that an SSH agent made.
+///
+/// # Errors
+/// If the signature cannot be encoded.
 pub fn armor_signature(key: &KeyData, signature: ssh_key::Signature) -> Result<String, ssh_key::Error> {
     SshSig::new(key.clone(), NAMESPACE, HashAlg::Sha512, signature)?.to_pem(LineEnding::LF)
 }
 
-/// Whose signature it is.
+/// How far a valid signature can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignatureTrust {
-    /// A known signer's.
+    /// A known signer made it. The value is the principal in the `allowed_signers` file.
     Known(String),
-    /// It holds, and nobody said whose keys to trust.
+    /// It is valid, and no signers were given.
     Unknown,
 }
 
-/// Why a signature does not hold.
+/// Why a signature is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// It is not a signature of this text.
     #[error("it is not a signature of this text: {0}")]
     Wrong(String),
-    /// It is somebody's whom nobody named.
+    /// It is valid, and its key is not among the signers. The value is the fingerprint of the key.
     #[error("it is of the key {0}, which is not among the signers")]
     Stranger(String),
 }
 
-/// Checks a signature. Without signers, that it holds is all that can be said.
+/// Verifies a signature. Without signers, it only checks that the signature is valid for the text.
+///
+/// # Errors
+/// If the signature is not valid for the text, or its key is not among the signers.
 pub fn verify_signature(
     text: &str,
     armoured: &str,
@@ -114,12 +135,15 @@ pub fn verify_signature(
         .ok_or_else(|| SignatureError::Stranger(fingerprint()))
 }
 
-/// Who may sign: the lines of an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
+/// The principals that may sign, with their keys, from an `allowed_signers` file (ssh-keygen(1), ALLOWED SIGNERS).
 #[derive(Debug, Clone, Default)]
 pub struct Signers(Vec<(String, KeyData)>);
 
 impl Signers {
-    /// Reads the file's text. A line that does not read is an error with its number: who may sign must be certain.
+    /// Parses the text of the file.
+    ///
+    /// # Errors
+    /// If a line cannot be parsed; the message has its number. No line is skipped, because the list of signers must be certain.
     pub fn parse_signers(text: &str) -> Result<Self, String> {
         let mut signers = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -145,14 +169,14 @@ impl Signers {
     }
 }
 
-/// The key of a line: the part from the word on that names a type of key.
+/// The key in a line: the part that begins with the word for the type of the key.
 fn find_key(rest: &str) -> Option<KeyData> {
     let start = rest.split_whitespace().find(|word| word.starts_with("ssh-ed25519"))?;
     let at = rest.find(start)?;
     PublicKey::from_openssh(rest.get(at..)?).ok().map(|key| key.key_data().clone())
 }
 
-/// Whether a line's options, if it names namespaces, name ours.
+/// Whether a line is valid for our namespace. True if the line names no namespaces.
 fn allows_our_namespace(rest: &str) -> bool {
     let Some((_, after)) = rest.split_once("namespaces=\"") else { return true };
     after.split('"').next().unwrap_or_default().split(',').any(|namespace| namespace == NAMESPACE || namespace == "*")

@@ -1,4 +1,7 @@
-//! One entry: its form, its bytes, its digest.
+//! One entry of the ledger.
+//!
+//! In: an entry, or its bytes. Out: its canonical bytes, or the entry. Invariant: an entry has exactly one sequence of bytes, and therefore
+//! one digest.
 
 use jiff::Timestamp;
 use leasehold_provider::{Digest, Document, StackName};
@@ -17,50 +20,53 @@ pub const SCHEMA: u32 = 2;
 pub struct LedgerEntry {
     /// The version of the format.
     pub schema: u32,
-    /// Its place in the chain; the first is 1.
+    /// The position in the chain, from 1.
     pub number: u64,
-    /// The digest of the bytes of the entry before it; of no bytes for the first.
+    /// The digest of the bytes of the entry before it; for the first entry, of the empty string.
     pub previous: Digest,
-    /// The stack.
+    /// The stack that the ledger belongs to.
     pub stack: StackName,
-    /// The lineage of the ledger: that of its first entry which has one. `None` in version 1 of the format.
+    /// The lineage of the ledger. `None` in version 1 of the format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Lineage>,
     /// When it was written, by the writer's clock.
     pub at: Timestamp,
     /// The run that wrote it: 32 hexadecimal digits.
     pub run: String,
-    /// What it says.
+    /// The records, in the order in which they were written.
     pub records: Vec<LedgerRecord>,
 }
 
-/// Bytes that are not an entry.
+/// Why bytes are not an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// They do not read.
+    /// They cannot be parsed.
     #[error("it does not read as an entry: {0}")]
     Unreadable(String),
-    /// Another version of the format.
+    /// They have another version of the format.
     #[error("its format is {0}; this version of leasehold reads formats 1 to {SCHEMA}")]
     OtherFormat(u64),
-    /// It has a lineage in a format without one, or none in a format with one.
+    /// The entry has a lineage in format 1, or none in format 2.
     #[error("its lineage does not agree with its format")]
     Lineage,
-    /// They say the same in other bytes than a writer would.
+    /// They are not in the canonical form that a writer produces.
     #[error("its bytes are not in canonical form")]
     NotCanonical,
 }
 
 impl LedgerEntry {
-    /// Its bytes: JSON with sorted keys and without white space. Only these bytes have its digest.
+    /// The bytes of the entry: JSON with sorted keys and without white space. The digest is of these bytes.
     #[must_use]
     pub fn to_json_bytes(&self) -> Vec<u8> {
-        // An entry of texts, numbers and instants always serializes.
+        // Strings, numbers and timestamps always serialize.
         let value = serde_json::to_value(self).unwrap_or_default();
         Document::new(value).canonical_text().as_bytes().to_vec()
     }
 
-    /// Reads an entry, and only from the bytes that [`Self::to_json_bytes`] gives.
+    /// Parses an entry, only from the bytes that [`Self::to_json_bytes`] produces.
+    ///
+    /// # Errors
+    /// If the bytes are not an entry, are not in canonical form, or have another version of the format.
     pub fn parse_entry(bytes: &[u8]) -> Result<Self, EntryError> {
         let unreadable = |error: serde_json::Error| EntryError::Unreadable(error.to_string());
         match serde_json::from_slice::<Self>(bytes) {
@@ -81,19 +87,19 @@ impl LedgerEntry {
     }
 }
 
-/// The key of the entry with that number.
+/// The key of the object of the entry with that number.
 #[must_use]
 pub fn entry_key(number: u64) -> String {
     format!("ledger/{}", entry_name(number))
 }
 
-/// The name of the entry's object below `ledger/`: 20 digits, so that names sort as numbers do.
+/// The name of the entry's object below `ledger/`: 20 digits, so that names sort in the order of numbers.
 #[must_use]
 pub fn entry_name(number: u64) -> String {
     format!("{number:020}.json")
 }
 
-/// The number in such a name.
+/// The number in the name of an entry's object. `None`: it is not such a name.
 #[must_use]
 pub fn parse_entry_name(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".json")?;

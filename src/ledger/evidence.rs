@@ -1,4 +1,7 @@
-//! Evidence: the whole live object, archived before it is shut or deleted.
+//! Evidence: the complete live identity, archived before it is quarantined or deleted.
+//!
+//! In: an identity as it was read. Out: an object `evidence/<SHA-256 of its bytes>`, and the record that names it in the ledger.
+//! Invariant: the values of sensitive attributes are replaced and not archived.
 
 use jiff::Timestamp;
 use leasehold_provider::{Address, Digest, Document, LiveIdentity, Marks, Resource, StackName};
@@ -11,7 +14,7 @@ use crate::store::{Store, StoreError};
 /// The version of the format. Version 1 had no lineage.
 const SCHEMA: u32 = 2;
 
-/// What is archived of an identity: all that a restoration by hand would need, and all that an auditor asks.
+/// The archived form of an identity: what is needed to restore it by hand, and what an auditor asks for.
 #[derive(Debug, Serialize)]
 struct Evidence<'a> {
     schema: u32,
@@ -19,25 +22,29 @@ struct Evidence<'a> {
     lineage: &'a Lineage,
     address: &'a Address,
     name: &'a str,
-    /// The cloud's own id of it, by which its logs tell it from another of the name.
+    /// The cloud's unique id, which distinguishes the identity from others with the same name in the cloud's logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     unique_id: Option<&'a str>,
-    /// When it was read.
+    /// When the identity was read from the cloud.
     read_at: Timestamp,
     created_at: Option<Timestamp>,
     last_used: Option<Timestamp>,
     marks: &'a Marks,
-    /// All it is and holds. What the marks call sensitive is left out: evidence is kept for long, and read by many.
+    /// All of its resources. The values of sensitive attributes are replaced, because evidence is kept for long and read by many
+    /// people.
     resources: Vec<Resource>,
 }
 
-/// The key of an archived object.
+/// The key of the archived object with that digest.
 #[must_use]
 pub fn evidence_key(digest: Digest) -> String {
     format!("evidence/{digest}")
 }
 
-/// Archives an identity as it lives, and says what the ledger shall say of it. `before` names what follows: `quarantine`, `deletion`.
+/// Archives a live identity, and returns the record for the ledger. `before` names the reason: `quarantine`, `deletion`.
+///
+/// # Errors
+/// If the store refuses the write, or does not answer in time.
 pub async fn archive_identity(
     store: &Store,
     (stack, lineage): (&StackName, &Lineage),
@@ -47,7 +54,7 @@ pub async fn archive_identity(
 ) -> Result<ArchivedEvidence, StoreError> {
     let bytes = render_evidence(stack, lineage, identity, read_at);
     let digest = Digest::from_bytes(&bytes);
-    // The key is made from the bytes: that it is there already is as good.
+    // The key is the digest of the bytes. If the object exists already, it has these bytes.
     store.create_retained_object(&evidence_key(digest), &bytes).await?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     Ok(ArchivedEvidence { subject: identity.address().clone(), before: before.to_owned(), digest, bytes: length })
@@ -75,6 +82,6 @@ fn render_evidence(stack: &StackName, lineage: &Lineage, identity: &LiveIdentity
             })
             .collect(),
     };
-    // Texts, numbers and instants always serialize.
+    // Strings, numbers and timestamps always serialize.
     Document::new(serde_json::to_value(&evidence).unwrap_or_default()).canonical_text().as_bytes().to_vec()
 }

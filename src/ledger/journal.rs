@@ -1,4 +1,7 @@
-//! Between the executor and the chain: intents before the writes, outcomes after them, the lock at each.
+//! Writes the records of an execution into the ledger.
+//!
+//! In: the steps that the executor is about to write, and their results. Out: entries of the chain. Invariant: the intent of a step is in
+//! the ledger before the step is written to the cloud, and no intent is written after the run has lost its lock.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +14,7 @@ use crate::apply::{Journal, JournalError};
 use crate::plan::Step;
 use crate::store::lock::LockGuard;
 
-/// Writes an execution into the ledger while its run holds the lock.
+/// Writes the records of an execution while its run holds the lock.
 pub struct Recorder<'a> {
     chain: &'a Chain,
     guard: &'a LockGuard,
@@ -20,18 +23,21 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    /// `opening` goes into the first entry, before the first intents.
+    /// A recorder whose first entry begins with the records `opening`, before the first intents.
     #[must_use]
     pub fn new(chain: &'a Chain, guard: &'a LockGuard, opening: Vec<LedgerRecord>) -> Self {
         Self { chain, guard, waiting: Mutex::new(opening) }
     }
 
-    /// Writes what is left, and `closing` as the last.
+    /// Writes the remaining records, with `closing` as the last.
+    ///
+    /// # Errors
+    /// If the ledger cannot be written.
     pub async fn close_journal(self, closing: LedgerRecord) -> Result<(), JournalError> {
         self.append_records(vec![closing]).await
     }
 
-    /// Everything waiting, and `more` after it, in one entry.
+    /// Writes all waiting records, then `more`, in one entry.
     async fn append_records(&self, more: Vec<LedgerRecord>) -> Result<(), JournalError> {
         let mut records = self.lock_waiting().clone();
         let kept = records.len();
@@ -39,7 +45,7 @@ impl<'a> Recorder<'a> {
         if records.is_empty() {
             return Ok(());
         }
-        // Until they are written they go on waiting, whether this fails or is dropped half way.
+        // The records keep waiting until they are written, so none is lost if the append fails or the future is dropped.
         let unwritten = |error: LedgerError| JournalError {
             problem: format!("the ledger could not be written: {error}"),
             help: error.help(),
@@ -98,7 +104,8 @@ impl Journal for Recorder<'_> {
 fn build_intent(step: &Step) -> Intent {
     let (before, after) = match &step.change {
         Change::Mark { before, after, .. } => (before.as_deref().map(digest_marks), Some(digest_marks(after))),
-        // Its name is not known yet. What it comes beside is: once there is one more, something was made.
+        // The name of a new key is not known before it is created. `before` is the digest of the keys that exist now: a different digest
+        // shows later that a key was created.
         Change::Create { after } if after.id.is_new() => (step.precondition, None),
         change => (change.resource_before().map(digest_content), change.resource_after().map(digest_content)),
     };
@@ -112,13 +119,13 @@ fn build_intent(step: &Step) -> Intent {
     }
 }
 
-/// The digest of what an object holds, its marks aside: they are written by steps of their own.
+/// The digest of an object without its marks, which separate steps write.
 #[must_use]
 pub fn digest_content(resource: &Resource) -> Digest {
     Digest::from_serializable(&(&resource.id, &resource.attributes))
 }
 
-/// The digest of marks.
+/// The digest of the marks of an object.
 #[must_use]
 pub fn digest_marks(marks: &Marks) -> Digest {
     Digest::from_serializable(marks)

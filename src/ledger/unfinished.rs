@@ -1,7 +1,8 @@
-//! What a run that did not come to its end left open: intents without an outcome.
+//! Finds and resolves the intents that an interrupted run left without an outcome.
 //!
-//! Pure but for reading the chain. Each is held against the live state; what is found is written, and the plan that follows does the
-//! rest, for phases are decided by level and not by what a run remembers.
+//! In: the chain and the live state. Out: a resolution for each open intent, for the ledger. Only [`find_unfinished_intents`] does I/O: it
+//! reads the chain. A resolution is a record and changes nothing in the cloud: the next plan does the remaining work, because plans follow
+//! from the live state and not from what an earlier run did.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,10 @@ use super::journal::{digest_content, digest_marks};
 use super::record::{Intent, IntentResolution, LedgerRecord, ObservedEffect};
 use crate::plan::stale::LiveIndex;
 
-/// Intents without an outcome, with the run that wrote each. The search goes back to the last run that closed its books: one that
-/// ended, or one that resolved what it found.
+/// The intents without an outcome, each with the run that wrote it. The search goes backwards to the last run that recorded its end.
+///
+/// # Errors
+/// If the store does not answer, or an entry cannot be parsed.
 pub async fn find_unfinished_intents(chain: &Chain) -> Result<Vec<(String, Intent)>, LedgerError> {
     let mut entries = chain.read_backwards(|entry| !is_closing_entry(entry)).await?;
     entries.reverse();
@@ -25,7 +28,7 @@ fn is_closing_entry(entry: &LedgerEntry) -> bool {
     entry.records.iter().any(|record| matches!(record, LedgerRecord::RunEnded(_)))
 }
 
-/// The intents in `entries`, oldest first, that no outcome or resolution in them answers.
+/// The intents in `entries` (oldest first) that have no outcome or resolution there, each with its run.
 #[must_use]
 pub fn find_open_intents(entries: &[LedgerEntry]) -> Vec<(String, Intent)> {
     let mut open: BTreeMap<(String, u32), Intent> = BTreeMap::new();
@@ -48,7 +51,7 @@ pub fn find_open_intents(entries: &[LedgerEntry]) -> Vec<(String, Intent)> {
     open.into_iter().map(|((run, _), intent)| (run, intent)).collect()
 }
 
-/// What the cloud shows of each open intent.
+/// Compares each open intent with the live state.
 #[must_use]
 pub fn resolve_intents(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<IntentResolution> {
     let live = LiveIndex::for_snapshot(snapshot);
@@ -65,7 +68,7 @@ pub fn resolve_intents(open: &[(String, Intent)], snapshot: &Snapshot) -> Vec<In
 
 fn find_effect(intent: &Intent, live: &LiveIndex<'_>) -> ObservedEffect {
     if intent.resource.is_new() {
-        // Whatever was made and not delivered goes, by the plan that follows.
+        // A key that was created and not delivered is deleted by the next plan.
         return if live.object_digest(&intent.resource) == intent.before {
             ObservedEffect::NotDone
         } else {

@@ -1,6 +1,16 @@
-//! Whether a ledger is whole: the chain, its gaps, its signatures, its evidence, and what a run left unfinished.
+//! Verifies a ledger: the chain, its gaps, its signatures, its evidence, and the intents without an outcome.
 //!
-//! Entries are taken in one by one, in the order of their numbers, so that the memory it takes does not grow with the chain.
+//! In: the objects of the ledger, one by one in the order of their numbers. Out: a [`VerifiedLedger`] with the flaws. Entries are not kept
+//! in memory, and of their digests only the last 1024, so that long chains can be verified.
+//!
+//! If an entry does not link to the one before it, either of the two may have been changed. The entry after them decides. Example: entry
+//! 3 was edited.
+//!
+//! ```text
+//! entry 4   its `previous` is not the digest of entry 3: undecided
+//! entry 5   its `previous` is the digest of entry 4: entry 4 is as it was written, so entry 3 is reported (NotFollowed)
+//!           its `previous` is not the digest of entry 4: entry 4 is reported (NotLinked)
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -12,77 +22,77 @@ use super::entry::{EntryError, LedgerEntry, LedgerHead};
 use super::record::{ArchivedEvidence, Intent, LedgerRecord};
 use crate::store::lineage::Lineage;
 
-/// Something that is not as a ledger must be.
+/// A flaw of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerFlaw {
     /// The number of the entry; for evidence, of the entry that names it.
     pub entry: u64,
-    /// What is wrong.
+    /// The kind of flaw.
     pub what: FlawKind,
 }
 
-/// What can be wrong.
+/// The kind of a [`LedgerFlaw`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FlawKind {
-    /// There is none of that number, and there are later ones.
+    /// No entry has this number, and later entries exist.
     #[error("the entry is missing")]
     Missing,
-    /// It is not an entry.
+    /// The object cannot be parsed as an entry.
     #[error("{0}")]
     NotAnEntry(EntryError),
-    /// It says another number than its name.
+    /// The number in the entry differs from the number in its name.
     #[error("the entry says it is number {0}")]
     OtherNumber(u64),
-    /// It is of another stack.
+    /// The entry belongs to another stack.
     #[error("the entry is of stack {0}")]
     OtherStack(StackName),
-    /// It is of another history than the entries before it.
+    /// The entry has another lineage than the entries before it.
     #[error("the entry has lineage {}, and the entries before it have lineage {expected}", found.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string))]
     OtherLineage {
         /// The lineage of the entries before it.
         expected: Lineage,
-        /// Its own, if it has one.
+        /// Its own lineage. `None`: it has none.
         found: Option<Lineage>,
     },
-    /// The entry before it is not the one it followed.
+    /// It does not link to the entry before it.
     #[error("it does not follow from the entry before it: one of the two was changed, added or taken away")]
     NotLinked,
-    /// The entry after it followed another one, and is itself as it was written.
+    /// The entry after it links to another entry and was not changed itself, so this entry was.
     #[error("it is not the entry that the next one followed: it was changed or added")]
     NotFollowed,
-    /// It was written before the entry before it, by more than clocks may differ.
+    /// Its date is earlier than that of the entry before it, by more than clocks may differ.
     #[error("it is dated {at}, before the entry it follows")]
     Backdated {
-        /// Its date.
+        /// The date of the entry.
         at: Timestamp,
     },
-    /// A signature in it does not hold.
+    /// The signature of a checkpoint in it is not valid.
     #[error("the signature of the checkpoint does not hold: {0}")]
     Signature(String),
-    /// A checkpoint in it speaks of another chain.
+    /// A checkpoint in it has another digest for the entry that it covers.
     #[error("the checkpoint in it covers entry {0} with another digest than that entry has")]
     Checkpoint(u64),
-    /// The evidence that it names is not there.
+    /// The evidence that it names does not exist.
     #[error("evidence {0} is missing")]
     NoEvidence(Digest),
     /// The evidence that it names was changed.
     #[error("evidence {0} was changed")]
     Evidence(Digest),
-    /// The chain once had a later entry than it has.
+    /// The chain was truncated: a checkpoint or the lock knows a later entry.
     #[error("the chain was cut off after it: it once had entry {0}")]
     Truncated(u64),
-    /// A point that is known from elsewhere has another digest.
+    /// A checkpoint or the lock knows this entry with another digest.
     #[error("the entry is not the one that a checkpoint, or the lock, knows")]
     NotTheSame,
-    /// An object lies in the ledger that is no entry.
+    /// An object below `ledger/` does not have the name of an entry.
     #[error("{0:?} is no name of an entry")]
     Stray(String),
 }
 
-/// Far enough apart that no clocks explain it.
+/// The largest difference between two dates that clocks may explain.
 const CLOCKS: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 
-/// What a verification has seen so far.
+/// The state of a verification.
 #[derive(Debug)]
 pub struct Verification<'a> {
     stack: &'a StackName,
@@ -92,37 +102,37 @@ pub struct Verification<'a> {
     lineage: Option<Lineage>,
     at: Option<Timestamp>,
     open: BTreeMap<(String, u32), (u64, Intent)>,
-    /// Checkpoints on entries to come, and digests of entries that one may speak of.
+    /// The digests of the last entries, for the checkpoints that cover them.
     digests: BTreeMap<u64, Digest>,
     evidence: Vec<(u64, ArchivedEvidence)>,
     flaws: Vec<LedgerFlaw>,
-    /// An entry that does not follow from the one before it, while nobody has told which of the two is to blame.
+    /// An entry that does not link to the one before it, until the next entry shows which of the two was changed.
     unlinked: Option<u64>,
     checkpoints: u64,
     trusted: u64,
 }
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedLedger {
-    /// The last entry.
+    /// Number and digest of the last entry.
     pub head: LedgerHead,
-    /// What is wrong, in the order of entries.
+    /// The flaws, in the order in which they were found.
     pub flaws: Vec<LedgerFlaw>,
-    /// Intents without an outcome: the run, the entry, the intent.
+    /// The intents without an outcome: the run, the number of the entry, the intent.
     pub unfinished: Vec<(String, u64, Intent)>,
-    /// How many checkpoints the chain holds, and how many of them a known signer made.
+    /// The number of checkpoints in the chain, and how many of them have the signature of a known signer.
     pub checkpoints: (u64, u64),
-    /// The evidence that is named, with the entry that names it.
+    /// The evidence that the ledger names, with the number of the entry that names it.
     pub evidence: Vec<(u64, ArchivedEvidence)>,
 }
 
-/// How many of the last digests are kept: a checkpoint covers the entry right before its own, or one of a few before.
+/// The number of digests that are kept. A checkpoint covers the entry right before its own, or one a few entries earlier.
 const KEPT: u64 = 1024;
 
 impl<'a> Verification<'a> {
-    /// Begins before the first entry. `known` are points that the chain must contain: checkpoints from elsewhere, the end that the
-    /// lock's last holder saw.
+    /// A verification before the first entry. `known` are points that the chain must contain: checkpoints that were kept elsewhere, and the
+    /// last entry that the lock knows.
     #[must_use]
     pub fn new(stack: &'a StackName, signers: Option<&'a Signers>, known: Vec<LedgerHead>) -> Self {
         Self {
@@ -142,7 +152,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Takes in the object of that number; `None`: there is none.
+    /// Verifies the object with that number. `None`: it does not exist.
     pub fn verify_object(&mut self, number: u64, bytes: Option<&[u8]>) {
         let Some(bytes) = bytes else {
             self.assign_blame(false);
@@ -164,8 +174,8 @@ impl<'a> Verification<'a> {
         self.digests.remove(&number.saturating_sub(KEPT));
     }
 
-    /// Settles whose fault it is that an entry does not follow from the one before it: of the one before, where what comes after
-    /// vouches for the entry itself.
+    /// Decides which of two entries was changed when the second does not link to the first. If `vouched` (the next entry links to the
+    /// second), it is the first.
     fn assign_blame(&mut self, vouched: bool) {
         match self.unlinked.take() {
             Some(number) if vouched => self.add_flaw(number.saturating_sub(1), FlawKind::NotFollowed),
@@ -191,7 +201,7 @@ impl<'a> Verification<'a> {
             Some(_) => {}
         }
         if entry.previous != self.head.digest {
-            // One was taken away before it, or it is a copy of the one before it: the fault shows here.
+            // An entry before it was removed, or it is a copy of the entry before it. In both cases the flaw is in this entry.
             if entry.number > number || digest == self.head.digest || number == 1 {
                 self.add_flaw(number, FlawKind::NotLinked);
             } else {
@@ -238,7 +248,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Takes in an object that is not named as an entry.
+    /// Records an object below `ledger/` that does not have the name of an entry.
     pub fn note_unexpected_object(&mut self, name: &str) {
         self.add_flaw(self.head.number, FlawKind::Stray(name.to_owned()));
     }
@@ -247,7 +257,7 @@ impl<'a> Verification<'a> {
         self.flaws.push(LedgerFlaw { entry, what });
     }
 
-    /// The end: all entries are in.
+    /// Ends the verification, after the last entry.
     #[must_use]
     pub fn finish_verification(mut self) -> VerifiedLedger {
         let end = self.head.number;
@@ -265,7 +275,7 @@ impl<'a> Verification<'a> {
     }
 }
 
-/// Whether archived bytes are what the ledger says they are.
+/// Checks archived bytes against the ledger. `None`: they match.
 #[must_use]
 pub fn check_evidence(entry: u64, archived: &ArchivedEvidence, bytes: Option<&[u8]>) -> Option<LedgerFlaw> {
     let what = match bytes {

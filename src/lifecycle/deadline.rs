@@ -1,22 +1,25 @@
-//! When a lease ends.
+//! Computes the deadline of a lease.
 
 use jiff::Timestamp;
 
 use crate::config::Lease;
 
-/// The end of a lease, and the attribute of the identity that set it.
+/// The deadline of a lease, and the attribute that sets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseDeadline {
-    /// The instant from which there is no access.
+    /// The instant from which the identity has no access.
     pub at: Timestamp,
-    /// `expires_at`, `renewed_at` or `ttl`: where to look in the configuration.
+    /// `expires_at`, `renewed_at` or `ttl`. Diagnostics point at this attribute.
     pub set_by: &'static str,
 }
 
-/// The end of a lease for an identity that joined at `created_at`. `None`: it has no lease.
+/// The deadline of a lease for an identity that was created at `created_at`. `None`: it has no lease.
 ///
-/// `ttl` counts from `renewed_at` where that is given, else from the joining. A `renewed_at` before the joining counts from the
-/// joining: nobody can have renewed what was not there.
+/// `ttl` counts from `renewed_at` if that is given and later than `created_at`, else from `created_at`. An identity cannot have been
+/// renewed before it existed.
+///
+/// Example: created on 20 November with `ttl = "10d"`, the lease expires on 30 November. With `renewed_at` on 25 November, it expires on 5
+/// December.
 #[must_use]
 pub fn compute_deadline(lease: &Lease, created_at: Timestamp) -> Option<LeaseDeadline> {
     if let Some(at) = lease.expires_at {
@@ -64,7 +67,7 @@ mod tests {
     }
 
     proptest! {
-        /// Renewing later never ends the lease earlier.
+        /// A later renewal never makes the deadline earlier.
         #[test]
         fn renewing_never_shortens(days in 0u16..1000, first in 0i64..2_000_000, second in 0i64..2_000_000) {
             let joined = at("2026-11-20T00:00:00Z");

@@ -1,4 +1,4 @@
-//! What time brings next, if nobody does anything.
+//! Finds the next change that happens because of time alone.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use leasehold_provider::Address;
 
 use super::{IdentityStatus, LifecyclePhase};
 
-/// The next thing that time brings.
+/// A change that happens because of time alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DueEvent {
-    /// When.
+    /// When it happens.
     pub at: Timestamp,
-    /// To whom.
+    /// The identity that changes.
     pub address: Address,
-    /// What.
+    /// What happens to it.
     pub what: DueEventKind,
 }
 
-/// What time brings.
+/// The changes that happen because of time alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DueEventKind {
-    /// A lease ends.
+    /// A lease expires.
     LeaseEnds,
-    /// A grace ends.
+    /// A grace period ends.
     GraceEnds,
-    /// A key is due to be replaced, disabled or deleted.
+    /// A key must be replaced, disabled or deleted.
     KeysChange,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for DueEvent {
     }
 }
 
-/// The earliest end of a live identity's lease or grace, as they stand.
+/// The earliest change among live identities, given their current phases. `None`: nothing is due.
 #[must_use]
 pub fn find_next_due(standings: &[IdentityStatus<'_>]) -> Option<DueEvent> {
     let due = |standing: &IdentityStatus<'_>| {

@@ -1,4 +1,4 @@
-//! Whose credentials a bulk reading may leave open and a plan must know.
+//! Finds the principals whose credentials must be read one by one, because a bulk read does not return all of them.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use leasehold_provider::{Credential, Realize, ResourceId, Snapshot};
 use super::{LifecyclePhase, decide_phases};
 use crate::config::DeclaredStack;
 
-/// The live principals whose every credential must be known: who leaves is shut and deleted whole, and who is declared to hold a sort that
-/// no report tells keeps just those.
+/// The live principals whose credentials must all be known. Identities that leave need it because every credential is disabled or deleted.
+/// Active identities need it if they keep a kind of credential that the bulk report does not contain.
 #[must_use]
 pub fn find_exact_read_principals(
     declared: &DeclaredStack,

@@ -1,4 +1,6 @@
-//! What lives already and shall be the stack's: what an `import` block names, held against the cloud.
+//! Checks `import` blocks against the cloud: objects that exist and that the stack should manage.
+//!
+//! In: the `import` blocks and a snapshot. Out: the objects they name, and a finding for each import that cannot be done.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +9,7 @@ use leasehold_provider::{Address, Principal, Realize, ResourceId, Snapshot, Unma
 use crate::config::estate::ImportTarget;
 use crate::config::{DeclaredStack, Diagnostic, ImportBlock};
 
-/// The objects that the stack's imports name, with the address each shall have: what an observation must return whole.
+/// The objects that `import` blocks name, each with its future address. An observation must read them completely.
 #[must_use]
 pub fn list_import_candidates(declared: &DeclaredStack, realize: &dyn Realize) -> BTreeMap<ResourceId, Address> {
     let imports = declared.estate.imports.iter();
@@ -16,7 +18,8 @@ pub fn list_import_candidates(declared: &DeclaredStack, realize: &dyn Realize) -
         .collect()
 }
 
-/// The objects that an import may mean: one, unless neither its id nor a block says whether it is a user or a role, or in which account.
+/// The ids that an import may refer to. There is more than one only if neither the import's id nor a block says whether it is a user or a
+/// role, or which account it is in.
 fn find_candidates(import: &ImportBlock, declared: &DeclaredStack, realize: &dyn Realize) -> Vec<ResourceId> {
     let identity = declared.identities.get(&import.to);
     let principal = |form| realize.principal_id(form, import.name());
@@ -35,7 +38,7 @@ fn find_candidates(import: &ImportBlock, declared: &DeclaredStack, realize: &dyn
     }
 }
 
-/// Everything that keeps an import from being made.
+/// A finding for each import that cannot be done.
 #[must_use]
 pub fn check_imports(declared: &DeclaredStack, snapshot: &Snapshot, realize: &dyn Realize) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
@@ -54,16 +57,20 @@ pub fn check_imports(declared: &DeclaredStack, snapshot: &Snapshot, realize: &dy
     findings
 }
 
-/// What an import names, as it lives.
+/// The live object that an import names.
 #[derive(Debug, Clone, Copy)]
 pub enum ImportedObject<'a> {
     /// A user or role.
     Principal(&'a Unmarked),
-    /// A group, by its id among what the snapshot shares.
+    /// A group, by its id among the shared objects of the snapshot.
     Group(&'a ResourceId),
 }
 
-/// What an import without a block names; the finding says why it cannot be taken in.
+/// Finds the live object that an import without a block names.
+///
+/// # Errors
+///
+/// A finding if no such object exists, if it cannot be imported, or if several objects match.
 pub fn find_imported_object<'a>(
     import: &ImportBlock,
     declared: &DeclaredStack,

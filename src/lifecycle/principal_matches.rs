@@ -1,7 +1,13 @@
-//! Which live principal each declared identity is: by the name its block says, else by the address in the marks, moves followed.
+//! Matches declared identities with live principals.
 //!
-//! A principal's name in the cloud outlives the address of its block. Where no block says a name, one that lives keeps its own:
-//! IAM cannot rename a role, and a new name would be a new principal.
+//! In: what the stack declares and a snapshot. Out: the principal of each declared identity, and the live principals without a block.
+//!
+//! The rules, in this order: the `name` in the block, else the name in its `import` block if that object has no marks yet; then the
+//! address in the marks, after `moved` blocks were applied; then the default name. If the block has no `name`, an existing principal keeps
+//! its name: IAM cannot rename a role, and a new name would create a new principal.
+//!
+//! Example: `identity.b` has no `name`, a `moved` block renames `identity.a` to `identity.b`, and role `a` carries the mark `identity.a`.
+//! Then `identity.b` is role `a`, although its default name would be `b`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +15,14 @@ use leasehold_provider::{Address, Alias, LiveIdentity, Principal, ResourceId, Sn
 
 use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
-/// The principals of declared identities.
+/// The result of [`match_principals`].
 #[derive(Debug, Default)]
 pub struct PrincipalMatches<'a> {
-    /// The principal of each, and how it lives.
+    /// The principal of each declared identity, with its live state. `None`: it does not exist yet.
     pub of: BTreeMap<&'a Address, (ResourceId, Option<&'a LiveIdentity>)>,
-    /// Live principals that no declared identity is.
+    /// Live principals that match no declared identity.
     pub rest: Vec<&'a LiveIdentity>,
-    /// What does not fit.
+    /// Moves and names that cannot be applied.
     pub findings: Vec<Diagnostic>,
 }
 
@@ -60,7 +66,8 @@ pub fn match_principals<'a>(
     homes
 }
 
-/// Gives the identities without a name of their own to the principals that bear their addresses.
+/// Matches identities without a `name` to the live principals whose marks have their address. Of several, an active one comes before a
+/// quarantined one.
 fn match_by_address<'a>(
     declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
@@ -85,8 +92,8 @@ fn match_by_address<'a>(
     });
 }
 
-/// A move that cannot be made: what lives under the old address has another name or form than the new block says, or the new address
-/// is taken. Left to itself it would leave.
+/// Reports each move that cannot be applied: the live principal has another name, form or account than the new block declares, or a
+/// principal already has the new address. Without this error, the identity would leave.
 fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMatches<'a>) {
     for live in &homes.rest {
         let to = declared.estate.follow_moves(live.address());
@@ -120,7 +127,7 @@ fn check_blocked_moves<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMat
     }
 }
 
-/// An expression that reads a default name would read another than the principal has.
+/// Reports expressions that read a default name where the existing principal has another name.
 fn check_default_names_read<'a>(declared: &'a DeclaredStack, homes: &mut PrincipalMatches<'a>) {
     let read: BTreeSet<&Address> = declared.estate.default_names_read.iter().collect();
     for (address, (id, _)) in homes.of.iter().filter(|(address, _)| read.contains(*address)) {

@@ -1,4 +1,4 @@
-//! Where each identity stands: declared, live, and the phase that follows.
+//! The status of each identity: what is declared, what exists, and the phase that follows.
 
 use std::collections::BTreeMap;
 
@@ -16,28 +16,29 @@ use super::phase::{ActiveIdentity, LeaveReason, LifecyclePhase, QuarantinedIdent
 use super::{keys, principal_matches};
 use crate::config::{DeclaredIdentity, DeclaredStack, Diagnostic};
 
-/// The grain of AWS's last-used records: a use noted this shortly after a quarantine began may have been before it.
+/// The resolution of the last-used records of AWS. A use recorded within this time after the start of a quarantine may have happened
+/// before it.
 const LAST_USE_GRAIN: SignedDuration = SignedDuration::from_mins(15);
 
-/// One identity: what is declared of it, what lives of it, what it should be.
+/// One identity: its block, its live state and its phase.
 #[derive(Debug)]
 pub struct IdentityStatus<'a> {
-    /// Its address: of the block where there is one, else of the marks.
+    /// The address of its block; without a block, the address in its marks.
     pub address: Address,
-    /// Its principal.
+    /// The id of its principal.
     pub id: ResourceId,
-    /// Its block.
+    /// Its block. `None`: the stack no longer declares it.
     pub declared: Option<&'a DeclaredIdentity>,
-    /// How it lives.
+    /// Its live state. `None`: no principal with the marks of this stack exists.
     pub live: Option<&'a LiveIdentity>,
-    /// How it lives without marks, where it shall be taken in.
+    /// The live state of a principal without marks that an `import` block names. `None`: nothing is imported.
     pub adopts: Option<&'a Unmarked>,
-    /// What it should be.
+    /// The phase it should be in.
     pub phase: LifecyclePhase,
 }
 
-/// Decides the phase of every identity that is declared or live, in the order of addresses. Findings are errors that only the
-/// meeting of configuration, marks and `now` shows.
+/// Decides the phase of every identity that is declared or exists, sorted by address. The findings are errors that depend on
+/// configuration, marks and `now` together.
 pub fn decide_phases<'a>(
     declared: &'a DeclaredStack,
     snapshot: &'a Snapshot,
@@ -82,7 +83,7 @@ pub fn decide_phases<'a>(
     (standings, findings)
 }
 
-/// The names that an identity and those it trusts have in the cloud, and the accounts of those that live in another than its own.
+/// Sets the cloud names of an identity and of the identities it trusts, and the account id of each trusted identity in another account.
 fn resolve_names(
     identity: &mut DesiredIdentity,
     id: &ResourceId,
@@ -157,10 +158,10 @@ fn find_leave_reason(
     }
 }
 
-/// The phase of a live identity that leaves: quarantined at once, gone after `grace`.
+/// The phase of a live identity that leaves: quarantined now, deleted after the grace period `grace`.
 ///
-/// Two leavers are not deleted while their block stands: one whose lease ended, because the count of its `ttl` would start
-/// anew and give the access back; and one that was revoked, because its mark is what keeps it shut.
+/// Two kinds of leavers are not deleted while their block is declared. An expired identity would be created again, its `ttl` would start
+/// anew, and it would regain access. A revoked identity would lose the mark that keeps it quarantined.
 fn decide_leaving_phase(live: &LiveIdentity, reason: LeaveReason, grace: Span, now: Timestamp) -> LifecyclePhase {
     let quarantine = live.marks.quarantine.clone().unwrap_or_else(|| Quarantine { at: now, reason: reason.to_mark() });
     let stays = matches!(reason, LeaveReason::LeaseEnded { .. } | LeaveReason::Revoked { .. });
@@ -223,7 +224,8 @@ fn build_active_identity(
     ActiveIdentity { identity, marks, keys: None }
 }
 
-/// The keys of an identity that is issued some, or was. One that keeps those that it has keeps them all.
+/// Decides the access keys of an identity that has issued keys or had some. `None`: Leasehold does not manage its keys. An identity that
+/// keeps its existing access keys keeps all of them.
 fn decide_issued_keys(
     identity: &DeclaredIdentity,
     live: Option<&LiveIdentity>,

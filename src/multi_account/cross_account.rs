@@ -1,12 +1,15 @@
-//! Who is named across accounts: a role goes before those of other accounts that its trust names, and comes after them. A provider knows its
-//! own account only.
+//! Dependencies between accounts: a role whose trust policy names principals of other accounts is created after them
+//! and deleted before them. A provider knows only its own account, so it cannot find these dependencies.
+//!
+//! In: a principal with its documents, and the realms of all accounts. Out: additional entries in the principal's
+//! `depends_on`.
 
 use std::collections::BTreeSet;
 
 use leasehold_provider::{Alias, Realize, Realm, Resource, ResourceId, Value};
 use serde_json::Value as Json;
 
-/// Adds to a principal's needs those of other accounts whom its documents name.
+/// Adds the principals of other accounts that a principal's documents name to its dependencies.
 pub fn link_cross_account(realize: &dyn Realize, realm: &Realm, resource: &mut Resource) {
     let own = resource.id.account.as_ref();
     let others: Vec<(Option<&Alias>, &Realm)> = realm.accounts().filter(|(account, _)| *account != own).collect();
@@ -14,7 +17,7 @@ pub fn link_cross_account(realize: &dyn Realize, realm: &Realm, resource: &mut R
         Value::Document(document) => Some(document),
         _ => None,
     });
-    // Few documents name another account. The rest need not be read to know.
+    // Few documents name another account. A search for the account id avoids parsing the rest.
     let documents =
         documents.filter(|document| others.iter().any(|(_, other)| document.canonical_text().contains(&other.account)));
     let mut found: BTreeSet<ResourceId> = BTreeSet::new();
@@ -26,7 +29,7 @@ pub fn link_cross_account(realize: &dyn Realize, realm: &Realm, resource: &mut R
     resource.depends_on.extend(found);
 }
 
-/// Every text of a document.
+/// Calls `found` for every string of a document.
 fn for_each_text(json: &Json, found: &mut dyn FnMut(&str)) {
     match json {
         Json::String(text) => found(text),
@@ -36,7 +39,7 @@ fn for_each_text(json: &Json, found: &mut dyn FnMut(&str)) {
     }
 }
 
-/// The object of one of these accounts that the cloud's own name means.
+/// The object of one of these accounts with this cloud name, such as an ARN. `None`: no account has one.
 pub fn find_in_accounts<'a>(
     realize: &dyn Realize,
     mut accounts: impl Iterator<Item = (Option<&'a Alias>, &'a Realm)>,

@@ -1,8 +1,13 @@
-//! Several accounts as one provider.
+//! Presents several accounts as one provider.
 //!
-//! In: a provider for each account of a stack, all of one cloud. Out: one that reads all of them at once and writes each object where it
-//! lives. What the engine sees carries in every id which account it is in ([`ResourceId::account`]); what the providers see carries nothing
-//! of it: [`place`] puts it on and takes it off, and nothing else does. It decides nothing, and a stack with one account does without it.
+//! In: one provider for each account of a stack, all for the same cloud. Out: one provider that reads all accounts at
+//! the same time and writes each object in its own account. It decides nothing. A stack with one account does not use
+//! it.
+//!
+//! Invariant: in every id that the engine sees, [`ResourceId::account`] names the account (`None`: the first one); in
+//! every id that a provider sees, it is `None`. [`place`] converts between the two. Example: the provider of the
+//! account `audit` returns `aws_iam_user jane`, and the engine sees `aws_iam_user audit:jane`. When the engine
+//! changes that user, the provider of `audit` gets a change of `aws_iam_user jane`.
 //!
 //! [`ResourceId::account`]: leasehold_provider::ResourceId::account
 
@@ -19,42 +24,45 @@ use leasehold_provider::{Alias, Enact, Observe, ObserveError, ObserveErrorKind, 
 
 pub use realize::MultiAccountRealizer;
 
-/// The accounts of a stack.
+/// The accounts of a stack, as one provider.
 pub struct MultiAccountProvider {
-    /// Every account, by its alias.
+    /// Every account by its alias. `None` is the first account.
     members: BTreeMap<Option<Alias>, AccountMember>,
-    /// The pure half of the providers: they are all of one cloud.
+    /// The pure part of the providers. One is enough, because all accounts are in the same cloud.
     realize: Arc<dyn Realize>,
-    /// What this run made.
+    /// The objects that this run has created.
     made: Mutex<BTreeSet<ResourceId>>,
 }
 
 /// One account of a stack.
 pub struct AccountMember {
-    /// How the configuration names its provider, for people: `provider.aws.audit`.
+    /// The provider's name in the configuration, for people: `provider.aws.audit`.
     pub name: String,
-    /// What reads it.
+    /// Reads the account.
     pub observe: Arc<dyn Observe>,
-    /// What writes it.
+    /// Writes the account.
     pub enact: Arc<dyn Enact>,
 }
 
 impl AccountMember {
-    /// The error with the account that it happened in.
+    /// Adds the name of the account's provider to an error.
     fn add_account_to_error(&self, error: ObserveError) -> ObserveError {
         ObserveError { message: format!("{} (in the account of {})", error.message, self.name), ..error }
     }
 }
 
 impl MultiAccountProvider {
-    /// These accounts together. `realize` is the pure half of any of their providers: they are all of one cloud.
+    /// Combines these accounts. `realize` is the pure part of any of their providers, because all accounts are in the
+    /// same cloud.
     #[must_use]
     pub fn new(members: BTreeMap<Option<Alias>, AccountMember>, realize: Arc<dyn Realize>) -> Self {
         Self { members, realize, made: Mutex::default() }
     }
 
-    /// The place of the first account with the others in it. Refused where two providers lead into one account: each object would be
-    /// seen twice.
+    /// The realm of the first account, with the realms of the other accounts in it.
+    ///
+    /// # Errors
+    /// Two providers reach the same account, so each of its objects would be read twice; or there is no first account.
     fn combine_realms(&self, realms: Vec<Realm>) -> Result<Realm, ObserveError> {
         let mut seen: Vec<(&AccountMember, &Realm)> = Vec::new();
         for (member, realm) in self.members.values().zip(&realms) {

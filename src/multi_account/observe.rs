@@ -1,4 +1,7 @@
-//! Reading: all accounts at once. One that cannot be read fails the whole.
+//! Reads all accounts at the same time. If one of them cannot be read, the whole read fails.
+//!
+//! In: a request with ids of all accounts. Out: one snapshot with ids of all accounts. Each account's provider gets
+//! only the ids of its account.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +15,7 @@ use leasehold_provider::{
 use super::place::{AccountScoped, select_account, select_account_ids};
 use super::{AccountMember, MultiAccountProvider, cross_account};
 
-/// What is asked of one account.
+/// The part of a request that one account's provider gets.
 struct AccountRequest {
     shared: BTreeMap<ResourceId, Resource>,
     exact: BTreeSet<ResourceId>,
@@ -43,7 +46,7 @@ impl Observe for MultiAccountProvider {
     }
 
     async fn observe_stack(&self, request: ObserveRequest<'_>) -> Result<Snapshot, ObserveError> {
-        // Nothing is read before it is known that no two of them are one.
+        // Check that no two providers reach the same account before anything is read.
         self.read_realm().await?;
         let read = self.members.iter().map(|(account, member)| async move {
             let AccountRequest { shared, exact, keys_of, adopt } =
@@ -102,7 +105,7 @@ impl Observe for MultiAccountProvider {
             }
         });
         for read in try_join_all(looks).await?.into_iter().flatten() {
-            // What was read anew takes the place of what was there.
+            // An identity that was read again replaces the earlier one.
             snapshot.identities.extend(read.identities);
         }
         self.link_snapshot(snapshot, |id| principals.contains(id));
@@ -120,7 +123,7 @@ async fn read_member_exactly(
 }
 
 impl MultiAccountProvider {
-    /// Adds to the needs of principals those whom they trust in other accounts.
+    /// Adds dependencies on principals of other accounts that a principal's documents name.
     fn link_snapshot(&self, snapshot: &mut Snapshot, whose: impl Fn(&ResourceId) -> bool) {
         let realm = snapshot.realm.clone();
         for (id, live) in snapshot.identities.iter_mut().filter(|(id, _)| whose(id)) {
@@ -140,7 +143,7 @@ fn merge_snapshot(whole: &mut Snapshot, mut part: Snapshot) {
     whole.denying.append(&mut part.denying);
 }
 
-/// What a snapshot holds of one account, as its provider sees it.
+/// The part of a snapshot that is in one account, as the provider of that account sees it.
 fn account_snapshot(snapshot: &Snapshot, account: Option<&Alias>) -> Snapshot {
     Snapshot {
         identities: select_account(&snapshot.identities, account),

@@ -1,4 +1,8 @@
-//! The account in every id: put on what comes from a provider, taken off what goes to one.
+//! Adds the account to the ids in values from a provider, and removes it from the ids in values for a provider.
+//!
+//! Invariant: for a value of one account, [`AccountScoped::remove_account_from_ids`] reverses
+//! [`AccountScoped::add_account_to_ids`]. Example, with the account `audit`: `aws_iam_user jane` becomes
+//! `aws_iam_user audit:jane`, and back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,17 +11,19 @@ use leasehold_provider::{
     Snapshot, Stranger, Unmarked,
 };
 
-/// Something with ids in it, all of one account.
+/// A value whose ids are all in one account.
 pub trait AccountScoped: Sized {
-    /// The same as the engine sees it.
+    /// The value as the engine sees it: every id names `account`.
     #[must_use]
     fn add_account_to_ids(self, account: &Alias) -> Self;
 
-    /// The same as the provider of that account sees it. What it says of other accounts is left out.
+    /// The value as the provider of `account` sees it: its ids name no account. Ids of other accounts in maps and
+    /// sets are left out.
     #[must_use]
     fn remove_account_from_ids(self, account: &Alias) -> Self;
 
-    /// [`Place::add_account_to_ids`], where the account has an alias.
+    /// [`AccountScoped::add_account_to_ids`] if the account has an alias. For `None`, the first account, the value is
+    /// unchanged.
     #[must_use]
     fn with_optional_account(self, account: Option<&Alias>) -> Self {
         match account {
@@ -59,7 +65,7 @@ impl AccountScoped for Change {
     }
 }
 
-/// A change with its ids and resources made anew.
+/// Applies one function to the ids, and one to the resources, of a change.
 trait MapChange {
     fn map_change(self, id: impl Fn(ResourceId) -> ResourceId, resource: impl Fn(Resource) -> Resource) -> Self;
 }
@@ -185,7 +191,7 @@ impl AccountScoped for Quota {
     }
 }
 
-/// What holds no id of its own, by id: nothing of it is mapped.
+/// Types without ids of their own. They are values of maps by id, and are not changed.
 macro_rules! without_ids {
     ($($plain:ty),*) => {$(
         impl AccountScoped for $plain {
@@ -234,7 +240,7 @@ impl<T: AccountScoped> AccountScoped for Vec<T> {
     }
 }
 
-/// The part of something that lies in an account, as its provider sees it.
+/// The entries of a map that are in `account`, as its provider sees them.
 pub fn select_account<T: AccountScoped + Clone>(
     all: &BTreeMap<ResourceId, T>,
     account: Option<&Alias>,
@@ -247,7 +253,7 @@ pub fn select_account<T: AccountScoped + Clone>(
     }
 }
 
-/// The ids that lie in an account, as its provider sees them.
+/// The ids that are in `account`, as its provider sees them.
 pub fn select_account_ids(all: &BTreeSet<ResourceId>, account: Option<&Alias>) -> BTreeSet<ResourceId> {
     all.iter().filter(|id| id.account.as_ref() == account).map(|id| id.clone().with_account(None)).collect()
 }

@@ -1,4 +1,5 @@
-//! The pure half: each object is asked about as the provider of its account knows it, in that account.
+//! The pure part: passes each object to the realizer in the form that the provider of its account uses, with the
+//! realm of that account, and adds the account to the result.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,11 +14,11 @@ use leasehold_provider::{
 use super::cross_account;
 use super::place::AccountScoped;
 
-/// The pure half of providers of one cloud, for all accounts of a stack. The realm it is given is the first account's, with the others in
-/// it; ids that it makes of names alone are of no account yet.
+/// The pure part of the providers of one cloud, for all accounts of a stack. It takes the realm of the first account
+/// with the other realms in it. Ids that it builds from names alone have no account yet.
 pub struct MultiAccountRealizer(pub Arc<dyn Realize>);
 
-/// As the provider of its account sees it. What lies in the first account is so already.
+/// A value as the provider of its account sees it. A value of the first account is already in this form, and is borrowed.
 fn without_account<'a, T: AccountScoped + Clone>(what: &'a T, account: Option<&Alias>) -> Cow<'a, T> {
     match account {
         Some(account) => Cow::Owned(what.clone().remove_account_from_ids(account)),
@@ -41,7 +42,8 @@ fn resources_without_account(resources: &[Resource]) -> Cow<'_, [Resource]> {
 }
 
 impl MultiAccountRealizer {
-    /// What a provider made of an identity, with those of other accounts that it trusts among its needs.
+    /// Adds the account to the resources of an identity, and adds the principals of other accounts that it trusts to
+    /// its dependencies.
     fn place_resources(&self, realm: &Realm, resources: Vec<Resource>, account: Option<&Alias>) -> Vec<Resource> {
         let mut resources = resources.with_optional_account(account);
         for principal in resources.iter_mut().filter(|resource| resource.marks.is_some()) {

@@ -1,4 +1,4 @@
-//! The account goes on every id and comes off again, whatever it is put on.
+//! Tests of [`AccountScoped`]: adding and removing the account are inverse, for every type that contains ids.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,7 +107,7 @@ fn change() -> impl Strategy<Value = Change> {
     })
 }
 
-/// On and off again is as it was, and while it is on, no id is without its account.
+/// Adding and removing the account gives the original value, and between the two every id names the account.
 fn holds<T: AccountScoped + Clone + PartialEq + std::fmt::Debug>(what: T) {
     let audit = Alias::new("audit").unwrap();
     let on = what.clone().add_account_to_ids(&audit);

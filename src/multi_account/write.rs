@@ -1,7 +1,10 @@
-//! Writing: each change goes to the account that its object is in.
+//! Writes each change in the account of its object.
 //!
-//! A provider waits for what it made itself to be seen everywhere; whom a trust names in another account it does not know. Where this run made
-//! them, a refusal is borne with here.
+//! In: a change with the account in its ids. Out: the result of that account's provider, with the account added.
+//!
+//! A provider waits until the objects it created itself are visible everywhere. It does not know the principals of
+//! other accounts that a trust policy names. If this run created such a principal, AWS may not accept it in the trust
+//! policy yet, so this module retries the change.
 
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -35,7 +38,7 @@ fn change_without_account(change: &Change) -> Change {
     }
 }
 
-/// The pauses before a change is tried again: two minutes in all, the longest that IAM is known to take.
+/// The pauses before the retries, in seconds: two minutes in all, the longest propagation time known for IAM.
 const PAUSES: [u64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
 
 impl MultiAccountProvider {
@@ -43,7 +46,7 @@ impl MultiAccountProvider {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a change needs an object of another account that this run made.
+    /// Whether a change depends on an object of another account that this run has created.
     fn may_be_early(&self, change: &Change) -> bool {
         let account = &change.id().account;
         let needs = change.resource_after().into_iter().flat_map(|after| &after.depends_on);
@@ -52,7 +55,7 @@ impl MultiAccountProvider {
     }
 }
 
-/// Whether what another account has not heard of yet may be the reason.
+/// Whether the cause of an error may be that an object of another account is not visible yet.
 fn may_be_propagation_error(error: &EnactError) -> bool {
     matches!(error.kind, EnactErrorKind::Other | EnactErrorKind::Conflict)
 }
@@ -94,7 +97,7 @@ impl Enact for MultiAccountProvider {
     }
 }
 
-/// A vault as the provider of one account sees it.
+/// A secret store as the provider of one account sees it: it adds the account to the ids of keys.
 struct AccountVault<'a> {
     vault: &'a dyn Vault,
     account: Option<&'a Alias>,

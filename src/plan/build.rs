@@ -1,4 +1,7 @@
-//! Declared + snapshot + now → Plan: the pure stages put together.
+//! The pure stages put together: declared stack, snapshot and instant → [`Plan`].
+//!
+//! In: [`PlanInputs`]. Out: a [`Plan`] that has passed [`check::check_plan`]. The result depends on nothing but the
+//! inputs: the same inputs give the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,36 +23,41 @@ use crate::diff::{self, IdentityDelta, SharedDelta};
 use crate::lifecycle::{self, IdentityStatus};
 use crate::realize::ResourceMap;
 
-/// Everything a plan is a function of.
+/// The inputs of a plan. A plan depends on nothing else.
 pub struct PlanInputs<'a> {
-    /// What is declared.
+    /// The declared stack.
     pub declared: &'a DeclaredStack,
-    /// What the stack shares, realized: it was needed to observe.
+    /// The shared objects of the stack, realized; they were needed to read the cloud.
     pub shared: &'a ResourceMap,
-    /// What lives.
+    /// The live objects.
     pub snapshot: &'a Snapshot,
     /// The instant to plan for, in whole seconds.
     pub now: Timestamp,
-    /// The provider's pure half.
+    /// The provider's pure half: it turns declarations into resources.
     pub realize: &'a dyn Realize,
     /// The provider's comparison of access.
     pub compare: &'a dyn Compare,
-    /// What the plan is made from.
+    /// What the saved plan is compared with when it is applied.
     pub basis: PlanBasis,
-    /// Which part of it is wanted.
+    /// The part of the plan that `--target` and `--exclude` select.
     pub selection: &'a PlanSelection,
 }
 
-/// Why there is no plan.
+/// Why no plan could be built.
 #[derive(Debug)]
 pub enum BuildPlanError {
-    /// The configuration does not fit the cloud or the moment.
+    /// The configuration does not fit the live objects or the instant.
     Findings(Vec<Diagnostic>),
-    /// The engine made a plan that its own check refuses.
+    /// The plan failed its own check. This is a bug in Leasehold.
     Unsound(Vec<UnsoundPlanError>),
 }
 
 /// Builds the plan.
+///
+/// # Errors
+///
+/// Returns [`BuildPlanError::Findings`] if the configuration cannot be applied to what is live, and
+/// [`BuildPlanError::Unsound`] if the plan fails its own check.
 pub fn build_plan(inputs: PlanInputs<'_>) -> Result<Plan, BuildPlanError> {
     let PlanInputs { declared, shared, snapshot, now, realize, .. } = inputs;
     let principal_id = |principal, name: &str| realize.principal_id(principal, name);
@@ -65,15 +73,16 @@ pub fn build_plan(inputs: PlanInputs<'_>) -> Result<Plan, BuildPlanError> {
     Err(BuildPlanError::Findings(findings))
 }
 
+/// What the deltas of all identities and shared objects add up to, before the steps are ordered.
 struct PlanDeltas {
     identities: Vec<IdentityDelta>,
     shared: Vec<SharedDelta>,
     kept: diff::shared::UndeclaredShared,
     quarantined: BTreeMap<leasehold_provider::Address, GracePeriod>,
     holds_rewritten: order::RewrittenByHolder,
-    /// The principals whose tags change and are heeded by a policy that they hold.
+    /// The principals whose tags change, and to which a policy with a condition on a changed tag is attached.
     heeding: BTreeSet<ResourceId>,
-    /// The shared objects that the plan rewrites, with their addresses.
+    /// The addresses of the shared objects that the plan rewrites.
     rewritten: BTreeMap<ResourceId, String>,
 }
 
@@ -122,7 +131,7 @@ fn collect_deltas(
     for ((index, sensitive), mut assessment) in assessed.into_iter().zip(assess_in_parallel(&accesses, inputs.compare))
     {
         for finding in assessment.findings.iter_mut().filter(|_| sensitive) {
-            // What is wrong is told by its id; its words may quote what is sensitive.
+            // The id of the finding says what is wrong; its message may quote a sensitive value.
             finding.message = leasehold_provider::sensitive::HIDDEN.to_owned();
         }
         if let Some(delta) = identities.get_mut(index) {
@@ -134,13 +143,13 @@ fn collect_deltas(
     PlanDeltas { identities, shared, kept, quarantined, holds_rewritten, heeding, rewritten: around.rewritten }
 }
 
-/// What is to be said of each access. Neighbours are much alike, so that each thread takes a run of them.
+/// Assesses each access. Neighbors are similar, so each thread gets a contiguous run of them.
 fn assess_in_parallel(accesses: &[Access], compare: &dyn Compare) -> Vec<Assessment> {
     let share = accesses.len().div_ceil(rayon::current_num_threads().max(1)).max(1);
     accesses.par_chunks(share).flat_map_iter(|run| compare.assess_accesses(run)).collect()
 }
 
-/// The live shared objects that this plan rewrites, themselves or a part of them, with their addresses.
+/// The addresses of the live shared objects of which this plan rewrites the object itself or a part.
 fn find_rewritten_objects(inputs: &PlanInputs<'_>) -> BTreeMap<ResourceId, String> {
     let live: ResourceMap =
         inputs.snapshot.shared.iter().map(|(id, shared)| (id.clone(), shared.resource.clone())).collect();
@@ -160,7 +169,8 @@ fn find_rewritten_objects(inputs: &PlanInputs<'_>) -> BTreeMap<ResourceId, Strin
     rewritten
 }
 
-/// The federations that this plan makes, with their addresses. Roles may name them already, if somebody deleted them by hand.
+/// The addresses of the federations that this plan creates. Roles may already name them, if they were deleted outside
+/// Leasehold.
 fn find_new_federations(inputs: &PlanInputs<'_>) -> BTreeMap<ResourceId, String> {
     let is_new =
         |it: &&Resource| !inputs.snapshot.shared.contains_key(&it.id) && has_trust_attribute(it, inputs.realize);

@@ -1,4 +1,7 @@
-//! A built plan is looked over before anybody sees it. A fault found here is the engine's own; the plan cannot then be applied.
+//! The check of a built plan, before anybody sees it.
+//!
+//! In: a [`Plan`] and the snapshot that it was made from. Out: every fault. A fault is a bug in Leasehold, and the
+//! plan cannot be applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,30 +12,30 @@ use super::{Plan, Step, StepId};
 /// A fault in a built plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsoundPlanError {
-    /// A step's number is not its place.
+    /// The number of a step is not its index.
     #[error("step {0:?} is not at its place")]
     Misnumbered(StepId),
-    /// A step waits for one that does not come before it.
+    /// A step needs a step that does not come before it.
     #[error("step {0:?} needs step {1:?}, which does not come before it")]
     NeedsLater(StepId, StepId),
-    /// A step would write what does not carry the stack's mark.
+    /// A step would write an object without the stack's mark.
     #[error("step {0:?} would write {1}, which is not this stack's")]
     WritesStranger(StepId, ResourceId),
-    /// Something is made although it is there, or changed although it is not.
+    /// A step would create an object that exists, or change one that does not.
     #[error("step {0:?} {1} {2}")]
     WrongBasis(StepId, &'static str, ResourceId),
-    /// Two steps would do the same to the same object.
+    /// Two steps would make the same change to the same object.
     #[error("step {0:?} repeats step {1:?}")]
     Repeats(StepId, StepId),
     /// A step changes an identity's resources after its marks were written.
     #[error("step {0:?} of {1} comes after its marks")]
     AfterMarks(StepId, Address),
-    /// Marks that name another stack, or another address than the subject's.
+    /// A step would write marks that name another stack, or another address than its subject's.
     #[error("step {0:?} of {1} carries marks of something else")]
     ForeignMarks(StepId, Address),
 }
 
-/// Every fault of a plan against the snapshot it was made from.
+/// Every fault of a plan, given the snapshot that it was made from. Empty: the plan is sound.
 #[must_use]
 pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<UnsoundPlanError> {
     let mut faults = Vec::new();
@@ -85,7 +88,8 @@ pub fn check_plan(plan: &Plan, snapshot: &Snapshot) -> Vec<UnsoundPlanError> {
     faults
 }
 
-/// Whether a step takes up an object where an earlier step of the plan left it, as the second half of a change does.
+/// Whether a step continues from the state in which an earlier step left the object, as the second step of a change
+/// through an interim state does.
 fn continues_earlier_step(plan: &Plan, first: StepId, second: &Step) -> bool {
     let first = usize::try_from(first.0).ok().and_then(|index| plan.steps.get(index));
     match (first.map(|step| &step.change), &second.change) {

@@ -1,4 +1,7 @@
-//! Changes that wait for each other, so that none can be the first.
+//! Reports changes that wait for each other, so that none can be the first.
+//!
+//! In: an ordered plan. Out: one diagnostic for each cycle that the configuration causes, for example two new roles
+//! that trust each other.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +11,8 @@ use super::sequence::find_cycles;
 use super::{Plan, Step, StepId};
 use crate::config::{DeclaredStack, Diagnostic};
 
-/// A finding for each set of changes that wait for each other, where the configuration asks for them: two runs can do what one cannot.
-/// Any other circle is the engine's own fault, and the self-check finds it.
+/// A finding for each set of changes that wait for each other because of the configuration: the user can apply them
+/// in two runs. Any other cycle is a bug in Leasehold, which [`super::check`] finds.
 #[must_use]
 pub fn report_cycles(plan: &Plan, declared: &DeclaredStack) -> Vec<Diagnostic> {
     if plan.steps.iter().all(|step| step.needs.iter().all(|need| *need < step.id)) {
@@ -40,5 +43,5 @@ fn report_cycle(circle: &[&Step], declared: &DeclaredStack) -> Option<Diagnostic
     Some(places.fold(finding, |finding, span| finding.with_related(span, LABEL)))
 }
 
-/// What stands beside each trust.
+/// The label at each trust in the diagnostic.
 const LABEL: &str = "trusts another that is new";

@@ -1,4 +1,7 @@
-//! What a change takes up, or lets go of, that denies something.
+//! What shared and foreign objects deny, for changes that attach or detach them.
+//!
+//! In: the shared objects (live and wanted), and the foreign policies that deny something. Out: a [`DenialIndex`],
+//! which answers what an attachment denies. [`super::transition_guard`] uses it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,31 +12,32 @@ use leasehold_provider::{
 
 use crate::diff::access::SharedObjects;
 
-/// What one takes up, or lets go of, with an object.
+/// What a principal is denied through one attached object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SharedDenial {
-    /// What it denies.
+    /// The Deny statements.
     pub withheld: InterimDeny,
-    /// It only denies, and nobody rewrites it: taken up first and let go of last, it needs nothing to stand in for it.
+    /// Whether the object only denies and the plan does not rewrite it. It can then be attached first and detached
+    /// last, and no other policy has to deny the same in the interim.
     pub alone: bool,
 }
 
-/// What is not the stack's and denies something.
+/// Policies and groups outside the stack that deny something, by account and name.
 pub type ForeignDenials = BTreeMap<ObjectName, Document>;
 
-/// The denials of everything that identities and groups can hang on.
+/// What each object denies that can be attached to an identity or a group.
 pub struct DenialIndex<'a> {
     live: BTreeMap<&'a ResourceId, SharedDenial>,
     wanted: BTreeMap<&'a ResourceId, SharedDenial>,
-    /// Policies and groups that are not the stack's, by account and name.
+    /// Policies and groups outside the stack, by account and name.
     others: &'a ForeignDenials,
-    /// Groups that are not the stack's and hold what is rewritten: what they deny is not the same before and afterwards.
+    /// Groups outside the stack to which a rewritten object is attached: what they deny differs before and after.
     rewritten_through: BTreeSet<&'a ResourceId>,
     realize: &'a dyn Realize,
 }
 
 impl<'a> DenialIndex<'a> {
-    /// The denials of what is shared, as it lives and as it is wanted.
+    /// Indexes what the shared objects deny, in their live and their wanted state.
     #[must_use]
     pub fn new(
         (live, wanted): (&SharedObjects<'a>, &SharedObjects<'a>),
@@ -52,7 +56,7 @@ impl<'a> DenialIndex<'a> {
         Self { live: of(live), wanted: of(wanted), others, rewritten_through, realize }
     }
 
-    /// None at all.
+    /// An index without any denial.
     #[must_use]
     pub fn without_denials(realize: &'a dyn Realize) -> Self {
         const NONE: &ForeignDenials = &ForeignDenials::new();
@@ -65,8 +69,8 @@ impl<'a> DenialIndex<'a> {
         }
     }
 
-    /// What a change of something that hangs on `whole` takes up or lets go of; `None`: nothing that denies. An attachment that is turned
-    /// from one policy to another does both.
+    /// What a change of an object attached to `whole` starts or stops to deny; `None` if nothing. A change that
+    /// points an attachment to another policy does both.
     #[must_use]
     pub fn find_denial(&self, change: &Change, whole: &ResourceId) -> Option<Cow<'_, SharedDenial>> {
         if change.is_marks_only() {
@@ -85,7 +89,7 @@ impl<'a> DenialIndex<'a> {
         }
     }
 
-    /// Whether a shared object denies something, as it lives or as it is wanted.
+    /// Whether a shared object denies something in its live or its wanted state.
     #[must_use]
     pub fn contains_denial(&self, id: &ResourceId) -> bool {
         self.live.contains_key(id) || self.wanted.contains_key(id)
@@ -120,7 +124,7 @@ impl<'a> DenialIndex<'a> {
     }
 }
 
-/// What these resources together deny whoever hangs on them.
+/// What these resources together deny the principal that they are attached to; `None` if nothing.
 fn combine_denials<'a>(
     resources: impl Iterator<Item = &'a Resource>,
     is_rewritten: bool,
@@ -145,7 +149,7 @@ fn combine_denials<'a>(
                 _ => None,
             };
             let withholds = match says {
-                // What was made from a sensitive value is not copied to where nothing says that it is.
+                // A document with a sensitive value must not be copied to a resource that is not marked as sensitive.
                 Some((_, withholds)) if !resource.sensitive.is_empty() => {
                     unread |= withholds != DenyExtent::Nothing;
                     withholds
@@ -156,7 +160,7 @@ fn combine_denials<'a>(
                     }
                     withholds
                 }
-                // The cloud's own: known by name alone.
+                // A policy of the cloud provider: only its name is known.
                 None => {
                     let withholds = realize.classify_denial(resource);
                     unread |= withholds != DenyExtent::Nothing;
@@ -171,7 +175,7 @@ fn combine_denials<'a>(
     denies.then_some(denial)
 }
 
-/// A resource that says what a policy of that name does.
+/// A resource with the content of a policy, in place of the attachment that names the policy.
 pub fn to_policy_resource(attachment: &Resource, policy: &Document) -> Resource {
     Resource::new(attachment.id.clone(), None).with_attribute("policy", Value::Document(policy.clone()))
 }

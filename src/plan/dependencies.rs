@@ -1,4 +1,20 @@
-//! Between objects: what is needed is made, or changed, before what needs it; what others hang on goes after they let go.
+//! Edges between objects: create an object before the objects that depend on it, delete it after them.
+//!
+//! In: the steps of all objects. Out: the same steps with more entries in [`Step::needs`], from `depends_on` of each
+//! resource.
+//!
+//! # Example
+//!
+//! `identity.api` is new and gets the new `scope.orders`; `identity.report` loses `scope.old`, which is deleted. An
+//! arrow points from a step to the step that it waits for:
+//!
+//! ```text
+//! create role api ◄──────┐
+//!                        ├── attach scope.orders to role api
+//! create scope.orders ◄──┘
+//!
+//! detach scope.old from role report ◄── delete scope.old
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +26,9 @@ use super::shared_edges::SharedRewrite;
 use super::transition_guard::is_access_change;
 use super::{Step, StepId};
 
-/// Lets steps wait as their resources' dependencies say. Between the ranks of one change the ranks alone decide: there the principal
-/// stands already, and which part goes first is a matter of access, not of existence. So do the phases of what is rewritten.
+/// Adds the edges that follow from the dependencies of resources. Between steps of one subject in different ranks the
+/// ranks alone decide: the principal already exists, and the order is a matter of access, not of existence. For the
+/// same reason, [`super::shared_edges`] orders the updates of rewritten shared objects that give or take access.
 pub fn add_dependency_edges(
     steps: &mut [Step],
     ranked: &BTreeMap<StepId, StepRank>,
@@ -23,7 +40,8 @@ pub fn add_dependency_edges(
     let mut removers: BTreeMap<ResourceId, StepId> = BTreeMap::new();
     for step in steps.iter() {
         match &step.change {
-            // Whom a trust names that lives is there whatever changes of it; a federation must be what it shall before it is trusted.
+            // A live principal that a trust policy names exists whatever changes about it. A federation must have its
+            // final state before a role trusts it.
             Change::Update { after, .. }
                 if !rewritten.contains(&after.id) || is_access_change(&step.change, realize) => {}
             Change::Create { after } | Change::Update { after, .. } => {
@@ -37,7 +55,7 @@ pub fn add_dependency_edges(
     }
     let mut waits: Vec<(StepId, StepId)> = Vec::new();
     for step in steps.iter() {
-        // Who only gives up some trust goes on with the others as they are.
+        // A step that only narrows a trust policy does not wait for changes of the principals that it already named.
         let keeps = |id: &&ResourceId| {
             ranked.get(&step.id) == Some(&StepRank::Tighten)
                 && step.change.resource_before().is_some_and(|before| before.depends_on.contains(*id))

@@ -1,4 +1,17 @@
-//! The steps of one object: its changes in ranks.
+//! The steps of one object: its changes, in ranks.
+//!
+//! In: the delta of one identity or shared object. Out: its steps, with the edges between them. Edges between objects
+//! are added later ([`super::dependencies`], [`super::shared_edges`]).
+//!
+//! # Example
+//!
+//! An identity is deleted while an attached scope denies it something. Detaching the scope first would allow what it
+//! denies, so the own policy denies everything until all else is gone. An arrow points from a step to the step that
+//! it waits for:
+//!
+//! ```text
+//! own policy: deny everything ◄── delete keys, detach scopes ◄── delete own policy ◄── delete the principal
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,40 +25,40 @@ use super::{InterimState, Step, StepId};
 use crate::diff::access::SharedObjects;
 use crate::diff::{IdentityDelta, Lifecycle, SharedDelta};
 
-/// What is changed.
+/// The object whose changes become steps.
 #[derive(Clone, Copy)]
 struct DraftSubject<'a> {
     address: &'a Address,
-    /// The principal, or the shared object.
+    /// The id of the principal or shared object.
     id: &'a ResourceId,
     changes: &'a [Change],
 }
 
-/// Where what is changed is going.
+/// What happens to an object that is not deleted: it decides how its changes are ranked.
 #[derive(Clone, Copy)]
 enum DraftCourse<'a> {
-    /// Into quarantine.
+    /// The identity goes into quarantine.
     Leaves,
-    /// It stays.
+    /// The object is kept, with the transition guard of its changes, if they need one.
     Stays(Option<&'a TransitionGuard>),
 }
 
-/// The steps so far. Each waits for others of its own object; what the objects wait for among themselves comes later.
+/// The steps so far. Each waits only for steps of its own object.
 pub struct StepDrafts<'a> {
-    /// In no order.
+    /// The steps, each at the index that is its number. The numbers say nothing about the order yet.
     pub steps: Vec<Step>,
-    /// The steps that are in ranks.
+    /// The rank of each step that has one.
     pub ranked: BTreeMap<StepId, StepRank>,
-    /// Federations that let others in than before.
+    /// The federations that admit other principals than before.
     opening: BTreeSet<&'a ResourceId>,
-    /// What is shared, as it lives.
+    /// The live shared objects.
     live: &'a SharedObjects<'a>,
     realize: &'a dyn Realize,
     digest_of: &'a dyn Fn(&ResourceId) -> Option<Digest>,
 }
 
 impl<'a> StepDrafts<'a> {
-    /// What is drafted for a stack that lives so, and whose federations are `opening` to others.
+    /// Starts with no steps. `opening` are the federations that admit other principals than before.
     pub fn new(
         opening: BTreeSet<&'a ResourceId>,
         live: &'a SharedObjects<'a>,
@@ -55,8 +68,8 @@ impl<'a> StepDrafts<'a> {
         Self { steps: Vec::new(), ranked: BTreeMap::new(), opening, live, realize, digest_of }
     }
 
-    /// The steps of a shared object. What is not changed with care exchanges all at once. A federation that is made is there for those
-    /// who name it already.
+    /// Adds the steps of a shared object. Without a guard, all its steps are in one phase. A new federation counts as
+    /// kept, because roles may name it already.
     pub fn draft_shared_object(&mut self, delta: &SharedDelta, care: Option<&TransitionGuard>) -> SharedRewrite {
         let subject = DraftSubject { address: &delta.address, id: &delta.id, changes: &delta.changes };
         let opens = self.opening.contains(&delta.id);
@@ -67,7 +80,7 @@ impl<'a> StepDrafts<'a> {
         };
         let phases =
             phases.without_steps(|id| find_step(&self.steps, id).is_some_and(|step| step.change.is_marks_only()));
-        // What only narrows takes away, and waits for nobody.
+        // A rewrite that only narrows takes access away, so it does not wait for detachments.
         let at_once = if self.is_narrowed_only(subject) { TransitionPhase::Take } else { TransitionPhase::Exchange };
         let phases = if care.is_some() || opens { phases } else { StepPhases::for_phase(at_once, phases.all_steps()) };
         SharedRewrite {
@@ -79,8 +92,8 @@ impl<'a> StepDrafts<'a> {
         }
     }
 
-    /// The steps of an identity; their phases, unless it joins without care or is taken apart. `denied`: something denies it a part of
-    /// what it is allowed.
+    /// Adds the steps of an identity. `denied`: something denies a part of what the identity is allowed. Returns the
+    /// phases of its steps; `None` if the identity is deleted, or joins without a guard.
     pub fn draft_identity(
         &mut self,
         delta: &IdentityDelta,
@@ -101,7 +114,7 @@ impl<'a> StepDrafts<'a> {
         Some(self.push_by_rank(subject, course))
     }
 
-    /// Whether a shared object, if it stays, says nothing afterwards but what it says now, or less.
+    /// Whether the changes of a shared object only narrow it, or leave its content as it was.
     fn is_narrowed_only(&self, subject: DraftSubject<'_>) -> bool {
         let narrows = |change: &Change| {
             let Change::Update { before, after } = change else { return change.is_marks_only() };
@@ -111,8 +124,8 @@ impl<'a> StepDrafts<'a> {
         subject.changes.iter().all(narrows)
     }
 
-    /// Takes an identity apart. Where something denies it a part of what it is allowed, and its own policy does not deny all as a
-    /// quarantine does, it is shut before anything goes.
+    /// Adds the steps that delete an identity. If something denies a part of what it is allowed, and its own policy
+    /// does not deny everything as in a quarantine, its own policy is made to deny everything first.
     fn draft_removal(&mut self, subject: DraftSubject<'_>, denied: bool) {
         let own = self.realize.empty_own_policy(subject.id);
         let is_own = |change: &&Change| own.as_ref().is_some_and(|own| own.id == *change.id());
@@ -139,7 +152,7 @@ impl<'a> StepDrafts<'a> {
                 step.needs.insert(first);
             }
         }
-        // It is let go of after all but the principal, which waits for it.
+        // The own policy goes after all other parts; the principal waits for it.
         let is_end = |id: &StepId| find_step(&self.steps, *id).is_some_and(|step| step.change.id() == subject.id);
         let parts: Vec<StepId> = ids.iter().copied().filter(|id| !is_end(id)).collect();
         if let Some((last, others)) = parts.split_last()
@@ -149,6 +162,7 @@ impl<'a> StepDrafts<'a> {
         }
     }
 
+    /// Adds one step that needs nothing yet.
     fn push_step(&mut self, subject: &Address, change: &Change, meanwhile: Option<InterimState>) -> StepId {
         let id = StepId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX));
         self.steps.push(Step {
@@ -163,6 +177,7 @@ impl<'a> StepDrafts<'a> {
         id
     }
 
+    /// Adds changes without ranks: only the marks wait for the rest.
     fn push_unranked(&mut self, subject: DraftSubject<'_>) -> Vec<StepId> {
         let ids: Vec<StepId> =
             subject.changes.iter().map(|change| self.push_step(subject.address, change, None)).collect();
@@ -170,7 +185,7 @@ impl<'a> StepDrafts<'a> {
         ids
     }
 
-    /// Pushes the changes rank by rank, each waiting for all of the one before.
+    /// Adds the changes rank by rank. Each rank waits for all steps of the rank before.
     fn push_by_rank(&mut self, subject: DraftSubject<'_>, course: DraftCourse<'_>) -> StepPhases {
         let mut ranks: BTreeMap<StepRank, Vec<StepId>> = BTreeMap::new();
         let adopts = subject.changes.iter().any(|change| matches!(change, Change::Adopt { .. }));
@@ -195,7 +210,8 @@ impl<'a> StepDrafts<'a> {
             }
         }
         for RankedChange { rank, change, meanwhile } in changes {
-            // What is taken in goes on working: it gets its new policies before it loses those that say the same.
+            // An imported identity must keep working: it gets its new policies before it loses the old ones that say
+            // the same.
             let works_on = adopts && matches!(course, DraftCourse::Stays(None)) && !self.is_shared_detachment(&change);
             let rank = if rank == StepRank::GiveUp && works_on { StepRank::Loosen } else { rank };
             let id = self.push_step(subject.address, &change, meanwhile);
@@ -215,13 +231,14 @@ impl<'a> StepDrafts<'a> {
         phases
     }
 
-    /// Whether a change lets go of something that identities share, and that may wait until it is let go of.
+    /// Whether a change detaches a shared object. A rewrite of that object may wait for the detachment, so it must
+    /// come early.
     fn is_shared_detachment(&self, change: &Change) -> bool {
         let held = change.resource_before().into_iter().flat_map(|before| &before.depends_on);
         held.flat_map(|id| self.live.reachable_objects(id)).next().is_some()
     }
 
-    /// Among these steps of one object, the marks wait for the rest.
+    /// Makes the steps that write marks wait for the other steps of the group.
     fn order_marks_last(&mut self, group: &[StepId]) {
         let is_mark =
             |id: &StepId| find_step(&self.steps, *id).is_some_and(|step| matches!(step.change, Change::Mark { .. }));

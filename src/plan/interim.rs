@@ -1,20 +1,20 @@
-//! What an object is between the two steps of its change.
+//! The state of an object between the two steps of its change.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a policy, or the trust of a role, is for the time of a change, until a later step makes it what it shall be.
+/// The state of a policy, or of the trust policy of a role, until a later step of the plan completes the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InterimState {
-    /// It allows what both its states do, and denies what either does.
+    /// It allows what both its states allow, and denies what either denies.
     Narrowed,
-    /// It denies, besides, what is denied by policies that are taken up or let go of.
+    /// In addition, it denies what the policies deny that are attached or detached in the meantime.
     StandsIn,
-    /// Nobody may take it on: no trust stands in both its states.
+    /// No one can assume the role: no statement of its trust policy is in both states.
     Closed,
-    /// It denies everything: there is no room for what must be denied, or nobody can tell what that is.
+    /// It denies everything: the policy has no room for the exact Deny, or it is not known what to deny.
     Shut,
 }
 

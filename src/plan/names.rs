@@ -1,4 +1,7 @@
-//! Names in the cloud that somebody else has, or that a leaver still has.
+//! Finds names that are already taken in the cloud: by objects outside the stack, or by an identity that leaves.
+//!
+//! In: the declared stack and the snapshot. Out: one diagnostic for each identity or shared object that cannot be
+//! created.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +11,8 @@ use crate::config::{DeclaredStack, Diagnostic};
 use crate::lifecycle::{IdentityStatus, LifecyclePhase};
 use crate::realize::ResourceMap;
 
-/// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are the same whatever their case; with
-/// `one_space`, a user and a role cannot share one either.
+/// A finding for each identity or scope that cannot be created because its name is taken in its account. Names are
+/// compared without case. With `one_space`, a user and a role cannot have the same name either.
 #[must_use]
 pub fn find_name_conflicts(
     declared: &DeclaredStack,
@@ -25,7 +28,7 @@ pub fn find_name_conflicts(
     findings
 }
 
-/// What is not the stack's, by name and kind.
+/// Objects outside the stack, by name and kind.
 type ForeignNames<'a> = BTreeMap<CloudName, (&'a ResourceId, &'a Stranger)>;
 
 fn find_joiner_conflicts(
@@ -43,7 +46,7 @@ fn find_joiner_conflicts(
             matches!(standing.phase, LifecyclePhase::Active(_)).then_some((standing, standing.declared?))
         })
         .collect();
-    // A plan in which nobody joins has no use for the names of all that live.
+    // Without joiners, the index of all live names is not needed.
     if joiners.is_empty() {
         return Vec::new();
     }
@@ -104,7 +107,7 @@ fn find_shared_conflicts(
     findings
 }
 
-/// What stands beside the place of a name.
+/// The label at the name in the diagnostic.
 const TAKEN: &str = "this name is taken";
 
 type CloudName = (Option<Alias>, Option<ResourceKind>, String);

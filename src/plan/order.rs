@@ -1,15 +1,36 @@
 //! The order of the steps.
 //!
-//! Within an identity:
-//! - a joiner follows its resources' dependencies: principal, then what hangs on it, keys last;
-//! - one that goes is taken apart the other way round: keys and attachments first, the Deny after them, the principal last;
-//! - one that goes into quarantine is closed, denied everything, its credentials are disabled, and then it is marked;
-//! - any other change goes in ranks, each waiting for all of the one before, so that at no point more is allowed than the union
-//!   of before and after: give up, tighten, change the principal, change the rest, give, loosen, mark. Where something is denied
-//!   before or after and more than one thing changes, it is done with care ([`super::transition_guard`]); by a joiner, too.
+//! In: the deltas of identities and shared objects. Out: numbered steps, each after the steps that it needs. The
+//! invariant: between two steps, no identity is allowed more than the union of before and after.
 //!
-//! Between objects: what is needed is made, or changed, before what needs it; what others hang on goes after they let go. Who holds
-//! what is rewritten, and what is rewritten, go through the phases of a careful change together ([`super::shared_edges`]).
+//! Within an identity:
+//!
+//! - A joiner follows the dependencies of its resources: the principal, then its policies and attachments, keys last.
+//! - A deleted identity goes the other way round: keys and attachments first, then the Deny, the principal last.
+//! - A quarantined identity gets its trust policy replaced and is denied everything, its credentials are disabled,
+//!   and then the marks are written.
+//! - Any other change goes in ranks ([`super::rank`]), each waiting for all earlier ones: detach, narrow, change the
+//!   principal, change the rest, attach, widen, mark. If something is denied before or after, and more than one thing
+//!   changes, the change has a transition guard ([`super::transition_guard`]); this includes joiners.
+//!
+//! Between objects: an object is created or changed before the objects that depend on it, and deleted after they are
+//! detached ([`super::dependencies`]). Rewritten shared objects and the identities that use them go through the
+//! phases of a guarded change together ([`super::shared_edges`]). A joiner waits for the identities in its
+//! `depends_on` ([`super::waits`]).
+//!
+//! # Example
+//!
+//! `identity.api` replaces `scope.orders_read` by `scope.orders_write`; `scope.orders_write` gets another action, and
+//! `identity.report` loses it. An arrow points from a step to the step that it waits for:
+//!
+//! ```text
+//! detach orders_write from report ◄── rewrite orders_write ◄──┐
+//!                                                             ├── attach orders_write to api ◄── write the marks of api
+//! detach orders_read from api ◄───────────────────────────────┘
+//! ```
+//!
+//! The left edge: `report` must not get the added action. The edge to the rewrite: `api` never has an old state of
+//! the scope attached. The lower edge: `api` gives up access before it gets any.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,30 +49,30 @@ use super::{Step, dependencies};
 use crate::diff::access::SharedObjects;
 use crate::diff::{IdentityDelta, SharedDelta};
 
-/// By principal: the addresses of the scopes and groups that it held and goes on holding, and that the plan rewrites.
+/// By principal: the addresses of the shared objects that the plan rewrites and that are attached before and after.
 pub type RewrittenByHolder = BTreeMap<ResourceId, BTreeSet<String>>;
 
-/// What the order depends on beside the deltas.
+/// What the order depends on, in addition to the deltas.
 #[derive(Clone, Copy)]
 pub struct OrderContext<'a> {
-    /// Those that hold rewritten objects.
+    /// The identities to which rewritten objects are attached.
     pub holders: &'a RewrittenByHolder,
-    /// The principals whose tags change and are heeded by a policy that they hold.
+    /// The principals whose tags change, and to which a policy with a condition on a changed tag is attached.
     pub heeding: &'a BTreeSet<ResourceId>,
-    /// What is shared, as it lives and as it is wanted.
+    /// The shared objects: the live state and the wanted state.
     pub shared: (&'a SharedObjects<'a>, &'a SharedObjects<'a>),
-    /// What those deny.
+    /// What shared and foreign objects deny.
     pub denials: &'a DenialIndex<'a>,
-    /// Whom an identity names in `depends_on`.
+    /// The identities that each identity names in `depends_on`.
     pub depends_on: &'a DependsOn<'a>,
-    /// A live object of the stack.
+    /// Finds a live object of the stack by id; `None` if there is none.
     pub live: &'a dyn Fn(&ResourceId) -> Option<&'a Resource>,
-    /// The instant of the plan.
+    /// The instant of the plan: it decides which leases have expired.
     pub now: Timestamp,
 }
 
 impl<'a> OrderContext<'a> {
-    /// Nothing is shared.
+    /// A context without shared objects.
     #[must_use]
     pub fn without_shared(denials: &'a DenialIndex<'a>, shared: &'a SharedObjects<'a>, now: Timestamp) -> Self {
         const NOBODY: &RewrittenByHolder = &RewrittenByHolder::new();
@@ -69,7 +90,8 @@ impl<'a> OrderContext<'a> {
     }
 }
 
-/// The steps of all deltas, in an order that holds. Steps that wait for each other stand last: [`super::circle`] tells of them.
+/// The steps of all deltas, each after the steps that it needs. Steps on a cycle come last; [`super::circle`] reports
+/// them.
 #[must_use]
 pub fn order_steps<'a>(
     identities: &[IdentityDelta],
@@ -114,7 +136,7 @@ pub fn order_steps<'a>(
     number_steps(steps)
 }
 
-/// The care that the changes of each identity need, without regard to who else holds what it holds.
+/// The transition guard of each identity, in the same order; other holders of the same objects are not considered.
 fn guard_identities(
     identities: &[IdentityDelta],
     shared: &[SharedDelta],
@@ -151,7 +173,7 @@ fn guard_identities(
     identities.iter().map(care_of).collect()
 }
 
-/// Whether it is taken apart and loses something that denies.
+/// Whether the delta deletes the identity, and something that denies is deleted with it or detached from it.
 fn has_removed_denial(delta: &IdentityDelta, around: OrderContext<'_>, realize: &dyn Realize) -> bool {
     if !delta.changes.iter().any(|change| matches!(change, Change::Delete { before } if before.id == delta.id)) {
         return false;
@@ -164,7 +186,8 @@ fn has_removed_denial(delta: &IdentityDelta, around: OrderContext<'_>, realize: 
     })
 }
 
-/// Whether a shared object lets others in than before: a federation that changes, or is made and may be named by roles already.
+/// Whether a shared object is a federation that admits others than before: one that changes, or one that is created
+/// and that roles may name already.
 fn is_federation_widened(delta: &SharedDelta, realize: &dyn Realize) -> bool {
     delta.changes.iter().any(|change| match change {
         Change::Create { after } => has_trust_attribute(after, realize),
@@ -172,7 +195,8 @@ fn is_federation_widened(delta: &SharedDelta, realize: &dyn Realize) -> bool {
     })
 }
 
-/// By address: what is held by somebody who is changed with care; `true`: by one who gets another boundary, trust or lease.
+/// By address: the rewritten objects that are attached to an identity with a guard; `true` if one of these guards has
+/// [`TransitionGuard::opens`].
 fn find_guarded_objects<'a>(
     identities: &[IdentityDelta],
     cares: &[Option<TransitionGuard>],
@@ -209,7 +233,7 @@ fn guard_shared_object(
     if delta.is_kept() { guard_transition(&asked, around.denials, realize) } else { None }
 }
 
-/// Adds waits that order needs not, and takes back those that would close a circle.
+/// Adds edges that are not needed for safety, and removes those of them that are on a cycle.
 fn add_acyclic_waits(steps: &mut [Step], waits: Vec<StepEdge>) {
     let mut added = waits;
     added.retain(|(waiter, waited_for)| {

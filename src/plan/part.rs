@@ -1,4 +1,7 @@
-//! One identity's part in a plan. It depends on no other identity's, so that the parts of many are worked out at once.
+//! The part of one identity in a plan.
+//!
+//! In: the status of the identity, the inputs of the plan, and the shared objects. Out: an [`IdentityPlan`]. A part
+//! depends on no other identity's part, so the parts are computed in parallel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,41 +16,42 @@ use crate::diff::{self, ChangeReason, IdentityDelta, Lifecycle};
 use crate::lifecycle::{IdentityStatus, LifecyclePhase, phase};
 use crate::realize::{self, ResourceMap};
 
-/// What one identity adds to a plan.
+/// What one identity contributes to a plan.
 #[derive(Debug, Default)]
 pub struct IdentityPlan {
-    /// What stands against it.
+    /// Why the identity cannot be planned; empty if it can.
     pub findings: Vec<Diagnostic>,
-    /// The shared objects that it holds or needs.
+    /// The shared objects that are attached to the identity, or will be.
     pub on: BTreeSet<ResourceId>,
-    /// Of these, those that it goes on needing: what a group lets go of is not among them.
+    /// Those of `on` that must continue to exist: an object that a group detaches is not among them.
     pub needed: BTreeSet<ResourceId>,
-    /// Of these, the addresses of those that the plan rewrites and that it held before, too; and of federations that it named before
-    /// they are made.
+    /// The addresses of those of `on` that the plan rewrites and that are attached before and after; and of
+    /// federations that the identity already names and that the plan creates.
     pub rewritten: BTreeSet<String>,
-    /// Whether its tags change and a policy that it holds heeds them.
+    /// Whether its tags change and an attached policy has a condition on a changed tag.
     pub heeds_tags: bool,
-    /// What changes.
+    /// What changes; `None` if nothing does.
     pub delta: Option<IdentityDelta>,
-    /// What it will be allowed, where people are told what that amounts to; and whether a sensitive value went into it.
+    /// The access to assess, for a joiner and for a mover whose access changes; and whether it contains a sensitive
+    /// value. `None` for all others.
     pub access: Option<(Access, bool)>,
-    /// Its quarantine, where that stays as it is.
+    /// The grace period of a quarantined identity that does not change; `None` for all others.
     pub waiting: Option<GracePeriod>,
 }
 
-/// What identities share, as it lives and as it is wanted.
+/// The shared objects, in their live and their wanted state.
 pub struct SharedContext<'a> {
-    /// As it lives.
+    /// The live state.
     pub live: SharedObjects<'a>,
-    /// As it is wanted.
+    /// The wanted state.
     pub wanted: SharedObjects<'a>,
     /// The addresses of the live objects that the plan rewrites.
     pub rewritten: BTreeMap<ResourceId, String>,
-    /// The addresses of the federations that it makes.
+    /// The addresses of the federations that the plan creates.
     pub made: BTreeMap<ResourceId, String>,
 }
 
-/// Works out the part of one identity.
+/// Computes the part of one identity.
 pub fn plan_identity(
     standing: &IdentityStatus<'_>,
     inputs: &PlanInputs<'_>,
@@ -112,7 +116,8 @@ pub fn plan_identity(
     }
 }
 
-/// What is declared is needed with what it shall hold; what is not any more, as long as somebody hangs on it, with what it holds.
+/// The shared objects that must continue to exist for an identity: a declared object with everything that it will
+/// contain; an object that is no longer declared, as long as it is attached, with everything that it contains now.
 fn find_needed_shared(wanted: &ResourceMap, around: &SharedContext<'_>) -> BTreeSet<ResourceId> {
     let needs: BTreeSet<&ResourceId> = wanted.values().flat_map(|resource| &resource.depends_on).collect();
     let mut needed = BTreeSet::new();
@@ -136,7 +141,7 @@ fn describe_grace_period(quarantined: &phase::QuarantinedIdentity) -> GracePerio
     }
 }
 
-/// A mover whose scopes say something else: the reasons of its own delta and these, or a delta with no changes of its own.
+/// A mover whose scopes changed: its own delta with the reasons added, or a delta without changes of its own.
 fn add_scope_reasons(
     delta: Option<IdentityDelta>,
     standing: &IdentityStatus<'_>,
@@ -150,14 +155,14 @@ fn add_scope_reasons(
     delta
 }
 
-/// Whether a comparison of access says anything: of a live identity that stays, whose policies or boundary differ.
+/// Whether comparing access is useful: the identity is live and kept, and its policies or boundary differ.
 fn may_change_access(delta: &IdentityDelta) -> bool {
     let taken_in = delta.reasons.contains(&ChangeReason::Adopted);
     (taken_in || is_access_mover(delta))
         && !delta.reasons.iter().any(|reason| matches!(reason, ChangeReason::Restored { .. }))
 }
 
-/// Whether people are told what an access amounts to: of who joins, and of who moves to another.
+/// Whether the access is assessed: for a joiner, and for a mover whose access changes.
 fn needs_assessment(delta: &IdentityDelta) -> bool {
     delta.lifecycle == Lifecycle::Joiner || is_access_mover(delta)
 }

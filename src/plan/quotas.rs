@@ -1,4 +1,7 @@
-//! A plan against what the cloud says it takes. Pure: the numbers are arguments.
+//! Checks a plan against the quotas of the cloud.
+//!
+//! In: a plan, the snapshot and the quotas. Out: each quota that the plan would exceed. Pure: the limits and the
+//! current usage are arguments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,25 +9,27 @@ use leasehold_provider::{Address, Change, Quota, QuotaScope, Realize, Resource, 
 
 use super::{Plan, StepId};
 
-/// A number that a plan would pass.
+/// A quota that a plan would exceed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExceededQuota<'a> {
-    /// The limit.
+    /// The quota, with its limit.
     pub quota: &'a Quota,
-    /// The one identity or group whose number it is; `None`: it is the account's.
+    /// The identity or group that the quota counts for; `None` if it counts for the account.
     pub holder: Option<Address>,
-    /// How many the plan makes.
+    /// How many objects the plan creates or writes.
     pub made: u64,
-    /// How many it removes.
+    /// How many objects the plan deletes.
     pub removed: u64,
-    /// How many there would be.
+    /// What the plan would reach: objects, or characters for a quota on documents.
     pub wanted: u64,
 }
 
-/// Documents up to so many characters fit everywhere.
+/// The length up to which a document cannot exceed a quota by itself, in characters: 2048 is the smallest quota of
+/// IAM on documents (a user's inline policies; a role's trust policy).
 const FITS: usize = 2048;
 
-/// Whether a plan makes anything, writes a long document, or one that another makes room for only later, so that quotas bear on it.
+/// Whether quotas need to be read for a plan: it creates an object, writes a long document, or writes a document
+/// before it deletes another one of the same subject.
 #[must_use]
 pub fn may_exceed_quotas(plan: &Plan, realize: &dyn Realize) -> bool {
     let is_long = |resource: &Resource| {
@@ -37,7 +42,8 @@ pub fn may_exceed_quotas(plan: &Plan, realize: &dyn Realize) -> bool {
     }) || !find_late_removals(plan, |change| matches!(change, Change::Update { .. })).is_empty()
 }
 
-/// The quotas that a plan would pass. What it removes makes no room for what it makes: nothing says that it goes first.
+/// The quotas that a plan would exceed. Deletions make no room in the account's quotas for creations, because the
+/// order between them is not fixed.
 #[must_use]
 pub fn find_exceeded_quotas<'a>(
     plan: &Plan,
@@ -67,13 +73,14 @@ fn check_account_quota<'a>(plan: &Plan, quota: &'a Quota, used: u64) -> Option<E
     (made > 0 && wanted > quota.limit).then_some(ExceededQuota { quota, holder: None, made, removed, wanted })
 }
 
-/// What is taken off only after something of the same subject was `made`: what denies is let go of last, and who is taken in works on.
+/// The objects that are deleted only after something of the same subject was `made`: a Deny is detached last, and an
+/// imported identity gets its new policies first.
 fn find_late_removals(plan: &Plan, made: impl Fn(&Change) -> bool) -> BTreeSet<&ResourceId> {
     let makes: BTreeSet<(&Address, StepId)> =
         plan.steps.iter().filter(|step| made(&step.change)).map(|step| (&step.subject, step.id)).collect();
     let mut after_making: BTreeSet<(&Address, StepId)> = BTreeSet::new();
     let mut late = BTreeSet::new();
-    // Needs come before the steps that have them.
+    // One pass is enough: the needs of a step come before the step.
     for step in &plan.steps {
         let waits = |need: &StepId| {
             let need = (&step.subject, *need);
@@ -87,7 +94,7 @@ fn find_late_removals(plan: &Plan, made: impl Fn(&Change) -> bool) -> BTreeSet<&
     late
 }
 
-/// What hangs on a principal or group as it lives, or is taken in.
+/// What is attached to a live principal or group, or to one that the plan imports.
 fn live_attachments<'a>(
     holder: &'a ResourceId,
     snapshot: &'a Snapshot,
@@ -101,7 +108,8 @@ fn live_attachments<'a>(
     own.or(taken_in).into_iter().flat_map(|resources| resources.values()).chain(parts)
 }
 
-/// Each holder by itself. A stray that goes makes room here, unless it goes late: strays go before anything is given.
+/// Checks each holder. An unmanaged attachment that is deleted makes room here, unless it is deleted late: unmanaged
+/// attachments are deleted before any access is given.
 fn check_holder_quota<'a>(
     plan: &Plan,
     snapshot: &Snapshot,
@@ -140,7 +148,7 @@ fn check_holder_quota<'a>(
     found
 }
 
-/// Each document that is written, by itself.
+/// Checks each document that is written, by itself.
 fn check_document_sizes<'a>(
     plan: &Plan,
     quota: &'a Quota,
@@ -154,8 +162,8 @@ fn check_document_sizes<'a>(
     })
 }
 
-/// The documents of each holder together, each at its longest: which of them is written first nothing says, but that a stray goes before
-/// anything is given.
+/// Checks the documents of each holder together, each at its longest: the order in which they are written is not
+/// fixed, except that unmanaged policies are deleted before any access is given.
 fn check_total_document_size<'a>(
     plan: &Plan,
     snapshot: &Snapshot,

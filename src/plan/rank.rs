@@ -1,4 +1,26 @@
-//! The rank of a change among those of one object that stays: each rank waits for all of the one before.
+//! The rank of each change among the changes of one object that is kept. Each rank waits for all steps of the earlier
+//! ranks.
+//!
+//! In: a [`Change`] and the transition guard of its object. Out: one [`RankedChange`], or two if the change goes
+//! through an interim state. The order of ranks takes access away before it gives any.
+//!
+//! # Example
+//!
+//! An identity without a guard replaces `scope.a` by `scope.b` and updates its policy. An arrow points from a step to
+//! the step that it waits for:
+//!
+//! ```text
+//! detach scope.a ◄── update the policy ◄── attach scope.b ◄── write the marks
+//!    [GiveUp]              [Rest]              [Give]              [Mark]
+//! ```
+//!
+//! If `scope.a` both allows and denies, the changes have a guard: the update of the own policy becomes two steps, and
+//! the other steps run between them:
+//!
+//! ```text
+//! own policy: interim state ◄── detach scope.a ◄── attach scope.b ◄── own policy: final state ◄── write the marks
+//!        [Tighten]                [Release]            [Give]                [Loosen]                 [Mark]
+//! ```
 
 use std::collections::BTreeSet;
 
@@ -9,49 +31,59 @@ use leasehold_provider::{
 use super::interim::InterimState;
 use super::transition_guard::{TransitionGuard, is_access_change};
 
-/// The ranks of the steps of one identity or shared object.
+/// The ranks of the steps of one identity or shared object, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StepRank {
-    /// It is made, or taken in.
+    /// The principal is created or imported.
     Adopt,
+    /// Something that is no Deny is detached or deleted. In a quarantine: the trust policy is replaced.
     GiveUp,
+    /// Access is narrowed: a Deny is attached, or a policy or trust goes to its interim state. In a quarantine:
+    /// everything is denied.
     Tighten,
-    /// What only denies is taken up.
+    /// Something that only denies is attached.
     Hold,
-    /// What gives and denies is let go of: another policy denies the same by now.
+    /// Something that allows and denies is detached: the own policy denies the same by now.
     Release,
+    /// Attributes of the principal change, such as its boundary, its trust policy or its tags.
     Principal,
+    /// Anything else is updated.
     Rest,
+    /// Something that allows access is created or attached.
     Give,
-    /// In a quarantine: credentials go off sort by sort.
+    /// In a quarantine: credentials are disabled or deleted, one kind after the other.
     Shut(Credential),
-    /// What only denies is let go of.
+    /// Something that only denies is detached.
     LetGo,
+    /// Access is widened: a Deny is removed, or a policy goes from its interim state to its final one. In a
+    /// quarantine: the remaining attachments are detached.
     Loosen,
+    /// An access key or another object whose name the cloud chooses is created.
     Issue,
+    /// The marks are written or removed, last, so that they record only a completed change.
     Mark,
 }
 
-/// The phases of a change that is made with care: one that only takes away, four that exchange, and one that only gives. Whatever is
-/// denied before or afterwards is denied in the four.
+/// The phases of a guarded change. [`Take`](Self::Take) only takes access away, [`Give`](Self::Give) only gives
+/// access; what is denied before or afterwards is denied during the four phases between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TransitionPhase {
-    /// Access is taken away only; who joins with care is made, with nothing in it yet.
+    /// Access is only taken away. A joiner with a guard is created here, without any access.
     Take,
-    /// What shall not be held any more is let go of.
+    /// Attachments that both allow and deny are detached.
     Release,
-    /// The principal gets its boundary and its trust.
+    /// The principal gets its new boundary and trust policy.
     Open,
-    /// What is neither taken nor given is rewritten.
+    /// What is neither detached nor attached is rewritten.
     Exchange,
-    /// What is held anew is taken up.
+    /// New attachments are made.
     TakeUp,
-    /// Access is given only.
+    /// Access is only given.
     Give,
 }
 
 impl StepRank {
-    /// The phase in which its changes are made.
+    /// The phase to which the steps of this rank belong.
     pub fn transition_phase(self) -> TransitionPhase {
         match self {
             Self::Adopt | Self::GiveUp | Self::Tighten | Self::Hold => TransitionPhase::Take,
@@ -64,22 +96,22 @@ impl StepRank {
     }
 }
 
-/// One change that a step makes, or one of the two that it is made in.
+/// A change that one step makes, or one of the two steps of a change through an interim state.
 pub struct RankedChange {
     pub rank: StepRank,
     pub change: Change,
-    /// What the object is until the second.
+    /// The interim state until the second step; `None` for a change in one step, and for the second step.
     pub meanwhile: Option<InterimState>,
 }
 
 impl RankedChange {
-    /// A change that is made at once.
+    /// A change in one step.
     pub fn from_change(rank: StepRank, change: Change) -> Self {
         Self { rank, change, meanwhile: None }
     }
 }
 
-/// A change with its rank, or the two changes it is made in.
+/// Ranks a change, and splits it in two where it must go through an interim state.
 pub fn rank_change(
     change: &Change,
     principal: &ResourceId,
@@ -95,7 +127,8 @@ pub fn rank_change(
     let is_own = care.own.as_ref().is_some_and(|(_, own)| own.id == *change.id());
     let withholds = |resource: &Resource| realize.classify_denial(resource) != DenyExtent::Nothing;
     let (before, after) = match change {
-        // What only allows may go from the one state to the other at once while all is denied that either denies.
+        // A policy that only allows may go to its new state in one step: everything that is denied before or after is
+        // denied then.
         Change::Update { before, after } if !care.opens && !is_own && !withholds(before) && !withholds(after) => {
             return plain();
         }
@@ -117,9 +150,11 @@ pub fn rank_change(
     split_at_interim([before, after], tight, withheld, realize)
 }
 
-/// A principal whose trust changes together with its boundary, or with a federation that it trusts, first trusts those only whom it
-/// shall go on trusting: nobody shall meet the one as it was and the other as it will be. Where its boundary changes together with a
-/// federation that it goes on trusting, whom that lets in is another, and it trusts nobody. `None`: at once, or nobody takes it on.
+/// Splits a change of a trust policy that comes together with a change of the boundary or of a trusted federation.
+/// First the principal trusts only those that it trusts before and after: no caller may combine the old trust with
+/// the new boundary, or the reverse. If the boundary changes together with a federation that the principal keeps
+/// trusting, the federation admits other callers, so the principal trusts no one in the interim. `None` if the change
+/// is one step, or no one can assume the principal.
 fn split_trust_change(
     change: &Change,
     opening: &BTreeSet<&ResourceId>,
@@ -158,7 +193,8 @@ fn split_trust_change(
     ])
 }
 
-/// The own policy that nothing changes, and that stands in for others meanwhile.
+/// The two steps of an own policy that has no change of its own, but must deny in the interim what other policies
+/// deny.
 pub fn deny_in_own_policy(care: &TransitionGuard, realize: &dyn Realize) -> Vec<RankedChange> {
     let Some((live, empty)) = &care.own else { return Vec::new() };
     let (now, says) = (live.as_ref(), live.as_ref().unwrap_or(empty));
@@ -170,7 +206,7 @@ pub fn deny_in_own_policy(care: &TransitionGuard, realize: &dyn Realize) -> Vec<
     }
 }
 
-/// The two changes from the one state to the other by way of the one between them.
+/// The two steps between two states of a policy: to the interim state `tight`, and from it to the final state.
 fn split_at_interim(
     [before, after]: [Option<&Resource>; 2],
     mut tight: Resource,
@@ -230,7 +266,8 @@ fn find_rank(
     }
 }
 
-/// The ranks of a quarantine: closed to newcomers, everything denied, credentials off or removed sort by sort, other holds let go, marked.
+/// The rank of a change in a quarantine. The order: replace the trust policy, deny everything, disable or delete the
+/// credentials kind by kind, detach the rest, write the marks.
 pub fn find_quarantine_rank(change: &Change, principal: &ResourceId, realize: &dyn Realize) -> StepRank {
     match change {
         Change::Adopt { .. } => StepRank::Adopt,

@@ -1,4 +1,7 @@
-//! The plan that stops one identity at once.
+//! The plan of `leasehold revoke`: quarantine one identity at once.
+//!
+//! In: a [`Revocation`]. Out: a [`Plan`] with the steps of the quarantine and nothing else. It does not need a
+//! configuration that can be read.
 
 use jiff::Timestamp;
 use leasehold_provider::{LiveIdentity, Quarantine, Realize, Snapshot, StackName};
@@ -13,27 +16,32 @@ use crate::lifecycle::phase::QuarantinedIdentity;
 use crate::lifecycle::{IdentityStatus, LeaveReason, LifecyclePhase};
 use crate::realize;
 
-/// Whom to stop, and why.
+/// The identity to revoke, and why.
 pub struct Revocation<'a> {
-    /// The stack.
+    /// The stack of the identity.
     pub stack: &'a StackName,
-    /// The identity, as it lives.
+    /// The live identity.
     pub live: &'a LiveIdentity,
-    /// Its block, where the configuration reads.
+    /// Its block; `None` if it is not declared or the configuration cannot be read.
     pub declared: Option<&'a DeclaredIdentity>,
-    /// The cloud it lives in.
+    /// The live objects of the stack.
     pub snapshot: &'a Snapshot,
-    /// Why: [`LeaveReason::Revoked`].
+    /// The reason: [`LeaveReason::Revoked`].
     pub reason: LeaveReason,
     /// The instant, in whole seconds.
     pub now: Timestamp,
-    /// The provider's pure half.
+    /// The provider's pure half: it computes the resources of the quarantine.
     pub realize: &'a dyn Realize,
-    /// What the plan is made from.
+    /// The inputs that the plan records.
     pub basis: PlanBasis,
 }
 
-/// Quarantines the identity under the mark of a revocation. Empty where it is revoked for that reason already.
+/// Builds the plan that quarantines the identity, with the mark of a revocation. The plan is empty if the identity is
+/// already revoked for the same reason.
+///
+/// # Errors
+///
+/// Returns the faults if the plan fails its own check, which is a bug in Leasehold.
 pub fn build_revocation_plan(revocation: Revocation<'_>) -> Result<Plan, Vec<UnsoundPlanError>> {
     let Revocation { stack, live, declared, snapshot, reason, now, realize, basis } = revocation;
     let at = live.marks.quarantine.as_ref().map_or(now, |quarantine| quarantine.at);

@@ -1,13 +1,14 @@
 //! A plan in a file.
 //!
-//! JSON with a format version and the plan's own digest, so that a changed byte is noticed. Reading needs nothing but the file.
+//! In: a [`Plan`]; out: JSON, and back. The file has a format version and the digest of the plan, so a changed byte
+//! is noticed. To read a plan, only the file is needed. Sensitive values are never in it ([`super::sealed`]).
 
 use serde::{Deserialize, Serialize};
 
 use super::sealed::{self, SealedValues};
 use super::{Plan, PlanDigest};
 
-/// The version of the format this program writes. It reads no other.
+/// The version of the file format. Leasehold reads only this version.
 pub const FORMAT: u32 = 1;
 
 #[derive(Serialize)]
@@ -34,22 +35,22 @@ struct PlanFileContent {
     sealed: Option<SealedValues>,
 }
 
-/// A plan as it was read from a file.
+/// A plan that was read from a file.
 #[derive(Debug, Clone)]
 pub struct SavedPlan {
     /// The plan, without its sensitive values.
     pub plan: Plan,
-    /// The digests of those values, if it has any.
+    /// The keyed digests of its sensitive values; `None` if it has none.
     pub sealed: Option<SealedValues>,
 }
 
 /// Why a plan cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WritePlanError {
-    /// It holds sensitive values, and nobody gave their digests.
+    /// It has sensitive values, and the caller passed no digests for them.
     #[error("it holds sensitive values that are not sealed")]
     NotSealed,
-    /// It does not serialize.
+    /// It cannot be written as JSON.
     #[error("the plan does not serialize: {0}")]
     Format(#[from] serde_json::Error),
 }
@@ -57,23 +58,27 @@ pub enum WritePlanError {
 /// Why a file is not a plan that can be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadPlanError {
-    /// It is something else.
+    /// It is not a plan of Leasehold, or not JSON.
     #[error("this is not a leasehold plan: {0}")]
     Foreign(String),
-    /// Another version of the format.
+    /// It has another format version.
     #[error("the plan has format {format}, made by leasehold {version}; this program reads format {FORMAT}")]
     OtherFormat {
-        /// The format.
+        /// The format version of the file.
         format: u32,
-        /// The program that made it.
+        /// The version of Leasehold that made it.
         version: String,
     },
-    /// Its content is not what was written.
+    /// The plan does not match its digest, or does not parse.
     #[error("the plan was changed after it was made: its digest does not fit its content")]
     Altered,
 }
 
-/// The bytes of a plan file. Sensitive values stay out of it; `sealed` holds their digests.
+/// The bytes of a plan file. Sensitive values are removed; `sealed` has their keyed digests.
+///
+/// # Errors
+///
+/// Returns [`WritePlanError::NotSealed`] if the plan has sensitive values and `sealed` is `None`.
 pub fn write_plan(plan: &Plan, sealed: Option<&SealedValues>) -> Result<Vec<u8>, WritePlanError> {
     let secret = sealed::holds_secrets(plan);
     if secret && sealed.is_none() {
@@ -88,7 +93,11 @@ pub fn write_plan(plan: &Plan, sealed: Option<&SealedValues>) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// Reads a plan back from a file's bytes.
+/// Reads a plan from the bytes of a file.
+///
+/// # Errors
+///
+/// Returns a [`ReadPlanError`] if the bytes are not a plan, have another format version, or were changed.
 pub fn read_plan(bytes: &[u8]) -> Result<SavedPlan, ReadPlanError> {
     let envelope: PlanEnvelope =
         serde_json::from_slice(bytes).map_err(|error| ReadPlanError::Foreign(error.to_string()))?;

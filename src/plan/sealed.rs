@@ -1,8 +1,8 @@
-//! A plan without its sensitive values, and the proof that the values at apply are those that were reviewed.
+//! A plan without its sensitive values, and the proof that the values at apply are the reviewed ones.
 //!
-//! A saved plan holds no sensitive value. It holds a keyed digest of each, whose key lies in the stack's store and not in the file:
-//! who reads the file learns nothing, not even by guessing. At apply the values are read again, from the configuration and from what
-//! lives, and must have the same digests.
+//! A saved plan contains no sensitive value. It contains a keyed digest (HMAC-SHA-256) of each. The key is in the
+//! stack's backend and not in the file, so a reader of the file cannot even test a guess. At apply, the values are
+//! computed again from the configuration and the live objects, and must have the same digests.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +14,25 @@ use sha2::Sha256;
 
 use super::Plan;
 
-/// The key of the digests.
+/// The key of the digests: 32 bytes.
 pub type SealKey = SecretBox<[u8; 32]>;
 
 /// The keyed digests of a plan's sensitive values, in the order of the steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedValues {
-    /// The name of the key in the stack's store.
+    /// The name of the key in the stack's backend.
     pub key: String,
-    /// HMAC-SHA-256 of each value, in hexadecimal digits.
+    /// HMAC-SHA-256 of each value, as hexadecimal digits.
     pub values: Vec<String>,
 }
 
-/// Why the values of a plan could not be put back.
+/// Why the sensitive values of a plan could not be restored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsealError {
-    /// The configuration makes no such object any more.
+    /// The configuration no longer produces this object.
     #[error("{0} is not made by the configuration any more")]
     Gone(ResourceId),
-    /// A value is another than the one that was reviewed.
+    /// A value differs from the reviewed one.
     #[error("a sensitive value of {0} is not the one that was reviewed")]
     Differs(ResourceId),
 }
@@ -50,7 +50,7 @@ fn states_of_change(change: &Change) -> impl Iterator<Item = &Resource> {
     change.resource_before().into_iter().chain(change.resource_after())
 }
 
-/// The plan without its sensitive values.
+/// The plan with all sensitive values removed.
 #[must_use]
 pub fn redact_plan(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
@@ -61,7 +61,7 @@ pub fn redact_plan(plan: &Plan) -> Plan {
     plan
 }
 
-/// The digests of a plan's sensitive values.
+/// The keyed digests of a plan's sensitive values, in the order of the steps.
 #[must_use]
 pub fn digest_sensitive_values(plan: &Plan, key: &SealKey) -> Vec<String> {
     let resources = plan.steps.iter().flat_map(|step| states_of_change(&step.change));
@@ -77,8 +77,14 @@ fn digest_sensitive_attributes<'a>(resource: &'a Resource, key: &'a SealKey) -> 
     })
 }
 
-/// Puts the values back into a plan that was read from a file, from `rebuilt`, the plan that the configuration makes now of what lives:
-/// step by step, for an object may change in two. Each must be the one that was reviewed.
+/// Restores the sensitive values of a plan that was read from a file. The values come from `rebuilt`, the plan that
+/// the same configuration gives for the current live objects. Values are matched step by step, because one object may
+/// change in two steps.
+///
+/// # Errors
+///
+/// Returns [`UnsealError::Gone`] if `rebuilt` does not have a value, and [`UnsealError::Differs`] if a value is not
+/// the reviewed one.
 pub fn refill_sensitive_values(
     mut plan: Plan,
     rebuilt: &Plan,

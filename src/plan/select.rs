@@ -1,4 +1,11 @@
-//! `--target` and `--exclude`: part of a plan that still holds.
+//! `--target` and `--exclude`: select a part of a plan that is still a valid plan.
+//!
+//! In: a whole plan and a [`PlanSelection`]. Out: the plan with some of its subjects. The invariant: no kept step
+//! needs a step that is left out.
+//!
+//! # Example
+//!
+//! `identity.api` needs `scope.orders`. `--target identity.api` keeps both; `--exclude scope.orders` leaves out both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,32 +13,33 @@ use leasehold_provider::{Address, Alias};
 
 use super::{Plan, Step, StepId};
 
-/// Which subjects of a plan to keep.
+/// The subjects of a plan to keep.
 #[derive(Debug, Clone, Default)]
 pub struct PlanSelection {
-    /// Keep only these, and what they need. Empty: everything.
+    /// Addresses to keep, together with what they need. Empty: all.
     pub targets: Vec<String>,
-    /// Leave these out, and what needs them.
+    /// Addresses to leave out, together with what needs them.
     pub excludes: Vec<String>,
 }
 
 impl PlanSelection {
-    /// Whether nothing is selected, so that the plan stays whole.
+    /// Whether nothing is selected: the plan stays whole.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.targets.is_empty() && self.excludes.is_empty()
     }
 }
 
-/// Whether `address` is what `pattern` names: the address itself, or for a block with `for_each` any of its instances.
+/// Whether `pattern` names `address`: it is the address itself, or the address of a block with `for_each` or of a
+/// module that contains it.
 #[must_use]
 pub fn is_named_by(pattern: &str, address: &Address) -> bool {
     let text = address.as_str();
     text == pattern || text.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('[') || rest.starts_with('.'))
 }
 
-/// The part of `plan` that is selected. A subject is kept or left out whole, so that its marks stay true; a target brings along every
-/// subject its steps need, an exclusion takes along every subject whose steps need it.
+/// The selected part of `plan`. A subject is kept or left out as a whole, so that its marks stay true. A target also
+/// keeps every subject that its steps need; an exclusion also leaves out every subject whose steps need it.
 #[must_use]
 pub fn select_steps(plan: Plan, selection: &PlanSelection) -> Plan {
     if selection.is_everything() {
@@ -55,7 +63,7 @@ pub fn select_steps(plan: Plan, selection: &PlanSelection) -> Plan {
     keep_subjects(plan, &chosen.difference(&dropped).cloned().collect())
 }
 
-/// What is kept or left out whole. A scope that several accounts have is one in each.
+/// What is kept or left out as a whole. A scope that exists in several accounts is one subject in each.
 type SelectedSubject = (Address, Option<Alias>);
 
 fn plan_subjects(plan: &Plan) -> BTreeSet<SelectedSubject> {
@@ -111,7 +119,7 @@ fn keep_subjects(mut plan: Plan, subjects: &BTreeSet<SelectedSubject>) -> Plan {
     keep_steps(plan, |step| subjects.contains(&step_subject(step)))
 }
 
-/// The plan with some of its steps, numbered anew; what the others were needed for no longer waits for them.
+/// The plan with some of its steps, numbered again. A needed step that is not kept is removed from `needs`.
 pub(super) fn keep_steps(mut plan: Plan, wanted: impl Fn(&Step) -> bool) -> Plan {
     let kept: Vec<Step> = std::mem::take(&mut plan.steps).into_iter().filter(wanted).collect();
     let numbers: BTreeMap<StepId, StepId> = kept.iter().zip(0u32..).map(|(step, n)| (step.id, StepId(n))).collect();

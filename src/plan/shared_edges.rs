@@ -1,9 +1,48 @@
-//! The order between those that hold what is rewritten, and what is rewritten.
+//! Edges between the steps of shared objects that the plan rewrites and the steps of identities that use them.
 //!
-//! What needs an object waits until it says no more than it shall; it says nothing more before those let go that shall not have it any
-//! more. Whoever is changed with care goes through its phases together with all it holds: every phase waits for the ones before, here and
-//! there. Every wait leads from a phase to an earlier one, or from who joins a group to what the group takes up, so that none closes a
-//! circle. A federation and who comes to trust it wait for who stops to, which is a step of its own.
+//! In: all steps, the rewritten objects ([`SharedRewrite`]) and the identities that have them attached
+//! ([`SharedHolder`]). Out: for each step, the steps that it waits for.
+//!
+//! The rules:
+//!
+//! 1. Attach a scope only after it has been narrowed; widen it only after former holders have detached.
+//! 2. An identity with a transition guard goes through its phases together with all rewritten objects that it has
+//!    attached: each phase waits for all earlier phases of the others.
+//! 3. A rewrite that does more than narrow waits until the holders that leave have been denied everything.
+//! 4. A federation admits others only after the roles that stop trusting it have done so. Roles that start to trust
+//!    it wait for both.
+//!
+//! # Example
+//!
+//! `scope.orders` gets another action. `identity.report` detaches it, `identity.api` attaches it. An arrow points
+//! from a step to the step that it waits for:
+//!
+//! ```text
+//! detach from identity.report ◄── rewrite scope.orders ◄── attach to identity.api
+//!        [Take]                        [Exchange]               [TakeUp]
+//! ```
+//!
+//! With a guard the rewrite is two steps. Only the second one gives access, so only that one waits for the
+//! detachment:
+//!
+//! ```text
+//! scope.orders: interim state [Take] ◄── attach to identity.api [TakeUp]
+//! detach from identity.report [Take] ◄── scope.orders: final state [Give]
+//! ```
+//!
+//! An identity that keeps the scope and has a guard moves in step with it (rule 2, shown for three phases):
+//!
+//! ```text
+//! identity.web:   Take ◄─┐ ┌─ Exchange ◄─┐ ┌─ Give
+//!                        ╳               ╳
+//! scope.orders:   Take ◄─┘ └─ Exchange ◄─┘ └─ Give
+//! ```
+//!
+//! # Why there are no cycles
+//!
+//! Each edge leads from a phase to an earlier one, or from an identity that joins a group to the attachments of the
+//! group. A role that stops trusting one federation and starts trusting another does this in two steps (see
+//! `split_trust_change` in [`super::rank`]), so that rule 4 closes no cycle either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +57,7 @@ use crate::diff::access::SharedObjects;
 pub struct StepPhases(BTreeMap<TransitionPhase, Vec<StepId>>);
 
 impl StepPhases {
-    /// The phases of these ranks.
+    /// Groups steps by the phase of their rank.
     #[must_use]
     pub fn from_ranks(ranks: &BTreeMap<StepRank, Vec<StepId>>) -> Self {
         let mut phases = Self::default();
@@ -28,60 +67,64 @@ impl StepPhases {
         phases
     }
 
-    /// These steps, all of one phase.
+    /// Puts all steps into one phase.
     #[must_use]
     pub fn for_phase(phase: TransitionPhase, steps: Vec<StepId>) -> Self {
         Self(BTreeMap::from([(phase, steps)]))
     }
 
-    /// The same without some steps.
+    /// Removes the steps for which `left_out` is true.
     #[must_use]
     pub fn without_steps(mut self, left_out: impl Fn(StepId) -> bool) -> Self {
         self.0.values_mut().for_each(|steps| steps.retain(|id| !left_out(*id)));
         self
     }
 
-    /// All of them.
+    /// The steps of all phases, in the order of the phases.
     #[must_use]
     pub fn all_steps(&self) -> Vec<StepId> {
         self.0.values().flatten().copied().collect()
     }
 
+    /// The steps up to and including a phase.
     fn steps_through(&self, last: TransitionPhase) -> impl Iterator<Item = StepId> + Clone {
         self.0.range(..=last).flat_map(|(_, steps)| steps).copied()
     }
 
+    /// The steps of a phase and of all later ones.
     fn steps_since(&self, first: TransitionPhase) -> impl Iterator<Item = StepId> {
         self.0.range(first..).flat_map(|(_, steps)| steps).copied()
     }
 }
 
-/// A shared object that is made, says something else, or goes.
+/// A shared object that the plan creates, changes or deletes.
 pub struct SharedRewrite {
-    /// The object.
+    /// The id of the object.
     pub id: ResourceId,
-    /// Its address.
+    /// The address of the object.
     pub subject: Address,
-    /// Whether it was there and stays; or is a federation, which others may name before it is there.
+    /// Whether it exists before and after the plan; also true for a new federation, which roles may name before it
+    /// exists.
     pub stays: bool,
-    /// Whether it is a federation that lets others in than before.
+    /// Whether it is a federation that admits other principals than before.
     pub opens: bool,
-    /// Its steps. What is not changed with care exchanges all at once.
+    /// Its steps by phase. Without a guard, all of them are in one phase.
     pub phases: StepPhases,
 }
 
-/// Somebody who holds shared objects that are rewritten.
+/// An identity to which rewritten shared objects are attached.
 pub struct SharedHolder<'a> {
-    /// Their addresses.
+    /// The addresses of these objects.
     pub rewritten: &'a BTreeSet<String>,
-    /// Its own steps. Of who leaves, the first phase ends with everything denied.
+    /// The steps of the identity itself. For a leaver, everything is denied after [`TransitionPhase::Take`].
     pub phases: StepPhases,
 }
 
-/// By step: those it waits for.
+/// For each step, the steps that it waits for.
 type StepWaits = BTreeMap<StepId, BTreeSet<StepId>>;
 
-/// The waits between these objects and those who take them up, let go of them and hold them.
+/// The edges between these objects and the identities that attach, detach or keep them. `shared` is the live state
+/// and the wanted state.
 #[must_use]
 pub fn edges_for_shared_objects(
     steps: &[Step],
@@ -98,6 +141,8 @@ pub fn edges_for_shared_objects(
     waits
 }
 
+/// Rule 1: an attachment waits for the rewrite up to [`TransitionPhase::TakeUp`]; the rewrite, from
+/// [`TransitionPhase::Open`] on, waits for a detachment.
 fn add_attachment_edges(
     waits: &mut StepWaits,
     steps: &[Step],
@@ -125,7 +170,7 @@ fn add_attachment_edges(
     }
 }
 
-/// A federation opens to others after those roles that shall not trust it any more do so no longer.
+/// A federation admits others only after the roles that must not trust it any more have stopped trusting it.
 fn add_trust_edges(waits: &mut StepWaits, steps: &[Step], rewrites: &[SharedRewrite]) {
     let opens = rewrites.iter().filter(|rewrite| rewrite.opens);
     let by_id: BTreeMap<&ResourceId, &SharedRewrite> = opens.map(|rewrite| (&rewrite.id, rewrite)).collect();
@@ -138,6 +183,7 @@ fn add_trust_edges(waits: &mut StepWaits, steps: &[Step], rewrites: &[SharedRewr
     }
 }
 
+/// Rules 2 and 3. Objects that share a guarded holder also wait for each other, phase by phase.
 fn add_holder_edges(
     waits: &mut StepWaits,
     rewrites: &[SharedRewrite],
@@ -177,7 +223,7 @@ fn add_holder_edges(
     }
 }
 
-/// Lets each phase of `later` wait for those of `earlier` before it.
+/// Makes each phase of `later` wait for all phases of `earlier` that precede it.
 fn add_phase_edges(waits: &mut StepWaits, earlier: &StepPhases, later: &StepPhases) {
     for (phase, waiters) in &later.0 {
         let before = earlier.0.range(..phase).flat_map(|(_, steps)| steps).copied();

@@ -1,4 +1,7 @@
-//! Whether a saved plan still applies exactly as it was reviewed.
+//! Checks whether a saved plan still applies exactly as it was reviewed.
+//!
+//! In: the plan's basis, realm and preconditions, and their current values. Out: every difference, as a
+//! [`Staleness`].
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -8,34 +11,34 @@ use leasehold_provider::{Digest, Realm, Resource, ResourceId, Snapshot};
 
 use super::{Plan, PlanBasis};
 
-/// One thing that is no longer as the plan was made for.
+/// One difference between what the plan was made for and what is there now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Staleness {
-    /// Another version of the program made it.
+    /// Another version of Leasehold made the plan.
     Version {
-        /// The one that made it.
+        /// The version that made it.
         made_by: String,
-        /// This one.
+        /// The version that runs now.
         this: String,
     },
-    /// A file of the configuration has changed.
+    /// A configuration file has changed since.
     FileChanged(String),
-    /// A file of the configuration is new.
+    /// A configuration file was added.
     FileAdded(String),
-    /// A file of the configuration is gone.
+    /// A configuration file was removed.
     FileGone(String),
-    /// It is for another account, or another cloud.
+    /// The plan is for another account or another cloud.
     Realm {
-        /// Where it is for.
+        /// The realm that the plan is for.
         planned: String,
-        /// Where this is.
+        /// The current realm.
         here: String,
     },
-    /// A live object that it touches has changed.
+    /// A live object that the plan writes has changed.
     ObjectChanged(ResourceId),
-    /// A live object that it touches is gone.
+    /// A live object that the plan writes no longer exists.
     ObjectGone(ResourceId),
-    /// An object that it would make is there.
+    /// An object that the plan would create exists already.
     ObjectAppeared(ResourceId),
 }
 
@@ -54,7 +57,8 @@ impl fmt::Display for Staleness {
     }
 }
 
-/// What of the plan's basis differs from what stands now: the program's version and the configuration's files.
+/// The differences between the plan's basis and the current inputs: the program's version and the configuration
+/// files.
 #[must_use]
 pub fn check_basis_staleness(planned: &PlanBasis, version: &str, files: &BTreeMap<String, Digest>) -> Vec<Staleness> {
     let mut stale = Vec::new();
@@ -72,7 +76,7 @@ pub fn check_basis_staleness(planned: &PlanBasis, version: &str, files: &BTreeMa
     stale
 }
 
-/// Whether the plan is for another place than `here`.
+/// The difference if the plan is for another realm than `here`; `None` if it is for the same.
 #[must_use]
 pub fn check_realm_staleness(planned: &Realm, here: &Realm) -> Option<Staleness> {
     let (then, now) = (planned.accounts(), here.accounts());
@@ -81,7 +85,7 @@ pub fn check_realm_staleness(planned: &Realm, here: &Realm) -> Option<Staleness>
     (!same).then(|| Staleness::Realm { planned: planned.to_string(), here: here.to_string() })
 }
 
-/// Which of the live objects that the plan touches are not as it found them.
+/// The live objects that the plan writes and that are not as it found them.
 #[must_use]
 pub fn check_object_staleness(plan: &Plan, snapshot: &Snapshot) -> Vec<Staleness> {
     let live = LiveIndex::for_snapshot(snapshot);
@@ -96,20 +100,20 @@ pub fn check_object_staleness(plan: &Plan, snapshot: &Snapshot) -> Vec<Staleness
         .collect()
 }
 
-/// The live objects of a stack by id, indexed when the first one is asked for: a plan that changes nothing asks for none.
+/// The live objects of a stack by id. The index is built on first use: an empty plan never needs it.
 pub struct LiveIndex<'a> {
     objects: OnceCell<BTreeMap<&'a ResourceId, &'a Resource>>,
     snapshot: &'a Snapshot,
 }
 
 impl<'a> LiveIndex<'a> {
-    /// The index of a snapshot.
+    /// An index of this snapshot, not yet built.
     #[must_use]
     pub fn for_snapshot(snapshot: &'a Snapshot) -> Self {
         Self { objects: OnceCell::new(), snapshot }
     }
 
-    /// The live object of that id, if it is this stack's.
+    /// The live object with this id, if it belongs to this stack or is to be imported.
     #[must_use]
     pub fn find_live(&self, id: &ResourceId) -> Option<&'a Resource> {
         self.live_objects().get(id).copied()
@@ -124,7 +128,9 @@ impl<'a> LiveIndex<'a> {
         })
     }
 
-    /// The digest of what an object whose name the cloud will choose comes beside: a plan that was carried out already finds one more.
+    /// For an object whose name the cloud chooses, such as an access key: the digest of the ids of the holder's
+    /// existing objects of the same kind. Once the plan has been applied there is one more, so applying it again is
+    /// stale. `None` if there are none.
     fn sibling_digest(&self, id: &ResourceId) -> Option<Digest> {
         let holder = id.name.strip_suffix(ResourceId::NEW)?;
         let from = ResourceId::new(id.kind.clone(), holder);
@@ -135,7 +141,8 @@ impl<'a> LiveIndex<'a> {
         (!there.is_empty()).then(|| Digest::from_serializable(&there))
     }
 
-    /// The digest of the live object of that id; a stranger's is that of its own name. `None`: there is none.
+    /// The digest of the live object with this id; for an object outside the stack, the digest of its ARN. `None` if
+    /// it does not exist.
     #[must_use]
     pub fn object_digest(&self, id: &ResourceId) -> Option<Digest> {
         if id.is_new() {

@@ -1,7 +1,8 @@
-//! The part of a plan that time alone brings: leases that ended, graces that ended, and keys that are due to be replaced, disabled or
-//! deleted.
+//! The part of a plan that is due because of time alone: expired leases, ended grace periods, and keys to rotate,
+//! disable or delete.
 //!
-//! What a change of configuration or somebody outside brought is left to `apply`.
+//! In: a whole plan. Out: an [`ExpirationPlan`]. Changes with another cause, such as the configuration or a change
+//! outside Leasehold, are left to `apply`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,16 +14,21 @@ use crate::diff::classify::Leaving;
 use crate::diff::{ChangeReason, IdentityDelta, Lifecycle};
 use crate::lifecycle::LeaveReason;
 
-/// What time brings, as a plan of its own.
+/// The changes that are due because of time alone, as a plan.
 #[derive(Debug)]
 pub struct ExpirationPlan {
-    /// The plan: quarantines of ended leases, deletions after ended graces, rotations of keys, and nothing else.
+    /// The plan: it only quarantines identities with an expired lease, deletes identities after their grace period,
+    /// and rotates keys.
     pub plan: Plan,
-    /// Identities that are due, and wait for changes that only an apply makes.
+    /// Identities that are due, but wait for changes that only an apply makes.
     pub waiting: BTreeSet<Address>,
 }
 
-/// Takes out of a whole plan what time alone brings, and checks it as every plan is checked.
+/// Selects the changes that are due because of time alone, and checks the result like every plan.
+///
+/// # Errors
+///
+/// Returns the faults if the selected plan fails the check, which is a bug in Leasehold.
 pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<ExpirationPlan, Vec<UnsoundPlanError>> {
     let due: BTreeMap<ResourceId, Address> = whole
         .identities
@@ -37,7 +43,8 @@ pub fn select_expirations(whole: Plan, snapshot: &Snapshot) -> Result<Expiration
     if faults.is_empty() { Ok(ExpirationPlan { plan, waiting }) } else { Err(faults) }
 }
 
-/// Whether time alone brought it: a lease that ended since the last run, a grace, or keys that came of age.
+/// Whether a delta is due because of time alone: an expired lease, an ended grace period, or keys that are due for
+/// rotation.
 fn is_due(delta: &IdentityDelta) -> bool {
     let lease_ended =
         |reason: &ChangeReason| matches!(reason, ChangeReason::Leaves { why: LeaveReason::LeaseEnded { .. } });
@@ -54,8 +61,8 @@ fn is_due(delta: &IdentityDelta) -> bool {
     }
 }
 
-/// The principals that stay when those are taken out that cannot be deleted before somebody who is not due lets go of them. A quarantine
-/// waits for nobody: shutting a lease that ended is always right.
+/// The principals without those that cannot be deleted yet, because an identity that is not due must detach from them
+/// first. A quarantine never waits: it is always right to quarantine an identity with an expired lease.
 fn without_blocked_deletions(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTreeSet<ResourceId> {
     let owner = principal_by_object(plan);
     let deleted = plan.identities.iter().filter(|delta| delta.leaving == Some(Leaving::Deletion));
@@ -75,7 +82,7 @@ fn without_blocked_deletions(plan: &Plan, mut kept: BTreeSet<ResourceId>) -> BTr
     }
 }
 
-/// The principal whose change each object is part of.
+/// The principal that each changed object belongs to, by object.
 fn principal_by_object(plan: &Plan) -> BTreeMap<&ResourceId, &ResourceId> {
     super::principals_by_object(&plan.identities, &plan.steps)
 }

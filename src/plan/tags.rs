@@ -1,4 +1,7 @@
-//! Tags that policies read. A policy that says something else to who carries another tag is rewritten by that, whatever stands in it.
+//! Tags that policies have conditions on.
+//!
+//! A policy with a condition on a principal's tag changes its effect when that tag changes, even if its document
+//! stays the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +11,11 @@ use super::denials::{ForeignDenials, to_policy_resource};
 use crate::diff::access::SharedObjects;
 use crate::realize::ResourceMap;
 
-/// What an identity holds, and what is shared, as both live or as both are wanted.
+/// The resources of an identity and the shared objects, both in their live state or both in their wanted state.
 type TagContext<'a> = (&'a ResourceMap, &'a SharedObjects<'a>);
 
-/// Whether a tag of `principal` changes, and something that it holds on either side says something else for that: itself, through what is
-/// shared, or by the name of what others manage.
+/// Whether a tag of `principal` changes and a policy has a condition on it: a policy of the principal itself, one
+/// attached through a shared object, or a foreign one attached by name. Policies of before and of after count.
 #[must_use]
 pub fn has_policy_on_changed_tag(
     principal: &ResourceId,
@@ -41,7 +44,7 @@ pub fn has_policy_on_changed_tag(
     })
 }
 
-/// In how many writes the tags of a principal change: those that it gets, and those that it loses.
+/// The number of writes in which the tags of a principal change, 0 to 2: one sets tags, the other removes tags.
 #[must_use]
 pub fn count_tag_writes(changes: &[Change], principal: &ResourceId, realize: &dyn Realize) -> usize {
     let own = changes.iter().find(|change| change.id() == principal && matches!(change, Change::Update { .. }));
@@ -52,7 +55,7 @@ pub fn count_tag_writes(changes: &[Change], principal: &ResourceId, realize: &dy
     usize::from(gets).saturating_add(usize::from(loses))
 }
 
-/// The tags of a principal, less the marks.
+/// The tags of a principal without Leasehold's marks.
 fn unmarked_tags(principal: &Resource, realize: &dyn Realize) -> BTreeMap<String, String> {
     let tags =
         principal.attributes.iter().filter(|(name, _)| realize.classify_attribute(&principal.id, name) == Aspect::Tags);

@@ -1,14 +1,46 @@
-//! Which changes are made with care, so that at no point more is allowed than before or after.
+//! Decides which changes need a transition guard, so that no interim state allows more than before or after.
 //!
-//! Say that somebody is allowed `A`, less what is denied, `D`; and `A'` less `D'` afterwards. One change that stands for itself goes from
-//! the one to the other at once. Several, of which some deny, go in three phases: first only is taken away, until all of `D` and `D'` is
-//! denied; then what is allowed changes, in any order, for what is allowed then is allowed by a statement of before or of after that is not
-//! denied there; then only is given, which leaves less than `A'` without `D'` at every step. Another permissions boundary, or another
-//! trust, changes in the middle of the second phase, when nothing is held any more that shall go, and nothing yet that shall come; and
-//! meanwhile policies allow what both their states do.
+//! In: the changes of one identity or shared object ([`GuardRequest`]). Out: a [`TransitionGuard`], or `None` if the
+//! changes are safe without one.
 //!
-//! A policy is brought into the state between its two by the provider ([`Realize::build_interim_policy`]). What is attached or detached whole, and gives
-//! and denies at once, cannot: the own policy of who takes it up or lets go of it denies the same until the third phase.
+//! # Why and how
+//!
+//! Say that an identity is allowed `A` less what is denied, `D`, and will be allowed `A'` less `D'`. A single write
+//! goes from one state to the other at once and needs no guard. Several writes, of which some deny, go in three
+//! parts:
+//!
+//! 1. Only take access away, until all of `D` and `D'` is denied.
+//! 2. Change what is allowed, in any order. Whatever is allowed now is allowed by a statement of before or of after,
+//!    and not denied there.
+//! 3. Only give access. Every step leaves less than `A'` without `D'`.
+//!
+//! The invariant: at every moment the effective access is within (`A` − `D`) ∪ (`A'` − `D'`).
+//!
+//! A permissions boundary or a trust policy changes in the middle of part 2: after everything that must go is
+//! detached, and before anything new is attached. During that time, policies allow only what both of their states
+//! allow.
+//!
+//! The provider computes the interim state of a policy ([`Realize::build_interim_policy`]). An attachment has no
+//! interim state: it is attached or detached as a whole. If the attached policy both allows and denies, the
+//! identity's own policy (the one that Leasehold writes for it) denies the same until part 3.
+//!
+//! # Example
+//!
+//! ```text
+//! before:  own policy allows s3:*; scope.ops is attached, which allows sqs:* and denies s3:DeleteBucket
+//! after:   own policy allows s3:GetObject; scope.ops is detached
+//! ```
+//!
+//! `s3:DeleteBucket` is allowed neither before nor after. If the detachment came first, it would be allowed until the
+//! own policy is updated. The guarded order (an arrow points from a step to the step that it waits for):
+//!
+//! ```text
+//! own policy: allow s3:GetObject, deny s3:DeleteBucket   [Take]
+//!      ▲
+//! detach scope.ops                                       [Release]
+//!      ▲
+//! own policy: allow s3:GetObject                         [Give]
+//! ```
 
 use std::collections::BTreeSet;
 
@@ -18,47 +50,52 @@ use leasehold_provider::{Address, Aspect, Change, DenyExtent, InterimDeny, Reali
 use super::denials::DenialIndex;
 use super::tags;
 
-/// What a change made with care needs.
+/// How to make the changes of one identity or shared object without an unsafe interim state.
 #[derive(Debug, Default)]
 pub struct TransitionGuard {
-    /// It gets another boundary, trust or tags, or a lease after its own was over, or trusts a federation that opens to others; or somebody
-    /// does who holds it. What only allows is narrowed meanwhile, too.
+    /// Whether the effective principal changes: the identity gets another boundary, trust policy or tags, or a new
+    /// lease after its lease had expired, or trusts a federation that admits others; or the object is attached to
+    /// such an identity. Policies that only allow are then narrowed in the interim, too.
     pub opens: bool,
-    /// What the own policy denies meanwhile.
+    /// What the own policy denies in the interim.
     pub withheld: InterimDeny,
-    /// The own policy, as it lives and as it would be with nothing in it, where something is withheld.
+    /// The own policy: its live state, if it exists, and its state without any statement. `None` if nothing is
+    /// withheld.
     pub own: Option<(Option<Resource>, Resource)>,
-    /// Attachments that are put on before all others, or taken off after them: what they attach gives nothing then.
+    /// Attachments of policies that allow nothing while they are attached in the interim: ones that only deny, and
+    /// ones that the same run creates or deletes. They are attached before all others, or detached after them.
     pub held: BTreeSet<ResourceId>,
-    /// Attachments of what gives and denies: they are taken off once the own policy denies the same.
+    /// Attachments that both allow and deny: they are detached once the own policy denies the same, and attached
+    /// while it does.
     pub stood_in_for: BTreeSet<ResourceId>,
 }
 
-/// What is asked of one identity or shared object.
+/// The changes of one identity or shared object, and the facts about it that decide whether they need a guard.
 pub struct GuardRequest<'a, 'l> {
     /// The principal, group or scope.
     pub whole: &'a ResourceId,
-    /// The address of an identity; `None`: it is shared.
+    /// The address of the identity; `None` for a shared object.
     pub address: Option<&'a Address>,
-    /// Its own changes.
+    /// The changes of the object and of its parts.
     pub changes: &'a [Change],
     /// The instant of the plan.
     pub now: Timestamp,
-    /// How many of the shared objects that it holds are rewritten.
+    /// The number of attached shared objects that the plan rewrites.
     pub rewritten: usize,
-    /// Whether one of those denies something.
+    /// Whether one of these rewritten objects denies something.
     pub rewrites_deny: bool,
-    /// Whether one of those is a federation that the principal trusts.
+    /// Whether one of these rewritten objects is a federation that the principal trusts.
     pub rewrites_open: bool,
-    /// Whether its tags change, and a policy that it holds says something else for that.
+    /// Whether its tags change and an attached policy has a condition on a changed tag.
     pub heeds_tags: bool,
-    /// Whether somebody who holds it is changed with care; `Some(true)`: and gets another boundary or trust.
+    /// Whether the object is attached to an identity that has a guard; `Some(true)` if that guard has
+    /// [`TransitionGuard::opens`].
     pub held_with_care: Option<bool>,
-    /// A live object of the stack.
+    /// Finds a live object of the stack by id; `None` if there is none.
     pub live: &'a dyn Fn(&ResourceId) -> Option<&'l Resource>,
 }
 
-/// The care that these changes need; `None`: none, for they hold in any order.
+/// The guard that these changes need; `None` if they are safe without one.
 #[must_use]
 pub fn guard_transition(
     asked: &GuardRequest<'_, '_>,
@@ -82,13 +119,14 @@ pub fn guard_transition(
     let mut care =
         TransitionGuard { opens: opens_itself || asked.held_with_care == Some(true), ..TransitionGuard::default() };
     let mut denies = is_held || asked.rewrites_deny || opens_itself;
-    // What conditions on tags come to between two of them, no policy between two others tells.
+    // Tags change in several writes. No interim policy can express what a tag condition means between two of them.
     care.withheld.everything = tags > 0;
     for change in asked.changes {
         denies |= has_denial(change, realize);
         denies |= care.note_denial_attachment(change, asked, denials, realize);
     }
-    // What a fence leaves counts where the one before was over.
+    // A change without effect today, such as that of a lease deny, does not count, unless the old lease had expired:
+    // then the change of the lease deny restores access.
     let idle = || {
         if was_over {
             0
@@ -107,7 +145,7 @@ pub fn guard_transition(
 }
 
 impl TransitionGuard {
-    /// Whether a change attaches or detaches something that denies; and notes how that is done.
+    /// Whether a change attaches or detaches something that denies. Records how to do it in the guard.
     fn note_denial_attachment(
         &mut self,
         change: &Change,
@@ -134,8 +172,9 @@ impl TransitionGuard {
     }
 }
 
-/// What a managed policy of the identity's own denies that a change attaches or detaches, and whether it gives nothing while it hangs there.
-/// One that is made, or removed, in the same run is between its states then, and allows nothing.
+/// What a customer-managed policy of the identity itself denies that a change attaches or detaches; and whether that
+/// policy allows nothing while it is attached. A policy that the same run creates or deletes is in its interim state
+/// then, and allows nothing.
 fn find_own_policy_deny(
     change: &Change,
     asked: &GuardRequest<'_, '_>,
@@ -169,7 +208,7 @@ fn find_own_policy_deny(
     None
 }
 
-/// Whether a change gives a principal another boundary, opens it to others, or opens what it trusts to others.
+/// Whether a change updates a boundary or a trust attribute: of a principal, or of a federation.
 pub fn is_boundary_or_trust_change(change: &Change, realize: &dyn Realize) -> bool {
     let of = |resource: &Resource| {
         let opens =
@@ -180,12 +219,12 @@ pub fn is_boundary_or_trust_change(change: &Change, realize: &dyn Realize) -> bo
     matches!(change, Change::Update { before, after } if of(before) != of(after))
 }
 
-/// Whether a shared object says who is let in: a federation.
+/// Whether a shared object has a trust attribute: it is a federation.
 pub fn has_trust_attribute(object: &Resource, realize: &dyn Realize) -> bool {
     object.attributes.keys().any(|name| realize.classify_attribute(&object.id, name) == Aspect::Trust)
 }
 
-/// Whether a change puts on, rewrites or takes off something that gives or takes access.
+/// Whether a change attaches, detaches, creates, deletes or updates something that allows or denies access.
 pub fn is_access_change(change: &Change, realize: &dyn Realize) -> bool {
     both_states(change)
         .any(|side| side.attributes.keys().any(|name| realize.classify_attribute(&side.id, name) == Aspect::Access))
@@ -195,7 +234,7 @@ fn has_denial(change: &Change, realize: &dyn Realize) -> bool {
     both_states(change).any(|side| realize.classify_denial(side) != DenyExtent::Nothing)
 }
 
-/// Whether a change touches a policy that neither gives nor takes anything today, such as a fence alone.
+/// Whether a change concerns only a policy that neither allows nor denies anything today, such as a lone lease deny.
 fn has_no_effect_today(change: &Change, realize: &dyn Realize) -> bool {
     let gives_nothing = |side: &Resource| {
         let tight = realize.build_interim_policy(None, Some(side), &InterimDeny::default());

@@ -1,7 +1,14 @@
-//! `depends_on` between identities: one that joins waits until those it names stand.
+//! `depends_on` between identities: a joiner waits until the identities that it names exist.
 //!
-//! Only joining waits. What takes access away, and what changes one that lives, must not wait for another's success. Where a wait
-//! would close a circle with the order that access demands, that order stays and the wait is dropped.
+//! In: the steps, the deltas, and `depends_on` of each identity. Out: edges from the first steps of a joiner to the
+//! last steps of the identities that it names. An arrow points from a step to the step that it waits for:
+//!
+//! ```text
+//! create role db ◄── attach scope to db ◄── create role api ◄── attach scope to api      (identity.api depends on identity.db)
+//! ```
+//!
+//! Only joiners wait. Steps that take access away or change a live identity must not depend on the success of another
+//! identity. If an edge would close a cycle with the edges that access requires, it is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +17,14 @@ use leasehold_provider::{Address, ResourceId};
 use super::{Step, StepId};
 use crate::diff::{IdentityDelta, Lifecycle};
 
-/// By address: the identities that one names in `depends_on`.
+/// By address: the identities that the identity names in `depends_on`.
 pub type DependsOn<'a> = BTreeMap<&'a Address, &'a BTreeSet<Address>>;
 
-/// One step that waits for another.
+/// A step that waits, and the step that it waits for.
 pub type StepEdge = (StepId, StepId);
 
-/// The waits of the joiners among `identities`: the first steps of each for the last of those it depends on, as far as they do not leave.
+/// The edges of the joiners among `identities`: the first steps of each wait for the last steps of the identities
+/// that it depends on, except those that leave.
 pub fn edges_for_joiners(steps: &[Step], identities: &[IdentityDelta], depends_on: &DependsOn<'_>) -> Vec<StepEdge> {
     let names_others = |delta: &&IdentityDelta| {
         delta.lifecycle == Lifecycle::Joiner && depends_on.get(&delta.address).is_some_and(|on| !on.is_empty())
@@ -43,14 +51,16 @@ pub fn edges_for_joiners(steps: &[Step], identities: &[IdentityDelta], depends_o
     waits
 }
 
-/// The steps of one principal that wait for none of its own, and those that none of its own waits for.
+/// The steps of one principal that wait for none of its other steps, and those that none of its other steps waits
+/// for.
 #[derive(Default)]
 struct EndSteps {
     first: Vec<StepId>,
     last: BTreeSet<StepId>,
 }
 
-/// By principal. Two may have one address: the one that leaves, and the one of another name that joins in its place.
+/// The first and last steps by principal. The key is not the address, because two principals can have the same one:
+/// an identity that leaves, and one with another name that joins in its place.
 fn find_end_steps<'a>(steps: &'a [Step], identities: &'a [IdentityDelta]) -> BTreeMap<&'a ResourceId, EndSteps> {
     let whose = super::principals_by_object(identities, steps);
     let mut own: BTreeMap<&ResourceId, BTreeSet<StepId>> = BTreeMap::new();

@@ -1,21 +1,24 @@
-//! The delete budget: a plan that would make more identities leave than that stops, unless somebody names the count.
+//! The delete budget: a plan with more leavers than the budget is denied, unless the operator names the number.
+//!
+//! In: a plan and the operator's `--max-leavers`. Out: one ruling, or none. Example: with 80 live identities the
+//! default budget is 8, so a plan with 9 leavers needs `--max-leavers 9`.
 
 use super::{Allowance, Ruling, RulingDecision};
 use crate::plan::Plan;
 
-/// How many identities may leave in one run.
+/// The maximum number of identities that may leave in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeleteBudget(pub usize);
 
 impl DeleteBudget {
-    /// The default: the larger of 5 and a tenth of the live identities, rounded down.
+    /// The default: 5, or a tenth of the live identities, rounded down, if that is more.
     #[must_use]
     pub fn for_managed(managed: usize) -> Self {
         Self((managed / 10).max(5))
     }
 }
 
-/// Denies a plan with more leavers than the budget, or than the count the operator named.
+/// Denies a plan with more leavers than the budget, or than the number that the operator named.
 #[must_use]
 pub fn check_delete_budget(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let leavers = plan.leaving_identities().count();

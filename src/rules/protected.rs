@@ -1,4 +1,6 @@
-//! Break-glass accounts leave, or are let go of, only with an approval that names them.
+//! Break-glass accounts leave, or are released, only with an approval that names them.
+//!
+//! In: a plan and the approved addresses. Out: one ruling per break-glass account without an approval.
 
 use leasehold_provider::Kind;
 
@@ -7,7 +9,7 @@ use crate::diff::Lifecycle;
 use crate::plan::Plan;
 use crate::shell::quote_shell_word;
 
-/// Requires an approval for each break-glass account that would leave, or would no longer be watched over.
+/// Requires an approval for each break-glass account that would leave, or that Leasehold would no longer manage.
 #[must_use]
 pub fn check_break_glass(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let approved = |address: &str| allowance.approved.iter().any(|named| named == address);

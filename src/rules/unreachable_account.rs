@@ -1,10 +1,13 @@
-//! An account that a stack has something in is not left to itself: nobody in it would leave, and no lease would end.
+//! An account with objects of the stack must not become unreachable by accident: its identities would never leave,
+//! and their leases would not be enforced by any run.
+//!
+//! In: a plan and the approved accounts. Out: one ruling per unreachable account without an approval.
 
 use super::{Allowance, Ruling, RulingDecision};
 use crate::plan::Plan;
 use crate::shell::quote_shell_word;
 
-/// Requires an approval for each account that is no longer looked at.
+/// Requires an approval for each account that no provider block reaches any more.
 #[must_use]
 pub fn check_unreachable_accounts(plan: &Plan, allowance: &Allowance) -> Vec<Ruling> {
     let approved = |account: &str| allowance.approved.iter().any(|named| named == account);

@@ -1,4 +1,7 @@
-//! A provider's write half that knows where secrets go: what it makes is delivered, what is deleted is taken out of the stores.
+//! A provider's write half that delivers secrets.
+//!
+//! In: the changes of a plan. Out: the provider's own results. Invariant: the secret of a key that is created goes into a store, and a key
+//! that is deleted is removed from the stores.
 
 use std::sync::Arc;
 
@@ -12,24 +15,24 @@ use secrecy::SecretString;
 
 use super::{DeliveryTerms, KeyHolder, SecretStores, VaultError};
 
-/// Tells when a secret is delivered.
+/// Returns the time of a delivery.
 pub type DeliveryClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The write half of a provider, with a vault.
+/// The write half of a provider, together with the secret stores of a stack.
 pub struct DeliveringProvider {
     /// The provider's write half.
     pub enact: Arc<dyn Enact>,
-    /// Its read half, which says in which account this is.
+    /// Its read half, which names the account.
     pub observe: Arc<dyn Observe>,
-    /// Its pure half, which says what is a key.
+    /// Its pure half, which knows which resources are access keys.
     pub realize: Arc<dyn Realize>,
-    /// Where secrets go.
+    /// The stores that secrets are delivered to.
     pub vault: SecretStores,
-    /// When they do.
+    /// The clock for the times of deliveries.
     pub clock: DeliveryClock,
 }
 
-/// The place in a vault for one key.
+/// Where the secret of one new key is delivered.
 struct KeySlot {
     vault: SecretStores,
     clock: DeliveryClock,
@@ -51,7 +54,7 @@ impl Slot for KeySlot {
     }
 }
 
-/// Waits for the disk beside the other work.
+/// Runs file operations on a thread where they do not block other tasks.
 async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
 ) -> Result<T, DepositError> {
@@ -106,7 +109,7 @@ impl DeliveringProvider {
         Ok(Enacted { note, ..made })
     }
 
-    /// A key that is gone leaves the stores. That it could not is no failure of the deletion: the next run takes it out.
+    /// Removes a deleted key from the stores. If that fails, the deletion still counts as done: the next run removes it there.
     async fn withdraw_deleted_key(
         &self,
         stack: &StackName,

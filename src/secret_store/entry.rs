@@ -1,7 +1,16 @@
-//! What a store holds of one identity: its newest secret, and which keys it was given and when.
+//! The entry of one identity in a store: its newest secret, and the records of its deliveries.
 //!
-//! The text is what the AWS SDKs and tools take from a `credential_process`: `cat FILE` is one. They pass over the books, and so the
-//! books are read without the secret.
+//! In: the text of a file. Out: a [`VaultEntry`], or only its [`DeliveryRecords`], which are read without the secret. The text is in the
+//! format of a `credential_process` of the AWS SDKs and tools, so that `cat FILE` is one. They ignore the delivery records:
+//!
+//! ```text
+//! {
+//!   "Version": 1,
+//!   "AccessKeyId": "AKIA2",
+//!   "SecretAccessKey": "...",
+//!   "Leasehold": { "format": 1, "stack": "payments", "keys": { "AKIA1": ..., "AKIA2": ... }, ... }
+//! }
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -12,45 +21,48 @@ use serde::{Deserialize, Serialize};
 
 use super::KeyHolder;
 
-/// The version of the books.
+/// The version of the format of the delivery records.
 const FORMAT: u32 = 1;
 
-/// An entry as a whole.
+/// A complete entry.
 pub struct VaultEntry {
-    /// The key that the store hands out, with its secret.
+    /// The id of the key that the store hands out, and its secret. `None`: that key was removed.
     pub current: Option<(String, SecretString)>,
-    /// The books.
+    /// The delivery records.
     pub books: DeliveryRecords,
 }
 
-/// Which keys an identity was given.
+/// The keys that were delivered to an identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryRecords {
     format: u32,
     stack: StackName,
     realm: String,
-    /// The identity.
+    /// The address of the identity, as of the last delivery.
     pub address: Address,
-    /// When, and for whom, each key was delivered that is not known to be gone.
+    /// The delivery of each key, by key id. Keys that are known to be deleted are removed.
     pub keys: BTreeMap<String, RecordedDelivery>,
-    /// The key that is handed out.
+    /// The id of the key that the store hands out. `None`: it hands out none.
     #[serde(skip)]
     current: Option<String>,
 }
 
-/// A delivery in the books.
+/// The record of one delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedDelivery {
+    /// When the key was delivered.
     pub delivered_at: Timestamp,
+    /// The owner of the identity at that time. `None`: it had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The environment of the identity at that time. `None`: it had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
 }
 
-/// The part of an entry that is read to list it: no field of it is secret.
+/// The part of an entry that is read to list it. No field of it is secret.
 #[derive(Deserialize)]
 struct ListedEntry {
     #[serde(rename = "AccessKeyId")]
@@ -59,7 +71,7 @@ struct ListedEntry {
     books: DeliveryRecords,
 }
 
-/// The secret part.
+/// The secret part of an entry.
 #[derive(Deserialize)]
 struct SecretEntry {
     #[serde(rename = "SecretAccessKey")]
@@ -67,7 +79,7 @@ struct SecretEntry {
 }
 
 impl DeliveryRecords {
-    /// The empty books of an identity.
+    /// The records of an identity without deliveries.
     pub fn for_holder(holder: &KeyHolder) -> Self {
         Self {
             format: FORMAT,
@@ -79,9 +91,12 @@ impl DeliveryRecords {
         }
     }
 
-    /// Reads the books of an entry.
+    /// Parses the delivery records of an entry, and not its secret.
+    ///
+    /// # Errors
+    /// If the text is not an entry, or its format is of another version. The message quotes nothing of the text.
     pub fn parse_records(text: &[u8]) -> Result<Self, String> {
-        // What serde says of a text may quote it, and a secret with it.
+        // A message of serde may quote the text, and with it the secret.
         let listed: ListedEntry = serde_json::from_slice(text)
             .map_err(|error| format!("line {}, column {}: not an entry of a store", error.line(), error.column()))?;
         if listed.books.format != FORMAT {
@@ -91,22 +106,22 @@ impl DeliveryRecords {
         Ok(Self { current, ..listed.books })
     }
 
-    /// Whether they are of an identity of that stack in that account.
+    /// Whether the records belong to an identity of that stack in that account.
     pub fn belongs_to_stack(&self, stack: &StackName, realm: &Realm) -> bool {
         self.stack == *stack && self.realm == realm.name()
     }
 
-    /// Whether they are of that identity; its address may have changed.
+    /// Whether the records belong to that identity. Its address may have changed, so it is not compared.
     pub fn belongs_to_holder(&self, holder: &KeyHolder) -> bool {
         self.stack == holder.stack && self.realm == holder.realm
     }
 
-    /// Whose they are, for people.
+    /// The identity that the records belong to, for display.
     pub fn describe_owner(&self) -> String {
         format!("{} of stack {} in {}", self.address, self.stack, self.realm)
     }
 
-    /// The deliveries, by key.
+    /// The deliveries by key id, as deliveries to that store.
     pub fn deliveries_to_store(&self, store: &str) -> impl Iterator<Item = (String, Delivery)> {
         self.keys.iter().map(|(key, kept)| {
             let delivery = Delivery {
@@ -122,7 +137,10 @@ impl DeliveryRecords {
 }
 
 impl VaultEntry {
-    /// Reads a whole entry.
+    /// Parses a complete entry.
+    ///
+    /// # Errors
+    /// As [`DeliveryRecords::parse_records`], and if the secret cannot be read.
     pub fn parse_entry(text: &[u8]) -> Result<Self, String> {
         let mut books = DeliveryRecords::parse_records(text)?;
         let SecretEntry { secret } =
@@ -130,7 +148,10 @@ impl VaultEntry {
         Ok(Self { current: books.current.take().zip(secret), books })
     }
 
-    /// The entry as it is written.
+    /// The text of the entry, with its secret.
+    ///
+    /// # Errors
+    /// If a part of it does not serialize.
     pub fn to_secret_text(&self) -> Result<SecretString, String> {
         let books = serde_json::to_string_pretty(&self.books).map_err(|error| error.to_string())?;
         let books = books.replace('\n', "\n  ");

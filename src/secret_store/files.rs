@@ -1,7 +1,8 @@
-//! A store in a directory: a file for each identity, whole or not there.
+//! A store in a directory, with one file for each identity.
 //!
-//! Directories are their owner's alone (0700), and so are files (0600). A file is written beside its place, brought to the disk, and then
-//! put there by one rename: whoever reads sees the one before or this one, after a crash too.
+//! In: entries. Out: files. Invariant: only the owner can read them: directories have mode 0700, and files 0600. A file is written
+//! under another name, synchronized to the disk, and renamed, so that a reader sees the complete old file or the complete new one, even
+//! after a crash.
 #![allow(clippy::disallowed_methods, reason = "this module reads and writes the files of stores")]
 
 use std::collections::BTreeSet;
@@ -14,11 +15,11 @@ use secrecy::{ExposeSecret as _, SecretSlice};
 use super::entry::{DeliveryRecords, VaultEntry};
 use super::{KeyHolder, VaultError};
 
-/// What the files of entries end in.
+/// The extension of entries.
 const ENTRY: &str = ".json";
-/// What a file ends in that is not in its place yet.
+/// The extension of a file until it is complete and renamed.
 const HALF: &str = ".half";
-/// Keeps secrets out of version control.
+/// The file that keeps secrets out of version control.
 const IGNORE: &str = ".gitignore";
 
 /// A directory of entries.
@@ -29,17 +30,20 @@ pub struct VaultFolder {
 }
 
 impl VaultFolder {
-    /// The directory of a store; it may not be there yet.
+    /// The directory of a store. It need not exist yet.
     pub fn for_store(store: &str, path: PathBuf) -> Self {
         Self { store: store.to_owned(), path }
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The books of all entries, by the name of the user. A directory that is not there holds none.
+    /// The delivery records of all entries, with the name of the user. Empty if the directory does not exist.
+    ///
+    /// # Errors
+    /// If the directory cannot be read, or an entry cannot be parsed.
     pub fn read_all_records(&self) -> Result<Vec<(String, DeliveryRecords)>, VaultError> {
         let mut books = Vec::new();
         for file in self.list_files()? {
@@ -50,7 +54,10 @@ impl VaultFolder {
         Ok(books)
     }
 
-    /// The books of one entry; `None`: it is not there.
+    /// The delivery records of one entry. `None`: it does not exist.
+    ///
+    /// # Errors
+    /// If the entry cannot be read or parsed.
     pub fn read_records(&self, name: &str) -> Result<Option<DeliveryRecords>, VaultError> {
         let Some(bytes) = self.read_entry_text(name)? else { return Ok(None) };
         DeliveryRecords::parse_records(bytes.expose_secret())
@@ -58,7 +65,10 @@ impl VaultFolder {
             .map_err(|problem| self.unreadable_entry_error(name, &problem))
     }
 
-    /// Refuses an entry of that name that is of another identity.
+    /// Checks that an entry with this name, if there is one, belongs to this identity.
+    ///
+    /// # Errors
+    /// If the entry belongs to another identity, or cannot be read.
     pub fn refuse_other_owners(&self, holder: &KeyHolder) -> Result<(), VaultError> {
         match self.read_records(&holder.name)? {
             Some(books) if !books.belongs_to_holder(holder) => Err(VaultError {
@@ -74,7 +84,10 @@ impl VaultFolder {
         }
     }
 
-    /// Makes the directory where it is missing, and makes sure that it can be written and is nobody else's to write.
+    /// Creates the directory if it is missing, and checks that it can be written, and only by its owner.
+    ///
+    /// # Errors
+    /// If the directory cannot be created or written, or others may write to it.
     pub fn prepare_directory(&self) -> Result<(), VaultError> {
         let cannot = |what: &str, error: &io::Error| self.to_vault_error(what, error);
         make_directory(&self.path).map_err(|error| cannot("cannot be made", &error))?;
@@ -89,13 +102,16 @@ impl VaultFolder {
         if !self.path.join(IGNORE).exists() {
             self.put_file(IGNORE, b"*\n").map_err(|error| cannot("cannot be written to", &error))?;
         }
-        // Whether there is room, and the right to write, only writing tells.
+        // Only a write shows whether there is space and the right to write.
         let probe = format!(".probe{HALF}");
         let tried = self.put_partial_file(&probe, &[0; 4096]).and_then(|()| fs::remove_file(self.path.join(&probe)));
         tried.map_err(|error| cannot("cannot be written to", &error))
     }
 
-    /// Puts an entry in its place.
+    /// Writes an entry, and replaces the existing one.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn write_entry(&self, name: &str, entry: &VaultEntry) -> Result<(), VaultError> {
         let text = entry.to_secret_text().map_err(|problem| self.unreadable_entry_error(name, &problem))?;
         make_directory(&self.path)
@@ -103,7 +119,10 @@ impl VaultFolder {
             .map_err(|error| self.to_vault_error("cannot be written to", &error))
     }
 
-    /// Takes keys out of an entry, and the entry away with the last of them.
+    /// Removes keys from an entry, and deletes the entry with its last key.
+    ///
+    /// # Errors
+    /// If the entry cannot be read, parsed or written.
     pub fn remove_keys(&self, name: &str, keys: &BTreeSet<String>) -> Result<(), VaultError> {
         let Some(bytes) = self.read_entry_text(name)? else { return Ok(()) };
         let mut entry = VaultEntry::parse_entry(bytes.expose_secret())
@@ -117,7 +136,10 @@ impl VaultFolder {
         removed.map_err(|error| self.to_vault_error("cannot be written to", &error))
     }
 
-    /// Removes what a run that was killed left half written.
+    /// Removes the incomplete files of a run that was killed.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
     pub fn remove_partial_files(&self) -> Result<(), VaultError> {
         for file in self.list_files()?.iter().filter(|file| file.ends_with(HALF)) {
             fs::remove_file(self.path.join(file))
@@ -130,7 +152,7 @@ impl VaultFolder {
         self.path.join(format!("{name}{ENTRY}"))
     }
 
-    /// The names of the files, in order.
+    /// The names of all files, sorted. Empty if the directory does not exist.
     fn list_files(&self) -> Result<BTreeSet<String>, VaultError> {
         let cannot = |error: &io::Error| self.to_vault_error("cannot be read", error);
         let listed = match fs::read_dir(&self.path) {
@@ -168,7 +190,7 @@ impl VaultFolder {
         file.sync_all()
     }
 
-    /// Brings the names in the directory to the disk.
+    /// Synchronizes the directory's list of names to the disk.
     fn sync_directory(&self) -> io::Result<()> {
         if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
     }
@@ -190,7 +212,7 @@ impl VaultFolder {
     }
 }
 
-/// Makes a directory with its parents, for its owner alone.
+/// Creates a directory and its parents, with access for their owner only.
 fn make_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -202,7 +224,7 @@ fn make_directory(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// A new file that is its owner's alone.
+/// Options that create a file with access for its owner only.
 fn owner_only_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -293,7 +315,7 @@ mod tests {
         let half = folder.path().join(".ci.json.half");
         fs::write(&half, "{\"SecretAccessKey\": \"hal").unwrap();
         assert_eq!(folder.read_all_records().unwrap().len(), 1);
-        // A later write takes its place; so does a tidying run.
+        // A later write replaces the incomplete file; `remove_partial_files` removes it.
         folder.write_entry("ci", &entry(&["K1", "K2"])).unwrap();
         assert!(!half.exists());
         fs::write(&half, "x").unwrap();

@@ -1,8 +1,9 @@
-//! Where the secrets of issued keys are kept: the `store` blocks of a stack.
+//! The secret stores of a stack: where the secrets of issued access keys are delivered, as its `store` blocks declare.
 //!
-//! In: the declared stores and the stack's directory. Out: which keys were delivered, as a plain value for the stages that decide
-//! ([`Vault::read_deliveries`]), and a provider's write half that hands secrets over ([`DeliveringProvider`]). What a store says was delivered is the
-//! truth: a key that no store was given is of no use to anybody. No secret leaves this module but into a store.
+//! In: the declared stores and the stack's directory. Out: the keys that were delivered, as a plain value for the stages that decide
+//! ([`SecretStores::read_deliveries`]), and a provider's write half that delivers secrets ([`DeliveringProvider`]). The delivery records in
+//! a store are the authority: a key that is in no store is of no use, because nobody has its secret. Invariant: a secret leaves this module
+//! only into a store.
 
 mod delivering;
 mod entry;
@@ -24,18 +25,18 @@ pub use delivering::{DeliveringProvider, DeliveryClock};
 use entry::{DeliveryRecords, RecordedDelivery, VaultEntry};
 use files::VaultFolder;
 
-/// How long a key that does not live stays in the books: a cloud may be slow to show one that was just made.
+/// How long a key that the cloud does not show stays in the delivery records. A cloud may be slow to show a key that was just created.
 const SLOW_CLOUD: SignedDuration = SignedDuration::from_hours(1);
-/// What lies between two deliveries at least.
+/// The least time between two deliveries to an identity.
 const A_MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
-/// The stores of a stack; by default none at all.
+/// The declared stores of a stack, by name. The default has none.
 #[derive(Clone, Default)]
 pub struct SecretStores {
     stores: BTreeMap<String, VaultFolder>,
 }
 
-/// Why a store cannot be used. Says nothing of any secret.
+/// Why a store cannot be used. The texts contain no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("store.{store}: {problem}")]
 pub struct VaultError {
@@ -43,11 +44,11 @@ pub struct VaultError {
     pub store: String,
     /// What is wrong with it.
     pub problem: String,
-    /// What to do.
+    /// What the user can do about it.
     pub help: String,
 }
 
-/// Whose keys an entry holds: an identity of a stack in an account.
+/// The identity that an entry belongs to: an identity of a stack in an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyHolder {
     /// The stack.
@@ -56,11 +57,11 @@ pub struct KeyHolder {
     pub realm: String,
     /// The identity's address.
     pub address: Address,
-    /// Its name in the cloud.
+    /// The user's name in the cloud.
     pub name: String,
 }
 
-/// On which terms a new key is delivered, as its resource in the plan says.
+/// How a new key is delivered, from its resource in the plan.
 struct DeliveryTerms {
     store: String,
     owner: Option<String>,
@@ -76,7 +77,7 @@ impl DeliveryTerms {
 }
 
 impl SecretStores {
-    /// The declared stores of the stack in `directory`. Touches nothing yet.
+    /// The declared stores of the stack in `directory`. Reads and writes nothing.
     #[must_use]
     pub fn from_declared(stores: &BTreeMap<String, SecretStore>, directory: &Path) -> Self {
         let folder = |(name, SecretStore::File { path }): (&String, &SecretStore)| {
@@ -86,7 +87,10 @@ impl SecretStores {
         Self { stores: stores.iter().map(folder).collect() }
     }
 
-    /// What was delivered to identities of this stack in its accounts. Reads no secret.
+    /// The keys that were delivered to identities of this stack in its accounts. Reads no secret.
+    ///
+    /// # Errors
+    /// If a store cannot be read, or has an entry that cannot be parsed.
     pub fn read_deliveries(&self, stack: &StackName, realm: &Realm) -> Result<DeliveryIndex, VaultError> {
         let mut delivered = DeliveryIndex::new();
         for (store, folder) in &self.stores {
@@ -97,7 +101,7 @@ impl SecretStores {
                 };
                 let of_user = delivered.entry((account.cloned(), name)).or_default();
                 for (key, delivery) in books.deliveries_to_store(store) {
-                    // A key that was moved from one store to another counts where it is held.
+                    // After a move from one store to another, a key may be recorded in both. The store that hands it out counts.
                     if delivery.held || !of_user.contains_key(&key) {
                         of_user.insert(key, delivery);
                     }
@@ -107,7 +111,10 @@ impl SecretStores {
         Ok(delivered)
     }
 
-    /// Makes sure, before anything is written anywhere, that the stores can take what a plan will issue.
+    /// Checks, before anything is written, that the stores can accept the keys that a plan will issue. Creates missing directories.
+    ///
+    /// # Errors
+    /// If a store is not declared, cannot be written, or has an entry of another identity under the same name.
     pub fn prepare_stores(&self, plan: &Plan) -> Result<(), VaultError> {
         let mut prepared: BTreeSet<String> = BTreeSet::new();
         for step in plan.steps.iter().filter(|step| step.change.id().is_new()) {
@@ -124,7 +131,7 @@ impl SecretStores {
         Ok(())
     }
 
-    /// Whether any store says that this key of an identity was delivered.
+    /// Whether any store has a record that this key of an identity was delivered.
     fn was_delivered(&self, holder: &KeyHolder, key: &str) -> Result<bool, VaultError> {
         for folder in self.stores.values() {
             if folder
@@ -137,7 +144,7 @@ impl SecretStores {
         Ok(false)
     }
 
-    /// Delivers a secret at that moment: the identity's entry holds it from now on in the place of the one before.
+    /// Delivers a secret: it replaces the previous secret in the identity's entry.
     fn deposit_secret(
         &self,
         holder: &KeyHolder,
@@ -156,7 +163,8 @@ impl SecretStores {
         folder.write_entry(&holder.name, &VaultEntry { current: Some((key.to_owned(), secret)), books })
     }
 
-    /// That moment, or the instant after an identity's last delivery: in their order lies which key took the place of which, whatever the clock does.
+    /// The time to record for a delivery: `now`, or one second after the identity's last delivery if that is later. The order of these
+    /// times shows which key replaced which, even if the clock goes back.
     fn next_instant(&self, holder: &KeyHolder, now: Timestamp) -> Result<Timestamp, VaultError> {
         let mut at = now;
         for folder in self.stores.values() {
@@ -168,7 +176,7 @@ impl SecretStores {
         Ok(at)
     }
 
-    /// Takes a key that is gone out of every store.
+    /// Removes a deleted key from every store.
     fn withdraw_key(&self, holder: &KeyHolder, key: &str) -> Result<(), VaultError> {
         for folder in self.stores.values() {
             let books = folder.read_records(&holder.name)?.filter(|books| books.belongs_to_holder(holder));
@@ -179,7 +187,12 @@ impl SecretStores {
         Ok(())
     }
 
-    /// Takes the keys of this stack out of the stores that live no more, as after a run that was killed between the two. Gives their ids.
+    /// Removes the keys of this stack that do not exist any more from the stores. They remain there if a run was killed between the
+    /// deletion of the key and its removal from the store. Keys that were delivered in the last hour are kept, because a cloud may be
+    /// slow to show them. Returns the ids of the removed keys.
+    ///
+    /// # Errors
+    /// If a store cannot be read or written, or has an entry that cannot be parsed.
     pub fn remove_inactive_keys(
         &self,
         stack: &StackName,
@@ -213,7 +226,7 @@ impl SecretStores {
         Ok(struck)
     }
 
-    /// Where a store is, for people.
+    /// The path of a store, for display. `None`: it is not declared.
     #[must_use]
     pub fn store_place(&self, store: &str) -> Option<String> {
         Some(self.stores.get(store)?.path().display().to_string())
@@ -232,7 +245,7 @@ fn unknown_store_error(store: &str) -> VaultError {
     }
 }
 
-/// Whether a user of that name lives and is not this stack's: one that was let go keeps its keys.
+/// Whether a user with that name exists and is not managed by this stack. A user that was released keeps its keys.
 fn is_unmanaged_user(account: Option<&Alias>, name: &str, snapshot: &Snapshot) -> bool {
     snapshot.strangers.keys().any(|id| id.name == name && id.account.as_ref() == account)
 }

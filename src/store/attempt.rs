@@ -1,7 +1,16 @@
-//! Tries again what may pass, and settles a write whose answer was lost.
+//! Retries requests to the store, and decides whether a write whose answer was lost took effect.
 //!
-//! In: one attempt of a read or a write. Out: its result, once it is certain. A store that has answered before is waited for as long as
-//! AWS IAM is; one that never answered may be one that does not exist, and is given up on within seconds.
+//! In: a function that makes one attempt of a read or a write. Out: its result, once it is certain. A store that has answered before is
+//! retried for as long as AWS IAM is. A store that never answered may not exist: its network failures are retried for a few seconds only.
+//!
+//! Example: `lock.json` has version v1. A write with `If-Match: v1` gets HTTP status 500, so the object is read back.
+//!
+//! ```text
+//! read back                      conclusion
+//! the bytes of this write        it took effect: WriteOutcome::Yes
+//! version v1                     it did not take effect: retry
+//! anything else, or no object    another writer was first: WriteOutcome::Taken
+//! ```
 
 use std::time::Duration;
 
@@ -9,15 +18,16 @@ use tokio::time::Instant;
 
 use super::{ObjectVersion, Store, StoreError, StoreErrorKind, WriteOutcome};
 
-/// How long an outage of a store may last: what the AWS provider grants one call of IAM, waits included.
+/// How long requests are retried: the time that the AWS provider allows one IAM call, pauses included.
 const OUTAGE: Duration = Duration::from_secs(180);
-/// The same, for a store that was never heard of. Three or four attempts: a name server or a connection may fail once.
+/// How long network failures are retried if the store has never answered. Enough for three or four attempts, because one DNS lookup or
+/// connection may fail by chance.
 const FIRST_CONTACT: Duration = Duration::from_secs(6);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// One request, over all of its attempts.
+/// The attempts of one request so far.
 struct Attempts<'a> {
     store: &'a Store,
     begun: Instant,
@@ -29,7 +39,7 @@ impl<'a> Attempts<'a> {
         Self { store, begun: Instant::now(), failed: 0 }
     }
 
-    /// Waits before the next attempt; `false`: there is none.
+    /// Waits before the next attempt. `false`: the time is used up, and there is no further attempt.
     async fn wait_before_retry(&mut self, error: &StoreError) -> bool {
         let spent = self.begun.elapsed();
         if spent >= patience_for_error(&error.kind, self.store.has_answered()) {
@@ -50,13 +60,16 @@ fn patience_for_error(kind: &StoreErrorKind, has_answered: bool) -> Duration {
     }
 }
 
-/// 50 ms, tripled after each failure, and never more than 10 s.
+/// The pause after `failed` failures: 50 ms, tripled after each failure, at most 10 s.
 fn pause_after_failures(failed: u32) -> Duration {
     let factor = 3_u32.checked_pow(failed).unwrap_or(u32::MAX);
     FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
 }
 
-/// Asks until there is an answer, or an error that does not pass.
+/// Repeats a request until it succeeds or fails permanently.
+///
+/// # Errors
+/// The last error, if it is not transient or the time for retries is used up.
 pub async fn retry_request<T, Answer>(store: &Store, ask: impl Fn() -> Answer) -> Result<T, StoreError>
 where
     Answer: Future<Output = Result<T, StoreError>>,
@@ -74,8 +87,12 @@ where
     }
 }
 
-/// Writes under a condition. Where the answer is lost, or says that the condition failed, the object itself tells whose write it was:
-/// a server's error may hide one's own success. `from` is the state that the write replaces, if it replaces one.
+/// Makes a conditional write. If the answer is lost, or says that the condition was not met, the object is read back to find out whose
+/// write it is: an earlier attempt may have succeeded although the server answered with an error. `from` is the version that the write
+/// replaces; `None` if it creates the object.
+///
+/// # Errors
+/// If the write or the read fails permanently, or the time for retries is used up.
 pub async fn settle_write<Answer>(
     store: &Store,
     key: &str,
@@ -93,17 +110,17 @@ where
                 store.note_answer();
                 return Ok(WriteOutcome::Yes(version));
             }
-            // Without the object that was to be replaced, S3 answers 404 and others answer that the condition is not met.
+            // If the object to replace does not exist, S3 answers 404; other stores answer that the condition is not met.
             Err(error) if error.kind == StoreErrorKind::Absent && from.is_some() => return Ok(WriteOutcome::Taken),
             Err(error) if !error.kind.is_transient() => return Err(error),
             Err(error) => error,
         };
         match store.read_object(key).await? {
             Some(there) if there.bytes == bytes => return Ok(WriteOutcome::Yes(there.version)),
-            // Still as it was: the write did not happen.
+            // The version has not changed: the write did not take effect.
             Some(there) if from == Some(&there.version) => {}
             Some(_) => return Ok(WriteOutcome::Taken),
-            // What was to be replaced is gone.
+            // The object to replace does not exist any more.
             None if from.is_some() => return Ok(WriteOutcome::Taken),
             None => {}
         }
@@ -113,7 +130,7 @@ where
     }
 }
 
-/// Between half and all of a pause, so that runners that failed together do not come back together.
+/// A random time between half of the pause and all of it, so that runs that failed together do not retry together.
 fn add_jitter(pause: Duration) -> Duration {
     pause.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
 }

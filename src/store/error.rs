@@ -1,7 +1,7 @@
-//! Why the store could not be read or written, and what to do about it.
+//! The errors of the store: why it could not be read or written, and what to do.
 //!
-//! In: an error of the store abstraction or of the file system. Out: a [`StoreError`] with a cause that decides whether a request is
-//! tried again, and whose remedy is about that cause alone.
+//! In: an error of `object_store` or of the file system. Out: a [`StoreError`]. Its kind decides whether the request is retried, and its
+//! help text is about that kind alone.
 
 use std::error::Error;
 
@@ -9,36 +9,36 @@ use aws_credential_types::provider::error::CredentialsError;
 
 use super::s3::refusal::S3Refusal;
 
-/// What went wrong, where, and what to do.
+/// A failed operation on the store. [`StoreError::help`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {doing} {key} in {place}: {message}")]
 pub struct StoreError {
-    /// What sort of failure it is.
+    /// The kind of failure.
     pub kind: StoreErrorKind,
-    /// What was tried: `read`, `write`, `list`, `lock`.
+    /// The operation: `read`, `write`, `list`, `lock`.
     pub doing: &'static str,
-    /// The object.
+    /// The key of the object.
     pub key: String,
-    /// Where it is.
+    /// The store, for display: `s3://bucket/prefix`.
     pub place: String,
-    /// What the store, or the operating system, says.
+    /// The message of the store or the operating system.
     pub message: String,
 }
 
-/// A sort of failure.
+/// The kind of a [`StoreError`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreErrorKind {
-    /// There is no such object.
+    /// The object does not exist.
     Absent,
-    /// There is no such bucket.
+    /// The bucket does not exist.
     NoBucket,
     /// A policy does not allow the request.
     Denied,
     /// The operating system does not let this user read or write the folder.
     NoFileAccess,
-    /// The KMS key cannot be used: not allowed, disabled, or not there.
+    /// The KMS key cannot be used: not allowed, disabled, or missing.
     EncryptionKey,
-    /// No source gives credentials.
+    /// No source in the credential chain has credentials.
     NoCredentials,
     /// The credentials have expired.
     CredentialsExpired,
@@ -48,41 +48,41 @@ pub enum StoreErrorKind {
     Signature,
     /// The clocks differ by more than the store accepts.
     ClockSkew,
-    /// The bucket is in another region; `None`: the store does not say in which.
+    /// The bucket is in another region. `None`: the store does not say which.
     WrongRegion(Option<String>),
     /// The certificate is not trusted.
     Certificate,
     /// The host name has no address.
     UnknownHost,
-    /// No connection came about.
+    /// No connection could be made.
     Unreachable,
-    /// The proxy wants a user and a password.
+    /// The proxy requires a user name and a password.
     ProxyAuthentication,
-    /// A connection came about, and no whole answer.
+    /// A connection was made, and no complete response came.
     NoAnswer,
-    /// Refused for now.
+    /// The store limits the rate of requests.
     Throttled,
-    /// The store failed.
+    /// The store had an internal error.
     Faulted,
-    /// A condition was not met, or another write was under way: whose write the object is, only reading it tells.
+    /// A condition was not met, or another write was in progress. Only reading the object shows whose write it is.
     Conflict,
-    /// There is no room.
+    /// The disk is full, or a quota is used up.
     Full,
-    /// The store does not do what the ledger needs.
+    /// The store does not support conditional writes, which the ledger needs.
     Unable,
-    /// The bucket has no object lock, and the configuration asks for a retention.
+    /// The configuration sets `retention`, and the bucket has no object lock.
     NoObjectLock,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
 impl StoreErrorKind {
-    /// Whether a later attempt may succeed, because nothing is wrong with the request.
+    /// Whether a retry may succeed, because nothing is wrong with the request.
     pub(super) fn is_transient(&self) -> bool {
         self.is_network_failure() || matches!(self, Self::Throttled | Self::Faulted | Self::Conflict)
     }
 
-    /// Whether the store itself was not heard: it may be down, or the configuration may name one that does not exist.
+    /// Whether no response came from the store: it may be down, or the configuration names one that does not exist.
     pub(super) fn is_network_failure(&self) -> bool {
         matches!(self, Self::UnknownHost | Self::Unreachable | Self::NoAnswer)
     }
@@ -106,7 +106,7 @@ impl StoreError {
         }
     }
 
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub fn help(&self) -> String {
         use StoreErrorKind as K;
@@ -202,7 +202,8 @@ fn classify_error(error: &object_store::Error) -> StoreErrorKind {
     }
 }
 
-/// Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>. Where there is none, the status decides.
+/// Classifies an error response by its code, or by its HTTP status if it has no known code. Codes:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList>
 fn classify_refusal(refusal: &S3Refusal) -> StoreErrorKind {
     use StoreErrorKind as K;
     let region = || refusal.bucket_region.clone();
@@ -220,7 +221,7 @@ fn classify_refusal(refusal: &S3Refusal) -> StoreErrorKind {
         | "TemporaryRedirect"
         | "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException" => K::WrongRegion(region()),
-        // A code of many meanings.
+        // S3 uses this code for many errors, so the message decides.
         "InvalidRequest" if names(&["Object Lock Configuration", "ObjectLockConfiguration"]) => K::NoObjectLock,
         "SlowDown" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequests" => K::Throttled,
         "PreconditionFailed" | "ConditionalRequestConflict" | "OperationAborted" => K::Conflict,
@@ -248,7 +249,7 @@ fn classify_status(status: u16, region: Option<String>) -> StoreErrorKind {
     }
 }
 
-/// The source of the credentials may itself be out of reach, or what it gave may have expired.
+/// The credentials may have expired, or their source cannot be reached or has none.
 fn classify_credentials_error(error: &(dyn Error + 'static)) -> StoreErrorKind {
     let text = describe_chain(error);
     if text.contains("expired") || text.contains("Expired") {
@@ -258,8 +259,8 @@ fn classify_credentials_error(error: &(dyn Error + 'static)) -> StoreErrorKind {
     }
 }
 
-/// The kind of a failure before any answer. The libraries below wrap the operating system's and rustls's errors; where they give only
-/// text, the text decides.
+/// Classifies a failure before any response. `object_store` and `reqwest` wrap the errors of the operating system and of rustls; where
+/// they give only text, the text decides.
 fn classify_transport_error(error: &object_store::Error) -> StoreErrorKind {
     let text = describe_chain(error);
     let says = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
@@ -291,7 +292,7 @@ fn classify_io_error(error: &std::io::Error) -> StoreErrorKind {
     }
 }
 
-/// An error and its sources, outermost first. An error of the operating system may hold another one that its `source` skips.
+/// An error and its sources, outermost first. An error of the operating system may contain another error that its `source` skips.
 fn error_sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn Error + 'static) = *error;
@@ -332,7 +333,7 @@ mod tests {
         })
     }
 
-    /// Each cause, with a word that its remedy alone has.
+    /// Each kind, with a word that occurs only in its own help text.
     #[test]
     fn each_refusal_names_its_own_cause_and_next_step() {
         use StoreErrorKind as K;

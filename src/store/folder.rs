@@ -1,4 +1,7 @@
-//! What a folder on disk does not do by itself: write only if nothing changed, and list in order from a place on.
+//! The operations that a folder on disk lacks: replace a file only if it has not changed, and list names in order after a given name.
+//!
+//! In: a folder, keys and bytes. Out: the same results as a bucket gives. Invariant: a file is replaced by one rename while the lock of
+//! `.turn` is held, so a reader sees the old bytes or the new ones.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
@@ -9,18 +12,22 @@ use object_store::UpdateVersion;
 
 use super::{ObjectVersion, Store, StoreError, WriteOutcome};
 
-/// The file whose lock a writer holds between looking and writing. It is never read.
+/// The file that a writer keeps locked between comparing and replacing. Its content is never read.
 const TURN: &str = ".turn";
 
-/// The state of an object in a folder: the digest of its bytes.
+/// The version of an object in a folder: the digest of its bytes.
 pub fn digest_version(bytes: &[u8]) -> ObjectVersion {
     ObjectVersion(UpdateVersion { e_tag: Some(Digest::from_bytes(bytes).to_string()), version: None })
 }
 
-/// The file whose lock says that a process holds the stack's lock: the system frees it when that process ends, however it ends.
+/// The file that a process keeps locked while it holds the stack's lock. The operating system releases it when the process ends, in any
+/// way.
 const HELD: &str = ".held";
 
-/// Holds a folder's lock for as long as the file is open; `None`: another process does.
+/// Locks the folder for as long as the returned file is open. `None`: another process has it locked.
+///
+/// # Errors
+/// If the file cannot be opened or locked.
 pub fn claim_folder(store: &Store, folder: &Path) -> Result<Option<File>, StoreError> {
     let file = File::options().create(true).truncate(false).write(true).open(folder.join(HELD));
     let file = file.map_err(|error| StoreError::from_io(store.place(), HELD, "write", &error))?;
@@ -31,8 +38,11 @@ pub fn claim_folder(store: &Store, folder: &Path) -> Result<Option<File>, StoreE
     }
 }
 
-/// Writes an object anew if it is still as `version` says. Processes take turns by the lock of a file, which the system frees when
-/// its holder ends; the new bytes take the place of the old ones in one rename.
+/// Replaces an object if it still has that `version`. Processes take turns by locking a file, which the operating system releases when
+/// the process ends. One rename puts the new bytes in place.
+///
+/// # Errors
+/// If the file cannot be read or written.
 pub async fn replace_file(
     store: &Store,
     folder: &Path,
@@ -55,7 +65,7 @@ fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &ObjectVersion)
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(WriteOutcome::Taken),
         there => there?,
     };
-    // One writer at a time stands here, so that the name needs not be unique.
+    // The lock admits one writer at a time, so this name need not be unique.
     let next = folder.join(".next");
     let mut new = File::create(&next)?;
     new.write_all(bytes)?;
@@ -64,7 +74,10 @@ fn swap_file(folder: &Path, file: &Path, bytes: &[u8], expected: &ObjectVersion)
     Ok(WriteOutcome::Yes(digest_version(bytes)))
 }
 
-/// The first `limit` names below `prefix` after `after`, in order. No folder: no names.
+/// The first `limit` names below `prefix` that sort after `after`, sorted. Empty if the folder does not exist.
+///
+/// # Errors
+/// If the folder exists and cannot be read.
 pub async fn list_files(
     store: &Store,
     folder: &Path,
@@ -81,7 +94,7 @@ pub async fn list_files(
         let mut names = Vec::new();
         for entry in entries {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            // What is being written has a `#` in its name until it is whole.
+            // `object_store` puts a `#` in the name of a file that is not completely written.
             if !name.contains('#') && after.as_ref().is_none_or(|after| name > *after) {
                 names.push(name);
             }
@@ -93,7 +106,10 @@ pub async fn list_files(
     run_blocking(store, prefix, "list", work).await
 }
 
-/// The bytes of several objects. One visit of the disk for all of them: a ledger has very many small files.
+/// Reads several objects. One blocking task reads all of them, because a ledger has very many small files.
+///
+/// # Errors
+/// If a file exists and cannot be read.
 pub async fn read_files(store: &Store, folder: &Path, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let first = keys.first().cloned().unwrap_or_default();
     let folder = folder.to_owned();

@@ -1,12 +1,12 @@
-//! The lineage of a stack's records: a random id, made with the first entry of the ledger, which all later records repeat.
+//! The lineage of a stack's records: a random id, generated with the first entry of the ledger and repeated in all later records.
 //!
-//! A name tells stacks apart for people, and two stacks may have the same one. The lineage tells one history from another.
+//! People tell stacks apart by name, but two stacks may have the same name. The lineage distinguishes their histories.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// 128 random bits as 32 hexadecimal digits in lower case.
+/// The id of one history: 128 random bits as 32 hexadecimal digits in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Lineage(String);
 
@@ -16,18 +16,18 @@ pub struct Lineage(String);
 pub struct InvalidLineageError(String);
 
 impl Lineage {
-    /// A new one.
+    /// Generates a new lineage.
     ///
     /// # Errors
-    /// Where the operating system gives no randomness.
+    /// If the operating system gives no random bytes.
     pub fn generate_random() -> Result<Self, super::NoRandomnessError> {
         super::generate_random_id().map(Self)
     }
 
-    /// Reads one.
+    /// Parses a lineage.
     ///
     /// # Errors
-    /// Where the text is not of the form.
+    /// If the text is not 32 hexadecimal digits in lower case.
     pub fn parse_lineage(text: &str) -> Result<Self, InvalidLineageError> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         match text.len() == 32 && text.bytes().all(is_digit) {

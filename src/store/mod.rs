@@ -1,8 +1,8 @@
-//! Where ledger, lock and evidence live: a few operations on objects, over a local folder or a bucket.
+//! The storage of ledger, lock and evidence: a few operations on objects in a local folder or a bucket.
 //!
-//! In: keys and bytes. Out: what is there, or an error that says why it cannot be known. Every write is conditional, or its key is
-//! the digest of its bytes; a write whose answer was lost is settled by reading back. An edge: it reads files and the network, and
-//! decides nothing about what the objects mean.
+//! In: keys and bytes. Out: the stored object, or an error that says why its state is unknown. Invariant: every write is conditional,
+//! or its key is the digest of its bytes. If the answer to a write is lost, the object is read back to find out whether the write took
+//! effect. This module is an edge: it reads files and the network, and it does not interpret the objects.
 #![allow(clippy::disallowed_methods, reason = "this is an edge")]
 
 mod attempt;
@@ -28,48 +28,48 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOpt
 pub use error::{StoreError, StoreErrorKind};
 pub use open::{AwsAccess, open_backend};
 
-/// How many objects of a bucket are asked for at once.
+/// The number of objects that are read from a bucket concurrently.
 const AT_ONCE: usize = 64;
 
-/// A place for objects, reached and not yet asked.
+/// A configured place for objects. Opening it sends no request.
 #[derive(Debug, Clone)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     root: Path,
-    /// The folder on disk, when the place is one.
+    /// The absolute path of the folder; `None` for a bucket.
     folder: Option<PathBuf>,
     server: server::ServerClock,
     place: String,
-    /// Whether the place ever answered in this run.
+    /// Whether the store has answered any request of this run. It decides how long a network failure is retried.
     answered: Arc<AtomicBool>,
     outages: Option<Arc<dyn OutageNotices>>,
 }
 
-/// What is informed when a store does not answer.
+/// Receives a notice each time a request to the store is retried.
 pub trait OutageNotices: std::fmt::Debug + Send + Sync {
-    /// A request failed with `error`, `spent` after its first attempt, and is about to be tried again.
+    /// A request failed with `error` and will be retried. `spent` is the time since its first attempt.
     fn report_outage(&self, error: &StoreError, spent: Duration);
 }
 
-/// Which state of an object somebody saw. Two writes never share one, for bodies always differ.
+/// Identifies one state of an object, for conditional writes. Two writes never have the same version, because their bytes always differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectVersion(UpdateVersion);
 
-/// An object as it was read.
+/// The result of reading an object.
 #[derive(Debug, Clone)]
 pub struct StoredObject {
-    /// Its bytes.
+    /// The content of the object.
     pub bytes: Vec<u8>,
-    /// Which state of it this is.
+    /// The version to pass to [`Store::replace_object`].
     pub version: ObjectVersion,
 }
 
-/// How a conditional write ended.
+/// The result of a conditional write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteOutcome {
-    /// It is there, by this write.
+    /// This write took effect. The value is the new version.
     Yes(ObjectVersion),
-    /// Somebody else's is there.
+    /// The condition was not met: another writer's object is there, or the object to replace is gone.
     Taken,
 }
 
@@ -84,7 +84,7 @@ impl Store {
         Self { objects, root, folder, server, place, answered: Arc::default(), outages: None }
     }
 
-    /// The same store, which reports its outages.
+    /// The same store, which reports its outages to `notices`.
     #[must_use]
     pub fn report_outages_to(self, notices: Arc<dyn OutageNotices>) -> Self {
         Self { outages: Some(notices), ..self }
@@ -104,13 +104,14 @@ impl Store {
         }
     }
 
-    /// The place for people: `folder .leasehold`, `s3://bucket/prefix`.
+    /// The place for display: `folder .leasehold`, `s3://bucket/prefix`.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// How far this machine's clock is ahead of the store's, by the last answer that said. `None`: it has none of its own.
+    /// How far this machine's clock is ahead of the store's, from the last response with a `Date` header; negative if it is behind.
+    /// `None`: no response had one yet, or the store is a folder and has no clock of its own.
     #[must_use]
     pub fn clock_skew(&self) -> Option<SignedDuration> {
         self.server.measured_skew()
@@ -120,12 +121,18 @@ impl Store {
         key.split('/').fold(self.root.clone(), Path::join)
     }
 
-    /// The object of that key; `None`: there is none.
+    /// Reads the object with that key. `None`: it does not exist.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
     pub async fn read_object(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
         attempt::retry_request(self, || self.read_object_once(key)).await
     }
 
-    /// The bytes of several objects, in the order of their keys; `None` where there is none.
+    /// Reads several objects, in the order of `keys`. `None` for a key that does not exist.
+    ///
+    /// # Errors
+    /// If any of the reads fails.
     pub async fn read_objects(&self, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         if let Some(folder) = &self.folder {
             return folder::read_files(self, folder, keys).await;
@@ -148,7 +155,8 @@ impl Store {
         Ok(Some(StoredObject { bytes, version }))
     }
 
-    /// A folder has no versions of its own; the digest of the bytes is one, for bodies always differ.
+    /// The version of an object that was read. A folder has no versions of its own, so the digest of the bytes is used: bodies always
+    /// differ.
     fn object_version(&self, meta: &ObjectMeta, bytes: &[u8]) -> ObjectVersion {
         match self.folder {
             Some(_) => folder::digest_version(bytes),
@@ -156,13 +164,19 @@ impl Store {
         }
     }
 
-    /// Makes an object where none is.
+    /// Creates an object if none has that key.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
     pub async fn create_object(&self, key: &str, bytes: &[u8]) -> Result<WriteOutcome, StoreError> {
         self.put_new_object(key, bytes, PutMode::Create.into()).await
     }
 
-    /// Makes an object where none is, which is never written again: a bucket with object lock keeps it as long as the
-    /// configuration says.
+    /// Creates an object that is never replaced, if none has that key. A bucket with object lock retains it for the period in the
+    /// configuration.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
     pub async fn create_retained_object(&self, key: &str, bytes: &[u8]) -> Result<WriteOutcome, StoreError> {
         let mut options = PutOptions::from(PutMode::Create);
         options.extensions.insert(s3::requests::WrittenOnce);
@@ -178,7 +192,10 @@ impl Store {
         .await
     }
 
-    /// Writes an object anew, if it is still in the state that `version` names.
+    /// Replaces an object if it still has that `version`.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
     pub async fn replace_object(
         &self,
         key: &str,
@@ -196,12 +213,18 @@ impl Store {
         .await
     }
 
-    /// The names of the objects below `prefix`, in order.
+    /// The names of all objects below `prefix`, sorted.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
     pub async fn list_names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.list_names_after(prefix, None, usize::MAX).await
     }
 
-    /// The first `limit` names below `prefix` that come after `after`, in order.
+    /// The first `limit` names below `prefix` that sort after `after`, sorted.
+    ///
+    /// # Errors
+    /// If the store refuses the request, or does not answer in time.
     pub async fn list_names_after(
         &self,
         prefix: &str,
@@ -246,23 +269,23 @@ fn to_payload(bytes: &[u8]) -> PutPayload {
     PutPayload::from(bytes.to_vec())
 }
 
-/// The present moment by this machine's clock.
+/// The current time by this machine's clock.
 #[must_use]
 pub fn wall_clock() -> Timestamp {
     Timestamp::now()
 }
 
-/// 128 random bits as 32 hexadecimal digits: a name that no other has.
+/// A unique id: 128 random bits as 32 hexadecimal digits.
 ///
 /// # Errors
-/// Where the operating system gives no randomness.
+/// If the operating system gives no random bytes.
 pub fn generate_random_id() -> Result<String, NoRandomnessError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| NoRandomnessError(error.to_string()))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-/// The operating system gives no randomness.
+/// The operating system gave no random bytes. The text is its error message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the operating system gives no randomness: {0}")]
 pub struct NoRandomnessError(String);

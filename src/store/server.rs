@@ -1,4 +1,6 @@
-//! What of S3 the store abstraction does not show: the server's clock.
+//! Reads the server's clock, which `object_store` does not expose.
+//!
+//! In: the HTTP responses of the store. Out: the difference between the two clocks, as a [`ServerClock`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,10 +14,10 @@ use object_store::client::{
 use super::s3::credentials::S3Credentials;
 use super::s3::requests::{RequestSettings, SigningClient};
 
-/// Not measured yet.
+/// The stored value before the first measurement.
 const UNKNOWN: i64 = i64::MIN;
 
-/// How far this machine's clock is ahead of the server's, by the `Date` header of its answers.
+/// How far this machine's clock is ahead of the server's, from the `Date` header of its responses.
 #[derive(Debug, Clone)]
 pub struct ServerClock(Arc<AtomicI64>);
 
@@ -26,7 +28,7 @@ impl Default for ServerClock {
 }
 
 impl ServerClock {
-    /// The measure in whole seconds, if an answer came.
+    /// The difference in whole seconds, negative if this machine is behind. `None` until a response with a `Date` header has come.
     pub fn measured_skew(&self) -> Option<SignedDuration> {
         match self.0.load(Ordering::Relaxed) {
             UNKNOWN => None,
@@ -44,23 +46,23 @@ impl ServerClock {
     }
 }
 
-/// Makes clients that read the server's clock from each answer.
+/// Creates HTTP clients that read the server's clock from each response.
 #[derive(Debug, Default)]
 pub struct DatedConnector {
-    /// Where the measure goes.
+    /// Where the measurement is stored.
     pub clock: ServerClock,
-    /// How requests to S3 are sent and completed; `None`: this is not S3.
+    /// How requests to S3 are sent and signed. `None`: the store is not S3.
     pub s3: Option<S3Connection>,
 }
 
-/// How requests to S3 are sent and completed.
+/// How requests to S3 are sent and signed.
 #[derive(Debug)]
 pub struct S3Connection {
-    /// What sends them.
+    /// The HTTP client.
     pub client: reqwest::Client,
-    /// What signs them.
+    /// The credentials for the signature.
     pub credentials: Arc<S3Credentials>,
-    /// What is added before the signature.
+    /// The headers to add before signing, and the region to sign for.
     pub settings: RequestSettings,
 }
 

@@ -1,4 +1,4 @@
-//! The ledger as people and machines read it.
+//! The records of the ledger, for people and for machines.
 
 use jiff::Timestamp;
 use leasehold_provider::{ChangeKind, StackName};
@@ -12,28 +12,28 @@ use crate::ledger::verify::VerifiedLedger;
 use crate::ledger::{LedgerEntry, LedgerRecord};
 use crate::views::job::{describe_pipeline, shorten_commit};
 
-/// One record, with what the entries around it say of it.
+/// A record, with information from the entries around it.
 #[derive(Debug, Clone)]
 pub struct AuditLine {
-    /// The number of its entry.
+    /// The number of the entry that has the record.
     pub number: u64,
-    /// When it was written.
+    /// When the entry was written.
     pub at: Timestamp,
-    /// By which run.
+    /// The id of the run that wrote it.
     pub run: String,
-    /// By whom.
+    /// The account or person that the run acted as. `None`: not known from the entries that were read.
     pub actor: Option<String>,
-    /// Of which identity or shared object.
+    /// The identity or shared object that the record is about. `None`: none in particular.
     pub subject: Option<String>,
-    /// Who answers for it.
+    /// The owner of the subject. `None`: not recorded for it in this run.
     pub owner: Option<String>,
-    /// What happened to it in that run.
+    /// What happened to the subject in this run. `None`: not recorded.
     pub lifecycle: Option<Lifecycle>,
     /// The record.
     pub record: LedgerRecord,
 }
 
-/// One line a record.
+/// The records as text, one line each.
 #[must_use]
 pub fn render_audit_table(lines: &[AuditLine]) -> String {
     let width = lines
@@ -52,7 +52,7 @@ pub fn render_audit_table(lines: &[AuditLine]) -> String {
         .collect()
 }
 
-/// One entry, all of it.
+/// One entry as text, in full.
 #[must_use]
 pub fn render_entry(entry: &LedgerEntry) -> String {
     let title = format!("Entry {} of stack {}", entry.number, entry.stack);
@@ -70,7 +70,7 @@ pub fn render_entry(entry: &LedgerEntry) -> String {
     text
 }
 
-/// One identity's life: what was decided, approved, written and archived, run by run.
+/// The history of one identity: what was decided, approved, written and archived, run by run.
 #[must_use]
 pub fn render_identity_life(address: &str, lines: &[AuditLine]) -> String {
     let mut text = format!("{}\n", paint_text(STRONG, &escape_steering(address)));
@@ -90,7 +90,7 @@ fn shorten_run(run: &str) -> String {
     run.chars().take(12).collect()
 }
 
-/// A record in words.
+/// A record as a short text.
 fn describe_record(record: &LedgerRecord) -> String {
     match record {
         LedgerRecord::RunStarted(started) => describe_run_started(started),
@@ -192,7 +192,7 @@ fn describe_run_ended(ended: &RunEnded) -> String {
     )
 }
 
-/// Records for machines.
+/// The records as JSON.
 #[must_use]
 pub fn render_audit_json(stack: &StackName, lines: &[AuditLine]) -> serde_json::Value {
     let records: Vec<serde_json::Value> = lines
@@ -213,7 +213,10 @@ pub fn render_audit_json(stack: &StackName, lines: &[AuditLine]) -> serde_json::
     json!({ "format_version": "1.0", "stack": stack, "records": records })
 }
 
-/// Records for spreadsheets. A cell that a spreadsheet would take for a formula begins with a quote.
+/// The records as CSV. A cell that a spreadsheet would read as a formula is prefixed with a quote.
+///
+/// # Errors
+/// A record cannot be written as CSV.
 pub fn render_audit_csv(lines: &[AuditLine]) -> Result<String, anyhow::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["entry", "at", "run", "actor", "kind", "subject", "owner", "lifecycle", "text"])?;
@@ -247,7 +250,7 @@ fn to_plain_word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// What a verification found.
+/// The result of a verification, as text.
 #[must_use]
 pub fn render_verification(place: &str, verified: &VerifiedLedger, signers: bool) -> String {
     let mut text = String::new();

@@ -1,4 +1,7 @@
-//! Findings, drawn for people, written for machines.
+//! Findings about the configuration, drawn for people or written for machines.
+//!
+//! In: findings, whose places are byte ranges of files, and the files. Out: text with the lines around each place, JSON with Terraform's
+//! keys, GitHub annotations, or SARIF. Text from files is shown through `ShownText`, so that it cannot control the terminal.
 
 mod sarif;
 pub(super) mod text;
@@ -13,16 +16,16 @@ use crate::config::{Diagnostic, DiagnosticSeverity, FileId, Location, Sources};
 pub use sarif::render_diagnostics_sarif;
 use text::{ShownText, escape_controls};
 
-/// How findings are drawn.
+/// The style in which findings are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiagnosticStyle {
-    /// With colours and bold.
+    /// Whether colours and bold text are used.
     pub color: bool,
     /// The width of the terminal in columns.
     pub width: usize,
 }
 
-/// The texts of the files that findings lie in.
+/// The texts of the files that findings refer to.
 struct SourceTexts<'s> {
     sources: &'s Sources,
     known: HashMap<FileId, ShownText<'s>>,
@@ -44,7 +47,7 @@ impl<'s> SourceTexts<'s> {
     }
 }
 
-/// Draws findings, each with its lines.
+/// Draws findings, each with the lines of the file that it refers to.
 #[must_use]
 pub fn render_diagnostics(findings: &[Diagnostic], sources: &Sources, style: DiagnosticStyle) -> String {
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -58,7 +61,7 @@ pub fn render_diagnostics(findings: &[Diagnostic], sources: &Sources, style: Dia
     for finding in findings {
         let drawn = DrawnFinding::new(finding, &texts);
         if handler.render_report(&mut out, &drawn).is_err() {
-            // A place that its file does not have: the words still say what is wrong.
+            // The file does not have this place. The text without the lines still says what is wrong.
             out.push_str(&render_plain(finding));
         }
         out.push('\n');
@@ -71,7 +74,7 @@ fn render_plain(finding: &Diagnostic) -> String {
     format!("{}\n\n  {}{help}\n", finding.code, describe_finding(finding))
 }
 
-/// Summary, detail, and the values involved, each on lines of their own.
+/// Summary, detail, and the values involved, each on its own lines.
 fn describe_finding(finding: &Diagnostic) -> String {
     let mut words = escape_controls(&finding.summary);
     if let Some(detail) = &finding.detail {
@@ -83,7 +86,7 @@ fn describe_finding(finding: &Diagnostic) -> String {
     words
 }
 
-/// A finding as miette draws it: places in the file of the finding are labels, places in other files reports of their own.
+/// A finding in the form that miette draws: places in the finding's own file are labels, places in other files are separate reports.
 struct DrawnFinding<'t> {
     code: &'static str,
     severity: miette::Severity,
@@ -197,7 +200,7 @@ impl SourceCode for DrawnPart<'_> {
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
         let lines = self.text.lines_around(span.offset()..span.offset() + span.len(), before, after);
-        // Asked for no lines around it, miette wants to know where the span itself begins, for the heading.
+        // When miette asks for no lines around the span, it needs the position of the span itself, for the heading.
         let (first, column) = match (before, after) {
             (0, 0) => {
                 let (line, column) = self.text.line_and_column(span.offset());
@@ -216,8 +219,8 @@ impl SourceCode for DrawnPart<'_> {
     }
 }
 
-/// Findings with the keys of Terraform's `validate -json`: `severity`, `summary`, `detail`, `range`, `snippet`; beside them
-/// `code`, `help` and `related`.
+/// Findings with the keys of Terraform's `validate -json`: `severity`, `summary`, `detail`, `range`, `snippet`; and in addition `code`,
+/// `help` and `related`.
 #[must_use]
 pub fn render_diagnostics_json(findings: &[Diagnostic], sources: &Sources) -> Value {
     let texts = SourceTexts::new(findings, sources);
@@ -286,7 +289,7 @@ fn render_range_json(location: &Location, texts: &SourceTexts<'_>) -> Value {
     })
 }
 
-/// Findings as a workflow's annotations: `::error file=…,line=…,title=…::…`.
+/// Findings as annotations of a GitHub workflow: `::error file=…,line=…,title=…::…`.
 #[must_use]
 pub fn render_diagnostics_github(findings: &[Diagnostic], sources: &Sources) -> String {
     let texts = SourceTexts::new(findings, sources);
@@ -316,13 +319,13 @@ pub fn render_diagnostics_github(findings: &[Diagnostic], sources: &Sources) -> 
     out
 }
 
-/// Text from outside as the body of an annotation.
+/// Escapes text from outside for the body of an annotation.
 #[must_use]
 pub fn escape_message(text: &str) -> String {
     escape_controls(text).replace('%', "%25").replace('\n', "%0A")
 }
 
-/// Text from outside as a property of an annotation.
+/// Escapes text from outside for a property of an annotation.
 #[must_use]
 pub fn escape_property(text: &str) -> String {
     escape_message(text).replace(':', "%3A").replace(',', "%2C")

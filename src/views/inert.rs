@@ -1,9 +1,9 @@
-//! Text from outside, made harmless for a terminal.
+//! Makes text from outside safe for a terminal.
 
 use std::borrow::Cow;
 
-/// The text with every character that steers a terminal or turns the reading direction shown as its escape: control characters,
-/// bidirectional marks, and the invisible ones in between.
+/// The text with every character that controls a terminal or changes the reading direction shown as its escape: control characters,
+/// bidirectional marks, and the invisible characters between them in Unicode.
 #[must_use]
 pub fn escape_steering(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_steering) {
@@ -20,7 +20,7 @@ pub fn escape_steering(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a character steers a terminal or turns the reading direction.
+/// Whether a character controls a terminal or changes the reading direction.
 #[must_use]
 pub fn is_steering(c: char) -> bool {
     c.is_control()

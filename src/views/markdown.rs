@@ -1,20 +1,30 @@
-//! Markdown that text from outside cannot break out of, cut to a size.
+//! Markdown of limited size that text from outside cannot break out of.
 //!
-//! CommonMark with `<details>`, as code hosts show it. Text from outside stands in `<code>` with its punctuation as character
-//! references, which no structure can be made of, and where no host looks for mentions and links; or in a fence that is longer
-//! than any run of backticks in it.
+//! In: a head and blocks, each in a long and a short form. Out: a document that is not longer than a limit in bytes:
+//!
+//! ```text
+//! head                      always; cut between paragraphs if it is too long itself
+//! block 1, full             if not all blocks fit, the full ones fill at most 3/4 of the size
+//! block 2, full
+//! block 3, one line         then short forms, while they fit
+//! "97 of 100 changes are left out here"
+//! ```
+//!
+//! The dialect is CommonMark with `<details>`, as code hosts render it. Text from outside is placed in `<code>` with its punctuation as
+//! character references: it cannot form structure there, and no code host looks for mentions and links there. Or it is placed in a fenced
+//! code block whose fence is longer than any run of backticks in the text.
 
 use leasehold_provider::Realm;
 
 use super::inert::escape_steering;
 
-/// The size that GitHub takes in one comment.
+/// The maximum size of one GitHub comment, in bytes.
 pub const DEFAULT_MAX_BYTES: usize = 65_536;
 
-/// Full blocks take no more than this part of the room; behind them come one-liners.
+/// The fraction of the size that full blocks may fill. The rest is for the blocks that are shortened to one line.
 const FULL: (usize, usize) = (3, 4);
 
-/// Text from outside, as code; it is inert in markdown and in HTML alike.
+/// Text from outside as inline code. It has no effect as markdown or as HTML.
 #[must_use]
 pub fn format_code(text: &str) -> String {
     let mut out = String::from("<code>");
@@ -29,7 +39,7 @@ pub fn format_code(text: &str) -> String {
     out
 }
 
-/// Lines in a fence of that language. The lines hold no line breaks.
+/// Lines in a fenced code block of the given language. The lines must not contain line breaks.
 #[must_use]
 pub fn format_fence(language: &str, lines: &[String]) -> String {
     let longest = lines.iter().map(|line| longest_backtick_run(line)).max().unwrap_or(0);
@@ -52,23 +62,23 @@ fn longest_backtick_run(line: &str) -> usize {
     longest
 }
 
-/// What is folded until somebody opens it. `summary` is HTML, `body` markdown that ends in a line break.
+/// A section that is collapsed until the reader opens it. `summary` is HTML; `body` is markdown that ends in a line break.
 #[must_use]
 pub fn format_details(summary: &str, body: &str) -> String {
     format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n\n")
 }
 
-/// One thing a document tells, in two lengths.
+/// One item of a document, in a long and a short form.
 #[derive(Debug, Clone)]
 pub struct MarkdownBlock {
-    /// All of it; markdown that ends in an empty line.
+    /// The long form: markdown that ends in an empty line.
     pub full: String,
-    /// One line, without its line break.
+    /// The short form: one line, without its line break.
     pub short: String,
 }
 
-/// A document of at most `max_bytes`: what stands above, then as many blocks as fit, the first ones whole, then some in a line
-/// each, then how many are left out. `what` names them: `changes`.
+/// A document of at most `max_bytes` bytes: the head, then as many blocks as fit, the first ones in full, then some as one line each, then
+/// the number of blocks that are left out. `what` names the blocks: `changes`.
 #[must_use]
 pub fn render_document(
     head: &str,
@@ -106,7 +116,7 @@ pub fn render_document(
     out
 }
 
-/// The whole paragraphs of a text that fit.
+/// The longest prefix of whole paragraphs that fits.
 fn cut_paragraphs(text: &str, max_bytes: usize) -> String {
     let mut out = String::new();
     for paragraph in text.split_inclusive("\n\n") {
@@ -118,7 +128,7 @@ fn cut_paragraphs(text: &str, max_bytes: usize) -> String {
     out
 }
 
-/// Where something is: the provider and the account, and what the stack calls its other accounts.
+/// The place of a stack: the provider and the account, and the stack's names for its other accounts.
 pub fn describe_realm(realm: &Realm) -> String {
     let first = format!("{} {}", format_code(&realm.provider), format_code(&realm.account));
     let others = realm

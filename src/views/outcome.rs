@@ -1,4 +1,7 @@
-//! How an apply ended, as people read it.
+//! The result of an apply, as text for people.
+//!
+//! In: the plan and how its run ended. Out: the counts if everything is done and verified, otherwise a line for each step that is not, and
+//! the command that does the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,36 +16,36 @@ use crate::plan::{Plan, Step, StepId};
 /// Whether what was written was read back.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadBack<'a> {
-    /// It was, and these objects are not as written.
+    /// It was read back. These objects differ from what was written.
     Done(&'a [UnverifiedObject]),
-    /// The cloud could not be read: what was done is known by its answers alone.
+    /// The cloud could not be read: only its answers to the writes say what was done.
     Failed,
-    /// A signal came first.
+    /// A signal arrived before it was read back.
     Skipped,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy)]
 pub struct RunEnding<'a> {
-    /// What became of each step.
+    /// The result of each step.
     pub outcome: &'a ApplyOutcome,
-    /// What reading back found.
+    /// The result of reading back.
     pub read_back: ReadBack<'a>,
-    /// The signal that stopped the run, if one did.
+    /// The signal that stopped the run. `None`: no signal arrived.
     pub stopped: Option<&'a str>,
-    /// The command that does the rest.
+    /// The command that does the steps that were not done.
     pub again: &'a str,
 }
 
 impl RunEnding<'_> {
-    /// Whether every step is done, read back, and as written.
+    /// Whether every step is done, was read back, and matches what was written.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.outcome.is_complete() && matches!(self.read_back, ReadBack::Done([]))
     }
 }
 
-/// What was done, what was not, and the next command to run.
+/// What was done, what was not done, and the next command to run.
 #[must_use]
 pub fn render_ending(plan: &Plan, ending: &RunEnding<'_>) -> String {
     if ending.is_complete() {
@@ -75,7 +78,7 @@ pub fn render_ending(plan: &Plan, ending: &RunEnding<'_>) -> String {
     out
 }
 
-/// A line for each step that failed, may have been done, was not done, or is not verified.
+/// One line for each step that failed, may have been done, was not done, or is not verified.
 fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = String::new();
@@ -117,7 +120,7 @@ fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) ->
             }
         }
         ReadBack::Skipped => {
-            // Several steps may write one object.
+            // Several steps may write the same object.
             let names: BTreeSet<String> =
                 outcome.done.iter().filter_map(|(id, _)| steps.get(id).copied()).map(name).collect();
             for name in names {
@@ -130,7 +133,7 @@ fn render_step_lines(steps: &BTreeMap<StepId, &Step>, ending: &RunEnding<'_>) ->
     out
 }
 
-/// How many steps are done and which identities, and the next command.
+/// The number of steps that are done, the identities that are complete, and the next command.
 fn describe_tally(plan: &Plan, ending: &RunEnding<'_>) -> String {
     let outcome = ending.outcome;
     let mut out = format!(
@@ -161,13 +164,13 @@ fn describe_tally(plan: &Plan, ending: &RunEnding<'_>) -> String {
     out
 }
 
-/// The keys that were made, and where their secrets are.
+/// The access keys that were created, and where their secrets are stored.
 fn describe_issued_keys(outcome: &ApplyOutcome) -> String {
     let notes = outcome.done.iter().filter(|(_, enacted)| enacted.made.is_some());
     notes.filter_map(|(_, enacted)| enacted.note.as_ref()).map(|note| format!("{}\n", escape_steering(note))).collect()
 }
 
-/// The subjects all of whose steps are done.
+/// The subjects whose steps are all done.
 fn finished_subjects<'a>(plan: &'a Plan, outcome: &ApplyOutcome) -> Vec<&'a Address> {
     let done: BTreeSet<StepId> = outcome.done.iter().map(|(id, _)| *id).collect();
     let mut whole: BTreeMap<&Address, bool> = BTreeMap::new();

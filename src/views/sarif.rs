@@ -1,4 +1,4 @@
-//! The frame of a SARIF 2.1.0 log, which code hosts show beside the code.
+//! The frame of a SARIF 2.1.0 log, which code hosts show next to the code.
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -8,13 +8,13 @@ use super::inert::escape_steering;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// What relative URIs are relative to. The name is a convention that code hosts know.
+/// The base of relative URIs. The name is a convention that code hosts recognize.
 const ROOT: &str = "%SRCROOT%";
 
-/// What a URI's path keeps as it is.
+/// The characters in the path of a URI that are percent-encoded.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 
-/// The log of one run: its rules, and the results that name them.
+/// A log with one run: its rules, and the results that refer to them.
 #[must_use]
 pub fn build_log(rules: &[Value], results: &[Value]) -> Value {
     json!({
@@ -35,13 +35,13 @@ pub fn build_log(rules: &[Value], results: &[Value]) -> Value {
     })
 }
 
-/// Text that ends as a sentence does.
+/// The text with a final period, if it has none.
 #[must_use]
 pub fn end_sentence(text: &str) -> String {
     if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
-/// A message's text: brackets would be links and braces placeholders to whoever shows it.
+/// The text of a message, escaped: a viewer would read brackets as links and braces as placeholders.
 #[must_use]
 pub fn escape_sarif(text: &str) -> String {
     let inert = escape_steering(text);
@@ -57,7 +57,7 @@ pub fn escape_sarif(text: &str) -> String {
     out
 }
 
-/// Where a file is: an absolute URI, or one relative to the root of the repository, as RFC 3986 writes them.
+/// The location of a file: an absolute URI, or a URI relative to the root of the repository (RFC 3986).
 #[must_use]
 pub fn artifact_location(path: &str) -> Value {
     let encoded = utf8_percent_encode(path.strip_prefix("./").unwrap_or(path), PATH).to_string();

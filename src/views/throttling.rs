@@ -1,4 +1,4 @@
-//! How a cloud holds a run back, as people read it: while it lasts, and afterwards.
+//! The throttling by a cloud, as text for people: while it lasts, and in total.
 
 use std::time::Duration;
 
@@ -6,25 +6,25 @@ use leasehold_provider::ThrottledCall;
 
 use super::inert::escape_steering;
 
-/// What one cloud's throttling has come to.
+/// What is known about the throttling by one cloud.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Throttling {
-    /// The operation that was refused last.
+    /// The operation that was throttled last.
     operation: String,
-    /// How many calls were refused and waited.
+    /// How many calls were throttled and had to wait.
     refusals: u32,
-    /// For how long at least one call waited, in all.
+    /// The total time during which at least one call waited.
     waited: Duration,
-    /// How many calls a second are let through; `None`: as many as come.
+    /// The current limit in calls per second. `None`: no limit.
     rate: Option<f64>,
-    /// Until when somebody waits, since the run began.
+    /// The time at which the last waiting call continues, measured from the start of the run.
     until: Duration,
 }
 
 impl Throttling {
-    /// A call begins to wait, so long after the run began.
+    /// Notes that a call starts to wait. `now` is measured from the start of the run.
     pub fn note_wait(&mut self, waiting: &ThrottledCall<'_>, now: Duration) {
-        // Calls wait side by side: the time that two share is counted once.
+        // Calls wait in parallel: time during which two calls wait is counted once.
         let end = now.saturating_add(waiting.wait);
         self.waited = self.waited.saturating_add(end.saturating_sub(now.max(self.until)));
         self.until = self.until.max(end);
@@ -35,12 +35,12 @@ impl Throttling {
         self.rate = waiting.rate;
     }
 
-    /// Calls go as fast as they come again.
+    /// Notes that calls are no longer limited.
     pub fn note_full_speed(&mut self) {
         self.rate = None;
     }
 
-    /// One line for as long as it lasts.
+    /// One line for display while the throttling lasts.
     #[must_use]
     pub fn describe_current(&self, cloud: &str) -> String {
         let operation = escape_steering(&self.operation);
@@ -49,7 +49,7 @@ impl Throttling {
         format!("{cloud} throttles {operation}: {waits} so far{rate}")
     }
 
-    /// How often and how long it was, in one line; `None`: it was not at all.
+    /// The number of throttled calls and the total time, in one line. `None`: no call was throttled.
     #[must_use]
     pub fn describe_total(&self, cloud: &str) -> Option<String> {
         let calls = format_count(u64::from(self.refusals), "call");
@@ -66,7 +66,7 @@ fn format_count(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A rate in whole calls.
+/// A rate as a whole number of calls, at least 1.
 fn format_rate(rate: f64) -> String {
     let whole = format!("{:.0}", rate.max(1.0));
     if whole == "1" { "1 call".to_owned() } else { format!("{whole} calls") }
@@ -94,7 +94,7 @@ mod tests {
         );
         throttling.note_wait(&waiting("iam:ListRoles", true, 100, 5.0), at(0));
         throttling.note_wait(&waiting("iam:GetUser", true, 100, 5.0), at(0));
-        // Another waits for its turn: it was not refused.
+        // This call waits for its turn and was not throttled.
         throttling.note_wait(&waiting("iam:ListUsers", false, 100, 5.4), at(0));
         assert_eq!(
             throttling.describe_current("AWS"),
@@ -113,7 +113,7 @@ mod tests {
             throttling.describe_total("AWS").unwrap(),
             "AWS throttled 1 call; less than a second of this run went by waiting for it."
         );
-        // Within the first, across its end, and after a pause in which nobody waited.
+        // Within the wait of the first call, past its end, and after a time in which no call waited.
         throttling.note_wait(&waiting("iam:GetUser", true, 100, 5.0), at(1100));
         throttling.note_wait(&waiting("iam:GetUser", false, 2400, 5.0), at(1200));
         throttling.note_wait(&waiting("iam:GetUser", true, 1400, 5.0), at(9000));

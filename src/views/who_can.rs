@@ -1,4 +1,4 @@
-//! Who may do something.
+//! The identities that can perform an action.
 
 use leasehold_provider::{ContributingStatement, Permission};
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use crate::views::inert::escape_steering;
 use crate::views::style::{CHANGE, STRONG, paint_text};
 use crate::who_can::AllowedIdentity;
 
-/// The version of the JSON. A new key raises the second number, anything else the first.
+/// The version of the JSON. A new key increases the second number, any other change the first.
 pub const FORMAT_VERSION: &str = "1.0";
 
-/// For people: each identity, until when, and through what.
+/// For people: each identity, the end of its lease, and what allows the action.
 #[must_use]
 pub fn render_holders(holders: &[AllowedIdentity]) -> String {
     if holders.is_empty() {
@@ -63,7 +63,7 @@ fn describe_statement(holder: &AllowedIdentity, deciding: &ContributingStatement
     format!("{source}  Statement[{}]{sid}", deciding.statement)
 }
 
-/// For machines: the part of the answer that is about identities.
+/// For machines: the part of the JSON answer about identities.
 #[must_use]
 pub fn render_holders_json(holders: &[AllowedIdentity]) -> Value {
     holders

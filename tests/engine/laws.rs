@@ -1,5 +1,5 @@
-//! Laws of the engine, on generated stacks and the embedded directory: after an apply the next plan is empty, equal inputs give equal
-//! plans, no step runs before what it needs, and what is not the stack's is never written.
+//! Properties of the engine, on generated stacks and the embedded directory: after an apply the next plan is empty, equal inputs give equal
+//! plans, no step runs before the steps it needs, and objects of others are never written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use crate::world::World;
 
 const START: &str = "2026-11-20T22:00:00Z";
 
-/// Enacts, and notes in which order steps began and ended.
+/// Enacts changes, and records the order in which steps began and ended.
 struct Recorder {
     inner: Arc<dyn Enact>,
     log: Mutex<Vec<(bool, Change)>>,
@@ -49,7 +49,7 @@ fn some() -> impl Strategy<Value = BTreeSet<usize>> {
     proptest::collection::btree_set(0..6usize, 0..6)
 }
 
-/// The steps that one waits for, directly and through others.
+/// The steps that a step waits for, directly and indirectly.
 fn all_needs(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
     let mut found: BTreeSet<StepId> = BTreeSet::new();
     let mut waiting = vec![step];
@@ -63,7 +63,7 @@ fn all_needs(steps: &[Step], step: &Step) -> BTreeSet<StepId> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// From any stack to any other, at any later moment: apply, and nothing is left to do.
+    /// After a change from any stack to any other, at any later time, an apply leaves nothing to do.
     #[test]
     fn after_an_apply_the_next_plan_is_empty(first in stack(), second in stack(), days in 0u32..40) {
         let world = World::new();
@@ -77,7 +77,7 @@ proptest! {
         prop_assert!(plan.identities.is_empty());
     }
 
-    /// The same with two accounts, and identities that go from one to the other.
+    /// The same with two accounts, and identities that move from one account to the other.
     #[test]
     fn after_an_apply_to_two_accounts_the_next_plan_is_empty(
         first in stack(), second in stack(), there in some(), then in some(), days in 0u32..20,
@@ -118,7 +118,7 @@ proptest! {
         }
     }
 
-    /// Somebody else's principals are as they were after any two applies.
+    /// Any two applies leave the principals of others unchanged.
     #[test]
     fn what_is_not_ours_is_never_written(first in stack(), second in stack()) {
         let world = World::new();
@@ -135,7 +135,7 @@ proptest! {
         prop_assert_eq!(outside.rows_of(&theirs).unwrap(), before);
     }
 
-    /// Whatever leaves goes through quarantine first.
+    /// An identity is quarantined before it is deleted.
     #[test]
     fn nothing_is_deleted_without_a_quarantine(first in stack(), second in stack()) {
         let world = World::new();
@@ -147,7 +147,7 @@ proptest! {
         }
     }
 
-    /// Whoever joins and names another in `depends_on` waits for all that is done to it.
+    /// A joiner with `depends_on` waits for all steps of the identity that it names.
     #[test]
     fn joiners_wait_for_those_they_depend_on(first in stack(), second in stack()) {
         let world = World::new();
@@ -169,7 +169,8 @@ proptest! {
         }
     }
 
-    /// With faults at any write, the rest of the plan goes on, what depended on it is named, and another run ends at the same place.
+    /// If any write fails, the rest of the plan continues, the steps that depend on the write are reported, and another run reaches the
+    /// same state.
     #[test]
     fn a_failed_run_is_finished_by_the_next(first in stack(), second in stack(), seed in any::<u64>()) {
         let faulty = World::with_faults(seed, 0.3);

@@ -1,4 +1,4 @@
-//! Phases follow from configuration, marks and the instant, whatever ran before.
+//! The phase of an identity follows from the configuration, its marks and the time, and not from earlier runs.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ fn nothing_live() -> Snapshot {
     })
 }
 
-/// `bot`, a service that joined at [`JOINED`], as it lives; `change` makes it another.
+/// The live state of `bot`, a service that joined at [`JOINED`], modified by `change`.
 fn live_bot(declared: &DeclaredStack, change: impl FnOnce(&mut LiveIdentity)) -> Snapshot {
     let address = Address::for_identity("bot", None);
     let id = id_of(Principal::User, "bot");
@@ -75,7 +75,7 @@ fn ttl(days: u16) -> Lease {
     Lease { ttl: Some(Span::from_days(days)), ..Lease::default() }
 }
 
-/// The phase of `bot`.
+/// The phase of `bot` at `now`.
 fn phase(declared: &DeclaredStack, snapshot: &Snapshot, now: &str) -> LifecyclePhase {
     let (mut standings, findings) = decide_phases(declared, snapshot, at(now), id_of);
     assert_eq!(findings, []);
@@ -122,7 +122,7 @@ fn a_lease_that_is_over_quarantines_at_its_very_instant() {
     assert_eq!(leaves(&over), (&LeaveReason::LeaseEnded { at: at("2026-12-01T00:00:00Z") }, None));
 }
 
-/// Its `ttl` would start anew if it were deleted while its block stands.
+/// If it were deleted while its block is declared, its `ttl` would start again.
 #[test]
 fn an_ended_lease_never_brings_its_access_back() {
     let declared = stack_with_bot(ttl(30));
@@ -161,7 +161,7 @@ fn an_identity_s_own_grace_outlives_its_block() {
     assert!(matches!(phase(&declared, &live, "2026-12-20T00:00:00Z"), LifecyclePhase::Absent { .. }));
 }
 
-/// AWS's record of last use has a grain of fifteen minutes.
+/// AWS records the last use with a resolution of fifteen minutes.
 #[test]
 fn a_use_after_the_quarantine_holds_the_deletion() {
     let declared = empty_stack();

@@ -1,4 +1,4 @@
-//! Stacks made as values: by hand, and generated.
+//! Stacks built as values, by hand or generated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ fn nowhere() -> BlockOrigin {
     BlockOrigin { file: FileId(0), header: 0..0, parts: [].into(), calls: [].into() }
 }
 
-/// A stack with two owners, a service, and nothing else.
+/// A stack with two owners and a service, and no identities.
 pub fn empty_stack() -> DeclaredStack {
     let owner = || DeclaredOwner { name: None, email: None, team: None, origin: nowhere() };
     let service = DeclaredService { owner: Some("jane".to_owned()), retired: false, origin: nowhere() };
@@ -38,7 +38,7 @@ pub fn empty_stack() -> DeclaredStack {
     }
 }
 
-/// An identity with nothing but an owner and a lease.
+/// An identity that has only an owner and a lease.
 pub fn identity(label: &str, kind: Kind) -> DeclaredIdentity {
     DeclaredIdentity {
         address: Address::for_identity(label, None),
@@ -85,7 +85,7 @@ pub fn statement(effect: Effect, action: &str) -> Statement {
     }
 }
 
-/// A stack of one user who holds these scopes, and of scopes that say this.
+/// A stack with one user, the scopes with these statements, and the scopes in `held` attached to the user.
 pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> DeclaredStack {
     let mut declared = empty_stack();
     for (name, statements) in scopes {
@@ -100,8 +100,8 @@ pub fn declared(scopes: &[(&str, &[Statement])], held: &[&str]) -> DeclaredStack
     declared
 }
 
-/// Any small stack: a few identities of each kind from a small pool of names, so that two stacks share some; scopes and groups that two
-/// stacks may define differently; roles that trust users.
+/// Any small stack: a few identities of each kind, scopes and groups, and roles that trust users. Names are from a small pool, so that two
+/// stacks share some, and may define the same scope or group differently.
 pub fn stack() -> impl Strategy<Value = DeclaredStack> {
     let scopes = proptest::collection::btree_map(0..3usize, statements(), 0..3);
     let groups = proptest::collection::btree_map(0..2usize, group(), 0..3);
@@ -110,8 +110,8 @@ pub fn stack() -> impl Strategy<Value = DeclaredStack> {
         .prop_map(|(scopes, groups, members, retired)| of(scopes, groups, &members, retired))
 }
 
-/// A stack of which two are alike in who and what is there, and differ in what everybody holds and what that says, a Deny in every second
-/// statement: all of three scopes, two groups and three identities, which stay.
+/// A crowded stack. Any two have the same three scopes, two groups and three identities, and differ in the attachments and the statements.
+/// Every second statement is a Deny.
 pub fn crowded_stack() -> impl Strategy<Value = DeclaredStack> {
     let action = proptest::sample::select(vec!["s3:GetObject", "s3:PutObject", "sqs:SendMessage"]);
     let effect = proptest::sample::select(vec![Effect::Allow, Effect::Deny]);
@@ -204,7 +204,7 @@ fn named<'a>(what: &'a str, numbers: &'a BTreeSet<usize>) -> impl Iterator<Item 
     numbers.iter().map(move |number| format!("{what}{number}"))
 }
 
-/// A group's own statements, and the scopes it holds.
+/// A group's own statements, and the scopes attached to it.
 fn group() -> impl Strategy<Value = (Vec<Statement>, BTreeSet<usize>)> {
     (proptest::option::of(statements()), proptest::collection::btree_set(0..3usize, 0..3))
         .prop_map(|(statements, scopes)| (statements.unwrap_or_default(), scopes))
@@ -231,7 +231,7 @@ struct Member {
     boundary: Option<&'static str>,
 }
 
-/// Policies that bound, with the actions that each leaves.
+/// Policies used as permissions boundaries, each with the actions that it permits.
 pub const BOUNDARIES: [(&str, [&str; 2]); 2] = [
     ("arn:aws:iam::123456789012:policy/a", ["s3:GetObject", "sqs:SendMessage"]),
     ("arn:aws:iam::123456789012:policy/b", ["s3:GetObject", "s3:PutObject"]),
@@ -294,7 +294,7 @@ impl Member {
             let groups = named("group", &self.groups);
             identity.groups = groups.filter(|name| declared.groups.contains_key(name)).collect();
         }
-        // The last waits for nobody, and must trust nobody either, so that there is no cycle.
+        // The last identity waits for no other and must trust no other, so that there is no cycle.
         if let Some((last, other)) = members.iter().next_back()
             && self.waits_for_last
             && number < *last
@@ -305,7 +305,7 @@ impl Member {
         if identity.principal == Principal::Role {
             let service = Trust::Service { principals: vec!["lambda.amazonaws.com".to_owned()] };
             identity.trusts.push(service);
-            // Only an identity of a lower number is trusted, so that there is no cycle.
+            // Only identities with a lower number are trusted, so that there is no cycle.
             if let Some((first, other)) =
                 members.iter().next().filter(|(first, _)| self.trusts_first && **first < number)
             {
@@ -322,7 +322,7 @@ impl Member {
     }
 }
 
-/// The embedded directory has one space of names for users and roles: an identity of even number is always a user, of odd a role.
+/// The embedded directory has one namespace for users and roles, so an even number is always a user, and an odd number a role.
 fn kind_of(number: usize, kind: Kind) -> Kind {
     match (number % 2, kind) {
         (0, Kind::Workload) => Kind::Human,

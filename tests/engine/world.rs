@@ -1,4 +1,4 @@
-//! The pipeline from `Declared` on, without text and without a program, on an embedded directory of its own.
+//! The pipeline from [`DeclaredStack`] on, without parsing and without the program, on a temporary embedded directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use leasehold_provider::{
 
 use crate::at;
 
-/// An embedded directory of its own, or two as accounts of one stack, and the engine on it.
+/// The engine on a temporary embedded directory, or on two as the accounts of one stack.
 pub struct World {
     pub directory: Arc<LocalDirectory>,
     realize: Arc<dyn Realize>,
@@ -31,7 +31,7 @@ pub struct World {
     home: tempfile::TempDir,
 }
 
-/// A journal that keeps nothing: the laws are about the cloud.
+/// A journal that discards all records. These tests assert the state of the cloud only.
 struct Forgetful;
 
 #[async_trait::async_trait]
@@ -54,7 +54,7 @@ impl World {
         Self::with(|directory| directory)
     }
 
-    /// One whose writes fail now and then, before or after they took effect.
+    /// A world whose writes fail at random with probability `rate`, before or after they took effect.
     pub fn with_faults(seed: u64, rate: f64) -> Self {
         let kinds = BTreeSet::from([FaultKind::BeforeCommit, FaultKind::AfterCommit, FaultKind::Throttled]);
         Self::with(|directory| directory.with_faults(Faults { seed, rate, kinds, ..Faults::default() }))
@@ -67,7 +67,7 @@ impl World {
         Self { directory, realize, reader, writer, runtime: tokio::runtime::Runtime::new().unwrap(), home }
     }
 
-    /// Two accounts: the first, and the one that [`crate::stacks::split`] calls `b`.
+    /// A world with two accounts: the default, and the one that [`crate::stacks::split`] calls `b`.
     pub fn of_two() -> Self {
         let world = Self::new();
         let other = Arc::new(directory(&world.home, "b.db").with_account_name("b.db"));
@@ -127,12 +127,12 @@ impl World {
         self.runtime.block_on(apply::execute_plan(&approved, enact, options, &Forgetful, events, halt))
     }
 
-    /// Carries out one step.
+    /// Enacts one step.
     pub fn enact(&self, plan: &Plan, step: &Step) {
         self.runtime.block_on(self.directory.enact_change(&plan.stack, &step.change)).unwrap();
     }
 
-    /// Sets the fences of some live identities to `at`, as somebody may do by hand. Returns how many have one.
+    /// Sets the lease denies of some live identities to `at`, as an administrator may do by hand. Returns how many were set.
     pub fn set_fences(&self, declared: &DeclaredStack, at: Timestamp, of: impl Fn(&str) -> bool) -> usize {
         let snapshot = self.observe(declared);
         let live = snapshot.identities.values().filter(|live| of(&live.id.display_name()));
@@ -153,8 +153,8 @@ impl World {
         set
     }
 
-    /// What each live identity may do, by name: the actions that some policy of it allows and none denies; and what each that a role
-    /// trusts may do through it: `id1 by id0`. A lease that is over by `now` leaves nothing.
+    /// The actions that each live identity may do, by name: those that one of its policies allows and none denies. For a role, also one
+    /// entry for each principal that it trusts, such as `id1 by id0`. An identity whose lease has expired at `now` may do nothing.
     pub fn allowed(&self, declared: &DeclaredStack, now: Timestamp) -> BTreeMap<String, BTreeSet<String>> {
         let snapshot = self.observe(declared);
         let mut allowed = BTreeMap::new();
@@ -209,7 +209,7 @@ fn actions(live: &LiveIdentity, snapshot: &Snapshot, now: Timestamp) -> BTreeSet
     actions.filter(|action| is_left(action)).collect()
 }
 
-/// The statements of a resource's policy that count by then.
+/// The statements of a resource's policy that are in effect at `now`.
 fn statements_of(resource: &Resource, now: Timestamp) -> Vec<serde_json::Value> {
     let policy = resource.get("policy").and_then(|value| value.as_document()).cloned().unwrap_or_default();
     let statements = policy["Statement"].as_array().cloned().unwrap_or_default();

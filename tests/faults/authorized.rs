@@ -1,4 +1,4 @@
-//! Leasehold as a user of its own, on an emulator that enforces policies.
+//! Runs Leasehold as a separate user, on an emulator that enforces policies.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::declared::{CI, HEAD, REPORTER};
 use crate::support::Stack;
 
-/// Makes a user of that name with this policy and a key. Gives the environment in which a program is that user, through the proxy.
+/// Creates a user with this name, this policy and a key. Returns the environment with which a program runs as that user, through the proxy.
 pub fn operator(aws: &Emulator, proxy: &FaultProxy, name: &str, policy: &Value) -> Vec<(String, String)> {
     let key = aws.boto3(&format!(
         "
@@ -27,12 +27,12 @@ pub fn operator(aws: &Emulator, proxy: &FaultProxy, name: &str, policy: &Value) 
     proxy.env().into_iter().map(|(name, value)| own(name, value)).collect()
 }
 
-/// A policy of one statement that allows these actions on everything.
+/// A policy with one statement that allows these actions on all resources.
 pub fn allowing(actions: &[&str]) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": "*" }] })
 }
 
-/// A user and a role join, move, leave, and are deleted after grace.
+/// A user and a role join, move, leave, and are deleted after the grace period.
 pub fn play_a_life(aws: &Emulator, stack: &Stack) {
     stack.append("stack.hcl", CI);
     stack.append("stack.hcl", REPORTER);

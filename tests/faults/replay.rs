@@ -1,4 +1,4 @@
-//! What writes make of an account. Each is an API of IAM; one that stands not here is a fault of the test.
+//! Replays writes on an account. Each write is an IAM API call; a call that is not implemented here is an error in the test.
 
 use leasehold_fault_proxy::RecordedRequest;
 use serde_json::Value;
@@ -6,13 +6,13 @@ use serde_json::Value;
 use crate::account::{Account, Group, Policy, Principal};
 
 impl Account {
-    /// The principal that a write is about, as `user/NAME` or `role/NAME`.
+    /// The principal that a write changes, as `user/NAME` or `role/NAME`.
     pub fn subject(write: &RecordedRequest) -> Option<String> {
         let of = |kind: &str, name: &str| (!name.is_empty()).then(|| format!("{kind}/{name}"));
         of("role", write.parameter("RoleName")).or_else(|| of("user", write.parameter("UserName")))
     }
 
-    /// Carries out a write that took effect.
+    /// Applies a write that took effect.
     pub fn write(&mut self, write: &RecordedRequest) {
         let arn = write.parameter("PolicyArn");
         match write.action.as_str() {
@@ -117,7 +117,7 @@ fn created(write: &RecordedRequest) -> Principal {
     }
 }
 
-/// One write to a principal, or to what hangs on it.
+/// Applies one write to a principal, or to an object attached to it.
 fn change(principal: &mut Principal, write: &RecordedRequest) {
     let of = |name: &str| write.parameter(name).to_owned();
     let action = write.action.replace("Role", "User");

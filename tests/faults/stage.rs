@@ -1,4 +1,4 @@
-//! Where a scenario is played: an emulator with a proxy before it, and the moment from which every run begins.
+//! The environment of a scenario: an emulator behind a proxy, and the state from which every run begins.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::scenarios::Scenario;
 use crate::support::{Ran, Stack};
 
-/// Which emulator.
+/// The kind of emulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Moto,
@@ -23,16 +23,16 @@ pub struct Stage {
     pub proxy: FaultProxy,
 }
 
-/// A scenario's first moment: what the account holds, saved in the emulator, and the stack with the change made to its files.
+/// The initial state of a scenario: the account, saved in the emulator, and the stack with the change made to its files.
 pub struct Start {
     template: Stack,
     pub account: Account,
 }
 
-/// What a run without faults came to.
+/// The result of a run without faults.
 pub struct Reference {
     pub account: Account,
-    /// How many requests it made.
+    /// The number of its requests.
     pub requests: u32,
 }
 
@@ -46,7 +46,7 @@ impl Stage {
         Self { kind, aws, proxy }
     }
 
-    /// Makes a scenario's first moment. No request of it is recorded.
+    /// Creates the initial state of a scenario. Its requests are not recorded.
     pub fn set(&self, scenario: &Scenario) -> Start {
         self.aws.reset();
         self.proxy.clear_disturbances();
@@ -61,7 +61,7 @@ impl Stage {
         Start { template, account: Account::of(&self.aws) }
     }
 
-    /// Goes back to the first moment, with a copy of the stack that runs through the proxy.
+    /// Restores the initial state, and returns a copy of the stack that runs through the proxy.
     pub fn begin(&self, start: &Start) -> Stack {
         self.proxy.drop_held();
         self.proxy.wait_until_idle();
@@ -73,7 +73,7 @@ impl Stage {
         stack
     }
 
-    /// Plays a scenario without faults.
+    /// Runs a scenario without faults.
     pub fn reference(&self, start: &Start) -> Reference {
         let stack = self.begin(start);
         stack.apply();
@@ -84,8 +84,8 @@ impl Stage {
         Reference { account, requests }
     }
 
-    /// Asserts that the account is as the reference has it, that nothing is left to do, and that the writes came in a good order. Gives
-    /// the number of writes looked at. `seen` makes equal what may differ.
+    /// Asserts that the account equals the reference, that the next plan is empty, and that the writes were in a safe order. Returns the
+    /// number of writes that were checked. `seen` removes accepted differences.
     pub fn assert_ended_as(
         &self,
         reference: &Reference,
@@ -104,8 +104,8 @@ impl Stage {
     }
 }
 
-/// Who has an entry in the store has the key that it hands out, working unless it is in quarantine; the secret is that of the service; and
-/// no other key of theirs works that was not delivered.
+/// Asserts for each identity with an entry in the store: it has the key that the entry names, active unless it is in quarantine; the secret
+/// in the entry is the secret of that key; and no key that was not delivered is active.
 fn assert_delivered(account: &Account, stack: &Stack, writes: &[RecordedRequest], what: &str) {
     let Ok(entries) = std::fs::read_dir(stack.path(".leasehold/secrets/vault")) else { return };
     let is_entry = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
@@ -144,7 +144,7 @@ fn assert_same(account: &Account, reference: &Account, what: &str) {
     }
 }
 
-/// Objects of others, whose names look like ours, and two policies that bound.
+/// Objects of others, with names similar to ours, and two policies used as boundaries.
 const STRANGERS: &str = "
     allow = json.dumps({'Version': '2012-10-17', 'Statement': [{'Effect': 'Allow', 'Action': 's3:*', 'Resource': '*'}]})
     trust = json.dumps({'Version': '2012-10-17', 'Statement': [
@@ -159,7 +159,7 @@ const STRANGERS: &str = "
             {'Effect': 'Allow', 'Action': actions, 'Resource': '*'}]}))
 ";
 
-/// Copies a directory and all below it.
+/// Copies a directory recursively.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {

@@ -1,4 +1,4 @@
-//! What is tried with every scenario: to kill the run at each request, and to let it work in bad weather.
+//! The trials of each scenario: kill the run at each request, and run it under difficult conditions ("weather").
 
 use std::time::{Duration, Instant};
 
@@ -9,23 +9,23 @@ use crate::scenarios::Scenario;
 use crate::stage::{Reference, Stage, Start};
 use crate::support::wait_until;
 
-/// One way in which a run of a scenario is disturbed.
+/// One way to disturb a run of a scenario.
 #[derive(Clone, Copy)]
 pub enum Trial {
-    /// Killed at a request, and run again.
+    /// Kill the run at a request, and run again.
     Killed(u32, FaultPoint),
-    /// Run once, in this weather.
+    /// Run once under this weather, with this seed.
     Weather(&'static Weather, u64),
-    /// Killed at a request, and run again at once by one who reads what was 30 s ago.
+    /// Kill the run at a request, and run again at once with reads that are 30 s old.
     KilledAndBehind(u32),
-    /// Two runs at once.
+    /// Two concurrent runs.
     TwoAtOnce,
 }
 
-/// A disturbance of a whole run.
+/// A fault that lasts for a whole run.
 pub struct Weather {
     pub name: &'static str,
-    /// How often it is tried, in a short run and a long one: each time with another seed.
+    /// The number of times it is tried, in a short run and in a long one, each time with another seed.
     pub seeds: (u64, u64),
     order: fn(&FaultProxy, u64),
 }
@@ -62,7 +62,7 @@ pub const WEATHERS: &[Weather] = &[
         name: "inline policies slow",
         seeds: (1, 1),
         order: |proxy, _| {
-            // Whatever should wait for a fence and does not, overtakes it.
+            // A step that must wait for a lease deny, and does not, overtakes it.
             for action in ["PutRolePolicy", "PutUserPolicy"] {
                 proxy.inject_fault(ProxyFault::add_delay(action, FaultPoint::Before, Duration::from_millis(150)));
             }
@@ -72,7 +72,7 @@ pub const WEATHERS: &[Weather] = &[
         name: "shared policies slow",
         seeds: (1, 1),
         order: |proxy, _| {
-            // Whatever should wait for one to be rewritten or let go of, and does not, overtakes it.
+            // A step that must wait until a scope is rewritten or detached, and does not, overtakes it.
             for action in ["CreatePolicyVersion", "DetachRolePolicy", "DetachUserPolicy"] {
                 proxy.inject_fault(ProxyFault::add_delay(action, FaultPoint::Before, Duration::from_millis(150)));
             }
@@ -93,17 +93,17 @@ pub const WEATHERS: &[Weather] = &[
     },
 ];
 
-/// 30 s of the proxy's clock pass in one and a half: the program's pauses are in real time.
+/// Makes reads 30 s old by the proxy's clock, which is 1.5 s of real time. The program's pauses are in real time.
 fn behind(proxy: &FaultProxy) {
     proxy.enable_stale_reads(Duration::from_secs(30), 20.0);
 }
 
-/// What a trial cost and showed.
+/// The result of a trial.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Shown {
-    /// Moments between writes at which access, fence and keys were looked at.
+    /// The number of interim states in which access, lease deny and keys were checked.
     pub moments: usize,
-    /// Requests of the disturbed run, in hundredths of the reference's; of weather only.
+    /// The requests of the disturbed run as a percentage of the reference. Set for weather only.
     pub percent: u32,
     pub took: Duration,
 }
@@ -117,7 +117,7 @@ impl Trial {
         let weathers =
             WEATHERS.iter().flat_map(|weather| (0..seeds(weather)).map(move |seed| Self::Weather(weather, seed)));
         let behind = (0..requests).step_by(5).map(Self::KilledAndBehind);
-        // Five attempts a second are the slowest pace: a throttled run of many requests takes minutes, and is for long runs.
+        // The slowest pace is five attempts per second. A throttled run with many requests takes minutes, so only long runs try it.
         let is_slow = |trial: &Self| matches!(trial, Self::Weather(weather, _) if weather.name == WEATHERS[0].name);
         let all = points.chain(weathers).chain(behind).chain([Self::TwoAtOnce]);
         all.filter(|trial| is_long || requests <= 60 || !is_slow(trial)).collect()
@@ -136,7 +136,7 @@ impl Trial {
         }
     }
 
-    /// Tries it, and asserts that all ends as in the reference.
+    /// Runs the trial, and asserts that it ends in the state of the reference.
     pub fn run(self, stage: &Stage, scenario: &Scenario, start: &Start, reference: &Reference) -> Shown {
         let what = format!("{}, {}", scenario.name, self.name());
         let stack = stage.begin(start);
@@ -154,7 +154,7 @@ impl Trial {
                 let says_what_to_do = ["Run `leasehold apply` again", "plan again", "Make a new plan"];
                 let refused = again.code != 0 && says_what_to_do.iter().any(|help| again.stderr.contains(help));
                 assert!(again.code == 0 || refused, "{what}: {again}");
-                // Nobody can see what the account does not show, such as a key that the killed run made. A run finds it once it shows.
+                // A stale read cannot show a key that the killed run created. A run finds it when the account shows it.
                 std::thread::sleep(Duration::from_millis(1600));
                 stack.apply();
             }
@@ -196,7 +196,7 @@ impl Trial {
 fn kill(stage: &Stage, stack: &crate::support::Stack, at: u32, point: FaultPoint) {
     stage.proxy.inject_fault(ProxyFault::hold_requests("*", point).skip_first(at).limit_times(1));
     let mut run = stack.start(&["apply", "--auto-approve"]);
-    // Runs differ by a request or two: one that ends first was never interrupted.
+    // The number of requests differs by one or two between runs; a run that ends before this request was not interrupted.
     wait_until("the request", || run.has_ended() || stage.proxy.held_count() > 0);
     if !run.has_ended() {
         run.signal("KILL");

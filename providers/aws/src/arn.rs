@@ -1,21 +1,21 @@
-//! Names as AWS writes them, and the short ones that plans show.
+//! Names of objects: ARNs as AWS writes them, and the short names that plans show.
 
 use leasehold_provider::{Custody, Principal, Realm, Resource, ResourceId, StackName, Value};
 
 use crate::kinds;
 
-/// The path that marks the customer-managed policies of a stack.
+/// The IAM path of the stack's customer-managed policies. It marks them as managed by the stack.
 pub fn stack_path(stack: &StackName) -> String {
     format!("/leasehold/{stack}/")
 }
 
-/// The name in the account of a scope's policy. Policy names are unique in an account whatever their path, and stack names
-/// hold no dot: two stacks may have scopes of the same name.
+/// The name of a scope's policy in the account: `STACK.SCOPE`. IAM policy names are unique in an account whatever their path, so the name
+/// includes the stack. Stack names contain no dot, so two stacks may have scopes of the same name.
 pub fn scope_policy_name(stack: &StackName, scope: &str) -> String {
     format!("{stack}.{scope}")
 }
 
-/// The ARN of the policy that holds a user's own statements where its inline policy has no room.
+/// The ARN of the managed policy that contains a user's own statements when its inline policy is too small for them.
 pub fn own_policy_arn(realm: &Realm, stack: &StackName, user: &str) -> String {
     scope_policy_arn(realm, stack, &format!("user.{user}"))
 }
@@ -26,17 +26,17 @@ pub fn scope_policy_arn(realm: &Realm, stack: &StackName, scope: &str) -> String
     format!("arn:{partition}:iam::{account}:policy{}{}", stack_path(stack), scope_policy_name(stack, scope))
 }
 
-/// The ARN of a principal without a path, of any account.
+/// The ARN of a principal with path `/`, in any account.
 pub fn principal_arn(partition: &str, account: &str, principal: Principal, name: &str) -> String {
     format!("arn:{partition}:iam::{account}:{}/{name}", principal.as_str())
 }
 
-/// The ARN of an account as a principal.
+/// The ARN that names a whole account as a principal.
 pub fn account_root_arn(partition: &str, account: &str) -> String {
     format!("arn:{partition}:iam::{account}:root")
 }
 
-/// The ARN of the OpenID Connect provider of an issuer.
+/// The ARN of the OpenID Connect provider of an issuer. `host` is the issuer's URL without `https://`.
 pub fn oidc_provider_arn(realm: &Realm, host: &str) -> String {
     let Realm { partition, account, .. } = realm;
     format!("arn:{partition}:iam::{account}:oidc-provider/{host}")
@@ -48,7 +48,7 @@ pub fn saml_provider_arn(realm: &Realm, name: &str) -> String {
     format!("arn:{partition}:iam::{account}:saml-provider/{name}")
 }
 
-/// The ARN of a federation's object.
+/// The ARN of an OpenID Connect or SAML provider. `None` if the id has another kind.
 pub fn federation_arn(realm: &Realm, id: &ResourceId) -> Option<String> {
     match &id.kind {
         kind if *kind == kinds::OIDC_PROVIDER => Some(oidc_provider_arn(realm, &id.name)),
@@ -57,7 +57,7 @@ pub fn federation_arn(realm: &Realm, id: &ResourceId) -> Option<String> {
     }
 }
 
-/// The id of the federation's object of this account that an ARN names.
+/// The id of the OpenID Connect or SAML provider that an ARN names. `None` if the ARN names another kind of object or another account.
 pub fn parse_federation_id(realm: &Realm, text: &str) -> Option<ResourceId> {
     let arn = IamArn::parse_arn(text).filter(|arn| arn.account == realm.account && arn.partition == realm.partition)?;
     let (kind, name) = arn.resource.split_once('/')?;
@@ -68,19 +68,19 @@ pub fn parse_federation_id(realm: &Realm, text: &str) -> Option<ResourceId> {
     }
 }
 
-/// The parts of an ARN of IAM or STS.
+/// The parts of an IAM or STS ARN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IamArn<'a> {
     /// `aws`, `aws-cn`, `aws-us-gov`.
     pub partition: &'a str,
-    /// The account, or `aws` for what AWS itself owns.
+    /// The account id, or `aws` for objects that AWS owns, such as AWS managed policies.
     pub account: &'a str,
-    /// What stands behind the account: `role/path/name`.
+    /// The part after the account: `role/path/name`.
     pub resource: &'a str,
 }
 
 impl<'a> IamArn<'a> {
-    /// Reads an ARN of the global services IAM and STS.
+    /// Parses an ARN of the global services IAM and STS. `None` for any other text.
     pub fn parse_arn(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
         let (Some("arn"), Some(partition), Some("iam" | "sts"), Some(_), Some(account), Some(resource)) =
@@ -91,7 +91,7 @@ impl<'a> IamArn<'a> {
         Some(Self { partition, account, resource })
     }
 
-    /// The role or user it names, if it names one.
+    /// The role or user that the ARN names, with its name but without its path. `None` if it names something else.
     pub fn principal_and_name(&self) -> Option<(Principal, &'a str)> {
         let (kind, path_and_name) = self.resource.split_once('/')?;
         let name = path_and_name.rsplit('/').next()?;
@@ -103,7 +103,7 @@ impl<'a> IamArn<'a> {
     }
 }
 
-/// The caller, for people: `role/ci` of an assumed role, `user/x`, `root`.
+/// The caller in a form for people: `role/ci` for an assumed role, `user/x`, `root`.
 pub fn describe_actor(arn: &str) -> String {
     let resource = IamArn::parse_arn(arn).map_or(arn, |arn| arn.resource);
     match resource.strip_prefix("assumed-role/") {
@@ -114,17 +114,17 @@ pub fn describe_actor(arn: &str) -> String {
     }
 }
 
-/// The scope of `stack` whose policy the ARN names, if it does.
+/// The scope of `stack` whose policy the ARN names. `None` if the ARN names another policy.
 pub fn scope_from_policy_arn<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
     parse_stack_policy_name(realm, stack, policy_arn).filter(|scope| !scope.starts_with("user."))
 }
 
-/// The user of `stack` whose own statements the policy of that ARN holds, if it does.
+/// The user of `stack` whose own statements are in the policy with this ARN. `None` if the ARN names another policy.
 pub fn user_from_policy_arn<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
     parse_stack_policy_name(realm, stack, policy_arn)?.strip_prefix("user.")
 }
 
-/// What stands behind `STACK.` in the name of a policy under the stack's path.
+/// The part after `STACK.` in the name of a policy under the stack's path.
 fn parse_stack_policy_name<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a str) -> Option<&'a str> {
     let arn = IamArn::parse_arn(policy_arn)?;
     let name = arn.resource.strip_prefix("policy")?.strip_prefix(stack_path(stack).as_str())?;
@@ -132,9 +132,9 @@ fn parse_stack_policy_name<'a>(realm: &Realm, stack: &StackName, policy_arn: &'a
     (arn.account == realm.account && !rest.contains('/')).then_some(rest)
 }
 
-/// What a plan calls an attached policy: a scope of the stack by its label, a policy of AWS by what stands behind
-/// `:policy/`, another by its account and that. Policies of AWS begin with a capital letter, so a scope that does too goes
-/// by its policy's full name: two policies never share a short name.
+/// The name that a plan shows for an attached policy: the label for a scope of the stack, the part after `:policy/` for an AWS managed
+/// policy, and the account with that part for any other policy. Names of AWS managed policies start with a capital letter. A scope whose
+/// label also does is shown by its policy's full name, so that two policies never share a short name.
 pub fn policy_short_name(realm: &Realm, stack: &StackName, policy_arn: &str) -> String {
     if let Some(scope) = scope_from_policy_arn(realm, stack, policy_arn) {
         return if scope.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') {
@@ -153,14 +153,14 @@ pub fn policy_short_name(realm: &Realm, stack: &StackName, policy_arn: &str) -> 
     }
 }
 
-/// The id of the role or user of this account that an ARN names.
+/// The id of the role or user of this account that an ARN names. `None` for another kind of object or another account.
 pub fn parse_principal_id(realm: &Realm, text: &str) -> Option<ResourceId> {
     let arn = IamArn::parse_arn(text)?;
     let (principal, name) = arn.principal_and_name()?;
     (arn.account == realm.account && arn.partition == realm.partition).then(|| kinds::principal_id(principal, name))
 }
 
-/// The role or user that an ARN means to people: itself, or the role of a session.
+/// The role or user that a person means by an ARN: the principal itself, or the role of a session. `None` as for [`parse_principal_id`].
 pub fn resolve_principal_id(realm: &Realm, text: &str) -> Option<ResourceId> {
     let session =
         IamArn::parse_arn(text).filter(|arn| arn.account == realm.account && arn.partition == realm.partition);
@@ -168,7 +168,7 @@ pub fn resolve_principal_id(realm: &Realm, text: &str) -> Option<ResourceId> {
     role.map(|role| kinds::principal_id(Principal::Role, role)).or_else(|| parse_principal_id(realm, text))
 }
 
-/// The ARN of a live role, user or policy.
+/// The ARN of a live role, user, policy or federation. `None` for other kinds.
 pub fn object_arn(realm: &Realm, resource: &Resource) -> Option<String> {
     if let Some(arn) = federation_arn(realm, &resource.id) {
         return Some(arn);
@@ -184,7 +184,8 @@ pub fn object_arn(realm: &Realm, resource: &Resource) -> Option<String> {
     Some(format!("arn:{partition}:iam::{account}:{kind}{}{name}", text("path").unwrap_or("/")))
 }
 
-/// Who may write what an ARN names: service-linked roles and those of Identity Center are nobody's to write.
+/// Which party may write the object that an ARN names. Service-linked roles and the roles of IAM Identity Center belong to AWS and cannot
+/// be written by customers.
 pub fn custody_from_arn(text: &str) -> Custody {
     let resource = IamArn::parse_arn(text).map_or("", |arn| arn.resource);
     match resource.strip_prefix("role") {

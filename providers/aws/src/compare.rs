@@ -1,4 +1,4 @@
-//! What a change of access means, what an access amounts to, by the policy language's own comparison. Pure.
+//! Compares two versions of an access, and describes what an access allows, with the policy language's own comparison. Pure.
 
 use leasehold_provider::{Access, Answer, Assessment, Compare, Comparison, Question};
 
@@ -18,7 +18,7 @@ impl Compare for AwsRealizer {
     }
 }
 
-/// The provider compares as its pure half does.
+/// Delegates to [`AwsRealizer`], the pure half of the provider.
 impl Compare for AwsProvider {
     fn compare_access(&self, old: &Access, new: &Access) -> Comparison {
         AwsRealizer.compare_access(old, new)

@@ -1,4 +1,4 @@
-//! The clients of IAM and STS. An edge: it reads the environment and the AWS configuration files, through `aws-config`.
+//! Builds the clients of IAM and STS. This module does I/O: it reads the environment and the AWS configuration files through `aws-config`.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,46 +22,49 @@ use crate::http_client::build_http_client;
 use crate::settings::{AwsSettings, ConnectError};
 use crate::{ca_bundle, profile};
 
-/// One attempt, connecting included. IAM answers in well under a second, a page of a thousand roles in a few.
+/// Timeout of one attempt, connecting included. IAM answers in well under a second; a page of a thousand roles takes a few seconds.
 const ATTEMPT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(4);
 
-/// The two clients, and where their calls went.
+/// The two clients, and details about their calls for messages.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// Of IAM.
+    /// The IAM client.
     pub iam: aws_sdk_iam::Client,
-    /// Of STS.
+    /// The STS client.
     pub sts: aws_sdk_sts::Client,
-    /// The endpoint of the last call, for messages.
+    /// The endpoint of the last call.
     pub endpoint: SeenEndpoint,
-    /// The region in use, for messages.
+    /// The region in use.
     pub region: String,
-    /// The source of the credentials in use, for messages.
+    /// The source of the credentials in use.
     pub source: SeenSource,
 }
 
-/// How often a call is tried at most, by `AWS_MAX_ATTEMPTS`; `None`: what the call does and its failure decide.
+/// The maximum number of attempts per call, from `AWS_MAX_ATTEMPTS`. `None`: unset; the retry class and the failure decide.
 pub fn read_max_attempts() -> Option<u32> {
-    // `environment::check` has refused what does not parse.
+    // `environment::check_process_environment` has already rejected values that do not parse.
     environment::read_variable("AWS_MAX_ATTEMPTS").and_then(|text| text.trim().parse().ok())
 }
 
-/// The standard chain: environment, profiles, SSO, process, container, instance.
+/// A loader with the SDK's standard credential chain: environment, profiles, SSO, process, container, instance.
 pub fn standard_loader() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
 }
 
-/// What the settings and the standard chain give together: region, endpoint, and a source of credentials for whatever else a stack
-/// keeps at AWS. Nothing is called yet; credentials are looked for when they are first needed.
+/// Combines the settings with the standard chain: region, endpoint and a credentials provider, for other AWS services that a stack uses.
+/// Makes no call; credentials are loaded when they are first needed.
 ///
 /// # Errors
-/// The environment or the AWS configuration files hold a value that cannot be used.
+/// The environment or the AWS configuration files contain a value that cannot be used.
 pub async fn load_sdk_config(settings: &AwsSettings) -> Result<SdkConfig, ConnectError> {
     build_sdk_config(settings, standard_loader(), &SeenSource::default()).await
 }
 
-/// Builds the clients. Nothing is called yet; credentials are looked for when the first call needs them.
+/// Builds the clients. Makes no call; credentials are loaded when the first call needs them.
+///
+/// # Errors
+/// The environment or the AWS configuration files contain a value that cannot be used.
 pub async fn build_clients(settings: &AwsSettings, loader: ConfigLoader) -> Result<Clients, ConnectError> {
     let source = SeenSource::default();
     let config = build_sdk_config(settings, loader, &source).await?;
@@ -88,14 +91,14 @@ async fn build_sdk_config(
     let client = build_http_client(ca_bundle::find_ca_bundle(&profiles)?.as_ref())?;
     let mut loader = loader
         .http_client(client.clone())
-        // For credentials only: assuming a role, SSO. The retries of our own calls are in `retry`.
+        // These retries apply only to loading credentials (assuming a role, SSO). `retry` handles the retries of our own calls.
         .retry_config(RetryConfig::standard())
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build());
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(profile) = &settings.profile {
-        // The chain would prefer credentials in the environment, and work with others than those the block names.
+        // The standard chain would prefer credentials in the environment and ignore the profile that the provider block names.
         let region = settings.region.clone().or_else(|| profiles.get("region").map(str::to_owned)).map(Region::new);
         let provider = ProviderConfig::default().with_http_client(client).with_region(region);
         let provider = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
@@ -104,7 +107,7 @@ async fn build_sdk_config(
     let mut config = with_checked_credentials(loader.load().await, source);
     profile::check_endpoints(&config, &profiles)?;
     if config.region().is_none() {
-        // IAM is global within a partition; without a word on which, it is the one of most accounts.
+        // IAM is global within a partition. Without a region we use the commercial partition, where most accounts are.
         config = config.into_builder().region(Region::from_static("us-east-1")).build();
     }
     if let Some(role) = &settings.assume_role {
@@ -130,12 +133,12 @@ async fn assume_role(config: SdkConfig, role: &crate::settings::AssumeRoleSettin
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
 }
 
-/// Where calls go, seen as they leave: `http://127.0.0.1:5000`, `https://iam.amazonaws.com`.
+/// The endpoint of each call, recorded as the request is sent: `http://127.0.0.1:5000`, `https://iam.amazonaws.com`.
 #[derive(Debug, Clone, Default)]
 pub struct SeenEndpoint(Arc<Mutex<Option<String>>>);
 
 impl SeenEndpoint {
-    /// The endpoint of the last call.
+    /// The endpoint of the last call. `None` before the first call.
     pub fn last_endpoint(&self) -> Option<String> {
         self.0.lock().ok().and_then(|seen| seen.clone())
     }
@@ -174,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// Nothing leaves.
+    /// A connector that sends nothing and fails every request.
     #[derive(Debug)]
     struct Nobody;
 
@@ -184,7 +187,7 @@ mod tests {
         }
     }
 
-    /// Where IAM's and STS's calls would go.
+    /// The endpoints to which IAM's and STS's calls would go.
     async fn endpoints(region: &str, fips: bool, dual_stack: bool) -> [String; 2] {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .empty_test_environment()

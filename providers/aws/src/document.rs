@@ -1,4 +1,4 @@
-//! Policy documents: what statements, fence and trusts look like in JSON, and the one form in which two documents compare.
+//! Policy documents: the JSON of statements, the lease deny and trust policies, and the canonical form in which two documents are compared.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use serde_json::{Map, Value, json};
 
 /// The `Sid` of the lease deny.
 pub const LEASE_DENY_SID: &str = "LeaseholdLease";
-/// The `Sid` of the statement that shuts a quarantined identity.
+/// The `Sid` of the statement that denies everything to a quarantined identity.
 pub const QUARANTINE_SID: &str = "LeaseholdQuarantine";
-/// The `Sid` of the statement of a trust that lets nobody in.
+/// The `Sid` of the Deny statement in a trust policy that trusts no principal.
 pub const CLOSED_SID: &str = "LeaseholdClosed";
 
 const VERSION: &str = "2012-10-17";
 
-/// A policy of these statements, in canonical form.
+/// A policy document with these statements, in canonical form.
 pub fn build_policy(statements: Vec<Value>) -> Document {
     canonicalize_document(&json!({ "Version": VERSION, "Statement": statements }))
 }
 
-/// The statement that ends all access at the deadline, whatever else allows it.
+/// The lease deny: a statement that denies everything after the deadline. A Deny overrides every Allow.
 pub fn lease_deny_statement(deadline: Timestamp) -> Value {
     json!({
         "Sid": LEASE_DENY_SID, "Effect": "Deny", "Action": "*", "Resource": "*",
@@ -28,12 +28,12 @@ pub fn lease_deny_statement(deadline: Timestamp) -> Value {
     })
 }
 
-/// The policy that takes all access away.
+/// The policy that denies everything. A quarantined identity has it.
 pub fn deny_all_policy() -> Document {
     build_policy(vec![json!({ "Sid": QUARANTINE_SID, "Effect": "Deny", "Action": "*", "Resource": "*" })])
 }
 
-/// The trust that lets nobody in. A trust must have a statement; one without an Allow opens to nobody.
+/// The trust policy that trusts no principal. IAM requires a statement; a trust policy without an Allow trusts no principal.
 pub fn deny_all_trust() -> Document {
     build_policy(vec![json!({
         "Sid": CLOSED_SID, "Effect": "Deny", "Principal": { "AWS": "*" },
@@ -41,13 +41,14 @@ pub fn deny_all_trust() -> Document {
     })])
 }
 
-/// A deadline as IAM reads it: RFC 3339 in UTC, whole seconds. A part of a second is cut off: rather early than late.
+/// A deadline in the format of IAM: RFC 3339 in UTC, in whole seconds. Fractions of a second are cut off, so that access ends early rather
+/// than late.
 pub fn format_deadline(deadline: Timestamp) -> String {
     let whole = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor);
     deadline.round(whole).unwrap_or(deadline).to_string()
 }
 
-/// One declared statement in IAM's words.
+/// A declared statement as IAM's JSON.
 pub fn render_statement(statement: &Statement) -> Value {
     let mut fields = Map::new();
     if let Some(sid) = &statement.sid {
@@ -74,8 +75,8 @@ pub fn render_statement(statement: &Statement) -> Value {
     Value::Object(fields)
 }
 
-/// Conditions by operator and key. Two of the same operator and key cannot both stand in one statement; the limits refuse
-/// them, and here the first wins, which is narrower than their union.
+/// Conditions grouped by operator and key. A statement cannot contain the same operator and key twice. `limits` rejects such conditions;
+/// here the first one wins, which is narrower than their union.
 pub fn render_conditions(conditions: &[Condition]) -> Value {
     let mut operators: BTreeMap<&str, BTreeMap<&str, &[String]>> = BTreeMap::new();
     for condition in conditions {
@@ -84,8 +85,8 @@ pub fn render_conditions(conditions: &[Condition]) -> Value {
     json!(operators)
 }
 
-/// The one form of a document: lists where IAM takes a string or a list, their members and the statements in order, all
-/// scalars of conditions as text. Two documents that differ only in what IAM ignores are equal in it.
+/// The canonical form of a document: lists where IAM accepts a string or a list, list members and statements sorted, and all scalars in
+/// conditions as text. Two documents that differ only in what IAM ignores have the same canonical form.
 pub fn canonicalize_document(document: &Value) -> Document {
     let Value::Object(fields) = document else { return Document::new(document.clone()) };
     let mut canonical = fields.clone();
@@ -129,7 +130,7 @@ fn canonicalize_statement(statement: &Value) -> Value {
     fields.collect()
 }
 
-/// A string or list as an ordered list without doubles; numbers and truth values as text.
+/// A string or list as a sorted list without duplicates, with numbers and booleans as text.
 fn canonicalize_values(value: &Value) -> Value {
     let text = |value: &Value| match value {
         Value::Bool(flag) => flag.to_string().into(),
@@ -145,7 +146,8 @@ fn canonicalize_values(value: &Value) -> Value {
     Value::Array(members)
 }
 
-/// The document as it is sent: no white space, and no brackets around one member, since IAM counts every other character.
+/// The document as it is sent to IAM: without white space, and without brackets around a single member, because IAM counts all characters
+/// except white space against its size limits.
 pub fn render_document(document: &Document) -> String {
     fn unwrap_single_members(value: &Value) -> Value {
         match value {
@@ -162,7 +164,10 @@ pub fn render_document(document: &Document) -> String {
     unwrap_single_members(&parse_uncached(document)).to_string()
 }
 
-/// Reads a document as IAM tells it: URL-encoded JSON.
+/// Decodes a document as IAM returns it: URL-encoded JSON.
+///
+/// # Errors
+/// The text is not URL-encoded UTF-8, or not JSON.
 pub fn decode_document(encoded: &str) -> Result<Document, String> {
     let text = percent_encoding::percent_decode_str(encoded)
         .decode_utf8()
@@ -172,8 +177,8 @@ pub fn decode_document(encoded: &str) -> Result<Document, String> {
     Ok(canonicalize_document(&value))
 }
 
-/// The document's value. A document keeps its parsed form once it was asked for it; what is only glanced at is parsed apart,
-/// since an account has thousands of them.
+/// The parsed document. A `Document` caches its parsed form on the first request. An account has thousands of documents, so documents that
+/// are read only once are parsed here without the cache.
 pub fn parse_uncached(document: &Document) -> Value {
     serde_json::from_str(document.canonical_text()).unwrap_or_default()
 }
@@ -183,23 +188,23 @@ pub fn policy_statements(document: &Value) -> impl Iterator<Item = &Value> {
     document.get("Statement").and_then(Value::as_array).into_iter().flatten()
 }
 
-/// The statement of that `Sid`.
+/// The statement with this `Sid`. `None` if the document has none.
 pub fn find_statement<'a>(document: &'a Value, sid: &str) -> Option<&'a Value> {
     policy_statements(document).find(|statement| statement.get("Sid").and_then(Value::as_str) == Some(sid))
 }
 
-/// Whether a statement takes access away.
+/// Whether any statement of the document denies something.
 pub fn has_deny(document: &Document) -> bool {
     let deny = |statement: &Value| statement.get("Effect").and_then(Value::as_str) == Some("Deny");
     document.canonical_text().contains("\"Deny\"") && policy_statements(&parse_uncached(document)).any(deny)
 }
 
-/// The AWS principals that a trust names, as they stand there.
+/// The AWS principals that a trust policy names, exactly as written there.
 pub fn aws_principals(trust: &Document) -> Vec<String> {
     trusted_principals(trust, "AWS")
 }
 
-/// The federations that a trust names, as they stand there.
+/// The federated principals that a trust policy names, exactly as written there.
 pub fn federated_principals(trust: &Document) -> Vec<String> {
     trusted_principals(trust, "Federated")
 }

@@ -1,10 +1,10 @@
 //! The environment variables that decide how AWS is reached: a table of them, and a check of their values before any call.
 //!
-//! The SDK ignores a value it cannot parse, with a line in a log that nobody reads: a mistyped `AWS_ENDPOINT_URL` sends calls to
-//! AWS itself, a mistyped `AWS_USE_FIPS_ENDPOINT` leaves FIPS off, a line break in `AWS_ACCESS_KEY_ID` panics. [`check_process_environment`] turns each
-//! of these into an error that names the variable.
+//! The SDK only logs a warning when it cannot parse a value, and continues without it: a mistyped `AWS_ENDPOINT_URL` sends calls to AWS
+//! itself, and a mistyped `AWS_USE_FIPS_ENDPOINT` leaves FIPS off. A line break in `AWS_ACCESS_KEY_ID` makes it panic.
+//! [`check_process_environment`] turns each of these mistakes into an error that names the variable.
 //!
-//! An edge: [`check_process_environment`] reads the process environment.
+//! This module does I/O: [`check_process_environment`] reads the process environment.
 
 mod form;
 mod table;
@@ -15,20 +15,20 @@ pub use form::ValueForm;
 pub(crate) use form::{is_endpoint, is_header_value};
 pub use table::VARIABLES;
 
-/// An environment variable that Leasehold, or a library in it, reads.
+/// An environment variable that Leasehold, one of its libraries, or another AWS tool reads.
 #[derive(Debug, Clone, Copy)]
 pub struct EnvironmentVariable {
-    /// Its name. A name that ends in `*` is a prefix.
+    /// The name. A name that ends in `*` is a prefix.
     pub name: &'static str,
-    /// What it sets, as one line of Markdown.
+    /// What the variable sets, as one line of Markdown for `docs/environment.md`.
     pub sets: &'static str,
-    /// What reads it.
+    /// The code that reads it.
     pub reader: VariableReader,
-    /// What its value looks like.
+    /// The expected form of its value.
     pub form: ValueForm,
 }
 
-/// What reads a variable.
+/// The code that reads a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VariableReader {
     /// Leasehold's own code.
@@ -39,12 +39,12 @@ pub enum VariableReader {
     Http,
     /// Another library.
     Library,
-    /// Nothing: other AWS tools read it, the SDK for Rust does not.
+    /// Nothing in Leasehold: other AWS tools read it, but the SDK for Rust does not.
     Nothing,
 }
 
 impl VariableReader {
-    /// Its name in the documentation.
+    /// The reader's name in the documentation.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -61,18 +61,18 @@ impl VariableReader {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable {name} {problem}; expected {expected}. Correct it or unset it")]
 pub struct VariableError {
-    /// The variable.
+    /// The name of the variable.
     pub name: &'static str,
-    /// What is wrong with its value. Quotes it, unless it may hold a secret.
+    /// What is wrong with the value. Quotes the value unless it may be a secret.
     pub problem: String,
-    /// What the value has to be, with an example.
+    /// The expected value, with an example.
     pub expected: String,
 }
 
 /// Checks the values of `variables` in the process environment. An empty variable counts as unset.
 ///
 /// # Errors
-/// The first variable, in the order of the table, whose value does not have its form.
+/// The first variable, in the order of the table, whose value does not match its form.
 #[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
 pub fn check_process_environment(variables: &[EnvironmentVariable]) -> Result<(), VariableError> {
     check_values(variables, |name| std::env::var_os(name))
@@ -91,7 +91,7 @@ fn check_values(
     Ok(())
 }
 
-/// The value of a variable; `None` where it is unset, empty, or not UTF-8.
+/// The value of a variable. `None` if it is unset, empty, or not UTF-8.
 #[allow(clippy::disallowed_methods, reason = "the environment is read here: this is the edge")]
 pub(crate) fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

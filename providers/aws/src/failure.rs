@@ -1,8 +1,10 @@
-//! What the failure of a call means for the call, and what an operator can do about it.
+//! Explains failed calls: what a failure means for the call, and what the operator can do about it.
+//!
+//! In: an error of the SDK, and the [`CallContext`] of the call. Out: a [`CallError`] with a cause, a message and a remedy.
 //!
 //! - `service_error`: AWS answered with an error.
-//! - `request`: no answer came.
-//! - `credentials`: there was nothing to sign the call with.
+//! - `request`: no answer arrived.
+//! - `credentials`: no credentials could be loaded to sign the call.
 
 mod credentials;
 mod place;
@@ -23,44 +25,44 @@ use leasehold_provider::{EnactError, EnactErrorKind, ObserveError, ObserveErrorK
 pub use place::CallContext;
 use service_error::ServiceError;
 
-/// What a call's failure means for the call itself.
+/// The cause of a failure, by what it says about whether the call took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallErrorCause {
-    /// Refused for now: nothing was done.
+    /// Throttled: AWS did nothing.
     Throttled,
-    /// Nothing could be sent: nothing was done.
+    /// The request could not be sent: AWS did nothing.
     Unreachable,
-    /// Sent, and no answer came: it may have been done.
+    /// The request was sent but no answer arrived: it may have taken effect.
     NoAnswer,
-    /// The service failed: it may have been done.
+    /// The service failed: the request may have taken effect.
     Faulted,
-    /// The caller may not.
+    /// The caller lacks permission.
     Denied,
-    /// There are no credentials, or they are not accepted.
+    /// There are no credentials, or AWS does not accept them.
     Unauthenticated,
-    /// Refused for good: nothing was done.
+    /// Rejected permanently: AWS did nothing.
     Rejected,
-    /// The answer cannot be read: it may have been done.
+    /// The answer cannot be read: the request may have taken effect.
     Malformed,
 }
 
-/// A failed call, or an answer that makes no sense.
+/// A failed call, or an answer that cannot be understood.
 #[derive(Debug, Clone)]
 pub struct CallError {
     /// The operation, as policies name it: `iam:CreateRole`.
     pub operation: &'static str,
-    /// What it means.
+    /// The cause of the failure.
     pub cause: CallErrorCause,
-    /// AWS's code, where it gave one.
+    /// AWS's error code. `None` if the answer has none.
     pub code: Option<String>,
-    /// What happened.
+    /// What happened, for the user.
     pub message: String,
-    /// What to do, where that can be said.
+    /// What to do about it. `None` if there is no specific advice.
     pub help: Option<String>,
 }
 
 impl CallError {
-    /// An answer that does not say what AWS's documents promise.
+    /// The error for an answer that lacks something that AWS's documentation promises.
     pub fn from_malformed_answer(operation: &'static str, message: impl Into<String>) -> Self {
         Self {
             operation,
@@ -71,7 +73,7 @@ impl CallError {
         }
     }
 
-    /// What a failed call of the SDK means.
+    /// The error for a failed call of the SDK.
     pub fn from_sdk_error<E>(operation: &'static str, error: SdkError<E, HttpResponse>, place: CallContext<'_>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -111,7 +113,7 @@ impl CallError {
         }
     }
 
-    /// The same, with how long it was tried, where more than one try was worth it.
+    /// Adds the number of attempts and the time spent, if there was more than one attempt.
     pub fn with_attempts(mut self, attempts: u32, spent: std::time::Duration) -> Self {
         if attempts > 1 {
             let _ = write!(self.message, "; tried {attempts} times in {} s", spent.as_secs().max(1));
@@ -119,32 +121,32 @@ impl CallError {
         self
     }
 
-    /// Whether AWS gave this code.
+    /// Whether AWS returned this error code.
     pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 
-    /// The object that was to be read or written is not there.
+    /// Whether the object to be read or written does not exist.
     pub fn is_absent(&self) -> bool {
         self.has_code("NoSuchEntity") || self.has_code("NoSuchEntityException")
     }
 
-    /// An object of the name is there already.
+    /// Whether an object with this name already exists.
     pub fn is_name_taken(&self) -> bool {
         self.has_code("EntityAlreadyExists") || self.has_code("EntityAlreadyExistsException")
     }
 
-    /// A quota or size limit.
+    /// Whether the call exceeds a quota or a size limit.
     pub fn is_limit(&self) -> bool {
         self.has_code("LimitExceeded") || self.has_code("LimitExceededException")
     }
 
-    /// The object cannot go while something hangs on it.
+    /// Whether the object cannot be deleted because other objects are attached to it.
     pub fn is_delete_conflict(&self) -> bool {
         self.has_code("DeleteConflict") || self.has_code("DeleteConflictException")
     }
 
-    /// What is to be expected for some time after an object was made, and passes by itself.
+    /// Whether the failure is expected for some time after an object was created, until IAM shows the object everywhere.
     pub fn may_pass(&self) -> bool {
         let unseen_principal = (self.has_code("MalformedPolicyDocument")
             || self.has_code("MalformedPolicyDocumentException"))
@@ -168,7 +170,7 @@ fn has_source<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
     error_chain(error).any(|error| error.downcast_ref::<T>().is_some())
 }
 
-/// All that the error and its sources say, outermost first.
+/// The messages of the error and all its sources, outermost first.
 pub fn describe_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut last = String::new();
@@ -182,7 +184,7 @@ pub fn describe_chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// What the innermost source says: what the operating system or the service said itself.
+/// The message of the innermost source: the operating system's or the service's own words.
 fn describe_innermost(error: &(dyn Error + 'static)) -> String {
     error_chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
@@ -219,7 +221,7 @@ impl From<CallError> for EnactError {
             EnactErrorKind::Conflict => Some("run plan again: the account is not as the plan found it".to_owned()),
             _ => None,
         });
-        // Only a refusal is certain. What has no answer is looked at by the next run, which starts from what lives.
+        // Only a refusal is certain. For the other causes, the next run finds out what was done: it starts from the observed account.
         let open =
             matches!(failure.cause, CallErrorCause::NoAnswer | CallErrorCause::Faulted | CallErrorCause::Malformed);
         let message = failure.message + if open { "; whether it was done is not known" } else { "" };

@@ -1,4 +1,4 @@
-//! The provider as a whole: its clients, its realm, and what it knows of this run's objects.
+//! The provider as a whole: its clients, its realm (account, partition, actor), and what this run knows about objects in the account.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::failure::CallError;
 use crate::retry::{AwsCaller, CallLog, RetryClass};
 use crate::settings::{AwsSettings, ConnectError};
 
-/// AWS IAM in one account.
+/// AWS IAM in one account. It calls AWS only when the realm is first needed.
 #[derive(Debug)]
 pub struct AwsProvider {
     pub(crate) clients: Clients,
@@ -23,12 +23,19 @@ pub struct AwsProvider {
 }
 
 impl AwsProvider {
-    /// Makes the clients. Reads the environment and the AWS configuration files; calls nothing yet.
+    /// Builds the clients. Reads the environment and the AWS configuration files; makes no call to AWS.
+    ///
+    /// # Errors
+    /// The settings, the environment or the AWS configuration files contain a value that cannot be used.
     pub async fn connect(settings: AwsSettings) -> Result<Self, ConnectError> {
         Self::connect_with_loader(settings, connect::standard_loader()).await
     }
 
-    /// The same, from a chain that the caller has begun: an endpoint or credentials of its own.
+    /// The same as [`connect`](Self::connect), but starts from a loader that the caller has configured, for example with its own endpoint
+    /// or credentials.
+    ///
+    /// # Errors
+    /// The same as for [`connect`](Self::connect).
     pub async fn connect_with_loader(
         settings: AwsSettings,
         loader: aws_config::ConfigLoader,
@@ -40,14 +47,14 @@ impl AwsProvider {
         Ok(Self { clients, caller, known: KnownObjects::default(), allowed, realm: OnceCell::new() })
     }
 
-    /// The same, and `notices` is told when calls wait because AWS throttles.
+    /// Reports to `notices` when calls wait because AWS throttles them.
     #[must_use]
     pub fn with_notices(mut self, notices: Arc<dyn Notices>) -> Self {
         self.caller.set_notices(notices);
         self
     }
 
-    /// Where this is, asked once. Nothing else is called before the account is known to be allowed.
+    /// The realm of this provider, read once with `sts:GetCallerIdentity`. No other call is made before the account is known to be allowed.
     pub(crate) async fn resolve_realm(&self) -> Result<&Realm, ObserveError> {
         self.realm.get_or_try_init(|| self.read_caller_identity()).await
     }
@@ -89,7 +96,7 @@ impl AwsProvider {
     }
 }
 
-/// What this run has seen and done, so that no call is spent on asking whose an object is.
+/// The objects that this run has observed, created or changed, so that no extra call is needed to check the mark of an object.
 #[derive(Debug, Default)]
 pub struct KnownObjects(Mutex<ObjectFacts>);
 
@@ -105,31 +112,31 @@ impl KnownObjects {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// These objects carry the stack's mark; any other that was known to, no longer does.
+    /// Records that these objects carry the stack's mark. Objects recorded earlier for the stack and missing here are dropped.
     pub fn record_observed(&self, stack: &StackName, ours: impl IntoIterator<Item = ResourceId>) {
         let mut facts = self.lock_facts();
         facts.ours.retain(|(other, _)| other != stack);
         facts.ours.extend(ours.into_iter().map(|id| (stack.clone(), id)));
     }
 
-    /// The object was found to carry the stack's mark.
+    /// Records that the object was found with the stack's mark.
     pub fn record_owned(&self, stack: &StackName, id: &ResourceId) {
         self.lock_facts().ours.insert((stack.clone(), id.clone()));
     }
 
-    /// This run made the object, with the stack's mark.
+    /// Records that this run created the object, with the stack's mark.
     pub fn record_made(&self, stack: &StackName, id: &ResourceId) {
         let mut facts = self.lock_facts();
         facts.ours.insert((stack.clone(), id.clone()));
         facts.made.insert(id.clone());
     }
 
-    /// This run took something off the object.
+    /// Records that this run removed something from the object, such as an attachment.
     pub fn record_touched(&self, id: &ResourceId) {
         self.lock_facts().touched.insert(id.clone());
     }
 
-    /// The object is gone.
+    /// Records that the object no longer exists.
     pub fn record_gone(&self, stack: &StackName, id: &ResourceId) {
         let mut facts = self.lock_facts();
         facts.ours.remove(&(stack.clone(), id.clone()));
@@ -142,12 +149,12 @@ impl KnownObjects {
         self.lock_facts().ours.contains(&(stack.clone(), id.clone()))
     }
 
-    /// Whether this run made the object.
+    /// Whether this run created the object.
     pub fn is_made(&self, id: &ResourceId) -> bool {
         self.lock_facts().made.contains(id)
     }
 
-    /// Whether this run took something off the object.
+    /// Whether this run removed something from the object.
     pub fn is_touched(&self, id: &ResourceId) -> bool {
         self.lock_facts().touched.contains(id)
     }

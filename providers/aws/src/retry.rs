@@ -1,8 +1,11 @@
-//! How calls are repeated: the one place of this crate that waits, and the one that draws random numbers.
+//! Retries calls. This is the only module of this crate that waits, and the only one that draws random numbers.
 //!
-//! The SDK's own retries are off. What may be repeated depends on what the call does ([`RetryClass`]) and on what its failure
-//! means ([`CallErrorCause`]). Waits grow with full jitter; a token bucket, whose rate falls with every refusal and recovers with
-//! every answer, keeps all calls together under what the account bears.
+//! In: a call, its [`RetryClass`] (what a second call would do) and, after a failure, its [`CallErrorCause`]. Out: the answer, or the
+//! failure with the number of attempts. Invariant: a call that may have taken effect is repeated only if a second call is harmless, or is
+//! refused in a way that the caller handles. The SDK's own retries are off.
+//!
+//! Waits grow exponentially with full jitter. All calls share a token bucket whose rate falls with every throttled call and recovers with
+//! every answer, so that together they stay below the rate that the account allows.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,23 +26,24 @@ use crate::failure::{CallContext, CallError, CallErrorCause};
 use crate::http_client::find_proxy;
 use crate::settings::AwsSettings;
 
-/// What doing a call twice would do.
+/// The effect of making a call twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryClass {
-    /// The same as doing it once: reads, puts, tags.
+    /// The same effect as once: reads, puts, tags.
     Idempotent,
-    /// A refusal the second time (`EntityAlreadyExists`, `NoSuchEntity`), for which the caller has an answer.
+    /// The second call is refused (`EntityAlreadyExists`, `NoSuchEntity`), and the caller handles that refusal.
     Conditional,
-    /// Another object: the service chooses its name. Never repeated once it may have been done.
+    /// A second object: the service chooses the name. Never repeated if the first call may have taken effect.
     ServerNamed,
 }
 
-/// How long one operation may take in all, waits included.
+/// The time limit of one operation, waits included.
 const WHOLE: Duration = Duration::from_secs(180);
 const FIRST_WAIT: Duration = Duration::from_millis(80);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// The longest wait before the next attempt, or `None` when there shall be none. `attempts` have failed, the last with `cause`.
+/// The longest wait before the next attempt. `None`: do not try again. `attempts` is the number of failed attempts; the last one failed
+/// with `cause`.
 fn next_wait(cause: CallErrorCause, class: RetryClass, attempts: u32, spent: Duration) -> Option<Duration> {
     let most = match (cause, class) {
         (CallErrorCause::Throttled, _) => u32::MAX,
@@ -55,7 +59,7 @@ fn next_wait(cause: CallErrorCause, class: RetryClass, attempts: u32, spent: Dur
     Some(FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT))
 }
 
-/// The calls of one piece of work: how many attempts, and the ids that the service gave them.
+/// Counts the attempts of one unit of work and collects the request ids that the service returned.
 #[derive(Debug, Default)]
 pub struct CallLog {
     attempts: AtomicU32,
@@ -63,12 +67,12 @@ pub struct CallLog {
 }
 
 impl CallLog {
-    /// How many attempts were made.
+    /// The number of attempts.
     pub fn attempt_count(&self) -> u32 {
         self.attempts.load(Ordering::Relaxed)
     }
 
-    /// The ids, in the order of the answers.
+    /// The request ids, in the order of the answers.
     pub fn request_ids(&self) -> Vec<String> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -82,7 +86,7 @@ impl CallLog {
     }
 }
 
-/// What all calls of one provider share: the pace, where they went, and who is told that they wait.
+/// The state that all calls of one provider share: the pace, the endpoint, and the receiver of notices about waits.
 #[derive(Debug)]
 pub struct AwsCaller {
     pace: Mutex<Pace>,
@@ -96,7 +100,7 @@ pub struct AwsCaller {
 }
 
 impl AwsCaller {
-    /// A caller that was not throttled yet. `most`: how often a call is tried at most, where a person set it.
+    /// Creates a caller without a rate limit. `most` is the maximum number of attempts per call if the user set one.
     pub fn new(clients: &Clients, settings: &AwsSettings, most: Option<u32>) -> Self {
         Self {
             pace: Mutex::new(Pace::new(Instant::now())),
@@ -110,7 +114,7 @@ impl AwsCaller {
         }
     }
 
-    /// What a failed call means.
+    /// Turns an error of the SDK into a [`CallError`] with cause, message and remedy.
     fn explain_sdk_error<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> CallError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -129,12 +133,15 @@ impl AwsCaller {
         CallError::from_sdk_error(operation, error, place)
     }
 
-    /// From now on tells of every wait.
+    /// From now on, reports every wait to `notices`.
     pub fn set_notices(&mut self, notices: Arc<dyn Notices>) {
         self.notices = Some(notices);
     }
 
-    /// Makes a call, again where that is right, and counts the attempts in `calls`.
+    /// Makes a call, retries it where that is safe, and counts the attempts in `calls`.
+    ///
+    /// # Errors
+    /// The last failure, if no attempt succeeded.
     pub async fn call_with_retries<T, E, F, Sent>(
         &self,
         calls: &CallLog,
@@ -181,7 +188,7 @@ impl AwsCaller {
         }
     }
 
-    /// Waits for a turn under the pace.
+    /// Waits until the token bucket allows the next call.
     async fn wait_for_turn(&self, operation: &str) {
         let wait = self.with_pace(|pace| pace.reserve_turn(Instant::now()));
         if !wait.is_zero() {
@@ -190,7 +197,7 @@ impl AwsCaller {
         }
     }
 
-    /// A call was answered: the next may come sooner.
+    /// Records an answered call: the rate recovers.
     fn record_success(&self) {
         let is_free = self.with_pace(|pace| {
             let was_held = pace.rate.is_some();
@@ -214,22 +221,25 @@ impl AwsCaller {
     }
 }
 
-/// This machine's time, to be held against the service's.
+/// The current time of this machine, to compare with the service's time.
 #[allow(clippy::disallowed_methods, reason = "calls leave from here: this is the edge")]
 fn current_time() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
-/// How long objects of this run may take to be seen everywhere.
+/// How long IAM may take until all its endpoints show an object that this run created.
 const PROPAGATION: Duration = Duration::from_secs(120);
 
-/// An error that may pass by itself, some time after an object was made.
+/// An error that may disappear without action, for some time after an object was created.
 pub trait TransientError {
-    /// Whether it may.
+    /// Whether this error may.
     fn may_pass(&self) -> bool;
 }
 
-/// Repeats a whole step while it fails with what may pass by itself.
+/// Repeats a whole step while it fails with an error that may disappear without action.
+///
+/// # Errors
+/// The last error, when it is permanent or `patience` is exhausted.
 pub async fn retry_until_visible<T, E, Step>(patience: Patience, step: impl Fn() -> Step) -> Result<T, E>
 where
     E: TransientError,
@@ -254,37 +264,38 @@ where
     }
 }
 
-/// How long to bear with what passes by itself.
+/// How long to repeat a step that fails with a [`TransientError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
-    /// Not at all: the object was there before this run.
+    /// Do not repeat: the object existed before this run.
     None,
-    /// Some seconds: this run took something off the object.
+    /// Some seconds: this run removed something from the object.
     Settling,
-    /// As long as IAM may take to show an object of this run everywhere.
+    /// As long as IAM may take to show a new object everywhere: this run created the object.
     Propagation,
 }
 
-/// A pause between two looks at something that the service prepares.
+/// Waits before the next poll of something that the service prepares: 0.5 s longer with every attempt, at most 5 s.
 pub async fn pause_between_polls(attempt: u32) {
     sleep(Duration::from_millis(500).saturating_mul(attempt.saturating_add(1)).min(Duration::from_secs(5))).await;
 }
 
-/// A token bucket without a rate until the first refusal.
+/// A token bucket. It has no rate until the first throttled call.
 #[derive(Debug)]
 struct Pace {
-    /// Calls a second; `None`: as fast as they come.
+    /// Calls per second. `None`: not limited.
     rate: Option<f64>,
-    /// When the next call may go.
+    /// The earliest time of the next call.
     next: Instant,
-    /// When the rate was last lowered: refusals that come together count once.
+    /// When the rate was last lowered. Throttled calls that arrive together lower it only once.
     lowered: Option<Instant>,
-    /// Calls since `window` began: how fast we were when refused.
+    /// Calls since `window` started: the rate at which we were throttled.
     sent: u32,
     window: Instant,
 }
 
-/// Calls a second, however often refused. Where an account bears less, each call's own waits, which grow, do the rest.
+/// Minimum rate in calls per second, however often AWS throttles. In an account that allows less, the growing waits of each call make up
+/// the difference.
 const SLOWEST: f64 = 5.0;
 const FAST_ENOUGH: f64 = 200.0;
 
@@ -293,7 +304,7 @@ impl Pace {
         Self { rate: None, next: now, lowered: None, sent: 0, window: now }
     }
 
-    /// Takes the next turn and says how far off it is.
+    /// Reserves the next turn and returns the time until it.
     fn reserve_turn(&mut self, now: Instant) -> Duration {
         if now.duration_since(self.window) > Duration::from_secs(1) {
             self.window = now;
@@ -344,7 +355,7 @@ mod tests {
         assert_eq!(next_wait(CallErrorCause::Throttled, RetryClass::Idempotent, 3, WHOLE), None);
     }
 
-    /// What was told.
+    /// Records the notices it receives.
     #[derive(Debug, Default)]
     struct Told {
         waits: Mutex<Vec<(String, bool, Option<f64>)>>,

@@ -1,9 +1,9 @@
-//! The rights that leasehold needs in AWS, as the smallest statements that grant them. Pure.
+//! The IAM permissions that Leasehold needs in AWS, as the smallest statements that grant them. Pure.
 //!
-//! In: a purpose (the commands that a role runs), and what a stack has. Out: statements on IAM (here) and on the bucket that holds the
-//! stack's records ([`records`]). Invariant: a right is granted for a purpose only if a command of that purpose makes the call.
+//! In: a purpose (the commands that a role runs), and the parts that a stack has. Out: policy statements for IAM (here) and for the bucket
+//! with the stack's records ([`records`]). Invariant: a purpose grants a permission only if a command of that purpose makes the call.
 //!
-//! What a call is checked against, and which conditions it knows, is in the service authorization reference:
+//! The resources and condition keys of each action are in the service authorization reference:
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
 
 mod parts;
@@ -26,36 +26,36 @@ use table::RightsTarget::{
 };
 use table::{RIGHTS, RequiredRight, RightsTarget};
 
-/// The most characters of a managed policy, white space aside:
+/// The maximum size of a managed policy in characters, not counting white space:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 pub const LARGEST: usize = 6144;
 
-/// Whose rights, and where.
+/// The stack and the account that the rights are limited to.
 #[derive(Debug, Clone)]
 pub struct RightsScope<'a> {
-    /// The stack that they are cut to.
+    /// The stack that the rights are limited to.
     pub stack: &'a StackName,
     /// The partition: `aws`, `aws-cn`, `aws-us-gov` or another.
     pub partition: &'a str,
-    /// The account's number, or `*`.
+    /// The account id, or `*` for any account.
     pub account: &'a str,
-    /// What the stack has.
+    /// The parts that the stack has; each part needs its own rights.
     pub parts: &'a BTreeSet<StackPart>,
 }
 
-/// The actions that a purpose takes, as `iam:Action`.
+/// The actions that a purpose needs, as `iam:Action`.
 #[must_use]
 pub fn required_actions(parts: &BTreeSet<StackPart>, purpose: RightsPurpose) -> BTreeSet<String> {
     matching_rights(parts, purpose).map(|(action, ..)| format!("iam:{action}")).collect()
 }
 
-/// The smallest policy for the purpose: a statement for each sort of resource.
+/// The smallest policy for the purpose: one statement for each kind of resource that permissions are limited to.
 #[must_use]
 pub fn build_rights_policy(scope: &RightsScope<'_>, purpose: RightsPurpose) -> Document {
     Document::new(json!({ "Version": "2012-10-17", "Statement": build_statements(scope, purpose) }))
 }
 
-/// Its statements.
+/// The statements of that policy.
 #[must_use]
 pub fn build_statements(scope: &RightsScope<'_>, purpose: RightsPurpose) -> Vec<Value> {
     let mut by_place: BTreeMap<RightsTarget, Vec<String>> = BTreeMap::new();
@@ -85,7 +85,7 @@ fn build_statement(scope: &RightsScope<'_>, on: RightsTarget, mut actions: Vec<S
         NewUser | NewRole | NewIssuer | NewDirectory => {
             Some(json!({ "StringEquals": { "aws:RequestTag/leasehold:stack": stack } }))
         }
-        // What carries another stack's mark is not touched, and no other stack's mark is given.
+        // These conditions exclude objects that carry another stack's mark, and exclude setting another stack's mark.
         MarkedUser | MarkedRole | MarkedIssuer | MarkedDirectory => Some(json!({ "StringEqualsIfExists": {
             "aws:ResourceTag/leasehold:stack": stack,
             "aws:RequestTag/leasehold:stack": stack,
@@ -144,7 +144,7 @@ mod tests {
         };
         let of_records = Document::new(json!(records::bucket_statements(&records, RightsPurpose::Apply)));
         assert!(of_records.canonical_text().len() <= LARGEST, "{}", of_records.canonical_text().len());
-        // With both, the largest stack fits into the inline policy of a role: 10,240 characters.
+        // Both policies together fit into the inline policies of a role, even for the largest stack: 10,240 characters.
         assert!(whole.canonical_text().len() + of_records.canonical_text().len() <= 10_240);
         let reading = build_rights_policy(&scope(&stack, &parts), RightsPurpose::Plan);
         assert!(reading.canonical_text().len() < whole.canonical_text().len() / 2);
@@ -175,7 +175,8 @@ mod tests {
             let writes = |action: &Value| {
                 !["iam:Get", "iam:List", "iam:Generate"].iter().any(|read| action.as_str().unwrap().starts_with(read))
             };
-            // Memberships are checked against the group, which may be anybody's; devices and instance profiles carry no marks of ours.
+            // For memberships, IAM checks the group, which another tool may manage. MFA devices and instance profiles carry no marks of
+            // ours.
             let sid = statement["Sid"].as_str().unwrap();
             if ["Everything", "AnyGroup", "Device", "Profile"].contains(&sid)
                 || !statement["Action"].as_array().unwrap().iter().any(writes)
@@ -186,11 +187,11 @@ mod tests {
         }
     }
 
-    /// What the code may ask for and no run comes to: whose a policy is that this run has not read, though it is to be changed. Commands read
-    /// before they write. Without the right it ends as a refusal, as it should.
+    /// An action that the code can call but no run reaches: finding the owner of a policy that is about to change and was not read in this
+    /// run. Commands read before they write. Without the permission, such a call ends in a refusal, which is the intended result.
     const NEVER_ASKED: [&str; 1] = ["ListPolicies"];
 
-    /// Every call that is made is granted, and nothing is granted that is never called. The one exception is named.
+    /// The table grants every action that the code calls, and no other. The one exception is named above.
     #[test]
     #[allow(clippy::disallowed_methods, reason = "a test reads the code")]
     fn the_table_is_what_the_code_calls() {

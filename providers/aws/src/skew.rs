@@ -1,16 +1,16 @@
-//! How far this machine's clock is from the service's, by the date that an answer carries.
+//! Measures how far this machine's clock differs from the service's, using the date header of an answer.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::{SignedDuration, Timestamp};
 
-/// How far this machine is ahead of the service; behind it, negative. `None`: the answer does not say.
+/// How far this machine's clock is ahead of the service's; negative if it is behind. `None` if the answer has no readable date.
 pub fn measure_skew(response: &HttpResponse, now: Timestamp) -> Option<SignedDuration> {
     let date = response.headers().get("date")?;
     let server = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
     Some(now.duration_since(server))
 }
 
-/// What is wrong with the clock, in words.
+/// Describes what is wrong with the clock, as part of a message.
 pub fn describe_skew(ahead: Option<SignedDuration>) -> String {
     let Some(ahead) = ahead else {
         return "this machine's clock and AWS's differ by more than five minutes".to_owned();

@@ -1,4 +1,8 @@
-//! Names that the engine and a provider exchange: the stack's name and an identity's address.
+//! Names that the engine and a provider exchange: the stack's name, and addresses of identities and other blocks.
+//!
+//! An address has two text forms. People read and type `identity.agent["triage"]`; a mark contains
+//! `identity.agent/triage`, because AWS does not allow quotes and brackets in a tag value. [`Address::to_mark`] and
+//! [`Address::from_mark`] convert between them without loss.
 
 use std::fmt;
 
@@ -6,15 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::key::{self, Key};
 
-/// A name that does not have the shape its kind asks for.
+/// A name that breaks the rule for its kind of name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is not a {what}: {rule}")]
 pub struct InvalidNameError {
-    /// What the name should have been, for example "stack name".
+    /// The kind of name, for example "stack name".
     pub what: &'static str,
-    /// The name as it was given.
+    /// The rejected name.
     pub name: String,
-    /// The rule it breaks, in words.
+    /// The rule that it breaks.
     pub rule: &'static str,
 }
 
@@ -24,7 +28,10 @@ pub struct InvalidNameError {
 pub struct StackName(String);
 
 impl StackName {
-    /// Checks the shape and wraps the name.
+    /// Checks the name.
+    ///
+    /// # Errors
+    /// The name does not match the pattern of [`StackName`].
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidNameError> {
         let name = name.into();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -67,23 +74,24 @@ impl From<StackName> for String {
     }
 }
 
-/// Where an identity stands in its stack: `identity.bot`, `identity.agent["triage"]`, `identity.worker[0]`,
+/// The address of a block in its stack: `identity.bot`, `identity.agent["triage"]`, `identity.worker[0]`,
 /// `module.a["k"].identity.x`.
 ///
-/// The text is what people type and read. In the cloud it is kept in the form of [`Address::to_mark`], because quotes
-/// and brackets are not allowed in an AWS tag's value.
+/// This is the form that people type and read. The cloud stores the form of [`Address::to_mark`], because AWS does
+/// not allow quotes and brackets in a tag value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Address(String);
 
 impl Address {
-    /// The address of `identity "label"`, or of one instance of it when a `for_each` key is given.
+    /// The address of `identity "label"`, or of one of its instances if a `for_each` key is given.
     #[must_use]
     pub fn for_identity(label: &str, key: Option<&str>) -> Self {
         Self::for_block(None, "identity", label, key.map(Key::from).as_ref())
     }
 
-    /// The address of a block: `KEYWORD.LABEL`, its instance's key behind it, the module that it stands in before it.
+    /// The address of a block: `KEYWORD.LABEL`, preceded by its module and followed by the key of its instance, where
+    /// it has them.
     #[must_use]
     pub fn for_block(module: Option<&str>, keyword: &str, label: &str, key: Option<&Key>) -> Self {
         let module = module.map_or_else(String::new, |module| format!("{module}."));
@@ -91,8 +99,8 @@ impl Address {
         Self(format!("{module}{keyword}.{label}{key}"))
     }
 
-    /// The address of a block that others know by its [qualified](crate::key::qualified) name: `scope.orders` of `orders`,
-    /// `module.a.scope.orders` of `a.orders`.
+    /// The address of a block with this [qualified](crate::key::qualify_name) name: `scope.orders` for `orders`,
+    /// `module.a.scope.orders` for `a.orders`.
     #[must_use]
     pub fn from_qualified_name(keyword: &str, name: &str) -> Self {
         let Some((modules, label)) = name.rsplit_once('.') else { return Self(format!("{keyword}.{name}")) };
@@ -106,7 +114,7 @@ impl Address {
         Self(format!("{module}.{keyword}.{label}"))
     }
 
-    /// Takes an address as a person typed it. No check: an address that names nothing is found out by looking it up.
+    /// An address as a person typed it. It is not checked: a lookup finds out whether it exists.
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -118,8 +126,9 @@ impl Address {
         &self.0
     }
 
-    /// The address for a mark: `["key"]` becomes `/key` and `[0]` becomes `:0`, and within a key everything but letters,
-    /// digits, `_`, `-` and `@` becomes `=XX`, the hexadecimal bytes of its UTF-8 form. [`Address::from_mark`] undoes it.
+    /// The form for a mark: `["key"]` becomes `/key` and `[0]` becomes `:0`. Within a key, every character except
+    /// letters, digits, `_`, `-` and `@` becomes `=XX`, the hexadecimal bytes of its UTF-8 form.
+    /// [`Address::from_mark`] reverses it.
     #[must_use]
     pub fn to_mark(&self) -> String {
         let mut mark = String::with_capacity(self.0.len());
@@ -149,8 +158,8 @@ impl Address {
         mark
     }
 
-    /// Reads an address back from a mark. `None` when an `=XX` sequence is broken or its bytes are not UTF-8, or an index is
-    /// no number.
+    /// Reads an address from a mark. `None`: an `=XX` sequence is invalid, its bytes are not UTF-8, or an index is
+    /// not a number.
     #[must_use]
     pub fn from_mark(mark: &str) -> Option<Self> {
         let mut address = String::with_capacity(mark.len().saturating_add(4));

@@ -1,16 +1,16 @@
-//! SHA-256 over the canonical JSON of a value.
+//! SHA-256 digests over the canonical JSON of a value.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-/// The SHA-256 of a value's canonical JSON. Text form: 64 lower-case hexadecimal digits.
+/// The SHA-256 of a value's canonical JSON. Its text form has 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
-/// Text that is not 64 hexadecimal digits.
+/// The text is not 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a SHA-256 in 64 hexadecimal digits")]
 pub struct InvalidDigestError;
@@ -22,8 +22,9 @@ impl Digest {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
-    /// The digest of a value's JSON. The value's maps must be ordered (`BTreeMap`, structs, [`crate::Document`]), so that
-    /// equal values have equal bytes. A value that JSON cannot hold digests as its error text; none of this crate's can.
+    /// The digest of a value's JSON. The value's maps must be ordered (`BTreeMap`, structs, [`crate::Document`]), so
+    /// that equal values have equal bytes. If a value cannot be written as JSON, the result is the digest of the
+    /// error text; every value of this crate can be written.
     #[must_use]
     pub fn from_serializable<T: Serialize + ?Sized>(value: &T) -> Self {
         match serde_json::to_vec(value) {
@@ -32,7 +33,7 @@ impl Digest {
         }
     }
 
-    /// The first 12 digits: enough for a person to tell two apart.
+    /// The first 12 digits, enough for a person to distinguish two digests.
     #[must_use]
     pub fn to_short_text(&self) -> String {
         self.to_string().chars().take(12).collect()

@@ -1,4 +1,7 @@
-//! JSON documents in one form, so that equal ones have equal texts.
+//! JSON documents in one canonical form, so that equal documents have equal texts.
+//!
+//! In: JSON text or a parsed value. Out: a [`Document`], which keeps the canonical text: object keys in ascending
+//! order, and no white space between tokens.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -8,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// A JSON document, such as a policy, with its objects' keys in order: equal documents have equal texts.
+/// A JSON document, such as a policy, in canonical form: the keys of its objects are ordered, so equal documents have
+/// equal texts.
 ///
-/// It is kept as its text, which takes a tenth of the memory of the parsed value; a plan over many identities compares
-/// documents far more often than it looks into one. Clones share the text.
+/// It stores the text, which needs a tenth of the memory of the parsed value. A plan with many identities compares
+/// documents far more often than it reads their content. Clones share the text.
 #[derive(Clone, Deserialize)]
 #[serde(from = "Value")]
 pub struct Document(Arc<DocumentText>);
@@ -22,18 +26,18 @@ struct DocumentText {
 }
 
 impl Document {
-    /// Takes a document and orders its keys.
+    /// Converts a value to canonical form.
     #[must_use]
     pub fn new(value: Value) -> Self {
-        // Texts, numbers and maps by text always serialize.
+        // Strings, numbers and maps with string keys always serialize.
         let canonical = to_raw_value(&OrderedJson(&value)).unwrap_or_default();
         Self::from_canonical(canonical)
     }
 
-    /// Reads a document. One that is written in the form of [`Document::canonical_text`] is not taken apart for it.
+    /// Reads a document. Text in the form of [`Document::canonical_text`] is stored without parsing it into a value.
     ///
     /// # Errors
-    /// Where the text is no JSON.
+    /// The text is not valid JSON.
     pub fn parse_text(text: &str) -> Result<Self, serde_json::Error> {
         if is_canonical(text) {
             RawValue::from_string(text.to_owned()).map(Self::from_canonical)
@@ -46,16 +50,16 @@ impl Document {
         Self(Arc::new(DocumentText { canonical, parsed: OnceLock::new() }))
     }
 
-    /// The document as text, without white space between its parts.
+    /// The canonical text, without white space between tokens.
     #[must_use]
     pub fn canonical_text(&self) -> &str {
         self.0.canonical.get()
     }
 
-    /// The document. It is parsed when it is first asked for, and stays so.
+    /// The parsed document. It is parsed on the first call, and the result is kept.
     #[must_use]
     pub fn as_json_value(&self) -> &Value {
-        // The text was written from a value, so that it parses.
+        // The text was checked or written as JSON when the document was created, so it parses.
         self.0.parsed.get_or_init(|| serde_json::from_str(self.canonical_text()).unwrap_or_default())
     }
 }
@@ -92,7 +96,7 @@ impl From<Document> for Value {
     }
 }
 
-/// A value that is written with its objects' keys in order, whatever order it holds them in.
+/// Serializes a value with the keys of its objects in order, whatever order the value has them in.
 struct OrderedJson<'a>(&'a Value);
 
 impl Serialize for OrderedJson<'_> {
@@ -113,13 +117,13 @@ impl Serialize for OrderedJson<'_> {
     }
 }
 
-/// Whole numbers of so many digits have one form only.
+/// Whole numbers with at most this many digits have exactly one JSON text.
 const DIGITS: usize = 15;
 
-/// Whether a text, if it is JSON at all, is written as [`Document::new`] writes it. A text with escapes, or with numbers that could be
-/// written in several ways, is not said to be.
+/// Whether a text, provided that it is JSON, is written as [`Document::new`] writes it. The check is conservative: it
+/// returns false for text with escapes, or with numbers that can be written in several ways.
 fn is_canonical(text: &str) -> bool {
-    // The last key of each object that is open; `None` of an array, or before the first key.
+    // The last key of each open object; `None` for an array, or before the first key.
     let mut open: Vec<Option<&str>> = Vec::new();
     let mut rest = text;
     while let Some(next) = rest.chars().next() {
@@ -197,7 +201,7 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
-            // Others are not always read as they were written.
+            // Other fractions are not always read back as they were written.
             any::<i16>().prop_map(|n| Value::from(f64::from(n) / 4.0)),
             "[ -~é\"\\\\]{0,6}".prop_map(Value::from),
         ];
@@ -211,7 +215,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is read as it stands is what taking it apart gives.
+        /// Text that is stored without parsing gives the same document as text that is parsed and written again.
         #[test]
         fn reading_is_taking_apart_and_putting_together(value in values(), pretty in any::<bool>()) {
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();

@@ -1,4 +1,6 @@
-//! The marks on a live object that say whose it is: tags under `leasehold:`.
+//! Marks: the tags under `leasehold:` that record which stack a live object belongs to.
+//!
+//! In: an object's tags. Out: [`Marks`], and back. [`Marks::from_tags`] reads what [`Marks::to_tags`] writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,34 +9,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Address, Digest, Kind, Span, StackName};
 
-/// Every mark's key begins with this.
+/// The prefix of every mark's tag key.
 pub const PREFIX: &str = "leasehold:";
 
-/// What the marks of one live object say.
+/// The marks of one live object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {
     /// The stack that owns the object.
     pub stack: StackName,
-    /// What the object is in that stack.
+    /// The object's address in that stack.
     pub address: Address,
-    /// What sort of actor the identity is: kept here because its block is gone when it leaves.
+    /// The kind of the identity. It is recorded here because the identity's block is gone when the identity leaves.
     pub kind: Option<Kind>,
-    /// The owner's label.
+    /// The label of the owner.
     pub owner: Option<String>,
-    /// The service's label.
+    /// The label of the service.
     pub service: Option<String>,
     /// The environment.
     pub environment: Option<String>,
     /// When the identity joined, in whole seconds.
     pub created_at: Option<Timestamp>,
-    /// The end of the lease.
+    /// The deadline of the lease. `None`: there is no lease.
     pub expires_at: Option<Timestamp>,
-    /// The identity's own grace, kept here because its block is gone by the time it counts.
+    /// The identity's own grace period. It is recorded here because the identity's block is gone when the grace
+    /// period counts.
     pub grace: Option<Span>,
-    /// The template that the identity took words from, and the digest of what that said: `ci@1f0c…`.
+    /// The template that the identity uses, and the digest of the template's content: `ci@1f0c…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
-    /// The names of attributes that were made from sensitive values: views and records hide them.
+    /// The names of attributes made from sensitive values. Views and records hide these attributes.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub sensitive: BTreeSet<String>,
     /// Set while the identity is quarantined.
@@ -43,17 +46,17 @@ pub struct Marks {
     pub digest: Option<Digest>,
 }
 
-/// Since when and why an identity is quarantined.
+/// When and why an identity was quarantined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantine {
-    /// When its access was shut.
+    /// When it was quarantined.
     pub at: Timestamp,
-    /// Why: a short code such as `removed` or `lease-ended`.
+    /// The reason, as a short code such as `removed` or `lease-ended`.
     pub reason: String,
 }
 
 impl Marks {
-    /// Marks with nothing but whose and what.
+    /// Marks with a stack and an address and nothing else.
     #[must_use]
     pub fn new(stack: StackName, address: Address) -> Self {
         Self {
@@ -73,7 +76,7 @@ impl Marks {
         }
     }
 
-    /// The marks as tags. Values keep to the characters that AWS allows in a tag's value.
+    /// The marks as tags. The values contain only characters that AWS allows in a tag value.
     #[must_use]
     pub fn to_tags(&self) -> BTreeMap<String, String> {
         let instant = |at: Timestamp| at.to_string();
@@ -100,11 +103,15 @@ impl Marks {
         tags.into_iter().filter_map(|(key, value)| Some((format!("{PREFIX}{key}"), value?))).collect()
     }
 
-    /// Reads marks from tags; tags without the prefix are passed over. `None`: the object carries no mark of any stack.
+    /// Reads marks from tags, and ignores tags without the prefix. `None`: the object has neither a `stack` nor an
+    /// `address` mark, so it belongs to no stack.
     ///
-    /// Whose the object is (`stack` and `address`) must be readable; when one of the two is there and does not read, the
-    /// error says so, and nobody may write the object. Any other mark that does not read counts as absent: it then differs
-    /// from what is wanted, shows as drift and is written anew.
+    /// Any other mark that cannot be read counts as absent. It then differs from the desired mark, is shown as drift,
+    /// and is written again.
+    ///
+    /// # Errors
+    /// One of the `stack` and `address` marks is missing while the other exists, or cannot be read. It is then not
+    /// known which stack owns the object, and nobody may write it.
     pub fn from_tags(tags: &BTreeMap<String, String>) -> Result<Option<Self>, InvalidMarksError> {
         let get = |key: &str| tags.get(&format!("{PREFIX}{key}")).map(String::as_str);
         let (stack, address) = match (get("stack"), get("address")) {
@@ -140,7 +147,8 @@ impl Marks {
     }
 }
 
-/// A [qualified](crate::key::qualified) name as a tag's value: a comma is not allowed there, and a slash is in no name.
+/// Converts a [qualified](crate::key::qualify_name) name to a tag value: a tag value must not contain a comma, and no
+/// name contains a slash.
 fn name_to_tag(name: &str) -> String {
     name.replace(',', "/")
 }
@@ -149,13 +157,13 @@ fn name_from_tag(value: &str) -> String {
     value.replace('/', ",")
 }
 
-/// A mark that says whose an object is, and cannot be read.
+/// A `stack` or `address` mark that is missing or cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the mark {PREFIX}{key} is {}", match value { Some(value) => format!("unreadable: {value:?}"), None => "missing while other marks are there".to_owned() })]
 pub struct InvalidMarksError {
-    /// The mark at fault, without its prefix.
+    /// The key of the mark, without the prefix.
     pub key: &'static str,
-    /// What stands there, if anything does.
+    /// The value of the mark. `None`: the mark is missing.
     pub value: Option<String>,
 }
 

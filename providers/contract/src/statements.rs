@@ -1,10 +1,13 @@
-//! IAM-shaped policies back to statements, for what lives already and shall be declared.
+//! Converts IAM policy documents back to statements, to import a live object into the configuration.
 
 use serde_json::Value;
 
 use crate::{Condition, Document, Effect, Statement};
 
-/// The statements of a policy; the error says what cannot be said in statements.
+/// The statements of a policy.
+///
+/// # Errors
+/// A statement has an element that the configuration language does not have, such as `Principal`. The message names it.
 pub fn parse_statements(policy: &Document) -> Result<Vec<Statement>, String> {
     let all = match policy.as_json_value().get("Statement") {
         Some(Value::Array(all)) => all.clone(),
@@ -34,7 +37,7 @@ fn parse_statement(value: &Value) -> Result<Statement, String> {
     })
 }
 
-/// The conditions of a statement, one for each test of a variable.
+/// The conditions of a statement: one for each pair of operator and context key.
 #[must_use]
 pub fn parse_conditions(statement: &Value) -> Vec<Condition> {
     let tests = statement.get("Condition").and_then(Value::as_object);
@@ -48,7 +51,7 @@ pub fn parse_conditions(statement: &Value) -> Vec<Condition> {
     each.collect()
 }
 
-/// One text, or a list of texts; numbers and flags count as their texts.
+/// The texts of a value that is one text or a list of texts. Numbers and booleans are converted to text.
 #[must_use]
 pub fn collect_texts(value: &Value) -> Vec<String> {
     let text = |value: &Value| match value {

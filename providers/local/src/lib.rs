@@ -20,7 +20,7 @@
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let directory = LocalDirectory::new("no-such-file.db", "jane", Arc::new(jiff::Timestamp::now));
 //! let (stack, shared) = (StackName::new("payments")?, BTreeMap::new());
-//! let snapshot = directory.observe(ObserveRequest::plain(&stack, &shared)).await?;
+//! let snapshot = directory.observe_stack(ObserveRequest::for_plan(&stack, &shared)).await?;
 //! // A missing file reads as an empty directory. The first change creates it.
 //! assert!(snapshot.identities.is_empty());
 //! # Ok(())

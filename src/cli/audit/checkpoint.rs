@@ -1,4 +1,5 @@
-//! `leasehold audit checkpoint`, and `apply --checkpoint-out`: sign the end of the chain, and write it where a pipeline can publish it.
+//! `leasehold audit checkpoint`, and `apply --checkpoint-out`: signs the end of the chain, and writes it to a file that a pipeline can
+//! publish.
 
 use std::path::Path;
 
@@ -13,6 +14,10 @@ use crate::ledger::record::{LedgerRecord, SignedCheckpoint};
 use crate::ledger::{Chain, LedgerHead, checkpoint};
 use crate::store::{self, lock};
 
+/// Signs and writes the end of the ledger. Without a file for the checkpoint, prints it on stdout.
+///
+/// # Errors
+/// The ledger cannot be read or written, or the key cannot sign.
 pub async fn cmd_checkpoint(
     here: &Path,
     args: &AuditCheckpointArgs,
@@ -35,7 +40,10 @@ pub async fn cmd_checkpoint(
     Ok(CommandExit::Done)
 }
 
-/// Writes the end of a chain to `out`, and its signature to `out.sig` and into the chain, where there is a key.
+/// Writes the end of a chain to the file `out`. With a key, also writes its signature to `out.sig` and into the chain.
+///
+/// # Errors
+/// The chain cannot be read, the key cannot sign, or a file cannot be written.
 pub async fn publish_checkpoint(
     chain: &Chain,
     stack: &StackName,

@@ -1,4 +1,4 @@
-//! `leasehold audit list`, `show`, `export`, `identity`: the ledger's records, picked and told.
+//! `leasehold audit list`, `show`, `export`, `identity`: selects records of the ledger and prints them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,6 +13,10 @@ use crate::diff::Lifecycle;
 use crate::ledger::{LedgerEntry, LedgerRecord};
 use crate::views::audit::{self, AuditLine};
 
+/// Prints the selected records, one line each.
+///
+/// # Errors
+/// The ledger cannot be read.
 pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<CommandExit, CommandError> {
     let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let lines = select_lines(read_entries(&ledger).await?, &args.pick);
@@ -24,6 +28,10 @@ pub async fn cmd_list(here: &Path, args: &AuditListArgs) -> Result<CommandExit, 
     Ok(CommandExit::Done)
 }
 
+/// Prints the selected records in a format for other programs.
+///
+/// # Errors
+/// The ledger cannot be read.
 pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<CommandExit, CommandError> {
     let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let lines = select_lines(read_entries(&ledger).await?, &args.pick);
@@ -34,6 +42,10 @@ pub async fn cmd_export(here: &Path, args: &AuditExportArgs) -> Result<CommandEx
     Ok(CommandExit::Done)
 }
 
+/// Prints one entry in full.
+///
+/// # Errors
+/// The ledger cannot be read, or has no such entry.
 pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<CommandExit, CommandError> {
     let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let found = ledger.store.read_object(&crate::ledger::entry::entry_key(args.number)).await?;
@@ -48,6 +60,10 @@ pub async fn cmd_show(here: &Path, args: &AuditShowArgs) -> Result<CommandExit, 
     Ok(CommandExit::Done)
 }
 
+/// Prints the history of one identity.
+///
+/// # Errors
+/// The ledger cannot be read, or has no record of the identity.
 pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<CommandExit, CommandError> {
     let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let pick = AuditPickArgs { identity: vec![args.address.clone()], ..AuditPickArgs::default() };
@@ -67,7 +83,10 @@ pub async fn cmd_identity(here: &Path, args: &AuditIdentityArgs) -> Result<Comma
     Ok(CommandExit::Done)
 }
 
-/// Every entry of the chain. An auditor who is shown a part must know it: what does not read is an error.
+/// Reads every entry of the chain. An entry that cannot be read is an error: an auditor must not mistake a part for the whole.
+///
+/// # Errors
+/// The store cannot be read, or an entry is missing or does not parse.
 pub(super) async fn read_entries(ledger: &LedgerReader) -> Result<Vec<LedgerEntry>, CommandError> {
     let (numbers, _) = ledger.list_names().await?;
     let mut entries = Vec::with_capacity(numbers.len());
@@ -92,7 +111,7 @@ fn parse_entry(number: u64, bytes: &[u8]) -> Result<LedgerEntry, CommandError> {
         .map_err(|why| anyhow::anyhow!("entry {number} of the ledger: {why}; see `leasehold audit verify`").into())
 }
 
-/// The records that were asked for. What a run decided of an identity gives its steps their owner and lifecycle.
+/// Selects the records that the arguments ask for. A step gets its owner and lifecycle from what the same run decided about the identity.
 fn select_lines(entries: Vec<LedgerEntry>, pick: &AuditPickArgs) -> Vec<AuditLine> {
     let mut about: BTreeMap<(String, String), (Option<String>, Lifecycle)> = BTreeMap::new();
     let mut who: BTreeMap<String, String> = BTreeMap::new();
@@ -132,7 +151,8 @@ fn select_lines(entries: Vec<LedgerEntry>, pick: &AuditPickArgs) -> Vec<AuditLin
     lines
 }
 
-/// Beside what was asked of an identity, who ran it and how that ended.
+/// Whether the selection also includes who ran each run and how it ended: yes if the arguments select by identity, owner or lifecycle, and
+/// not by kind.
 fn includes_run_records(pick: &AuditPickArgs) -> bool {
     pick.kind.is_empty() && (!pick.identity.is_empty() || !pick.owner.is_empty() || !pick.lifecycle.is_empty())
 }

@@ -1,4 +1,4 @@
-//! `leasehold audit verify`: whether the ledger is whole.
+//! `leasehold audit verify`: checks that the ledger is complete and unchanged.
 
 use std::path::Path;
 
@@ -15,6 +15,10 @@ use crate::ledger::{LedgerHead, evidence};
 use crate::store::lock;
 use crate::views;
 
+/// Checks the chain, its signatures and the archived evidence, and prints each flaw.
+///
+/// # Errors
+/// The ledger cannot be read, or is not complete and unchanged.
 pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<CommandExit, CommandError> {
     let ledger = LedgerReader::open_from_args(here, &args.stack).await?;
     let signers = args.signers.as_ref().map(|file| read_signers(&crate::cli::resolve_path(here, file))).transpose()?;
@@ -26,7 +30,7 @@ pub async fn cmd_verify(here: &Path, args: &AuditVerifyArgs) -> Result<CommandEx
     let (numbers, strays) = ledger.list_names().await?;
     let mut verification = Verification::new(&ledger.stack, signers.as_ref(), known);
     let last = numbers.last().copied().unwrap_or_default();
-    // A name of a far number among few entries would make a scan of nothing but gaps.
+    // If one entry had a very large number among few entries, the scan would read almost only gaps.
     let scanned = last.min(u64::try_from(numbers.len()).unwrap_or(u64::MAX).saturating_mul(2).saturating_add(1024));
     ledger.read_each_entry(scanned, |(number, bytes)| verification.verify_object(number, bytes.as_deref())).await?;
     if scanned < last {
@@ -70,7 +74,7 @@ fn read_signers(file: &Path) -> Result<Signers, CommandError> {
     Signers::parse_signers(&text).map_err(|why| anyhow::anyhow!("{}: {why}", file.display()).into())
 }
 
-/// The point that a checkpoint kept elsewhere names. Its signature lies beside it and must hold.
+/// The point of the chain that a checkpoint file names. The file's signature must be next to it and must be valid.
 fn read_known_checkpoint(
     file: &Path,
     ledger: &LedgerReader,

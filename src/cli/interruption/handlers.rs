@@ -1,24 +1,24 @@
-//! The signal handlers that the system calls.
+//! The handlers that are installed for the signals.
 
 use std::future::pending;
 
 use super::Signal;
 
-/// The handlers of the process.
+/// The signal handlers of the process.
 #[cfg(unix)]
 pub struct Handlers {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// `None` where SIGHUP was ignored at the start: `nohup` asks that the program go on without its terminal.
+    /// `None` if SIGHUP was ignored when the program started: `nohup` requests that the program continue without its terminal.
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Handlers {
-    /// Installs them in the runtime that is entered.
+    /// Installs the handlers in the current Tokio runtime.
     ///
     /// # Errors
-    /// The system gives no pipe or no handler.
+    /// The system cannot provide a pipe or a handler.
     pub fn install_handlers() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let hang_up = SignalKind::hangup();
@@ -29,7 +29,7 @@ impl Handlers {
         })
     }
 
-    /// The next signal.
+    /// Waits for the next signal.
     pub async fn next_signal(&mut self) -> Signal {
         let hang_up = async {
             match &mut self.hang_up {
@@ -45,7 +45,7 @@ impl Handlers {
     }
 }
 
-/// Whether the program was started with this signal ignored, as far as the system says so: Linux does, in proc(5).
+/// Whether the program was started with this signal ignored. Only Linux reports this (proc(5)).
 #[cfg(unix)]
 fn is_signal_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -65,15 +65,15 @@ pub struct Handlers;
 
 #[cfg(not(unix))]
 impl Handlers {
-    /// Installs them in the runtime that is entered.
+    /// Installs the handlers in the current Tokio runtime.
     ///
     /// # Errors
-    /// The system gives no pipe or no handler.
+    /// The system cannot provide a pipe or a handler.
     pub fn install_handlers() -> std::io::Result<Self> {
         Ok(Self)
     }
 
-    /// The next signal.
+    /// Waits for the next signal.
     pub async fn next_signal(&mut self) -> Signal {
         match tokio::signal::ctrl_c().await {
             Ok(()) => Signal::Interrupt,

@@ -1,5 +1,5 @@
-//! Where a run comes from: the machine, the CI job and the commit, for the lock and the ledger. Nothing here decides anything, and no
-//! process is started.
+//! The origin of a run, for the lock and the ledger: the machine, the CI job and the commit. Nothing is decided by it, and reading it
+//! starts no process.
 
 mod clean;
 mod git;
@@ -12,14 +12,14 @@ use std::path::Path;
 
 use crate::store::lock::LockHolder;
 
-/// Where a run comes from.
+/// The origin of a run.
 #[derive(Debug, Clone, Default)]
 pub struct RunOrigin {
-    /// The name of the machine.
+    /// The host name of the machine.
     pub host: String,
-    /// The commit of the configuration: as the CI system says, else as the `.git` at or above the stack says.
+    /// The commit of the configuration: from the CI system, otherwise from the `.git` at or above the stack. `None`: neither has one.
     pub commit: Option<String>,
-    /// What the CI job says about itself; empty outside of CI.
+    /// What the CI job reports about itself. Empty outside CI.
     pub pipeline: BTreeMap<String, String>,
 }
 
@@ -31,7 +31,7 @@ impl RunOrigin {
         Self { host: clean::clean_name(&gethostname::gethostname().to_string_lossy()), commit, pipeline }
     }
 
-    /// As whom the lock is held.
+    /// The holder that is written into the lock.
     pub fn to_lock_holder(&self, actor: &str) -> LockHolder {
         LockHolder {
             actor: actor.to_owned(),

@@ -1,9 +1,9 @@
 //! The CI systems that Leasehold recognizes, and the variables that each documents for its jobs.
 //!
-//! In: a way to read environment variables. Out: what the job says about itself, cleaned and bounded, under the keys that
-//! [`crate::ledger::record::RunStarted::pipeline`] lists.
+//! In: a function that reads environment variables. Out: what the job reports about itself, cleaned and limited in length, under the keys
+//! that [`crate::ledger::record::RunStarted::pipeline`] lists.
 //!
-//! A field of a row is a list of templates; the first one whose variables are all set gives the value. An empty variable counts as
+//! A field of a row is a list of templates. The first template whose variables are all set gives the value. An empty variable counts as
 //! unset.
 
 use std::collections::BTreeMap;
@@ -12,28 +12,28 @@ use super::clean::{clean_link, clean_name, clean_text, encode_path_part, parse_c
 
 /// A CI system.
 pub struct CiSystem {
-    /// The value of `system`: it never changes.
+    /// The value of the key `system`. It never changes.
     pub id: &'static str,
-    /// The value of `name`: how people call it.
+    /// The value of the key `name`: the usual name of the system.
     pub name: &'static str,
-    /// The system is recognized when this variable is set, and not to `false` or `0`.
+    /// The variable by which the system is recognized: it must be set, and not to `false` or `0`.
     known_by: &'static str,
-    /// The address of the run. A variable at the start is an address of its own; the others are parts of a path.
+    /// The URL of the run. A variable at the start is a URL itself; the other variables are parts of a path.
     run: &'static [&'static str],
-    /// The pull or merge request: a variable, and what precedes the number in its value.
+    /// The pull or merge request: a variable, and the text in front of the number in its value.
     pull_request: &'static [(&'static str, &'static str)],
     /// The account that started the run.
     actor: &'static [&'static str],
-    /// The repository: `owner/name`, or an address of which that is the path.
+    /// The repository: `owner/name`, or a URL with this path.
     repository: &'static [&'static str],
-    /// The branch, tag or full ref.
+    /// The branch, the tag or the full ref.
     reference: &'static [&'static str],
     /// The commit that is checked out.
     commit: &'static [&'static str],
 }
 
-/// The most specific system comes first, because one may run inside another: Atlantis runs in anything; AWS CodeBuild hosts runners of
-/// GitHub, GitLab and Buildkite and agents of Jenkins.
+/// The most specific system comes first, because a system may run inside another: Atlantis can run in any of them, and AWS CodeBuild hosts
+/// runners of GitHub, GitLab and Buildkite and agents of Jenkins.
 pub const SYSTEMS: [CiSystem; 10] = [
     // https://www.runatlantis.io/docs/custom-workflows.html#native-environment-variables
     CiSystem {
@@ -57,7 +57,7 @@ pub const SYSTEMS: [CiSystem; 10] = [
             "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
         ],
         pull_request: &[("GITHUB_REF", "refs/pull/")],
-        // The one who ran the workflow again, where somebody did.
+        // The account that re-ran the workflow, if it was re-run.
         actor: &["{GITHUB_TRIGGERING_ACTOR}", "{GITHUB_ACTOR}"],
         repository: &["{GITHUB_REPOSITORY}"],
         reference: &["{GITHUB_REF}"],
@@ -112,7 +112,7 @@ pub const SYSTEMS: [CiSystem; 10] = [
             "{SYSTEM_COLLECTIONURI}/{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
             "{SYSTEM_TEAMFOUNDATIONCOLLECTIONURI}/{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
         ],
-        // The number is what GitHub calls it; with Azure Repos there is only the id.
+        // The number is the one that GitHub uses. Azure Repos has only the id.
         pull_request: &[
             ("SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", ""),
             ("SYSTEM_PULLREQUEST_PULLREQUESTID", ""),
@@ -145,7 +145,7 @@ pub const SYSTEMS: [CiSystem; 10] = [
         known_by: "JENKINS_URL",
         run: &["{BUILD_URL}"],
         pull_request: &[("CHANGE_ID", "")],
-        // Jenkins itself does not say who started a build: the first is of its plugin Build User Vars.
+        // Jenkins itself does not report who started a build. The first variable comes from the plugin Build User Vars.
         actor: &["{BUILD_USER_ID}", "{CHANGE_AUTHOR}"],
         repository: &["{GIT_URL}"],
         reference: &["{BRANCH_NAME}", "{GIT_BRANCH}"],
@@ -176,7 +176,7 @@ pub const SYSTEMS: [CiSystem; 10] = [
     },
 ];
 
-/// What the job says about itself; empty outside of CI.
+/// What the job reports about itself. Empty outside CI.
 pub fn describe_job(variable: &impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
     let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let is_known = |system: &&CiSystem| variable(system.known_by).is_some_and(|value| value != "false" && value != "0");
@@ -198,8 +198,8 @@ pub fn describe_job(variable: &impl Fn(&str) -> Option<String>) -> BTreeMap<Stri
     fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
-/// The template with its variables filled in. `None`: one of them is not set. All but the first part go through `part`; a base
-/// address loses its final slashes.
+/// The template with its variables filled in. `None`: one of them is not set. All variables except one at the start are passed through
+/// `part`; a base URL loses its trailing slashes.
 fn fill_template(
     template: &str,
     variable: &impl Fn(&str) -> Option<String>,
@@ -225,8 +225,8 @@ fn fill_template(
     (!filled.is_empty()).then_some(filled)
 }
 
-/// The number behind `before`, which is the beginning of the value, or a part of its path. Without one the whole value counts: Jenkins
-/// has changes that are no numbers. Buildkite says `false` where there is no pull request.
+/// The number after `before`, which is the start of the value or a part of its path. If `before` is empty, the whole value is used: Jenkins
+/// has changes without numbers. Buildkite writes `false` if there is no pull request.
 fn parse_pull_request_number(value: &str, before: &str) -> Option<String> {
     if before.is_empty() {
         let value = clean_name(value);

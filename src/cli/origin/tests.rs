@@ -10,7 +10,7 @@ fn describe(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
     describe_job(&|name: &str| variables.get(name).map(ToString::to_string))
 }
 
-/// What each system sets for a job, in the forms of its documentation, and what is made of it.
+/// The variables that each system sets for a job, in the forms of its documentation, and the expected result.
 struct Row {
     variables: &'static [(&'static str, &'static str)],
     system: &'static str,
@@ -76,7 +76,7 @@ const ROWS: [Row; 11] = [
         repository: "fabrikam/iam",
         reference: "refs/pull/17/merge",
     },
-    // An Azure DevOps Server, with Azure Repos.
+    // Azure DevOps Server with Azure Repos.
     Row {
         variables: &[
             ("TF_BUILD", "True"),
@@ -166,7 +166,7 @@ const ROWS: [Row; 11] = [
         repository: "acme/iam",
         reference: "PR-24",
     },
-    // Within a job of GitHub, whose variables are set as well.
+    // This system runs within a job of GitHub, whose variables are set as well.
     Row {
         variables: &[
             ("CI", "true"),
@@ -205,7 +205,7 @@ const ROWS: [Row; 11] = [
         repository: "acme/iam",
         reference: "topic",
     },
-    // A runner of GitHub that AWS CodeBuild hosts; no pull request, first attempt.
+    // A GitHub runner hosted by AWS CodeBuild; no pull request, first attempt.
     Row {
         variables: &[
             ("CODEBUILD_BUILD_ID", "runner:1"),

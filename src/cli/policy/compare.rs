@@ -1,4 +1,4 @@
-//! `leasehold policy compare`: what a change of access means.
+//! `leasehold policy compare`: shows how access differs between two policies, each with an optional boundary.
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,10 @@ use crate::cli::args::{OutputFormat, PolicyCompareArgs};
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views;
 
+/// Compares two sets of policies and prints the verdict.
+///
+/// # Errors
+/// A file cannot be read or is not a policy.
 pub fn cmd_compare(here: &Path, args: &PolicyCompareArgs) -> Result<CommandExit, CommandError> {
     let side = |policy: &Path, boundary: Option<&PathBuf>| -> Result<PolicySet, CommandError> {
         let account = args.account.account.as_ref();

@@ -1,4 +1,4 @@
-//! `leasehold policy explain`: what policies let one do.
+//! `leasehold policy explain`: shows what policies allow.
 
 use std::path::Path;
 
@@ -9,6 +9,10 @@ use crate::cli::args::{OutputFormat, PolicyExplainArgs};
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::explanation;
 
+/// Prints the access levels that the policies allow for each service.
+///
+/// # Errors
+/// A file cannot be read or is not a policy.
 pub fn cmd_explain(here: &Path, args: &PolicyExplainArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
     let policy = read::read_policy_file(here, &args.file, account)?;

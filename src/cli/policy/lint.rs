@@ -1,4 +1,4 @@
-//! `leasehold policy lint`: what is unwise about policies.
+//! `leasehold policy lint`: reports unwise statements in policies.
 
 use std::path::Path;
 
@@ -10,6 +10,10 @@ use crate::cli::repository::Repository;
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::{FileFinding, findings, sarif};
 
+/// Checks every policy in the files and prints the findings.
+///
+/// # Errors
+/// A file cannot be read or is not a policy.
 pub fn cmd_lint(here: &Path, args: &PolicyLintArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
     let files: Result<Vec<_>, CommandError> =

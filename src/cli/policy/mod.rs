@@ -1,4 +1,4 @@
-//! `leasehold policy`: questions about policy documents in files. No stack, no cloud.
+//! `leasehold policy`: answers questions about policy documents in files. It needs no stack and no access to the cloud.
 
 mod compare;
 mod explain;
@@ -13,6 +13,10 @@ use std::path::Path;
 use super::args::PolicyCommand;
 use super::{CommandError, CommandExit};
 
+/// Runs a subcommand of `leasehold policy`.
+///
+/// # Errors
+/// The error of the subcommand.
 pub fn cmd_policy(here: &Path, command: &PolicyCommand) -> Result<CommandExit, CommandError> {
     match command {
         PolicyCommand::Compare(args) => compare::cmd_compare(here, args),

@@ -1,4 +1,4 @@
-//! Policy files, read. What is wrong with one is a finding with its place in the file.
+//! Reads policy files. A syntax error in one is a finding with its place in the file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +11,14 @@ use crate::config::source::FileSpan;
 use crate::config::{Diagnostic, FileId, SourceFile, Sources};
 use crate::views::policy::PolicyFile;
 
-/// Larger than any policy, and than any list of all of an account's: AWS takes at most 10,240 characters of each.
+/// The largest file that is read, in bytes. This is more than any policy has, and more than a list of all policies of an account: AWS
+/// limits each policy to 10,240 characters.
 const LARGEST: usize = 64 << 20;
 
-/// Reads one file.
+/// Reads one policy file.
+///
+/// # Errors
+/// The file cannot be read, is too large, or is not a valid policy.
 pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -> Result<PolicyFile, CommandError> {
     let full = here.join(path);
     let bytes: Arc<[u8]> = std::fs::read(&full).with_context(|| format!("cannot read {}", path.display()))?.into();
@@ -28,7 +32,7 @@ pub fn read_policy_file(here: &Path, path: &Path, account: Option<&AccountId>) -
     }
 }
 
-/// Reads files as what an identity holds: the union of the policies, within the boundary.
+/// The access of an identity with the policies in these files: the union of the policies, limited by the boundary.
 pub fn combine_access(policies: &[PolicyFile], boundary: Option<&PolicyFile>) -> PolicySet {
     let policies = PolicySet::new(policies.iter().flat_map(bare_documents).collect());
     match boundary {
@@ -47,7 +51,7 @@ fn parse_policy_file(bytes: &[u8], account: Option<&AccountId>) -> Result<Vec<Pl
         let finding = Diagnostic::error("policy::not_utf8", "the file is not UTF-8");
         Box::new(finding.with_location(to_span(at..at.saturating_add(1)), "this byte is not"))
     })?;
-    // Some editors begin a file with a mark of its encoding, which is no part of the JSON.
+    // Some editors write a byte order mark at the start of a file. It is not part of the JSON.
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
     let skipped = text.len().saturating_sub(bare.len());
     let read = parse_documents(bare, account).and_then(|documents| {

@@ -1,4 +1,4 @@
-//! `leasehold policy simulate`: one request, decided.
+//! `leasehold policy simulate`: decides one request.
 
 use std::path::Path;
 
@@ -9,6 +9,10 @@ use crate::cli::args::{OutputFormat, PolicySimulateArgs};
 use crate::cli::{CommandError, CommandExit, print_json, print_result};
 use crate::views::policy::simulation;
 
+/// Evaluates the request and prints the decision with the statements that determined it.
+///
+/// # Errors
+/// A file cannot be read or is not a policy, or the request is not valid.
 pub fn cmd_simulate(here: &Path, args: &PolicySimulateArgs) -> Result<CommandExit, CommandError> {
     let account = args.account.account.as_ref();
     let policies: Result<Vec<_>, CommandError> =
@@ -43,7 +47,10 @@ fn build_request(args: &PolicySimulateArgs) -> Result<AccessRequest, CommandErro
     Ok(request)
 }
 
-/// Refuses what names no action, or many.
+/// Refuses text that does not name exactly one action.
+///
+/// # Errors
+/// The text is not of the form `service:Action`, or contains a wildcard.
 pub fn check_single_action(text: &str) -> Result<(), CommandError> {
     let fault = match text.split_once(':') {
         Some((service, name)) if service.is_empty() || name.is_empty() => "is not of the form service:Action",
@@ -54,7 +61,7 @@ pub fn check_single_action(text: &str) -> Result<(), CommandError> {
     Err(anyhow::anyhow!("{text:?} {fault}").into())
 }
 
-/// Who is meant: as a policy would name them.
+/// Parses a caller, written as a policy would name it.
 fn parse_caller(text: &str) -> Result<RequestCaller, CommandError> {
     let resource = text.split(':').nth(5).unwrap_or_default();
     if text == "*" {

@@ -1,4 +1,4 @@
-//! `leasehold provider`: what a provider needs of the cloud it works in. Nothing is called.
+//! `leasehold provider`: prints what a provider needs in the cloud that it manages. It does not call the cloud.
 
 mod principals;
 
@@ -22,6 +22,10 @@ use crate::config::declared::{BackendLocation, S3Bucket};
 use crate::config::estate::ImportTarget;
 use crate::views::inert::escape_steering;
 
+/// Runs a subcommand of `leasehold provider`.
+///
+/// # Errors
+/// The error of the subcommand.
 pub fn cmd_provider(here: &Path, command: &ProviderCommand) -> Result<CommandExit, CommandError> {
     match command {
         ProviderCommand::AwsPolicy(args) => print_aws_policy(here, args),
@@ -58,7 +62,7 @@ impl From<PurposeArg> for RightsPurpose {
     }
 }
 
-/// For a stack of that name with whatever in it.
+/// The statements for any stack with this name, whatever it contains.
 fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     if args.purpose == PurposeArg::Audit {
         return Err(CommandError::Refused {
@@ -73,7 +77,7 @@ fn statements_for_any_stack(name: &str, args: &AwsPolicyArgs) -> Result<Vec<Valu
     Ok(rights::build_statements(&scope, args.purpose.into()))
 }
 
-/// For the stack in a directory, and no more than what it has.
+/// The statements for the stack in a directory, limited to what this stack uses.
 fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Value>, CommandError> {
     let now = session::current_time(None);
     let stack = Stack::read_stack(here, args.dir.as_deref(), &args.variables, now)?;
@@ -120,7 +124,7 @@ fn statements_for_directory(here: &Path, args: &AwsPolicyArgs) -> Result<Vec<Val
     Ok(statements)
 }
 
-/// Says which other principals of a stack need policies of their own, and how each is printed.
+/// Prints which other principals of a stack need their own policy, and the command that prints each.
 fn report_other_principals(principals: &RunPrincipals, wanted: &RunPrincipal, args: &AwsPolicyArgs) {
     let purpose = args.purpose.to_possible_value();
     let purpose = purpose.as_ref().map_or("apply", |value| value.get_name());
@@ -128,7 +132,7 @@ fn report_other_principals(principals: &RunPrincipals, wanted: &RunPrincipal, ar
         let option = match other {
             RunPrincipal::Role(arn) => ["--role", arn],
             RunPrincipal::Profile(name) => ["--profile", name],
-            // It is the one that is printed where none is named.
+            // This policy is printed when no option names a principal.
             RunPrincipal::Environment => continue,
         };
         let partition = args.partition.iter().flat_map(|name| ["--partition", name]);
@@ -197,7 +201,7 @@ fn build_records_statements(
     records::bucket_statements(&records, args.purpose.into())
 }
 
-/// The partition that is asked for, or that of the region.
+/// The partition that the arguments name, otherwise the partition of the region.
 fn choose_partition(args: &AwsPolicyArgs, region: Option<&str>) -> String {
     let of_region = || region.map_or(COMMERCIAL, Partition::for_region).name.to_owned();
     args.partition.clone().unwrap_or_else(of_region)

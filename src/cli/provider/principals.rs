@@ -1,7 +1,7 @@
-//! Whose credentials a stack's runs use, and for what. Pure.
+//! The principals that a stack's runs act as, and what each needs. Pure.
 //!
-//! In: the stack as it is declared. Out: each principal with what it is needed for. A run starts with the credentials of its environment or
-//! of a profile; a `provider` block or the backend may assume a role from there, or use a profile of its own.
+//! In: the declared stack. Out: each principal with its needs. A run starts with the credentials of its environment or of a profile. From
+//! there, a `provider` block or the backend may assume a role; it may also use its own profile.
 //!
 //! ```text
 //! environment ──▶ sts:AssumeRole on A ──▶ A: IAM of its account ──▶ the bucket, unless the backend says otherwise
@@ -14,14 +14,14 @@ use leasehold_provider::Alias;
 
 use crate::config::declared::{AssumeRoleBlock, BackendLocation, DeclaredStack, ProviderSettings, S3Bucket};
 
-/// Whose credentials.
+/// The credentials that a request is made with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RunPrincipal {
-    /// Those that the environment has: a job's role, a person's session.
+    /// The credentials of the environment: those of a CI job's role or of a person's session.
     Environment,
-    /// Those of a profile of the shared configuration files.
+    /// The credentials of a profile in the AWS shared configuration files.
     Profile(String),
-    /// Those of a role that is assumed, by its ARN.
+    /// The credentials of an assumed role, given by its ARN.
     Role(String),
 }
 
@@ -35,23 +35,23 @@ impl fmt::Display for RunPrincipal {
     }
 }
 
-/// What a principal is needed for.
+/// What a principal needs.
 #[derive(Debug, Clone, Default)]
 pub struct PrincipalNeeds {
-    /// The accounts whose identities it works on, by alias of their `provider` block; `None`: the first.
+    /// The accounts whose identities it reads or writes, by the alias of their `provider` block. `None`: the first account.
     pub accounts: BTreeSet<Option<Alias>>,
-    /// The number of each of these accounts; `None`: the configuration does not say.
+    /// The numbers of these accounts. `None`: the configuration does not give the number.
     pub numbers: BTreeSet<Option<String>>,
-    /// The region of the first of them.
+    /// The region of the first of these accounts.
     pub region: Option<String>,
     /// Whether it reads and writes the stack's records.
     pub records: bool,
-    /// The roles that it assumes.
+    /// The roles that it assumes, by ARN.
     pub roles: BTreeSet<String>,
 }
 
 impl PrincipalNeeds {
-    /// The account's number, where it is one that is known; else `*`.
+    /// The account number if there is exactly one and it is known, otherwise `*`.
     #[must_use]
     pub fn account(&self) -> &str {
         match self.numbers.iter().collect::<Vec<_>>().as_slice() {
@@ -64,14 +64,14 @@ impl PrincipalNeeds {
 /// The principals of a stack's runs.
 #[derive(Debug, Default)]
 pub struct RunPrincipals {
-    /// The one that a run starts with: the environment, unless every block names a profile. `None`: nothing is needed in AWS.
+    /// The principal that a run starts as: the environment, unless every block names a profile. `None`: nothing is needed in AWS.
     pub first: Option<RunPrincipal>,
-    /// What each is needed for.
+    /// The needs of each principal.
     pub needs: BTreeMap<RunPrincipal, PrincipalNeeds>,
 }
 
 impl RunPrincipals {
-    /// Those of a stack.
+    /// Finds the principals of a stack.
     #[must_use]
     pub fn from_declared(declared: &DeclaredStack) -> Self {
         let mut principals = Self::default();
@@ -110,7 +110,7 @@ impl RunPrincipals {
         principals
     }
 
-    /// Where a run starts for a block, and as whom it acts for it.
+    /// The principal that a run starts as for a block, and the principal that it acts as for this block.
     fn resolve_principals(
         &mut self,
         profile: Option<&String>,
@@ -123,7 +123,7 @@ impl RunPrincipals {
     }
 }
 
-/// The account that a role's ARN names: `arn:aws:iam::111122223333:role/NAME`.
+/// The account that the ARN of a role names: `arn:aws:iam::111122223333:role/NAME`.
 fn parse_role_account(arn: &str) -> Option<String> {
     arn.split(':').nth(4).filter(|account| !account.is_empty()).map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! Groups: who may be in one, and what they are called.
+//! Checks the members, names and accounts of groups.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::config::declared::{DeclaredGroup, DeclaredStack, ProviderBlock};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::value::show::quote_text;
 
-/// A role is in no group: IAM has none for roles.
+/// Members of a group must be users: IAM groups have no roles.
 pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for DeclaredGroup { group, members, origin, .. } in declared.groups.values() {
         for member in members {
@@ -39,7 +39,7 @@ pub fn check_group_members_are_users(declared: &DeclaredStack, findings: &mut Ve
     }
 }
 
-/// Groups have different names in an account, upper and lower case being the same.
+/// Group names must be unique in an account. IAM ignores their case.
 pub fn check_group_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut taken: HashMap<(Option<&Alias>, String), &DeclaredGroup> = HashMap::new();
     for group in declared.groups.values() {
@@ -57,7 +57,7 @@ pub fn check_group_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic
     }
 }
 
-/// A group and its members live in one account.
+/// A group and its members must be in the same account.
 pub fn check_group_accounts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let name = |account: &Option<Alias>| {
         let block = declared.providers.iter().find(|block| block.alias == *account);
@@ -79,7 +79,7 @@ pub fn check_group_accounts(declared: &DeclaredStack, findings: &mut Vec<Diagnos
     }
 }
 
-/// What an identity says of groups that others manage is not about the stack's own.
+/// `managed_groups` of an identity must not name a group of this stack.
 pub fn check_managed_groups(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for group in declared.groups.values() {
         let strays = declared.identities.values().filter(|identity| {

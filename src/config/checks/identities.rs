@@ -1,4 +1,4 @@
-//! Identities: trust and lease.
+//! Checks the trusts, credentials and leases of identities.
 
 use std::collections::HashSet;
 
@@ -8,20 +8,20 @@ use crate::config::declared::{DeclaredIdentity, DeclaredStack};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::FileSpan;
 
-/// Identities that come from different places in the files: of several instances of one block, the first stands for all.
+/// The first identity of each block, so that a block with several instances is checked once.
 fn first_identity_per_block(declared: &DeclaredStack) -> impl Iterator<Item = &DeclaredIdentity> {
     let mut last = None;
     let mut seen = HashSet::new();
     declared.identities.values().filter(move |identity| {
         let origin = Some((identity.origin.file, identity.origin.header.start));
-        // Instances of one block mostly follow each other.
+        // A quick test first: instances of one block usually follow each other.
         let new = last != origin && seen.insert(origin);
         last = origin;
         new
     })
 }
 
-/// A user has credentials of its own: nobody takes it on, and it has no sessions.
+/// A user has no trusts and no session duration: it has credentials of its own, and no principal assumes it.
 pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut seen: HashSet<(u32, usize)> = HashSet::new();
     for identity in declared.identities.values().filter(|identity| identity.principal == Principal::User) {
@@ -45,7 +45,7 @@ pub fn check_users_have_no_trusts(declared: &DeclaredStack, findings: &mut Vec<D
     }
 }
 
-/// A role that trusts nobody is of no use to anybody.
+/// Warns about roles without a trust: no principal can assume them.
 pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.principal == Principal::Role) {
         if identity.trusts.is_empty() {
@@ -57,7 +57,7 @@ pub fn check_roles_have_trusts(declared: &DeclaredStack, findings: &mut Vec<Diag
     }
 }
 
-/// A role's sessions end by themselves: it has neither keys nor a password.
+/// A role has no access keys and no password: it has only temporary session credentials.
 pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.principal == Principal::Role) {
         if identity.access_key.is_some() || !identity.keeps.is_empty() {
@@ -72,7 +72,7 @@ pub fn check_roles_have_no_credentials(declared: &DeclaredStack, findings: &mut 
     }
 }
 
-/// Access is held on a lease.
+/// Warns about identities without a lease.
 pub fn check_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.kind != Kind::BreakGlass) {
         if identity.lease.ttl.is_none() && identity.lease.expires_at.is_none() && !has_lease_finding(identity, findings)
@@ -86,7 +86,7 @@ pub fn check_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether the lease is there and what is wrong with it is found already.
+/// Whether `ttl` or `expires_at` is written and already has a finding.
 fn has_lease_finding(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bool {
     let written = |name: &str| identity.origin.parts.iter().any(|(part, _)| *part == name);
     let found = |span: &FileSpan| {
@@ -97,7 +97,7 @@ fn has_lease_finding(identity: &DeclaredIdentity, findings: &[Diagnostic]) -> bo
     ["ttl", "expires_at"].into_iter().any(|name| written(name) && found(&identity.origin.part_span(name)))
 }
 
-/// An account for emergencies never leaves by its lease.
+/// Warns about a lease on a break-glass identity: it never expires.
 pub fn check_break_glass_leases(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for identity in first_identity_per_block(declared).filter(|identity| identity.kind == Kind::BreakGlass) {
         for (name, given) in

@@ -1,4 +1,4 @@
-//! What must hold across blocks. One table; each check looks at the whole stack and pushes what it finds into one list.
+//! Checks that involve several blocks. Each check in [`CHECKS`] reads the whole stack and adds its findings to one list.
 
 mod groups;
 mod identities;
@@ -8,10 +8,10 @@ mod names;
 use super::declared::DeclaredStack;
 use super::diagnostic::Diagnostic;
 
-/// Looks at a stack.
+/// A check of a whole stack.
 pub type StackCheck = fn(&DeclaredStack, &mut Vec<Diagnostic>);
 
-/// Every check.
+/// All checks, in the order in which they run.
 pub const CHECKS: &[StackCheck] = &[
     names::check_identity_names,
     names::check_scope_names,

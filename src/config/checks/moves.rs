@@ -1,4 +1,4 @@
-//! `moved` and `removed` blocks against each other and against what is declared.
+//! Checks `moved` and `removed` blocks against each other and against what is declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::config::declared::DeclaredStack;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::estate::{MovedBlock, is_instance_address, is_module_address};
 
-/// A move has one way to go: from what is no longer declared to what is.
+/// Each move must lead from an address that is no longer declared to one that is. Moves must not be ambiguous or form a cycle.
 pub fn check_moves(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let moves = &declared.estate.moves;
     let before = findings.len();
@@ -54,7 +54,7 @@ fn diagnose_still_declared(declared: &DeclaredStack, step: &MovedBlock, still: &
     }
 }
 
-/// Whether the way that begins with a move ends at something that is declared.
+/// Whether the chain of moves that starts with `step` ends at a declared or released address.
 fn has_declared_target(declared: &DeclaredStack, step: &MovedBlock) -> bool {
     let end = declared.estate.follow_moves(&step.to);
     let begins = |address: &Address| {
@@ -110,7 +110,7 @@ fn check_cyclic_moves(moves: &[MovedBlock], findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What is let go of is no longer declared.
+/// A released identity must not be declared.
 pub fn check_released_identities(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     for release in &declared.estate.released {
         if let Some((address, identity)) =

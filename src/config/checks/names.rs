@@ -1,4 +1,4 @@
-//! Names in the cloud.
+//! Checks that cloud names are unique.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::source::FileSpan;
 use crate::config::value::show::quote_text;
 
-/// Users among themselves and roles among themselves have different names in an account, upper and lower case being the same.
+/// User names and role names must be unique in an account. IAM ignores their case.
 pub fn check_identity_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut taken: HashMap<(Option<&Alias>, &str, String), &DeclaredIdentity> =
         HashMap::with_capacity(declared.identities.len());
@@ -51,7 +51,7 @@ fn diagnose_name_clash(identity: &DeclaredIdentity, first: &DeclaredIdentity) ->
     identity.origin.add_module_calls(finding.with_related(place(first), format!("the name of {}", first.address)))
 }
 
-/// A scope's label is its policy's name in the cloud.
+/// Scope labels must differ by more than case: a scope's label is the name of its policy in the cloud.
 pub fn check_scope_names(declared: &DeclaredStack, findings: &mut Vec<Diagnostic>) {
     let mut taken: HashMap<String, (&str, FileSpan)> = HashMap::with_capacity(declared.scopes.len());
     for (label, (_, origin)) in &declared.scopes {

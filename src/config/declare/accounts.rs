@@ -1,4 +1,4 @@
-//! In which of the stack's accounts each identity, group and federation lives.
+//! Decides the account of each identity, group and federation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::Evaluator;
 use crate::config::eval::suggest::join_names;
 
-/// Brings what blocks say to the model's word: `None` is the stack's first account, whatever its alias. Who says nothing lives in the account
-/// of the provider without an alias; where there is none, that is a finding.
+/// Normalizes the accounts: afterwards `None` means the stack's first account, even if that has an alias. A block without `provider`
+/// belongs to the provider without an alias; if there is none, that is a finding.
 pub fn resolve_accounts(
     eval: &Evaluator<'_>,
     providers: &[ProviderBlock],
@@ -41,7 +41,7 @@ pub fn resolve_accounts(
     eval.findings.borrow_mut().append(&mut homeless.found);
 }
 
-/// Blocks that live nowhere: those of one place in the files are told once.
+/// Collects blocks without an account. Each place in the files is reported once.
 struct MissingProviders<'a> {
     providers: &'a [ProviderBlock],
     told: BTreeSet<(u32, usize)>,
@@ -50,7 +50,7 @@ struct MissingProviders<'a> {
 
 impl MissingProviders<'_> {
     fn report_missing_provider(&mut self, address: &Address, origin: &BlockOrigin) {
-        // What it says could not be read, and that is told.
+        // The block has a `provider` that could not be read, which is already reported.
         let says = origin.parts.iter().any(|(part, _)| *part == "provider");
         if says || !self.told.insert((origin.file.0, origin.header.start)) {
             return;

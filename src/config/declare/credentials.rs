@@ -1,4 +1,4 @@
-//! `credential` and `store` blocks: which credentials an identity has, and where the secrets of issued ones go.
+//! Reads `credential` and `store` blocks: which credentials an identity has, and where the secrets of issued keys go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,21 +13,21 @@ use crate::config::schema;
 use crate::config::value::Keyword;
 use crate::config::value::show::quote_text;
 
-/// How old a key may become where nothing is said.
+/// The default for `rotate_every`, in days.
 const ROTATE_EVERY: u16 = 90;
-/// How many days an old key works on where nothing is said.
+/// The default for `overlap`, in days.
 const OVERLAP: u16 = 1;
 
-/// What the `credential` blocks of an identity say.
+/// The `credential` blocks of an identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeclaredCredentials {
-    /// Those that stay as they live.
+    /// The kinds of credentials that Leasehold leaves unchanged.
     pub keeps: BTreeSet<Credential>,
-    /// The access keys that are issued.
+    /// The terms for issued access keys. `None`: none are issued.
     pub access_key: Option<KeyTerms>,
 }
 
-/// Reads the `credential` blocks. `None`: there is none.
+/// Reads the `credential` blocks. `None`: there are none.
 pub fn read_credentials(fields: &BlockFields<'_, '_>) -> Option<DeclaredCredentials> {
     let mut read = DeclaredCredentials::default();
     let mut first: BTreeMap<Credential, BlockFields<'_, '_>> = BTreeMap::new();
@@ -61,11 +61,11 @@ fn parse_credential_type(label: &str) -> Option<Credential> {
 }
 
 enum ParsedCredential {
-    /// It stays as it lives.
+    /// Leasehold leaves it unchanged.
     Kept,
-    /// It is issued.
+    /// Leasehold issues it.
     Issued(KeyTerms),
-    /// It cannot be read, which is reported.
+    /// It is not valid, which is already reported.
     Wrong,
 }
 
@@ -113,7 +113,7 @@ fn read_credential_terms(block: &BlockFields<'_, '_>, sort: Credential) -> Parse
     ParsedCredential::Issued(terms)
 }
 
-/// The `store` blocks, by label.
+/// Reads the `store` blocks, by label.
 pub fn read_stores(eval: &Evaluator<'_>) -> BTreeMap<String, StoreBlock> {
     let mut stores: BTreeMap<String, StoreBlock> = BTreeMap::new();
     let Some(schema) = schema::find_block_schema("store") else { return stores };

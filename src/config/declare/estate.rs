@@ -1,4 +1,5 @@
-//! `moved` and `removed` blocks: addresses as they are written, never evaluated, because what they name need not be declared.
+//! Reads `moved`, `removed` and `import` blocks. Their addresses are not evaluated, because they may name identities that are not
+//! declared.
 
 use leasehold_provider::Address;
 
@@ -12,7 +13,8 @@ use crate::config::schema;
 use crate::config::syntax::{Block, Expr, ExprKind, TraversalStepKind};
 use crate::config::value::Keyword;
 
-/// What one module says of objects that live already. The addresses in it are its own, as in Terraform: `identity.a` is the module's.
+/// Reads the `moved` and `removed` blocks of one module. As in Terraform, addresses are relative to the module: `identity.a` is the
+/// module's.
 pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &mut StateBlocks) {
     let here = |address: Address| match &eval.module(module).path {
         Some(path) => Address::from_text(format!("{path}.{address}")),
@@ -40,7 +42,7 @@ pub fn read_moved_and_removed(eval: &Evaluator<'_>, module: ModuleId, estate: &m
     }
 }
 
-/// What the stack takes in, and which default names somebody reads. Nothing is left to be evaluated.
+/// Adds the `import` blocks, and the default names that expressions read. Call it after everything else is evaluated.
 pub fn complete_state_blocks(eval: &Evaluator<'_>, estate: StateBlocks) -> StateBlocks {
     StateBlocks { imports: read_imports(eval), default_names_read: eval.default_names_read.borrow().clone(), ..estate }
 }
@@ -65,7 +67,7 @@ fn read_imports(eval: &Evaluator<'_>) -> Vec<ImportBlock> {
     eval.catalog(ModuleId::STACK).imports.iter().filter_map(read).collect()
 }
 
-/// Whether what is removed lives on: `keep`, or Terraform's `lifecycle { destroy = false }`.
+/// Whether a removed identity stays in the cloud: `keep`, or Terraform's `lifecycle { destroy = false }`.
 fn is_kept_after_removal(fields: &BlockFields<'_, '_>) -> bool {
     let keep = fields.read_flag("keep");
     let destroy =
@@ -83,7 +85,7 @@ fn is_kept_after_removal(fields: &BlockFields<'_, '_>) -> bool {
     keep.or(destroy.map(|destroy| !destroy)).unwrap_or(false)
 }
 
-/// The address of an identity, or of a module, that an attribute names.
+/// Reads an attribute that is the address of an identity or a module.
 fn read_subject_address(fields: &BlockFields<'_, '_>, name: &str) -> Option<Address> {
     let expr = fields.find_expr(name)?;
     let wrong = |summary: String, label: &str| {
@@ -110,7 +112,7 @@ fn read_subject_address(fields: &BlockFields<'_, '_>, name: &str) -> Option<Addr
     None
 }
 
-/// An address as it is written: words, and keys in brackets.
+/// Converts an expression to an address: words, and keys in brackets. `None`: it is something else.
 pub fn parse_address(expr: &Expr) -> Option<Address> {
     let ExprKind::Traverse(traverse) = &expr.kind else { return None };
     let ExprKind::Variable(base) = &traverse.base.kind else { return None };

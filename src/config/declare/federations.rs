@@ -1,4 +1,4 @@
-//! `federation` blocks: issuers and directories whose word the account takes.
+//! Reads `federation` blocks: the OIDC issuers and SAML providers that an account trusts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::value::show::quote_text;
 
-/// All federations of one module, by the names that the model knows them by, with where they are written.
+/// Reads the federations of one module, by qualified name, each with its place in the files.
 pub fn read_federations(eval: &Evaluator<'_>, module: ModuleId) -> DeclaredFederations {
     let Some(schema) = schema::find_block_schema("federation") else { return BTreeMap::new() };
     let mut all = BTreeMap::new();

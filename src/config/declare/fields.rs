@@ -1,5 +1,6 @@
-//! The attributes of one block, evaluated and brought to the types that the model has. Whatever is wrong becomes a finding;
-//! the caller goes on with what there is.
+//! Reads the attributes of one block: evaluates them and converts them to the types of the model.
+//!
+//! Errors become findings. A read function then returns `None` or what it could read, and the caller continues.
 
 use std::str::FromStr as _;
 use std::sync::Arc;
@@ -19,30 +20,30 @@ use crate::config::value::convert::{convert_value, to_text};
 use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, ConfigValue, Keyword, Type, ValueData};
 
-/// The attributes of one block, or of one instance of it.
+/// The attributes of a block, or of one instance of it.
 #[derive(Clone)]
 pub struct BlockFields<'e, 'a> {
-    /// What evaluates them.
+    /// The evaluator.
     pub eval: &'e Evaluator<'a>,
     /// The block.
     pub block: &'e Block,
-    /// The module it stands in.
+    /// The module that contains the block.
     pub module: ModuleId,
-    /// Its first label; for what a `dynamic` block makes, the one it computes.
+    /// Its first label. For a block that `dynamic` generates: the computed label.
     pub label: Arc<str>,
-    /// The instance, where there are several.
+    /// The key of the instance. `None`: the block has one instance only.
     pub key: Option<Key>,
     bindings: Vec<(Arc<str>, ConfigValue)>,
 }
 
 impl<'e, 'a> BlockFields<'e, 'a> {
-    /// The attributes of a block that stands once.
+    /// The attributes of a block with a single instance.
     pub fn new(eval: &'e Evaluator<'a>, module: ModuleId, block: &'e Block) -> Self {
         let label = block.labels.first().map_or_else(|| Arc::from(""), |label| label.text.clone());
         Self { eval, block, module, label, key: None, bindings: Vec::new() }
     }
 
-    /// The same for one instance, which sees `bound`.
+    /// The attributes of one instance. Its expressions can refer to `bound`.
     #[must_use]
     pub fn for_instance(mut self, key: Key, bound: (Arc<str>, ConfigValue)) -> Self {
         self.key = Some(key);
@@ -50,7 +51,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         self
     }
 
-    /// An inner block, which sees what this one sees and `bound`.
+    /// The attributes of an inner block. Its expressions can refer to the bindings of the outer block and to `bound`.
     #[must_use]
     pub fn for_inner_block(&self, block: &'e Block, label: Arc<str>, bound: Option<(Arc<str>, ConfigValue)>) -> Self {
         let mut inner = Self { block, label, ..self.clone() };
@@ -58,45 +59,45 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         inner
     }
 
-    /// The same with the label that a `dynamic` block computes for it.
+    /// Sets the label that a `dynamic` block computes.
     #[must_use]
     pub fn with_block_label(self, label: Arc<str>) -> Self {
         Self { label, ..self }
     }
 
-    /// What its expressions see.
+    /// The names that its expressions can refer to.
     pub fn evaluation_scope(&self) -> EvalScope<'_> {
         EvalScope::for_file_with_bindings(self.module, self.block.file, &self.bindings)
     }
 
-    /// Whether an expression may have another value in another instance of the block.
+    /// Whether an expression may have different values in different instances of the block.
     pub fn is_instance_dependent(&self, expr: &Expr) -> bool {
         let mut is = false;
         reference::visit_references(expr, &mut |base, _| is |= self.bindings.iter().any(|(name, _)| **name == *base));
         is
     }
 
-    /// The block's content.
+    /// The content of the block.
     pub fn body(&self) -> &'e BlockBody {
         &self.block.body
     }
 
-    /// The expression of an attribute.
+    /// The expression of an attribute. `None`: the attribute is not written.
     pub fn find_expr(&self, name: &str) -> Option<&'e Expr> {
         self.block.body.find_attribute(name).map(|attribute| &attribute.value)
     }
 
-    /// Where an expression stands.
+    /// The place of an expression.
     pub fn expr_span(&self, expr: &Expr) -> FileSpan {
         expr.place.to_span(self.block.file)
     }
 
-    /// Where an attribute stands; the block's header where it has none of that name.
+    /// The place of an attribute; the block's header if the attribute is not written.
     pub fn attribute_span(&self, name: &str) -> FileSpan {
         self.find_expr(name).map_or_else(|| self.block.span(), |expr| self.expr_span(expr))
     }
 
-    /// Puts a finding among the findings. Instances of one block that are wrong at one place are one finding.
+    /// Reports a finding. Several instances of one block with the same error at the same place give one finding.
     pub fn report_finding(&self, finding: Diagnostic) {
         let Some(key) = &self.key else {
             self.eval.add_finding(self.module, finding);
@@ -123,7 +124,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         }
     }
 
-    /// The value of an attribute. `None`: it is not there, is null, or has none, which is reported.
+    /// The value of an attribute. `None`: it is absent, null, or has an error, which is reported.
     pub fn read_value(&self, name: &str) -> Option<(ConfigValue, &'e Expr)> {
         let expr = self.find_expr(name)?;
         match self.eval.evaluate_expr(expr, &self.evaluation_scope()) {
@@ -156,7 +157,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         false
     }
 
-    /// Text that may be seen.
+    /// Reads a string that is not sensitive.
     pub fn read_text(&self, name: &str) -> Option<String> {
         if let Some(ExprKind::String(text)) = self.find_expr(name).map(|expr| &expr.kind) {
             return Some(text.to_string());
@@ -172,7 +173,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         }
     }
 
-    /// Text that may be seen and is not empty.
+    /// Reads a string that is neither sensitive nor empty.
     pub fn read_filled_text(&self, name: &str) -> Option<String> {
         let text = self.read_text(name)?;
         if text.trim().is_empty() {
@@ -185,7 +186,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         Some(text)
     }
 
-    /// `true` or `false`.
+    /// Reads a boolean.
     pub fn read_flag(&self, name: &str) -> Option<bool> {
         let (value, expr) = self.read_value(name)?;
         self.check_not_sensitive(name, &value, expr).then_some(())?;
@@ -198,7 +199,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         }
     }
 
-    /// One of a few words.
+    /// Reads a string that must be one of `words`.
     pub fn read_word<T: Copy>(&self, name: &str, words: &[(&'static str, T)]) -> Option<T> {
         let text = self.read_text(name)?;
         if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
@@ -214,7 +215,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         None
     }
 
-    /// A list or set of texts, and whether any of them is sensitive. Where `single`, one text stands for a list of it.
+    /// Reads a list or set of strings. The flag is true if any of them is sensitive. With `single`, one string counts as a list of one.
     pub fn read_marked_texts(&self, name: &str, single: bool) -> Option<(Vec<String>, bool)> {
         if let Some(ExprKind::Tuple(items)) = self.find_expr(name).map(|expr| &expr.kind) {
             let literal = |item: &Expr| match &item.kind {
@@ -257,7 +258,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         Some((texts, mark))
     }
 
-    /// A list or set of texts that may be seen.
+    /// Reads a list or set of strings that are not sensitive.
     pub fn read_texts(&self, name: &str) -> Option<Vec<String>> {
         let (texts, mark) = self.read_marked_texts(name, false)?;
         if mark {
@@ -268,7 +269,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         Some(texts)
     }
 
-    /// A length of time.
+    /// Reads a duration, such as `"90d"`.
     pub fn read_duration(&self, name: &str) -> Option<Duration> {
         let text = self.read_text(name)?;
         match Duration::from_str(&text) {
@@ -285,7 +286,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         }
     }
 
-    /// An instant.
+    /// Reads an instant, such as `"2027-02-01T00:00:00Z"`.
     pub fn read_instant(&self, name: &str) -> Option<Timestamp> {
         let text = self.read_text(name)?;
         match super::instant::parse_instant(&text) {
@@ -301,21 +302,21 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         }
     }
 
-    /// A reference to a block of that type.
+    /// Reads a reference to a block of type `keyword`.
     pub fn read_reference(&self, name: &str, keyword: Keyword) -> Option<BlockRef> {
         let (value, expr) = self.read_value(name)?;
         self.expect_block_ref(name, keyword, &value, expr)
     }
 
-    /// The name by which the model knows the block of a reference.
+    /// The qualified name of a referenced block: its label, with the path of its module.
     pub fn qualified_name(&self, block: &BlockRef) -> String {
         self.eval.qualify_label(self.eval.find_module(block.module.as_ref()), &block.label)
     }
 
-    /// References to blocks of that type, each with its expression.
+    /// Reads references to blocks of type `keyword`, each with its expression.
     pub fn read_references(&self, name: &str, keyword: Keyword) -> Vec<(BlockRef, &'e Expr)> {
         let Some(expr) = self.find_expr(name) else { return Vec::new() };
-        // Each element by itself, so that what is wrong with one has its own place.
+        // Evaluates each element separately, so that an error is reported at its element.
         if let ExprKind::Tuple(items) = &expr.kind {
             let items = items.iter().filter(|item| name != "depends_on" || !super::modules::is_module_reference(item));
             let each = items.filter_map(|item| match self.eval.evaluate_expr(item, &self.evaluation_scope()) {
@@ -373,7 +374,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         None
     }
 
-    /// The block's title, with its key where it has one.
+    /// The description of the block for diagnostics, with the instance key if there is one.
     pub fn describe_block(&self) -> String {
         match &self.key {
             Some(key) => format!("{}{key}", describe_block(self.block)),
@@ -381,7 +382,7 @@ impl<'e, 'a> BlockFields<'e, 'a> {
         }
     }
 
-    /// Where the block and its parts stand.
+    /// Where the block and its parts are written, with the `module` calls that lead to it.
     pub fn locate_block(&self, schema: &'static BlockSchema) -> BlockOrigin {
         BlockOrigin { calls: self.eval.list_calls(self.module).into(), ..locate_block_parts(self.block, schema) }
     }
@@ -394,7 +395,7 @@ fn plural_stem(keyword: Keyword) -> &'static str {
     }
 }
 
-/// Where a block and its parts stand.
+/// Where a block and its parts are written.
 pub fn locate_block_parts(block: &Block, schema: &'static BlockSchema) -> BlockOrigin {
     let name = |name: &str| find_part_name(schema, block.label(0), name);
     let attributes = block

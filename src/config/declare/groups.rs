@@ -1,4 +1,4 @@
-//! `group` blocks: what their members may do together.
+//! Reads `group` blocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::value::Keyword;
 
-/// All groups of one module, by the names that the model knows them by.
+/// Reads the groups of one module, by qualified name.
 pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredGroup> {
     let Some(schema) = schema::find_block_schema("group") else { return BTreeMap::new() };
     let blocks = eval.catalog(module).groups.iter();
@@ -33,7 +33,7 @@ pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, D
                 managed_policy_arns: fields.read_texts("managed_policy_arns").unwrap_or_default().into_iter().collect(),
                 account: providers::read_provider_alias(&fields).flatten(),
             };
-            // Said for people who read the configuration; the cloud has no room for it.
+            // `purpose` is only for readers of the configuration: IAM groups have no tags for it. It is read so that errors are reported.
             let _ = fields.read_text("purpose");
             let owner = fields.read_reference("owner", Keyword::Owner).map(|owner| fields.qualified_name(&owner));
             let members: BTreeSet<Address> = read_addresses(&fields, "members");
@@ -42,7 +42,7 @@ pub fn read_groups(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, D
         .collect()
 }
 
-/// Writes into each identity the groups that name it.
+/// Adds each group's name to its members in the same account.
 pub fn add_groups_to_members(
     groups: &BTreeMap<String, DeclaredGroup>,
     identities: &mut BTreeMap<Address, DeclaredIdentity>,

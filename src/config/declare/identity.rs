@@ -1,4 +1,4 @@
-//! `identity` blocks, each with its instances.
+//! Reads `identity` blocks and their instances.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use crate::config::source::FileSpan;
 use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
-/// Trusts of identities in identities, to be looked up: whose, which of its trusts, whom.
+/// Trusts in identities that are resolved later: the trusting identity, the index of the trust, the references with their places.
 type PendingTrusts = Vec<(Address, usize, Vec<(BlockRef, FileSpan)>)>;
 
-/// The identities of a stack and its modules, as they are read.
+/// The identities of a stack and its modules, while they are being read.
 #[derive(Default)]
 pub struct DeclaredIdentities {
     all: BTreeMap<Address, DeclaredIdentity>,
     reading: IdentityReader,
 }
 
-/// What reading one identity needs of the others.
+/// State that is shared between the identities being read.
 #[derive(Default)]
 struct IdentityReader {
     pending: PendingTrusts,
@@ -38,7 +38,7 @@ struct IdentityReader {
 }
 
 impl IdentityReader {
-    /// The trusts of an identity. Those in identities are looked up once all are read.
+    /// The trusts of an identity. Trusts in other identities stay empty until all identities are read.
     fn collect_trusts(&mut self, holder: &Address, trusts: Vec<ParsedTrust>) -> Vec<Trust> {
         let of = |(index, read)| match read {
             ParsedTrust::Done(trust) => trust,
@@ -50,7 +50,8 @@ impl IdentityReader {
         trusts.into_iter().enumerate().map(of).collect()
     }
 
-    /// Enters an identity, which waits for what its module waits for. `false`: there are too many waits, which is reported.
+    /// Adds an identity. It also depends on `waits_for`, the dependencies of its module. `false`: there are too many dependencies, which
+    /// is reported.
     fn insert_identity(
         &mut self,
         fields: &BlockFields<'_, '_>,
@@ -70,7 +71,7 @@ impl IdentityReader {
 }
 
 impl DeclaredIdentities {
-    /// All of them, once every module is read: what they say of each other is looked up.
+    /// Resolves the references between identities. Call it after every module is read.
     pub fn into_resolved_identities(mut self, eval: &Evaluator<'_>) -> BTreeMap<Address, DeclaredIdentity> {
         resolve_trusted_identities(eval, &mut self.all, self.reading.pending);
         self.reading.waits.expand_modules(eval, &mut self.all);
@@ -78,7 +79,7 @@ impl DeclaredIdentities {
     }
 }
 
-/// Reads the identities of one module. Each of them waits for what the call of its module waits for.
+/// Reads the identities of one module. Each of them depends on what the call of its module depends on.
 pub fn read_identities(
     eval: &Evaluator<'_>,
     module: ModuleId,
@@ -128,7 +129,7 @@ pub fn read_identities(
     }
 }
 
-/// Whether a block has both, which is reported.
+/// Whether a block has both `for_each` and `count`, which is reported.
 pub fn has_for_each_and_count(fields: &BlockFields<'_, '_>) -> bool {
     let (Some(_), Some(second)) = (fields.find_expr("for_each"), fields.find_expr("count")) else { return false };
     let (article, word) = if &*fields.block.keyword.text == "module" { ("a", "module") } else { ("an", "identity") };
@@ -153,7 +154,8 @@ fn has_too_many_identities(fields: &BlockFields<'_, '_>, count: usize) -> bool {
     too_many
 }
 
-/// `None`: kind or owner is wrong, which is reported. All other attributes are read first, so that everything is.
+/// Reads one identity. `None`: its kind, owner or template is wrong, which is reported. All attributes are read first, so that all errors
+/// are reported.
 fn read_identity(
     fields: &BlockFields<'_, '_>,
     address: Address,
@@ -168,7 +170,7 @@ fn read_identity(
     let path = fields.read_filled_text("path").filter(|path| is_valid_path(fields, path));
     let depends_on = reading.waits.read_dependencies(fields);
     let taken = template.as_deref();
-    // What it would have given is not known: nothing more can be said of it.
+    // The template is unknown, and so are the attributes it would give.
     if taken.is_none() && parts::is_attribute_set(fields, "template") {
         return None;
     }
@@ -214,8 +216,8 @@ fn read_identity(
     })
 }
 
-/// A required attribute that is `null`, or that the template does not give either, is missing. When it has another fault, that
-/// is reported already; so is one that is not written at all where there is no template.
+/// Reports a required attribute that is `null`, or that neither the block nor its template has. Other errors of the attribute are reported
+/// where it is read. Without a template, the schema check reports an absent attribute.
 fn check_required_attribute(fields: &BlockFields<'_, '_>, name: &str, found: bool) {
     if found {
         return;
@@ -238,7 +240,7 @@ fn check_required_attribute(fields: &BlockFields<'_, '_>, name: &str, found: boo
     }
 }
 
-/// An account for emergencies has no lease that it does not state itself.
+/// Applies the stack's default `ttl`. A break-glass identity gets no default.
 fn apply_default_ttl(lease: Lease, kind: Kind, default_ttl: Option<Duration>) -> Lease {
     if lease.ttl.is_some() || lease.expires_at.is_some() || kind == Kind::BreakGlass {
         return lease;
@@ -246,7 +248,7 @@ fn apply_default_ttl(lease: Lease, kind: Kind, default_ttl: Option<Duration>) ->
     Lease { ttl: default_ttl, ..lease }
 }
 
-/// Looks up the identities that trusts name.
+/// Resolves the identities that trusts refer to.
 fn resolve_trusted_identities(
     eval: &Evaluator<'_>,
     all: &mut BTreeMap<Address, DeclaredIdentity>,
@@ -257,7 +259,7 @@ fn resolve_trusted_identities(
         for (block, span) in identities {
             let found = find_trusted_identities(all, &block);
             let module = eval.find_module(block.module.as_ref());
-            // An identity that could not be read is reported where it is written.
+            // An identity with errors is reported at its own block.
             if found.is_empty() && !eval.catalog(module).blocks_by_label(Keyword::Identity).contains_key(&*block.label)
             {
                 continue;
@@ -285,7 +287,7 @@ fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &Bl
         address: identity.address.clone(),
         principal: identity.principal,
         name: identity.name.clone(),
-        // Said once it is known where both live.
+        // Set later, when the accounts of both identities are known.
         account: None,
     };
     let address = block.address();
@@ -295,7 +297,7 @@ fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &Bl
     if block.key.is_some() {
         return Vec::new();
     }
-    // Without a key: every instance.
+    // A reference without a key means every instance.
     let prefix: Arc<str> = format!("{}[", address.as_str()).into();
     let from = Address::from_text(&*prefix);
     all.range(from..)
@@ -304,7 +306,7 @@ fn find_trusted_identities(all: &BTreeMap<Address, DeclaredIdentity>, block: &Bl
         .collect()
 }
 
-/// `/`, or words between slashes.
+/// Whether a path is `/`, or words between slashes. Reports an invalid path.
 fn is_valid_path(fields: &BlockFields<'_, '_>, path: &str) -> bool {
     let shaped = path.starts_with('/') && path.ends_with('/') && path.len() <= 512;
     if !shaped {

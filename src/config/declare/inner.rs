@@ -1,4 +1,4 @@
-//! Inner blocks, those that `dynamic` makes among them.
+//! Reads inner blocks, including those that `dynamic` blocks generate.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::config::syntax::{Block, ExprKind};
 use crate::config::value::convert::to_text;
 use crate::config::value::{ConfigValue, Entries, ValueData};
 
-/// The inner blocks of a type, in the order they are written.
+/// The inner blocks of a type, in the order of the file.
 pub fn read_inner_blocks<'e, 'a>(fields: &BlockFields<'e, 'a>, keyword: &str) -> Vec<BlockFields<'e, 'a>> {
     let mut found = Vec::new();
     for block in &fields.body().blocks {
@@ -23,7 +23,7 @@ pub fn read_inner_blocks<'e, 'a>(fields: &BlockFields<'e, 'a>, keyword: &str) ->
     found
 }
 
-/// One block for each element of `for_each`; its content sees the element under the iterator's name.
+/// Generates one block for each element of `for_each`. Its content can refer to the element by the name of the iterator.
 fn expand_dynamic_block<'e, 'a>(fields: &BlockFields<'e, 'a>, block: &'e Block, found: &mut Vec<BlockFields<'e, 'a>>) {
     let head = fields.for_inner_block(block, Arc::from(""), None);
     let Some(content) = block.body.find_blocks("content").next() else { return };
@@ -69,7 +69,7 @@ fn expand_dynamic_block<'e, 'a>(fields: &BlockFields<'e, 'a>, block: &'e Block, 
     }
 }
 
-/// The label that `labels` computes for one of the blocks; empty without one.
+/// The label that `labels` computes for a generated block; empty without `labels`.
 fn read_dynamic_label(head: &BlockFields<'_, '_>, made: &BlockFields<'_, '_>) -> Result<Arc<str>, ()> {
     let Some(expr) = head.find_expr("labels") else { return Ok(Arc::from("")) };
     let value = match head.eval.evaluate_expr(expr, &made.evaluation_scope()) {

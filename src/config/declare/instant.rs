@@ -1,11 +1,15 @@
-//! Instants as the language writes them: RFC 3339 with an offset. Nothing is guessed.
+//! Parses instants: RFC 3339 with an offset. A missing offset or time is an error; nothing is guessed.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 const SHAPE: &str = "write it as in \"2027-02-28T12:00:00Z\" or \"2027-02-28T12:00:00+01:00\"";
 
-/// Reads an instant. The error is what is wrong and what to do.
+/// Parses an instant.
+///
+/// # Errors
+///
+/// What is wrong, and what to do.
 pub fn parse_instant(text: &str) -> Result<Timestamp, (String, String)> {
     let problem = |label: &str, help: &str| Err((label.to_owned(), help.to_owned()));
     let word = text.trim().to_ascii_lowercase();
@@ -54,7 +58,7 @@ fn describe_missing_day(date: &str) -> String {
     format!("there is no day {date}")
 }
 
-/// The last day of the month that `date` meant.
+/// A description of the last day of the month in `date`, for a day that does not exist. `None`: the month does not exist either.
 fn describe_last_day(date: &str) -> Option<String> {
     let first = format!("{}-01", date.get(..7)?).parse::<Date>().ok()?;
     let last = first.last_of_month();

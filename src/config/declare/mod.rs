@@ -1,4 +1,7 @@
-//! Blocks → [`DeclaredStack`](super::Declared): each block's attributes evaluated, brought to the model's types, and put in order.
+//! Declares a stack: blocks → [`DeclaredStack`].
+//!
+//! In: an evaluator with the blocks of the stack and its modules. Out: the attributes of each block, evaluated and converted to the types
+//! of the model. Errors become findings of the evaluator.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -32,7 +35,8 @@ use super::value::{BlockRef, Keyword};
 use fields::{BlockFields, locate_block_parts};
 use identity::DeclaredIdentities;
 
-/// What is known of a stack once all blocks are gone through. Where something is wrong, it is what could be read.
+/// Reads everything that a stack declares. If some blocks have errors, the result has what could be read. `None`: the stack has no
+/// `leasehold` block.
 pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
     let leasehold = eval.catalog(ModuleId::STACK).leasehold;
     let settings = leasehold.map(|block| stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, block)));
@@ -63,7 +67,7 @@ pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
     let estate = estate::complete_state_blocks(eval, estate);
     let (settings, leasehold) = (settings?, leasehold?);
     Some(DeclaredStack {
-        // A name that is wrong is reported; the checks that follow do not depend on it.
+        // A wrong stack name is already reported, and the later checks do not depend on it.
         stack: settings.stack.or_else(|| StackName::new("stack").ok())?,
         backend: settings.backend,
         providers,
@@ -81,7 +85,7 @@ pub fn declare_stack(eval: &Evaluator<'_>) -> Option<DeclaredStack> {
     })
 }
 
-/// The stack's name, where its records live, and its providers, without looking at anything else.
+/// Reads only the stack's name, the location of its records, and its providers. `None`: the name is missing or wrong.
 pub fn read_essentials(eval: &Evaluator<'_>) -> Option<(StackName, Backend, Providers)> {
     let settings =
         stack::read_settings(&BlockFields::new(eval, ModuleId::STACK, eval.catalog(ModuleId::STACK).leasehold?));
@@ -89,15 +93,14 @@ pub fn read_essentials(eval: &Evaluator<'_>) -> Option<(StackName, Backend, Prov
     Some((settings.stack?, settings.backend, providers))
 }
 
-/// Locals that nothing refers to are evaluated too: what is wrong with them is wrong.
+/// Evaluates all locals, including unused ones, so that their errors are reported.
 fn evaluate_locals(eval: &Evaluator<'_>, module: ModuleId) {
     for (name, (file, attribute)) in &eval.catalog(module).locals {
         eval.check_local(module, name, attribute.name.place.to_span(*file));
     }
 }
 
-/// The addresses that references to identities stand for: an identity, each of its instances, or a module with all that is in
-/// it.
+/// The addresses that references to identities mean: one identity, each of its instances, or a whole module.
 fn read_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address> {
     let mut addresses = modules::read_module_addresses(fields, name);
     for (block, expr) in fields.read_references(name, Keyword::Identity) {

@@ -1,4 +1,4 @@
-//! `module`, `variable` and `output` blocks: what a module is called with, and what it gives.
+//! Reads `module`, `variable` and `output` blocks: the arguments of module calls and the results of modules.
 
 use std::collections::BTreeSet;
 
@@ -14,20 +14,20 @@ use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::syntax::{Block, Expr, ExprKind, TraversalStepKind};
 
-/// Evaluates what a module is called with, whether anything asks for it or not.
+/// Evaluates the arguments of a module call, whether they are used or not.
 pub fn evaluate_arguments(eval: &Evaluator<'_>, module: ModuleId) {
     if module == ModuleId::STACK {
         return;
     }
     for (name, block) in &eval.catalog(module).variables {
-        // Its fault is reported where the value is made.
+        // An error is reported where the argument is written.
         if eval.evaluate_module_argument(module, &(*name).into(), block.span()).is_ok() {
             validate_variable(eval, module, name, block);
         }
     }
 }
 
-/// Evaluates the outputs of a module, whether anything asks for them or not.
+/// Evaluates the outputs of a module, whether they are used or not. Outputs in the stack itself are errors.
 pub fn evaluate_outputs(eval: &Evaluator<'_>, module: ModuleId) {
     for (name, block) in &eval.catalog(module).outputs {
         if module == ModuleId::STACK {
@@ -44,12 +44,12 @@ pub fn evaluate_outputs(eval: &Evaluator<'_>, module: ModuleId) {
             );
             continue;
         }
-        // Its fault is reported by the evaluator.
+        // The evaluator reports the error.
         let _ = eval.evaluate_output(module, name, block.span());
     }
 }
 
-/// The modules that a module calls, each with what all identities in it wait for.
+/// The modules that a module calls, each with the addresses that all identities in it depend on.
 pub fn read_module_calls<'a>(
     eval: &Evaluator<'a>,
     module: ModuleId,
@@ -70,7 +70,7 @@ pub fn read_module_calls<'a>(
     called
 }
 
-/// Whether the arguments of a call are the module's variables, and all that have no default are there.
+/// Reports arguments of a call that are not variables of the module, and variables without a default that have no argument.
 fn check_arguments(fields: &BlockFields<'_, '_>) {
     let directory = fields.eval.module(fields.module).directory;
     let Ok((_, catalog)) = fields.eval.library.find_called_module(directory, fields.block) else { return };
@@ -115,13 +115,13 @@ fn diagnose_missing_argument(fields: &BlockFields<'_, '_>, name: &str, variable:
     }
 }
 
-/// The modules that an attribute such as `depends_on` names, by their addresses.
+/// The addresses of the modules that an attribute such as `depends_on` refers to.
 pub fn read_module_addresses(fields: &BlockFields<'_, '_>, name: &str) -> BTreeSet<Address> {
     let Some(ExprKind::Tuple(items)) = fields.find_expr(name).map(|expr| &expr.kind) else { return BTreeSet::new() };
     items.iter().filter(|item| is_module_reference(item)).flat_map(|item| find_module_instances(fields, item)).collect()
 }
 
-/// Whether an expression names a module as a whole: `module.a`, `module.a["k"]`.
+/// Whether an expression refers to a whole module: `module.a`, `module.a["k"]`.
 pub fn is_module_reference(expr: &Expr) -> bool {
     let ExprKind::Traverse(traverse) = &expr.kind else { return false };
     matches!(&traverse.base.kind, ExprKind::Variable(root) if &**root == "module")
@@ -135,7 +135,7 @@ fn find_module_instances(fields: &BlockFields<'_, '_>, expr: &Expr) -> Vec<Addre
     let ExprKind::Traverse(traverse) = &expr.kind else { return Vec::new() };
     let mut steps = traverse.steps.iter();
     let Some(TraversalStepKind::Name(label)) = steps.next().map(|step| &step.kind) else { return Vec::new() };
-    // The reference itself is checked as any other is.
+    // A reference to a module is checked like any other reference.
     if let Err(fault) = fields.eval.evaluate_expr(expr, &fields.evaluation_scope()) {
         fields.report_fault(fault);
         return Vec::new();

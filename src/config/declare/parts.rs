@@ -1,4 +1,4 @@
-//! What an identity says, or a template for it: everything that the two have in common.
+//! Reads the attributes that `identity` and `template` blocks have in common.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::config::syntax::ExprKind;
 use crate::config::value::Keyword;
 use crate::config::value::convert::to_text;
 
-/// What a block says. `None`: it says nothing of it; an empty list is a word too.
+/// The attributes of a block. `None`: the attribute is not set. An empty list is set.
 #[expect(clippy::option_option, reason = "the outer one is whether anything is said")]
 #[derive(Debug, Clone, Default)]
 pub struct IdentityAttributes {
@@ -38,11 +38,11 @@ pub struct IdentityAttributes {
     pub sensitive_tags: BTreeSet<String>,
     pub max_session_duration: Option<Duration>,
     pub credentials: Option<DeclaredCredentials>,
-    /// The provider it names; within, `None`: the one without an alias.
+    /// Its provider. `None`: not set; `Some(None)`: the provider without an alias.
     pub account: Option<Option<Alias>>,
 }
 
-/// The kinds of identities, as they are written.
+/// The kinds of identities, with their names in the configuration.
 pub const KINDS: &[(&str, Kind)] = &[
     ("human", Kind::Human),
     ("service", Kind::Service),
@@ -53,7 +53,7 @@ pub const KINDS: &[(&str, Kind)] = &[
 
 const PRINCIPALS: &[(&str, Principal)] = &[("user", Principal::User), ("role", Principal::Role)];
 
-/// Reads the parts that a block says itself.
+/// Reads the attributes that a block itself sets.
 pub fn read_attributes(fields: &BlockFields<'_, '_>) -> IdentityAttributes {
     let known_as =
         |name: &str, keyword| fields.read_reference(name, keyword).map(|block| fields.qualified_name(&block));
@@ -85,12 +85,12 @@ pub fn read_attributes(fields: &BlockFields<'_, '_>) -> IdentityAttributes {
     }
 }
 
-/// Whether an attribute is there and is not null.
+/// Whether an attribute is written and not null.
 pub fn is_attribute_set(fields: &BlockFields<'_, '_>, name: &str) -> bool {
     match fields.find_expr(name).map(|expr| (expr, &expr.kind)) {
         None | Some((_, ExprKind::Null)) => false,
         Some((_, ExprKind::Tuple(_))) => true,
-        // What has a fault says something, though nobody knows what.
+        // An attribute with an error is written, although its value is unknown.
         Some((expr, _)) => {
             !fields.eval.evaluate_expr(expr, &fields.evaluation_scope()).is_ok_and(|value| value.is_null())
         }
@@ -98,12 +98,13 @@ pub fn is_attribute_set(fields: &BlockFields<'_, '_>, name: &str) -> bool {
 }
 
 impl IdentityAttributes {
-    /// These parts with what a template says of the rest. Own words win; lists that the template adds to hold both.
+    /// Fills attributes that are not set from a template. Lists in the template's `add` combine the template's elements and the block's
+    /// own.
     #[must_use]
     pub fn merge_template(self, template: &IdentityTemplate) -> Self {
         let base = template.parts.clone();
         let both = |name: &str| template.adds.contains(name);
-        // How a lease ends is one word, however it is said.
+        // `ttl` and `expires_at` exclude each other: if the block sets either, neither comes from the template.
         let ends = self.lease.ttl.is_some() || self.lease.expires_at.is_some();
         let lease = Lease {
             ttl: if ends { self.lease.ttl } else { base.lease.ttl },
@@ -148,7 +149,7 @@ impl IdentityAttributes {
     }
 }
 
-/// The list that holds: the own one, the template's, or the template's and then the own one.
+/// The resulting list: the block's own, else the template's. With `both`: the template's elements, then the block's own.
 fn merge_lists<L: IntoIterator + Extend<L::Item>>(own: Option<L>, template: Option<L>, both: bool) -> Option<L> {
     match (own, template) {
         (Some(own), Some(mut template)) if both => {
@@ -183,7 +184,7 @@ fn read_lease(fields: &BlockFields<'_, '_>) -> Lease {
     lease
 }
 
-/// Tags, and the keys of those that are sensitive.
+/// Reads tags, and the keys of the sensitive ones.
 fn read_tags(fields: &BlockFields<'_, '_>) -> Option<(BTreeMap<String, String>, BTreeSet<String>)> {
     let (mut tags, mut sensitive) = (BTreeMap::new(), BTreeSet::new());
     let (value, expr) = fields.read_value("tags")?;

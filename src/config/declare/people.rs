@@ -1,4 +1,4 @@
-//! `owner`, `service` and `scope` blocks.
+//! Reads `owner`, `service` and `scope` blocks.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::schema;
 use crate::config::value::Keyword;
 
+/// Reads the `owner` blocks of one module, by qualified name.
 pub fn read_owners(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredOwner> {
     read_blocks(eval, module, Keyword::Owner, |fields, origin| DeclaredOwner {
         name: fields.read_text("name"),
@@ -35,6 +36,7 @@ fn read_email(fields: &BlockFields<'_, '_>) -> Option<String> {
     Some(email)
 }
 
+/// Reads the `service` blocks of one module, by qualified name.
 pub fn read_services(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, DeclaredService> {
     read_blocks(eval, module, Keyword::Service, |fields, origin| DeclaredService {
         owner: fields.read_reference("owner", Keyword::Owner).map(|block| fields.qualified_name(&block)),
@@ -43,6 +45,7 @@ pub fn read_services(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String,
     })
 }
 
+/// Reads the `scope` blocks of one module, by qualified name, each with its place in the files.
 pub fn read_scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (Scope, BlockOrigin)> {
     read_blocks(eval, module, Keyword::Scope, |fields, origin| {
         let scope = Scope {
@@ -62,7 +65,7 @@ pub fn read_scopes(eval: &Evaluator<'_>, module: ModuleId) -> BTreeMap<String, (
     })
 }
 
-/// What the blocks of one type in one module say, by the names that the model knows them by.
+/// Reads the blocks of one type in one module, by qualified name.
 fn read_blocks<T>(
     eval: &Evaluator<'_>,
     module: ModuleId,

@@ -1,4 +1,4 @@
-//! `provider` blocks, and the blocks that say which of them they mean.
+//! Reads `provider` blocks, and the `provider` attribute of other blocks.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::config::syntax::ExprKind;
 use crate::config::value::Keyword;
 use crate::config::value::show::quote_text;
 
-/// The `provider` blocks: the one without an alias first, or where every one has an alias, the first by its alias; then the others.
+/// Reads the `provider` blocks. The first is the one without an alias; if all have an alias, the one whose alias sorts first.
 pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
     let mut blocks: Vec<ProviderBlock> = Vec::new();
     for block in &eval.catalog(ModuleId::STACK).providers {
@@ -38,7 +38,7 @@ pub fn read_providers(eval: &Evaluator<'_>) -> Vec<ProviderBlock> {
     blocks
 }
 
-/// The alias of a block, if it says one. `None`: it says one that cannot be, which is reported.
+/// The alias of a block. `Some(None)`: it has none. `None`: its alias is not valid, which is reported.
 #[expect(clippy::option_option, reason = "the outer one is whether it can be read")]
 fn read_alias(fields: &BlockFields<'_, '_>) -> Option<Option<Alias>> {
     let Some(expr) = fields.find_expr("alias") else { return Some(None) };
@@ -60,7 +60,7 @@ fn read_alias(fields: &BlockFields<'_, '_>) -> Option<Option<Alias>> {
     }
 }
 
-/// Why a block cannot stand beside another.
+/// The error if two `provider` blocks cannot be in one stack. `None`: they can.
 fn diagnose_provider_clash(first: &ProviderBlock, second: &ProviderBlock) -> Option<Diagnostic> {
     let found = |code, summary: String, part: &str, label: &str| {
         Diagnostic::error(code, summary)
@@ -105,7 +105,7 @@ fn diagnose_provider_clash(first: &ProviderBlock, second: &ProviderBlock) -> Opt
     }
 }
 
-/// A path without what says nothing in it.
+/// The segments of a path, without empty ones and `.`.
 fn split_path_segments(path: &Option<String>) -> Vec<&str> {
     let path = path.as_deref().unwrap_or(ProviderSettings::DIRECTORY);
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
@@ -130,7 +130,7 @@ fn read_aws_settings(fields: &BlockFields<'_, '_>) -> ProviderSettings {
     }
 }
 
-/// The `assume_role` block of a provider or a backend.
+/// Reads the `assume_role` block of a provider or a backend.
 pub fn read_assume_role(fields: &BlockFields<'_, '_>) -> Option<AssumeRoleBlock> {
     let role = inner::read_inner_blocks(fields, "assume_role").into_iter().next()?;
     Some(AssumeRoleBlock {
@@ -140,7 +140,7 @@ pub fn read_assume_role(fields: &BlockFields<'_, '_>) -> Option<AssumeRoleBlock>
     })
 }
 
-/// The provider that a block names. `Some(None)`: the one without an alias. `None`: it names none, or none that is there.
+/// The provider that a block refers to. `Some(None)`: the one without an alias. `None`: there is no reference, or it is not valid.
 #[expect(clippy::option_option, reason = "the outer one is whether anything is said")]
 pub fn read_provider_alias(fields: &BlockFields<'_, '_>) -> Option<Option<Alias>> {
     let block = fields.read_reference("provider", Keyword::Provider)?;

@@ -1,4 +1,4 @@
-//! The `leasehold` block.
+//! Reads the `leasehold` block.
 
 use leasehold_provider::{Span as Duration, StackName};
 
@@ -8,14 +8,17 @@ use crate::config::declared::{Backend, BackendLocation, ObjectLockRetention, Ret
 use crate::config::diagnostic::Diagnostic;
 use crate::config::value::show::quote_text;
 
-/// What a `leasehold` block says.
+/// The settings in a `leasehold` block.
 pub struct StackSettings {
     pub stack: Option<StackName>,
     pub backend: Backend,
+    /// The default `ttl` of identities, from `defaults`.
     pub ttl: Option<Duration>,
+    /// The default grace period of identities, from `defaults`.
     pub grace: Option<Duration>,
 }
 
+/// Reads the `leasehold` block. A setting that is not valid is reported and keeps its default, or is `None`.
 pub fn read_settings(fields: &BlockFields<'_, '_>) -> StackSettings {
     let stack = fields.read_text("stack").and_then(|name| match StackName::new(name) {
         Ok(name) => Some(name),
@@ -55,7 +58,7 @@ pub fn read_settings(fields: &BlockFields<'_, '_>) -> StackSettings {
     settings
 }
 
-/// What a `backend` block says; `None`: nothing, or nothing that can be used, which is found elsewhere.
+/// The location in a `backend` block. `None`: there is none, or it is not valid, which is reported elsewhere.
 fn read_backend_location(backend: &BlockFields<'_, '_>) -> Option<BackendLocation> {
     let prefix = backend.read_filled_text("prefix").map(|prefix| prefix.trim_matches('/').to_owned());
     Some(match backend.block.label(0) {
@@ -101,7 +104,7 @@ fn read_retention(fields: &BlockFields<'_, '_>) -> Option<ObjectLockRetention> {
     Some(ObjectLockRetention { mode: mode?, period })
 }
 
-/// The shortest lock that a slow store lets its holder renew in time.
+/// The shortest lock lease, in seconds, that can be renewed in time on a slow store.
 const SHORTEST_LOCK: u32 = 2;
 
 fn read_lock_lease(backend: &BlockFields<'_, '_>) -> Option<Duration> {
@@ -128,7 +131,7 @@ fn suggest_name(name: &str) -> Option<String> {
     StackName::new(plain).is_ok().then(|| plain.to_owned())
 }
 
-/// `required_version` against this program's.
+/// Checks `required_version` against the version of this program.
 fn check_required_version(fields: &BlockFields<'_, '_>) {
     let Some(text) = fields.read_text("required_version") else { return };
     let own = env!("CARGO_PKG_VERSION");
@@ -147,7 +150,7 @@ fn check_required_version(fields: &BlockFields<'_, '_>) {
     }
 }
 
-/// Whether a version meets every comma-separated constraint. `None`: a constraint cannot be read.
+/// Whether a version satisfies every comma-separated constraint. `None`: a constraint cannot be parsed.
 fn satisfies_constraints(constraints: &str, version: &str) -> Option<bool> {
     let version = semver::Version::parse(version).ok()?;
     let mut met = true;
@@ -168,7 +171,7 @@ fn satisfies_constraints(constraints: &str, version: &str) -> Option<bool> {
             ">=" => version >= wanted,
             "<" => version < wanted,
             "<=" => version <= wanted,
-            // The last part that is written may grow.
+            // The last written part may increase: `~> 1.2` allows 1.3 but not 2.0.
             "~>" => {
                 version >= wanted
                     && match parts {

@@ -1,4 +1,4 @@
-//! `statement` blocks with their `condition`s.
+//! Reads `statement` blocks and their `condition` blocks.
 
 use leasehold_provider::{Condition, Effect, Statement};
 
@@ -7,7 +7,7 @@ use super::inner;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::value::show::quote_text;
 
-/// The statements of an identity or a scope.
+/// Reads the statements of an identity, a group or a scope.
 pub fn read_statements(fields: &BlockFields<'_, '_>) -> Vec<Statement> {
     inner::read_inner_blocks(fields, "statement").iter().map(read_statement).collect()
 }

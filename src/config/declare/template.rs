@@ -1,4 +1,4 @@
-//! `template` blocks: what identities of one sort have in common.
+//! Reads `template` blocks: attributes that several identities share.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -14,25 +14,25 @@ use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
-/// What `add` may name: attributes and blocks of which there can be several.
+/// The lists that `add` may name: attributes and blocks with several elements.
 const LISTS: [&str; 5] = ["scopes", "managed_policy_arns", "tags", "statement", "trust"];
 
-/// How much of a template's digest its mark shows.
+/// The number of digest characters in a template mark.
 const SHOWN: usize = 12;
 
 /// A template.
 #[derive(Debug)]
 pub struct IdentityTemplate {
-    /// What it says.
+    /// Its attributes.
     pub parts: IdentityAttributes,
-    /// The lists that an identity's own words are added to. All others they replace.
+    /// The lists to which an identity's own elements are added. All other lists of an identity replace the template's.
     pub adds: BTreeSet<String>,
-    /// Its name and the digest of what it says, as identities carry them: `ci@1f0c…`.
+    /// The value of the template mark on its identities: its name and the start of a digest, `ci@1f0c…`.
     pub mark: String,
 }
 
 impl IdentityTemplate {
-    /// Whether it says something of a required attribute.
+    /// Whether the template sets a required attribute, `kind` or `owner`.
     #[must_use]
     pub fn has_attribute(&self, name: &str) -> bool {
         match name {
@@ -43,14 +43,14 @@ impl IdentityTemplate {
     }
 }
 
-/// The templates of a stack and its modules, each read once.
+/// The templates of a stack and its modules. Each is read once.
 #[derive(Debug, Default)]
 pub struct IdentityTemplates {
     read: BTreeMap<Address, Rc<IdentityTemplate>>,
 }
 
 impl IdentityTemplates {
-    /// Reads all templates of a module, so that what is wrong with one is found though nobody uses it.
+    /// Reads all templates of a module, so that errors in unused templates are reported too.
     pub fn read_module_templates(&mut self, eval: &Evaluator<'_>, module: ModuleId) {
         let at = eval.module(module);
         for label in at.catalog.blocks_by_label(Keyword::Template).keys() {
@@ -62,7 +62,7 @@ impl IdentityTemplates {
         }
     }
 
-    /// The template that an identity names.
+    /// The template that an identity uses. `None`: it uses none, or the reference is not valid.
     pub fn find_for_identity(&mut self, fields: &BlockFields<'_, '_>) -> Option<Rc<IdentityTemplate>> {
         fields.find_expr("template")?;
         let block = fields.read_reference("template", Keyword::Template)?;
@@ -101,7 +101,7 @@ fn read_added_lists(fields: &BlockFields<'_, '_>) -> BTreeSet<String> {
     names.into_iter().collect()
 }
 
-/// Everything that a template says, for its digest.
+/// The content of a template, for its digest.
 fn build_digest_content(parts: &IdentityAttributes, adds: &BTreeSet<String>) -> serde_json::Value {
     let trusts = parts.trusts.iter().flatten().map(|trust| match trust {
         ParsedTrust::Done(trust) => serde_json::json!(trust),
@@ -127,7 +127,7 @@ fn build_digest_content(parts: &IdentityAttributes, adds: &BTreeSet<String>) -> 
         "tags": parts.tags,
         "max_session_duration": parts.max_session_duration.map(|duration| duration.to_string()),
     });
-    // A template that says nothing of credentials has the digest that it had before it could.
+    // Without `credential` blocks, the content has no such entry: the digest stays the same as in versions without them.
     if let (Some(credentials), Some(content)) = (&parts.credentials, content.as_object_mut()) {
         let terms = credentials.access_key.as_ref();
         let issued = terms.map(|terms| (&terms.store, terms.rotate_every.to_string(), terms.overlap.to_string()));

@@ -1,4 +1,4 @@
-//! `trust` blocks.
+//! Reads `trust` blocks.
 
 use leasehold_provider::Trust;
 
@@ -9,16 +9,16 @@ use crate::config::source::FileSpan;
 use crate::config::value::show::quote_text;
 use crate::config::value::{BlockRef, Keyword};
 
-/// A trust, with references to identities that are looked up once all are known.
+/// A parsed trust. References to identities are resolved when all identities are known.
 #[derive(Debug, Clone)]
 pub enum ParsedTrust {
     /// Complete.
     Done(Trust),
-    /// Of identities of this stack, each with its place.
+    /// A trust in identities of this stack, each reference with its place.
     Identities(Vec<(BlockRef, FileSpan)>),
 }
 
-/// The trusts of an identity.
+/// Reads the trusts of an identity.
 pub fn read_trusts(fields: &BlockFields<'_, '_>) -> Vec<ParsedTrust> {
     inner::read_inner_blocks(fields, "trust").iter().filter_map(read_trust).collect()
 }
@@ -52,7 +52,7 @@ fn read_trust(fields: &BlockFields<'_, '_>) -> Option<ParsedTrust> {
             let found = identities.into_iter().map(|(block, expr)| (block, fields.expr_span(expr)));
             return Some(ParsedTrust::Identities(found.collect()));
         }
-        // A form that stands there as it is was looked up with the tables; this one was computed.
+        // The schema check reports an unknown type that is written literally. This one was computed by a `dynamic` block.
         _ if &*fields.block.keyword.text != "content" => return None,
         _ => {
             fields.report_finding(
@@ -66,7 +66,7 @@ fn read_trust(fields: &BlockFields<'_, '_>) -> Option<ParsedTrust> {
     Some(ParsedTrust::Done(trust))
 }
 
-/// A list with at least one member.
+/// Reads a list with at least one element.
 fn read_members(fields: &BlockFields<'_, '_>, name: &str) -> Option<Vec<String>> {
     let texts = fields.read_texts(name)?;
     if texts.is_empty() {

@@ -1,4 +1,4 @@
-//! `variable` blocks and the values that are given for them.
+//! Reads `variable` blocks and the values given for them.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::config::value::convert::convert_value;
 use crate::config::value::show::quote_text;
 use crate::config::value::{ConfigValue, Type};
 
-/// Attributes of variable files, by file name.
+/// The attributes of variable files, by file name.
 pub type VariableFiles<'a> = BTreeMap<&'a str, Vec<(FileId, &'a Attribute)>>;
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Copy)]
 enum GivenValue<'a> {
     Environment(&'a str),
@@ -93,7 +93,7 @@ fn gather_assignments<'a>(
     given
 }
 
-/// A value for a variable that is not declared: a warning in a file, which may serve several stacks, an error on the command line.
+/// Reports a value for an undeclared variable: a warning for files, which several stacks may share, and an error on the command line.
 fn report_undeclared_variable(
     eval: &Evaluator<'_>,
     catalog: &BlockCatalog<'_>,
@@ -114,7 +114,7 @@ fn report_undeclared_variable(
     });
 }
 
-/// The value of one variable. `None`: it has none, which is reported.
+/// The value of one variable. `None`: it has no value, which is reported.
 fn resolve_variable(fields: &BlockFields<'_, '_>, name: &str, given: Option<GivenValue<'_>>) -> Option<ConfigValue> {
     let constraint = read_constraint(fields)?;
     let (value, span, how) = match given {
@@ -123,7 +123,7 @@ fn resolve_variable(fields: &BlockFields<'_, '_>, name: &str, given: Option<Give
     };
     let value = value.with_mark(constraint.sensitive);
     if value.is_null() && !constraint.nullable {
-        // A null stands for the default where null is no value.
+        // If the variable is not nullable, a null means the default.
         if given.is_some() && fields.find_expr("default").is_some() {
             let (value, span, how) = read_default(fields, name)?;
             return convert_variable_value(
@@ -203,7 +203,7 @@ fn evaluate_given_value(
     }
     let nowhere = FileId(u32::MAX);
     let evaluated = match syntax::parse_expression(text, nowhere) {
-        // A bare word where anything is taken is text, as on Terraform's command line it is not; but it is never a reference.
+        // With `type = any`, a bare word is text, unlike on Terraform's command line. It is never a reference.
         Ok(expr) if constraint.of == Type::Any && matches!(expr.kind, ExprKind::Variable(_)) => {
             Ok(ConfigValue::new_string(text))
         }
@@ -257,7 +257,7 @@ fn convert_variable_value(
     }
 }
 
-/// The `validation` blocks of a variable, in order.
+/// Evaluates the `validation` blocks of a variable, in order.
 pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, block: &Block) {
     let fields = BlockFields::new(eval, module, block);
     for validation in block.body.find_blocks("validation") {
@@ -284,7 +284,7 @@ pub fn validate_variable(eval: &Evaluator<'_>, module: ModuleId, name: &str, blo
         let instance = eval.module(module);
         let given = instance.call.as_ref().and_then(|call| Some((call, call.block.body.find_attribute(name)?)));
         match given {
-            // What is wrong is the argument: it stands where the module is called.
+            // The error is in the argument, so it is reported at the module call.
             Some((call, argument)) => eval.add_finding(
                 call.from,
                 finding

@@ -1,4 +1,4 @@
-//! `depends_on` of identities: whom each of them waits for.
+//! Reads `depends_on` of identities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,19 +11,20 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::eval::{Evaluator, ModuleId};
 use crate::config::source::FileSpan;
 
-/// Waits of identities for identities, in one stack.
+/// The maximum number of dependencies between identities in one stack.
 const MOST: usize = 1_000_000;
 
-/// The waits of a stack, as they are read.
+/// Counts the dependencies of a stack while they are read.
 #[derive(Default)]
 pub struct DependencyReader {
     count: usize,
-    /// Whom the block names that was read last, by its module and where it does.
+    /// The addresses in the `depends_on` that was read last, with its module and place.
     latest: Option<((ModuleId, FileSpan), BTreeSet<Address>)>,
 }
 
 impl DependencyReader {
-    /// Whom an identity names. What all instances of a block say alike is read once: a thousand may name a thousand.
+    /// Reads the dependencies of an identity. An expression that is the same in all instances is evaluated once: a thousand instances may
+    /// each name a thousand addresses.
     pub fn read_dependencies(&mut self, fields: &BlockFields<'_, '_>) -> BTreeSet<Address> {
         let Some(expr) = fields.find_expr("depends_on") else { return BTreeSet::new() };
         if fields.is_instance_dependent(expr) {
@@ -40,13 +41,13 @@ impl DependencyReader {
         }
     }
 
-    /// Counts more waits. `false`: there are too many.
+    /// Counts `more` dependencies. `false`: there are too many.
     pub fn reserve_dependencies(&mut self, more: usize) -> bool {
         self.count = self.count.saturating_add(more);
         self.count <= MOST
     }
 
-    /// Who waits for a whole module waits for each identity in it.
+    /// Replaces a dependency on a module by dependencies on each identity in it.
     pub fn expand_modules(mut self, eval: &Evaluator<'_>, all: &mut BTreeMap<Address, DeclaredIdentity>) {
         let waiting: Vec<(Address, Address)> = all
             .values()
@@ -70,7 +71,7 @@ impl DependencyReader {
     }
 }
 
-/// The finding that an identity brings more waits than a stack may have.
+/// The error that an identity exceeds the maximum number of dependencies.
 pub fn diagnose_too_many_dependencies(identity: &DeclaredIdentity) -> Diagnostic {
     let finding = Diagnostic::error("config::budget", format!("more than {MOST} waits in one stack"))
         .with_location(identity.origin.part_span("depends_on"), "each identity waits for each of these")

@@ -1,4 +1,5 @@
-//! What a module is called with: each argument evaluated where the call stands, and brought to its variable's type.
+//! Evaluates the arguments of a module call. Input: a `module` block and the `variable` blocks of the module. Output: for each variable,
+//! the argument evaluated in the scope of the call, or the default, converted to the type of the variable.
 
 use std::sync::Arc;
 
@@ -9,19 +10,23 @@ use crate::config::syntax::Block;
 use crate::config::value::convert::convert_value;
 use crate::config::value::{ConfigValue, Type, ValueData};
 
-/// The parts of a `variable` block that are not values.
+/// The constraints that a `variable` block sets on its value.
 #[derive(Debug)]
 pub struct VariableConstraint {
-    /// The type its values have.
+    /// The type that the value is converted to.
     pub of: Type,
-    /// Its values are not shown.
+    /// Whether the value is marked as sensitive.
     pub sensitive: bool,
-    /// Null is a value of it.
+    /// Whether null is accepted. If not, the default replaces null.
     pub nullable: bool,
 }
 
 impl Evaluator<'_> {
-    /// What a `variable` block asks of its values.
+    /// Evaluates the constraints of a `variable` block.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the type is not a type, or a flag is neither true nor false.
     pub fn evaluate_constraint(&self, block: &Block, scope: &EvalScope<'_>) -> Evaluated<VariableConstraint> {
         let of = match block.body.find_attribute("type") {
             None => Type::Any,
@@ -32,7 +37,7 @@ impl Evaluator<'_> {
         Ok(VariableConstraint { of, sensitive, nullable })
     }
 
-    /// An attribute that is `true` or `false`.
+    /// Evaluates an attribute that must be true or false. It has the value `default` if it is missing or null.
     pub(super) fn evaluate_flag(
         &self,
         block: &Block,
@@ -54,7 +59,12 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The value that a module's variable has: that of the call's argument, or its default.
+    /// The value of a variable of a module: the argument of the call, or the default.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EvalError::Told`] if the value is missing or wrong; the error is already reported. Also returns an error if the variable
+    /// needs itself.
     pub fn evaluate_module_argument(
         &self,
         module: ModuleId,
@@ -81,14 +91,14 @@ impl Evaluator<'_> {
                 }
                 None => None,
             };
-            // A null stands for the default where null is no value.
+            // If the variable is not nullable, null selects the default.
             if found.as_ref().is_none_or(|(value, _)| value.is_null() && !constraint.nullable)
                 && let Some(attribute) = default
             {
                 let value = self.evaluate_expr(&attribute.value, &EvalScope::for_literals(block.file))?;
                 found = Some((value, inner.make_span(attribute.value.place)));
             }
-            // An argument that is missing is reported at the call.
+            // A missing argument is reported at the call.
             let (value, span) = found.ok_or(EvalError::Told)?;
             let value = value.with_mark(constraint.sensitive);
             let path = instance.path.as_deref().unwrap_or_default();
@@ -108,7 +118,7 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Reports a fault where it belongs, so that whoever asked is only told.
+    /// Reports an error in the module that it belongs to, and returns [`EvalError::Told`] for the caller.
     fn mark_reported(&self, module: ModuleId, fault: EvalError) -> EvalError {
         self.report_error(module, fault);
         EvalError::Told

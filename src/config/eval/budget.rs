@@ -1,4 +1,6 @@
-//! Bounds on the work and memory that evaluation may take, whatever the files say.
+//! Limits on the work and memory of an evaluation, so that no input makes it run for long or exhaust memory. Every operation charges the
+//! budget before or directly after its work. If the budget is spent, the evaluation ends with [`EvalError::Exhausted`], which `try`
+//! does not catch.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -9,28 +11,28 @@ use crate::config::inputs::StackLimits;
 use crate::config::source::FileSpan;
 use crate::config::value::{ConfigValue, ValueData};
 
-/// Steps of evaluation in one run: one for each expression and each element.
+/// Steps for one run: each expression and each element takes one.
 const MOST_STEPS: u64 = 2_500_000;
-/// Steps more for each identity: large stacks take long, and may.
+/// Additional steps for each identity, because a large stack needs more time.
 const STEPS_OF_AN_IDENTITY: u64 = 2_000;
-/// Bytes that values may take, all told.
+/// Bytes for all values of a run together: 192 MiB.
 const MOST_BYTES: u64 = 192 * 1024 * 1024;
-/// The longest string, in bytes.
+/// The longest string, in bytes: 16 MiB.
 pub const LONGEST_STRING: usize = 16 * 1024 * 1024;
-/// The largest collection.
+/// The largest number of elements of a collection.
 pub const LARGEST_COLLECTION: usize = 250_000;
-/// The most values within one, counted as often as they are there.
+/// The largest number of values within one value; a shared value counts once for each occurrence.
 pub const HEAVIEST: u32 = 1_000_000;
-/// How deep evaluation may go through references of references.
+/// The maximum depth of expressions within each other, including those reached through references.
 const DEEPEST: u32 = 1_000;
-/// What an element of a list takes, in bytes.
+/// The memory of a list element, in bytes.
 const ELEMENT: usize = size_of::<ConfigValue>();
-/// What a node of a map takes, however few of its entries are there: it has room for eleven.
+/// The memory of a map node, in bytes. A node of the standard library's B-tree has room for eleven entries, however few are in it.
 const NODE: usize = 11 * (size_of::<ConfigValue>() + size_of::<Arc<str>>());
-/// A node that is not the only one holds at least so many entries.
+/// Every B-tree node except the root has at least this many entries.
 const IN_A_NODE: usize = 5;
 
-/// What is left.
+/// The remaining budget of a run.
 #[derive(Debug)]
 pub struct EvalBudget {
     steps: Cell<u64>,
@@ -38,12 +40,12 @@ pub struct EvalBudget {
     depth: Cell<u32>,
     suggestions: Cell<u64>,
     instances: Cell<usize>,
-    /// How large the stack may be.
+    /// The limits on the size of the stack.
     pub limits: StackLimits,
 }
 
 impl EvalBudget {
-    /// All that a stack of at most that size may take.
+    /// The full budget for a stack with these limits.
     #[must_use]
     pub fn from_limits(limits: StackLimits) -> Self {
         Self {
@@ -57,22 +59,26 @@ impl EvalBudget {
     }
 }
 
-/// What a function would make is too large.
+/// The limit that a result would exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TooLargeError {
-    /// A string.
+    /// The length of a string.
     #[error("the result would be a string of more than 16 MiB")]
     String,
-    /// A collection.
+    /// The number of elements of a collection.
     #[error("the result would have more than 250,000 elements")]
     Collection,
-    /// All values together.
+    /// The memory of all values together.
     #[error("the values of this stack would take more than 192 MiB")]
     Total,
 }
 
 impl EvalBudget {
-    /// Takes steps.
+    /// Charges `count` steps. `span` is the range for the diagnostic.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EvalError::Exhausted`] if fewer steps are left.
     pub fn take_steps(&self, span: impl FnOnce() -> FileSpan, count: u64) -> Evaluated<()> {
         match self.steps.get().checked_sub(count) {
             Some(left) => {
@@ -90,12 +96,20 @@ impl EvalBudget {
         }
     }
 
-    /// Whether there is room for a string of so many bytes. It is not taken yet.
+    /// Checks that a string of `bytes` bytes fits the budget, without charging it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that the string would exceed.
     pub fn check_string_room(&self, bytes: usize) -> Result<(), TooLargeError> {
         if bytes > LONGEST_STRING { Err(TooLargeError::String) } else { self.subtract_bytes(bytes).map(drop) }
     }
 
-    /// Whether there is room for a collection of so many elements. It is not taken yet.
+    /// Checks that a collection of `elements` elements fits the budget, without charging it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that the collection would exceed.
     pub fn check_collection_room(&self, elements: usize) -> Result<(), TooLargeError> {
         if elements > LARGEST_COLLECTION {
             Err(TooLargeError::Collection)
@@ -104,7 +118,11 @@ impl EvalBudget {
         }
     }
 
-    /// Takes the room of a value that was made: of its own text or elements, not of what is within them.
+    /// Charges the memory of a new value: its own text or elements, but not what the elements refer to.
+    ///
+    /// # Errors
+    ///
+    /// Returns the limit that the value exceeds.
     pub fn charge_value(&self, value: &ConfigValue) -> Result<(), TooLargeError> {
         if value.weight() > HEAVIEST {
             return Err(TooLargeError::Collection);
@@ -129,7 +147,11 @@ impl EvalBudget {
         left.ok_or(TooLargeError::Total)
     }
 
-    /// Takes the room of a block's instances. There are no more of all blocks together than there may be identities.
+    /// Charges the instances of a block. All blocks together may have as many instances as the stack may have identities.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EvalError::Exhausted`] if fewer instances are left.
     pub fn take_instances(&self, span: impl FnOnce() -> FileSpan, count: usize) -> Evaluated<()> {
         if let Some(left) = self.instances.get().checked_sub(count) {
             self.instances.set(left);
@@ -142,7 +164,7 @@ impl EvalBudget {
         Err(EvalError::Exhausted(Box::new(finding)))
     }
 
-    /// Runs the evaluation of one identity: it has steps of its own, and the values made on the way are gone afterwards.
+    /// Evaluates one identity. It adds steps to the budget, and the memory of intermediate values is available again afterwards.
     pub fn run_for_identity<T>(&self, inner: impl FnOnce() -> T) -> T {
         self.steps.set(self.steps.get().saturating_add(STEPS_OF_AN_IDENTITY));
         let bytes = self.bytes.get();
@@ -152,6 +174,10 @@ impl EvalBudget {
     }
 
     /// Runs `inner` one level deeper.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`EvalError::Exhausted`] at the maximum depth, otherwise the error of `inner`.
     pub fn run_nested<T>(&self, span: impl FnOnce() -> FileSpan, inner: impl FnOnce() -> Evaluated<T>) -> Evaluated<T> {
         let depth = self.depth.get();
         if depth >= DEEPEST {
@@ -167,7 +193,8 @@ impl EvalBudget {
         result
     }
 
-    /// Whether so many more names may be compared for a suggestion. Suggestions are a courtesy: they stop quietly.
+    /// Charges the comparison of `names` names for a suggestion. False: too many comparisons have been made. Then the diagnostic has no
+    /// suggestion, which is not an error.
     pub fn take_suggestions(&self, names: usize) -> bool {
         let left = u64::try_from(names).ok().and_then(|names| self.suggestions.get().checked_sub(names));
         left.inspect(|left| self.suggestions.set(*left)).is_some()

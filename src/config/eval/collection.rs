@@ -1,4 +1,4 @@
-//! Objects and for expressions.
+//! Evaluates object constructors and for expressions.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Keys and values to go through, in order: of lists the index, of sets the element itself, of maps the key.
+    /// The keys and values to iterate over, in order. The key of a list element is its index, that of a set element the element itself.
     pub(super) fn list_entries(
         &self,
         going: &ConfigValue,

@@ -1,4 +1,8 @@
-//! Attributes of blocks that expressions name, and the instances of blocks with `for_each` or `count`.
+//! Evaluates `for_each` and `count`, and references to instances and attributes of blocks. Input: a block of the catalog. Output: its
+//! instances by key, or the value of an attribute.
+//!
+//! Example: `identity "agent"` with `for_each = toset(["a", "b"])` has the instances `identity.agent["a"]` and `identity.agent["b"]`,
+//! whose default names are `agent-a` and `agent-b`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,17 +21,17 @@ use crate::config::value::{BlockRef, ConfigValue, Keyword, ValueData, show::quot
 /// The instances of a block.
 #[derive(Debug)]
 pub enum BlockInstances {
-    /// It has neither `for_each` nor `count`.
+    /// The block has neither `for_each` nor `count`.
     One,
-    /// One for each key, with the names its expressions see.
+    /// One instance for each key.
     Keyed(KeyedInstances),
 }
 
-/// Instances by key, each with the name and value that its expressions see.
+/// The instances by key, each with the binding of `each` or `count` for its expressions.
 type KeyedInstances = BTreeMap<Key, (Arc<str>, ConfigValue)>;
 
 impl Evaluator<'_> {
-    /// The instances of an identity or module block. `None`: they cannot be known, and that is reported.
+    /// The instances of an identity or module block. `None`: they cannot be determined, and the error is already reported.
     pub fn evaluate_instances(&self, module: ModuleId, block: &Block, asked: FileSpan) -> Option<Arc<BlockInstances>> {
         if block.body.find_attribute("for_each").is_none() && block.body.find_attribute("count").is_none() {
             return Some(Arc::new(BlockInstances::One));
@@ -118,7 +122,7 @@ impl Evaluator<'_> {
         Ok((0..count).map(instance).collect())
     }
 
-    /// `identity.agent["triage"]`.
+    /// Resolves an index on a block, such as `identity.agent["triage"]`.
     pub(super) fn select_instance(
         &self,
         block: &BlockRef,
@@ -162,7 +166,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `owner.jane.email`.
+    /// Reads an attribute of a block, such as `owner.jane.email`.
     pub(super) fn read_block_attribute(&self, block: &BlockRef, name: &str, span: FileSpan) -> Evaluated<ConfigValue> {
         let module = self.find_module(block.module.as_ref());
         let declared = self.catalog(module).blocks_by_label(block.keyword).get(&*block.label);
@@ -216,7 +220,7 @@ impl Evaluator<'_> {
 }
 
 impl Evaluator<'_> {
-    /// An attribute that a block does not have itself: its template's, or null.
+    /// An attribute that the block does not set: that of its template, or null.
     fn read_template_attribute(
         &self,
         declared: &Block,
@@ -234,14 +238,14 @@ impl Evaluator<'_> {
     }
 }
 
-/// The key among those of a block that is written so.
+/// The key that is written as `written`. A name takes precedence over an index. `None`: there is no such key.
 fn find_instance_key(keyed: &KeyedInstances, written: &Arc<str>) -> Option<Key> {
     let index = written.parse().ok().map(Key::Index);
     [Some(Key::Name(written.clone())), index].into_iter().flatten().find(|key| keyed.contains_key(key))
 }
 
-/// What a block is called in the cloud unless it says otherwise: its label, or label-key; in a module behind that module's own
-/// label and key.
+/// The name in the cloud of a block that sets no `name`: `label` or `label-key`. In a module, `prefix` contains the label and key of
+/// each enclosing module: `a-k-label`.
 #[must_use]
 pub fn derive_default_name(prefix: &str, label: &str, key: Option<&Key>) -> String {
     key.map_or_else(|| format!("{prefix}{label}"), |key| format!("{prefix}{label}-{}", key.key_text()))

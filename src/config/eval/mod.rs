@@ -1,7 +1,11 @@
-//! Expressions → values. In: syntax, the stack's index, inputs. Out: values, or faults with the exact range.
+//! Evaluates expressions. Input: syntax trees, the catalog of blocks, and the values of variables. Output: values, or errors with the
+//! exact range.
 //!
-//! Locals and attributes of blocks are evaluated when something asks for them, each once; what asks for itself is a cycle,
-//! reported with its path. The work is bounded by [`EvalBudget`]. Nothing is read but through [`StackFiles`].
+//! Locals, module variables, outputs and attributes of blocks are evaluated on first use, each once. One that needs itself is a cycle,
+//! which is reported with its path. The work is bounded by [`EvalBudget`], and files are read only through [`StackFiles`]. The invariant:
+//! each error is reported once, where it occurs; expressions that depend on it fail with [`EvalError::Told`] and add no diagnostic.
+//!
+//! Example: with `a = local.b` and `b = local.a` in `locals`, evaluating `local.a` reports the cycle `local.a → local.b → local.a`.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -41,64 +45,64 @@ use super::value::{ConfigValue, Number, ValueData, show::render_value};
 use instances::BlockInstances;
 use module::ModuleInstance;
 
-/// Evaluates the expressions of one stack.
+/// Evaluates the expressions of one stack and its modules.
 pub struct Evaluator<'a> {
-    /// The blocks of the stack and of its modules.
+    /// The blocks of the stack and of the modules it calls.
     pub library: &'a ModuleLibrary<'a>,
     stack: Rc<ModuleInstance<'a>>,
-    /// The stack and the instances of modules, by number.
+    /// The stack and the instances of modules, indexed by [`ModuleId`].
     modules: RefCell<Vec<Rc<ModuleInstance<'a>>>>,
-    /// The numbers of modules by address.
+    /// The id of each module instance, by its address.
     paths: RefCell<HashMap<Arc<str>, ModuleId>>,
-    /// Files that functions read.
+    /// The files that functions may read.
     pub files: &'a dyn StackFiles,
-    /// `plantimestamp()`.
+    /// The time of the plan, which `plantimestamp()` returns.
     pub now: Timestamp,
-    /// What is left of time and room.
+    /// The remaining steps and memory.
     pub budget: EvalBudget,
-    /// The values of the stack's variables. `None`: the variable has none, and that is reported.
+    /// The values of the variables of the stack. `None`: the variable has no value, and the error is already reported.
     pub variables: BTreeMap<&'a str, Option<ConfigValue>>,
-    /// Findings on what other expressions refer to; they are reported once, where it is written.
+    /// The diagnostics of what other expressions refer to, such as locals. Each is added once, with the range where the error occurs.
     pub findings: RefCell<Vec<Diagnostic>>,
-    /// The files that were read, with the digest of their bytes.
+    /// The digest of each file that was read, by path.
     pub files_read: RefCell<BTreeMap<String, Digest>>,
     cells: RefCell<HashMap<(ModuleId, CellKey), EvalCell>>,
     running: RefCell<Vec<(ModuleId, CellKey, FileSpan)>>,
-    /// By module, type and label of the block.
+    /// The instances of identities and modules, by module, type and label of the block. `None`: an error, already reported.
     instances: RefCell<HashMap<BlockId, Option<Arc<BlockInstances>>>>,
     /// The instances of `module` blocks.
     called: RefCell<ByModuleCall<Rc<module::ModuleInstances>>>,
-    /// `module.a` as a whole.
+    /// The values of references to a whole module, such as `module.a`.
     wholes: RefCell<ByModuleCall<ConfigValue>>,
-    /// What was found within modules, by code and place.
+    /// The diagnostics already reported inside modules, by code and range. The instances of a module share them.
     told: RefCell<HashSet<FindingKey>>,
-    /// Identities, by block and key, whose name some expression reads although their block says none.
+    /// Addresses of the identities whose default name an expression has read: their block sets no `name`.
     pub default_names_read: RefCell<std::collections::BTreeSet<leasehold_provider::Address>>,
-    /// How many `try` and `can` lie around what is evaluated: their faults are not shown, so they need no notes.
+    /// The number of `try` and `can` calls around the current expression. Above 0, errors get no notes, because they are not shown.
     pub quiet: std::cell::Cell<u32>,
     /// Compiled regular expressions.
     pub patterns: PatternCache,
-    /// A template's file is being rendered: it may not render another.
+    /// Whether a template file is being rendered. It must not render another.
     pub in_template: std::cell::Cell<bool>,
 }
 
-/// The module, type and label of a block.
+/// Module, type and label of a block.
 type BlockId = (ModuleId, &'static str, Arc<str>);
 
-/// By the module that a `module` block stands in, and its label.
+/// A map by the module that contains a `module` block and the label of that block.
 type ByModuleCall<T> = HashMap<(ModuleId, Arc<str>), T>;
 
-/// The code and place of a finding.
+/// Code and range of a diagnostic.
 type FindingKey = (&'static str, Option<(FileId, usize, usize)>);
 
-/// What is evaluated once.
+/// The key of something that is evaluated once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum CellKey {
     /// `local.NAME`.
     Local(Arc<str>),
-    /// An attribute of a block: its address and the attribute's name.
+    /// An attribute of a block: the address of the block and the name of the attribute.
     Attribute(String, Arc<str>),
-    /// The `for_each` of a block: its type and label.
+    /// The `for_each` or `count` of a block: its type and label.
     ForEach(&'static str, Arc<str>),
     /// `var.NAME` of a module.
     Variable(Arc<str>),
@@ -106,6 +110,7 @@ enum CellKey {
     Output(Arc<str>),
 }
 
+/// The state of something that is evaluated once. A reference to a `Running` cell is a cycle.
 #[derive(Debug, Clone)]
 enum EvalCell {
     Running,
@@ -114,7 +119,7 @@ enum EvalCell {
 }
 
 impl<'a> Evaluator<'a> {
-    /// An evaluator with no variables yet.
+    /// An evaluator for a stack whose variables are not set yet.
     #[must_use]
     pub fn new(library: &'a ModuleLibrary<'a>, files: &'a dyn StackFiles, now: Timestamp, limits: StackLimits) -> Self {
         let catalog = library.stack_catalog();
@@ -145,7 +150,11 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The value of an expression.
+    /// Evaluates an expression.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the expression is wrong, depends on a failed expression, or exceeds the budget.
     pub fn evaluate_expr(&self, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         let result = match &expr.kind {
             ExprKind::Null => return Ok(ConfigValue::NULL),
@@ -191,7 +200,8 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Adds the values of the references in `expr` to a finding: the smallest expression around a fault does it.
+    /// Adds the values of the references in `expr` to a diagnostic. Only the smallest expression around an error does this; larger ones
+    /// find the diagnostic marked as noted.
     fn note_references(&self, expr: &Expr, scope: &EvalScope<'_>, finding: Box<Diagnostic>) -> EvalError {
         let mut notes = Vec::new();
         reference::visit_references(expr, &mut |base, steps| {
@@ -207,7 +217,11 @@ impl<'a> Evaluator<'a> {
         EvalError::Wrong { finding, noted: true }
     }
 
-    /// The value of a condition, and whether it is sensitive.
+    /// Evaluates a condition. Returns its value and whether it is sensitive.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the evaluation fails or the value is neither true nor false.
     pub fn evaluate_condition(&self, expr: &Expr, scope: &EvalScope<'_>) -> Evaluated<(bool, bool)> {
         let value = self.evaluate_expr(expr, scope)?;
         match super::value::convert::convert_value(&value, &super::value::Type::Bool) {
@@ -221,7 +235,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Takes the room of a value that an expression made.
+    /// Charges the memory of a value that an expression built.
     fn charge_result(&self, value: ConfigValue, place: ByteRange, scope: &EvalScope<'_>) -> Evaluated<ConfigValue> {
         match self.budget.charge_value(&value) {
             Ok(()) => Ok(value),
@@ -234,7 +248,7 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// A fault for a value that would be too large. `try` does not help.
+/// The error for a value that exceeds a limit. `try` does not catch it.
 pub fn explain_too_large(large: budget::TooLargeError, span: FileSpan) -> EvalError {
     EvalError::Exhausted(Box::new(
         Diagnostic::error("config::budget", large.to_string())
@@ -243,7 +257,7 @@ pub fn explain_too_large(large: budget::TooLargeError, span: FileSpan) -> EvalEr
     ))
 }
 
-/// `a string, "x"`: the form and the value, for labels.
+/// Type and value for labels, such as `a string: "x"`.
 #[must_use]
 pub fn describe_value(value: &ConfigValue) -> String {
     if value.is_null() { "null".to_owned() } else { format!("{}: {}", value.describe_form(), render_value(value)) }

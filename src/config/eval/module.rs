@@ -1,4 +1,8 @@
-//! The modules of a stack: which there are, what they give to those who call them.
+//! Creates the instances of modules and evaluates their outputs. Input: `module` blocks. Output: one [`ModuleInstance`] for each key of
+//! each call, and values for references such as `module.a["k"].x`.
+//!
+//! An instance is created on first use, and its outputs are evaluated on first use. The invariant: a call cannot lead back to a module
+//! that contains it, so the number of instances is finite; a limit bounds it further.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +19,7 @@ use crate::config::syntax::{Block, ByteRange, TraversalStep, TraversalStepKind};
 use crate::config::value::convert::to_text;
 use crate::config::value::{ConfigValue, Entries, Keyword, show::quote_text};
 
-/// The number of one instance of a module.
+/// The index of a module instance in the evaluator. 0 is the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleId(u32);
 
@@ -27,36 +31,36 @@ impl ModuleId {
 /// One instance of a module, or the stack itself.
 #[derive(Debug)]
 pub struct ModuleInstance<'a> {
-    /// Its address: `module.a["k"].module.b`. `None`: the stack.
+    /// Its address, such as `module.a["k"].module.b`. `None`: the stack.
     pub path: Option<Arc<str>>,
-    /// The same as part of a [qualified](leasehold_provider::key::qualified) name.
+    /// The module part of a [qualified](leasehold_provider::key::qualify_name) name. `None`: the stack.
     pub qualifier: Option<Arc<str>>,
-    /// What stands before the default names of its identities: `a-k-b-`.
+    /// The prefix of the default names of its identities, such as `a-k-b-`. Empty for the stack.
     pub prefix: String,
-    /// Where its files are, relative to the stack's directory.
+    /// Its directory, relative to the directory of the stack.
     pub directory: &'a str,
     /// Its blocks.
     pub catalog: &'a BlockCatalog<'a>,
-    /// The call that made it. `None`: the stack.
+    /// The call that created it. `None`: the stack.
     pub call: Option<ModuleCall<'a>>,
 }
 
-/// A `module` block, or one instance of it.
+/// One instance of a `module` block.
 #[derive(Debug)]
 pub struct ModuleCall<'a> {
-    /// The module that it stands in.
+    /// The module that contains the block.
     pub from: ModuleId,
     /// The block.
     pub block: &'a Block,
-    /// What its arguments see beside their module: `each` or `count`.
+    /// The bindings for its arguments: `each` or `count`. Empty if the block has neither.
     pub bindings: Vec<(Arc<str>, ConfigValue)>,
 }
 
-/// The instances of one `module` block, by key.
+/// The instances of one `module` block, sorted by key. The key is `None` if the block has neither `for_each` nor `count`.
 pub type ModuleInstances = Vec<(Option<Key>, ModuleId)>;
 
 impl<'a> Evaluator<'a> {
-    /// A module by its number.
+    /// The module with this id; the stack if there is none.
     pub fn module(&self, id: ModuleId) -> Rc<ModuleInstance<'a>> {
         let modules = self.modules.borrow();
         usize::try_from(id.0).ok().and_then(|index| modules.get(index)).unwrap_or(&self.stack).clone()
@@ -67,7 +71,7 @@ impl<'a> Evaluator<'a> {
         self.module(id).catalog
     }
 
-    /// What an expression in a module may write behind that word.
+    /// The names that an expression in the module can write after `keyword`.
     pub fn list_labels(&self, id: ModuleId, keyword: Keyword) -> Vec<String> {
         match keyword {
             Keyword::Provider => self.catalog(ModuleId::STACK).provider_names(),
@@ -75,17 +79,17 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The module that a block stands in, by the address of the module.
+    /// The module with this address. `None` is the stack, which is also the result for an unknown address.
     pub fn find_module(&self, path: Option<&Arc<str>>) -> ModuleId {
         path.and_then(|path| self.paths.borrow().get(path).copied()).unwrap_or(ModuleId::STACK)
     }
 
-    /// The name by which marks and policies know a block of that module.
+    /// The qualified label of a block in the module, as used in marks and policy names.
     pub fn qualify_label(&self, module: ModuleId, label: &str) -> String {
         key::qualify_name(self.module(module).qualifier.as_deref(), label)
     }
 
-    /// The finding with the calls that lead to where it lies.
+    /// Adds to a diagnostic the calls that lead to the module, innermost first.
     pub fn relate_calls(&self, module: ModuleId, mut finding: Diagnostic) -> Diagnostic {
         let mut at = self.module(module);
         while let (Some(call), Some(path)) = (&at.call, &at.path) {
@@ -96,7 +100,7 @@ impl<'a> Evaluator<'a> {
         finding
     }
 
-    /// The calls that lead to a module, innermost first: where each stands and what it makes.
+    /// The calls that lead to a module, innermost first, each with its range and a label.
     pub fn list_calls(&self, module: ModuleId) -> Vec<(FileSpan, String)> {
         let mut calls = Vec::new();
         let mut at = self.module(module);
@@ -108,7 +112,7 @@ impl<'a> Evaluator<'a> {
         calls
     }
 
-    /// Puts a finding on something in a module among the findings. What is wrong in each instance of a module is one finding.
+    /// Adds a diagnostic about a module. The same error in several instances of a module is added once.
     pub fn add_finding(&self, module: ModuleId, finding: Diagnostic) {
         let finding = if module == ModuleId::STACK {
             finding
@@ -122,7 +126,7 @@ impl<'a> Evaluator<'a> {
         self.findings.borrow_mut().push(finding);
     }
 
-    /// The instances of a `module` block, each with its key. `None`: they cannot be known, and that is reported.
+    /// The instances of a `module` block. `None`: they cannot be determined, and the error is already reported.
     pub fn instantiate_block(&self, from: ModuleId, block: &'a Block, asked: FileSpan) -> Option<Rc<ModuleInstances>> {
         let at = (from, block.labels.first()?.text.clone());
         if let Some(known) = self.called.borrow().get(&at) {
@@ -143,7 +147,7 @@ impl<'a> Evaluator<'a> {
         Some(called)
     }
 
-    /// One instance of a module, made when it is asked for first. `None`: it cannot be, and that is reported.
+    /// Creates an instance of a module, or returns the existing one. `None`: it cannot be created, and the error is already reported.
     fn instantiate_module(
         &self,
         from: ModuleId,
@@ -160,7 +164,7 @@ impl<'a> Evaluator<'a> {
         let (directory, catalog) = match self.library.find_called_module(outer.directory, block) {
             Ok(found) => found,
             Err(finding) => {
-                // Instances of one call name one module: it is told once.
+                // All instances of one call refer to the same module, so its error is reported once.
                 if let Some(finding) = finding.filter(|finding| !self.findings.borrow().contains(finding)) {
                     self.add_finding(from, *finding);
                 }
@@ -196,7 +200,7 @@ impl<'a> Evaluator<'a> {
         Some(id)
     }
 
-    /// A finding where a call leads back to a module that it is made in.
+    /// The diagnostic for a call that leads back to a module that contains it. `None`: there is no cycle.
     fn find_call_cycle(&self, from: ModuleId, block: &Block, directory: &str) -> Option<Diagnostic> {
         let mut names = vec![describe_directory(directory)];
         let mut places = Vec::new();
@@ -223,7 +227,7 @@ impl<'a> Evaluator<'a> {
         Some(places.into_iter().fold(finding, |finding, place| finding.with_related(place, "through this call")))
     }
 
-    /// `module.a.x`, `module.a["k"].x`, and `module.a` as a whole: the value, and the steps that are left.
+    /// Resolves `module.a.x`, `module.a["k"].x` and `module.a` as a whole. Returns the value and the remaining steps.
     pub(super) fn resolve_module_reference<'s>(
         &self,
         label: &Arc<str>,
@@ -272,7 +276,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// `module.a` as a whole: the outputs of all its instances. It is put together once, however often it is named.
+    /// The outputs of all instances of a module. The value is built once and then reused.
     fn evaluate_whole_module(
         &self,
         block: &Block,
@@ -321,7 +325,7 @@ impl<'a> Evaluator<'a> {
             let label = format!("this is {}", super::describe_value(&key));
             return Err(EvalError::new(span, "config::type", "the key of an instance is a string or a number", label));
         };
-        // They are in the order of their keys.
+        // The instances are sorted by key.
         let of = |key: Key| keyed.binary_search_by(|(at, _)| at.as_ref().cmp(&Some(&key))).ok();
         let at = of(Key::Name(text.clone())).or_else(|| of(Key::Index(text.parse().ok()?)));
         if let Some((_, id)) = at.and_then(|at| keyed.get(at)) {
@@ -338,14 +342,18 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// All outputs of a module as an object.
+    /// All outputs of a module, as an object.
     fn evaluate_outputs(&self, id: ModuleId, asked: &FileSpan) -> Evaluated<ConfigValue> {
         let names = self.catalog(id).outputs.keys().copied();
         let each = names.map(|name| Ok((Arc::from(name), self.evaluate_output(id, name, asked.clone())?)));
         Ok(ConfigValue::new_object(each.collect::<Evaluated<Entries>>()?))
     }
 
-    /// One output of a module.
+    /// The value of one output of a module.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the module has no such output, or [`EvalError::Told`] if its error is already reported.
     pub fn evaluate_output(&self, id: ModuleId, name: &str, asked: FileSpan) -> Evaluated<ConfigValue> {
         let module = self.module(id);
         let Some(block) = module.catalog.outputs.get(name) else {

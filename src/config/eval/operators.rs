@@ -1,4 +1,4 @@
-//! `-x`, `!x`, `a + b`.
+//! Evaluates unary and binary operators.
 
 use hcl_edit::expr::BinaryOperator as Op;
 
@@ -36,7 +36,7 @@ impl Evaluator<'_> {
         let a = self.evaluate_expr(left, scope)?;
         if matches!(operator, Op::And | Op::Or) {
             let decided = self.expect_bool_operand(&a, left, sign, scope)?;
-            // As in most languages, the right side counts only when the left has not decided.
+            // The right operand is evaluated only if the left one does not decide the result.
             if decided == (*operator == Op::Or) {
                 return Ok(ConfigValue::new_bool(decided).with_mark(a.sensitive));
             }

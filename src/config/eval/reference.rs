@@ -1,10 +1,10 @@
-//! References within an expression.
+//! Finds the references in an expression, without evaluating it.
 
 use super::{CellKey, EvalCell, EvalScope, Evaluator, ModuleId};
 use crate::config::syntax::{Expr, ExprKind, TemplatePart, TraversalStep, TraversalStepKind};
 use crate::config::value::ConfigValue;
 
-/// Calls `found` with the first word and the steps of each reference in an expression, in order.
+/// Calls `found` for each reference in an expression, in source order, with its first name and its steps.
 pub fn visit_references<'e>(expr: &'e Expr, found: &mut dyn FnMut(&'e str, &'e [TraversalStep])) {
     match &expr.kind {
         ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::String(_) => {}
@@ -68,7 +68,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A reference's name and value, when it is known without evaluating anything.
+    /// The name and value of a reference, if the value is known without evaluation. Otherwise `None`.
     pub(super) fn find_known_value(
         &self,
         base: &str,

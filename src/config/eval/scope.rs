@@ -1,4 +1,5 @@
-//! The names an expression sees beside the stack's own: `each`, `count`, variables of for expressions and templates.
+//! The names that an expression can use in addition to the blocks of its module: `each`, `count`, and the variables of for expressions
+//! and templates. A scope is a chain: an inner binding hides an outer one of the same name.
 
 use std::sync::Arc;
 
@@ -7,51 +8,51 @@ use crate::config::source::{FileId, FileSpan};
 use crate::config::syntax::ByteRange;
 use crate::config::value::{ConfigValue, Entries};
 
-/// What an expression sees.
+/// The names that an expression can use.
 #[derive(Debug, Clone, Copy)]
 pub struct EvalScope<'s> {
-    /// The module it stands in.
+    /// The module that contains the expression.
     pub module: ModuleId,
-    /// The file it stands in.
+    /// The file that contains the expression.
     pub file: FileId,
-    /// Whether it sees its module's variables, locals and blocks.
+    /// Whether the expression can use the variables, locals and blocks of its module.
     pub sees_stack: bool,
     bindings: &'s [(Arc<str>, ConfigValue)],
     outer: Option<&'s EvalScope<'s>>,
 }
 
 impl<'s> EvalScope<'s> {
-    /// A scope that sees its module and nothing else.
+    /// A scope with the names of the module only.
     #[must_use]
     pub fn for_file(module: ModuleId, file: FileId) -> Self {
         Self { module, file, sees_stack: true, bindings: &[], outer: None }
     }
 
-    /// A scope that sees its module and these names.
+    /// A scope with the names of the module and `bindings`.
     #[must_use]
     pub fn for_file_with_bindings(module: ModuleId, file: FileId, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
         Self { bindings, ..Self::for_file(module, file) }
     }
 
-    /// A scope that sees nothing but functions.
+    /// A scope without names: only literals and functions can be used.
     #[must_use]
     pub fn for_literals(file: FileId) -> Self {
         Self { sees_stack: false, ..Self::for_file(ModuleId::STACK, file) }
     }
 
-    /// The same scope with more names in it.
+    /// An inner scope with additional names.
     #[must_use]
     pub fn with_bindings(&'s self, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
         Self { module: self.module, file: self.file, sees_stack: self.sees_stack, bindings, outer: Some(self) }
     }
 
-    /// A scope that sees these names and nothing else.
+    /// A scope with `bindings` only.
     #[must_use]
     pub fn for_bindings(file: FileId, bindings: &'s [(Arc<str>, ConfigValue)]) -> Self {
         Self { bindings, ..Self::for_literals(file) }
     }
 
-    /// The value bound to a name.
+    /// The value of the innermost binding of `name`. `None`: the name is not bound.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'s ConfigValue> {
         let mut scope = Some(self);
@@ -64,7 +65,7 @@ impl<'s> EvalScope<'s> {
         None
     }
 
-    /// Every name bound.
+    /// All bound names, innermost first.
     #[must_use]
     pub fn bound_names(&self) -> Vec<&'s str> {
         let mut names = Vec::new();
@@ -76,14 +77,14 @@ impl<'s> EvalScope<'s> {
         names
     }
 
-    /// A place in this scope's file.
+    /// A range in the file of this scope.
     #[must_use]
     pub fn make_span(&self, place: ByteRange) -> FileSpan {
         place.to_span(self.file)
     }
 }
 
-/// `each` for one instance.
+/// The binding of `each` for one instance, with `each.key` and `each.value`.
 #[must_use]
 pub fn bind_each(key: &Arc<str>, value: &ConfigValue) -> (Arc<str>, ConfigValue) {
     let entries: Entries =

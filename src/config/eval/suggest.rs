@@ -1,8 +1,8 @@
-//! "Did you mean".
+//! "Did you mean …?": finds names that are similar to a misspelt one.
 
 use super::EvalBudget;
 
-/// The name among `names` that `word` was most likely meant to be.
+/// The name most similar to `word`. `None`: no name is similar enough, or the budget for comparisons is spent.
 pub fn find_nearest<'n>(
     word: &str,
     names: impl Iterator<Item = &'n str>,
@@ -25,7 +25,7 @@ pub fn find_nearest<'n>(
         .map(|(_, name)| name)
 }
 
-/// Names in a row: `a, b and c`, cut after twelve.
+/// Joins names for a sentence: `a, b and c`. Of more than twelve names, the first twelve are followed by the number of the others.
 #[must_use]
 pub fn join_names<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.collect();

@@ -1,4 +1,4 @@
-//! `"…${…}…"`, heredocs, `%{ if }` and `%{ for }`.
+//! Evaluates templates: quoted strings and heredocs with `${…}`, `%{ if }` and `%{ for }`.
 
 use super::{EvalError, EvalScope, Evaluated, Evaluator, describe_value, explain_too_large};
 use crate::config::syntax::{ByteRange, TemplatePart};
@@ -6,7 +6,11 @@ use crate::config::value::ConfigValue;
 use crate::config::value::convert::to_text;
 
 impl Evaluator<'_> {
-    /// The text of a template.
+    /// Renders a template to a string. The string is sensitive if a value in it is.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an expression fails, a value has no text form, or the text is too long.
     pub fn evaluate_template(
         &self,
         parts: &[TemplatePart],

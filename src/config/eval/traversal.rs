@@ -1,4 +1,5 @@
-//! `var.x`, `local.x.y[0]`, `owner.jane.email`, `identity.agent["triage"]`, `list[*].name`.
+//! Evaluates references and access to parts of values: `var.x`, `local.x.y[0]`, `owner.jane.email`, `identity.agent["triage"]`,
+//! `list[*].name`. Input: a base expression and its steps. Output: the value at the end of the steps.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::config::syntax::{ByteRange, Expr, ExprKind, TraversalStep, TraversalS
 use crate::config::value::convert::{convert_value, to_text};
 use crate::config::value::{BlockRef, ConfigValue, Keyword, Type, ValueData, show::quote_text};
 
-/// First words of references that a file may use.
+/// The names that a reference can begin with.
 const ROOTS: [&str; 10] =
     ["var", "local", "module", "owner", "service", "scope", "identity", "template", "provider", "store"];
 
@@ -31,7 +32,7 @@ impl Evaluator<'_> {
         self.walk_steps(value, rest, scope)
     }
 
-    /// The value that the first word and the steps it takes stand for, and the steps left.
+    /// Resolves the first name of a reference and the steps that belong to it. Returns the value and the remaining steps.
     fn resolve_root<'s>(
         &self,
         name: &str,
@@ -76,7 +77,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `provider.aws`, and `provider.aws.audit` of the one with that alias. Providers are the stack's: a module sees them too.
+    /// Resolves `provider.aws`, or `provider.aws.audit` for the provider with that alias. Providers are declared in the stack, and modules
+    /// can refer to them.
     fn resolve_provider<'s>(
         &self,
         label: &Arc<str>,
@@ -130,7 +132,7 @@ impl Evaluator<'_> {
             _ => {}
         }
         let fault = EvalError::new(span, code, format!("`{name}` is not defined"), "not known");
-        // A word by itself cannot be one of the roots misspelt.
+        // A word without steps is not a misspelt root, because every root needs a step after it.
         let roots = if steps.is_empty() { &[][..] } else { &ROOTS[..] };
         let known = scope.bound_names().into_iter().chain(roots.iter().copied());
         if let Some(near) = find_nearest(name, known, Some(&self.budget)) {
@@ -166,7 +168,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Whether the stack itself declares a block of that name.
+    /// Whether the stack itself declares a block of this type and label.
     fn is_declared_in_stack(&self, root: &str, label: &str) -> bool {
         Keyword::from_word(root)
             .is_some_and(|keyword| self.catalog(ModuleId::STACK).blocks_by_label(keyword).contains_key(label))
@@ -206,18 +208,18 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Evaluates a local for its findings.
+    /// Evaluates a local so that its errors are reported, even if nothing refers to it.
     pub fn check_local(&self, module: ModuleId, name: &str, asked: FileSpan) {
         if let Some((file, attribute)) = self.catalog(module).locals.get(name) {
             let scope = EvalScope::for_file(module, *file);
-            // Its fault is reported by `once`.
+            // `evaluate_once` reports the error.
             let _ = self.evaluate_once(module, CellKey::Local(Arc::from(name)), asked, || {
                 self.evaluate_expr(&attribute.value, &scope)
             });
         }
     }
 
-    /// Evaluates something the first time it is asked for. Its fault is reported here, once; who asks is only told.
+    /// Evaluates something on first use and keeps the value. An error is reported here, once; the caller gets [`EvalError::Told`].
     pub(super) fn evaluate_once(
         &self,
         module: ModuleId,
@@ -250,13 +252,13 @@ impl Evaluator<'_> {
         result
     }
 
-    /// Puts the finding of a fault within a module among the findings.
+    /// Adds the diagnostic of an error in a module to the findings, unless it is already reported.
     pub fn report_error(&self, module: ModuleId, fault: EvalError) {
         let finding = match fault {
             EvalError::Told => return,
             EvalError::Wrong { finding, .. } | EvalError::Exhausted(finding) => *finding,
         };
-        // Once a budget is spent, everything after it fails for the same reason: one finding says it.
+        // Once a budget is spent, everything evaluated later fails for the same reason. One diagnostic is enough.
         let same = |known: &Diagnostic| known.code == finding.code && known.summary == finding.summary;
         if finding.code == "config::budget" && self.findings.borrow().iter().any(same) {
             return;
@@ -274,7 +276,7 @@ impl Evaluator<'_> {
         names.push(&key);
         let mut places: Vec<(FileSpan, String)> = vec![(asked, format!("needs {key}"))];
         places.extend(path.iter().skip(1).map(|(each, span)| ((*span).clone(), format!("needs {each}"))));
-        // Where modules need each other, the place to look at is a call.
+        // In a cycle through modules, the most useful primary location is a call.
         let outputs = running.iter().skip(from + 1).map(|(_, each, _)| matches!(each, CellKey::Output(_)));
         if let Some(call) = outputs.enumerate().find(|(_, is)| *is).map(|(index, _)| index) {
             places.rotate_left(call + 1);
@@ -295,12 +297,12 @@ impl Evaluator<'_> {
             CellKey::Variable(name) => format!("{path}var.{name}"),
             CellKey::Output(name) => format!("{path}{name}"),
             CellKey::ForEach(keyword, label) => format!("{path}{keyword}.{label} (for_each)"),
-            // The block's own address has the module in it.
+            // The address of the block already contains the module.
             CellKey::Attribute(block, name) => format!("{block}.{name}"),
         }
     }
 
-    /// Takes steps into a value.
+    /// Applies steps to a value.
     pub(super) fn walk_steps(
         &self,
         mut value: ConfigValue,
@@ -348,7 +350,7 @@ impl Evaluator<'_> {
             results.push(self.walk_steps(element.clone(), steps, scope)?);
         }
         let made = ConfigValue::new_tuple(results);
-        // A splat over a list is a list again where its elements allow.
+        // A splat over a list or set gives a list if the results have a common type.
         let listed = list.then(|| convert_value(&made, &Type::List(Box::new(Type::Any))).ok()).flatten();
         self.charge_result(listed.unwrap_or(made).with_mark(value.sensitive), place, scope)
     }

@@ -1,4 +1,4 @@
-//! Type constraints as `variable` blocks write them: `string`, `list(string)`, `object({ name = string, port = optional(number, 80) })`.
+//! Reads type constraints of `variable` blocks: `string`, `list(string)`, `object({ name = string, port = optional(number, 80) })`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,11 @@ use crate::config::value::{Keyword, Type, show::quote_text};
 
 const WORDS: &str = "types are string, number, bool, any, list(…), set(…), map(…), object({…}), tuple([…]), and owner, service, scope, identity, template, store for blocks";
 
-/// Reads a type constraint.
+/// Converts the syntax of a type constraint to a type.
+///
+/// # Errors
+///
+/// Returns an error with a suggestion if the expression is not a type.
 pub fn read_type(expr: &Expr, eval: &Evaluator<'_>, scope: &EvalScope<'_>) -> Evaluated<Type> {
     let wrong =
         |label: &str| EvalError::new(scope.make_span(expr.place), "config::type_constraint", "not a type", label);

@@ -1,10 +1,11 @@
-//! Where lines begin, what stands between tokens, and what stands in columns: the layout that `terraform fmt` gives.
+//! Computes the blanks between tokens as `terraform fmt` does: indentation, spaces and aligned columns. Input: tokens. Output: the
+//! formatted text. Tokens are neither added, removed nor reordered.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::tokens::{FormatToken, TokenKind};
 
-/// One line, in three cells: what comes first, from `=` on, and a comment at the end.
+/// One line in three cells: the tokens before `=`, those from `=` on, and a comment at the end. Each cell may be empty.
 #[derive(Default)]
 struct LayoutLine<'t> {
     lead: Vec<FormatToken<'t>>,
@@ -12,7 +13,7 @@ struct LayoutLine<'t> {
     comment: Option<FormatToken<'t>>,
 }
 
-/// Lays tokens out anew.
+/// Renders tokens with their new indentation, spaces and columns.
 #[must_use]
 pub fn lay_out_tokens(tokens: Vec<FormatToken<'_>>) -> String {
     let mut lines = split_lines(tokens);
@@ -51,7 +52,7 @@ fn split_cells(mut lead: Vec<FormatToken<'_>>) -> LayoutLine<'_> {
     let comment = if lead.len() > 1 { lead.pop_if(|token| token.kind == TokenKind::Comment) } else { None };
     let mut assign = Vec::new();
     if let Some(at) = lead.iter().skip(1).position(|token| token.kind == TokenKind::Equal) {
-        // A value that goes on in the lines below does not stand in the column.
+        // A value that continues on the next lines is not aligned.
         let open: i64 = lead.iter().skip(at + 1).map(FormatToken::bracket_balance).sum();
         if open == 0 {
             assign = lead.split_off(at + 1);
@@ -60,7 +61,7 @@ fn split_cells(mut lead: Vec<FormatToken<'_>>) -> LayoutLine<'_> {
     LayoutLine { lead, assign, comment }
 }
 
-/// Two blanks for each line above that opened more than it closed, and is still open.
+/// Indents each line by two blanks for each earlier line that opened more brackets than it closed and is still open.
 fn indent_lines(lines: &mut [LayoutLine<'_>]) {
     let mut open: Vec<i64> = Vec::new();
     for line in lines {
@@ -91,7 +92,7 @@ fn indent_lines(lines: &mut [LayoutLine<'_>]) {
     }
 }
 
-/// One blank or none between the tokens of a line.
+/// Puts one blank or none between the tokens of a line.
 fn space_tokens(line: &mut LayoutLine<'_>) {
     for cell in [&mut line.lead, &mut line.assign] {
         let mut before = None;
@@ -107,7 +108,7 @@ fn space_tokens(line: &mut LayoutLine<'_>) {
     }
 }
 
-/// Whether a blank stands between a token and the next one.
+/// Whether a blank separates a token from the next one.
 fn needs_space(subject: TokenKind, text: &str, before: Option<TokenKind>, after: TokenKind) -> bool {
     use TokenKind::{
         Bang, CloseBrace, CloseBracket, CloseParen, CloseQuote, CloseTemplate, Comma, Dot, DoubleColon, Ellipsis,
@@ -120,7 +121,7 @@ fn needs_space(subject: TokenKind, text: &str, before: Option<TokenKind>, after:
         (Dot, _) | (_, Dot | Comma | Ellipsis) => false,
         (Comma, _) => true,
         (Text | OpenQuote, _) | (_, Text | CloseQuote) => false,
-        // `in` of a for expression is no name: what follows is a list, not an index.
+        // `in` of a for expression is not a name, so the bracket after it begins a list, not an index.
         (Word, _) if text == "in" && before == Some(Word) => true,
         (Word | Number, OpenBracket) => false,
         (_, OpenBracket) if closes => false,
@@ -138,7 +139,7 @@ fn needs_space(subject: TokenKind, text: &str, before: Option<TokenKind>, after:
     }
 }
 
-/// `=` and comments of lines that follow each other stand in one column.
+/// Aligns `=` and the comments of consecutive lines, each in one column.
 fn align_lines(lines: &mut [LayoutLine<'_>]) {
     align_column(lines, |line| line.assign.first_mut(), |line| measure_width(&line.lead));
     align_column(
@@ -148,6 +149,7 @@ fn align_lines(lines: &mut [LayoutLine<'_>]) {
     );
 }
 
+/// Aligns one cell over each run of consecutive lines that have it. `width` is the width of the cells before it.
 fn align_column<'l, 't: 'l>(
     lines: &'l mut [LayoutLine<'t>],
     cell: impl for<'x> Fn(&'x mut LayoutLine<'t>) -> Option<&'x mut FormatToken<'t>>,

@@ -1,5 +1,12 @@
-//! Text → the same text laid out as `terraform fmt` lays it out. Comments, strings, heredocs and blank lines stay; nothing but
-//! the blanks within lines changes, and the last line gets its end; so what is declared stays the same.
+//! `leasehold fmt`: formats files as `terraform fmt` does. Input: the text of a file. Output: the same text with other blanks.
+//!
+//! Only blanks within lines change, and the last line gets a line ending if it has none. Comments, strings, heredocs and blank lines
+//! stay, so the invariant is that the formatted file declares the same as before.
+//!
+//! ```text
+//! kind="service"     becomes     kind  = "service"
+//! owner=owner.jane               owner = owner.jane
+//! ```
 
 mod layout;
 mod tokens;
@@ -8,7 +15,11 @@ use super::diagnostic::Diagnostic;
 use super::source::Sources;
 use super::syntax::parse_files;
 
-/// The text of a file laid out anew, or what is wrong with it: what cannot be read is left as it is.
+/// The formatted text of each file of the stack, in the order of the sources.
+///
+/// # Errors
+///
+/// Returns the syntax errors if any file cannot be read. Then no file is formatted.
 pub fn format_sources(sources: &Sources) -> Result<Vec<String>, Vec<Diagnostic>> {
     let parsed = super::load::run_on_deep_stack(|| parse_files(sources.stack_files(), 1)).unwrap_or_default();
     if !parsed.findings.is_empty() {

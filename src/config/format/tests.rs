@@ -8,7 +8,7 @@ fn formatted(text: &str) -> Result<String, Vec<Diagnostic>> {
     format_sources(&sources).map(|texts| texts.concat())
 }
 
-/// What a text declares, without the places: two texts that differ only in blanks give the same.
+/// The declarations in a text, without ranges. Two texts that differ only in blanks give the same result.
 fn meaning(text: &str) -> String {
     let sources = Sources::new(vec![SourceFile { name: "a.hcl".to_owned(), bytes: text.as_bytes().into() }]);
     let parsed = parse_files(sources.stack_files(), 1);
@@ -37,7 +37,7 @@ fn strings_and_heredocs_stay() {
     assert_eq!(formatted(text).unwrap(), text.replace("${  b  }", "${b}"));
 }
 
-/// Bodies of the language, with blanks where they may stand.
+/// Generates bodies with random blanks wherever the language allows them.
 fn configuration() -> impl Strategy<Value = String> {
     let blank = || prop_oneof![Just(""), Just(" "), Just("   "), Just("\t")];
     let atom = prop_oneof![
@@ -97,7 +97,7 @@ fn configuration() -> impl Strategy<Value = String> {
         .prop_map(|bodies| bodies.into_iter().map(|body| format!("block \"x\"  {{\n{body}}}\n\n")).collect())
 }
 
-/// More cases in a long run: `LEASEHOLD_FORMAT_CASES`.
+/// `LEASEHOLD_FORMAT_CASES` sets the number of cases, for a longer run.
 fn cases() -> u32 {
     #[allow(clippy::disallowed_methods, reason = "a test's size")]
     std::env::var("LEASEHOLD_FORMAT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200)

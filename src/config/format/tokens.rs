@@ -1,27 +1,28 @@
-//! Text → tokens. Nothing of the text is lost but the blanks between tokens; strings and heredocs keep every byte.
+//! Splits text into tokens for the formatter. Input: the text of a file. Output: tokens with the number of blanks before each. Only the
+//! kind of blanks between tokens is lost: strings, heredocs and comments keep every byte.
 
-/// What a token is, as far as layout cares.
+/// The kind of a token, as far as the layout depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     /// The end of a line.
     Newline,
-    /// `# …`, `// …` with the end of its line; `/* … */`.
+    /// A comment: `# …` and `// …` include the end of their line, `/* … */` does not.
     Comment,
-    /// A word.
+    /// An identifier or keyword.
     Word,
     /// A number.
     Number,
-    /// `"` at the beginning of a string.
+    /// The `"` that begins a string.
     OpenQuote,
-    /// `"` at its end.
+    /// The `"` that ends a string.
     CloseQuote,
-    /// Text within a string.
+    /// Literal text in a string.
     Text,
     /// A heredoc, from `<<` to its closing word.
     Heredoc,
-    /// `${` and `%{`.
+    /// `${` and `%{`, including a `~` that follows.
     OpenTemplate,
-    /// The `}` that ends them.
+    /// The `}` that ends an interpolation or directive, including a `~` that precedes it.
     CloseTemplate,
     /// `{`.
     OpenBrace,
@@ -49,25 +50,25 @@ pub enum TokenKind {
     Bang,
     /// `-`.
     Minus,
-    /// After it, a minus is a sign: other operators, `?`, `:`, `=>`.
+    /// Other operators, `?`, `:`, `=>`. A minus after one of them is a sign.
     Operator,
-    /// Anything else.
+    /// Any other character.
     Other,
 }
 
-/// A token with the blanks before it.
+/// A token and the blanks before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatToken<'t> {
-    /// What it is.
+    /// The kind of the token.
     pub kind: TokenKind,
-    /// Its bytes.
+    /// Its text as written.
     pub text: &'t str,
-    /// How many blanks stand before it.
+    /// The number of blanks before it.
     pub spaces: usize,
 }
 
 impl FormatToken<'_> {
-    /// How many brackets it opens, or closes.
+    /// 1 for an opening bracket, -1 for a closing one, 0 for any other token.
     #[must_use]
     pub fn bracket_balance(&self) -> i64 {
         match self.kind {
@@ -77,23 +78,24 @@ impl FormatToken<'_> {
         }
     }
 
-    /// Whether a line ends with it.
+    /// Whether the token ends its line.
     #[must_use]
     pub fn ends_line(&self) -> bool {
         self.kind == TokenKind::Newline || (self.kind == TokenKind::Comment && self.text.ends_with('\n'))
     }
 }
 
-/// What the reader is within.
+/// The context of the tokenizer at a position.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TokenContext {
-    /// An expression or a body; how many braces are open in it.
+    /// An expression or body, with the number of braces open in it.
     Code(usize),
-    /// A string.
+    /// Inside a string.
     Quote,
 }
 
-/// Cuts a text into tokens. The text is taken to be sound; of any other, every byte still lands in some token or blank.
+/// Splits a text into tokens. The text should be free of syntax errors. In any other text, every byte still becomes part of a token or
+/// blank.
 #[must_use]
 pub fn tokenize_text(text: &str) -> Vec<FormatToken<'_>> {
     let mut tokens = Vec::new();
@@ -127,7 +129,7 @@ pub fn tokenize_text(text: &str) -> Vec<FormatToken<'_>> {
             (TokenKind::CloseBrace, Some(TokenContext::Code(braces))) => *braces = braces.saturating_sub(1),
             _ => {}
         }
-        // A brace that closes an interpolation stands where no brace is open; in a body it is a brace like any other.
+        // If no brace is open, this brace ends the interpolation. In a body it is an ordinary brace.
         if kind == TokenKind::CloseBrace && within.len() > 1 && inside == TokenContext::Code(0) {
             if let Some(last) = tokens.last_mut() {
                 last.kind = TokenKind::CloseTemplate;
@@ -145,7 +147,7 @@ fn extend_to_char_boundary(text: &str, mut length: usize) -> usize {
     length.min(text.len())
 }
 
-/// Tokens that are always written the same, longer ones before those that they begin with.
+/// Tokens with a fixed spelling. A longer one precedes those that are a prefix of it.
 const FIXED: [(&str, TokenKind); 33] = [
     ("\r\n", TokenKind::Newline),
     ("\n", TokenKind::Newline),
@@ -182,7 +184,7 @@ const FIXED: [(&str, TokenKind); 33] = [
     (":", TokenKind::Operator),
 ];
 
-/// The first token of code.
+/// The kind and length in bytes of the first token of `rest`, outside of strings.
 fn read_code_token(rest: &str, braces: usize) -> (TokenKind, usize) {
     if rest.starts_with('#') || rest.starts_with("//") {
         return (TokenKind::Comment, rest.find('\n').map_or(rest.len(), |end| end + 1));
@@ -206,7 +208,7 @@ fn read_code_token(rest: &str, braces: usize) -> (TokenKind, usize) {
     }
     let fixed = FIXED.iter().find(|(text, _)| rest.starts_with(text));
     match fixed {
-        // The mark of a template that trims blanks belongs to its bracket.
+        // The `~` that trims blanks is part of the opening bracket.
         Some((text, TokenKind::OpenTemplate)) if rest.get(text.len()..).is_some_and(|tail| tail.starts_with('~')) => {
             (TokenKind::OpenTemplate, text.len() + 1)
         }
@@ -232,7 +234,7 @@ fn measure_number(rest: &str) -> usize {
     length
 }
 
-/// The length of a heredoc, with its closing word but without the end of that line.
+/// The length in bytes of a heredoc, up to and including its closing word. `None`: no complete heredoc begins here.
 fn measure_heredoc(rest: &str) -> Option<usize> {
     let word = rest.strip_prefix("<<")?;
     let word = word.strip_prefix('-').unwrap_or(word);
@@ -255,7 +257,7 @@ fn measure_heredoc(rest: &str) -> Option<usize> {
     }
 }
 
-/// The first token within a string.
+/// The kind and length in bytes of the first token of `rest`, inside a string.
 fn read_quoted_token(rest: &str) -> (TokenKind, usize) {
     if rest.starts_with('"') {
         return (TokenKind::CloseQuote, 1);

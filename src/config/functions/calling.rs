@@ -1,4 +1,9 @@
-//! How a call comes about: arguments evaluated, counted, converted; marks taken off and put back; problems placed.
+//! Calls a function. Input: the syntax of a call and its scope. Output: the value of the call, or an error with the range of the argument
+//! it concerns.
+//!
+//! A call evaluates the arguments, expands `xs...`, checks their number, converts each to the type of its parameter and removes sensitive
+//! marks. After the call, the marks are added to the result. The invariant is that no diagnostic shows a sensitive argument. Functions
+//! such as `try` evaluate their arguments themselves instead.
 
 use std::sync::Arc;
 
@@ -11,70 +16,94 @@ use crate::config::syntax::{ByteRange, FunctionCall};
 use crate::config::value::convert::{ConversionError, convert_value};
 use crate::config::value::{ConfigValue, Entries, Number, Type, ValueData};
 
-/// Why a function gives no value.
+/// The reason why a function has no value.
 #[derive(Debug)]
 pub enum FunctionError {
-    /// An argument, by its index, is not what it must be.
+    /// The argument at this index, counted from 0, is not acceptable; and why.
     Argument(usize, String),
-    /// The call as a whole.
+    /// The call fails for a reason that no single argument explains.
     Call(String),
-    /// The result would be too large.
+    /// The result would exceed a limit of the budget.
     TooLarge(TooLargeError),
-    /// Something inside it, such as a template's expression, with its own diagnostic.
+    /// Something evaluated by the function failed, such as an expression in a template; it has its own diagnostic.
     Inner(EvalError),
 }
 
 impl FunctionError {
-    /// An argument is not what it must be.
+    /// Rejects the argument at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Always returns [`FunctionError::Argument`].
     pub fn reject_argument<T>(index: usize, problem: impl Into<String>) -> Result<T, Self> {
         Err(Self::Argument(index, problem.into()))
     }
 
-    /// The call has no value.
+    /// Rejects the call as a whole.
+    ///
+    /// # Errors
+    ///
+    /// Always returns [`FunctionError::Call`].
     pub fn reject_call<T>(problem: impl Into<String>) -> Result<T, Self> {
         Err(Self::Call(problem.into()))
     }
 }
 
-/// The arguments of one call, converted.
+/// The arguments of one call, converted to the types of the parameters.
 pub struct Args<'v> {
     values: &'v [ConfigValue],
-    /// Room for the result.
+    /// The remaining budget, for checks before a large result is built.
     pub budget: &'v EvalBudget,
-    /// The module that the call stands in.
+    /// The module that contains the call.
     pub module: ModuleId,
 }
 
 impl<'v> Args<'v> {
-    /// All of them.
+    /// All arguments.
     #[must_use]
     pub fn all_values(&self) -> &'v [ConfigValue] {
         self.values
     }
 
-    /// All from `index` on.
+    /// The arguments from `index` on; empty if there are fewer.
     #[must_use]
     pub fn remaining_values(&self, index: usize) -> &'v [ConfigValue] {
         self.values.get(index..).unwrap_or_default()
     }
 
-    /// Takes steps for work that goes with no argument's size. The caller places what is found then.
+    /// Charges steps for work that does not depend on the size of an argument. The caller adds the range to the diagnostic.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Inner`] if the budget has fewer steps left.
     pub fn take_steps(&self, count: u64) -> Result<(), FunctionError> {
         let nowhere = || ByteRange::default().to_span(FileId(u32::MAX));
         self.budget.take_steps(nowhere, count).map_err(FunctionError::Inner)
     }
 
     /// The argument at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if there is no such argument.
     pub fn get(&self, index: usize) -> Result<&'v ConfigValue, FunctionError> {
         self.values.get(index).ok_or_else(|| FunctionError::Argument(index, "it is missing".to_owned()))
     }
 
-    /// The text at `index`.
+    /// The string at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing or not a string.
     pub fn expect_text(&self, index: usize) -> Result<&'v str, FunctionError> {
         self.get(index)?.as_str().ok_or_else(|| FunctionError::Argument(index, "a string is required".to_owned()))
     }
 
     /// The number at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing or not a number.
     pub fn expect_number(&self, index: usize) -> Result<&'v Number, FunctionError> {
         match &self.get(index)?.data {
             ValueData::Number(number) => Ok(number),
@@ -83,24 +112,40 @@ impl<'v> Args<'v> {
     }
 
     /// The whole number at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing, not whole, or does not fit 64 bits.
     pub fn expect_integer(&self, index: usize) -> Result<i64, FunctionError> {
         let number = self.expect_number(index)?;
         number.to_i64().ok_or_else(|| FunctionError::Argument(index, "a whole number is required".to_owned()))
     }
 
-    /// The elements at `index`.
+    /// The elements of the list, set or tuple at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing or of another form.
     pub fn expect_elements(&self, index: usize) -> Result<&'v [ConfigValue], FunctionError> {
         let elements = self.get(index)?.elements();
         elements.ok_or_else(|| FunctionError::Argument(index, "a list, set or tuple is required".to_owned()))
     }
 
-    /// The entries at `index`.
+    /// The entries of the map or object at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing or of another form.
     pub fn expect_entries(&self, index: usize) -> Result<&'v Entries, FunctionError> {
         let entries = self.get(index)?.entries();
         entries.ok_or_else(|| FunctionError::Argument(index, "a map or object is required".to_owned()))
     }
 
-    /// The strings at `index`.
+    /// The strings of the list, set or tuple at `index`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FunctionError::Argument`] if the argument is missing, or an element is not a string.
     pub fn expect_texts(&self, index: usize) -> Result<Vec<&'v str>, FunctionError> {
         let text = |value: &'v ConfigValue| {
             value.as_str().ok_or_else(|| FunctionError::Argument(index, "an element is null".to_owned()))
@@ -110,7 +155,11 @@ impl<'v> Args<'v> {
 }
 
 impl Evaluator<'_> {
-    /// The value of a call.
+    /// Evaluates a call.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the function is unknown, an argument is wrong, or a budget is exceeded.
     pub(in crate::config) fn call_function(
         &self,
         call: &FunctionCall,
@@ -128,7 +177,7 @@ impl Evaluator<'_> {
         let span = scope.make_span(place);
         check_argument_count(function, given.len(), call, scope)?;
         if !function.cheap {
-            // The work of a function goes with the size of what it is given, and each takes some for itself.
+            // The time of a call grows with the size of its arguments, and each call also has a fixed cost.
             self.budget.take_steps(|| span.clone(), given.iter().map(estimate_work).fold(CALL, u64::saturating_add))?;
         }
         let mut values = Vec::with_capacity(given.len());
@@ -171,7 +220,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The arguments as they are given, with `xs...` laid out.
+    /// Evaluates the arguments and expands `xs...`. The flag is true if the expanded collection is sensitive.
     fn evaluate_call_arguments(
         &self,
         call: &FunctionCall,
@@ -219,10 +268,10 @@ impl Evaluator<'_> {
     }
 }
 
-/// Steps that a call counts for beside the work on its arguments.
+/// The fixed cost of a call, in steps.
 const CALL: u64 = 3;
 
-/// Steps that going over a value once counts for.
+/// The cost, in steps, of reading a value once.
 fn estimate_work(value: &ConfigValue) -> u64 {
     match &value.data {
         ValueData::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
@@ -230,7 +279,7 @@ fn estimate_work(value: &ConfigValue) -> u64 {
     }
 }
 
-/// An argument as a function gets it, with the marks it shall not see taken off, and whether it was sensitive.
+/// Converts an argument and removes the marks that the function does not handle itself. The flag is true if the argument was sensitive.
 fn prepare_argument(function: &Function, index: usize, value: ConfigValue) -> Result<(ConfigValue, bool), String> {
     let param = function.params.get(index).or(function.variadic.as_ref());
     let value = convert_argument(value, param.ok_or_else(|| "it is one too many".to_owned())?)?;
@@ -301,7 +350,7 @@ fn explain_argument(
     EvalError::new(scope.make_span(place), "config::function", summary, problem).with_help(render_signature(function))
 }
 
-/// `replace(string, substring, replacement)`.
+/// The signature for diagnostics, such as `replace(string, substring, replacement)`.
 fn render_signature(function: &Function) -> String {
     let names: Vec<&str> = function.params.iter().chain(&function.variadic).map(|param| param.name).collect();
     let dots = if function.variadic.is_some() { "..." } else { "" };

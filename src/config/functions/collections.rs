@@ -1,4 +1,4 @@
-//! Lists, tuples, maps and objects.
+//! Functions on lists, tuples, maps and objects, with the behaviour of Terraform's functions of the same names.
 
 use std::sync::Arc;
 
@@ -114,12 +114,12 @@ fn chunk_list(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     if elements.is_empty() {
         return Ok(ConfigValue::new_list(Vec::new()));
     }
-    // A size of 0 stands for one chunk of all.
+    // As in Terraform, a size of 0 gives one chunk with all elements.
     let size = if size == 0 { elements.len() } else { size };
     Ok(ConfigValue::new_list(elements.chunks(size).map(|chunk| ConfigValue::new_list(chunk.to_vec())).collect()))
 }
 
-/// The first that is neither null nor an empty string, in the type all of them share.
+/// The first argument that is neither null nor an empty string, converted to the common type of all arguments.
 fn coalesce_values(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let Some(common) = unify_types(args.all_values().iter().map(infer_type)) else {
         return FunctionError::reject_call("all arguments must have the same type");
@@ -150,7 +150,7 @@ fn concat_lists(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let all: Vec<ConfigValue> = args.all_values().iter().filter_map(ConfigValue::elements).flatten().cloned().collect();
     let lists = args.all_values().iter().all(|value| matches!(value.data, ValueData::List(_)));
     let tuple = ConfigValue::new_tuple(all);
-    // Lists give a list where their elements share a type; with a tuple among them, a tuple.
+    // Lists give a list if their elements have a common type. If an argument is a tuple, the result is a tuple.
     let list = lists.then(|| convert_value(&tuple, &Type::List(Box::new(Type::Any))).ok()).flatten();
     Ok(list.unwrap_or(tuple))
 }
@@ -168,7 +168,7 @@ fn pick_element(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     if count == 0 {
         return FunctionError::reject_argument(0, "it has no elements");
     }
-    // Beyond the end it begins again.
+    // An index past the end wraps around, as in Terraform.
     let wrapped = usize::try_from(index.rem_euclid(count)).ok().and_then(|index| elements.get(index));
     match wrapped {
         Some(element) => Ok(element.clone()),
@@ -176,7 +176,7 @@ fn pick_element(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     }
 }
 
-/// A sensitive list inside taints what comes out of it.
+/// Appends the elements to `flat`, and those of inner collections. Elements of a sensitive inner collection become sensitive.
 fn flatten_elements(
     elements: &[ConfigValue],
     mark: bool,
@@ -217,7 +217,7 @@ fn look_up_key(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
         (_, [_, _, ..]) => FunctionError::reject_call("it takes a map, a key and at most one default"),
         (Some(value), _) => Ok(value.clone()),
         (None, [default]) => match infer_type(args.get(0)?) {
-            // A map has elements of one type, and its default is one of them.
+            // All elements of a map have one type, so the default is converted to it.
             Type::Map(of) => {
                 convert_value(default, &of).or_else(|mismatch| FunctionError::reject_argument(2, mismatch.to_string()))
             }
@@ -253,7 +253,7 @@ fn merge_maps(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     Ok(convert_value(&object, &Type::Map(Box::new(Type::Any))).unwrap_or(object))
 }
 
-/// `range(limit)`, `range(start, limit)`, `range(start, limit, step)`; at most 1024 numbers, as Terraform has it.
+/// `range(limit)`, `range(start, limit)`, `range(start, limit, step)`: at most 1024 numbers, as in Terraform.
 fn build_range(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let zero = Num::from(0_i64);
     let one = Num::from(1_i64);
@@ -337,7 +337,7 @@ fn sum_elements(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     Ok(ConfigValue::new_number(total))
 }
 
-/// `{a = [x, y]}` → `{x = [a], y = [a]}`.
+/// Exchanges keys and elements: `{a = [x, y]}` becomes `{x = [a], y = [a]}`.
 fn transpose_map(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let mut turned: std::collections::BTreeMap<Arc<str>, Vec<ConfigValue>> = std::collections::BTreeMap::new();
     for (key, value) in args.expect_entries(0)? {

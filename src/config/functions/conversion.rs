@@ -1,4 +1,4 @@
-//! Conversions, `try`, `can` and `sensitive`.
+//! Functions that convert between types, and `try`, `can` and `sensitive`.
 
 use super::ParamType::Any;
 use super::{Function, FunctionBody, FunctionError, MarkHandling, Param, declare_function, declare_nullable};
@@ -46,7 +46,8 @@ fn convert_first_argument(value: &ConfigValue, of: &Type) -> Result<ConfigValue,
     convert_value(value, of).map_err(|mismatch| FunctionError::Argument(0, mismatch.to_string()))
 }
 
-/// Evaluates without a trace of what goes wrong.
+/// Evaluates the argument at `index` without notes on its errors, because `try` and `can` do not show them. `None`: there is no such
+/// argument.
 fn evaluate_quietly(
     evaluator: &Evaluator<'_>,
     call: &FunctionCall,
@@ -60,7 +61,7 @@ fn evaluate_quietly(
     Some(value)
 }
 
-/// The first of its arguments that has a value.
+/// `try`: the value of the first argument that can be evaluated. An exceeded budget is not caught.
 fn evaluate_try(
     evaluator: &Evaluator<'_>,
     call: &FunctionCall,
@@ -95,7 +96,7 @@ fn evaluate_try(
     Err(fault.with_help(format!("the arguments fail for these reasons:\n{}", reasons.join("\n"))))
 }
 
-/// Whether its argument has a value.
+/// `can`: whether the argument can be evaluated. An exceeded budget is not caught.
 fn evaluate_can(
     evaluator: &Evaluator<'_>,
     call: &FunctionCall,

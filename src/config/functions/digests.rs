@@ -1,4 +1,4 @@
-//! Digests, in hexadecimal.
+//! Hash functions such as `sha256`. The result is in hexadecimal.
 
 use md5::Md5;
 use sha2::{Digest as _, Sha256};

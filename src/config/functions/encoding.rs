@@ -1,4 +1,4 @@
-//! base64, CSV, JSON, URL escapes.
+//! Functions that encode and decode base64, CSV, JSON and URL escapes.
 
 use std::sync::Arc;
 
@@ -40,10 +40,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
 ];
 
-/// What stands in a query as it is: letters, digits and `-_.~`.
+/// The characters that are escaped in a URL query: all but letters, digits and `-_.~`.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Whether there is room for what a text encodes, by the marks that stand before elements.
+/// Checks that the decoded value fits the budget, before decoding. The number of elements is estimated by the bytes in `marks` that
+/// precede elements, such as `,` and `[` in JSON.
 pub(super) fn check_element_room(args: &Args<'_>, marks: &[u8]) -> Result<(), FunctionError> {
     let most = args.expect_text(0)?.bytes().filter(|byte| marks.contains(byte)).count();
     args.budget.check_collection_room(most)?;
@@ -66,7 +67,7 @@ fn from_json(json: serde_json::Value) -> Option<ConfigValue> {
     })
 }
 
-/// JSON as Terraform writes it: keys sorted, no blanks, `<`, `>`, `&` and the two odd line ends escaped.
+/// Writes JSON as Terraform does: sorted keys, no blanks, and `<`, `>`, `&`, U+2028 and U+2029 escaped.
 pub(super) fn write_json(value: &ConfigValue, out: &mut String) -> Result<(), FunctionError> {
     if out.len() > crate::config::eval::budget::LONGEST_STRING {
         return Err(FunctionError::TooLarge(crate::config::eval::budget::TooLargeError::String));
@@ -119,10 +120,10 @@ fn write_json_string(text: &str, out: &mut String) {
     }
 }
 
-/// The rows under a header line, each an object of strings.
-/// Steps that making a reader of CSV counts for: it builds its tables anew, which takes as long as fifty other calls and more.
+/// The cost, in steps, of creating a CSV reader: it builds its tables anew, which takes more time than fifty other calls.
 const CSV_READER: u64 = 200;
 
+/// `csvdecode`: the rows below the header line, each as an object of strings.
 fn decode_csv(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     args.take_steps(CSV_READER)?;
     let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(args.expect_text(0)?.as_bytes());

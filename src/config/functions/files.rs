@@ -1,4 +1,5 @@
-//! Files in the stack's directory, or in a module's own. Which ones were read, and the digest of their bytes, is kept for the plan.
+//! Functions that read files in the directory of the stack or of a module. The evaluator records each file read and the digest of its
+//! bytes, which become part of the plan.
 
 use std::sync::Arc;
 
@@ -54,11 +55,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// The largest template file, in bytes.
+/// The largest template file, in bytes: 1 MiB.
 const LARGEST_TEMPLATE: usize = 1024 * 1024;
 
-/// The path of the first argument from the stack's directory. Lexically it stays within the directory of the stack, or within
-/// that of the module that the call stands in; it has no `.` and no doubled slashes.
+/// The path in the first argument, relative to the directory of the stack. Lexically it stays within the directory of the stack or, in a
+/// module, of that module. The result contains no `.` and no doubled slashes. Symbolic links are not resolved here.
 fn resolve_path(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<String, FunctionError> {
     let path = args.expect_text(0)?;
     let outside = if args.module == ModuleId::STACK {
@@ -97,7 +98,7 @@ fn render_template_file(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Co
     if content.len() > LARGEST_TEMPLATE {
         return FunctionError::reject_argument(0, "a template may have up to 1 MiB");
     }
-    // Parsing takes about a step for each byte.
+    // Parsing takes about one step for each byte.
     let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
     evaluator
         .budget
@@ -128,7 +129,7 @@ fn render_template_file(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<Co
     }
 }
 
-/// The files under a path that match a pattern, relative to the path: `*`, `?`, `**`, `{a,b}`.
+/// The files below a path that match a glob, relative to the path. The glob may contain `*`, `?`, `**` and `{a,b}`.
 fn list_file_set(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<ConfigValue, FunctionError> {
     let under = resolve_path(args, evaluator)?;
     let files = evaluator.files.list_files(&under).or_else(|problem| FunctionError::reject_argument(0, problem))?;
@@ -144,7 +145,7 @@ fn list_file_set(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<ConfigVal
     Ok(ConfigValue::new_set(found))
 }
 
-/// The regular expression that a pattern of paths stands for.
+/// Converts a glob to a regular expression. For example, `a/*.json` becomes `^a/[^/]*\.json$`.
 fn translate_glob(pattern: &str) -> String {
     let mut out = String::from("^");
     let mut chars = pattern.chars().peekable();

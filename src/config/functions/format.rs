@@ -1,4 +1,4 @@
-//! `format` and `formatlist`: verbs after a percent sign, as in Terraform.
+//! `format` and `formatlist`: `%` verbs with the behaviour of Terraform's functions.
 
 use super::ParamType::{Any, Text};
 use super::encoding::write_json;
@@ -17,10 +17,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         .with_variadic(declare_nullable("args", Any)),
 ];
 
-/// The widest field.
+/// The largest field width, in characters.
 const WIDEST: usize = 1_000;
 
-/// One `%` sequence.
+/// One `%` sequence, such as `%-10s`.
 #[derive(Debug, Default)]
 struct FormatVerb {
     minus: bool,
@@ -211,7 +211,7 @@ fn render_number(verb: &FormatVerb, number: &Number, index: usize) -> Result<Str
     Ok(pad_text(verb, format!("{sign}{}{digits}", "0".repeat(zeros)), true))
 }
 
-/// At least two digits of exponent, with its sign.
+/// Scientific notation with a sign and at least two digits in the exponent, as in Go.
 fn render_exponent(number: f64, precision: usize, letter: char) -> String {
     let text = format!("{number:.precision$e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -219,7 +219,7 @@ fn render_exponent(number: f64, precision: usize, letter: char) -> String {
     format!("{digits}{letter}{sign}{exponent:0>2}")
 }
 
-/// All digits; with an exponent when that is below -4 or above 5, as Terraform has it for `%g` and `%v`.
+/// All digits of a number, in scientific notation if the exponent is below -4 or above 5, as Terraform writes `%g` and `%v`.
 fn render_shortest(number: &Number, letter: char) -> String {
     let (digits, power) = number.significant_digits();
     if (-4..6).contains(&power) {
@@ -231,7 +231,7 @@ fn render_shortest(number: &Number, letter: char) -> String {
     format!("{first}{point}{rest}{mark}{sign}{:0>2}", power.abs())
 }
 
-/// So many significant digits, without zeros at the end.
+/// A number with `precision` significant digits, without trailing zeros.
 fn render_general(number: f64, precision: usize, letter: char) -> String {
     let scientific = format!("{:.*e}", precision - 1, number);
     let power: i64 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
@@ -255,7 +255,7 @@ fn pad_text(verb: &FormatVerb, text: String, number: bool) -> String {
     if verb.minus { format!("{text}{}", " ".repeat(missing)) } else { format!("{}{text}", filler.repeat(missing)) }
 }
 
-/// The format once for each element of the lists among the arguments; other arguments stand in each.
+/// Applies the format once for each element of the lists among the arguments. Other arguments are the same each time.
 fn format_list(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let format = args.expect_text(0)?;
     let values = args.remaining_values(1);

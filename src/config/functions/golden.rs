@@ -1,4 +1,5 @@
-//! Every golden case: the value and the type are Terraform's, but where the table says why not.
+//! Compares every function with Terraform. Input: expressions with the value and type that Terraform computed. The invariant: value and
+//! type are equal, except for the expressions in [`DIFFERS`], which must differ.
 
 use std::sync::Arc;
 
@@ -13,17 +14,17 @@ use crate::config::value::convert::infer_type;
 use crate::config::value::types::ObjectField;
 use crate::config::value::{ConfigValue, Type};
 
-/// What `scripts/golden-functions` wrote.
+/// One case, as written by `scripts/golden-functions`.
 #[derive(Deserialize)]
 struct GoldenCase {
     expression: String,
-    /// The JSON of a tuple that holds the value; `None` where Terraform has none.
+    /// The JSON of a tuple that contains the value. `None`: the expression is an error in Terraform.
     value: Option<String>,
     #[serde(rename = "type")]
     of: Option<String>,
 }
 
-/// Expressions whose outcome differs on purpose, and why.
+/// Expressions whose result differs from Terraform on purpose, with the reason. The same table is in `docs/language.md`.
 const DIFFERS: &[(&str, &str)] = &[
     ("can(1 / 0)", "a division by zero has no value; in Terraform it is infinite, and fails only where it is used"),
     ("try(1 / 0, null, 3)", "a division by zero has no value"),
@@ -35,7 +36,7 @@ const DIFFERS: &[(&str, &str)] = &[
     ("yamldecode(\"a: 2001-12-14\")", "YAML 1.2: a date is text, as it is written"),
 ];
 
-/// The rows of the table under a heading of the user's reference: first cell without its code marks, second cell.
+/// The rows of the table below a heading in `docs/language.md`: the first cell without its backticks, and the second cell.
 fn parse_table_rows<'d>(document: &'d str, heading: &str) -> Vec<(&'d str, &'d str)> {
     let section = document.split_once(heading).map_or("", |(_, rest)| rest);
     let lines = section.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
@@ -59,7 +60,7 @@ fn the_reference_names_what_differs_and_every_function() {
     assert_eq!(listed, known);
 }
 
-/// The value in a tuple as JSON, and its type; `None` where there is none.
+/// The JSON of a tuple that contains the value, and the type of the value. `None`: the expression is an error.
 fn evaluate_outcome(expression: &str) -> Option<(String, String)> {
     let sources = Sources::default();
     let library = ModuleLibrary::new(&sources, BlockCatalog::default(), std::collections::BTreeMap::new());
@@ -74,7 +75,7 @@ fn evaluate_outcome(expression: &str) -> Option<(String, String)> {
     Some((json, of))
 }
 
-/// A type as Terraform's console writes it, without blanks.
+/// A type as `terraform console` writes it, without blanks.
 fn render_type(of: &Type) -> String {
     match of {
         Type::Any => "dynamic".to_owned(),
@@ -97,7 +98,8 @@ fn render_type(of: &Type) -> String {
     }
 }
 
-/// Where this program cannot know the type, such as of the elements of an empty list, it does not claim one.
+/// Compares types. `dynamic` in our type matches any type: Leasehold does not know some types, such as those of the elements of an empty
+/// list.
 fn is_same_type(ours: &str, theirs: &str) -> bool {
     match ours.split_once("dynamic") {
         None => ours == theirs,

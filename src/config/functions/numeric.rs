@@ -1,4 +1,4 @@
-//! Numbers.
+//! Functions on numbers, with the behaviour of Terraform's functions of the same names.
 
 use super::ParamType::Number as Num;
 use super::{Args, Function, FunctionError, declare_function, declare_param};

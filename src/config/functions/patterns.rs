@@ -1,5 +1,6 @@
-//! Regular expressions, in the syntax of RE2. Matching takes time linear in the text; a pattern has a bounded size, is
-//! compiled once, and counts for as many steps as its automaton may take.
+//! Functions with regular expressions, in RE2 syntax. The time and memory are bounded whatever the pattern is: matching takes linear time
+//! in the text, the compiled size is limited, each pattern is compiled once, and a match charges steps in proportion to the size of
+//! the pattern and of the text.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,11 +14,11 @@ use super::{Args, Function, FunctionBody, FunctionError, MarkHandling, Param, de
 use crate::config::eval::Evaluator;
 use crate::config::value::{ConfigValue, Entries};
 
-/// How large a compiled pattern may be, in bytes: `(a{1000}){1000}` is not.
+/// The largest compiled pattern, in bytes. `(a{1000}){1000}` exceeds it.
 const LARGEST_PATTERN: usize = 512 * 1024;
-/// How many positions a pattern may have, repetitions counted out.
+/// The maximum number of positions in a pattern; see [`count_positions`].
 const HEAVIEST_PATTERN: u64 = 5_000;
-/// How many compiled patterns are kept.
+/// The number of compiled patterns to keep. When it is reached, the cache is cleared.
 const MOST_KEPT: usize = 256;
 
 const fn declare_pattern_function(
@@ -68,11 +69,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// Compiled patterns by their text, each with its weight.
+/// Compiled patterns by source text, each with its number of positions.
 #[derive(Debug, Default)]
 pub struct PatternCache(RefCell<HashMap<String, (Arc<Regex>, u64)>>);
 
-/// The compiled pattern; the steps of going over a text of so many bytes with it are taken.
+/// Compiles a pattern, or takes it from the cache, and charges the steps of matching it against `length` bytes. `index` is the argument
+/// that an error is reported for.
 pub(super) fn compile_cached_pattern(
     pattern: &str,
     index: usize,
@@ -120,7 +122,8 @@ fn compile_pattern(pattern: &str, index: usize) -> Result<(Arc<Regex>, u64), Fun
     regex.map(|regex| (Arc::new(regex), weight)).map_err(|error| wrong(error.to_string()))
 }
 
-/// How many positions of the text's characters a pattern has, repetitions counted out.
+/// The number of character positions in a pattern, with repetitions multiplied out: `a{3}b` has about four. It estimates the size of the
+/// automaton.
 fn count_positions(hir: &Hir) -> u64 {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => 1,
@@ -137,7 +140,8 @@ fn count_positions(hir: &Hir) -> u64 {
     }
 }
 
-/// Without groups the matched text; with named groups an object of them; with others a tuple of them.
+/// The result of a match: the matched text if the pattern has no groups, an object if it has named groups, otherwise a tuple of its
+/// groups. A group that did not match is null.
 fn convert_captures(pattern: &Regex, found: &Captures<'_>) -> ConfigValue {
     let group =
         |index: usize| found.get(index).map_or(ConfigValue::NULL, |group| ConfigValue::new_string(group.as_str()));
@@ -156,7 +160,7 @@ fn convert_captures(pattern: &Regex, found: &Captures<'_>) -> ConfigValue {
     }
 }
 
-/// Text between slashes is a pattern, and `$1` or `${name}` in the replacement a group of it.
+/// `replace`: if the second argument is between slashes it is a pattern, and `$1` or `${name}` in the replacement refers to a group.
 fn replace_matches(args: &Args<'_>, evaluator: &Evaluator<'_>) -> Result<ConfigValue, FunctionError> {
     let (text, wanted, replacement) = (args.expect_text(0)?, args.expect_text(1)?, args.expect_text(2)?);
     let as_pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|_| wanted.len() > 1);

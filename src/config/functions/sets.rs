@@ -1,4 +1,4 @@
-//! Sets.
+//! Functions on sets, with the behaviour of Terraform's functions of the same names.
 
 use super::ParamType::{Elements, Set};
 use super::{Args, Function, FunctionError, declare_function, declare_param};
@@ -16,7 +16,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         .with_variadic(declare_param("others", Set)),
 ];
 
-/// Folds the sets by whether an element is in both, from the left.
+/// Combines the sets from the left. `keep` decides for each element, from whether it is in the result so far and whether it is in the
+/// next set.
 fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<ConfigValue, FunctionError> {
     let Some(common) = unify_types(args.all_values().iter().map(infer_type)) else {
         return FunctionError::reject_call("the elements of all sets must have the same type");
@@ -40,7 +41,7 @@ fn combine_sets(args: &Args<'_>, keep: fn(bool, bool) -> bool) -> Result<ConfigV
     Ok(ConfigValue::new_set(result))
 }
 
-/// Every way to take one element of each.
+/// The Cartesian product: every tuple with one element of each argument.
 fn build_set_product(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     if args.all_values().len() < 2 {
         return FunctionError::reject_call("it takes at least two collections");

@@ -1,4 +1,5 @@
-//! Text. Characters are what people see as one: offsets and lengths count grapheme clusters.
+//! Functions on strings. A character is a grapheme cluster, which is what a reader sees as one character; offsets and lengths count
+//! grapheme clusters.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -103,12 +104,12 @@ fn take_substring(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     ))
 }
 
-/// The one character of lower case: `İ` is `i`.
+/// The lower case of a character, as one character: that of `İ` is `i`.
 fn lowercase_char(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
-/// The one character of upper case; `ß` has none.
+/// The upper case of a character, if it is one character. `ß` stays as written.
 fn uppercase_char(c: char) -> char {
     let mut upper = c.to_uppercase();
     match (upper.next(), upper.next()) {
@@ -117,7 +118,7 @@ fn uppercase_char(c: char) -> char {
     }
 }
 
-/// Upper case for each letter that begins a word.
+/// Converts the first letter of each word to upper case.
 fn capitalize_words(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';

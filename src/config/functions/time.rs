@@ -1,4 +1,4 @@
-//! Instants. The only one that is not given is the plan's.
+//! Functions on instants. Every instant comes from an argument or, in `plantimestamp()`, from the plan; no function reads a clock.
 
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
@@ -31,7 +31,11 @@ fn truncate_to_seconds(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(instant)
 }
 
-/// RFC 3339, with the offset it is written in.
+/// Parses an RFC 3339 timestamp. Also returns the UTC offset it is written with.
+///
+/// # Errors
+///
+/// Returns a message for the user if the text is not a valid timestamp.
 pub fn parse_instant(text: &str) -> Result<(Timestamp, Offset), String> {
     let bytes = text.as_bytes();
     let shaped = bytes.len() >= 20
@@ -66,7 +70,7 @@ fn expect_instant(args: &Args<'_>, index: usize) -> Result<(Timestamp, Offset), 
     parse_instant(args.expect_text(index)?).or_else(|problem| FunctionError::reject_argument(index, problem))
 }
 
-/// Terraform's durations: `1h30m`, `-10s`, `1.5h`, `100ms`.
+/// `timeadd`: adds a duration in Go's format, such as `1h30m`, `-10s`, `1.5h` or `100ms`.
 fn add_duration(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (start, offset) = expect_instant(args, 0)?;
     let Some(span) = parse_go_duration(args.expect_text(1)?) else {
@@ -108,11 +112,12 @@ fn parse_go_duration(text: &str) -> Option<SignedDuration> {
         nanoseconds += number.parse::<f64>().ok()? * size;
         rest = after;
     }
-    // Beyond 292 years Terraform has no durations either.
+    // Go stores a duration in 64 bits of nanoseconds, so Terraform also rejects more than 292 years.
     (nanoseconds < 9.2e18).then(|| SignedDuration::from_nanos((sign * nanoseconds) as i64))
 }
 
-/// `YYYY`, `MM`, `DD`, `hh`, `mm`, `ss`, `ZZZZZ` and the rest of Terraform's letters; text in single quotes stands as it is.
+/// `formatdate`: renders `YYYY`, `MM`, `DD`, `hh`, `mm`, `ss`, `ZZZZZ` and the other sequences of Terraform. Text in single quotes is
+/// literal.
 fn format_date(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     let (moment, offset) = expect_instant(args, 1)?;
     let at = offset.to_datetime(moment);
@@ -146,7 +151,7 @@ fn format_date(args: &Args<'_>) -> Result<ConfigValue, FunctionError> {
     Ok(ConfigValue::new_string(out))
 }
 
-/// Text in single quotes, where two in a row are one, and what follows.
+/// The content of a quoted text, and the rest of the format after it. `''` inside it is one quote. `None`: the quote is not closed.
 fn parse_quoted(text: &str) -> Option<(String, &str)> {
     let mut out = String::new();
     let mut rest = text.strip_prefix('\'')?;

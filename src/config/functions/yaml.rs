@@ -1,4 +1,4 @@
-//! YAML.
+//! `yamldecode` and `yamlencode`.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ fn from_yaml(yaml: Yaml, args: &Args<'_>) -> Result<ConfigValue, FunctionError> 
     })
 }
 
-/// Where a value stands.
+/// The position of a value in the document, which decides how its first line is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum YamlPosition {
     Top,
@@ -73,7 +73,7 @@ enum YamlPosition {
     InSequence,
 }
 
-/// Block style, strings always in quotes, two blanks for each level.
+/// Writes YAML in block style, with strings in quotes (or as literal blocks) and two blanks for each level.
 fn write_yaml(
     value: &ConfigValue,
     depth: usize,
@@ -97,7 +97,7 @@ fn write_yaml(
             if position == YamlPosition::InMapping {
                 out.push('\n');
             }
-            // A sequence within a mapping stands at the mapping's own depth.
+            // As in Terraform, a sequence in a mapping is not indented further than the mapping.
             let depth = if position == YamlPosition::InMapping { depth.saturating_sub(1) } else { depth };
             for (index, element) in elements.iter().enumerate() {
                 if index > 0 || position != YamlPosition::InSequence {

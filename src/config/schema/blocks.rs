@@ -1,4 +1,4 @@
-//! The tables.
+//! The static tables of the schema. Each block is one constant; top-level blocks are listed in [`TOP`].
 
 use super::{AttributeSchema, BlockForm, BlockSchema, InnerBlockSchema};
 
@@ -38,7 +38,7 @@ const fn declare_form(label: &'static str, attributes: &'static [AttributeSchema
     BlockForm { label, attributes, blocks: &[], later: false }
 }
 
-/// Blocks that stand in a file by themselves.
+/// The top-level blocks.
 pub const TOP: &[&BlockSchema] = &[
     &LEASEHOLD,
     &VARIABLE,
@@ -59,7 +59,7 @@ pub const TOP: &[&BlockSchema] = &[
     &STORE,
 ];
 
-/// Blocks of the language that this version does not have.
+/// Top-level blocks that are reserved for a later version.
 pub const TOP_LATER: &[&str] = &["grant", "rule", "exception", "directory"];
 
 static LEASEHOLD: BlockSchema = BlockSchema {
@@ -182,7 +182,7 @@ static ASSUME_ROLE: BlockSchema = declare_block(
     ],
 );
 
-/// Its other attributes are the module's variables.
+/// Attributes other than these are values for the variables of the module.
 static MODULE: BlockSchema = BlockSchema {
     open: true,
     ..declare_block(
@@ -218,7 +218,7 @@ static SCOPE: BlockSchema = BlockSchema {
     ..declare_block("scope", &["name"], &[declare_optional("description")])
 };
 
-/// Whose word on who a caller is the account takes.
+/// An external identity provider (OIDC or SAML) whose statements about a caller the account trusts.
 static FEDERATION: BlockSchema = BlockSchema {
     forms: &[
         declare_form(
@@ -299,14 +299,14 @@ static GROUP: BlockSchema = BlockSchema {
     )
 };
 
-/// An address that changed.
+/// A change of an address.
 static MOVED: BlockSchema = declare_block(
     "moved",
     &[],
     &[declare_required("from", "from = identity.old_label"), declare_required("to", "to = identity.new_label")],
 );
 
-/// What lives already and shall be the stack's.
+/// The import of an existing object, which the stack manages from then on.
 static IMPORT: BlockSchema = declare_block(
     "import",
     &[],
@@ -318,16 +318,16 @@ static IMPORT: BlockSchema = declare_block(
     ],
 );
 
-/// What is no longer managed, and whether it lives on.
+/// An object that is no longer managed, and whether it continues to exist.
 static REMOVED: BlockSchema = BlockSchema {
     blocks: &[declare_single_block(&LIFECYCLE)],
     ..declare_block("removed", &[], &[declare_required("from", "from = identity.old_label"), declare_optional("keep")])
 };
 
-/// Terraform's way to say `keep = true`.
+/// Terraform's syntax for `keep = true`.
 static LIFECYCLE: BlockSchema = declare_block("lifecycle", &[], &[declare_required("destroy", "destroy = false")]);
 
-/// What identities that name it take from it.
+/// Attributes and blocks that the identities that refer to it inherit.
 static TEMPLATE: BlockSchema = BlockSchema {
     blocks: &[
         declare_repeated_block(&STATEMENT),
@@ -364,7 +364,7 @@ static LEAVER: BlockSchema =
     declare_block("leaver", &[], &[declare_optional("grace"), declare_reserved("on_owner_exit")]);
 static PROTECT: BlockSchema = declare_block("protect", &[], &[]);
 static REVIEW: BlockSchema = declare_block("review", &[], &[]);
-/// Credentials that stay as they live; with a store, keys that are issued and rotated.
+/// Credentials that are left unchanged. An access key with a store is issued and rotated.
 static CREDENTIAL: BlockSchema = BlockSchema {
     forms: &[
         declare_form(
@@ -380,13 +380,13 @@ static CREDENTIAL: BlockSchema = BlockSchema {
     ..declare_block("credential", &["type"], &[])
 };
 
-/// A place for the secrets of issued keys.
+/// A store for the secrets of issued keys.
 static STORE: BlockSchema = BlockSchema {
     forms: &[declare_form("file", &[declare_optional("path")])],
     ..declare_block("store", &["type", "name"], &[])
 };
 
-/// The content of a `dynamic` block; what it makes is checked as what it makes.
+/// A block that generates blocks. Its `content` is checked by the schema of the generated type.
 static DYNAMIC: BlockSchema = BlockSchema {
     blocks: &[declare_single_block(&CONTENT)],
     ..declare_block(

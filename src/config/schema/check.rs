@@ -1,4 +1,5 @@
-//! Syntax against the tables: everything unknown, missing, superfluous or not there yet.
+//! Checks syntax trees against the schema. Input: blocks. Output: a diagnostic for everything that is unknown, missing, duplicate or
+//! reserved for a later version. Nothing is evaluated.
 
 use super::{BlockSchema, InnerBlockSchema, TOP, TOP_LATER, find_block_schema, find_content};
 use crate::config::diagnostic::Diagnostic;
@@ -7,7 +8,7 @@ use crate::config::source::FileId;
 use crate::config::syntax::{Attribute, Block, BlockBody};
 use crate::config::value::show::quote_text;
 
-/// Checks the blocks of a stack's files.
+/// Checks the top-level blocks of a stack's files.
 pub fn check_blocks(blocks: &[Block], findings: &mut Vec<Diagnostic>) {
     for block in blocks {
         let keyword = &*block.keyword.text;
@@ -31,7 +32,7 @@ pub fn check_blocks(blocks: &[Block], findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Attributes outside of blocks have no place in a stack's file.
+/// The diagnostic for an attribute outside of any block.
 pub fn explain_misplaced_attribute(file: FileId, attribute: &Attribute) -> Diagnostic {
     let name = &attribute.name.text;
     Diagnostic::error("config::unknown_attribute", format!("`{name}` stands outside of any block"))
@@ -46,7 +47,7 @@ fn explain_not_yet(block: &Block, what: &str) -> Diagnostic {
         .with_help("the language names them; a later version has them")
 }
 
-/// `identity "x"`.
+/// The header of a block as written, such as `identity "x"`.
 pub fn describe_block(block: &Block) -> String {
     let labels: String = block.labels.iter().map(|label| format!(" {}", quote_text(&label.text))).collect();
     format!("{}{labels}", block.keyword.text)
@@ -98,7 +99,7 @@ fn check_labels(block: &Block, schema: &'static BlockSchema, findings: &mut Vec<
         );
         return false;
     }
-    // Where the first label picks a form, the name comes after it.
+    // If the first label selects a form, the second label is the name.
     let Some(label) = block.labels.get(usize::from(!schema.forms.is_empty())) else { return true };
     let shaped = label
         .text
@@ -149,7 +150,7 @@ fn check_body(
         }
     }
     for known in attributes.iter().filter(|known| known.required) {
-        // What a template gives is not known yet.
+        // A template may provide the attribute, and templates are not evaluated yet.
         let templated = schema.keyword == "identity" && body.find_attribute("template").is_some();
         if body.find_attribute(known.name).is_none() && !templated {
             findings.push(
@@ -202,7 +203,7 @@ fn check_inner_blocks(
     }
 }
 
-/// A `dynamic` block makes blocks of the type its label names; its `content` is checked as one of them.
+/// Checks a `dynamic` block. It generates blocks of the type that its label names, so its `content` is checked as such a block.
 fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema], findings: &mut Vec<Diagnostic>) {
     let Some(made) = each.labels.first() else {
         findings.push(
@@ -236,7 +237,8 @@ fn check_dynamic(each: &Block, outer: &Block, inner: &'static [InnerBlockSchema]
     let mut contents = each.body.find_blocks("content");
     match (contents.next(), contents.next()) {
         (Some(only), None) => {
-            // Labels of what is made come from `labels`, so the form is not known yet: any form's attributes may stand.
+            // The labels of the generated blocks come from `labels`, which is not evaluated yet. If the type has forms, the
+            // form is unknown, so the attributes are not checked here.
             if known.schema.forms.is_empty() {
                 check_body(&only.body, only, known.schema, known.schema.attributes, known.schema.blocks, findings);
             }

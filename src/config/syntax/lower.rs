@@ -1,4 +1,5 @@
-//! `hcl-edit`'s tree → the small tree of [`super`].
+//! Converts the syntax tree of `hcl-edit` to the smaller tree of [`super`]. Input: a parsed item and its text. Output: a block,
+//! attribute, expression or template whose ranges count from the start of the file.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::config::source::FileId;
 
-/// Lowers what was parsed from `text`, which begins at byte `offset` of its file.
+/// Converts trees that were parsed from `text`, which begins at byte `offset` of `file`.
 pub(super) struct LoweringContext<'a> {
     pub text: &'a str,
     pub offset: usize,
@@ -32,6 +33,7 @@ impl LoweringContext<'_> {
         })
     }
 
+    /// Converts a block with its labels and its body.
     pub fn lower_block(&self, block: hcl_edit::structure::Block) -> Block {
         let keyword = SpannedName { place: self.lower_range(block.ident.span()), text: block.ident.as_str().into() };
         let labels: Vec<SpannedName> = block
@@ -62,11 +64,14 @@ impl LoweringContext<'_> {
         lowered
     }
 
+    /// Converts an attribute.
     pub fn lower_attribute(&self, attribute: hcl_edit::structure::Attribute) -> Attribute {
         let name = SpannedName { place: self.lower_range(attribute.key.span()), text: attribute.key.as_str().into() };
         Attribute { name, value: self.lower_expr(attribute.value) }
     }
 
+    /// Converts an expression. Numbers and heredocs are read again from the source text, because the tree of `hcl-edit` has lost
+    /// details of them.
     pub fn lower_expr(&self, expr: edit::Expression) -> Expr {
         let place = self.lower_range(expr.span());
         let kind = match expr {
@@ -85,7 +90,8 @@ impl LoweringContext<'_> {
             }
             edit::Expression::StringTemplate(template) => return self.lower_string_template(template, place),
             edit::Expression::HeredocTemplate(heredoc) => {
-                // The parser has taken the indentation off already, line by line; here it goes by Terraform's rules.
+                // `hcl-edit` removes the indentation line by line. The text is read again from the source to apply Terraform's
+                // rules, which differ across directives.
                 let written = place.start as usize - self.offset;
                 let indented = self.text.get(written..).is_some_and(|text| text.starts_with("<<-"));
                 let form = if indented { TemplateForm::Indented } else { TemplateForm::Lines };
@@ -97,7 +103,7 @@ impl LoweringContext<'_> {
                     Err(parts) => ExprKind::Template(parts.into()),
                 }
             }
-            // The parentheses count to the place, so that an underline shows them.
+            // The range includes the parentheses, so that a diagnostic underlines them too.
             edit::Expression::Parenthesis(inner) => self.lower_expr(inner.into_inner()).kind,
             edit::Expression::Variable(name) => ExprKind::Variable(name.as_str().into()),
             edit::Expression::Conditional(conditional) => {
@@ -127,7 +133,7 @@ impl LoweringContext<'_> {
         Expr { kind, place }
     }
 
-    /// A number as it is written, without the blank that may stand behind its sign.
+    /// The number as written, without blanks between its sign and its digits.
     fn lower_number(&self, number: &hcl_edit::Formatted<hcl_edit::Number>, place: ByteRange) -> Box<str> {
         let range = (place.start as usize).wrapping_sub(self.offset)..(place.end as usize).wrapping_sub(self.offset);
         match self.text.get(range) {
@@ -138,7 +144,7 @@ impl LoweringContext<'_> {
         }
     }
 
-    /// A bare word as an object's key is the word; in parentheses it is a reference.
+    /// A bare word as an object key is a string. In parentheses it is a reference.
     fn lower_key(&self, key: ObjectKey) -> Expr {
         match key {
             ObjectKey::Ident(word) => {
@@ -151,7 +157,7 @@ impl LoweringContext<'_> {
     fn lower_string_template(&self, template: template::StringTemplate, place: ByteRange) -> Expr {
         let parts = lower_template_parts(self, template.into_iter().collect(), TemplateForm::Quoted);
         match <[TemplatePart; 1]>::try_from(parts) {
-            // `"${x}"` is `x`, whatever its type.
+            // As in Terraform, `"${x}"` is `x` itself, whatever its type.
             Ok([TemplatePart::Interpolation(expr)]) => Expr { kind: expr.kind, place: expr.place },
             Ok([TemplatePart::Text(text)]) => Expr { kind: ExprKind::String(text), place },
             Ok(parts) => Expr { kind: ExprKind::Template(Box::new(parts)), place },
@@ -159,6 +165,7 @@ impl LoweringContext<'_> {
         }
     }
 
+    /// Converts the template of a file, as for `templatefile`.
     pub fn lower_template(&self, template: template::Template) -> Box<[TemplatePart]> {
         lower_template_parts(self, template, TemplateForm::Lines).into()
     }
@@ -204,7 +211,7 @@ impl LoweringContext<'_> {
     }
 }
 
-/// Strings are compared and ordered in Unicode's composed form, as HCL has it.
+/// Converts text to Unicode's composed form (NFC), in which HCL compares and orders strings.
 pub(super) fn normalize_unicode(value: String) -> Arc<str> {
     if value.is_ascii() { value.into() } else { value.nfc().collect::<String>().into() }
 }

@@ -1,4 +1,5 @@
-//! Files → blocks, item by item, through `hcl-edit`.
+//! Parses files into blocks, item by item. Input: source files. Output: [`ParsedFiles`]: blocks and attributes in source order, and a
+//! diagnostic for everything that cannot be read. An error in one item does not affect the other items of the file.
 
 use std::ops::Range;
 
@@ -11,23 +12,24 @@ use super::{Attribute, Block, ByteRange, Expr, ExprKind, TemplatePart};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::{FileId, FileSpan, SourceFile};
 
-/// The largest file that is read, in bytes.
+/// The largest accepted file, in bytes: 256 MiB.
 pub const LARGEST_FILE: usize = 256 * 1024 * 1024;
-/// The stack of a thread that parses or evaluates. Depths are bounded so that this is many times more than enough.
+/// The stack size, in bytes, of a thread that parses or evaluates. The nesting depth is bounded, so this is many times what is needed.
 pub const STACK: usize = 64 * 1024 * 1024;
-/// Below so many bytes, a second thread costs more than it saves.
+/// Bytes of input per thread below which another thread costs more time than it saves.
 const WORTH_A_THREAD: usize = 128 * 1024;
 
-/// What the files of one kind hold.
+/// The content of the files of one kind.
 #[derive(Debug, Default)]
 pub struct ParsedFiles {
-    /// Blocks, by file and place.
+    /// Top-level blocks, ordered by file and position.
     pub blocks: Vec<Block>,
-    /// Attributes outside of blocks, with their file.
+    /// Attributes outside of blocks, each with its file.
     pub attributes: Vec<(FileId, Attribute)>,
-    /// What could not be read.
+    /// One diagnostic for each error.
     pub findings: Vec<Diagnostic>,
-    /// Type and first label of the items that could not be read, as far as their first line tells.
+    /// Type and first label of the items that could not be read, if their first line contains them. References to such a block are not
+    /// reported as undefined.
     pub broken: Vec<(String, String)>,
 }
 
@@ -40,13 +42,14 @@ impl ParsedFiles {
     }
 }
 
+/// The text of one top-level item, which begins at byte `start` of its file.
 struct SourceItem<'a> {
     file: FileId,
     text: &'a str,
     start: usize,
 }
 
-/// Parses files. The result does not depend on `threads`.
+/// Parses files on up to `threads` threads. The result does not depend on `threads`.
 #[must_use]
 pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, threads: usize) -> ParsedFiles {
     let mut parsed = ParsedFiles::default();
@@ -78,7 +81,7 @@ pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, th
             })
             .collect();
         for (chunk, thread) in running {
-            // A thread that could not be had, or was lost, leaves its share to this one.
+            // If a thread could not be started or panicked, this thread parses its share.
             match thread.ok().and_then(|thread| thread.join().ok()) {
                 Some(part) => parsed.append_parsed(part),
                 None => parsed.append_parsed(parse_items(chunk)),
@@ -88,7 +91,7 @@ pub fn parse_files<'a>(files: impl Iterator<Item = (FileId, &'a SourceFile)>, th
     parsed
 }
 
-/// Cuts items into runs of about `size` bytes.
+/// Splits items into runs of about `size` bytes.
 fn chunk_items<'i, 'a>(items: &'i [SourceItem<'a>], size: usize) -> Vec<&'i [SourceItem<'a>]> {
     let mut sum = 0;
     items
@@ -103,7 +106,8 @@ fn chunk_items<'i, 'a>(items: &'i [SourceItem<'a>], size: usize) -> Vec<&'i [Sou
         .collect()
 }
 
-/// The text of a file and where it begins behind a byte order mark.
+/// The text of a file, and the position of its first byte after a byte order mark (0 or 3). `None`: the file is too large or not
+/// UTF-8, which is added to `findings`.
 fn decode_text<'a>(id: FileId, file: &'a SourceFile, findings: &mut Vec<Diagnostic>) -> Option<(&'a str, usize)> {
     let span = |start: usize, end: usize| FileSpan { file: id, bytes: start..end };
     if file.bytes.len() > LARGEST_FILE {
@@ -136,6 +140,7 @@ fn decode_text<'a>(id: FileId, file: &'a SourceFile, findings: &mut Vec<Diagnost
     }
 }
 
+/// Parses items one by one: with the fast reader if it accepts the item, otherwise with `hcl-edit`.
 fn parse_items(items: &[SourceItem<'_>]) -> ParsedFiles {
     let mut parsed = ParsedFiles::default();
     let mut words = WordInterner::default();
@@ -172,7 +177,8 @@ fn parse_items(items: &[SourceItem<'_>]) -> ParsedFiles {
     parsed
 }
 
-/// The sources of the modules that a file calls, as far as they can be read. What is wrong is found when the file is parsed.
+/// The `source` attributes of the `module` blocks in a file. Blocks that cannot be read are skipped: their errors are reported when the
+/// file is parsed.
 #[must_use]
 pub fn parse_module_sources(file: &SourceFile) -> Vec<String> {
     let nowhere = FileId(u32::MAX);
@@ -192,7 +198,7 @@ pub fn parse_module_sources(file: &SourceFile) -> Vec<String> {
     parsed.blocks.iter().filter(|block| &*block.keyword.text == "module").filter_map(source).collect()
 }
 
-/// The first word of an item and the label behind it.
+/// The first word of an item and its first quoted label, both from the first line of the item. The label is empty if there is none.
 fn parse_header(item: &str) -> Option<(String, String)> {
     let line = item.lines().next()?;
     let word = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()?;
@@ -200,8 +206,11 @@ fn parse_header(item: &str) -> Option<(String, String)> {
     Some((word.to_owned(), label.to_owned()))
 }
 
-/// An expression on its own, such as the value of a variable given on the command line. Its places count from its own
-/// beginning.
+/// Parses a single expression, such as the value of a variable given on the command line. Its ranges count from the start of `text`.
+///
+/// # Errors
+///
+/// Returns the first syntax error.
 pub fn parse_expression(text: &str, file: FileId) -> Result<Expr, Box<Diagnostic>> {
     let bounded = scan_outline(text, file, 0);
     if let Some(finding) = bounded.findings.into_iter().next() {
@@ -213,7 +222,11 @@ pub fn parse_expression(text: &str, file: FileId) -> Result<Expr, Box<Diagnostic
     }
 }
 
-/// A template on its own, such as the content of a file for `templatefile`.
+/// Parses a single template, such as the content of a file for `templatefile`. Its ranges count from the start of `text`.
+///
+/// # Errors
+///
+/// Returns the first syntax error.
 pub fn parse_template(text: &str, file: FileId) -> Result<Box<[TemplatePart]>, Box<Diagnostic>> {
     let as_heredoc = format!("x = <<LEASEHOLD\n{text}\nLEASEHOLD\n");
     if let Some(finding) = scan_outline(&as_heredoc, file, 0).findings.into_iter().next() {
@@ -225,7 +238,7 @@ pub fn parse_template(text: &str, file: FileId) -> Result<Box<[TemplatePart]>, B
     }
 }
 
-/// The parser's error in this program's words.
+/// Converts an error of `hcl-edit` to a diagnostic in the terms of this program.
 fn explain_parser_error(error: &hcl_edit::parser::Error, text: &str, file: FileId, offset: usize) -> Diagnostic {
     let at = error.location().offset().min(text.len());
     let rest = text.get(at..).unwrap_or_default();

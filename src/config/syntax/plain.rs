@@ -1,8 +1,10 @@
-//! The short way for items without expressions to compute: literals, references, lists and objects of them, inner blocks.
+//! A fast reader for simple items: literals, references without computation, lists and objects of them, and inner blocks. Input: the text
+//! of one item. Output: the item, or `None`.
 //!
-//! Large stacks consist of little else, and a parser that keeps comments and blanks for editing spends most of its time on
-//! what nobody asks for here. What this reader does not know, or finds wrong, it leaves to `hcl-edit`: it never reports, and
-//! what it reads is what `hcl-edit` would have read, which a property test holds it to. Nesting is bounded by the scan.
+//! Most of a large stack consists of such items. `hcl-edit` is slow on them, because it keeps comments and blanks for editing, which
+//! are not needed here. This reader never reports an error: if an item contains something it does not know, or an error, it
+//! returns `None` and `hcl-edit` parses the item. The invariant is that both produce the same tree; a property test checks it.
+//! The scan has already limited the nesting, so recursion is bounded.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,14 +17,14 @@ use super::{
 };
 use crate::config::source::FileId;
 
-/// What an item is.
+/// A top-level item.
 #[derive(Debug)]
 pub(super) enum PlainItem {
     Attribute(Attribute),
     Block(Block),
 }
 
-/// Words that come again and again, such as names of attributes, each kept once.
+/// Shares one allocation among equal words, such as names of attributes. It keeps at most 4096 words.
 #[derive(Default)]
 pub(super) struct WordInterner(HashSet<Arc<str>>);
 
@@ -39,6 +41,7 @@ impl WordInterner {
     }
 }
 
+/// A cursor over the text of one item. `at` is the next byte to read, counted from the start of the item.
 struct PlainReader<'t, 'w> {
     text: &'t str,
     bytes: &'t [u8],
@@ -48,7 +51,7 @@ struct PlainReader<'t, 'w> {
     words: &'w mut WordInterner,
 }
 
-/// Reads an item that begins at byte `offset` of its file. `None`: it is not plain.
+/// Reads an item that begins at byte `offset` of its file. `None`: the item is not simple, or contains an error.
 pub(super) fn read_plain_item(text: &str, offset: usize, file: FileId, words: &mut WordInterner) -> Option<PlainItem> {
     let mut reader = PlainReader { text, bytes: text.as_bytes(), at: 0, offset, file, words };
     let name = reader.read_name()?;
@@ -77,12 +80,12 @@ impl PlainReader<'_, '_> {
         }
     }
 
-    /// Over a comment up to the end of its line. `None`: a comment of another sort.
+    /// Skips a line comment, if there is one, up to the end of its line. `None`: a block comment follows.
     fn skip_comment(&mut self) -> Option<()> {
         match (self.peek_byte(), self.bytes.get(self.at + 1)) {
             (Some(b'#'), _) | (Some(b'/'), Some(b'/')) => {
                 while !matches!(self.peek_byte(), None | Some(b'\n')) {
-                    // A carriage return ends a comment only together with the line.
+                    // A carriage return alone does not end a comment; only a line feed does.
                     self.at += 1;
                 }
                 Some(())
@@ -92,7 +95,7 @@ impl PlainReader<'_, '_> {
         }
     }
 
-    /// The end of a line, after blanks and a comment.
+    /// Skips blanks, a comment and the end of the line. `None`: something else follows.
     fn skip_line_end(&mut self) -> Option<()> {
         self.skip_blanks();
         self.skip_comment()?;
@@ -107,7 +110,7 @@ impl PlainReader<'_, '_> {
         }
     }
 
-    /// Blank lines and comments.
+    /// Skips blank lines and comments.
     fn skip_lines(&mut self) -> Option<()> {
         loop {
             match self.peek_byte() {
@@ -127,7 +130,7 @@ impl PlainReader<'_, '_> {
         while self.peek_byte().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
             self.at += 1;
         }
-        // Words of other alphabets have rules of their own.
+        // Identifiers with non-ASCII letters have rules of their own: leave them to `hcl-edit`.
         if self.peek_byte().is_some_and(|b| b >= 0x80) {
             return None;
         }
@@ -141,7 +144,7 @@ impl PlainReader<'_, '_> {
         Some(SpannedName { text, place: self.make_range(start) })
     }
 
-    /// The text of a string without escapes and sequences, in ASCII.
+    /// Reads a string. `None`: it has escapes, interpolations or non-ASCII characters.
     fn read_string(&mut self) -> Option<&str> {
         self.eat_byte(b'"')?;
         let start = self.at;
@@ -157,7 +160,7 @@ impl PlainReader<'_, '_> {
         self.text.get(start..self.at - 1)
     }
 
-    /// What follows a name: an attribute's value, or a block's labels and content.
+    /// Reads what follows a name: the value of an attribute, or the labels and content of a block.
     fn read_structure(&mut self, name: SpannedName) -> Option<PlainItem> {
         self.skip_blanks();
         if self.peek_byte() == Some(b'=') {
@@ -193,7 +196,7 @@ impl PlainReader<'_, '_> {
         let mut body = BlockBody::default();
         self.skip_blanks();
         if !matches!(self.peek_byte(), Some(b'\n' | b'\r' | b'#' | b'/')) {
-            // One line, one attribute.
+            // HCL allows at most one attribute in a block on one line.
             if self.peek_byte() != Some(b'}') {
                 let name = self.read_name()?;
                 self.skip_blanks();
@@ -213,7 +216,7 @@ impl PlainReader<'_, '_> {
             }
             let name = self.read_name()?;
             match self.read_structure(name)? {
-                // An attribute that is set twice is for the other parser to report.
+                // An attribute is set twice: `hcl-edit` reports it.
                 PlainItem::Attribute(attribute) if body.find_attribute(&attribute.name.text).is_some() => return None,
                 PlainItem::Attribute(attribute) => body.attributes.push(attribute),
                 PlainItem::Block(block) => body.blocks.push(block),
@@ -232,7 +235,7 @@ impl PlainReader<'_, '_> {
             _ => self.read_reference()?,
         };
         let expr = Expr { kind, place: self.make_range(start) };
-        // Whatever goes on behind it, such as an operator, is not plain.
+        // If something else follows, such as an operator, the expression is not simple.
         let end = self.at;
         self.skip_blanks();
         let ends = matches!(self.peek_byte(), None | Some(b'\n' | b'\r' | b',' | b']' | b'}' | b'#'))
@@ -241,8 +244,8 @@ impl PlainReader<'_, '_> {
         ends.then_some(expr)
     }
 
-    /// A value of an object. What is not plain in it is read by the other parser, but it alone: that parser takes a time that
-    /// grows with the square of an object's size.
+    /// Reads the value of an object item. `hcl-edit` parses a value that is not simple, but only that value: its time for an object grows
+    /// with the square of the object's size.
     fn read_value_or_expression(&mut self) -> Option<Expr> {
         let start = self.at;
         if let Some(value) = self.read_value() {
@@ -256,6 +259,7 @@ impl PlainReader<'_, '_> {
         Some(LoweringContext { text, offset: self.offset + start, file: self.file }.lower_expr(expr))
     }
 
+    /// Reads digits with an optional decimal point. `None`: no digits follow the point, or the number has 100 characters or more.
     fn read_number(&mut self) -> Option<ExprKind> {
         let start = self.at;
         let digits = |reader: &mut Self| {
@@ -271,10 +275,11 @@ impl PlainReader<'_, '_> {
             digits(self)?;
         }
         let written = self.text.get(start..self.at)?;
-        // Beyond this the other parser may refuse it.
+        // `hcl-edit` may reject longer numbers.
         (written.len() < 100).then(|| ExprKind::Number(written.into()))
     }
 
+    /// Reads `null`, `true`, `false`, or a reference with only `.name` steps.
     fn read_reference(&mut self) -> Option<ExprKind> {
         let start = self.at;
         self.read_word()?;
@@ -319,7 +324,7 @@ impl PlainReader<'_, '_> {
         Some(ExprKind::Tuple(items.into()))
     }
 
-    /// A for expression begins here.
+    /// Whether a for expression may begin here.
     fn is_at_for(&self) -> bool {
         self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(b"for"))
     }
@@ -339,7 +344,7 @@ impl PlainReader<'_, '_> {
             let start = self.at;
             let bare = self.peek_byte()? != b'"';
             let text: Arc<str> = if bare { self.read_name()?.text } else { self.read_string()?.into() };
-            // `null`, `true` and `false` are values, also as keys; one key twice is for the other parser to report.
+            // `null`, `true` and `false` are literals, also as keys. A duplicate key is an error that `hcl-edit` reports.
             if (bare && matches!(&*text, "null" | "true" | "false")) || !keys.insert(text.clone()) {
                 return None;
             }

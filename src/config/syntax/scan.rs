@@ -1,28 +1,32 @@
-//! The first look at a file: cuts it into top-level items, and finds what is unbalanced or nested too deep.
+//! Splits a file into its top-level items, and finds delimiters that are unbalanced or nested too deep. Input: the text of a file.
+//! Output: an [`Outline`].
 //!
-//! It goes over the bytes once, without recursion, so that no input can exhaust the stack. It knows just enough of the
-//! language: comments, quoted strings with their interpolations, heredocs, brackets.
+//! The scan reads the bytes once and does not recurse, so no input can exhaust the stack. It recognizes only comments, quoted strings
+//! with interpolations, heredocs and brackets. The invariant: every range in [`Outline::items`] is balanced and at most
+//! [`DEEPEST`] levels deep, so that a recursive parser can read it safely.
+//!
+//! Example: `a = 1`, a comment line and `b "c" { … }` give two items; the comment belongs to neither.
 
 use std::ops::Range;
 
 use crate::config::diagnostic::Diagnostic;
 use crate::config::source::{FileId, FileSpan};
 
-/// How deep brackets, interpolations and blocks may lie within each other.
+/// The maximum nesting depth of brackets, interpolations and blocks. Recursive parsers run on a stack sized for it.
 pub const DEEPEST: usize = 60;
 
-/// The items of a file and what is wrong with its outline.
+/// The top-level items of a file, and the errors found while splitting it.
 #[derive(Debug, Default)]
 pub struct Outline {
-    /// The top-level attributes and blocks, each with its last line ending.
+    /// The ranges of the top-level attributes and blocks, each including its last line ending.
     pub items: Vec<Range<usize>>,
-    /// Where items begin that are not in `items`, because something is wrong in them.
+    /// The first byte of each item that is not in `items` because it contains an error.
     pub broken: Vec<usize>,
-    /// What is wrong.
+    /// One diagnostic for each error.
     pub findings: Vec<Diagnostic>,
 }
 
-/// What is open at a point of the text.
+/// A delimiter that has been opened and not yet closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OpenDelimiter {
     Brace,
@@ -36,6 +40,7 @@ enum OpenDelimiter {
     Heredoc(usize, usize),
 }
 
+/// The state of a scan: the position, the open delimiters with their positions, and the start of the current item.
 struct Scanner<'a> {
     text: &'a [u8],
     file: FileId,
@@ -45,7 +50,7 @@ struct Scanner<'a> {
     outline: Outline,
 }
 
-/// Looks over `text`, which is UTF-8, beginning at byte `from`.
+/// Scans `text`, beginning at byte `from`.
 pub fn scan_outline(text: &str, file: FileId, from: usize) -> Outline {
     let mut scanner =
         Scanner { text: text.as_bytes(), file, at: from, open: Vec::new(), item: None, outline: Outline::default() };
@@ -136,7 +141,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Notes an opening of `width` bytes at the current byte and steps over `step` of them.
+    /// Records a delimiter of `width` bytes that opens at the current byte, and advances by `step` bytes.
     fn open_delimiter(&mut self, open: OpenDelimiter, width: usize, step: usize) {
         self.begin_item();
         let start = self.at;
@@ -198,7 +203,7 @@ impl Scanner<'_> {
         self.at += 1;
     }
 
-    /// `${` and `%{` open, `$${` and `%%{` are text.
+    /// `${` and `%{` open an interpolation or directive; `$${` and `%%{` are literal text.
     fn scan_template_start(&mut self) {
         let mark = self.peek_byte(0);
         if self.peek_byte(1) == mark && self.peek_byte(2) == b'{' {
@@ -235,7 +240,7 @@ impl Scanner<'_> {
         let length = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80)).unwrap_or(0);
         let line_end = rest.get(length..).is_some_and(|tail| tail.starts_with(b"\n") || tail.starts_with(b"\r\n"));
         if length == 0 || !line_end {
-            // Not a heredoc: what it is, the parser will say.
+            // This is not a heredoc; the parser will report what is wrong.
             self.begin_item();
             self.at += 2;
             return;
@@ -245,7 +250,7 @@ impl Scanner<'_> {
         self.skip_heredoc_line();
     }
 
-    /// Steps over the line ending at hand and, when the next line is the closing word, over the word.
+    /// Advances to the next line and, if that line begins with the closing word of the heredoc, past the word.
     fn skip_heredoc_line(&mut self) {
         let Some(&(OpenDelimiter::Heredoc(start, end), _)) = self.open.last() else { return };
         while self.at < self.text.len() && self.peek_byte(0) != b'\n' {
@@ -277,9 +282,10 @@ impl Scanner<'_> {
         }
     }
 
-    /// The file ends while something is open.
+    /// Reports a delimiter that is still open at the end of the file.
     fn report_unclosed(&mut self, open: OpenDelimiter, start: usize) {
-        // A header at the start of a line inside something that never closes: what it stands in is the broken one.
+        // A line that looks like a block header most likely begins the next item. So the delimiter that is not closed is the
+        // innermost one opened before that line.
         let broken = self.open.first().copied().unwrap_or((open, start));
         let item = self.item.unwrap_or(broken.1);
         let resume = self.find_next_header(item);
@@ -304,14 +310,14 @@ impl Scanner<'_> {
         }
     }
 
-    /// Goes on after an error: at the next line that looks like the header of a block, else at the end.
+    /// Recovers from an error: continues at the next line that looks like a block header, or at the end of the file.
     fn resume_at_next_header(&mut self, from: usize) {
         self.open.clear();
         self.outline.broken.extend(self.item.take());
         self.at = self.find_next_header(from).unwrap_or(self.text.len());
     }
 
-    /// The next line after the one of `from` that begins in column 0 with `word {` or `word "label"… {`.
+    /// The start of the next line after `from` that begins in column 0 with `word {` or `word "label"… {`.
     fn find_next_header(&self, from: usize) -> Option<usize> {
         let mut at = from;
         loop {

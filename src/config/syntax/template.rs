@@ -1,7 +1,10 @@
-//! Templates: white space that `~` takes, and the indentation that `<<-` takes.
+//! Lowers templates and removes white space: what `~` trims, and the common indentation of a `<<-` heredoc. Input: a template of
+//! `hcl-edit`. Output: [`TemplatePart`]s with final text.
 //!
-//! Both work on pieces of text as they are written, and do so across directives, as in Terraform: in a heredoc and in a file
-//! each line is a piece, in a quoted string all text between two sequences. `~` trims the one piece beside it.
+//! Both rules work on pieces of source text, across directives, as in Terraform. In a heredoc and in a file, each line is a piece; in a
+//! quoted string, all text between two sequences is one. `~` trims only the piece next to it.
+//!
+//! Example: in a `<<-` heredoc, the lines `    a` and `      b` become `a` and `  b`: four blanks are common to both.
 
 use std::sync::Arc;
 
@@ -11,18 +14,19 @@ use hcl_edit::template::{Directive, Element, Strip, Template};
 use super::TemplatePart;
 use super::lower::{LoweringContext, normalize_unicode};
 
-/// How the text of a template is written.
+/// The source form of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TemplateForm {
-    /// Between quotes, with escapes.
+    /// A quoted string, with escapes.
     Quoted,
-    /// In lines: a heredoc, or a file.
+    /// Lines of text: a heredoc, or a file.
     Lines,
-    /// In lines whose common indentation goes: `<<-`.
+    /// A `<<-` heredoc: lines whose common indentation is removed.
     Indented,
 }
 
-/// A template on its way: as [`TemplatePart`], with pieces of text by number.
+/// An intermediate [`TemplatePart`]: a piece of text is an index into [`TemplateLowerer::texts`], because later pieces may still
+/// change it.
 enum TemplatePiece {
     Text(usize),
     Interpolation(super::Expr),
@@ -30,16 +34,17 @@ enum TemplatePiece {
     For { key: Option<Arc<str>>, value: Arc<str>, collection: super::Expr, body: Vec<TemplatePiece> },
 }
 
+/// The state of lowering one template. Text is kept in `texts` until all trimming is done.
 struct TemplateLowerer<'l, 'a> {
     lower: &'l LoweringContext<'a>,
     form: TemplateForm,
     texts: Vec<String>,
-    /// Pieces of text, and `None` for each sequence, in the order they are written.
+    /// In source order: the index of each piece of text, and `None` for each sequence.
     order: Vec<Option<usize>>,
     trim_next: bool,
 }
 
-/// Lowers a template.
+/// Lowers a template and applies its trimming.
 pub(super) fn lower_template_parts(
     lower: &LoweringContext<'_>,
     template: Template,
@@ -88,7 +93,8 @@ impl TemplateLowerer<'_, '_> {
         TemplatePiece::Text(index)
     }
 
-    /// A sequence: the text before it, and what follows, may be trimmed.
+    /// Applies the `~` marks of a sequence: trims the end of the piece of text before it, and remembers whether to trim the start of the
+    /// piece after it.
     fn apply_strip(&mut self, strip: Strip) {
         if let (true, Some(Some(last))) = (strip.strip_start(), self.order.last())
             && let Some(text) = self.texts.get_mut(*last)
@@ -124,8 +130,8 @@ impl TemplateLowerer<'_, '_> {
         }
     }
 
-    /// Takes from each line the white space that all lines begin with. A sequence at the start of a line has none; a line of
-    /// nothing but blanks does not count.
+    /// Removes from each line the indentation that is common to all lines. A line that begins with a sequence has an indentation of 0; a
+    /// blank line does not count.
     fn dedent_lines(&mut self) {
         let mut least = usize::MAX;
         let mut lines = Vec::new();
@@ -154,7 +160,7 @@ impl TemplateLowerer<'_, '_> {
         }
     }
 
-    /// Pieces of text that lie side by side are one part.
+    /// Merges adjacent pieces of text into one part.
     fn merge_pieces(&mut self, pieces: Vec<TemplatePiece>) -> Vec<TemplatePart> {
         let mut parts = Vec::new();
         let mut text = String::new();

@@ -1,4 +1,5 @@
-//! Conversion between types, as Terraform does it: what loses nothing goes by itself, everything else is refused.
+//! Converts values between types by Terraform's rules: a conversion without loss is implicit, any other is an error. Input: a value and a
+//! type. Output: a value of that type, with the same marks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +7,13 @@ use std::sync::Arc;
 use super::types::ObjectField;
 use super::{ConfigValue, Entries, Type, ValueData};
 
-/// A value that does not fit a type.
+/// The reason why a value does not convert to a type.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{}{problem}", if path.is_empty() { String::new() } else { format!("{path}: ") })]
 pub struct ConversionError {
-    /// The way to the element that does not fit, such as `[2].name`; empty: the value itself.
+    /// The path to the element that does not convert, such as `[2].name`. Empty: the value itself.
     pub path: String,
-    /// What does not fit, in words.
+    /// The reason, as text for a diagnostic.
     pub problem: String,
 }
 
@@ -27,7 +28,11 @@ impl ConversionError {
     }
 }
 
-/// Brings a value to a type. Marks stay where they are.
+/// Converts a value to a type. Marks are kept. `null` converts to every type.
+///
+/// # Errors
+///
+/// Returns the first element that does not convert.
 pub fn convert_value(value: &ConfigValue, to: &Type) -> Result<ConfigValue, ConversionError> {
     let mark = value.sensitive;
     if value.is_null() || *to == Type::Any {
@@ -99,6 +104,7 @@ fn describe_required_type(to: &Type) -> String {
     }
 }
 
+/// Converts all elements to one type: `of`, or their common type if `of` contains [`Type::Any`].
 fn unify_elements(elements: &[ConfigValue], of: &Type) -> Result<Vec<ConfigValue>, ConversionError> {
     let inferred;
     let of = if contains_any(of) {
@@ -115,6 +121,7 @@ fn unify_elements(elements: &[ConfigValue], of: &Type) -> Result<Vec<ConfigValue
     .collect()
 }
 
+/// Converts the values of all entries to one type: `of`, or their common type if `of` contains [`Type::Any`].
 fn unify_entries(entries: &Entries, of: &Type) -> Result<Entries, ConversionError> {
     let inferred;
     let of = if contains_any(of) {
@@ -133,6 +140,7 @@ fn unify_entries(entries: &Entries, of: &Type) -> Result<Entries, ConversionErro
         .collect()
 }
 
+/// Converts to an object type: omitted optional attributes get their default or null, attributes without a field are dropped.
 fn convert_object(
     entries: &Entries,
     fields: &std::collections::BTreeMap<Arc<str>, ObjectField>,
@@ -163,7 +171,7 @@ fn contains_any(of: &Type) -> bool {
     }
 }
 
-/// The type of a value. What tells nothing of its type, such as the elements of an empty list, is `any`.
+/// The type of a value. A part that the value does not determine is [`Type::Any`], such as the element type of an empty list.
 #[must_use]
 pub fn infer_type(value: &ConfigValue) -> Type {
     let element = |types: &mut dyn Iterator<Item = Type>| {
@@ -194,11 +202,12 @@ pub fn infer_type(value: &ConfigValue) -> Type {
     }
 }
 
-/// The one type that values of all these types convert to without loss.
+/// The type that values of all these types convert to without loss. `None` if there is none. For example, `number` and `string` give
+/// `string`.
 pub fn unify_types(types: impl Iterator<Item = Type>) -> Option<Type> {
     let mut types = types.collect::<Vec<_>>();
     types.dedup();
-    // A string among them takes numbers and bools along, wherever it stands.
+    // If one of the types is a string, numbers and bools also become strings, in any order of the types.
     if types.contains(&Type::String) && types.iter().all(|each| each.is_primitive() || *each == Type::Any) {
         return Some(Type::String);
     }
@@ -243,7 +252,7 @@ fn unify_pair(a: Type, b: Type) -> Option<Type> {
     })
 }
 
-/// The text that a string, number or bool has in a template.
+/// The text of a string, number or bool in a template. `None` for other types.
 #[must_use]
 pub fn to_text(value: &ConfigValue) -> Option<Arc<str>> {
     match &value.data {

@@ -1,5 +1,5 @@
-//! Values of the expression language, in the manner of Terraform's: lists and sets and tuples are different things, and a
-//! value knows whether it is sensitive.
+//! Values of the expression language, with Terraform's type system: lists, sets and tuples are different types. A value has a mark that
+//! says whether it is sensitive. Operations and functions pass the mark on to their results, and diagnostics never show a marked value.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -17,70 +17,70 @@ pub mod types;
 pub use number::Number;
 pub use types::Type;
 
-/// The entries of a map or object.
+/// The entries of a map or object, sorted by key.
 pub type Entries = BTreeMap<Arc<str>, ConfigValue>;
 
-/// A value. Cheap to clone: what is large in it is shared.
+/// A value. Cloning is cheap, because strings and collections are shared.
 #[derive(Debug, Clone)]
 pub struct ConfigValue {
-    /// What it is.
+    /// The content.
     pub data: ValueData,
-    /// It must not be shown. Elements of a collection carry marks of their own.
+    /// The value must not be shown. Elements of a collection have marks of their own.
     pub sensitive: bool,
-    /// Something within it is sensitive.
+    /// An element, at any depth, is sensitive.
     sensitive_within: bool,
-    /// How many values it is, all that is within counted as often as it is there: what is shared takes the room of one, but
-    /// the time of all.
+    /// The number of values in it, including itself. A shared value counts once for each occurrence: sharing saves memory, but not the
+    /// time to process each occurrence.
     weight: u32,
 }
 
-/// The forms of a value.
+/// The content of a value, by type.
 #[derive(Debug, Clone)]
 pub enum ValueData {
-    /// Nothing.
+    /// `null`.
     Null,
     /// `true`, `false`.
     Bool(bool),
     /// A number.
     Number(Number),
-    /// Text, in Unicode's composed form.
+    /// Text in Unicode's composed form (NFC).
     String(Arc<str>),
     /// Elements of one type, in order.
     List(Arc<Vec<ConfigValue>>),
-    /// Elements of one type, each once, sorted.
+    /// Elements of one type, sorted and without duplicates.
     Set(Arc<Vec<ConfigValue>>),
     /// Elements of any types, in order.
     Tuple(Arc<Vec<ConfigValue>>),
-    /// Entries of one type.
+    /// Entries whose values have one type.
     Map(Arc<Entries>),
-    /// Attributes of any types.
+    /// Attributes whose values have any types.
     Object(Arc<Entries>),
-    /// A block of the stack.
+    /// A reference to a block of the stack.
     Block(BlockRef),
 }
 
-/// A block that an expression names: `owner.jane`, `identity.agent["triage"]`.
+/// A reference to a block: `owner.jane`, `identity.agent["triage"]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BlockRef {
-    /// The address of the module it stands in. `None`: the stack itself.
+    /// The address of the module that contains the block. `None`: the stack itself.
     pub module: Option<Arc<str>>,
-    /// The block's type.
+    /// The type of the block.
     pub keyword: Keyword,
-    /// Its label.
+    /// The label of the block.
     pub label: Arc<str>,
-    /// The instance of a block with `for_each` or `count`.
+    /// The instance of a block with `for_each` or `count`. `None`: the block as a whole.
     pub key: Option<Key>,
 }
 
 impl BlockRef {
-    /// Where the block stands.
+    /// The address of the block in the stack.
     #[must_use]
     pub fn address(&self) -> Address {
         Address::for_block(self.module.as_deref(), self.keyword.as_str(), &self.label, self.key.as_ref())
     }
 }
 
-/// Types of blocks that expressions refer to.
+/// A type of block that expressions can refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Keyword {
     /// `owner`.
@@ -100,11 +100,11 @@ pub enum Keyword {
 }
 
 impl Keyword {
-    /// Every one of them.
+    /// All of them.
     pub const ALL: [Self; 7] =
         [Self::Owner, Self::Service, Self::Scope, Self::Identity, Self::Provider, Self::Template, Self::Store];
 
-    /// The word as it is written.
+    /// The word that begins such a block.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -118,13 +118,13 @@ impl Keyword {
         }
     }
 
-    /// The article that goes with the word.
+    /// The indefinite article for the word: `a` or `an`.
     #[must_use]
     pub fn article(self) -> &'static str {
         if matches!(self, Self::Owner | Self::Identity) { "an" } else { "a" }
     }
 
-    /// The type of that name.
+    /// The keyword with that spelling. `None` if there is none.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|keyword| keyword.as_str() == word)
@@ -159,7 +159,7 @@ impl ConfigValue {
     /// `null`.
     pub const NULL: Self = Self { data: ValueData::Null, sensitive: false, sensitive_within: false, weight: 1 };
 
-    /// Text; brought to Unicode's composed form.
+    /// A string, normalized to Unicode's composed form (NFC).
     #[must_use]
     pub fn new_string(text: impl Into<Arc<str>> + AsRef<str>) -> Self {
         let composed =
@@ -167,7 +167,7 @@ impl ConfigValue {
         ValueData::String(composed).into()
     }
 
-    /// `true` or `false`.
+    /// A bool.
     #[must_use]
     pub fn new_bool(value: bool) -> Self {
         ValueData::Bool(value).into()
@@ -185,13 +185,14 @@ impl ConfigValue {
         ValueData::Tuple(Arc::new(elements)).into()
     }
 
-    /// A list. The elements have one type.
+    /// A list. The caller ensures that the elements have one type.
     #[must_use]
     pub fn new_list(elements: Vec<Self>) -> Self {
         ValueData::List(Arc::new(elements)).into()
     }
 
-    /// A set. The elements have one type. A set cannot say which of its elements is sensitive, so it is as a whole.
+    /// A set. The caller ensures that the elements have one type. Elements of a set have no marks of their own, so the whole set is
+    /// sensitive if an element is.
     #[must_use]
     pub fn new_set(elements: Vec<Self>) -> Self {
         let sensitive = elements.iter().any(Self::contains_sensitive);
@@ -201,7 +202,7 @@ impl ConfigValue {
         Self::from(ValueData::Set(Arc::new(elements))).with_mark(sensitive)
     }
 
-    /// A map. The entries have one type.
+    /// A map. The caller ensures that the entries have one type.
     #[must_use]
     pub fn new_map(entries: Entries) -> Self {
         ValueData::Map(Arc::new(entries)).into()
@@ -213,39 +214,39 @@ impl ConfigValue {
         ValueData::Object(Arc::new(entries)).into()
     }
 
-    /// The same, sensitive if `mark` says so or it was already.
+    /// The value, marked as sensitive if `mark` is true or it already was.
     #[must_use]
     pub fn with_mark(mut self, mark: bool) -> Self {
         self.sensitive |= mark;
         self
     }
 
-    /// The same with no mark of its own; what is within keeps its marks.
+    /// The value without its own mark. Elements keep their marks.
     #[must_use]
     pub fn without_own_mark(mut self) -> Self {
         self.sensitive = false;
         self
     }
 
-    /// Whether it is nothing.
+    /// Whether it is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self.data, ValueData::Null)
     }
 
-    /// Whether it or anything within is sensitive.
+    /// Whether the value or an element at any depth is sensitive.
     #[must_use]
     pub fn contains_sensitive(&self) -> bool {
         self.sensitive || self.sensitive_within
     }
 
-    /// How many values it is, all that is within counted as often as it is there.
+    /// The number of values in it, including itself; a shared value counts once for each occurrence.
     #[must_use]
     pub fn weight(&self) -> u32 {
         self.weight
     }
 
-    /// The same with no mark, within neither.
+    /// The value without any mark, at any depth.
     #[must_use]
     pub fn without_marks(self) -> Self {
         if !self.contains_sensitive() {
@@ -267,7 +268,7 @@ impl ConfigValue {
         .into()
     }
 
-    /// The elements of a list, set or tuple.
+    /// The elements of a list, set or tuple. `None` for other types.
     #[must_use]
     pub fn elements(&self) -> Option<&[Self]> {
         match &self.data {
@@ -276,7 +277,7 @@ impl ConfigValue {
         }
     }
 
-    /// The entries of a map or object.
+    /// The entries of a map or object. `None` for other types.
     #[must_use]
     pub fn entries(&self) -> Option<&Entries> {
         match &self.data {
@@ -285,7 +286,7 @@ impl ConfigValue {
         }
     }
 
-    /// The text of a string.
+    /// The text of a string. `None` for other types.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.data {
@@ -294,7 +295,7 @@ impl ConfigValue {
         }
     }
 
-    /// The form, in a word or two with its article.
+    /// The type with its article, for diagnostics: `a list`, `an owner`.
     #[must_use]
     pub fn describe_form(&self) -> &'static str {
         match &self.data {
@@ -335,7 +336,7 @@ impl ConfigValue {
     }
 }
 
-/// Equal by type and content; marks do not count. A list never equals a tuple.
+/// Values are equal if type and content are equal. Marks are ignored. A list never equals a tuple.
 impl PartialEq for ConfigValue {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
@@ -350,7 +351,7 @@ impl PartialOrd for ConfigValue {
     }
 }
 
-/// The order of a set: by form, then by content; strings by their bytes.
+/// The order of the elements of a set: by type, then by content. Strings are ordered by their bytes.
 impl Ord for ConfigValue {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.data, &other.data) {

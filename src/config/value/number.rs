@@ -1,4 +1,5 @@
-//! Numbers with all their decimal digits: `0.1 + 0.2` is `0.3`.
+//! Decimal numbers without rounding errors: `0.1 + 0.2` is `0.3`. The number of digits is bounded, so that no expression can build a number
+//! that takes much memory or time.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,22 +8,23 @@ use std::str::FromStr;
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, RoundingMode, ToPrimitive as _, Zero as _};
 
-/// A number may have so many digits on either side of its point.
+/// The maximum number of digits before the decimal point, and the largest exponent in a literal. Twice as many digits are allowed after
+/// the point and in total.
 const MOST_DIGITS: i64 = 1_000;
-/// Digits of a quotient that does not end.
+/// The maximum number of digits of a quotient, which may have infinitely many.
 const QUOTIENT_DIGITS: i64 = 100;
 
 /// A decimal number.
 #[derive(Debug, Clone)]
 pub struct Number(BigDecimal);
 
-/// A number that has too many digits, or text that is no number.
+/// The reason why an operation or a text gives no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    /// Not digits, a point and an exponent.
+    /// The text is not a decimal number with an optional exponent.
     #[error("not a number")]
     Shape,
-    /// More than a thousand digits.
+    /// The number has more digits than are allowed.
     #[error("the number has more than {MOST_DIGITS} digits")]
     Digits,
     /// A division by zero.
@@ -43,7 +45,11 @@ impl Number {
         Ok(Self(value))
     }
 
-    /// The sum.
+    /// Adds two numbers.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::Digits`] if the sum has too many digits.
     pub fn try_add(&self, other: &Self) -> Result<Self, NumberError> {
         if let (Some(a), Some(b)) = (self.to_small_i64(), other.to_small_i64())
             && let Some(sum) = a.checked_add(b)
@@ -53,23 +59,35 @@ impl Number {
         Self::check_digits(&self.0 + &other.0)
     }
 
-    /// The number when it is written without a point and fits: most are, and need no long arithmetic.
+    /// The number as `i64` if it has no decimals and fits. Most numbers do, and then need no arbitrary-precision arithmetic.
     fn to_small_i64(&self) -> Option<i64> {
         let (digits, scale) = self.0.as_bigint_and_scale();
         if scale == 0 { digits.to_i64() } else { None }
     }
 
-    /// The difference.
+    /// Subtracts `other`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::Digits`] if the difference has too many digits.
     pub fn try_subtract(&self, other: &Self) -> Result<Self, NumberError> {
         Self::check_digits(&self.0 - &other.0)
     }
 
-    /// The product.
+    /// Multiplies two numbers.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::Digits`] if the product has too many digits.
     pub fn try_multiply(&self, other: &Self) -> Result<Self, NumberError> {
         Self::check_digits(&self.0 * &other.0)
     }
 
-    /// The quotient.
+    /// Divides by `other`. The quotient is rounded half to even to 100 digits, integer digits and decimals together.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::DivisionByZero`], or [`NumberError::Digits`] if the quotient has too many digits.
     pub fn try_divide(&self, other: &Self) -> Result<Self, NumberError> {
         if other.0.is_zero() {
             return Err(NumberError::DivisionByZero);
@@ -81,7 +99,11 @@ impl Number {
         )
     }
 
-    /// What is left of a division whose quotient is cut to a whole number; it has the sign of `self`.
+    /// The remainder of a division truncated towards zero. It has the sign of `self`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NumberError::DivisionByZero`], or [`NumberError::Digits`] if the remainder has too many digits.
     pub fn try_remainder(&self, other: &Self) -> Result<Self, NumberError> {
         if other.0.is_zero() {
             return Err(NumberError::DivisionByZero);
@@ -89,55 +111,55 @@ impl Number {
         Self::check_digits(&self.0 % &other.0)
     }
 
-    /// The same with the other sign.
+    /// The number with the opposite sign.
     #[must_use]
     pub fn to_negated(&self) -> Self {
         Self(-&self.0)
     }
 
-    /// The same without a sign.
+    /// The absolute value.
     #[must_use]
     pub fn abs(&self) -> Self {
         Self(self.0.abs())
     }
 
-    /// The nearest whole number not below.
+    /// The smallest whole number that is not less.
     #[must_use]
     pub fn ceil(&self) -> Self {
         Self(self.0.with_scale_round(0, RoundingMode::Ceiling))
     }
 
-    /// The nearest whole number not above.
+    /// The largest whole number that is not greater.
     #[must_use]
     pub fn floor(&self) -> Self {
         Self(self.0.with_scale_round(0, RoundingMode::Floor))
     }
 
-    /// Whether it is 0.
+    /// Whether it is zero.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.0.is_zero()
     }
 
-    /// Whether it is below 0.
+    /// Whether it is less than zero.
     #[must_use]
     pub fn is_negative(&self) -> bool {
         self.0 < BigDecimal::zero()
     }
 
-    /// The number when it is whole and fits.
+    /// The number as `i64`. `None` if it is not whole or does not fit.
     #[must_use]
     pub fn to_i64(&self) -> Option<i64> {
         self.to_integer()?.to_i64()
     }
 
-    /// The number when it is whole.
+    /// The number as an integer. `None` if it is not whole.
     #[must_use]
     pub fn to_integer(&self) -> Option<BigInt> {
         self.0.is_integer().then(|| self.0.with_scale(0).into_bigint_and_exponent().0)
     }
 
-    /// The digits without zeros at the end and without a sign, and the power of ten that the first of them counts.
+    /// The significant digits, without a sign and trailing zeros, and the power of ten of the first digit. For 0.012: `12` and -2.
     #[must_use]
     pub fn significant_digits(&self) -> (String, i64) {
         let (digits, scale) = self.0.abs().normalized().into_bigint_and_exponent();
@@ -146,7 +168,7 @@ impl Number {
         (digits, power)
     }
 
-    /// The nearest double.
+    /// The nearest 64-bit float; infinity if the number is too large.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         self.0.to_f64().unwrap_or(f64::INFINITY)
@@ -175,7 +197,7 @@ impl FromStr for Number {
     type Err = NumberError;
 
     fn from_str(text: &str) -> Result<Self, NumberError> {
-        // Most are short and whole, and need no long arithmetic.
+        // Most numbers are short and whole, and need no arbitrary-precision arithmetic.
         if text.len() < 19
             && text.bytes().all(|byte| byte.is_ascii_digit())
             && let Ok(whole) = text.parse::<i64>()
@@ -189,7 +211,7 @@ impl FromStr for Number {
         if !shaped {
             return Err(NumberError::Shape);
         }
-        // Before the digits are laid out: `1e999999999` must not be.
+        // This check comes before the number is expanded, because `1e999999999` must not be.
         if text.len() > 4 * usize::try_from(MOST_DIGITS).unwrap_or(usize::MAX) {
             return Err(NumberError::Digits);
         }

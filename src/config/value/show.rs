@@ -1,15 +1,15 @@
-//! Values as diagnostics show them: short, in the language's own form, never sensitive.
+//! Renders values for diagnostics: short, in the syntax of the language, and without sensitive content.
 
 use std::fmt::Write as _;
 
 use super::{ConfigValue, ValueData};
 
-/// How many characters of a value a diagnostic shows.
+/// The maximum number of characters of a value in a diagnostic.
 const LONGEST: usize = 120;
-/// What stands for a value that must not be shown.
+/// The text shown in place of a sensitive value.
 pub const SENSITIVE: &str = "(sensitive value)";
 
-/// The value in the language's form, cut when long.
+/// The value in the syntax of the language. A long one is cut and ends in `…`.
 #[must_use]
 pub fn render_value(value: &ConfigValue) -> String {
     let mut text = String::new();
@@ -21,7 +21,7 @@ pub fn render_value(value: &ConfigValue) -> String {
     text
 }
 
-/// A string in quotes with its escapes.
+/// A string in double quotes, with escapes.
 #[must_use]
 pub fn quote_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -44,7 +44,7 @@ pub fn quote_text(text: &str) -> String {
 }
 
 fn write_value(value: &ConfigValue, out: &mut String, depth: usize) {
-    // Bounds the work on large values; what is beyond is cut anyway.
+    // This bounds the work on large values: the text after this point is cut anyway.
     if out.len() > LONGEST * 4 {
         return;
     }

@@ -1,8 +1,18 @@
-//! Which access keys an identity should have: from those that live, what of them was delivered, the declared terms and `now`.
+//! Decides which access keys an identity should have.
 //!
-//! Decided by level: nothing remembers that a rotation began. A key counts only once its secret was delivered; one that nobody was given
-//! goes. Whoever reads the store holds a key that works for `overlap` more, whatever runs or fails to run: a delivered key is disabled
-//! no earlier than `overlap` after the next one was delivered.
+//! In: the live keys, what was delivered of them, the declared terms, and `now`. Out: the fate of each live key, and the key to create.
+//!
+//! The decision depends only on these inputs; no record says that a rotation began. A key counts only once its secret was delivered to a
+//! store; an undelivered key is deleted. The invariant: a key that a consumer reads from the store works for at least `overlap` from then
+//! on, whatever runs or fails. A delivered key is therefore disabled no earlier than `overlap` after the delivery of the next one.
+//!
+//! Example with `overlap = "2d"` (a late use of A extends the time it is disabled):
+//!
+//! ```text
+//! 1 May   B is delivered, A still works
+//! 3 May   A is disabled
+//! 5 May   A is deleted
+//! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,121 +23,121 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::declared::KeyTerms;
 
-/// How many access keys a user can have.
+/// The maximum number of access keys of an IAM user.
 pub const MOST: usize = 2;
 
-/// How long a cloud may take to show a key that was just made. AWS names no figure; its tools and ours retry for as long.
+/// How long AWS may take to list a new key. AWS documents no figure; AWS's own tools and Leasehold retry for this long.
 const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
-/// For whom, and on which terms, keys are issued.
+/// The terms on which an identity is issued keys.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyIssue<'a> {
     /// The declared terms.
     pub terms: &'a KeyTerms,
-    /// Who answers for the identity.
+    /// The label of the owner of the identity.
     pub owner: &'a str,
-    /// Where it works.
+    /// The environment of the identity.
     pub environment: Option<&'a str>,
-    /// What was delivered to it, by key, and is not among its live keys.
+    /// Deliveries, by key id, of keys that AWS does not list. `None`: there are none.
     pub not_shown: Option<&'a BTreeMap<String, Delivery>>,
 }
 
 /// The keys that an identity should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredKeys {
-    /// What shall become of each key that lives.
+    /// What becomes of each live key.
     pub fates: BTreeMap<ResourceId, KeyFate>,
-    /// The key that shall be made.
+    /// The key to create. `None`: no new key is needed, or there is no room for one.
     pub new: Option<NewKey>,
-    /// When time alone brings the next change, as it stands.
+    /// When the next change because of time alone is due. `None`: none is.
     pub next: Option<Timestamp>,
 }
 
-/// A key that shall be made.
+/// A key to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey {
-    /// The store that its secret goes to.
+    /// The label of the store that receives its secret.
     pub store: String,
-    /// The owner whom it is for.
+    /// The owner it is issued for.
     pub owner: String,
-    /// The environment that it is for.
+    /// The environment it is issued for.
     pub environment: Option<String>,
-    /// Why.
+    /// Why it is created.
     pub why: KeyIssueReason,
 }
 
-/// What shall become of a key that lives.
+/// What becomes of a live key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyFate {
-    /// It works.
+    /// It is active.
     Works,
-    /// It is disabled, and can still be switched on again.
+    /// It is disabled, and can be enabled again.
     Off {
         /// When the key that replaces it was delivered.
         replaced_at: Timestamp,
-        /// When it was last used.
+        /// When it was last used. `None`: never.
         last_used: Option<Timestamp>,
     },
-    /// It goes.
+    /// It is deleted.
     Goes(KeyDeletionReason),
 }
 
-/// Why a key goes.
+/// Why a key is deleted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum KeyDeletionReason {
-    /// No store was given its secret.
+    /// Its secret was delivered to no store.
     NotDelivered,
-    /// Its identity declares no issued keys any more.
+    /// Its identity no longer declares issued keys.
     NotDeclared,
-    /// A newer one took its place long ago.
+    /// A newer key replaced it, and the overlap and the time it is disabled are over.
     Replaced {
-        /// When that was delivered.
+        /// When the newer key was delivered.
         at: Timestamp,
-        /// When this one was last used.
+        /// When this key was last used. `None`: never.
         last_used: Option<Timestamp>,
     },
-    /// It is replaced and off, and a new one needs its place: a user has two keys at most.
+    /// It is replaced and disabled, and a new key needs its place: IAM allows two keys per user.
     MakesRoom {
-        /// When it was last used.
+        /// When it was last used. `None`: never.
         last_used: Option<Timestamp>,
     },
 }
 
-/// Why a key shall be made.
+/// Why a key is created.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum KeyIssueReason {
-    /// The store holds none that works.
+    /// The store has no key that works.
     NoneHeld,
-    /// The one that it has is too old.
+    /// The current key is older than `rotate_every`.
     Old {
-        /// Its id.
+        /// The id of the current key.
         key: String,
-        /// When it was made.
+        /// When the current key was created.
         created_at: Timestamp,
-        /// How old it may become.
+        /// The maximum age of a key.
         rotate_every: Span,
     },
-    /// The one that it has is in another store.
+    /// The current key is in another store.
     Elsewhere {
-        /// In which.
+        /// The label of that store.
         store: String,
     },
-    /// The one that it has was issued under another owner.
+    /// The current key was issued under another owner.
     Owner {
-        /// Under whom.
+        /// That owner. `None`: the delivery has no owner.
         from: Option<String>,
     },
-    /// The one that it has was issued for another environment.
+    /// The current key was issued for another environment.
     Environment {
-        /// For which.
+        /// That environment. `None`: the delivery has no environment.
         from: Option<String>,
     },
 }
 
 impl KeyIssueReason {
-    /// Whether time alone brought it.
+    /// Whether time alone caused it, without a change of the configuration.
     #[must_use]
     pub fn is_caused_by_time(&self) -> bool {
         matches!(self, Self::Old { .. })
@@ -135,14 +145,14 @@ impl KeyIssueReason {
 }
 
 impl KeyDeletionReason {
-    /// Whether time alone brought it.
+    /// Whether time alone caused it, without a change of the configuration.
     #[must_use]
     pub fn is_caused_by_time(&self) -> bool {
         matches!(self, Self::Replaced { .. } | Self::MakesRoom { .. })
     }
 }
 
-/// Says what should become of `live` keys, and whether there should be a new one. Without terms no key is issued, and those that were go.
+/// Decides the fate of each key in `live`, and whether to create one. Without `issue`, no key is created and every live key is deleted.
 #[must_use]
 pub fn decide_keys(issue: Option<KeyIssue<'_>>, live: &BTreeMap<ResourceId, LiveKey>, now: Timestamp) -> DesiredKeys {
     let mut fates = BTreeMap::new();
@@ -155,7 +165,7 @@ pub fn decide_keys(issue: Option<KeyIssue<'_>>, live: &BTreeMap<ResourceId, Live
         }
     }
     let Some(issue) = issue else { return DesiredKeys { fates, new: None, next: None } };
-    // No two are delivered at one instant.
+    // Each delivery has its own instant, so the order by delivery is total.
     delivered.sort_by_key(|held| (held.delivery.at, held.key.created_at, held.id));
     let mut next: Vec<Timestamp> = Vec::new();
     for (held, newer) in delivered.iter().zip(delivered.iter().skip(1)) {
@@ -167,7 +177,7 @@ pub fn decide_keys(issue: Option<KeyIssue<'_>>, live: &BTreeMap<ResourceId, Live
         fates.insert(newest.id.clone(), KeyFate::Works);
         next.push(issue.terms.rotate_every.instant_after(newest.created_at()));
     }
-    // Who was just given one has it, whether or not the cloud shows it yet.
+    // A key that was just delivered counts, even if AWS does not list it yet. Otherwise the identity would be issued another one.
     let shown_at = find_visibility_deadline(issue, now);
     next.extend(shown_at);
     let why = find_issue_reason(delivered.last(), issue, now).filter(|_| shown_at.is_none());
@@ -193,15 +203,15 @@ impl DeliveredKey<'_> {
     }
 }
 
-/// Until when the key that the store hands out may be one that the cloud does not show yet.
+/// Until when AWS may not yet list the key that the store currently has. `None`: there is no such key.
 fn find_visibility_deadline(issue: KeyIssue<'_>, now: Timestamp) -> Option<Timestamp> {
     let held = issue.not_shown?.values().filter(|delivery| delivery.held);
     let until = held.map(|delivery| delivery.at.saturating_add(SHOWN_WITHIN).unwrap_or(Timestamp::MAX));
     until.filter(|until| now < *until).max()
 }
 
-/// What becomes of a key in whose place another one was delivered, and when that changes next: it works for `overlap` more, then it is off
-/// for as long, counted anew from its last use; then it goes.
+/// The fate of a key that `newer` replaced, and when that fate changes next. The key works for `overlap` after the delivery of `newer`,
+/// then it is disabled for `overlap`, counted from its last use if that is later, then it is deleted.
 fn decide_replaced_key(
     held: &DeliveredKey<'_>,
     newer: &DeliveredKey<'_>,
@@ -222,7 +232,7 @@ fn decide_replaced_key(
     }
 }
 
-/// Why there should be a new key, given the newest that was delivered.
+/// Why a new key is needed, given the newest delivered key. `None`: none is needed.
 fn find_issue_reason(newest: Option<&DeliveredKey<'_>>, issue: KeyIssue<'_>, now: Timestamp) -> Option<KeyIssueReason> {
     let Some(newest) = newest.filter(|newest| newest.delivery.held) else { return Some(KeyIssueReason::NoneHeld) };
     let (delivery, terms) = (newest.delivery, issue.terms);
@@ -244,8 +254,8 @@ fn find_issue_reason(newest: Option<&DeliveredKey<'_>>, issue: KeyIssue<'_>, now
     })
 }
 
-/// Makes room for one more key among those that stay. Only keys that are replaced and off give way, those that were used least lately
-/// first. Whether there is room then: while the last two were both promised to work, a new one has to wait.
+/// Makes room for one more key: replaced and disabled keys are deleted, the least recently used first. Returns whether there is room.
+/// There is none while two keys are still within their overlap; the new key then has to wait.
 fn make_room(fates: &mut BTreeMap<ResourceId, KeyFate>, delivered: &[DeliveredKey<'_>]) -> bool {
     let stays =
         |fates: &BTreeMap<ResourceId, KeyFate>, id: &ResourceId| !matches!(fates.get(id), Some(KeyFate::Goes(_)));
@@ -300,7 +310,7 @@ impl fmt::Display for KeyIssueReason {
     }
 }
 
-/// What is said of a key that is disabled.
+/// The text of a plan for a disabled key.
 pub(crate) fn describe_disabled_key(replaced_at: Timestamp, last_used: Option<Timestamp>) -> String {
     format!("replaced {replaced_at}, {}", describe_last_use(last_used))
 }

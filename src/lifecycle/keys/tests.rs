@@ -1,4 +1,4 @@
-//! The rules one by one.
+//! One test for each rule of key rotation.
 
 use leasehold_provider::ResourceKind;
 
@@ -18,7 +18,7 @@ fn terms() -> KeyTerms {
     KeyTerms { store: "vault".to_owned(), rotate_every: Span::from_days(90), overlap: Span::from_days(2) }
 }
 
-/// A key that was made and delivered at an instant; `change` makes it another.
+/// A key that was created and delivered at the same instant. `change` modifies it.
 fn key(name: &str, made: &str, change: impl FnOnce(&mut LiveKey)) -> (ResourceId, LiveKey) {
     let delivered = Delivery {
         store: "vault".to_owned(),
@@ -36,7 +36,7 @@ fn delivery(key: &mut LiveKey) -> &mut Delivery {
     key.delivered.as_mut().unwrap()
 }
 
-/// One in whose place another was delivered.
+/// Makes a key one that was replaced: the store now has another key.
 fn former(key: &mut LiveKey) {
     delivery(key).held = false;
 }
@@ -47,7 +47,7 @@ fn decided<const N: usize>(keys: [(ResourceId, LiveKey); N], now: &str) -> Desir
     decide_keys(Some(issue), &BTreeMap::from(keys), at(now))
 }
 
-/// The same, where a key was delivered at that instant which does not show.
+/// The decision where a key was delivered at `delivered` and AWS does not list it yet.
 fn decided_not_shown<const N: usize>(keys: [(ResourceId, LiveKey); N], delivered: &str, now: &str) -> DesiredKeys {
     let (_, hidden) = key("HIDDEN", delivered, |_| ());
     let not_shown = BTreeMap::from([("HIDDEN".to_owned(), hidden.delivered.unwrap())]);
@@ -72,7 +72,7 @@ fn who_has_none_is_issued_one() {
 fn who_was_just_given_one_is_not_given_another_though_the_cloud_does_not_show_it_yet() {
     let keys = decided_not_shown([], "2026-05-31T23:59:00Z", NOW);
     assert_eq!((keys.new, keys.next), (None, Some(at("2026-06-01T00:01:00Z"))));
-    // After two minutes it is gone.
+    // After two minutes the key counts as gone.
     assert_eq!(why(&decided_not_shown([], "2026-05-31T23:58:00Z", NOW)), Some(KeyIssueReason::NoneHeld));
 }
 
@@ -135,7 +135,7 @@ fn what_no_store_was_given_goes_and_makes_room() {
 
 #[test]
 fn of_two_the_one_that_is_off_gives_way_and_a_promised_one_does_not() {
-    // B is too old to stay; A was replaced by it, and used so lately that it is off still.
+    // B is older than `rotate_every`. A was replaced by B, and was used so recently that it is still disabled, not deleted.
     let used = |key: &mut LiveKey| {
         former(key);
         key.last_used = Some(at("2026-05-31T12:00:00Z"));
@@ -147,7 +147,7 @@ fn of_two_the_one_that_is_off_gives_way_and_a_promised_one_does_not() {
     );
     assert_eq!(keys.fates[&id("B")], KeyFate::Works);
     assert!(keys.new.is_some());
-    // Another owner asks for a new key a day after the last rotation: the one before is promised for a day more.
+    // A change of owner asks for a new key one day after the last rotation: the previous key must work for one more day.
     let tom = |key: &mut LiveKey| delivery(key).owner = Some("tom".to_owned());
     let live = [key("A", "2026-03-01T00:00:00Z", former), key("B", "2026-05-31T00:00:00Z", tom)];
     let keys = decided(live, NOW);

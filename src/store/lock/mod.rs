@@ -1,10 +1,22 @@
-//! One writer of a stack at a time.
+//! The lock of a stack: one writer at a time.
 //!
-//! The lock is an object `lock.json`. It is taken by a conditional write, read back, renewed while its holder works, and given back by
-//! another conditional write; its epoch grows with every holder. It names its stack, so that two stacks that are configured to share a
-//! place are refused. In a bucket, another run takes over only after it has expired, with a margin for clocks. In a folder, its holder
-//! keeps a file locked as well, which the system frees when the process ends. Before each write the holder asks [`Guard::may_write`], which
-//! answers by the monotonic clock and without a request.
+//! In: a store and a [`LockClaim`]. Out: a [`LockGuard`], or the record of the present holder. Invariant: at most one run may write at any
+//! time, unless a user breaks the lock of a run that still works ([`break_lock`]).
+//!
+//! The lock is an object, `lock.json`. A run takes it by a conditional write and reads it back, renews it while it works, and frees it by
+//! another conditional write. Its epoch grows by one with every holder. The record names its stack, so a second stack that is configured
+//! with the same place is refused. In a bucket, another run takes over only after the lock has expired, plus a margin for differing
+//! clocks. In a folder, the holder also keeps a file locked, which the operating system releases when the process ends. Before each write,
+//! the holder calls [`LockGuard::may_write`], which uses the monotonic clock and sends no request.
+//!
+//! Example, in a bucket with a lease of 60 s (margin 15 s):
+//!
+//! ```text
+//! 0 s     run A takes the lock: expires = 60 s
+//! 20 s    A renews it: expires = 80 s. Then A loses its network.
+//! 65 s    A stops writing: 80 s minus the margin
+//! 95 s    run B may take the lock: 80 s plus the margin
+//! ```
 
 mod guard;
 mod record;
@@ -22,10 +34,10 @@ pub use guard::LockGuard;
 use record::{KEY, SCHEMA};
 pub use record::{KnownLedger, LedgerHead, LockClaim, LockHolder, LockRecord, OtherStackError};
 
-/// How long a lock lasts.
+/// The times of a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockTerms {
-    /// From one renewal on.
+    /// How long the lock is valid after it was taken or renewed. 60 s by default.
     pub lease: Duration,
 }
 
@@ -36,77 +48,80 @@ impl Default for LockTerms {
 }
 
 impl LockTerms {
-    /// The terms that a stack's `backend` block sets.
+    /// The times that the stack's `backend` block sets.
     #[must_use]
     pub fn from_backend(backend: &Backend) -> Self {
         let lease = backend.lock_lease.map(|lease| Duration::from_secs(lease.as_seconds().into()));
         lease.map_or_else(Self::default, |lease| Self { lease })
     }
 
-    /// What is left alone at the end: the holder stops writing that much earlier, and others wait that much longer.
+    /// The safety margin around the expiration: the holder stops writing this much earlier, and others wait this much longer.
     fn expiry_margin(self) -> Duration {
         self.lease / 4
     }
 }
 
-/// What came of asking for the lock.
+/// The result of requesting the lock.
 #[derive(Debug)]
 pub enum LockAnswer {
-    /// It is ours.
+    /// This run has the lock.
     Held(LockGuard),
-    /// Somebody else has it.
+    /// Another run has it. The value is its record.
     By(Box<LockRecord>),
 }
 
-/// Why the lock could not be asked for.
+/// Why the lock could not be read or taken.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LockError {
-    /// The store does not answer as it must.
+    /// A request to the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The object is not a lock in a format that this version reads.
+    /// `lock.json` is not in a format that this version reads.
     #[error("{place}/lock.json is not a lock that this version reads: {why}")]
     Unreadable {
-        /// Where.
+        /// The store.
         place: String,
-        /// Why not.
+        /// What is wrong with it.
         why: String,
     },
-    /// It is the lock of another stack.
+    /// The lock belongs to another stack.
     #[error(transparent)]
     OtherStack(#[from] OtherStackError),
-    /// The operating system gives no randomness for a nonce.
+    /// The operating system gave no random bytes for a nonce.
     #[error(transparent)]
     Randomness(#[from] NoRandomnessError),
-    /// This machine's clock and the store's are far apart.
+    /// This machine's clock and the store's differ by more than 5 minutes.
     #[error("this machine's clock is {} {} that of {place}", apart.abs(), if apart.is_negative() { "behind" } else { "ahead of" })]
     Clock {
-        /// Where the other clock is.
+        /// The store with the other clock.
         place: String,
-        /// How far ahead this one is.
+        /// How far this machine's clock is ahead; negative if it is behind.
         apart: SignedDuration,
     },
 }
 
-/// The farthest that two clocks may be apart: deadlines are instants, and a wrong clock ends access too early or too late.
+/// The largest accepted difference between two clocks. Deadlines are instants: with a wrong clock, access expires too early or too late.
 const FARTHEST: SignedDuration = SignedDuration::from_mins(5);
 
-/// The lock of a stack as it is in the store; `None`: nobody has taken it yet.
+/// Reads the lock of a stack. `None`: it was never taken.
 ///
 /// # Errors
-/// Where the store does not answer, the object does not read, or it is the lock of another stack.
+/// If the store does not answer, `lock.json` cannot be parsed, or it belongs to another stack.
 pub async fn read_lock(store: &Store, stack: &StackName) -> Result<Option<(LockRecord, ObjectVersion)>, LockError> {
     store.read_object(KEY).await?.map(|object| LockRecord::parse_object(store, stack, object)).transpose()
 }
 
-/// The present moment by the store's clock, where it has one.
+/// The current time by the store's clock, or by this machine's clock if the store has none.
 fn store_time(store: &Store) -> Timestamp {
     let here = wall_clock();
     here.checked_sub(store.clock_skew().unwrap_or_default()).unwrap_or(here)
 }
 
-/// Whether somebody holds the lock now. In a folder, the system knows whether the holder lives. In a bucket, a holder that stopped
-/// without a word is waited for until its time and a margin are over.
+/// Whether a run holds the lock now. In a folder, the operating system knows whether the holder's process still runs. In a bucket, a
+/// holder that stopped without freeing the lock counts as the holder until the lock has expired and the margin has passed.
+///
+/// # Errors
+/// If the folder's lock file cannot be opened or locked.
 pub fn is_held(store: &Store, record: &LockRecord, terms: LockTerms) -> Result<bool, LockError> {
     match &store.folder {
         Some(folder) => Ok(!record.free && folder::claim_folder(store, folder)?.is_none()),
@@ -119,10 +134,13 @@ fn is_unexpired(store: &Store, record: &LockRecord, terms: LockTerms) -> bool {
     !record.free && record.expires.checked_add(margin).is_ok_and(|end| store_time(store) < end)
 }
 
-/// How long a process may hold a folder's lock before it has said who it is.
+/// The pause between two reads while another process has locked the folder and has not written its record yet.
 const NAMELESS: Duration = Duration::from_millis(20);
 
-/// Asks for the lock, once.
+/// Requests the lock. It does not wait for another holder.
+///
+/// # Errors
+/// As [`read_lock`], and if the clocks differ too much or no nonce can be generated.
 pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms) -> Result<LockAnswer, LockError> {
     let nonce = super::generate_random_id()?;
     loop {
@@ -140,7 +158,7 @@ pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms)
         match &there {
             Some((record, _)) if held && !record.free => return Ok(LockAnswer::By(Box::new(record.clone()))),
             _ if held => {
-                // It is ours within moments, or we learn whose.
+                // Either the other process writes its record within moments, or it ends and the lock becomes free.
                 tokio::time::sleep(NAMELESS).await;
                 continue;
             }
@@ -152,7 +170,7 @@ pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms)
             None => store.create_object(KEY, &record.to_json_bytes()).await?,
             Some((_, version)) => store.replace_object(KEY, &record.to_json_bytes(), version).await?,
         };
-        // Whose it is, the store says, not the answer to our write.
+        // The answer to a write may be lost, so the nonce in the store decides whose lock it is.
         if written != WriteOutcome::Taken
             && let Some((found, version)) = read_lock(store, claim.stack).await?
             && found.nonce == nonce
@@ -163,7 +181,7 @@ pub async fn request_lock(store: &Store, claim: LockClaim<'_>, terms: LockTerms)
     }
 }
 
-/// The lock of a claim, after `last`, the record of the holder before.
+/// The record for a claim. `last` is the record of the previous holder.
 fn next_record(
     claim: LockClaim<'_>,
     last: Option<&LockRecord>,
@@ -195,7 +213,7 @@ fn check_clock_skew(store: &Store) -> Result<(), LockError> {
     }
 }
 
-/// Frees a lock that another run holds, however often that run renews it meanwhile. `false`: it is another holder's by now, or free.
+/// Frees a lock that another run holds, even if that run renews it at the same time. `false`: it is free, or belongs to a later holder.
 ///
 /// # Errors
 /// As [`read_lock`].
@@ -212,11 +230,11 @@ pub async fn break_lock(store: &Store, stack: &StackName, record: &LockRecord) -
     Ok(false)
 }
 
-/// Replaces a lock that does not read by a free one. `epoch` is that of the last holder the ledger knows. `false`: it reads by now, or is
-/// gone.
+/// Replaces a lock that cannot be parsed by a free one. `epoch` is the epoch of the last holder in the ledger. `false`: the lock can be
+/// parsed now, or does not exist any more.
 ///
 /// # Errors
-/// As [`read_lock`], except that the object does not read.
+/// As [`read_lock`], except that a lock that cannot be parsed is not an error.
 pub async fn break_unreadable_lock(
     store: &Store,
     claim: LockClaim<'_>,

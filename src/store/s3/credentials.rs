@@ -1,4 +1,6 @@
-//! AWS credentials for the bucket, from the standard chain of the AWS SDK, kept until shortly before they expire.
+//! AWS credentials for the bucket.
+//!
+//! In: the standard credential chain of the AWS SDK. Out: credentials, cached until shortly before they expire.
 
 use std::sync::Arc;
 
@@ -8,10 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
 
-/// How long before they expire credentials are replaced: as long as S3 accepts a request after it was signed.
+/// Credentials are replaced this long before they expire: as long as S3 accepts a request after it was signed.
 const EARLY: SignedDuration = SignedDuration::from_mins(5);
 
-/// The chain, and the credentials it gave last.
+/// The credential chain, and the credentials that it gave last.
 #[derive(Debug)]
 pub struct S3Credentials {
     chain: SharedCredentialsProvider,
@@ -21,7 +23,7 @@ pub struct S3Credentials {
 #[derive(Debug)]
 struct CachedCredentials {
     credential: Arc<AwsCredential>,
-    /// `None`: they do not expire.
+    /// When the credentials expire. `None`: never.
     expires: Option<Timestamp>,
 }
 
@@ -30,10 +32,10 @@ impl S3Credentials {
         Self { chain, kept: Mutex::new(None) }
     }
 
-    /// The current credentials.
+    /// The cached credentials, or new ones from the chain if those expire within 5 minutes.
     ///
     /// # Errors
-    /// Where no source of the chain gives any.
+    /// If no source in the chain has credentials.
     pub async fn current_credentials(&self) -> Result<Arc<AwsCredential>, CredentialsError> {
         let mut kept = self.kept.lock().await;
         let is_fresh =
@@ -52,7 +54,7 @@ impl S3Credentials {
         Ok(credential)
     }
 
-    /// Other credentials than `refused`, which S3 calls expired; `None`: the chain gives the same ones again.
+    /// New credentials after S3 has refused `refused` as expired. `None`: the chain gives the same ones again.
     ///
     /// # Errors
     /// As [`Self::current_credentials`].

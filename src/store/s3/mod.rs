@@ -1,6 +1,6 @@
-//! A bucket of S3, or of a store that speaks its protocol, as a place for records.
+//! Opens a bucket in S3, or in another store with the same protocol, as the store for a stack's records.
 //!
-//! In: the `backend "s3"` block and the AWS configuration that reaches the bucket. Out: a [`Store`]. Nothing is sent yet.
+//! In: the `backend "s3"` block and the AWS configuration. Out: a [`Store`]. No request is sent.
 
 pub(super) mod credentials;
 pub(super) mod refusal;
@@ -23,18 +23,18 @@ use crate::config::declared::S3Bucket;
 use credentials::S3Credentials;
 use requests::RequestSettings;
 
-/// One request, from connecting to the last byte. A record has a few kilobytes.
+/// The timeout of one request, from connecting to the last byte. A record has a few kilobytes.
 const REQUEST: Duration = Duration::from_secs(30);
-/// As for the calls of IAM.
+/// The timeout for connecting, the same as for IAM calls.
 const CONNECT: Duration = Duration::from_secs(4);
 
-/// The region where the configuration names none: the one that S3 itself takes for the default.
+/// The region if the configuration names none: the default region of S3 itself.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Opens a bucket for a stack. `aws` gives credentials, and what the block leaves open: region, endpoint, FIPS, dual stack.
+/// Opens a bucket for a stack. `aws` gives the credentials and what the block does not set: region, endpoint, FIPS, dual stack.
 ///
 /// # Errors
-/// Where the settings cannot work: no source of credentials, an endpoint that does not exist, a prefix that no key can have.
+/// If the settings are invalid: no source of credentials, an endpoint that does not exist, or a prefix that cannot begin a key.
 pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::Result<Store> {
     let config = &aws.config;
     let prefix = bucket.prefix.clone().unwrap_or_else(|| format!("leasehold/{stack}"));
@@ -59,12 +59,12 @@ pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::R
         .with_region(region)
         .with_endpoint(&endpoint.url)
         .with_virtual_hosted_style_request(endpoint.names_bucket)
-        // The connector signs, after it has added its headers.
+        // The connector signs requests after it has added its headers.
         .with_skip_signature(true)
         .with_conditional_put(S3ConditionalPut::ETagMatch)
-        // A bucket with object lock asks for a checksum of every object.
+        // A bucket with object lock requires a checksum for every object.
         .with_checksum_algorithm(Checksum::SHA256)
-        // `attempt` tries again: only who knows the bytes can settle whose write an object is.
+        // The module `attempt` retries: only it knows the bytes, which it needs to decide whether a write took effect.
         .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
         .with_allow_http(endpoint.allows_http())
         .with_http_connector(connector);
@@ -76,18 +76,18 @@ pub fn open_bucket(bucket: &S3Bucket, stack: &str, aws: &AwsAccess) -> anyhow::R
     Ok(Store::new(Arc::new(objects), root, None, server, place))
 }
 
-/// Where a bucket is reached.
+/// The endpoint of a bucket.
 #[derive(Debug, PartialEq, Eq)]
 struct BucketEndpoint {
     url: String,
-    /// Whether the host name begins with the bucket's name (virtual-hosted style), instead of the path (path style):
+    /// Whether the host name contains the bucket's name (virtual-hosted style). Otherwise the path does (path style):
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>
     names_bucket: bool,
 }
 
-/// The client of the bucket. A redirect is not followed: it names another region, and the signature holds for this one.
+/// The HTTP client for the bucket. It does not follow redirects: they lead to another region, and the signature is valid for one region.
 fn build_http_client(endpoint: &BucketEndpoint, ca_bundle: Option<&[u8]>) -> anyhow::Result<reqwest::Client> {
-    // reqwest is built without a cryptography of its own; a second call finds it set, which is as good.
+    // reqwest is built without a cryptography provider. If one is already installed, this call fails, and that one is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("leasehold/", env!("CARGO_PKG_VERSION")))
@@ -107,7 +107,7 @@ impl BucketEndpoint {
         self.url.starts_with("http://")
     }
 
-    /// The endpoint that the block or the environment names; else AWS's own for the region.
+    /// The endpoint from the block or the environment; otherwise AWS's endpoint for the region.
     fn for_bucket(bucket: &S3Bucket, region: &str, config: &SdkConfig) -> anyhow::Result<Self> {
         let named = bucket.endpoint.clone().or_else(|| find_configured_endpoint(config));
         if let Some(url) = named {
@@ -118,7 +118,7 @@ impl BucketEndpoint {
             dual_stack: config.use_dual_stack().unwrap_or_default(),
         };
         let url = s3_endpoint(region, variant)?;
-        // The certificate covers one label before the host; a bucket whose name has a dot is two.
+        // The certificate covers one label before the host. A bucket name with a dot has two labels or more.
         let fits_host = !bucket.name.contains('.') && !bucket.name.contains(char::is_uppercase);
         Ok(match url.strip_prefix("https://").filter(|_| fits_host) {
             Some(host) => Self { url: format!("https://{}.{host}", bucket.name), names_bucket: true },
@@ -127,8 +127,8 @@ impl BucketEndpoint {
     }
 }
 
-/// `AWS_ENDPOINT_URL_S3`, the `s3` section of the profile's `services`, `AWS_ENDPOINT_URL` or `endpoint_url` of the profile, in this
-/// order: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
+/// The endpoint from `AWS_ENDPOINT_URL_S3`, the `s3` section of the profile's `services`, `AWS_ENDPOINT_URL`, or `endpoint_url` of the
+/// profile, in this order: <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
 fn find_configured_endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
     let of_service = key.and_then(|key| config.service_config()?.load_config(key));

@@ -1,29 +1,29 @@
-//! An error response of S3, read into its parts.
+//! Parses an error response of S3.
 //!
-//! In: an HTTP response whose status is not a success. Out: a [`S3Refusal`] with S3's code and message, and the region in which the bucket
-//! is, where S3 says so: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+//! In: an HTTP response whose status is not a success. Out: a [`S3Refusal`] with S3's code and message, and the region of the bucket if S3
+//! names it: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 
 use http_body_util::BodyExt as _;
 use object_store::client::HttpResponse;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-/// The region in which the bucket is, on redirects and on refusals of a signature for another region.
+/// The header with the region of the bucket, on redirects and on responses that refuse a signature for another region.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
 
-/// An error body has a few hundred bytes; a proxy's error page may have more, and none of it beyond this is read.
+/// The number of bytes after which reading stops. An error body has a few hundred bytes; a proxy's error page may have more.
 const LARGEST_BODY: usize = 64 * 1024;
 
-/// What S3 answered instead of doing what it was asked.
+/// An error response of S3.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct S3Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// S3's code, such as `AccessDenied`. Empty where the response has none: one without a body, or a proxy's.
+    /// S3's code, such as `AccessDenied`. Empty if the response has none, because it has no body or is from a proxy.
     pub code: String,
-    /// S3's message, for people.
+    /// S3's message. Empty if the response has none.
     pub message: String,
-    /// The region in which the bucket is, where S3 says so.
+    /// The region of the bucket. `None` if S3 does not name it.
     pub bucket_region: Option<String>,
 }
 
@@ -40,13 +40,13 @@ impl std::fmt::Display for S3Refusal {
 impl std::error::Error for S3Refusal {}
 
 impl S3Refusal {
-    /// Reads an error response to its end.
+    /// Reads and parses an error response.
     pub async fn read_response(response: HttpResponse) -> Self {
         let status = response.status().as_u16();
         let region = response.headers().get(BUCKET_REGION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut bytes = Vec::new();
         let mut body = response.into_body();
-        // A body that breaks off leaves the status, which is enough to go on.
+        // If the body breaks off, the status remains, which is enough to classify the error.
         while let Some(Ok(frame)) = body.frame().await {
             bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
             if bytes.len() > LARGEST_BODY {

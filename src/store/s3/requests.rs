@@ -1,9 +1,9 @@
-//! Completes every request to S3: the headers of S3's object lock, then the signature.
+//! Adds the headers of object lock to every request to S3, and signs it.
 //!
-//! In: a request as the store abstraction builds it, without a signature. Out: the response to the same request with an
+//! In: an unsigned request from `object_store`. Out: the response to the same request with an
 //! [AWS Signature Version 4](https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html) over all of its headers and
-//! the hash of its body; a response that is an error comes out as a [`S3Refusal`]. Invariant: nothing changes a request after it is signed,
-//! so it is signed here and nowhere else.
+//! the hash of its body. An error response becomes a [`S3Refusal`]. Invariant: nothing changes a request after it is signed, so requests
+//! are signed in this module only.
 
 use std::sync::Arc;
 
@@ -22,24 +22,24 @@ use crate::config::declared::{ObjectLockRetention, RetentionMode};
 
 const LOCK_MODE: &str = "x-amz-object-lock-mode";
 const RETAIN_UNTIL: &str = "x-amz-object-lock-retain-until-date";
-/// Where objects are retained, by these headers or by the bucket's default, S3 requires the name of the checksum's algorithm:
+/// Names the algorithm of the checksum. S3 requires it if the object is retained, by these headers or by the bucket's default:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
 const CHECKSUM_ALGORITHM: &str = "x-amz-sdk-checksum-algorithm";
 
-/// Marks a request that writes an object which is never written again, such as an entry of the ledger.
+/// Marks a request that writes an object which is never replaced, such as an entry of the ledger.
 #[derive(Debug, Clone, Copy)]
 pub struct WrittenOnce;
 
-/// What completes a request.
+/// The settings for object lock and the signature.
 #[derive(Debug, Clone)]
 pub struct RequestSettings {
-    /// How long object lock keeps what is written once; `None`: as the bucket's default says.
+    /// How long object lock retains an object marked [`WrittenOnce`]. `None`: the bucket's default applies.
     pub retention: Option<ObjectLockRetention>,
-    /// The bucket's region: part of the signature.
+    /// The bucket's region, which is part of the signature.
     pub region: String,
 }
 
-/// A client that completes each request before it sends it.
+/// An HTTP client that adds headers to each request and signs it before it sends it.
 #[derive(Debug)]
 pub struct SigningClient {
     pub client: HttpClient,
@@ -47,7 +47,7 @@ pub struct SigningClient {
     pub settings: RequestSettings,
 }
 
-/// S3 calls the credentials' session token expired: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+/// The code with which S3 refuses an expired session token: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 const EXPIRED: &str = "ExpiredToken";
 
 #[async_trait]
@@ -56,7 +56,7 @@ impl HttpService for SigningClient {
         let request = make_body_contiguous(request).await?;
         let credential = self.credentials.current_credentials().await.map_err(not_sendable_error)?;
         match self.send_signed(request.clone(), &credential).await? {
-            // Another process may have renewed them, such as one that keeps a token file up to date.
+            // Another process may have renewed the credentials, such as one that keeps a token file up to date.
             Err(refusal) if refusal.code == EXPIRED => {
                 match self.credentials.replace_refused(&credential).await.map_err(not_sendable_error)? {
                     Some(newer) => self.send_signed(request, &newer).await?.map_err(refused_error),
@@ -69,7 +69,7 @@ impl HttpService for SigningClient {
 }
 
 impl SigningClient {
-    /// Sends a request signed with these credentials. The outer error says that there is no response.
+    /// Signs a request with these credentials and sends it. The outer error means that there is no response.
     async fn send_signed(
         &self,
         mut request: HttpRequest,
@@ -86,7 +86,7 @@ impl SigningClient {
 }
 
 impl RequestSettings {
-    /// Adds the headers of object lock to a write, and signs.
+    /// Adds the headers of object lock to a write, and signs the request.
     fn complete_request(
         &self,
         request: &mut HttpRequest,
@@ -116,15 +116,16 @@ impl RequestSettings {
     }
 }
 
-/// The request with its body in one piece. The authorizer hashes only such a body; of one in several pieces it signs the hash of an
-/// empty body, which S3 refuses.
+/// The request with its body in one piece. For a body in several pieces, the authorizer would sign the hash of an empty body, which S3
+/// refuses.
 async fn make_body_contiguous(request: HttpRequest) -> Result<HttpRequest, HttpError> {
     let (parts, body) = request.into_parts();
     let bytes = body.collect().await?.to_bytes();
     Ok(HttpRequest::from_parts(parts, HttpRequestBody::from(bytes)))
 }
 
-/// The kind keeps the store abstraction from trying again: `attempt` does, which can settle whose write an object is.
+/// Wraps a refusal in an error of a kind that `object_store` does not retry. The module `attempt` retries, because it can decide whether a
+/// write took effect.
 fn refused_error(refusal: S3Refusal) -> HttpError {
     HttpError::new(HttpErrorKind::Unknown, refusal)
 }
@@ -198,7 +199,7 @@ mod tests {
         }
     }
 
-    /// Answers each request with the next of these statuses and bodies, and keeps the access key that signed it.
+    /// A server that answers each request with the next of these statuses and bodies, and records the access key that signed it.
     #[derive(Debug)]
     struct Scripted {
         answers: std::sync::Mutex<Vec<(u16, &'static str)>>,
@@ -220,7 +221,8 @@ mod tests {
 
     const EXPIRED_TOKEN: &str = "<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>";
 
-    /// Sends one request. The chain gives the credentials `AKIA1`, `AKIA2`, … of which there are so many. Gives the result and the keys used.
+    /// Sends one request. The chain gives the credentials `AKIA1`, `AKIA2`, … up to a given number. Returns the result and the keys that
+    /// signed.
     async fn send_with(chain: u32, answers: &[(u16, &'static str)]) -> (Result<u16, String>, Vec<String>) {
         use aws_credential_types::Credentials as SdkCredentials;
         use aws_credential_types::provider::SharedCredentialsProvider;

@@ -3,7 +3,7 @@
 use super::{Alert, AlertLevel};
 use crate::views::diagnostics::{escape_message, escape_property};
 
-/// A line for each alert: `::error file=…,line=…,title=…::…`.
+/// One line for each alert: `::error file=…,line=…,title=…::…`.
 #[must_use]
 pub fn render_alerts_github<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> String {
     let mut out = String::new();

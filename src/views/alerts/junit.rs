@@ -1,4 +1,4 @@
-//! Cases as JUnit's XML, which most CI systems list as tests.
+//! Cases as JUnit XML, which most CI systems display as tests.
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
@@ -6,11 +6,11 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use super::{AlertCase, AlertLevel};
 use crate::views::inert::escape_steering;
 
-/// One suite: a test for each case, failed where there is a warning or an error to tell.
+/// One test suite with a test for each case. A test fails if its case has a warning or an error.
 #[must_use]
 pub fn render_alerts_junit(suite: &str, cases: &[AlertCase]) -> String {
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
-    // Writing into memory does not fail.
+    // Writing to memory cannot fail.
     let _ = write_suite(&mut xml, suite, cases);
     let mut text = String::from_utf8_lossy(&xml.into_inner()).into_owned();
     text.push('\n');
@@ -62,7 +62,7 @@ fn has_failure(case: &AlertCase) -> bool {
     case.alerts.iter().any(|alert| alert.level >= AlertLevel::Warning)
 }
 
-/// Text without what XML cannot hold: control characters are shown as their escapes, and so are the two that are no characters.
+/// The text without characters that XML forbids: control characters are shown as their escapes, and U+FFFE and U+FFFF as U+FFFD.
 fn escape_xml(text: &str) -> String {
     escape_steering(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

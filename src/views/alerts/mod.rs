@@ -1,4 +1,6 @@
-//! What a pipeline should show of a plan or of drift, in the forms that pipelines read: annotations, SARIF, JUnit.
+//! Alerts: what a pipeline should show about a plan or about drift, in the formats that pipelines read.
+//!
+//! In: a plan with its rulings, or a drift report. Out: a list of cases, each with its alerts, as annotations, SARIF or JUnit.
 
 pub mod github;
 pub mod junit;
@@ -15,19 +17,19 @@ pub use junit::render_alerts_junit;
 pub use plan::alerts_for_plan;
 pub use sarif::render_alerts_sarif;
 
-/// How loud an alert is.
+/// The severity of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlertLevel {
-    /// To be known.
+    /// For information.
     Note,
-    /// To be looked at.
+    /// Should be reviewed.
     Warning,
-    /// Stands against going on.
+    /// Blocks the apply.
     Error,
 }
 
 impl AlertLevel {
-    /// The level as annotations and SARIF both have it, but for a note.
+    /// The name of the level in SARIF. Annotations use the same names, except for a note.
     fn as_annotation(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -37,65 +39,65 @@ impl AlertLevel {
     }
 }
 
-/// Where in the configuration an alert belongs: lines and columns from 1, columns in characters.
+/// The place in the configuration that an alert points to: lines and columns from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertPlace {
-    /// The file, as people know it.
+    /// The name of the file. For code hosts it is relative to the root of the repository.
     pub file: String,
     /// Line and column of the first character.
     pub start: (usize, usize),
-    /// Line and column behind the last character.
+    /// Line and column after the last character.
     pub end: (usize, usize),
 }
 
-/// One thing to show.
+/// One message to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
-    /// The rule, by an id that never changes its meaning.
+    /// The id of the rule. An id never changes its meaning.
     pub rule: String,
-    /// How loud it is.
+    /// The severity.
     pub level: AlertLevel,
-    /// What it is about: an address, or an object's own name.
+    /// The subject: an address, or the name of an object.
     pub subject: String,
-    /// What there is to say, in a sentence.
+    /// What was found, as a sentence.
     pub message: String,
-    /// What to do, in a sentence.
+    /// What to do, as a sentence.
     pub remedy: String,
-    /// Where it belongs.
+    /// The place in the configuration. `None`: there is none, or it is not known.
     pub place: Option<AlertPlace>,
 }
 
 impl Alert {
-    /// A name that stays from run to run, as long as the same is said of the same.
+    /// An id that is the same in every run that reports the same message about the same subject.
     #[must_use]
     pub fn compute_fingerprint(&self) -> String {
         Digest::from_serializable(&(&self.rule, &self.subject, &self.message)).to_string()
     }
 }
 
-/// One thing that was looked at, and what there is to say of it.
+/// A subject that was checked, and the alerts about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertCase {
-    /// What it is: an address, or an object's own name.
+    /// The subject: an address, or the name of an object.
     pub subject: String,
-    /// What there is to say; empty: all is well.
+    /// The alerts. Empty: no problem was found.
     pub alerts: Vec<Alert>,
 }
 
-/// The places of a stack's blocks.
+/// Finds the places of a stack's blocks.
 pub struct BlockPlaces<'a> {
     declared: &'a DeclaredStack,
     sources: &'a Sources,
 }
 
 impl<'a> BlockPlaces<'a> {
-    /// The places of the blocks of `declared`, which `sources` hold.
+    /// For the blocks of `declared`, whose files are in `sources`.
     #[must_use]
     pub fn new(declared: &'a DeclaredStack, sources: &'a Sources) -> Self {
         Self { declared, sources }
     }
 
-    /// The header of the block of that address; of the `leasehold` block where no such block stands.
+    /// The header of the block with this address. If there is no such block, the header of the `leasehold` block.
     #[must_use]
     pub fn find_place(&self, address: Option<&Address>) -> Option<AlertPlace> {
         let identity = address.and_then(|address| self.declared.identities.get(address)).map(|found| &found.origin);

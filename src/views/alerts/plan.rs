@@ -1,4 +1,4 @@
-//! What a pipeline should show of a plan.
+//! The alerts about a plan.
 
 use leasehold_provider::{AccessVerdict, Address, Severity};
 
@@ -7,7 +7,7 @@ use crate::diff::{IdentityDelta, Lifecycle};
 use crate::plan::Plan;
 use crate::rules::{Ruling, RulingDecision};
 
-/// A case for each identity that the plan is about, and one for the plan as a whole where rules stand against it.
+/// One case for each identity that the plan changes, and one for the whole plan if rules refuse it as a whole.
 #[must_use]
 pub fn alerts_for_plan(
     plan: &Plan,

@@ -8,7 +8,7 @@ use super::{Alert, AlertLevel};
 use crate::views::inert::escape_steering;
 use crate::views::sarif::{artifact_location, build_log, end_sentence, escape_sarif};
 
-/// The alerts of one run.
+/// A SARIF log with one run that contains the alerts.
 #[must_use]
 pub fn render_alerts_sarif<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Value {
     let alerts: Vec<&Alert> = alerts.into_iter().collect();

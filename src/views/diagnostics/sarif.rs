@@ -9,7 +9,7 @@ use super::SourceTexts;
 use crate::config::{Diagnostic, DiagnosticSeverity, Location, Sources};
 use crate::views::sarif::{artifact_location, build_log, end_sentence, escape_sarif};
 
-/// The findings of one run. Rules are the findings' codes; a fingerprint stays when lines move.
+/// A SARIF log with one run. Its rules are the codes of the findings. The fingerprint of a finding does not change when lines move.
 #[must_use]
 pub fn render_diagnostics_sarif(findings: &[Diagnostic], sources: &Sources) -> Value {
     let texts = SourceTexts::new(findings, sources);
@@ -32,7 +32,7 @@ pub fn render_diagnostics_sarif(findings: &[Diagnostic], sources: &Sources) -> V
     build_log(&rules, &results)
 }
 
-/// What is wrong in which file, without the line it stands on.
+/// A fingerprint of the finding's code, file and summary. It does not depend on the line number.
 fn compute_fingerprint(finding: &Diagnostic, texts: &SourceTexts<'_>) -> String {
     let file = finding.location.as_ref().map(|at| texts.displayed_file_name(at.span.file));
     Digest::from_serializable(&(finding.code, file, &finding.summary))

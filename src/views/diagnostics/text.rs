@@ -1,36 +1,44 @@
-//! The text of a file as it may be shown: what would command a terminal is made visible, and what is not UTF-8 too.
+//! The text of a file in a form that is safe to show: characters that control a terminal, and bytes that are not UTF-8, are replaced by
+//! visible ones.
+//!
+//! In: the bytes of a file, and ranges of these bytes. Out: the shown text, and the same ranges in it. The two differ in length, so that
+//! each replacement is noted:
+//!
+//! ```text
+//! a ESC b   3 bytes   →   a ␛ b   5 bytes: byte 2 of the file is byte 4 of the shown text
+//! ```
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The longest line that is shown whole, in bytes.
+/// The longest line that is shown in full, in bytes.
 const LONGEST_LINE: usize = 2_000;
 
-/// A file's text, with the way from its bytes to the shown ones.
+/// The text of a file as shown, with a mapping from bytes of the file to bytes of the shown text.
 #[derive(Debug)]
 pub struct ShownText<'b> {
     shown: Cow<'b, str>,
-    /// Where shown and given bytes part ways: after the given byte, the shown byte. Sorted.
+    /// The positions after each replacement: in the file, and in the shown text. Sorted.
     moves: Vec<(usize, usize)>,
-    /// The first byte of each line, as shown.
+    /// The first byte of each line in the shown text.
     lines: Vec<usize>,
 }
 
-/// Lines of a text.
+/// Consecutive lines of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TextLines<'t> {
-    /// The lines, with their ends.
+    /// The lines, with their line breaks.
     pub text: &'t str,
-    /// The first byte of them.
+    /// The position of their first byte in the shown text.
     pub start: usize,
     /// The number of the first line, from 0.
     pub first: usize,
-    /// How many they are.
+    /// The number of lines.
     pub count: usize,
 }
 
 impl<'b> ShownText<'b> {
-    /// Takes a file's bytes.
+    /// Makes the text from the bytes of a file.
     pub fn new(bytes: &'b [u8]) -> Self {
         let (shown, moves) = match std::str::from_utf8(bytes) {
             Ok(text) if !text.chars().any(|c| c != '\n' && is_terminal_control(c)) => (Cow::Borrowed(text), Vec::new()),
@@ -41,7 +49,7 @@ impl<'b> ShownText<'b> {
         Self { shown, moves, lines }
     }
 
-    /// The shown bytes that stand for given ones.
+    /// The range of the shown text that corresponds to a range of bytes of the file.
     pub fn shown_range(&self, bytes: &Range<usize>) -> Range<usize> {
         let start = self.shown_offset(bytes.start);
         start..self.shown_offset(bytes.end).max(start)
@@ -60,7 +68,7 @@ impl<'b> ShownText<'b> {
         at
     }
 
-    /// Line and column of a shown byte, from 1; columns count characters.
+    /// Line and column of a byte of the shown text, from 1; columns count characters.
     pub fn line_and_column(&self, at: usize) -> (usize, usize) {
         let line = self.line_index(at);
         let start = self.lines.get(line).copied().unwrap_or(0);
@@ -71,8 +79,8 @@ impl<'b> ShownText<'b> {
         self.lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
-    /// The lines of a range of shown bytes, with some before and after. Of very long lines, and of very many, only what lies
-    /// near the range.
+    /// The lines of a range of the shown text, with some lines before and after. Of very long lines, and of very many lines, only the part
+    /// near the range is returned.
     pub fn lines_around(&self, range: Range<usize>, before: usize, after: usize) -> TextLines<'_> {
         let (first, last) =
             (self.line_index(range.start), self.line_index(range.end.saturating_sub(1).max(range.start)));
@@ -98,13 +106,13 @@ impl<'b> ShownText<'b> {
     }
 }
 
-/// Whether a character commands a terminal, or turns the direction of the text around it.
+/// Whether a character controls a terminal or changes the direction of the text around it.
 fn is_terminal_control(c: char) -> bool {
     (c.is_control() && c != '\t')
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// What is shown for a character that commands.
+/// The visible character that replaces one that controls a terminal.
 fn control_picture(c: char) -> char {
     match u32::from(c) {
         code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
@@ -124,7 +132,7 @@ fn show_bytes(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
             given += c.len_utf8();
             match c {
                 '\n' | '\t' => out.push(c),
-                // The line's end is shown by the next line.
+                // The line break itself ends the line: the `\r` of `\r\n` is not shown.
                 '\r' if chars.peek() == Some(&'\n') => note(given, out.len()),
                 '\u{feff}' => note(given, out.len()),
                 c if is_terminal_control(c) => {
@@ -143,7 +151,7 @@ fn show_bytes(bytes: &[u8]) -> (Cow<'static, str>, Vec<(usize, usize)>) {
     (Cow::Owned(out), moves)
 }
 
-/// Words with everything that commands a terminal made visible; line ends stay.
+/// The text with every character that controls a terminal replaced by a visible one. Line breaks stay.
 pub fn escape_controls(text: &str) -> String {
     text.chars().map(|c| if c != '\n' && is_terminal_control(c) { control_picture(c) } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! What a pipeline should show of drift.
+//! The alerts about drift.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::Remedy;
 use crate::drift::{DriftFinding, DriftReport, DriftRule};
 use crate::views::alerts::{Alert, AlertCase, AlertLevel, AlertPlace};
 
-/// A case for each identity and scope that was looked at, and for each object beside them that something is to be said of.
+/// One case for each identity and scope that was checked, and one for each other object with a finding.
 #[must_use]
 pub fn alerts_for_drift(
     report: &DriftReport,

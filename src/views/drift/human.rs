@@ -1,4 +1,4 @@
-//! Drift as people read it.
+//! Drift as text for people.
 
 use leasehold_provider::Realize;
 
@@ -8,7 +8,7 @@ use crate::views::inert::escape_steering;
 use crate::views::plan::human::{render_access_lines, render_changes};
 use crate::views::style::{ADD, CHANGE, DRIFT, FAINT, STRONG, paint_text};
 
-/// More unmanaged objects than this are told by their count.
+/// If there are more unmanaged objects than this, only their number is printed.
 const UNMANAGED: usize = 50;
 
 /// The report, ending in a line break.

@@ -1,4 +1,4 @@
-//! Drift for machines.
+//! Drift as JSON.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,10 @@ use super::Remedy;
 use crate::drift::{DriftFinding, DriftReport};
 use crate::views::plan::json::render_object_change;
 
-/// The version of this format. A new key raises the second number, anything else the first.
+/// The version of this format. A new key increases the second number, any other change the first.
 pub const FORMAT_VERSION: &str = "1.0";
 
-/// The report.
+/// The report as JSON.
 #[must_use]
 pub fn render_drift_json(report: &DriftReport, remedy: Remedy<'_>) -> Value {
     json!({

@@ -1,4 +1,5 @@
-//! Drift for an issue: the summary outside the folds, each finding inside one, the gravest first, cut to a size.
+//! Drift as markdown for an issue: the summary comes first, then each finding in a collapsed section, the most severe first, limited to a
+//! size.
 
 use leasehold_provider::Realize;
 
@@ -7,7 +8,7 @@ use crate::drift::{DriftFinding, DriftReport};
 use crate::views::markdown::{self, MarkdownBlock, describe_realm, format_code, format_details};
 use crate::views::plan::markdown::render_changed_objects;
 
-/// The report in at most `max_bytes`.
+/// The report in at most `max_bytes` bytes.
 #[must_use]
 pub fn render_drift_markdown(
     report: &DriftReport,

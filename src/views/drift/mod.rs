@@ -13,10 +13,10 @@ pub use human::render_drift_text;
 pub use json::render_drift_json;
 pub use markdown::render_drift_markdown;
 
-/// What to do about findings of a rule, with commands that work where the report was made.
+/// Returns what to do about findings of a rule, with commands that work in the shell where the report was made.
 pub type Remedy<'a> = &'a dyn Fn(DriftRule) -> String;
 
-/// How many findings there are, on how many identities and scopes; or that there are none.
+/// The number of findings, and of the identities and scopes that were checked; or that there are none.
 fn count_findings(report: &DriftReport) -> String {
     let looked = pluralize(report.identities, "identity", "identities");
     let scopes = pluralize(report.looked_at.len().saturating_sub(report.identities), "scope", "scopes");
@@ -26,7 +26,7 @@ fn count_findings(report: &DriftReport) -> String {
     }
 }
 
-/// That an apply is due, which is no drift.
+/// Says that an apply is pending, which is not drift. `None`: none is pending.
 fn describe_pending(report: &DriftReport) -> Option<String> {
     let names: Vec<&str> = report.pending.keys().map(leasehold_provider::Address::as_str).take(5).collect();
     let rest = report.pending.len().saturating_sub(names.len());
@@ -37,7 +37,7 @@ fn describe_pending(report: &DriftReport) -> Option<String> {
     })
 }
 
-/// Who manages what, in a line.
+/// The numbers of managed and unmanaged objects, in one line.
 fn describe_coverage(coverage: &Coverage) -> String {
     let others: usize = coverage.other_stacks.values().sum();
     let share =

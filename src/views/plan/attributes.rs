@@ -1,4 +1,7 @@
-//! How an attribute changes, line by line.
+//! The differences between two states of an object, as lines.
+//!
+//! In: an object before and after a change. Out: lines with a marker, whose text is safe for a terminal. Sensitive values are never in
+//! them: they are replaced by [`HIDDEN`].
 
 use std::collections::BTreeSet;
 
@@ -8,23 +11,23 @@ use similar::{ChangeTag, TextDiff};
 use crate::views::inert::escape_steering;
 use crate::views::style::{ADD, FAINT, REMOVE, paint_text};
 
-/// What a line says of its text.
+/// The role of a line in a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineMarker {
-    /// It frames what changes.
+    /// Context: neither added nor removed.
     Same,
-    /// It is new.
+    /// Added.
     Added,
-    /// It goes.
+    /// Removed.
     Removed,
-    /// It stands for unchanged lines.
+    /// Replaces unchanged lines that are not shown.
     Folded,
 }
 
-/// One line of a difference. Its text is inert.
+/// One line of a difference. Its text is escaped and safe for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DifferenceLine {
-    /// What it says.
+    /// The role of the line.
     pub marker: LineMarker,
     indent: usize,
     text: String,
@@ -39,7 +42,7 @@ impl DifferenceLine {
         Self { indent: self.indent + 2, ..self }
     }
 
-    /// The line for a terminal: the marker where the text begins.
+    /// The line for a terminal: the marker is in front of the text, after the indentation.
     #[must_use]
     pub fn to_terminal(&self) -> String {
         let (indent, text) = (" ".repeat(self.indent), &self.text);
@@ -51,7 +54,7 @@ impl DifferenceLine {
         }
     }
 
-    /// The line for a diff: the marker in column 0.
+    /// The line for a diff block: the marker is in column 0.
     #[must_use]
     pub fn to_diff(&self) -> String {
         let sign = match self.marker {
@@ -63,16 +66,16 @@ impl DifferenceLine {
     }
 }
 
-/// What stands for a value that views hide.
+/// The text that replaces a hidden value.
 pub const HIDDEN: &str = leasehold_provider::sensitive::HIDDEN;
 
-/// A text that is longer than this is told line by line, and no more than this of a line.
+/// A longer text is compared line by line, and a line is truncated to this length.
 const LONG: usize = 400;
 
-/// Lines of an unchanged part of a document that are shown on each side of a change.
+/// How many unchanged lines of a document are shown before and after a change.
 const CONTEXT: usize = 2;
 
-/// The lines that say how `after` differs from `before`.
+/// The lines that show the difference between `before` and `after`.
 #[must_use]
 pub fn difference_lines(before: &Resource, after: &Resource) -> Vec<DifferenceLine> {
     let names: BTreeSet<&str> = before.attributes.keys().chain(after.attributes.keys()).map(AsRef::as_ref).collect();
@@ -91,7 +94,7 @@ pub fn difference_lines(before: &Resource, after: &Resource) -> Vec<DifferenceLi
     lines
 }
 
-/// The documents of one object, whole, each line marked alike.
+/// All documents of one object in full; every line has the same marker.
 #[must_use]
 pub fn whole_document_lines(resource: &Resource, marker: LineMarker) -> Vec<DifferenceLine> {
     let mut lines = Vec::new();
@@ -111,7 +114,7 @@ pub fn whole_document_lines(resource: &Resource, marker: LineMarker) -> Vec<Diff
     lines
 }
 
-/// The lines that say how marks differ, but for the digest, which says nothing to people.
+/// The lines that show the difference between marks, without the digest, which is not meaningful to people.
 #[must_use]
 pub fn mark_difference_lines(before: Option<&Marks>, after: &Marks) -> Vec<DifferenceLine> {
     let tags = |marks: &Marks| Marks { digest: None, ..marks.clone() }.to_tags();
@@ -183,7 +186,7 @@ fn document_difference_lines(old: &serde_json::Value, new: &serde_json::Value) -
     text_difference_lines(&pretty_json(old), &pretty_json(new))
 }
 
-/// A line of a text as it is shown: whole, or its beginning and how long it is.
+/// A line as it is shown: in full, or its start and its length.
 fn shorten_line(line: &str) -> String {
     match line.char_indices().nth(LONG) {
         None => escape_steering(line).into_owned(),
@@ -193,7 +196,7 @@ fn shorten_line(line: &str) -> String {
     }
 }
 
-/// A line diff of two texts, with unchanged parts folded to their count.
+/// A line diff of two texts. Unchanged parts are replaced by the number of their lines.
 fn text_difference_lines(old: &str, new: &str) -> Vec<DifferenceLine> {
     let diff = TextDiff::from_lines(old, new);
     let mut lines = Vec::new();

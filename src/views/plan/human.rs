@@ -1,4 +1,7 @@
-//! A plan as people read it.
+//! A plan as text for people.
+//!
+//! In: a plan, its rulings, and the provider's descriptions of changes. Out: the shared objects, the identities with their changes, what
+//! waits for a deadline, and the counts. Text from outside is escaped.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,12 +25,12 @@ use crate::shell::quote_shell_word;
 use crate::views::inert::escape_steering;
 use crate::views::style::{self, ADD, CHANGE, FAINT, REMOVE, STRONG, paint_text};
 
-/// More movers than this that move only through a shared scope are told in one line.
+/// If more identities than this change only through the same shared scope, they are folded into one line.
 const FOLD_ABOVE: usize = 3;
-/// More findings of one identity than this are told by their count.
+/// If one identity has more findings than this, only the number of the rest is printed.
 const FINDINGS: usize = 4;
 
-/// The whole plan, ending in a line break. `realize` gives the words on what a change does.
+/// The whole plan, ending in a line break. `realize` gives the descriptions of changes.
 #[must_use]
 pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize) -> String {
     let mut out = render_header(plan);
@@ -42,7 +45,7 @@ pub fn render_plan_text(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize) 
     }
     let (through_scopes, own): (Vec<&IdentityDelta>, Vec<&IdentityDelta>) =
         plan.identities.iter().partition(|delta| delta.changes.is_empty());
-    // Thousands may join at once, and what is said of one depends on no other.
+    // Thousands of identities may join at once, and the text of one does not depend on any other: they are rendered in parallel.
     let own: Vec<String> =
         own.into_par_iter().map(|delta| render_identity(delta, plan.now, &interim, realize)).collect();
     out.extend(own);
@@ -78,7 +81,7 @@ fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &InterimSteps
     }
     out.push_str(&render_access_lines(delta.access.as_ref()));
     out.push_str(&render_access_findings(delta.assessment.iter().flat_map(|assessment| &assessment.findings)));
-    // What a leaver loses is told by the words on each change: it is everything, and its lines would say no more.
+    // A leaver loses everything: the description of each change says so, and the lines of the difference would add nothing.
     let lines = if delta.leaving.is_some() { LineVisibility::WhereNothingElseSaysIt } else { LineVisibility::Always };
     out.push_str(&render_changes_with_lines(&delta.changes, Some(&delta.id), lines, realize));
     out.push_str(&render_interim_lines(interim, &delta.address, &delta.id));
@@ -86,13 +89,13 @@ fn render_identity(delta: &IdentityDelta, now: Timestamp, interim: &InterimSteps
     out
 }
 
-/// What holds until the change is done, and is in neither state.
+/// The lines on interim states: what is true until the change is done, and neither before nor after it.
 fn render_interim_lines(interim: &InterimSteps<'_>, address: &Address, id: &ResourceId) -> String {
     let steps = interim.get(&(address, id.account.as_ref())).into_iter().flatten();
     steps.map(|step| format!("      {} {}\n", paint_text(CHANGE, "!"), interim::describe_interim_step(step))).collect()
 }
 
-/// What a change of access was found to mean.
+/// The result of the comparison of access: an example of a newly allowed request, and why the comparison is not decided.
 pub(in crate::views) fn render_access_lines(access: Option<&Comparison>) -> String {
     let mut out = String::new();
     if let Some(access) = access {
@@ -113,7 +116,7 @@ enum LineVisibility {
     WhereNothingElseSaysIt,
 }
 
-/// What stands beside the address: who it is, and for a leaver what happens to it.
+/// The text next to the address: the identity's kind, owner and lease, and for a leaver what happens to it.
 pub(super) fn describe_identity(delta: &IdentityDelta, now: Timestamp) -> String {
     if let Some(leaving) = &delta.leaving {
         return describe_leaving(delta, leaving);
@@ -191,8 +194,8 @@ fn describe_leaving(delta: &IdentityDelta, leaving: &Leaving) -> String {
     escape_steering(&format!("{} → {what}", why.join("; "))).into_owned()
 }
 
-/// The reasons of a mover, under its line. A leaver's and a drift's stand in the line itself. Where the verdict says that access
-/// stays the same, as with a new deadline in the fence, "access differs" would contradict it.
+/// The reasons of a mover, shown below its line. Those of a leaver and of drift are in the line itself. If the verdict is that access stays
+/// the same, as with a new deadline in the lease deny, the reason "access differs" would contradict it and is left out.
 pub(super) fn describe_reasons(delta: &IdentityDelta) -> Vec<String> {
     let same = delta.access.as_ref().is_some_and(|access| access.verdict == AccessVerdict::Equivalent);
     let contradicts =
@@ -210,7 +213,7 @@ fn is_detail(reason: &ChangeReason) -> bool {
     matches!(reason, ChangeReason::Differs { .. })
 }
 
-/// Who holds a shared object, and whether somebody else changed it.
+/// How many identities a shared object is attached to, and whether it was changed outside Leasehold.
 pub(super) fn describe_holders(delta: &SharedDelta) -> String {
     let holders = match delta.holders {
         0 => "held by no identity".to_owned(),
@@ -267,7 +270,7 @@ fn render_movers_through_scopes(
     out
 }
 
-/// A line for each thing that somebody should look at before this is applied, each once, the worst first.
+/// One line for each finding that should be reviewed before the apply, without duplicates, the most severe first.
 fn render_access_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> String {
     let told = sort_findings(all);
     let mut out = String::new();
@@ -295,7 +298,7 @@ fn sort_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> SortedFind
     worth_it.map(|finding| (Reverse(finding.severity), &finding.id, &finding.message, &finding.remedy)).collect()
 }
 
-/// The worst few of what somebody should look at: the rule, and what it found with what to do.
+/// The most severe findings: the rule of each, and its message with the remedy.
 pub(super) fn list_worst_findings<'a>(all: impl Iterator<Item = &'a AccessFinding>) -> Vec<(&'a str, String)> {
     let told = sort_findings(all).into_iter().take(FINDINGS);
     told.map(|(_, id, message, remedy)| (id.as_str(), format!("{message} ({remedy})"))).collect()
@@ -310,7 +313,7 @@ pub(in crate::views) fn render_changes(
     render_changes_with_lines(changes, principal, LineVisibility::Always, realize)
 }
 
-/// The changes of one subject: its principal first, then what hangs on it, what hangs on more after what hangs on less.
+/// The changes of one subject: its principal first, then the objects in the order of the number of their dependencies.
 fn render_changes_with_lines(
     changes: &[Change],
     principal: Option<&ResourceId>,
@@ -353,7 +356,7 @@ fn render_changes_with_lines(
     out
 }
 
-/// A few words on what a change does.
+/// A short description of what a change does. `None`: the provider has none for it.
 pub fn describe_change(change: &Change, realize: &dyn Realize) -> Option<String> {
     match change.kind() {
         ChangeKind::Adopt => Some("marks are put on; it carries none".to_owned()),
@@ -362,7 +365,7 @@ pub fn describe_change(change: &Change, realize: &dyn Realize) -> Option<String>
     }
 }
 
-/// Marks that only keep the books of another change are not shown.
+/// Whether a change is shown. A write of marks that only accompanies another change is not.
 pub(super) fn is_shown(change: &Change, all: &[Change]) -> bool {
     let taken_in = all.iter().any(|other| other.kind() == ChangeKind::Adopt);
     change.kind() != ChangeKind::Mark || !taken_in && (all.len() == 1 || counts_as_change(change))
@@ -411,7 +414,7 @@ fn format_day(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
-/// How long from now, in the largest unit that says it: ` (90d)`.
+/// The time from now until an instant, in the largest unit that fits: ` (90d)`.
 fn format_remaining(now: Timestamp, until: Timestamp) -> String {
     let seconds = until.duration_since(now).as_secs();
     let Some(span) = u32::try_from(seconds).ok().and_then(Span::from_seconds) else { return String::new() };

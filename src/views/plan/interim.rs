@@ -1,4 +1,4 @@
-//! What people should know of the time between the steps of a plan.
+//! What people should know about the states between the steps of a plan.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use leasehold_provider::{Address, Alias};
 use crate::plan::{InterimState, Plan, Step};
 use crate::views::inert::escape_steering;
 
-/// By subject, of each account: the steps after which a policy denies what neither of its states does.
+/// For each subject and account, the steps after which a policy denies something that it denies neither before nor after the change.
 pub type InterimSteps<'a> = BTreeMap<(&'a Address, Option<&'a Alias>), Vec<&'a Step>>;
 
-/// The steps of a plan that are worth telling. That a policy is narrowed while it changes surprises nobody.
+/// The interim steps that are worth reporting. A policy that is only narrowed during the change is expected, and is left out.
 #[must_use]
 pub fn collect_interim_steps(plan: &Plan) -> InterimSteps<'_> {
     let mut interim = InterimSteps::new();
@@ -20,7 +20,7 @@ pub fn collect_interim_steps(plan: &Plan) -> InterimSteps<'_> {
     interim
 }
 
-/// The line on one of them.
+/// The line about one interim step.
 #[must_use]
 pub fn describe_interim_step(step: &Step) -> String {
     let words = step.meanwhile.map_or_else(String::new, |meanwhile| meanwhile.to_string());

@@ -1,4 +1,4 @@
-//! A plan for machines: Terraform's keys for resources, and beside them what happens to identities.
+//! A plan as JSON: Terraform's keys for resources, and additional keys for what happens to identities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use crate::diff::IdentityDelta;
 use crate::plan::{Plan, Step};
 use crate::rules::{Ruling, RulingDecision};
 
-/// The version of this format. A new key raises the second number, anything else the first.
+/// The version of this format. A new key increases the second number, any other change the first.
 pub const FORMAT_VERSION: &str = "1.4";
 
-/// The plan. Policies are JSON in a string, as Terraform's providers hold them, so that rules written for those work.
+/// The plan as JSON. Policies are JSON in a string, as in Terraform's providers, so that rules written for those work here.
 #[must_use]
 pub fn render_plan_json(plan: &Plan, rulings: &[Ruling]) -> Json {
     json!({
@@ -39,7 +39,7 @@ pub fn render_plan_json(plan: &Plan, rulings: &[Ruling]) -> Json {
     })
 }
 
-/// With the account's alias, where the stack has several and it is not the first.
+/// Adds the alias of the account, if the object is in another account than the stack's first.
 fn add_account(id: &ResourceId, mut entry: Json) -> Json {
     if let (Some(account), Some(fields)) = (&id.account, entry.as_object_mut()) {
         fields.insert("account".to_owned(), account.as_str().into());
@@ -92,7 +92,7 @@ fn render_access_finding(delta: &IdentityDelta, finding: &AccessFinding) -> Json
     })
 }
 
-/// One entry per object: an update and the marks that follow it are one change of it.
+/// One entry for each object: an update and the write of marks after it are one change of the object.
 fn render_resource_changes(plan: &Plan) -> Vec<Json> {
     let mut entries: BTreeMap<(&Address, &ResourceId), Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {
@@ -117,7 +117,7 @@ fn render_resource_changes(plan: &Plan) -> Vec<Json> {
         .collect()
 }
 
-/// What the change does in the end, where a step of it has a word on that.
+/// What the change does in the end, if one of its steps has a note about that.
 fn find_action_reason<'a>(steps: &[&'a Step]) -> Option<&'a str> {
     let lasting = || steps.iter().rev().filter(|step| step.meanwhile.is_none() && !step.change.is_marks_only());
     let last = lasting().next().or(steps.last())?;
@@ -166,7 +166,7 @@ fn render_change(steps: &[&Step], first: Option<&Change>) -> Json {
             json!(["update"])
         }
     };
-    // A change in two steps is one change of the object: from where the first begins to where the last ends.
+    // A change in two steps is one change of the object: from the state before the first to the state after the last.
     let last = steps.iter().rev().find_map(|step| step.change.resource_after()).filter(|_| !goes);
     let between = steps.iter().find(|step| step.meanwhile.is_some());
     let first_before = first.and_then(Change::resource_before);
@@ -196,7 +196,7 @@ fn render_change(steps: &[&Step], first: Option<&Change>) -> Json {
         "actions": actions,
         "before": before,
         "after": after,
-        // The cloud chooses its name.
+        // The cloud chooses the name of a new object.
         "after_unknown": last.map_or(json!({}), |after| if after.id.is_new() { json!({ "id": true }) } else { json!({}) }),
         "before_sensitive": first_before.map_or(json!({}), |_| render_sensitive(&hidden)),
         "after_sensitive": last.map_or(json!({}), |_| render_sensitive(&hidden)),
@@ -210,7 +210,7 @@ fn render_change(steps: &[&Step], first: Option<&Change>) -> Json {
     change
 }
 
-/// What views hide of an object: what is sensitive on either side. What lives does not say by itself what of it is.
+/// The attributes of an object that are hidden: those that are sensitive in any of its states. The live state alone does not say which are.
 fn hidden_fields<const N: usize>(sides: [Option<&Resource>; N]) -> BTreeSet<&str> {
     sides.into_iter().flatten().flat_map(|resource| &resource.sensitive).map(String::as_str).collect()
 }

@@ -1,4 +1,5 @@
-//! A plan for a pull request: the summary outside the folds, each change inside one, the riskiest first, cut to a size.
+//! A plan as markdown for a pull request: the summary comes first, then each change in a collapsed section, the highest risk first, limited
+//! to a size.
 
 use anstream::adapter::strip_str;
 use leasehold_provider::{Change, ChangeKind, Realize};
@@ -14,14 +15,14 @@ use crate::views::inert::escape_steering;
 use crate::views::markdown::{self, MarkdownBlock, describe_realm, format_code, format_details, format_fence};
 use crate::views::style;
 
-/// Documents of more lines than this are folded by themselves.
+/// A document with more lines than this gets its own collapsed section.
 const LONG: usize = 20;
-/// Of a document, more lines than this are told by their count.
+/// The maximum number of lines of a document that are shown; only the number of the rest is printed.
 const LONGEST: usize = 120;
-/// More rulings than this are told by their count.
+/// The maximum number of rulings that are shown; only the number of the rest is printed.
 const RULINGS: usize = 20;
 
-/// The plan in at most `max_bytes`.
+/// The plan in at most `max_bytes` bytes.
 #[must_use]
 pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &dyn Realize, max_bytes: usize) -> String {
     let mut blocks: Vec<(risk::Risk, &str, bool, PlanSubject<'_>)> = Vec::new();
@@ -43,7 +44,7 @@ pub fn render_plan_markdown(plan: &Plan, rulings: &[Ruling], realize: &dyn Reali
     markdown::render_document(&render_head(plan, rulings), blocks, "changes", max_bytes)
 }
 
-/// What stands outside the folds.
+/// The part above the collapsed sections.
 fn render_head(plan: &Plan, rulings: &[Ruling]) -> String {
     let realm = &plan.realm;
     let mut out = format!("### Leasehold plan · stack {}\n\n", format_code(plan.stack.as_str()));
@@ -119,7 +120,7 @@ impl PlanSubject<'_> {
     }
 }
 
-/// What a reviewer should know beside the headline.
+/// What a reviewer should know in addition to the headline.
 fn list_notes(delta: &IdentityDelta) -> Vec<String> {
     let mut notes = human::describe_reasons(delta);
     if let Some(access) = &delta.access {
@@ -131,7 +132,7 @@ fn list_notes(delta: &IdentityDelta) -> Vec<String> {
     notes
 }
 
-/// The objects that change, one line each, with the lines that differ under them; long documents in folds of their own.
+/// The objects that change, one line each, followed by the lines that differ. Long documents get their own collapsed sections.
 pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool, realize: &dyn Realize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut folded = String::new();
@@ -143,7 +144,7 @@ pub(in crate::views) fn render_changed_objects(changes: &[Change], leaves: bool,
         };
         let id = change.id();
         let described = human::describe_change(change, realize);
-        // What a leaver loses is everything: the words on the change say it.
+        // A leaver loses everything: the description of the change says so.
         let told = leaves && described.is_some();
         let note = described.map_or_else(String::new, |note| format!("  {}", escape_steering(&note)));
         lines.push(format!("{sign} {} {}{note}", id.kind, escape_steering(&id.display_name())));

@@ -1,4 +1,4 @@
-//! A plan for people and for machines.
+//! A plan for people (text, markdown) and for machines (JSON).
 
 pub mod attributes;
 pub mod human;

@@ -1,4 +1,4 @@
-//! How much somebody should look at each change of a plan: the order in which a plan that must be cut short is told.
+//! The risk of each change of a plan. It is the order in which the changes are shown when a plan must be truncated.
 
 use leasehold_provider::{AccessLevel, AccessVerdict, Severity};
 
@@ -7,36 +7,36 @@ use crate::diff::{ChangeReason, IdentityDelta, Lifecycle, SharedDelta};
 use crate::plan::Plan;
 use crate::rules::Ruling;
 
-/// The classes of risk, the greatest first.
+/// The classes of risk, the highest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
-    /// A rule stands against it.
+    /// A rule refuses the change.
     Refused,
-    /// Access grows, or may, and what it then is lets one decide who may do what, or is gravely unwise.
+    /// An identity joins, or access expands or may expand; and the new access includes permissions management or has a severe finding.
     GrowsToPermissions,
-    /// Access grows, or may.
+    /// Access expands, or may expand.
     Grows,
-    /// It goes away for good.
+    /// The object is deleted.
     Deleted,
-    /// It lives on, and nobody manages it any more.
+    /// The object is released: it still exists, and is no longer managed.
     Released,
-    /// Somebody changed it outside.
+    /// The object was changed outside Leasehold.
     Drifted,
-    /// All its access is shut.
+    /// The identity is quarantined: it loses all access.
     Quarantined,
-    /// It comes, and may change things, or nobody knows what it may.
+    /// The identity joins and can write, or its access level is unknown.
     JoinsToWrite,
-    /// It comes back out of quarantine, or gets another owner or a longer lease.
+    /// The identity is restored from quarantine, or gets another owner or a longer lease.
     Regains,
-    /// It comes, and may look at most.
+    /// The identity joins and can only read or list.
     Joins,
-    /// Anything else.
+    /// Any other change.
     Moves,
 }
 
 impl Risk {
-    /// The class in a word or two.
+    /// The class as one or a few words.
     #[must_use]
     pub fn describe_risk(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Risk {
     }
 }
 
-/// The risk of what happens to one identity.
+/// The risk of the change of one identity.
 #[must_use]
 pub fn risk_for_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
     if rulings.iter().any(|ruling| ruling.subject.as_ref() == Some(&delta.address)) {
@@ -83,7 +83,7 @@ pub fn risk_for_identity(delta: &IdentityDelta, rulings: &[Ruling]) -> Risk {
     }
 }
 
-/// The risk of what happens to one shared object: that of the worst of those who hold it.
+/// The risk of the change of one shared object: its own, or the highest among the identities that change through it.
 #[must_use]
 pub fn risk_for_shared(delta: &SharedDelta, plan: &Plan, rulings: &[Ruling]) -> Risk {
     let through = ChangeReason::Scope { scope: delta.address.to_string() };

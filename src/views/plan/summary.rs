@@ -1,4 +1,4 @@
-//! The counts under a plan.
+//! The counts that are printed below a plan.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,26 +9,26 @@ use crate::config::estate;
 use crate::diff::Lifecycle;
 use crate::plan::Plan;
 
-/// How much a plan does: resources as Terraform counts them, identities by the event in their life.
+/// The size of a plan: resources counted as in Terraform, identities by lifecycle event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct PlanSummary {
-    /// Resources to add.
+    /// Resources to create.
     pub add: usize,
     /// Resources to change.
     pub change: usize,
-    /// Resources to destroy.
+    /// Resources to delete.
     pub destroy: usize,
     /// Identities that join.
     pub joiners: usize,
     /// Identities that move.
     pub movers: usize,
-    /// Movers whose access expands, or may.
+    /// Movers whose access expands, or may expand.
     pub expanding: usize,
     /// Identities that leave.
     pub leavers: usize,
-    /// Identities that are no longer managed and live on.
+    /// Identities that are released: they still exist, and are no longer managed.
     pub released: usize,
-    /// Identities that drifted, movers among them.
+    /// Identities that drifted, including movers that drifted.
     pub drifted: usize,
     /// Scopes that change.
     pub shared: usize,
@@ -39,7 +39,7 @@ pub struct PlanSummary {
 }
 
 impl PlanSummary {
-    /// The counts of a plan.
+    /// Counts the changes of a plan.
     #[must_use]
     pub fn from_plan(plan: &Plan) -> Self {
         let of =
@@ -86,13 +86,13 @@ impl PlanSummary {
     }
 }
 
-/// Whether access grows, or cannot be shown not to.
+/// Whether access expands, or cannot be proven not to.
 #[must_use]
 pub fn may_grow(verdict: AccessVerdict) -> bool {
     matches!(verdict, AccessVerdict::Expands | AccessVerdict::Incomparable | AccessVerdict::Unknown)
 }
 
-/// Whether a write of marks says something that people decided, not just bookkeeping that goes with another change.
+/// Whether a write of marks records a decision of people, and not only bookkeeping for another change.
 #[must_use]
 pub fn counts_as_change(change: &Change) -> bool {
     let (before, after) = match change {

@@ -1,4 +1,4 @@
-//! What policies let one do, by service and access level.
+//! What policies allow, by service and access level.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::views::style::{REMOVE, STRONG, paint_text};
 
-/// More actions of one level than this are told by their count.
+/// If a level has more actions than this, only the number of the rest is printed.
 const SHOWN: usize = 6;
 
-/// For people: the highest level, then each service's levels, the highest first.
+/// For people: the highest level, then the levels of each service, the highest first.
 #[must_use]
 pub fn render_explanation(services: &[ServiceReach]) -> String {
     let Some(highest) = highest_level(services) else { return "It allows nothing that is known.\n".to_owned() };
@@ -34,7 +34,7 @@ pub fn render_explanation(services: &[ServiceReach]) -> String {
     out
 }
 
-/// For machines.
+/// For machines, as JSON.
 #[must_use]
 pub fn render_explanation_json(services: &[ServiceReach]) -> Value {
     let levels = |service: &ServiceReach| -> BTreeMap<ActionAccessLevel, Value> {
@@ -57,7 +57,7 @@ fn highest_level(services: &[ServiceReach]) -> Option<ActionAccessLevel> {
     services.iter().flat_map(|service| service.levels.keys().copied()).max()
 }
 
-/// How many actions a service has at a level.
+/// The number of actions of a service that have an access level.
 fn count_actions(service: &str, level: ActionAccessLevel) -> usize {
     let actions = embedded_catalogue().find_service(service).map(|service| service.actions.values());
     actions.into_iter().flatten().filter(|action| action.level == level).count()

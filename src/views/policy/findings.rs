@@ -1,4 +1,4 @@
-//! What is unwise about policies.
+//! Findings about unwise statements in policies.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::views::diagnostics::text::ShownText;
 use crate::views::inert::escape_steering;
 use crate::views::style::{CHANGE, FAINT, REMOVE, STRONG, paint_text};
 
-/// The version of the JSON. A new key raises the second number, anything else the first.
+/// The version of the JSON. A new key increases the second number, any other change the first.
 pub const FORMAT_VERSION: &str = "1.0";
 
 /// A place in a text: lines and columns from 1, columns in characters.
@@ -18,12 +18,12 @@ pub const FORMAT_VERSION: &str = "1.0";
 pub struct FindingPlace {
     /// Line and column of the first character.
     pub start: (usize, usize),
-    /// Line and column behind the last character.
+    /// Line and column after the last character.
     pub end: (usize, usize),
 }
 
 impl FindingPlace {
-    /// Where a finding lies.
+    /// The place of a finding.
     #[must_use]
     pub fn from_finding(found: &FileFinding<'_>) -> Self {
         let text = ShownText::new(&found.file.file.bytes);
@@ -32,7 +32,7 @@ impl FindingPlace {
     }
 }
 
-/// The findings for people: place, severity, rule, and under it what was found and what to do.
+/// The findings for people: place, severity and rule, and below them the message and the remedy.
 #[must_use]
 pub fn render_lint(found: &[FileFinding<'_>]) -> String {
     let mut out = String::new();
@@ -62,7 +62,7 @@ fn paint_severity(severity: LintSeverity) -> String {
     }
 }
 
-/// A severity in one word.
+/// The name of a severity.
 #[must_use]
 pub fn severity_name(severity: LintSeverity) -> &'static str {
     match severity {
@@ -94,7 +94,7 @@ fn describe_counts(found: &[FileFinding<'_>]) -> String {
     }
 }
 
-/// The findings for machines.
+/// The findings as JSON.
 #[must_use]
 pub fn render_lint_json(found: &[FileFinding<'_>]) -> Value {
     let counts: BTreeMap<&str, usize> =

@@ -14,31 +14,31 @@ use crate::views::style::{ADD, REMOVE, paint_text};
 /// A file of policies.
 #[derive(Debug)]
 pub struct PolicyFile {
-    /// Its name and text.
+    /// The name and the text of the file.
     pub file: SourceFile,
-    /// What it says, in the order of the text.
+    /// The policy documents in the file, in the order of the text.
     pub documents: Vec<PlacedDocument>,
 }
 
-/// A finding, and in what.
+/// A finding and the document that it is about.
 #[derive(Debug)]
 pub struct FileFinding<'a> {
     /// The file.
     pub file: &'a PolicyFile,
-    /// The document of the file.
+    /// The document in the file.
     pub placed: &'a PlacedDocument,
     /// The finding.
     pub finding: LintFinding,
 }
 
 impl FileFinding<'_> {
-    /// The bytes it speaks of: its statement, or the whole file.
+    /// The range of bytes that the finding is about: its statement, or the whole file.
     fn byte_range(&self) -> std::ops::Range<usize> {
         let statement = self.finding.statement.and_then(|statement| self.placed.statements.get(statement));
         statement.cloned().unwrap_or(0..self.file.file.bytes.len())
     }
 
-    /// What it speaks of, by path.
+    /// The path within the file of what the finding is about.
     fn finding_path(&self) -> String {
         match self.finding.statement {
             Some(statement) => self.placed.statement_path(statement).to_string(),
@@ -47,7 +47,7 @@ impl FileFinding<'_> {
     }
 }
 
-/// A comparison as people read it.
+/// A comparison of policies, as text for people.
 #[must_use]
 pub fn render_comparison(comparison: &PolicyComparison) -> String {
     let words = match comparison.verdict() {
@@ -71,7 +71,7 @@ pub fn render_comparison(comparison: &PolicyComparison) -> String {
     out
 }
 
-/// A request in words: what, on what, by whom, under which circumstances.
+/// A request as text: action, resource, caller and condition keys.
 fn describe_request(request: &AccessRequest) -> String {
     let mut words = format!("{} on {} by {}", request.action, request.resource, request.principal);
     let context: Vec<String> =

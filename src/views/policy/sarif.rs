@@ -1,5 +1,4 @@
-//! Findings as SARIF 2.1.0, which code hosts show beside the code.
-//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
+//! Findings as SARIF 2.1.0, which code hosts show next to the code. <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 
 use std::collections::BTreeMap;
 
@@ -11,7 +10,7 @@ use super::FileFinding;
 use super::findings::FindingPlace;
 use crate::views::sarif::{artifact_location, build_log, end_sentence};
 
-/// The findings of one run.
+/// A SARIF log with one run that contains the findings.
 #[must_use]
 pub fn render_lint_sarif(found: &[FileFinding<'_>]) -> Value {
     let mut severities: BTreeMap<LintRule, LintSeverity> = BTreeMap::new();
@@ -48,7 +47,7 @@ fn sarif_level(severity: LintSeverity) -> &'static str {
     }
 }
 
-/// A number in the middle of the range that code hosts give the word.
+/// A number in the middle of the range to which code hosts give this severity.
 fn security_score(severity: LintSeverity) -> &'static str {
     match severity {
         LintSeverity::Low => "2.0",
@@ -85,8 +84,8 @@ fn render_result(found: &FileFinding<'_>, rule_index: Option<usize>, seen: &mut 
     })
 }
 
-/// The name of a finding that stays when lines move and statements change places: its rule, its file, what its statement says,
-/// and, where that is found several times, which of them.
+/// A fingerprint of a finding that does not change when lines move or statements are reordered: its rule, its file, the content of its
+/// statement, and its position among equal findings.
 fn compute_fingerprint(found: &FileFinding<'_>, seen: &mut BTreeMap<String, usize>) -> String {
     let document = &found.placed.document;
     let about = match found.finding.statement.and_then(|statement| document.statements.get(statement)) {

@@ -1,4 +1,4 @@
-//! One request, decided.
+//! The decision on one request.
 
 use leasehold_policy::{AccessRequest, Evaluation, EvaluationOutcome, PolicyLayer};
 use serde_json::{Value, json};
@@ -7,20 +7,20 @@ use super::{PolicyFile, describe_request};
 use crate::views::inert::escape_steering;
 use crate::views::style::{ADD, CHANGE, REMOVE, paint_text};
 
-/// A decision, with what it was made from.
+/// A decision, with the input that it was made from.
 #[derive(Debug)]
 pub struct SimulatedDecision<'a> {
     /// The request.
     pub request: &'a AccessRequest,
-    /// What becomes of it.
+    /// The result of the evaluation.
     pub decision: &'a Evaluation,
     /// The policies, in the order of the evaluated access.
     pub policies: &'a [PolicyFile],
-    /// The boundary.
+    /// The permissions boundary. `None`: there is none.
     pub boundary: Option<&'a PolicyFile>,
 }
 
-/// A statement that decided.
+/// A statement that determined the decision.
 struct DeciderSummary {
     layer: PolicyLayer,
     file: String,
@@ -63,7 +63,7 @@ pub fn render_simulation(simulated: &SimulatedDecision<'_>) -> String {
     out
 }
 
-/// The decision for machines.
+/// The decision as JSON.
 #[must_use]
 pub fn render_simulation_json(simulated: &SimulatedDecision<'_>) -> Value {
     let because = simulated.deciding_statements();

@@ -1,4 +1,4 @@
-//! The chapters of a life that takes every action.
+//! The chapters of a lifecycle that together need every action.
 
 use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 
@@ -324,13 +324,13 @@ pub const CHAPTERS: &[Chapter] = &[
     },
 ];
 
-/// Nobody has a boundary yet.
+/// Applies the configuration without the boundary.
 fn unbound(place: &Place) {
     place.stack.edit("stack.hcl", BOUNDARY, "");
     place.stack.apply();
 }
 
-/// Somebody gets a boundary and loses it.
+/// Applies with a boundary, then without it.
 fn bound_for_a_while(place: &Place, bound: &str) -> Result<(), Ran> {
     place.declare(bound);
     place.apply()?;
@@ -338,7 +338,7 @@ fn bound_for_a_while(place: &Place, bound: &str) -> Result<(), Ran> {
     place.apply()
 }
 
-/// Who leaves is shut, and after grace deleted.
+/// An identity leaves: it is quarantined, and deleted after the grace period.
 fn leaves(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
     place.stack.cut("stack.hcl", &format!("identity \"{name}\""));
     place.apply()?;

@@ -1,4 +1,4 @@
-//! The chapters of plan, drift and sweep: what each reads, and what sweep writes. What apply does besides is in `chapters`.
+//! The chapters for plan, drift and sweep: what each reads, and what sweep writes. The additional actions of apply are in `chapters`.
 
 use leasehold_fault_proxy::{FaultPoint, ProxyFault};
 
@@ -221,7 +221,7 @@ pub const CHAPTERS: &[Chapter] = &[
     },
 ];
 
-/// The role `ci` with the stack's marks.
+/// Creates the role `ci` with the stack's marks.
 const MADE_MEANWHILE: &str = "
     trust = json.dumps({'Version': '2012-10-17', 'Statement': [
         {'Effect': 'Allow', 'Action': 'sts:AssumeRole', 'Principal': {'Service': 'lambda.amazonaws.com'}}]})
@@ -230,7 +230,7 @@ const MADE_MEANWHILE: &str = "
         Tags=[{'Key': f'leasehold:{key}', 'Value': value} for key, value in marks.items()])
 ";
 
-/// The lease ends and is swept; then the block is taken out, and the grace ends.
+/// The lease expires and a sweep enforces it; then the block is removed, and the grace period ends.
 fn lease_ends(place: &Place, name: &str, tag: &str) -> Result<(), Ran> {
     place.aws.boto3(&long_ago(tag, name).replace("quarantined-at", "created-at"));
     place.look()?;

@@ -1,5 +1,5 @@
-//! The printed policy on the bucket of records: enough for each purpose on an emulator that enforces it, also where answers are lost; and
-//! each action on each record is needed, as AWS evaluates it.
+//! The printed policy for the bucket of records: it is sufficient for each purpose on an emulator that enforces it, even if answers are
+//! lost; and each action on each record is necessary, as AWS evaluates it.
 
 use leasehold_emulator::Emulator;
 use leasehold_fault_proxy::{FaultPoint, FaultProxy, ProxyFault, RecordedRequest};
@@ -59,7 +59,7 @@ identity "bot" {{
     )
 }
 
-/// One purpose: a principal with the printed policy and nothing else, beside somebody who may do everything.
+/// One purpose: a principal that has only the printed policy, and an administrator with full access.
 struct Scene<'a> {
     aws: &'a Emulator,
     proxy: &'a FaultProxy,
@@ -81,7 +81,7 @@ impl<'a> Scene<'a> {
         Self { aws, proxy, purpose, key: key.to_owned(), stack, policy, operator, seen: Vec::new() }
     }
 
-    /// Runs a command with the printed policy. Nothing may be refused.
+    /// Runs a command with the printed policy, and asserts that nothing is refused.
     #[track_caller]
     fn run(&mut self, args: &[&str]) -> Ran {
         self.proxy.clear_requests();
@@ -97,7 +97,7 @@ impl<'a> Scene<'a> {
         ran
     }
 
-    /// The same, where the first attempt of each write to the bucket is lost on its way.
+    /// The same, and the first attempt of each write to the bucket is lost.
     #[track_caller]
     fn run_losing(&mut self, point: FaultPoint, args: &[&str]) -> Ran {
         self.proxy.inject_fault(ProxyFault::close_connection("S3:PUT", point).limit_attempts(1));
@@ -106,7 +106,7 @@ impl<'a> Scene<'a> {
         ran
     }
 
-    /// Runs a command with the printed policy but one action on S3: it must fail, by a refusal.
+    /// Runs a command with the printed policy without one action on S3, and asserts that it fails because it is refused.
     #[track_caller]
     fn fails_without(&self, action: &str, args: &[&str]) {
         let policy = without(&self.policy, action);
@@ -139,7 +139,7 @@ impl<'a> Scene<'a> {
         ));
     }
 
-    /// All that was asked of the bucket is granted as AWS evaluates it, and all that is granted was asked for.
+    /// Asserts that all requests to the bucket are granted as AWS evaluates them, and that everything that is granted was requested.
     fn end(self) {
         let asked = checked(&self.seen, Some(&self.key));
         assert_granted(&self.policy, &asked, self.purpose);

@@ -1,4 +1,4 @@
-//! Managed policies on principals.
+//! Attaches managed policies to principals and detaches them.
 
 use leasehold_provider::{Change, Principal, Resource};
 
@@ -7,7 +7,7 @@ use super::{ChangeError, ChangeWriter, EnactNote, refuse_change, text_attribute}
 use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
-    /// One change of an attachment.
+    /// Carries out a change of an attachment.
     pub(super) async fn write_attachment(
         &self,
         principal: Principal,

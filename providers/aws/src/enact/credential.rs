@@ -1,4 +1,5 @@
-//! Keys, passwords and memberships of users: disabled or taken away. Keys are made in `issue`: a secret needs a vault.
+//! Disables and removes users' access keys, passwords and group memberships. `issue` creates access keys, because a new secret needs a
+//! secret store.
 
 use aws_sdk_iam::types::StatusType;
 use leasehold_provider::{Change, Principal};
@@ -9,7 +10,7 @@ use crate::kinds;
 use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
-    /// One change of an access key.
+    /// Carries out a change of an access key.
     pub(super) async fn write_access_key(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let key = kinds::part_name(change.id());
@@ -40,7 +41,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// One change of a user's password.
+    /// Carries out a change of a user's password.
     pub(super) async fn write_login_profile(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         match change {
@@ -56,7 +57,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// One change of a user's membership in a group.
+    /// Carries out a change of a user's membership in a group.
     pub(super) async fn write_membership(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let group = kinds::part_name(change.id());

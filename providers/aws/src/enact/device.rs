@@ -1,7 +1,7 @@
-//! MFA devices of users: taken off. A virtual one is then deleted as well.
+//! Removes users' MFA devices. A virtual device is also deleted.
 //!
-//! A virtual device that is off its user says nothing of whose it was. It is tagged first, so that a run that was stopped between the two
-//! calls leaves nothing behind that the user's own deletion would not find.
+//! A virtual device that is not assigned to a user does not say which user it belonged to. So it is tagged first. If a run stops between
+//! the two calls, the deletion of the user finds the device by its tags.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::observe::{Page, read_all_pages};
 use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
-    /// One change of an MFA device.
+    /// Carries out a change of an MFA device.
     pub(super) async fn write_device(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Delete { before } => {
@@ -33,7 +33,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Takes a device off a user, and deletes it where it is a virtual one.
+    /// Deactivates a user's device, and deletes it if it is virtual.
     pub(super) async fn remove_device(
         &self,
         user: &str,
@@ -46,7 +46,8 @@ impl ChangeWriter<'_> {
             let list = tags::tags_to_sdk(&Marks::new(self.stack.clone(), address.clone()).to_tags())?;
             let send = || iam.tag_mfa_device().serial_number(serial).set_tags(Some(list.clone())).send();
             match self.delete_if_present("iam:TagMFADevice", send).await {
-                // A service that only looks like IAM: there is no tag to find a forgotten device by, and none is looked for.
+                // Services that emulate IAM may not support these tags. Then there is no tag to find an orphaned device by, and none is
+                // searched for.
                 Err(ChangeError::Failed(failure)) if failure.has_code("InvalidAction") => {
                     tracing::warn!(serial, "this service cannot tag MFA devices");
                 }
@@ -62,7 +63,7 @@ impl ChangeWriter<'_> {
         self.delete_if_present("iam:DeleteVirtualMFADevice", send).await
     }
 
-    /// Deletes virtual devices that a stopped run took off the user and did not come to delete.
+    /// Deletes virtual devices that a stopped run deactivated but did not delete. Returns their descriptions.
     pub(super) async fn delete_orphaned_devices(&self, address: &Address) -> Result<Vec<String>, ChangeError> {
         const OPERATION: &str = "iam:ListVirtualMFADevices";
         let iam = &self.provider.clients.iam;
@@ -107,7 +108,7 @@ impl ChangeWriter<'_> {
             Ok(())
         });
         match read.await {
-            // Somebody deleted it meanwhile, or the service has no such tags.
+            // The device was deleted in the meantime, or the service does not support these tags.
             Err(failure) if failure.is_absent() || failure.has_code("InvalidAction") => Ok(BTreeMap::new()),
             other => Ok(other.map(|()| all)?),
         }

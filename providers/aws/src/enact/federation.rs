@@ -1,4 +1,4 @@
-//! OpenID Connect and SAML providers, with tags as their marks.
+//! Writes OpenID Connect and SAML providers. Their tags are their marks.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
 impl ChangeWriter<'_> {
-    /// One change of an OpenID Connect provider.
+    /// Carries out a change of an OpenID Connect provider.
     pub(super) async fn write_oidc_provider(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let arn = arn::oidc_provider_arn(self.realm, &change.id().name);
@@ -49,7 +49,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// One change of a SAML provider.
+    /// Carries out a change of a SAML provider.
     pub(super) async fn write_saml_provider(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let name = change.id().name.as_str();
@@ -95,13 +95,13 @@ impl ChangeWriter<'_> {
         Ok(None)
     }
 
-    /// A federation of the name is there: by an earlier attempt or run of ours, or somebody else's.
+    /// Handles a provider that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
     async fn resolve_federation(&self, after: &Resource) -> Result<EnactNote, ChangeError> {
         let Some(found) = self.read_federation_tags(&after.id).await? else { return Err(refuse_taken_name(&after.id)) };
         let found = Marks::from_tags(&tags::tags_from_sdk(Some(found))).ok().flatten();
         self.check_found_marks(&after.id, found.as_ref(), after.marks.as_ref())?;
         self.provider.known.record_made(self.stack, &after.id);
-        // What an earlier run left may say something else: it is written whole.
+        // A provider from an earlier run may have changed, so all of it is written.
         if after.id.kind == kinds::OIDC_PROVIDER {
             let arn = arn::oidc_provider_arn(self.realm, &after.id.name);
             let live = self.read_audiences(&arn).await?;
@@ -124,8 +124,9 @@ impl ChangeWriter<'_> {
         Ok(answer.client_id_list.unwrap_or_default().into_iter().collect())
     }
 
-    /// Audiences and thumbprints. Where both change, no new audience meets an old certificate: those go first that shall not stay, but for
-    /// one where none stays, because a provider has one at least.
+    /// Updates audiences and thumbprints. If both change, a new audience must never be trusted with an old certificate. So audiences that
+    /// do not stay are removed first, then the thumbprints are replaced, then new audiences are added. If no old audience stays, one is
+    /// removed last, because a provider must have at least one.
     async fn update_oidc_provider(&self, arn: &str, before: &Resource, after: &Resource) -> Result<(), ChangeError> {
         let (old, new) = (attribute_texts(before, "client_id_list"), attribute_texts(after, "client_id_list"));
         let prints = declared_thumbprints(after).filter(|_| before.get(THUMBPRINTS) != after.get(THUMBPRINTS));
@@ -200,7 +201,7 @@ impl ChangeWriter<'_> {
         Ok(())
     }
 
-    /// The tags of a federation's object; `None`: it is not there.
+    /// The tags of a provider. `None` if it does not exist.
     pub(super) async fn read_federation_tags(&self, id: &ResourceId) -> Result<Option<Vec<Tag>>, ChangeError> {
         let iam = &self.provider.clients.iam;
         let arn = arn::federation_arn(self.realm, id).unwrap_or_default();
@@ -233,7 +234,7 @@ fn attribute_texts(resource: &Resource, name: &str) -> BTreeSet<String> {
     }
 }
 
-/// `None`: IAM finds them.
+/// The declared thumbprints. `None` if the stack declares none; IAM then determines them.
 fn declared_thumbprints(resource: &Resource) -> Option<Vec<String>> {
     resource.get(THUMBPRINTS).map(|_| attribute_texts(resource, THUMBPRINTS).into_iter().collect())
 }

@@ -1,4 +1,4 @@
-//! Groups, their inline policies and what is attached to them. A group's path is its mark.
+//! Writes groups, their inline policies and their attachments. A group's path is its mark.
 
 use leasehold_provider::{Change, ResourceId};
 
@@ -10,7 +10,7 @@ use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
 impl ChangeWriter<'_> {
-    /// One change of a group, or of what hangs on it.
+    /// Carries out a change of a group or of one of its parts.
     pub(super) async fn write_group_resource(&self, group: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match &change.id().kind {
             kind if *kind == kinds::GROUP => self.write_group(group, change).await,
@@ -32,7 +32,7 @@ impl ChangeWriter<'_> {
                 }
                 Ok(None)
             }
-            // The path says whose it is, and was looked at before this.
+            // The path is the mark, and it was checked before this call.
             Change::Update { .. } | Change::Mark { .. } => Ok(None),
             Change::Delete { .. } => {
                 let send = || iam.delete_group().group_name(name).send();
@@ -50,7 +50,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// A group of the name is there: by an earlier attempt or run of ours, or somebody else's.
+    /// Handles a group that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
     async fn resolve_group(&self, name: &str, id: &ResourceId) -> Result<EnactNote, ChangeError> {
         match self.read_group_path(name).await? {
             Some(path) if path == arn::stack_path(self.stack) => {
@@ -61,7 +61,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// The path of a group; `None`: it is not there.
+    /// The path of a group. `None` if the group does not exist.
     pub(super) async fn read_group_path(&self, name: &str) -> Result<Option<String>, ChangeError> {
         const OPERATION: &str = "iam:GetGroup";
         let iam = &self.provider.clients.iam;

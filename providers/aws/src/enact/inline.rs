@@ -1,4 +1,4 @@
-//! Inline policies: one put, whether there was one or not.
+//! Writes inline policies: one put creates or replaces a policy.
 
 use leasehold_provider::{Change, Principal};
 
@@ -7,7 +7,7 @@ use crate::kinds;
 use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
-    /// One change of an inline policy.
+    /// Carries out a change of an inline policy.
     pub(super) async fn write_inline_policy(
         &self,
         principal: Principal,
@@ -46,7 +46,7 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// Only principals and managed policies carry marks.
+/// Refuses a change of marks on an object that has none of its own, such as an inline policy.
 pub(super) fn refuse_marks(id: &leasehold_provider::ResourceId) -> ChangeError {
     refuse_change(id, "it carries no marks of its own", "the plan is broken: plan again")
 }

@@ -1,5 +1,7 @@
-//! Makes access keys. Their ids are IAM's to choose, and each secret is told once: a key whose secret is not in the vault is
-//! deleted, and never is one made without knowing what became of the one before.
+//! Creates access keys.
+//!
+//! IAM chooses the id of a key and returns its secret only once. Invariants: a key whose secret is not in the secret store is deleted, and
+//! no key is created while the result of an earlier attempt is unknown.
 
 use leasehold_provider::{Change, DepositError, EnactError, EnactErrorKind, Principal, Resource, ResourceId, Vault};
 use secrecy::SecretString;
@@ -13,23 +15,23 @@ use crate::retry::{RetryClass, retry_until_visible};
 
 const CREATE: &str = "iam:CreateAccessKey";
 
-/// How often a key is made anew after an answer was lost.
+/// Maximum number of attempts to create a key after answers were lost.
 const ATTEMPTS: u32 = 3;
 
-/// A key that was just made.
+/// A key that was just created.
 struct CreatedKey {
     id: ResourceId,
     secret: SecretString,
 }
 
 impl ChangeWriter<'_> {
-    /// Makes a key and hands its secret over.
+    /// Creates a key and stores its secret in `vault`. Returns the id of the key.
     pub(super) async fn issue_key(&self, change: &Change, vault: &dyn Vault) -> Result<ResourceId, EnactError> {
         let (user, after) = require_new_key(change)?;
         if let TargetStatus::Gone = self.check_target(change).await? {
             return Err(refuse_change(&after.id, "the user is not there", "plan again").into());
         }
-        // What may pass by itself is a refusal: nothing was made then.
+        // Errors that may disappear without action are refusals: no key was created.
         let made = retry_until_visible(self.choose_patience(change), || self.create_key(user, vault)).await?;
         match vault.keep_secret(&made.id, made.secret).await {
             Ok(()) => Ok(made.id),
@@ -37,7 +39,8 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Makes a key. Where an answer was lost, what it may have made is deleted: before another is made, and before it is given up.
+    /// Creates a key. If an answer is lost, the key that the call may have created is deleted, both before the next attempt and before the
+    /// call fails.
     async fn create_key(&self, user: &str, vault: &dyn Vault) -> Result<CreatedKey, ChangeError> {
         let iam = &self.provider.clients.iam;
         let mut attempts = 0u32;
@@ -59,15 +62,15 @@ impl ChangeWriter<'_> {
             }
             tracing::debug!(user, "the answer to the making of a key was lost");
             let deleted = self.delete_undelivered_keys(user, vault).await;
-            // While one may be left that nobody holds, no other is made.
+            // Do not create another key while one may exist whose secret nobody has.
             if attempts >= ATTEMPTS || deleted.is_err() {
                 return Err(lost_answer_error(failure, deleted).into());
             }
         }
     }
 
-    /// Deletes the keys of a user whose secrets are not in the vault. The plan removed all such before it asked for a new one: what is
-    /// there now was made since, and nobody can have been given it. Gives how many.
+    /// Deletes the keys of a user whose secrets are not in the secret store, and returns their number. The plan removed all such keys
+    /// before it asked for a new one, so these were created since then and were never delivered.
     async fn delete_undelivered_keys(&self, user: &str, vault: &dyn Vault) -> Result<u32, ChangeError> {
         let mut deleted = 0u32;
         for key in self.list_user_keys(user).await? {
@@ -108,7 +111,7 @@ impl ChangeWriter<'_> {
         self.delete_if_present("iam:DeleteAccessKey", send).await.map(drop)
     }
 
-    /// The vault did not take the secret: nobody will ever have it.
+    /// Deletes a key whose secret the store did not accept: nobody can ever use it. Returns the error to report.
     async fn delete_undeposited_key(&self, user: &str, id: &ResourceId, why: &DepositError) -> EnactError {
         let (then, help) = match self.delete_key(user, id.local_name()).await {
             Ok(()) => ("it was deleted again".to_owned(), "mend the store and apply again"),
@@ -127,7 +130,7 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// The error after the last lost answer, with what became of the key that it may have left.
+/// The error after the last lost answer, with the result of deleting the key that the call may have created.
 fn lost_answer_error(failure: CallError, deleted: Result<u32, ChangeError>) -> EnactError {
     let error = EnactError::from(failure);
     let then = match deleted {
@@ -140,7 +143,7 @@ fn lost_answer_error(failure: CallError, deleted: Result<u32, ChangeError>) -> E
     EnactError { message: format!("{}; {then}", error.message), ..error }
 }
 
-/// The user that shall have a new key, and the key.
+/// The user that gets a new key, and the key's resource.
 fn require_new_key(change: &Change) -> Result<(&str, &Resource), EnactError> {
     let broken = |id: &ResourceId| EnactError::from(refuse_change(id, "no key is to be made by this", "plan again"));
     match (change, kinds::owning_principal(change.id())) {

@@ -1,11 +1,11 @@
-//! What appeared on a principal since it was planned to be deleted, and keeps it from going. Looked for only when the cloud refuses: what the
-//! plan saw has steps of its own.
+//! Removes objects that were added to a principal after its deletion was planned and that block the deletion. They are searched for only
+//! when AWS refuses the deletion, because objects that the plan saw have their own steps.
 
 use super::{ChangeError, ChangeWriter};
 use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
-    /// Takes SSH keys, signing certificates, service-specific credentials and MFA devices off a user that is being deleted.
+    /// Removes SSH keys, signing certificates, service-specific credentials and MFA devices of a user that is being deleted.
     pub(super) async fn clear_user(&self, user: &str) -> Result<Vec<String>, ChangeError> {
         let iam = &self.provider.clients.iam;
         let mut removed = Vec::new();
@@ -37,7 +37,7 @@ impl ChangeWriter<'_> {
         Ok(removed)
     }
 
-    /// Takes a role that is being deleted out of its instance profiles.
+    /// Removes a role that is being deleted from its instance profiles.
     pub(super) async fn clear_role(&self, role: &str) -> Result<Vec<String>, ChangeError> {
         let iam = &self.provider.clients.iam;
         let mut removed = Vec::new();

@@ -1,4 +1,8 @@
-//! Carries out one change with the fewest calls. Every change may be carried out twice.
+//! Carries out one change with the fewest calls.
+//!
+//! In: one [`Change`] of the plan. Out: [`Enacted`] with the number of calls and a note, or an [`EnactError`]. Invariants: every change may
+//! be carried out twice with the same result, and an object without the stack's mark is never written, except to import it. `standing`
+//! checks the mark before the first write.
 
 mod attachment;
 mod credential;
@@ -67,7 +71,7 @@ impl Enact for AwsProvider {
     }
 }
 
-/// One change on its way.
+/// One change while it is being carried out.
 struct ChangeWriter<'a> {
     provider: &'a AwsProvider,
     realm: &'a Realm,
@@ -75,7 +79,7 @@ struct ChangeWriter<'a> {
     calls: CallLog,
 }
 
-/// What people should know beside that it is done.
+/// A note for the user about a completed change. `None` if there is nothing to report.
 type EnactNote = Option<String>;
 
 impl ChangeWriter<'_> {
@@ -121,7 +125,8 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// How long what fails for a while after an object was made may go on failing. Only objects of this run are waited for.
+    /// How long to repeat calls that fail while IAM does not yet show a new object everywhere. Only objects that this run created or
+    /// changed are waited for.
     fn choose_patience(&self, change: &Change) -> Patience {
         let known = &self.provider.known;
         let holder = kinds::owning_principal(change.id()).map(|(principal, name)| kinds::principal_id(principal, name));
@@ -135,7 +140,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Makes a call and counts it.
+    /// Makes a call, with retries, and counts the attempts.
     async fn call_iam<T, E, F, Sent>(&self, operation: &'static str, class: RetryClass, send: F) -> Result<T, CallError>
     where
         T: RequestId,
@@ -146,7 +151,7 @@ impl ChangeWriter<'_> {
         self.provider.caller.call_with_retries(&self.calls, operation, class, send).await
     }
 
-    /// Makes a call that takes something away. That it is not there is as good.
+    /// Makes a call that removes something. An object that does not exist counts as success.
     async fn delete_if_present<T, E, F, Sent>(&self, operation: &'static str, send: F) -> Result<EnactNote, ChangeError>
     where
         T: RequestId,
@@ -157,7 +162,7 @@ impl ChangeWriter<'_> {
         let before = self.calls.attempt_count();
         match self.call_iam(operation, RetryClass::Conditional, send).await {
             Ok(_) => Ok(None),
-            // After a lost answer it is gone by our own doing.
+            // After a lost answer, our own first attempt removed it.
             Err(failure) if failure.is_absent() && self.calls.attempt_count() > before.saturating_add(1) => Ok(None),
             Err(failure) if failure.is_absent() => Ok(Some("it was gone already".to_owned())),
             Err(failure) => Err(failure.into()),
@@ -169,14 +174,14 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// Why a change was not carried out: what AWS said, or what we did.
+/// Why a change was not carried out: a failed call, or a refusal of our own.
 enum ChangeError {
     Failed(CallError),
     Own(Box<EnactError>),
 }
 
 impl ChangeError {
-    /// The object cannot go while something hangs on it.
+    /// Whether the object cannot be deleted because other objects are attached to it.
     fn is_delete_conflict(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.is_delete_conflict())
     }
@@ -213,7 +218,7 @@ impl crate::retry::TransientError for ChangeError {
     }
 }
 
-/// A change that this provider never plans, such as a new path.
+/// Refuses a change that this provider never plans, such as a new path.
 fn refuse_change(id: &ResourceId, problem: &str, help: &str) -> ChangeError {
     EnactError {
         requests: Vec::new(),
@@ -229,7 +234,7 @@ fn refuse_unknown_kind(id: &ResourceId) -> ChangeError {
     refuse_change(id, "this provider has no resource of that kind", "the plan was made by another version: plan again")
 }
 
-/// Before the first write it must be known where this is.
+/// Converts a failure to read the realm. The realm must be known before the first write.
 fn to_enact_error(error: ObserveError) -> EnactError {
     let kind = match error.kind {
         ObserveErrorKind::Unauthenticated | ObserveErrorKind::Denied => EnactErrorKind::Denied,
@@ -241,12 +246,12 @@ fn to_enact_error(error: ObserveError) -> EnactError {
     EnactError { requests: Vec::new(), kind, operation: error.operation, message: error.message, help: error.help }
 }
 
-/// The text of an attribute.
+/// The text of an attribute. `None` if it is absent or not text.
 fn text_attribute<'a>(resource: &'a Resource, name: &str) -> Option<&'a str> {
     resource.get(name).and_then(Value::as_text)
 }
 
-/// A document that the resource must have, as it is sent.
+/// A document that the resource must have, in the form sent to IAM.
 fn require_document_text(resource: &Resource, name: &str) -> Result<String, ChangeError> {
     match resource.get(name) {
         Some(Value::Document(document)) => Ok(document::render_document(document)),
@@ -256,7 +261,7 @@ fn require_document_text(resource: &Resource, name: &str) -> Result<String, Chan
     }
 }
 
-/// The document of an attribute, if it is one.
+/// The document of an attribute. `None` if it is absent or not a document.
 fn find_document<'a>(resource: &'a Resource, name: &str) -> Option<&'a Document> {
     match resource.get(name) {
         Some(Value::Document(document)) => Some(document),
@@ -264,7 +269,7 @@ fn find_document<'a>(resource: &'a Resource, name: &str) -> Option<&'a Document>
     }
 }
 
-/// The tags of a principal without marks.
+/// The declared tags of a principal, without marks.
 fn declared_tags(resource: &Resource) -> BTreeMap<String, String> {
     match resource.get("tags") {
         Some(Value::Map(tags)) => tags.clone(),
@@ -272,7 +277,7 @@ fn declared_tags(resource: &Resource) -> BTreeMap<String, String> {
     }
 }
 
-/// Whether a failure leaves open what happened.
+/// Whether the failure leaves open whether the call took effect.
 fn is_uncertain(failure: &CallError) -> bool {
     matches!(failure.cause, CallErrorCause::NoAnswer | CallErrorCause::Faulted | CallErrorCause::Malformed)
 }

@@ -1,4 +1,4 @@
-//! SSH keys, signing certificates and credentials for one service: disabled or taken away, never made.
+//! Disables and removes SSH keys, signing certificates and service-specific credentials. Leasehold never creates them.
 
 use aws_sdk_iam::types::StatusType;
 use leasehold_provider::{Change, Principal};
@@ -9,7 +9,7 @@ use crate::kinds;
 use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
-    /// One change of such a credential.
+    /// Carries out a change of such a credential.
     pub(super) async fn write_other_credential(&self, user: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Update { after, .. } => {
@@ -80,21 +80,21 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Takes an SSH key off a user.
+    /// Deletes an SSH key of a user.
     pub(super) async fn delete_ssh_key(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.delete_ssh_public_key().user_name(user).ssh_public_key_id(id).send();
         self.delete_if_present("iam:DeleteSSHPublicKey", send).await
     }
 
-    /// Takes a signing certificate off a user.
+    /// Deletes a signing certificate of a user.
     pub(super) async fn delete_certificate(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.delete_signing_certificate().user_name(user).certificate_id(id).send();
         self.delete_if_present("iam:DeleteSigningCertificate", send).await
     }
 
-    /// Takes a credential for one service off a user.
+    /// Deletes a service-specific credential of a user.
     pub(super) async fn delete_service_credential(&self, user: &str, id: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send =

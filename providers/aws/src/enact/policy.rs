@@ -1,4 +1,4 @@
-//! Scopes as customer-managed policies, with their versions.
+//! Writes scopes as customer-managed policies, and manages their versions.
 
 use aws_sdk_iam::types::PolicyVersion;
 use leasehold_provider::{Change, Document, EnactError, EnactErrorKind, Marks, Resource};
@@ -12,7 +12,7 @@ use crate::retry::RetryClass;
 use crate::{arn, document, kinds};
 
 impl ChangeWriter<'_> {
-    /// One change of a scope's policy.
+    /// Carries out a change of a scope's policy.
     pub(super) async fn write_policy(&self, change: &Change) -> Result<EnactNote, ChangeError> {
         let scope = kinds::part_name(change.id());
         let arn = arn::scope_policy_arn(self.realm, self.stack, scope);
@@ -34,7 +34,7 @@ impl ChangeWriter<'_> {
 
     async fn create_policy(&self, scope: &str, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let text = require_document_text(after, "policy")?;
-        // The policy of a user's own statements is marked by its path alone.
+        // A policy with a user's own statements has no tags: its path is its only mark.
         let list = after.marks.as_ref().map(|marks| tags::tags_to_sdk(&marks.to_tags())).transpose()?;
         let iam = &self.provider.clients.iam;
         let send = || {
@@ -55,7 +55,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// A policy of the name is there. Under the stack's path it is ours; under another it is not.
+    /// Handles a policy that already exists under this name. Under the stack's path it is ours; under another path it is not.
     async fn resolve_policy(&self, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetPolicy";
         let iam = &self.provider.clients.iam;
@@ -87,8 +87,8 @@ impl ChangeWriter<'_> {
         Ok(Some("it was there already, under this stack's path".to_owned()))
     }
 
-    /// Makes the wanted document the default version, unless it is. A new version has a name of the service's choice, so after
-    /// a lost answer the policy is looked at again instead.
+    /// Makes the desired document the default version, unless it already is. IAM chooses the name of a new version, so after a lost answer
+    /// the policy is read again instead of repeating the call.
     async fn update_policy(&self, arn: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         let wanted = find_document(after, "policy")
             .ok_or_else(|| refuse_change(&after.id, "it has no document", "the plan is broken: plan again"))?;
@@ -134,7 +134,7 @@ impl ChangeWriter<'_> {
 
     async fn list_versions(&self, arn: &str) -> Result<Vec<PolicyVersion>, CallError> {
         let iam = &self.provider.clients.iam;
-        // Five at most: one page holds them.
+        // A policy has at most five versions, so they fit on one page.
         let send = || iam.list_policy_versions().policy_arn(arn).send();
         Ok(self.call_iam("iam:ListPolicyVersions", RetryClass::Idempotent, send).await?.versions.unwrap_or_default())
     }
@@ -190,7 +190,7 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// `12` of `v12`.
+/// The number of a version: `12` for `v12`.
 fn version_number(version: &str) -> u64 {
     version.trim_start_matches('v').parse().unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Roles in instance profiles: taken out, never put in. The profile stays; it is not the stack's.
+//! Removes roles from instance profiles; never adds them. The profile itself is kept, because the stack does not manage it.
 
 use leasehold_provider::{Change, Principal};
 
@@ -7,7 +7,7 @@ use super::{ChangeError, ChangeWriter, EnactNote, refuse_change};
 use crate::kinds;
 
 impl ChangeWriter<'_> {
-    /// One change of a role's place in an instance profile.
+    /// Carries out a change of a role's membership in an instance profile.
     pub(super) async fn write_profile_membership(&self, role: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Delete { .. } => {
@@ -21,7 +21,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Takes a role out of an instance profile.
+    /// Removes a role from an instance profile.
     pub(super) async fn remove_from_profile(&self, role: &str, profile: &str) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         let send = || iam.remove_role_from_instance_profile().instance_profile_name(profile).role_name(role).send();

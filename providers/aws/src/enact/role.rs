@@ -1,4 +1,4 @@
-//! Roles: made in one call with trust, tags, boundary and all; changed by what differs.
+//! Writes roles. One call creates a role with trust policy, tags and boundary; later changes write only what differs.
 
 use leasehold_provider::{Change, Marks, Resource, Value};
 
@@ -15,7 +15,7 @@ use crate::realize::DEFAULT_SESSION;
 use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
-    /// One change of a role itself.
+    /// Carries out a change of a role itself.
     pub(super) async fn write_role(&self, name: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
         match change {
@@ -88,7 +88,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// A role of the name is there: by an earlier attempt or run of ours, or somebody else's.
+    /// Handles a role that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
     async fn resolve_role(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;
@@ -117,7 +117,7 @@ impl ChangeWriter<'_> {
             IdentityBinding::Marked(&found),
         );
         facts.write_to_resource(&mut live);
-        // It is new to this run, so it may be new to the cloud as well.
+        // This run sees the role for the first time, so the role may be new to IAM as well, and IAM may not show it everywhere yet.
         self.provider.known.record_made(self.stack, &after.id);
         self.update_role(name, &live, after).await?;
         self.tag_role(name, TagChange::from_mark_change(Some(&found), wanted)).await?;
@@ -130,7 +130,7 @@ impl ChangeWriter<'_> {
             let help = "IAM cannot move a role: give the identity another name";
             return Err(refuse_change(&after.id, "its path would change", help));
         }
-        // What takes access away goes first.
+        // Write the change that takes away access first.
         if text_attribute(before, "permissions_boundary") != text_attribute(after, "permissions_boundary") {
             self.write_role_boundary(name, text_attribute(after, "permissions_boundary")).await?;
         }
@@ -182,7 +182,7 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// The longest session in seconds, where it is not the default.
+/// The maximum session duration in seconds. `None` if it is the default.
 fn session_seconds(role: &Resource) -> Option<i32> {
     match role.get("max_session_duration") {
         Some(Value::Number(seconds)) => i32::try_from(*seconds).ok(),

@@ -1,4 +1,4 @@
-//! Whose an object is, before it is written. What an observation of this run has told is not asked again.
+//! Checks that the stack manages an object before it is written. The marks that this run has already observed are not read again.
 
 use aws_sdk_iam::types::PolicyScopeType;
 use leasehold_provider::{Change, EnactError, EnactErrorKind, Marks, Principal, ResourceId, StackName};
@@ -8,22 +8,25 @@ use crate::observe::{Page, read_all_pages};
 use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
-/// What may be done with the object of a change.
+/// Whether a change may be carried out on its object.
 pub enum TargetStatus {
-    /// It carries the stack's mark, or will from its first moment.
+    /// The object carries the stack's mark, or gets it when it is created.
     Ours,
-    /// It is to be removed and is not there.
+    /// The object is to be removed and does not exist.
     Gone,
 }
 
 impl ChangeWriter<'_> {
-    /// Finds out whether the change may be carried out.
+    /// Checks whether the change may be carried out.
+    ///
+    /// # Errors
+    /// The object is not managed by this stack, does not exist although the change needs it, or its marks cannot be read.
     pub async fn check_target(&self, change: &Change) -> Result<TargetStatus, ChangeError> {
         let id = change.id();
         self.check_change_marks(change)?;
         let bearer = self.find_marked_object(id)?;
         if matches!(change, Change::Create { .. }) && bearer == *id {
-            // The cloud refuses a name that is taken; only then is it asked whose it is.
+            // AWS refuses a name that is taken. Only then are the marks of the existing object read.
             return Ok(TargetStatus::Ours);
         }
         let changes_hands = matches!(change, Change::Adopt { .. } | Change::Unmark { .. });
@@ -62,7 +65,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// The marks within the change itself must be this stack's.
+    /// Checks that the marks in the change itself name this stack.
     fn check_change_marks(&self, change: &Change) -> Result<(), ChangeError> {
         let (before, after) = match change {
             Change::Create { after } => (None, after.marks.as_ref()),
@@ -78,7 +81,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// The object that carries the mark: the principal, or the policy of a scope.
+    /// The object that carries the mark: the principal, the group, the federation, or the policy of a scope.
     fn find_marked_object(&self, id: &ResourceId) -> Result<ResourceId, ChangeError> {
         if let Some((principal, name)) = kinds::owning_principal(id) {
             return Ok(kinds::principal_id(principal, name));
@@ -142,7 +145,7 @@ impl ChangeWriter<'_> {
         let tags = super::tags::tags_from_sdk(tags);
         Ok(match Marks::from_tags(&tags) {
             Ok(Some(marks)) => FoundMarks::Marks(Box::new(marks)),
-            // A policy is marked by its path, and it was asked for there.
+            // A policy's path is its mark, and the policy was requested by its path.
             Ok(None) if bearer.kind == kinds::POLICY => {
                 let scope = leasehold_provider::Address::from_qualified_name("scope", kinds::part_name(bearer));
                 FoundMarks::Marks(Box::new(Marks::new(self.stack.clone(), scope)))
@@ -154,7 +157,7 @@ impl ChangeWriter<'_> {
 }
 
 impl ChangeWriter<'_> {
-    /// Whose a group is, by its path.
+    /// The owner of a group according to its path.
     fn marks_from_group_path(&self, group: &str, path: &str) -> FoundMarks {
         let stack = path.strip_prefix("/leasehold/").map(|rest| StackName::new(rest.trim_end_matches('/')));
         match stack {
@@ -166,7 +169,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// Whether a policy of the name that the scope's would have is under another path. IAM has one policy of a name.
+    /// Whether a policy with the scope's policy name exists under another path. IAM allows only one policy of a name in an account.
     async fn has_namesake(&self, scope: &ResourceId) -> Result<bool, ChangeError> {
         const OPERATION: &str = "iam:ListPolicies";
         let name = arn::scope_policy_name(self.stack, kinds::part_name(scope));
@@ -186,10 +189,10 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// Whether the marks on an object are those that a change of hands expects: the ones it puts on, or the ones it takes off.
+/// Whether the marks on an object are the ones that an import or a release expects: the marks that it adds, or the marks that it removes.
 fn has_expected_address(change: &Change, found: &Marks) -> bool {
     match change {
-        // A group's path does not say its label.
+        // A group's path does not contain its label.
         Change::Adopt { id, .. } if kinds::containing_group(id).is_some() => true,
         Change::Adopt { after, .. } => after.address == found.address,
         Change::Unmark { before, .. } => before.address == found.address,
@@ -204,7 +207,7 @@ enum FoundMarks {
     Absent,
 }
 
-/// The refusal to write what is not this stack's.
+/// The refusal to write an object that this stack does not manage.
 pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> ChangeError {
     EnactError {
         requests: Vec::new(),
@@ -216,13 +219,16 @@ pub fn refuse_not_ours(id: &ResourceId, reason: &str) -> ChangeError {
     .into()
 }
 
-/// The name is taken, and nothing is there under it: IAM takes names that differ only by case for one.
+/// The name is taken, but no object has exactly this name: IAM treats names that differ only in case as the same name.
 pub fn refuse_taken_name(id: &ResourceId) -> ChangeError {
     refuse_not_ours(id, "the name is taken, by one that differs only by case or by one that was removed just now")
 }
 
 impl ChangeWriter<'_> {
-    /// What stands under the name of a principal that was to be made must be this stack's, and the same identity.
+    /// Checks that an existing principal with the name of one to be created belongs to this stack and is the same identity.
+    ///
+    /// # Errors
+    /// It has no readable mark, belongs to another stack, or is another identity of this stack.
     pub fn check_found_marks(
         &self,
         id: &ResourceId,

@@ -1,4 +1,4 @@
-//! Tags of the SDK, and what to write so that one set becomes another.
+//! Tags of the SDK, and the writes that turn one set of tags into another.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,10 @@ use leasehold_provider::marks::PREFIX;
 
 use super::{ChangeError, refuse_change};
 
-/// Tags as the SDK wants them.
+/// Converts tags for the SDK.
+///
+/// # Errors
+/// The SDK does not accept a tag.
 pub fn tags_to_sdk(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, ChangeError> {
     let tag = |(key, value): (&String, &String)| {
         Tag::builder().key(key).value(value).build().map_err(|error| {
@@ -19,7 +22,7 @@ pub fn tags_to_sdk(tags: &BTreeMap<String, String>) -> Result<Vec<Tag>, ChangeEr
     tags.iter().map(tag).collect()
 }
 
-/// Tags of the SDK by key.
+/// Tags of the SDK, by key.
 pub fn tags_from_sdk(tags: Option<Vec<Tag>>) -> BTreeMap<String, String> {
     tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
@@ -27,14 +30,14 @@ pub fn tags_from_sdk(tags: Option<Vec<Tag>>) -> BTreeMap<String, String> {
 /// The tags to write and the keys to remove.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct TagChange {
-    /// New or with another value.
+    /// Tags that are new or have a new value.
     pub put: BTreeMap<String, String>,
-    /// No longer wanted.
+    /// Keys of tags to remove.
     pub remove: Vec<String>,
 }
 
 impl TagChange {
-    /// From one set of tags to another.
+    /// The change from one set of tags to another.
     pub fn from_difference(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Self {
         let put = after.iter().filter(|(key, value)| before.get(*key) != Some(value));
         Self {
@@ -43,18 +46,18 @@ impl TagChange {
         }
     }
 
-    /// Marks where there are none.
+    /// The change that adds marks to an object without marks.
     pub fn for_marking(after: &Marks) -> Self {
         Self { put: after.to_tags(), remove: Vec::new() }
     }
 
-    /// No marks any more, whichever there are.
+    /// The change that removes all marks.
     pub fn for_unmarking() -> Self {
         let keys = ["stack", "address"].iter().chain(&OPTIONAL);
         Self { put: BTreeMap::new(), remove: keys.map(|key| format!("{PREFIX}{key}")).collect() }
     }
 
-    /// From marks that are known, or from any, to others.
+    /// The change from known marks to others. With `before` as `None`, the existing marks may be any.
     pub fn from_mark_change(before: Option<&Marks>, after: &Marks) -> Self {
         let after = after.to_tags();
         match before {
@@ -67,7 +70,7 @@ impl TagChange {
     }
 }
 
-/// The marks that an object may do without.
+/// The optional marks of an object.
 const OPTIONAL: [&str; 10] = [
     "kind",
     "owner",

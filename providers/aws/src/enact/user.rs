@@ -1,4 +1,4 @@
-//! Users: made in one call with tags and boundary; changed by what differs.
+//! Writes users. One call creates a user with tags and boundary; later changes write only what differs.
 
 use leasehold_provider::{Change, Marks, Resource};
 
@@ -10,7 +10,7 @@ use crate::observe::{IdentityBinding, user_resource};
 use crate::retry::RetryClass;
 
 impl ChangeWriter<'_> {
-    /// One change of a user itself.
+    /// Carries out a change of a user itself.
     pub(super) async fn write_user(&self, name: &str, change: &Change) -> Result<EnactNote, ChangeError> {
         match change {
             Change::Create { after } => self.create_user(name, after).await,
@@ -42,7 +42,7 @@ impl ChangeWriter<'_> {
 
     async fn delete_user(&self, name: &str, before: &Resource) -> Result<EnactNote, ChangeError> {
         let iam = &self.provider.clients.iam;
-        // While the user is there, a next run comes this way again.
+        // Delete orphaned devices before the user: while the user exists, a later run comes here again.
         let mut removed = match &before.identity {
             Some(address) => self.delete_orphaned_devices(address).await?,
             None => Vec::new(),
@@ -88,7 +88,7 @@ impl ChangeWriter<'_> {
         }
     }
 
-    /// A user of the name is there: by an earlier attempt or run of ours, or somebody else's.
+    /// Handles a user that already exists under this name: from an earlier attempt or run of ours, or somebody else's.
     async fn resolve_user(&self, name: &str, after: &Resource) -> Result<EnactNote, ChangeError> {
         const OPERATION: &str = "iam:GetUser";
         let iam = &self.provider.clients.iam;
@@ -104,7 +104,7 @@ impl ChangeWriter<'_> {
         let (Some(found), Some(wanted)) = (found, after.marks.as_ref()) else { return Ok(None) };
         let boundary = user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
         let live = user_resource(name, &user.path, boundary, &live_tags, IdentityBinding::Marked(&found));
-        // It is new to this run, so it may be new to the cloud as well.
+        // This run sees the user for the first time, so the user may be new to IAM as well, and IAM may not show it everywhere yet.
         self.provider.known.record_made(self.stack, &after.id);
         self.update_user(name, &live, after).await?;
         self.tag_user(name, TagChange::from_mark_change(Some(&found), wanted)).await?;

@@ -1,4 +1,4 @@
-//! The table of variables. `docs/environment.md` shows it; a test keeps both equal.
+//! The table of environment variables. `docs/environment.md` shows the same table; a test keeps the two equal.
 
 use super::{EnvironmentVariable, ValueForm, VariableReader};
 
@@ -18,7 +18,7 @@ const fn unread_variable(name: &'static str, sets: &'static str) -> EnvironmentV
     EnvironmentVariable { name, sets, reader: VariableReader::Nothing, form: ValueForm::Text }
 }
 
-/// The variables that decide how AWS is reached, and those that other AWS tools read for it.
+/// The variables that decide how AWS is reached, and the ones that only other AWS tools read for this purpose.
 pub const VARIABLES: &[EnvironmentVariable] = &[
     // Credentials.
     sdk_variable("AWS_ACCESS_KEY_ID", ValueForm::HeaderSecret, "the access key"),

@@ -1,4 +1,4 @@
-//! Credentials that could not be loaded: which source failed, and what to do.
+//! Explains credentials that could not be loaded: which source failed, and what to do.
 
 use std::error::Error;
 
@@ -12,11 +12,11 @@ use super::{CallContext, CallError, CallErrorCause, describe_chain, error_chain}
 use crate::environment;
 use crate::http_client::RequestError;
 
-/// What to do where there are no credentials at all.
+/// The advice if there are no credentials at all.
 pub const NO_CREDENTIALS: &str = "log in (`aws sso login`), name a `profile` in the provider block, or set AWS_ACCESS_KEY_ID and \
                                   AWS_SECRET_ACCESS_KEY";
 
-/// What it means that no credentials could be loaded.
+/// The error for credentials that could not be loaded.
 pub fn explain_unloaded(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
     if error_chain(error).any(|source| source.downcast_ref::<RequestError>().is_some()) {
         let failure = explain_unanswered(operation, error, place);
@@ -41,7 +41,7 @@ fn explain_refusal(error: &(dyn Error + 'static), place: CallContext<'_>) -> (St
     explain_source(&describe_chain(error), error, place)
 }
 
-/// STS does not give a session of the role that the provider block or the profile assumes.
+/// STS refuses a session for the role that the provider block or the profile assumes. Returns a message and a remedy.
 fn explain_refused_role(code: &str, words: &str, place: CallContext<'_>) -> (String, String) {
     let profile = format!("the role of {}", place.profile_name());
     let role = place.assumes.unwrap_or(&profile);
@@ -74,7 +74,7 @@ fn explain_refused_role(code: &str, words: &str, place: CallContext<'_>) -> (Str
     (message, help)
 }
 
-/// STS does not give a session for the OIDC token.
+/// STS refuses a session for the OIDC token. Returns a message and a remedy.
 fn explain_refused_token(code: &str, words: &str) -> (String, String) {
     let role = environment::read_variable("AWS_ROLE_ARN").unwrap_or_else(|| "the role of the profile".to_owned());
     let message = format!("{role} cannot be assumed with the OIDC token ({code}: {words})");
@@ -105,11 +105,11 @@ fn explain_refused_token(code: &str, words: &str) -> (String, String) {
     (message, help.to_owned())
 }
 
-/// The SDK gives the errors of its own sources as text only; the tests of `tests/aws_story/credential_sources.rs` make each of them.
+/// The SDK reports the errors of its own sources only as text. The tests in `tests/aws_story/credential_sources.rs` produce each of them.
 fn explain_source(text: &str, error: &(dyn Error + 'static), place: CallContext<'_>) -> (String, String) {
     let profile = place.profile_name();
     let failed = |what: &str| append_sdk_text(what, text);
-    // Of a chain of sources, the outermost error says whether any source was there to fail.
+    // In a chain of sources, the outermost error says whether any source was configured at all.
     let outermost = error_chain(error).find_map(|source| source.downcast_ref::<CredentialsError>());
     if matches!(outermost, Some(CredentialsError::CredentialsNotLoaded(_))) {
         return match (
@@ -149,12 +149,12 @@ fn explain_source(text: &str, error: &(dyn Error + 'static), place: CallContext<
     })
 }
 
-/// Our words, and the SDK's behind them.
+/// Our message followed by the SDK's text.
 fn append_sdk_text(what: &str, text: &str) -> String {
     format!("{what}: {}", strip_sdk_layers(text))
 }
 
-/// The container credentials endpoint of ECS and EKS.
+/// Errors of the container credentials endpoint of ECS and EKS. `None` for other errors.
 fn explain_endpoint(text: &str) -> Option<(String, String)> {
     let of_container = ["HTTP credential provider", "ECS provider", "in response", "AUTHORIZATION_TOKEN"];
     if text.contains("not refer to an allowed IP") {
@@ -168,7 +168,7 @@ fn explain_endpoint(text: &str) -> Option<(String, String)> {
     })
 }
 
-/// A file of a token that cannot be read.
+/// Errors of a token file that cannot be read. `None` for other errors.
 fn explain_token_file(text: &str, error: &(dyn Error + 'static)) -> Option<(String, String)> {
     let files = [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", environment::read_variable("AWS_WEB_IDENTITY_TOKEN_FILE"), "the OIDC token"),
@@ -189,7 +189,7 @@ fn has_io_error(error: &(dyn Error + 'static)) -> bool {
     error_chain(error).any(|source| source.downcast_ref::<std::io::Error>().is_some())
 }
 
-/// The text without the SDK's outer layers, which name no cause.
+/// The text without the outer layers of the SDK, which do not name a cause.
 fn strip_sdk_layers(text: &str) -> &str {
     let layers = [
         "dispatch failure: ",

@@ -1,43 +1,43 @@
-//! Where a call went and with what, for messages.
+//! The context of a call for messages: where it went, and with which credentials.
 
 use crate::credentials::CredentialSource;
 
-/// Where a call went, and with what.
+/// Where a call went, and with which credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct CallContext<'a> {
-    /// The endpoint, where the call got as far as having one.
+    /// The endpoint. `None` if the call failed before an endpoint was chosen.
     pub endpoint: Option<&'a str>,
-    /// The proxy to that endpoint.
+    /// The proxy to that endpoint. `None` if the call goes directly.
     pub proxy: Option<&'a str>,
     /// The region.
     pub region: &'a str,
-    /// The role that the provider block assumes.
+    /// The role that the provider block assumes, if any.
     pub assumes: Option<&'a str>,
-    /// The profile in use, where one is named.
+    /// The name of the profile in use. `None` for the default profile.
     pub profile: Option<&'a str>,
-    /// Where the credentials came from, once there were any.
+    /// Where the credentials came from. `None` before credentials were loaded.
     pub source: Option<CredentialSource>,
-    /// This machine's time.
+    /// The current time of this machine.
     pub now: jiff::Timestamp,
 }
 
 impl CallContext<'_> {
-    /// The endpoint, or `AWS`.
+    /// The endpoint, or `AWS` if it is not known.
     pub fn name(&self) -> &str {
         self.endpoint.unwrap_or("AWS")
     }
 
-    /// `--profile NAME`, as an argument of the AWS CLI, with a space before it; empty for the default profile.
+    /// ` --profile NAME` as an argument of the AWS CLI, with a leading space. Empty for the default profile.
     pub fn profile_argument(&self) -> String {
         self.profile.map(|name| format!(" --profile {name}")).unwrap_or_default()
     }
 
-    /// The profile, as part of a sentence.
+    /// The profile as part of a sentence: `the default profile` or `profile "ci"`.
     pub fn profile_name(&self) -> String {
         self.profile.map_or_else(|| "the default profile".to_owned(), |name| format!("profile {name:?}"))
     }
 
-    /// What to do when the credentials have expired: it depends on where they came from.
+    /// What to do when the credentials have expired. It depends on their source.
     pub fn describe_renewal(&self) -> String {
         let profile = self.profile_name();
         match self.source {

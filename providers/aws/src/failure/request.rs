@@ -1,4 +1,4 @@
-//! Requests that got no answer: DNS, connections, TLS, proxies, time.
+//! Explains requests that got no answer: DNS, connections, TLS, proxies, timeouts.
 
 use std::error::Error;
 
@@ -11,21 +11,21 @@ use crate::http_client::RequestError;
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum RequestProblem {
-    /// The host's name does not resolve.
+    /// The host name does not resolve.
     Dns,
-    /// Nothing listens on the port.
+    /// The port refuses connections.
     Refused,
-    /// No connection in time.
+    /// The connection timed out.
     ConnectTimeout,
-    /// The certificate, or the protocol, of the host.
+    /// The certificate or the TLS protocol of the host was rejected.
     Tls(TlsProblem),
-    /// The proxy asks for a user and a password (HTTP 407).
+    /// The proxy requires a user name and a password (HTTP 407).
     ProxyLogin,
-    /// The proxy does not connect to the host.
+    /// The proxy refuses to connect to the host.
     ProxyRefused,
-    /// No connection, for another reason.
+    /// The connection failed for another reason.
     Unconnected,
-    /// Connected, and no complete answer.
+    /// Connected, but no complete answer arrived.
     NoAnswer,
 }
 
@@ -40,7 +40,7 @@ enum TlsProblem {
     Other(String),
 }
 
-/// What a request without an answer means.
+/// The error for a request without an answer.
 pub fn explain_unanswered(operation: &'static str, error: &(dyn Error + 'static), place: CallContext<'_>) -> CallError {
     let problem = classify_request_error(error);
     let request = error_chain(error).find_map(|source| source.downcast_ref::<RequestError>());
@@ -58,7 +58,7 @@ fn classify_request_error(error: &(dyn Error + 'static)) -> RequestProblem {
         return RequestProblem::Tls(classify_tls_error(tls));
     }
     let text = describe_chain(error);
-    // The connector gives the tunnel's errors as text only.
+    // The connector reports tunnel errors only as text.
     if let Some((_, tunnel)) = text.split_once("CONNECT tunnel failed: ") {
         return match tunnel {
             tunnel if tunnel.contains("authorization required") => RequestProblem::ProxyLogin,
@@ -80,7 +80,8 @@ fn classify_request_error(error: &(dyn Error + 'static)) -> RequestProblem {
     }
 }
 
-/// rustls and hyper wrap errors in [`std::io::Error`], once or twice; its `source` leaves out the error that it wraps.
+/// Finds the TLS error in a chain. rustls and hyper wrap errors in [`std::io::Error`], once or twice; its `source` skips the error that it
+/// wraps.
 fn find_tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut error = error;
     while let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
@@ -104,7 +105,7 @@ fn classify_tls_error(error: &rustls::Error) -> TlsProblem {
     }
 }
 
-/// Where the request went.
+/// The endpoint and proxy of a request.
 struct RequestTarget<'a> {
     endpoint: &'a str,
     proxy: Option<&'a str>,
@@ -113,10 +114,10 @@ struct RequestTarget<'a> {
 }
 
 impl RequestTarget<'_> {
-    /// What happened, and what to do.
+    /// The message and the remedy for a problem.
     fn explain_problem(&self, problem: &RequestProblem, reason: &str) -> (String, String) {
         let Self { endpoint, .. } = self;
-        // What connects, names and times out is the proxy, where there is one.
+        // With a proxy, the peer of the connection is the proxy: its name is resolved and its connection times out.
         let peer = self.proxy.map_or_else(|| (*endpoint).to_owned(), |proxy| format!("the proxy {proxy}"));
         match problem {
             RequestProblem::Dns => {
@@ -231,7 +232,7 @@ impl RequestTarget<'_> {
     }
 }
 
-/// A whole attempt that took too long.
+/// The error for a whole attempt that took too long.
 pub fn explain_timeout(operation: &'static str, place: CallContext<'_>) -> CallError {
     let name = place.name();
     let by = place.proxy.map(|proxy| format!(" or the proxy {proxy}")).unwrap_or_default();

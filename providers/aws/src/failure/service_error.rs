@@ -1,9 +1,9 @@
-//! Answers of AWS that are errors: what each code means, and what to do.
+//! Explains errors that AWS answers with: what each code means, and what to do.
 
 use super::credentials::NO_CREDENTIALS;
 use super::{CallContext, CallError, CallErrorCause};
 
-/// Codes of calls that come too fast.
+/// The codes of throttled calls.
 const THROTTLING: [&str; 10] = [
     "Throttling",
     "ThrottlingException",
@@ -34,21 +34,24 @@ const FIXED_QUOTAS: [&str; 7] = [
 /// An error that the service answered with.
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceError<'a> {
+    /// The operation, as policies name it: `iam:CreateRole`.
     pub operation: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// AWS's code; empty where the answer has none.
+    /// AWS's error code. Empty if the answer has none.
     pub code: &'a str,
+    /// AWS's error message.
     pub message: &'a str,
-    /// The header `location`.
+    /// The HTTP header `location` of a redirect.
     pub location: Option<&'a str>,
+    /// Where the call went, and with which credentials.
     pub place: CallContext<'a>,
-    /// How far this machine's clock is off, in words.
+    /// How far this machine's clock is off, as a sentence.
     pub clock: &'a str,
 }
 
 impl ServiceError<'_> {
-    /// What it means.
+    /// The error with its cause, message and remedy.
     pub fn explain_service_error(self) -> CallError {
         self.explain_throttled()
             .or_else(|| self.explain_denied())
@@ -63,7 +66,7 @@ impl ServiceError<'_> {
         CallError { operation: self.operation, cause, code, message, help }
     }
 
-    /// Our words, with AWS's in parentheses.
+    /// Our message with AWS's code and message in parentheses.
     fn describe_with_code(self, what: &str) -> String {
         format!("{what} ({}: {})", self.code, self.message)
     }
@@ -98,9 +101,9 @@ impl ServiceError<'_> {
         Some(self.build_call_error(CallErrorCause::Denied, self.describe_with_code(what), Some(help)))
     }
 
-    /// Which policy has to change. AWS's message names the action and, mostly, the kind of policy that decided.
+    /// Which policy must change. AWS's message names the action and usually the type of policy that decided.
     fn advise_allow(self) -> String {
-        // `iam:CreateRole` may lack `iam:TagRole` or `iam:PassRole`.
+        // The denied action may differ from the operation: a call of `iam:CreateRole` also needs `iam:TagRole` and `iam:PassRole`.
         let action = parse_action(self.message).unwrap_or(self.operation);
         let explicit = self.message.contains("explicit deny");
         let kinds = [
@@ -143,7 +146,7 @@ impl ServiceError<'_> {
         Some(self.build_call_error(CallErrorCause::Unauthenticated, self.describe_with_code(&what), Some(help)))
     }
 
-    /// Why a signature does not match: the clock, the region, a proxy that changes requests, or the secret.
+    /// Explains a signature that does not match: the clock, the region, a proxy that changes requests, or the secret key is wrong.
     fn explain_signature(self) -> (String, String) {
         let is_complete = self.code != "IncompleteSignature";
         if is_complete && ["Signature expired", "not yet current"].iter().any(|skew| self.message.contains(skew)) {
@@ -182,7 +185,7 @@ impl ServiceError<'_> {
         Some(self.build_call_error(CallErrorCause::Rejected, format!("{} ({})", self.message, self.code), Some(help)))
     }
 
-    /// Answers that AWS does not give: redirects, and errors without a code.
+    /// Explains answers that do not come from AWS itself: redirects, and errors without a code. `None` for all others.
     fn explain_foreign_answer(self) -> Option<CallError> {
         let Self { status, place, .. } = self;
         let name = place.name();
@@ -240,7 +243,7 @@ impl ServiceError<'_> {
     }
 }
 
-/// The action that a message names: `… is not authorized to perform: iam:TagRole on resource: …`.
+/// The action that a message names: `iam:TagRole` in `… is not authorized to perform: iam:TagRole on resource: …`.
 fn parse_action(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("not authorized to perform: ")?;
     let action = rest.split_whitespace().next()?;

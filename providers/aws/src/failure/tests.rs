@@ -1,5 +1,5 @@
-//! A table over what AWS answers: each cause has its own message and next step. Requests without an answer are in
-//! `tests/aws_story/remedies.rs`, on real sockets; sources of credentials in `tests/aws_story/credential_sources.rs`.
+//! A table of AWS's error answers: each cause has its own message and remedy. Requests without an answer are tested in
+//! `tests/aws_story/remedies.rs` on real sockets, and credential sources in `tests/aws_story/credential_sources.rs`.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ fn answered(status: u16, code: &str, message: &str, place: CallContext<'_>) -> C
     error.explain_service_error()
 }
 
-/// Status, code, AWS's message; the cause, a part of our message, a part of the remedy.
+/// Status, code and message of AWS; then the expected cause, a part of our message, and a part of the remedy.
 type Row = (u16, &'static str, &'static str, CallErrorCause, &'static str, &'static str);
 
 const NOT_AUTHORIZED: &str = "User: arn:aws:iam::1:user/x is not authorized to perform: iam:TagRole on resource: y";
@@ -163,7 +163,7 @@ fn each_answer_has_its_cause_and_its_next_step() {
         assert!(help.contains(remedy), "{code}: {help}");
         steps.entry(help).or_default().push(message);
     }
-    // What shares a remedy is one cause.
+    // Answers with the same remedy must have the same message.
     for (help, messages) in steps {
         assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?} share the remedy {help:?}");
     }

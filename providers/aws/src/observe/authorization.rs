@@ -1,4 +1,7 @@
-//! `GetAccountAuthorizationDetails`: every principal with its policies and tags, and every customer-managed policy.
+//! `GetAccountAuthorizationDetails`: every principal with its policies and tags, every group, and every customer-managed policy.
+//!
+//! In: an [`ObserveRequest`]. Out: [`AccountDetails`]. Invariant: pages are reduced as they arrive. Of objects that the stack neither
+//! manages nor imports, only the names and what may affect the stack are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,34 +22,36 @@ use crate::{arn, document, kinds};
 
 const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 
-/// What the bulk read tells of an account.
+/// What the bulk read returns about an account.
 #[derive(Default)]
 pub struct AccountDetails {
-    /// The stack's principals, without what only other reads tell.
+    /// The stack's principals, without the details that only other calls return.
     pub identities: BTreeMap<ResourceId, LiveIdentity>,
-    /// Policies under the stack's path; those of users' own statements are moved to their users.
+    /// Managed policies under the stack's path. Policies with a user's own statements are moved to their users.
     pub shared: BTreeMap<ResourceId, Resource>,
-    /// All others.
+    /// All principals, groups and policies of other stacks or tools.
     pub strangers: BTreeMap<ResourceId, Stranger>,
-    /// Of the others, those that carry no mark and were asked for whole.
+    /// Of the strangers, the unmarked principals that the request wants to import, with all their resources.
     pub unmarked: BTreeMap<ResourceId, Unmarked>,
-    /// The stack's groups with all they hold.
+    /// The stack's groups with all their resources.
     pub groups: BTreeMap<ResourceId, LiveShared>,
-    /// By ARN: managed policies that are not the stack's and deny something, or read tags.
+    /// By ARN: managed policies that the stack does not manage and that contain a Deny or read principal tags. By name: other groups with
+    /// such policies.
     pub denying: BTreeMap<String, Document>,
-    /// By ARN: policies of the stack that deny something, or read tags. Groups of others may hold them.
+    /// By ARN: managed policies of the stack that contain a Deny or read principal tags. Groups that the stack does not manage may have
+    /// them attached.
     pub own_denying: BTreeMap<String, Document>,
-    /// By group that is not the stack's: the policies of the stack that it holds.
+    /// By group that the stack does not manage: the policies of the stack that are attached to it.
     pub through_others: BTreeMap<ResourceId, BTreeSet<ResourceId>>,
-    /// Groups that are not the stack's.
+    /// Groups that the stack does not manage.
     pub foreign_groups: Vec<ForeignGroup>,
-    /// By policy under the stack's path, and by group: who holds it and is not the stack's.
+    /// By managed policy of the stack, group or federation: the principals outside the stack that have it or use it.
     pub held_by: BTreeMap<ResourceId, BTreeSet<String>>,
 }
 
 impl AccountDetails {
-    /// Policies of users' own statements are parts of their users. One whose user is gone stays among the shared, wanted by
-    /// nobody.
+    /// Moves the managed policies with users' own statements to their users. A policy whose user no longer exists stays in `shared`, where
+    /// no configuration declares it.
     fn move_own_policies_to_users(&mut self, stack: &StackName) {
         for identity in self.identities.values_mut().filter(|identity| identity.principal == Principal::User) {
             if let Some(mut policy) = self.shared.remove(&kinds::own_policy_id(stack, &identity.name)) {
@@ -58,7 +63,10 @@ impl AccountDetails {
 }
 
 impl AccountReader<'_> {
-    /// Reads all pages. Each is reduced as it comes: of what is not the stack's, only the name is kept.
+    /// Reads all pages. Each page is reduced as it arrives (see the module documentation).
+    ///
+    /// # Errors
+    /// A call fails, or the answer lacks a name or a document, or contains a document that cannot be decoded.
     pub async fn read_authorization_details(&self, request: &ObserveRequest<'_>) -> Result<AccountDetails, CallError> {
         let stack = request.stack;
         let mut account = AccountDetails::default();
@@ -187,8 +195,8 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// What a principal's resources are part of; `None`: nothing of this stack. Of a stranger its name is kept, and which of the
-    /// stack's policies it holds.
+    /// The identity that a principal's resources belong to. `None` if the stack neither manages nor imports the principal. For a stranger,
+    /// this records its name and the policies of the stack that are attached to it.
     fn classify_principal<'a>(
         &self,
         account: &mut AccountDetails,
@@ -250,14 +258,14 @@ impl AccountReader<'_> {
     }
 }
 
-/// Whose a principal is.
+/// Whether the stack manages a principal.
 enum PrincipalOwnership {
     Ours(Box<Marks>),
     Strange(Stranger),
 }
 
 impl PrincipalOwnership {
-    /// A principal under a path of AWS is nobody's to write, whatever its tags say.
+    /// Turns a principal under an AWS path into a stranger that cannot be written, whatever its tags say.
     fn into_aws_stranger(self, id: &ResourceId, path: &str) -> Stranger {
         let reason = Some(format!("it is under {path}, which is AWS's own"));
         match self {
@@ -280,7 +288,7 @@ fn find_ownership(stack: &StackName, tags: &BTreeMap<String, String>, arn: Strin
     }
 }
 
-/// A principal that is wanted whole.
+/// A principal to be returned with all its resources.
 struct FoundPrincipal {
     id: ResourceId,
     principal: Principal,
@@ -308,7 +316,7 @@ impl AccountDetails {
         }
     }
 
-    /// Notes which of the stack's policies somebody holds who is not the stack's.
+    /// Records which of the stack's policies are attached to a principal that the stack does not manage.
     pub fn record_holder(&mut self, realm: &Realm, stack: &StackName, holder: &str, attached: &[AttachedPolicy]) {
         for policy_arn in attached.iter().filter_map(|policy| policy.policy_arn.as_deref()) {
             let scope =
@@ -321,23 +329,32 @@ impl AccountDetails {
     }
 }
 
-/// Whether a policy of others matters to the order in which somebody takes it up, lets go of it, or gets other tags: it denies something, or
-/// reads tags of who holds it. Its text may be URL-encoded, which leaves letters as they are.
+/// Whether a policy of others affects the order of changes when it is attached or detached, or when its principal's tags change: true if it
+/// contains a Deny or reads principal tags. The text may be URL-encoded; URL encoding does not change letters.
 pub fn may_affect_order(text: &str) -> bool {
     text.contains("Deny") || text.to_ascii_lowercase().contains("principaltag")
 }
 
-/// A name that must be there.
+/// A name that IAM must return.
+///
+/// # Errors
+/// The name is missing.
 pub fn require_name(name: Option<String>, what: &str) -> Result<String, CallError> {
     name.ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("{what} has no name")))
 }
 
-/// A document that must be there, as an attribute.
+/// A document that IAM must return, as an attribute value.
+///
+/// # Errors
+/// The document is missing or cannot be decoded.
 pub fn require_document_value(text: Option<&str>, what: &str) -> Result<Value, CallError> {
     require_document(text, what).map(Value::Document)
 }
 
-/// The same, as a document.
+/// The same as [`require_document_value`], as a [`Document`].
+///
+/// # Errors
+/// The document is missing or cannot be decoded.
 pub fn require_document(text: Option<&str>, what: &str) -> Result<Document, CallError> {
     let text = text.ok_or_else(|| CallError::from_malformed_answer(OPERATION, format!("{what} is missing")))?;
     document::decode_document(text)

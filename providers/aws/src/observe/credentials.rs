@@ -1,9 +1,9 @@
-//! Keys, passwords and other credentials, which no bulk read tells.
+//! Access keys, passwords and other credentials, which the bulk read does not return.
 //!
-//! Few users are asked one by one, for all but credentials for one service, which one list tells of all. Many are sorted by the credential
-//! report first, and only those that it shows to have
-//! something, or that it does not know yet, are asked; SSH keys, of which it says nothing, are then read of those only who must be
-//! known exactly: who leaves, and who is declared to have one.
+//! A stack with few users is read with one set of calls per user, except service-specific credentials, which one list returns for all
+//! users. For many users, the credential report comes first. Only users that have something according to the report, or that are not in the
+//! report yet, are then read individually. The report does not cover SSH keys. They are read only for users that must be known exactly:
+//! users that leave, and active users that keep a credential that the report does not contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,11 +21,11 @@ use crate::failure::CallError;
 use crate::kinds;
 use crate::retry::RetryClass;
 
-/// Up to so many users of a stack are asked one by one.
+/// The maximum number of users of a stack that are all read individually.
 const ASKED_ONE_BY_ONE: usize = 100;
 const AT_A_TIME: usize = 8;
 
-/// The credentials of one user.
+/// The credentials that were read for one user.
 struct UserCredentials {
     user: ResourceId,
     resources: Vec<Resource>,
@@ -33,7 +33,7 @@ struct UserCredentials {
     last_used: Option<Timestamp>,
 }
 
-/// Which sorts a user is asked for.
+/// The types of credentials to read for a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct CredentialQuery {
     keys: bool,
@@ -46,7 +46,7 @@ struct CredentialQuery {
 impl CredentialQuery {
     const EVERYTHING: Self = Self { keys: true, ssh: true, certificates: true, services: true, devices: true };
 
-    /// What the report leaves open. A person's second factor is left as it is, so that it need not be known.
+    /// The types that the report leaves open. Leasehold leaves a person's MFA device unchanged, so it does not have to be read.
     fn from_report_row(row: &ReportRow, kind: Option<Kind>) -> Self {
         let person = matches!(kind, Some(Kind::Human | Kind::BreakGlass));
         Self {
@@ -58,7 +58,7 @@ impl CredentialQuery {
     }
 }
 
-/// Nothing, where it is not asked for.
+/// Runs the read if `asked` is true, and returns the default value otherwise.
 async fn read_if_asked<T: Default>(
     asked: bool,
     read: impl Future<Output = Result<T, CallError>>,
@@ -66,7 +66,7 @@ async fn read_if_asked<T: Default>(
     if asked { read.await } else { Ok(T::default()) }
 }
 
-/// Something that parts can be added to.
+/// A type that credentials can be added to.
 trait AddParts {
     fn add_parts(&mut self, parts: Vec<Resource>);
 }
@@ -81,7 +81,10 @@ impl AddParts for LiveIdentity {
 }
 
 impl AccountReader<'_> {
-    /// Adds keys and passwords to the users among `identities`.
+    /// Adds access keys, passwords and other credentials to the users among `identities`.
+    ///
+    /// # Errors
+    /// A call fails, or an answer lacks a required field.
     pub async fn read_credentials(
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
@@ -114,19 +117,19 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// What to ask few users for, and what one list tells of all. That list is as exact as asking each.
+    /// Plans the reads for few users, and reads the list of service-specific credentials. That list is as exact as reading each user.
     async fn plan_few_queries(
         &self,
         users: Vec<(ResourceId, String)>,
     ) -> Result<(Vec<(ResourceId, String, CredentialQuery)>, ServiceCredentials), CallError> {
-        // One user is asked as cheaply alone.
+        // For a single user, an individual call costs the same.
         let services = if users.len() > 1 { self.list_all_service_credentials().await? } else { None };
-        // Where the one list is not to be had, each is asked.
+        // If the service does not support the list, read each user.
         let ask = CredentialQuery { services: services.is_none(), ..CredentialQuery::EVERYTHING };
         Ok((users.into_iter().map(|(id, name)| (id, name, ask)).collect(), services.unwrap_or_default()))
     }
 
-    /// What to ask many users for, by what the report says of them, and what one list tells of all.
+    /// Plans the reads for many users, from the credential report and the list of service-specific credentials.
     async fn plan_many_queries(
         &self,
         users: Vec<(ResourceId, String)>,
@@ -145,7 +148,7 @@ impl AccountReader<'_> {
                 _ => CredentialQuery::EVERYTHING,
             };
             ask.keys |= request.keys_of.contains(&id);
-            // Where the one list is not to be had, each is asked.
+            // If the service does not support the list, read each user.
             ask.services = services.is_none();
             if ask != CredentialQuery::default() {
                 asked.push((id, name, ask));
@@ -154,7 +157,10 @@ impl AccountReader<'_> {
         Ok((asked, services.unwrap_or_default()))
     }
 
-    /// Reads everything of some users anew.
+    /// Reads all credentials of some users again and replaces the earlier results.
+    ///
+    /// # Errors
+    /// A call fails, or an answer lacks a required field.
     pub async fn reread_credentials(
         &self,
         identities: &mut BTreeMap<ResourceId, LiveIdentity>,
@@ -175,12 +181,15 @@ impl AccountReader<'_> {
         Ok(())
     }
 
-    /// Whether so many users were all asked one by one.
+    /// Whether so many users were all read individually, so that their credentials are known exactly.
     pub fn is_exact_for(users: usize) -> bool {
         users <= ASKED_ONE_BY_ONE
     }
 
-    /// Adds keys and passwords to the users among principals that carry no marks.
+    /// Adds credentials to the users among unmarked principals.
+    ///
+    /// # Errors
+    /// A call fails, or an answer lacks a required field.
     pub async fn read_unmarked_credentials(&self, found: &mut BTreeMap<ResourceId, Unmarked>) -> Result<(), CallError> {
         for user in found.values_mut().filter(|found| found.principal == Principal::User) {
             let credentials =

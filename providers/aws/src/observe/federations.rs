@@ -1,4 +1,4 @@
-//! OpenID Connect and SAML providers: two lists, and a call for each that is listed, since the lists do not say whose one is.
+//! OpenID Connect and SAML providers: two lists, and one call for each listed provider, because the lists do not return tags.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +15,20 @@ use crate::{arn, document, kinds, links};
 
 const AT_A_TIME: usize = 8;
 
-/// The federations of an account.
+/// The OpenID Connect and SAML providers of an account.
 #[derive(Default)]
 pub struct LiveFederations {
-    /// Those that carry the stack's marks.
+    /// The providers with the stack's marks.
     pub ours: BTreeMap<ResourceId, LiveShared>,
-    /// All others.
+    /// All other providers.
     pub strangers: BTreeMap<ResourceId, Stranger>,
 }
 
 impl AccountReader<'_> {
-    /// All federations.
+    /// Reads all providers.
+    ///
+    /// # Errors
+    /// A call fails, or a listed ARN is not that of a provider.
     pub async fn read_federations(&self, request: &ObserveRequest<'_>) -> Result<LiveFederations, CallError> {
         let (oidc, saml) = futures::try_join!(self.list_oidc_arns(), self.list_saml_arns())?;
         let arns: BTreeSet<String> = oidc.into_iter().chain(saml).collect();
@@ -76,7 +79,7 @@ impl AccountReader<'_> {
         Ok(call.saml_provider_list.unwrap_or_default().into_iter().filter_map(|entry| entry.arn).collect())
     }
 
-    /// One federation with its tags; `None`: it was deleted since it was listed.
+    /// One provider with its tags. `None` if it was deleted after it was listed.
     async fn read_federation(&self, arn: String) -> Result<(String, Option<(Resource, Vec<Tag>)>), CallError> {
         let Some(id) = arn::parse_federation_id(self.realm, &arn) else {
             return Err(CallError::from_malformed_answer(
@@ -123,9 +126,11 @@ impl AccountReader<'_> {
         Ok((federation::saml_resource(&id.name, &metadata), answer.tags.unwrap_or_default()))
     }
 
-    /// Notes which federations a role's trust names that is not the stack's: they cannot go before it lets go.
+    /// Records which providers are named in the trust policy of a role that the stack does not manage. They cannot be deleted while that
+    /// role trusts them.
     pub fn record_stranger_trusts(&self, account: &mut AccountDetails, role: &str, trust: Option<&str>) {
-        // Most trusts name none; only those that may are decoded. One that does not read is a stranger's own affair.
+        // Most trust policies name no provider; only those that may name one are decoded. The stack ignores another role's trust policy
+        // that cannot be decoded.
         let names_one = |trust: &&str| trust.contains("-provider");
         let Some(Ok(trust)) = trust.filter(names_one).map(document::decode_document) else { return };
         let role_id = kinds::principal_id(leasehold_provider::Principal::Role, role);
@@ -137,7 +142,7 @@ impl AccountReader<'_> {
     }
 }
 
-/// Thumbprints that the stack does not name are IAM's to find, and no difference.
+/// Removes thumbprints that the stack does not declare. IAM chooses them, so they are no difference.
 fn drop_undeclared_thumbprints(resource: &mut Resource, request: &ObserveRequest<'_>) {
     let named = |wanted: &Resource| wanted.get(THUMBPRINTS).is_some();
     if !request.shared.get(&resource.id).is_some_and(named) {

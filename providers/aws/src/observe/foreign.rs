@@ -1,4 +1,4 @@
-//! Groups that are not the stack's, for what they deny to members who are.
+//! Groups that the stack does not manage: what they deny to members that the stack manages.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,22 @@ use super::authorization::may_affect_order;
 use crate::document;
 use crate::realize::managed;
 
-/// A group that is not the stack's, as far as it bears on a member.
+/// A group that the stack does not manage, with the parts that affect its members.
 pub struct ForeignGroup {
-    /// Its name, which an attachment of a member says.
+    /// The group's name, as in the memberships of users.
     pub name: String,
-    /// The policies inside it, by name.
+    /// The group's inline policies, by name.
     pub inline: Vec<(String, Document)>,
-    /// The ARNs of those attached to it.
+    /// The ARNs of the managed policies attached to the group.
     pub attached: Vec<String>,
 }
 
 impl ForeignGroup {
-    /// What the group does to its members, in one document, where it denies something or reads their tags. `denying`: managed policies of the account that do, the
-    /// stack's among them.
-    /// What other managed policies allow is stood for by an action that there is not; what one of AWS denies, by everything.
+    /// The effect of the group on its members as one document. `None` if the group denies nothing and reads no principal tags. `denying`
+    /// contains the managed policies of the account that do, including the stack's.
+    ///
+    /// The text of other managed policies is not known. What they allow is represented by an action that does not exist; what an AWS
+    /// managed policy denies is represented by a Deny of everything.
     pub fn to_deny_document(&self, denying: &[&BTreeMap<String, Document>]) -> Option<Document> {
         let mut documents: Vec<Document> = self.inline.iter().map(|(_, document)| document.clone()).collect();
         let statement = |effect: &str, action: &str| {
@@ -44,7 +46,7 @@ impl ForeignGroup {
     }
 }
 
-/// Names are unique within a policy only.
+/// Removes the `Sid`: it is unique only within one policy, and the merged document would contain duplicates.
 fn strip_sid(mut statement: Json) -> Json {
     if let Some(fields) = statement.as_object_mut() {
         fields.remove("Sid");

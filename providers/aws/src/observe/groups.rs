@@ -1,4 +1,4 @@
-//! Groups of the bulk read: those under the stack's path are the stack's, with all they hold.
+//! Groups of the bulk read: groups under the stack's path belong to the stack and are read with all their resources.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::failure::CallError;
 use crate::realize::group as groups;
 use crate::{arn, kinds};
 
-/// The policies inside a group, by name.
+/// The inline policies of a group, by name.
 fn decode_inline_policies(group: &str, policies: Vec<PolicyDetail>) -> Result<Vec<(String, Document)>, CallError> {
     let read = |policy: PolicyDetail| {
         let policy_name = require_name(policy.policy_name, "an inline policy of a group")?;
@@ -23,7 +23,10 @@ fn decode_inline_policies(group: &str, policies: Vec<PolicyDetail>) -> Result<Ve
 }
 
 impl AccountReader<'_> {
-    /// Sorts a group in.
+    /// Adds a group to the stack's groups or to the others.
+    ///
+    /// # Errors
+    /// The group or one of its policies has no name, or a document cannot be decoded.
     pub fn collect_group(
         &self,
         account: &mut AccountDetails,

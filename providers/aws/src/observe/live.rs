@@ -1,4 +1,4 @@
-//! Live objects in the normal form that desired ones have. Pure.
+//! Live objects in the same normal form as desired ones. Pure.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::{arn, document, kinds};
 
 const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
 
-/// What a principal's resources are part of.
+/// How a principal's resources are bound to an identity of the stack.
 #[derive(Debug, Clone, Copy)]
 pub enum IdentityBinding<'a> {
-    /// Its marks say so.
+    /// The principal carries the stack's marks.
     Marked(&'a Marks),
-    /// It carries none, and shall become this.
+    /// The principal carries no marks and is to be imported as this identity.
     Wanted(&'a Address),
 }
 
-/// A role, without what only `ListRoles` tells.
+/// A role, without the details that only `ListRoles` returns.
 pub fn role_resource(
     name: &str,
     path: &str,
@@ -66,7 +66,7 @@ fn principal_resource(
     if own.is_empty() { resource } else { resource.with_attribute("tags", Value::Map(own)) }
 }
 
-/// The policy of a scope, its marks not read.
+/// The managed policy of a scope, without its marks, which need another call.
 pub fn shared_resource(id: ResourceId, stack: &StackName, name: &str, policy: Value) -> Resource {
     Resource::new(id, None)
         .with_attribute("name", name)
@@ -74,23 +74,26 @@ pub fn shared_resource(id: ResourceId, stack: &StackName, name: &str, policy: Va
         .with_attribute("policy", policy)
 }
 
-/// What a bulk read tells of a principal beside its own attributes.
+/// What the bulk read returns about a principal besides its own attributes.
 pub struct PrincipalDetails<'a> {
-    /// Where.
+    /// The realm that is read.
     pub realm: &'a Realm,
-    /// For which stack.
+    /// The stack that is read.
     pub stack: &'a StackName,
-    /// Its inline policies.
+    /// The principal's inline policies.
     pub inline: Vec<PolicyDetail>,
-    /// The managed policies on it.
+    /// The managed policies attached to the principal.
     pub attached: Vec<AttachedPolicy>,
-    /// The groups it is in.
+    /// The groups that the principal is a member of.
     pub groups: Vec<String>,
-    /// The instance profiles that hold it.
+    /// The instance profiles that contain the principal.
     pub profiles: Vec<String>,
 }
 
-/// All that a principal is and holds but its credentials.
+/// All resources of a principal except its credentials.
+///
+/// # Errors
+/// A policy has no name or ARN, a document cannot be decoded, or two attached policies have the same short name.
 pub fn collect_resources(
     principal: Principal,
     name: &str,

@@ -1,4 +1,8 @@
-//! Reads an account in bulk. Whole, or an error that names the API: never a smaller cloud.
+//! Reads an account in bulk.
+//!
+//! In: an [`ObserveRequest`] (the stack, its desired objects, the principals to import). Out: a [`Snapshot`] of the stack's objects and of
+//! the other objects that matter to it. Invariant: the snapshot is complete, or the read fails with an error that names the API. A partial
+//! snapshot is never returned, because a plan would treat the missing objects as deleted.
 
 mod authorization;
 mod credentials;
@@ -68,7 +72,7 @@ impl Observe for AwsProvider {
     }
 }
 
-/// One observation of an account.
+/// One read of an account.
 struct AccountReader<'a> {
     provider: &'a AwsProvider,
     realm: &'a Realm,
@@ -87,7 +91,7 @@ impl AccountReader<'_> {
         for (_, id, resources) in marked.chain(unmarked).filter(|(principal, ..)| *principal == Principal::Role) {
             let facts = match facts.get(&id.name) {
                 Some(facts) => facts.clone(),
-                // Made between the two reads, or by a page that came late: asked for by name.
+                // The role was created between the two reads, or is on a page that was read late. Read it by name.
                 None => self.read_role_facts(&id.name).await?,
             };
             if let Some(resource) = resources.get_mut(id) {
@@ -131,17 +135,17 @@ impl AccountReader<'_> {
     }
 }
 
-/// An object's tags, as the SDK gives them.
+/// Tags of the SDK, by key.
 fn tags_by_key(list: Option<Vec<aws_sdk_iam::types::Tag>>) -> BTreeMap<String, String> {
     list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
-/// Whether a path is AWS's own: service-linked roles and those of Identity Center are nobody's to write.
+/// Whether the path belongs to AWS: it contains service-linked roles and the roles of IAM Identity Center, which customers cannot write.
 fn is_aws_path(path: &str) -> bool {
     path.starts_with("/aws-service-role/") || path.starts_with("/aws-reserved/")
 }
 
-/// An instant of the SDK.
+/// Converts a timestamp of the SDK. `None` if it is out of range.
 fn timestamp_from_sdk(at: aws_smithy_types::DateTime) -> Option<jiff::Timestamp> {
     jiff::Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok()
 }

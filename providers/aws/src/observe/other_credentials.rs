@@ -1,7 +1,7 @@
-//! SSH keys, signing certificates, credentials for one service, and MFA devices of users.
+//! SSH keys, signing certificates, service-specific credentials, and MFA devices of users.
 //!
-//! The credential report tells of certificates and MFA devices, one list tells all service-specific credentials, and nothing tells SSH keys
-//! but a call a user.
+//! The credential report covers certificates and MFA devices, and one list returns all service-specific credentials. SSH keys need one call
+//! per user.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,14 @@ use crate::failure::CallError;
 use crate::kinds;
 use crate::retry::RetryClass;
 
-/// Credentials for one service, by user.
+/// Service-specific credentials by user name.
 pub type ServiceCredentials = BTreeMap<String, Vec<Resource>>;
 
 impl AccountReader<'_> {
-    /// The user's SSH keys.
+    /// The user's SSH public keys, without their text.
+    ///
+    /// # Errors
+    /// A call fails.
     pub async fn list_ssh_keys(&self, user: &str) -> Result<Vec<Resource>, CallError> {
         const OPERATION: &str = "iam:ListSSHPublicKeys";
         let iam = &self.provider.clients.iam;
@@ -42,7 +45,10 @@ impl AccountReader<'_> {
         Ok(found)
     }
 
-    /// The user's signing certificates. What is in them is not kept: their ids tell them apart.
+    /// The user's signing certificates. Their contents are not kept; the ids identify them.
+    ///
+    /// # Errors
+    /// A call fails.
     pub async fn list_certificates(&self, user: &str) -> Result<Vec<Resource>, CallError> {
         const OPERATION: &str = "iam:ListSigningCertificates";
         let iam = &self.provider.clients.iam;
@@ -65,7 +71,10 @@ impl AccountReader<'_> {
         Ok(found)
     }
 
-    /// The user's MFA devices. A virtual one goes by its name, which is part of its serial number.
+    /// The user's MFA devices. A virtual device is identified by its name, which is part of its serial number.
+    ///
+    /// # Errors
+    /// A call fails.
     pub async fn list_devices(&self, user: &str) -> Result<Vec<Resource>, CallError> {
         const OPERATION: &str = "iam:ListMFADevices";
         let iam = &self.provider.clients.iam;
@@ -84,12 +93,18 @@ impl AccountReader<'_> {
         Ok(found)
     }
 
-    /// The credentials for one service that a user holds.
+    /// The service-specific credentials of one user.
+    ///
+    /// # Errors
+    /// A call fails.
     pub async fn list_user_service_credentials(&self, user: &str) -> Result<Vec<Resource>, CallError> {
         Ok(self.list_service_credentials(Some(user)).await?.remove(user).unwrap_or_default())
     }
 
-    /// The credentials for one service that anybody of the account holds; `None`: the service does not know the question here.
+    /// The service-specific credentials of all users of the account. `None` if the service does not support listing them for all users.
+    ///
+    /// # Errors
+    /// The call fails for another reason.
     pub async fn list_all_service_credentials(&self) -> Result<Option<ServiceCredentials>, CallError> {
         match self.list_service_credentials(None).await {
             Ok(found) => Ok(Some(found)),

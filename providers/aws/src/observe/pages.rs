@@ -1,21 +1,24 @@
-//! Reading a list to its end.
+//! Reads all pages of a list.
 
 use std::future::Future;
 
 use crate::failure::CallError;
 
-/// One page of a list: what is on it, whether more follows, and the marker that continues it.
+/// One page of a list: its items, whether more pages follow, and the marker of the next page.
 pub struct Page<T> {
-    /// What is on it.
+    /// The items on the page.
     pub items: T,
-    /// What the service calls `IsTruncated`.
+    /// `IsTruncated` in IAM's answer: whether more pages follow.
     pub truncated: bool,
-    /// Where the next page begins.
+    /// The marker of the next page. `None` on the last page.
     pub marker: Option<String>,
 }
 
-/// Fetches pages until the service says that it was the last. A page may come short or empty and still not be the last. A
-/// list that says there is more and not where, or repeats itself, is an error: its end would be guessed.
+/// Reads pages until the service reports the last one. A page may be short or empty without being the last. A list that reports more pages
+/// without a marker, or repeats a marker, is an error: otherwise the end of the list would be a guess.
+///
+/// # Errors
+/// A call fails, a page is rejected by `take`, or the list reports more pages without a new marker.
 pub async fn read_all_pages<T, Fetched>(
     operation: &'static str,
     fetch: impl Fn(Option<String>) -> Fetched,

@@ -1,4 +1,4 @@
-//! `GetAccountSummary`: the account's own quotas, and how much of them is used.
+//! `GetAccountSummary`: the account's quotas, and how much of them is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,8 @@ use crate::kinds;
 use crate::realize::limits;
 use crate::retry::RetryClass;
 
-/// Limits on the account's objects: what is counted, what tells the count, what tells the limit, and of which kind it is.
+/// Quotas on the number of objects in the account: the name for messages, the summary keys of the count and of the limit, and the resource
+/// kind.
 const OF_ACCOUNT: [(&str, &str, &str, ResourceKind); 4] = [
     ("roles", "Roles", "RolesQuota", kinds::ROLE),
     ("users", "Users", "UsersQuota", kinds::USER),
@@ -18,7 +19,8 @@ const OF_ACCOUNT: [(&str, &str, &str, ResourceKind); 4] = [
     ("customer-managed policies", "Policies", "PoliciesQuota", kinds::POLICY),
 ];
 
-/// Limits on what one principal or group holds: what is counted, what tells the limit, of which kind it is, and where a block says it.
+/// Quotas on the parts of one principal or group: the name for messages, the summary key of the limit, the resource kind, and the
+/// attributes that set them.
 const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
     ("policies attached to a role", "AttachedPoliciesPerRoleQuota", kinds::ROLE_ATTACHMENT, POLICIES),
     ("policies attached to a user", "AttachedPoliciesPerUserQuota", kinds::USER_ATTACHMENT, POLICIES),
@@ -27,14 +29,14 @@ const OF_HOLDER: [(&str, &str, ResourceKind, &[&str]); 5] = [
     ("access keys of a user", "AccessKeysPerUserQuota", kinds::ACCESS_KEY, &["credential"]),
 ];
 
-/// The one limit on a size that AWS raises on request, to 4096 (IAM and AWS STS quotas).
+/// The only size quota that AWS raises on request, up to 4096 (IAM and AWS STS quotas).
 const TRUST_SIZE: &str = "AssumeRolePolicySizeQuota";
 
-/// What it is where the account does not tell.
+/// The trust policy size in characters if the summary does not contain it.
 const TRUST: u64 = 2048;
 
-/// What the inline policies of one principal or group may have together: what tells it, of which kind they are, and what it is where the
-/// account does not tell.
+/// The total size of the inline policies of one principal or group: the summary key, the resource kind, and the size in characters if the
+/// summary does not contain it.
 const INLINE_SIZE: [(&str, ResourceKind, usize); 3] = [
     ("UserPolicySizeQuota", kinds::USER_POLICY, limits::USER_INLINE),
     ("RolePolicySizeQuota", kinds::ROLE_POLICY, limits::ROLE_INLINE),
@@ -44,7 +46,10 @@ const INLINE_SIZE: [(&str, ResourceKind, usize); 3] = [
 const POLICIES: &[&str] = &["scopes", "managed_policy_arns"];
 
 impl AccountReader<'_> {
-    /// The quotas that the account tells. One that it does not tell is left to the service.
+    /// The quotas that the account summary contains. AWS itself enforces any quota that the summary lacks.
+    ///
+    /// # Errors
+    /// The call fails, or the account summary is empty.
     pub async fn read_quotas(&self) -> Result<Vec<Quota>, CallError> {
         const OPERATION: &str = "iam:GetAccountSummary";
         let iam = &self.provider.clients.iam;

@@ -1,4 +1,4 @@
-//! The credential report: who has a key or a password, for all users at once. Up to four hours old.
+//! The credential report: which users have a key or a password, for all users at once. The report may be up to four hours old.
 
 use std::collections::HashMap;
 
@@ -11,21 +11,24 @@ use crate::retry::{RetryClass, pause_between_polls};
 const GENERATE: &str = "iam:GenerateCredentialReport";
 const GET: &str = "iam:GetCredentialReport";
 
-/// What the report says of one user.
+/// What the report says about one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRow {
-    /// Whether there is a password or a key of any status.
+    /// Whether the user has a password, or an access key of any status.
     pub holds_something: bool,
-    /// Whether there is a signing certificate of any status.
+    /// Whether the user has a signing certificate of any status.
     pub has_certificate: bool,
-    /// Whether there is an MFA device.
+    /// Whether the user has an MFA device.
     pub has_device: bool,
-    /// The latest use of any of them.
+    /// The latest use of the password or an access key. `None` if no use is recorded.
     pub last_used: Option<Timestamp>,
 }
 
 impl AccountReader<'_> {
-    /// Has the report made where it is old, and reads it.
+    /// Requests a new report if the existing one is old, and reads it.
+    ///
+    /// # Errors
+    /// A call fails, the report is not ready after some minutes, or the report cannot be parsed.
     pub async fn read_credential_report(&self) -> Result<HashMap<String, ReportRow>, CallError> {
         let iam = &self.provider.clients.iam;
         let caller = &self.provider.caller;
@@ -54,7 +57,7 @@ impl AccountReader<'_> {
     }
 }
 
-/// Columns without which a report tells too little.
+/// The columns that the report must have.
 const NEEDED: [&str; 7] = [
     "user",
     "password_enabled",
@@ -65,7 +68,7 @@ const NEEDED: [&str; 7] = [
     "cert_2_active",
 ];
 
-/// Reads the report's CSV by the names of its columns.
+/// Parses the report's CSV by column names.
 fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let header = split_csv_line(lines.next().ok_or("the report is empty")?);
@@ -85,7 +88,7 @@ fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
             get(name).is_some_and(|value| !["", "N/A", "no_information", "not_supported"].contains(&value))
         };
         let on = |name: &str| get(name) == Some("true");
-        // A key that was disabled is not active and still has its date of rotation.
+        // A disabled key is not active but still has a rotation date.
         let holds_something = on("password_enabled")
             || on("access_key_1_active")
             || on("access_key_2_active")
@@ -102,7 +105,7 @@ fn parse_report(text: &str) -> Result<HashMap<String, ReportRow>, String> {
     Ok(rows)
 }
 
-/// One line of CSV: fields between commas, or between quotes, where a doubled quote stands for one.
+/// Splits one line of CSV into fields: separated by commas, optionally in quotes, with a doubled quote as an escaped quote.
 fn split_csv_line(line: &str) -> Vec<String> {
     let mut fields = Vec::new();
     let mut field = String::new();

@@ -1,4 +1,4 @@
-//! `ListRoles`, for what the bulk read lacks: session duration and description.
+//! `ListRoles`, for the details that the bulk read lacks: session duration and description.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::failure::CallError;
 use crate::realize::DEFAULT_SESSION;
 use crate::retry::RetryClass;
 
-/// What is told of a role beside the bulk read. Defaults are left out.
+/// Details of a role that the bulk read lacks. Default values are left out.
 #[derive(Debug, Clone, Default)]
 pub struct RoleFacts {
     description: Option<String>,
@@ -19,7 +19,7 @@ pub struct RoleFacts {
 }
 
 impl RoleFacts {
-    /// Reads a role as `ListRoles` and `GetRole` tell it.
+    /// The details of a role that `ListRoles` or `GetRole` returned.
     pub fn from_role(role: &Role) -> Self {
         Self {
             description: role.description.clone().filter(|text| !text.is_empty()),
@@ -27,7 +27,7 @@ impl RoleFacts {
         }
     }
 
-    /// Writes them into the role's resource.
+    /// Adds the details to the role's resource.
     pub fn write_to_resource(self, resource: &mut Resource) {
         if let Some(description) = self.description {
             resource.attributes.insert("description".into(), description.into());
@@ -39,7 +39,10 @@ impl RoleFacts {
 }
 
 impl AccountReader<'_> {
-    /// The facts of all roles by name.
+    /// The details of all roles, by role name.
+    ///
+    /// # Errors
+    /// A call fails.
     pub async fn list_role_facts(&self) -> Result<HashMap<String, RoleFacts>, CallError> {
         const OPERATION: &str = "iam:ListRoles";
         let mut facts = HashMap::new();
@@ -58,7 +61,10 @@ impl AccountReader<'_> {
         Ok(facts)
     }
 
-    /// The facts of one role.
+    /// The details of one role.
+    ///
+    /// # Errors
+    /// The call fails, or the answer contains no role.
     pub async fn read_role_facts(&self, name: &str) -> Result<RoleFacts, CallError> {
         const OPERATION: &str = "iam:GetRole";
         let iam = &self.provider.clients.iam;

@@ -1,4 +1,5 @@
-//! The marks of scopes' policies: no bulk read tells the tags of a policy, so they are read where something differs.
+//! The marks of scopes' policies. The bulk read does not return the tags of managed policies, so they are read only for policies that
+//! differ from the configuration.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +12,14 @@ use crate::failure::CallError;
 use crate::retry::RetryClass;
 use crate::{arn, kinds};
 
-/// Policies of the stack, and policies under its path that another stack's tags claim.
+/// Policies of the stack, and policies under its path whose tags name another stack.
 type SortedPolicies = (BTreeMap<ResourceId, LiveShared>, BTreeMap<ResourceId, Stranger>);
 
 impl AccountReader<'_> {
-    /// Reads the marks of every policy that is not as the stack wants it.
+    /// Reads the marks of every policy that differs from its desired state.
+    ///
+    /// # Errors
+    /// A call fails.
     pub async fn read_shared_marks(
         &self,
         live: BTreeMap<ResourceId, Resource>,
@@ -71,7 +75,7 @@ impl AccountReader<'_> {
                 let reason = format!("its path says stack {}, its tags say stack {}", request.stack, marks.stack);
                 foreign(Some(marks.stack), reason)
             }
-            // The path alone says whose it is.
+            // Without tags, the path alone decides the owner.
             Ok(None) => {
                 let address = Address::from_qualified_name("scope", scope);
                 PolicyMarks::Ours(Box::new(Marks::new(request.stack.clone(), address)))
@@ -81,7 +85,7 @@ impl AccountReader<'_> {
     }
 }
 
-/// What a policy's tags say.
+/// The owner of a policy according to its tags.
 enum PolicyMarks {
     Ours(Box<Marks>),
     Foreign(Stranger),

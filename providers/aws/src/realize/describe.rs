@@ -1,4 +1,4 @@
-//! A few words for a plan's line, where the attributes do not say it.
+//! Short descriptions of changes for the plan, where the attributes do not explain the change.
 
 use leasehold_policy::provider::INTERIM_DENY_SID;
 use leasehold_provider::{Change, Resource, Value};
@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::{document, kinds};
 
-/// What the change does, in the words of the people who approve it.
+/// Describes the effect of a change for the person who approves it. `None` if the attributes already explain it.
 pub fn describe_change(change: &Change) -> Option<String> {
     if let Change::Delete { before } = change
         && before.id.kind == kinds::PROFILE_MEMBERSHIP
@@ -53,7 +53,7 @@ pub fn describe_change(change: &Change) -> Option<String> {
     None
 }
 
-/// The day on which a credential ends by itself, or did.
+/// The day on which a credential expires or expired. `None` if it has no expiry.
 fn describe_expiration(credential: &Resource) -> Option<String> {
     let day = credential.get("expiration_date").and_then(Value::as_text)?.get(..10)?;
     let is_over = credential.get("status").and_then(Value::as_text) == Some("Expired");
@@ -67,7 +67,7 @@ fn parse_attribute(resource: &Resource, attribute: &str) -> Option<Json> {
     }
 }
 
-/// `AKIA…WXYZ`: enough to tell two keys apart.
+/// A shortened key id, `AKIA…WXYZ`: enough to tell two keys apart.
 fn abbreviate_key_id(id: &str) -> String {
     match (id.get(..4), id.get(id.len().saturating_sub(4)..)) {
         (Some(head), Some(tail)) if id.len() > 12 => format!("{head}…{tail}"),

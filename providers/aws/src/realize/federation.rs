@@ -1,4 +1,4 @@
-//! Federations as OpenID Connect and SAML providers.
+//! Turns federations into OpenID Connect and SAML providers.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use leasehold_provider::{Federation, Issuer, Marks, Resource, ResourceId, StackN
 
 use crate::kinds;
 
-/// The thumbprints of an issuer's certificate, where the stack names them; else they are IAM's to find.
+/// The attribute with the thumbprints of an issuer's certificate. Absent if the stack does not declare them; IAM then determines them.
 pub const THUMBPRINTS: &str = "thumbprint_list";
 
-/// A federation's object, with its marks.
+/// The OpenID Connect or SAML provider of a federation, with its marks.
 pub fn federation_resource(stack: &StackName, federation: &Federation) -> Resource {
     let mut resource = match &federation.issuer {
         Issuer::Oidc { url, audiences, thumbprints } => {
@@ -21,7 +21,7 @@ pub fn federation_resource(stack: &StackName, federation: &Federation) -> Resour
     resource
 }
 
-/// An OpenID Connect provider, desired or live. Without thumbprints it has the attribute not at all.
+/// An OpenID Connect provider, desired or live. Without thumbprints, the attribute is absent.
 pub fn oidc_resource(host: &str, audiences: BTreeSet<String>, thumbprints: BTreeSet<String>) -> Resource {
     let resource = Resource::new(ResourceId::new(kinds::OIDC_PROVIDER, host), None)
         .with_attribute("url", format!("https://{host}"))
@@ -36,7 +36,7 @@ pub fn saml_resource(name: &str, metadata: &str) -> Resource {
         .with_attribute("saml_metadata_document", metadata.trim())
 }
 
-/// An issuer's URL as IAM names its provider: without `https://`, and without a slash at the end, as trusts write it.
+/// The host of an issuer's URL in the form of IAM and trust policies: without `https://` and without a trailing slash.
 fn issuer_host(url: &str) -> String {
     url.strip_prefix("https://").unwrap_or(url).trim_end_matches('/').to_owned()
 }

@@ -1,4 +1,4 @@
-//! Groups: the group, its one inline policy, its attachments. The path is the mark.
+//! Turns groups into resources: the group, its inline policy and its attachments. IAM cannot tag groups, so the path is the mark.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use leasehold_provider::{Address, Group, Marks, Realm, Resource, ResourceId, Sta
 
 use crate::{arn, document, kinds};
 
-/// All that a group is and holds.
+/// All resources of a group.
 pub fn realize_group(realm: &Realm, stack: &StackName, group: &Group) -> Vec<Resource> {
     let mut resources = vec![group_resource(stack, &group.name)];
     for root in &mut resources {
@@ -37,7 +37,7 @@ pub fn group_inline_policy(group: &str, policy: &str, document: Value) -> Resour
     Resource::new(id, None).with_attribute("policy", document).with_dependency(kinds::group_id(group))
 }
 
-/// A managed policy on a group.
+/// A managed policy attached to a group.
 pub fn group_attachment(realm: &Realm, stack: &StackName, group: &str, policy_arn: String) -> Resource {
     let short = arn::policy_short_name(realm, stack, &policy_arn);
     let id = ResourceId::new(kinds::GROUP_ATTACHMENT, format!("{group}/{short}"));
@@ -48,12 +48,12 @@ pub fn group_attachment(realm: &Realm, stack: &StackName, group: &str, policy_ar
     attachment
 }
 
-/// The address of a group that lives: nothing in the cloud says its label, so it goes by its name.
+/// The address of a live group. No attribute of the group contains its label, so the address uses its name.
 pub fn address_from_name(name: &str) -> Address {
     Address::from_text(format!("group.{name}"))
 }
 
-/// The resources by id.
+/// Indexes resources by id.
 pub fn index_by_id(resources: Vec<Resource>) -> BTreeMap<ResourceId, Resource> {
     resources.into_iter().map(|resource| (resource.id.clone(), resource)).collect()
 }

@@ -1,4 +1,4 @@
-//! IAM's limits, found before anything is written. The numbers are AWS's default quotas.
+//! Checks IAM's limits before anything is written. The numbers are AWS's default quotas.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,22 +11,24 @@ use leasehold_provider::{
 
 use crate::{document, kinds};
 
+// Lengths are in characters, counts in objects, the session duration in seconds.
 const NAME: usize = 64;
 const POLICY_NAME: usize = 128;
-/// Characters of a user's inline policies together.
+/// Maximum size of all inline policies of a user together, in characters.
 pub const USER_INLINE: usize = 2048;
-/// Characters of a role's inline policies together.
+/// Maximum size of all inline policies of a role together, in characters.
 pub const ROLE_INLINE: usize = 10240;
-/// Characters of a group's inline policies together.
+/// Maximum size of all inline policies of a group together, in characters.
 pub const GROUP_INLINE: usize = 5120;
-/// Groups a user may be in.
+/// Maximum number of groups that a user may be in.
 const GROUPS: usize = 10;
 const MANAGED: usize = 6144;
-/// Characters of a trust policy, at most in any account. What this one allows, most often 2048, its summary tells.
+/// Maximum size of a trust policy in characters, in any account. The account summary contains the limit of the account, usually 2048.
 const TRUST: usize = 4096;
-/// Characters of a trust policy that every account takes.
+/// Size of a trust policy in characters that every account accepts.
 pub const TRUST_EVERYWHERE: usize = 2048;
-/// Policies attached to one principal or group, at most in any account. What this one allows, most often 10, its summary tells.
+/// Maximum number of policies attached to one principal or group, in any account. The account summary contains the limit of the account,
+/// usually 10.
 const ATTACHMENTS: usize = 25;
 const TAGS: usize = 50;
 const TAG_KEY: usize = 128;
@@ -38,10 +40,10 @@ const THUMBPRINTS: usize = 5;
 const METADATA: std::ops::RangeInclusive<usize> = 1000..=10_000_000;
 const DESCRIPTION: usize = 1000;
 const SESSION: std::ops::RangeInclusive<u32> = 3600..=43200;
-/// The most marks an object carries, quarantine among them: they share the room for tags.
+/// Maximum number of marks on an object, including the mark of a quarantine. Marks count against the tag limit.
 const MARKS: usize = 12;
 
-/// Collects what is wrong with one subject.
+/// Collects the violations of one subject.
 struct LimitFindings {
     subject: Address,
     found: Vec<Violation>,
@@ -53,7 +55,7 @@ impl LimitFindings {
     }
 }
 
-/// What an identity's resources would break.
+/// The limits that an identity's resources would exceed.
 pub fn check_identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Violation> {
     let mut findings = LimitFindings { subject: identity.address.clone(), found: Vec::new() };
     check_name(&mut findings, &identity.name, NAME);
@@ -68,7 +70,7 @@ pub fn check_identity(identity: &DesiredIdentity, resources: &[Resource]) -> Vec
     findings.found
 }
 
-/// What a scope's policy would break.
+/// The limits that a scope's policy would exceed.
 pub fn check_scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
     let mut findings = LimitFindings { subject: scope.address(), found: Vec::new() };
     check_name(&mut findings, policy.get("name").and_then(Value::as_text).unwrap_or(&scope.name), POLICY_NAME);
@@ -85,7 +87,7 @@ pub fn check_scope(scope: &Scope, policy: &Resource) -> Vec<Violation> {
     findings.found
 }
 
-/// What a federation's object would break.
+/// The limits that an OpenID Connect or SAML provider would exceed.
 pub fn check_federation(federation: &Federation, resource: &Resource) -> Vec<Violation> {
     let mut findings = LimitFindings { subject: federation.address(), found: Vec::new() };
     match &federation.issuer {
@@ -128,7 +130,7 @@ pub fn check_federation(federation: &Federation, resource: &Resource) -> Vec<Vio
     findings.found
 }
 
-/// What a group's resources would break.
+/// The limits that a group's resources would exceed.
 pub fn check_group(group: &Group, resources: &[Resource]) -> Vec<Violation> {
     let mut findings = LimitFindings { subject: group.address.clone(), found: Vec::new() };
     check_name(&mut findings, &group.name, POLICY_NAME);
@@ -278,7 +280,7 @@ fn check_documents(findings: &mut LimitFindings, identity: &DesiredIdentity, res
     }
 }
 
-/// What IAM would refuse as no policy at all.
+/// Finds policies that IAM would reject as invalid.
 fn check_grammar(
     findings: &mut LimitFindings,
     attribute: &'static str,
@@ -296,7 +298,7 @@ fn check_grammar(
     }
 }
 
-/// The characters of a document as it is sent.
+/// The size in characters of a document as it is sent to IAM; 0 if the attribute has no document.
 pub fn document_size(resource: &Resource, attribute: &str) -> usize {
     match resource.get(attribute) {
         Some(Value::Document(policy)) => document::render_document(policy).chars().count(),
@@ -304,7 +306,7 @@ pub fn document_size(resource: &Resource, attribute: &str) -> usize {
     }
 }
 
-/// Whether IAM takes a policy of that length there.
+/// Whether IAM accepts a policy of this size in this place.
 pub fn has_room(id: &ResourceId, policy: &leasehold_provider::Document) -> bool {
     let limit = match (kinds::containing_group(id), kinds::owning_principal(id)) {
         (Some(_), _) => GROUP_INLINE,
@@ -328,7 +330,8 @@ fn check_attachments(findings: &mut LimitFindings, identity: &DesiredIdentity, r
     }
 }
 
-/// What bounds an identity is not changed by the run that changes the identity, and not by who may write the stack.
+/// A permissions boundary must not be a policy of the same stack: whoever may write the stack could otherwise widen an identity together
+/// with its boundary.
 fn check_boundary(findings: &mut LimitFindings, identity: &DesiredIdentity, resources: &[Resource]) {
     let Some(boundary) = &identity.permissions_boundary else { return };
     let stack = resources.iter().find_map(|resource| Some(&resource.marks.as_ref()?.stack));

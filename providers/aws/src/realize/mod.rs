@@ -1,4 +1,10 @@
-//! Desired identities and scopes → resources of IAM. Pure.
+//! Turns desired identities, scopes, groups and federations into IAM resources. Pure.
+//!
+//! In: desired objects and the [`Realm`]. Out: [`Resource`]s with their dependencies. Invariant: the same input always gives the same
+//! resources, in the same normal form that `observe` gives live objects.
+//!
+//! Example: a user `ci` with one scope `read` and a deadline becomes three resources: the user `ci`, its inline policy `ci/leasehold` with
+//! the lease deny, and the attachment of the policy of `read`.
 
 mod describe;
 pub mod federation;
@@ -19,7 +25,7 @@ use serde_json::Value as Json;
 
 use crate::{AwsProvider, arn, document, kinds, links};
 
-/// The pure half of the provider: it needs no credentials, no account and no network.
+/// The pure half of the provider: it needs no credentials, account or network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AwsRealizer;
 
@@ -61,7 +67,8 @@ impl Realize for AwsRealizer {
     }
 
     fn is_left_unchanged(&self, id: &ResourceId, guards_a_person: bool) -> bool {
-        // Which instances a role is handed to is for those to say who run them; that it may be at all, its trust says.
+        // The team that runs the instances decides which instances a role is given to. The role's trust policy decides whether EC2 may
+        // assume it at all.
         id.kind == kinds::PROFILE_MEMBERSHIP
             || (guards_a_person && kinds::credential_kind(id) == Some(Credential::MfaDevice))
     }
@@ -95,7 +102,7 @@ impl Realize for AwsRealizer {
     }
 
     fn is_restriction(&self, resource: &Resource) -> bool {
-        // A second factor guards a password: it goes after what it guards.
+        // An MFA device protects a password, so it is removed after the password.
         kinds::credential_kind(&resource.id) == Some(Credential::MfaDevice)
             || matches!(resource.get("policy"), Some(Value::Document(policy)) if document::has_deny(policy))
     }
@@ -201,7 +208,7 @@ impl Realize for AwsRealizer {
     }
 }
 
-/// The provider realizes as its pure half does.
+/// Delegates to [`AwsRealizer`], the pure half of the provider.
 impl Realize for AwsProvider {
     fn principal_id(&self, principal: Principal, name: &str) -> ResourceId {
         AwsRealizer.principal_id(principal, name)
@@ -337,7 +344,7 @@ impl Realize for AwsProvider {
     }
 }
 
-/// A scope as a customer-managed policy. Its description stays in the configuration: IAM cannot change one.
+/// A scope as a customer-managed policy. The description is not sent to AWS, because IAM cannot change the description of a policy.
 fn shared_policy(stack: &StackName, scope: &Scope) -> Resource {
     let statements = scope.statements.iter().map(document::render_statement).collect();
     let mut policy = Resource::new(kinds::scope_policy_id(stack, &scope.name), None)
@@ -401,11 +408,11 @@ fn realize_principal(realm: &Realm, identity: &DesiredIdentity, marks: &Marks) -
     }
 }
 
-/// The session duration of a role that says nothing, in seconds. It is never an attribute.
+/// The session duration in seconds of a role that declares none. It is never an attribute.
 pub const DEFAULT_SESSION: i64 = 3600;
 
-/// The identity's own statements and its lease deny, together in one policy: there is no moment between the two. Where a
-/// user's inline policy has no room for them, the statements move to a managed policy of the user's own, and the fence stays.
+/// The identity's own statements and its lease deny, in one policy so that one call writes both. If they exceed the size of a user's inline
+/// policies, the statements move to a managed policy of the user's own, and the lease deny stays inline.
 fn own_policies(realm: &Realm, identity: &DesiredIdentity, stack: &StackName) -> Vec<Resource> {
     let statements: Vec<_> = identity.statements.iter().map(document::render_statement).collect();
     let fence = identity.deadline.map(document::lease_deny_statement);

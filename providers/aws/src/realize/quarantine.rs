@@ -1,13 +1,15 @@
-//! A live identity with every access shut and every credential off.
+//! The desired resources of a quarantined identity: all access denied, all credentials disabled.
 
 use leasehold_provider::{LiveIdentity, Principal, Quarantine, Realm, Resource, Value};
 
 use crate::{document, kinds, links};
 
-/// What the identity is and holds in quarantine. What gives access stays as it lives, overruled by the Deny, so that it can
-/// be restored; a password cannot be disabled and goes; groups are left, which the configuration says anew when it comes back.
-/// A second factor opens nothing and stays until the user goes; so does a role's place in an instance profile, which hands out a role
-/// that is denied everything.
+/// The resources of an identity in quarantine.
+///
+/// Policies and attachments stay unchanged, overridden by the Deny, so that the identity can be restored. A role's trust policy is replaced
+/// by one that trusts no principal. A password cannot be disabled, so it is deleted. Group memberships are removed; the configuration
+/// declares them again when the identity is restored. An MFA device grants no access and stays until the user is deleted. A role also stays
+/// in its instance profiles, where it hands out sessions that are denied everything.
 pub fn realize_quarantined(realm: &Realm, live: &LiveIdentity, quarantine: &Quarantine) -> Vec<Resource> {
     let deny = Value::Document(document::deny_all_policy());
     let inline = kinds::inline_policy_id(live.principal, &live.name, kinds::INLINE);

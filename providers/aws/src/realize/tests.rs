@@ -88,7 +88,7 @@ fn realize(identity: &DesiredIdentity) -> Vec<Resource> {
     realize_active(&realm(), identity, &marks)
 }
 
-/// Each resource with its attributes and needs, as text.
+/// Each resource with its attributes and dependencies, as text.
 fn shown(resources: &[Resource]) -> String {
     let mut text = String::new();
     for resource in resources {
@@ -184,7 +184,7 @@ fn an_inline_policy_has_room_by_the_form_of_its_principal() {
     assert!(problems(&user).contains("a user has room for 2048 inline or 6144 in a policy"));
 }
 
-/// A user's inline policies hold 2048 characters, a role's 10240, a group's 5120. What must be denied meanwhile may need more.
+/// The inline policies of a user may have 2048 characters, of a role 10240, of a group 5120. The interim Deny may need more.
 #[test]
 fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
     let denied = document::build_policy(vec![json!({
@@ -209,7 +209,7 @@ fn where_a_policy_has_no_room_everything_is_denied_meanwhile() {
     );
 }
 
-/// Of AWS's own policies the name alone tells what they deny.
+/// The text of AWS managed policies is not read, so the name alone decides what they deny.
 #[test]
 fn a_policy_of_aws_that_denies_is_known_where_it_is_attached() {
     let attachment = |name: &str| {

@@ -1,4 +1,4 @@
-//! Who may take on a role, as IAM's trust policy.
+//! Builds IAM trust policies: which principals may assume a role.
 
 use jiff::Timestamp;
 use leasehold_provider::{Condition, Document, NarrowedPrincipal, Realm, Resource, Trust, TrustedIdentity, Value};
@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use super::limits;
 use crate::{arn, document};
 
-/// The trust policy for these trusts. Every Allow ends at the deadline: no session begins after it. Without a trust it is the
-/// one that lets nobody in.
+/// The trust policy for these trusts. Every Allow ends at the deadline, so no session starts after it. Without trusts, the policy trusts no
+/// principal.
 pub fn build_trust_policy(realm: &Realm, trusts: &[Trust], deadline: Option<Timestamp>) -> Document {
     if trusts.is_empty() {
         return document::deny_all_trust();
@@ -16,7 +16,8 @@ pub fn build_trust_policy(realm: &Realm, trusts: &[Trust], deadline: Option<Time
     document::build_policy(trusts.iter().map(|trust| trust_statement(realm, trust, deadline)).collect())
 }
 
-/// A role as before, but trusted only by those whom both its states trust. Where that is too long for IAM, or it shall be `closed`, nobody is.
+/// The role as before, but trusted only by the principals that both states trust. If that policy is too long for IAM, has no principals, or
+/// `closed` is true, it trusts no principal. `None` if either state has no trust policy.
 pub fn intersect_trusts(before: &Resource, after: &Resource, closed: bool) -> Option<NarrowedPrincipal> {
     const TRUST: &str = "assume_role_policy";
     let (Some(Value::Document(old)), Some(Value::Document(new))) = (before.get(TRUST), after.get(TRUST)) else {
@@ -87,7 +88,7 @@ fn trust_elements(realm: &Realm, trust: &Trust) -> (Json, &'static str, Vec<Cond
     }
 }
 
-/// An account's number as IAM stores it, which is its root's ARN; anything else as it stands.
+/// A principal in the form that IAM stores: an account id as the ARN of its root, anything else unchanged.
 fn normalize_principal(realm: &Realm, principal: &str) -> String {
     if principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit()) {
         arn::account_root_arn(&realm.partition, principal)

@@ -1,4 +1,4 @@
-//! A live role's trust policy, as a configuration would say it. What a deadline adds is left out: it follows from the lease.
+//! Reads a live role's trust policy back into `trust` blocks of a configuration.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use leasehold_provider::statements::{collect_texts, parse_conditions};
 use leasehold_provider::{Resource, Trust, Value};
 use serde_json::Value as Json;
 
-/// The trusts of a role, and in words what no configuration says.
+/// The trusts of a role, and descriptions of the statements that no configuration can express.
 pub fn parse_trusts(role: &Resource) -> (Vec<Trust>, Vec<String>) {
     let (mut trusts, mut unsaid) = (Vec::new(), Vec::new());
     let document = role.get("assume_role_policy").and_then(Value::as_document);
@@ -24,7 +24,7 @@ pub fn parse_trusts(role: &Resource) -> (Vec<Trust>, Vec<String>) {
     (trusts, unsaid)
 }
 
-/// The trusts of one statement. `None`: it says something that no `trust` block does.
+/// The trusts of one statement. `None` if the statement contains something that a `trust` block cannot express.
 fn parse_statement_trusts(statement: &Json) -> Option<Vec<Trust>> {
     let known = ["Sid", "Effect", "Principal", "Action", "Condition"];
     let plain = statement.as_object()?.keys().all(|key| known.contains(&key.as_str()));
@@ -41,7 +41,7 @@ fn parse_statement_trusts(statement: &Json) -> Option<Vec<Trust>> {
     for (sort, who) in statement.get("Principal")?.as_object()? {
         trusts.extend(parse_principal_trusts(sort, collect_texts(who), &action, &mut tests)?);
     }
-    // A condition that no block holds would be lost, and lost conditions let more in.
+    // A condition without a matching block would be lost, and the trust would admit more principals than before.
     tests.is_empty().then_some(trusts)
 }
 

@@ -1,4 +1,4 @@
-//! The parts of a stack that take rights of their own.
+//! The parts of a stack that need their own permissions.
 
 use std::collections::BTreeSet;
 
@@ -7,48 +7,49 @@ use leasehold_provider::Resource;
 use crate::kinds;
 use crate::realize::federation::THUMBPRINTS;
 
-/// A part of a stack that takes rights of its own. What may live although nobody declared it, such as a stray attachment or a boundary that is
-/// to go, is taken away with the rights of who may have it; what is only ever put there by declaration has a part of its own.
+/// A part of a stack that needs its own permissions. Objects that may exist although they are not declared, such as an unmanaged attachment
+/// or a boundary to be removed, are removed with the permissions of the part that may have them. Objects that exist only because they are
+/// declared have their own part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StackPart {
-    /// Identities that are users. Whatever credential somebody gives one, it must be possible to take it away.
+    /// Identities that are users. Leasehold must be able to remove any credential that somebody adds to a user.
     Users,
-    /// Managed policies on users.
+    /// Managed policies attached to users.
     UserAttachments,
-    /// Boundaries of users.
+    /// Permissions boundaries of users.
     UserBoundaries,
     /// Identities that are roles.
     Roles,
-    /// Managed policies on roles.
+    /// Managed policies attached to roles.
     RoleAttachments,
-    /// Boundaries of roles.
+    /// Permissions boundaries of roles.
     RoleBoundaries,
-    /// Policies of the stack's own: scopes, and statements that have no room in a user.
+    /// Managed policies of the stack: scopes, and users' own statements that do not fit into an inline policy.
     Policies,
     /// Groups of people.
     Groups,
-    /// Managed policies on groups.
+    /// Managed policies attached to groups.
     GroupAttachments,
-    /// Statements of groups' own.
+    /// Inline policies of groups.
     GroupPolicies,
     /// Memberships in groups of the stack.
     Members,
-    /// Memberships in groups that others manage.
+    /// Memberships in groups that the stack does not manage.
     OthersGroups,
-    /// Groups that live already and are taken in.
+    /// Existing groups that are imported.
     GroupsTakenIn,
-    /// Issuers of web identities.
+    /// OpenID Connect providers.
     Issuers,
-    /// Thumbprints of issuers.
+    /// Thumbprints of OpenID Connect providers.
     Thumbprints,
     /// SAML providers.
     Directories,
-    /// Access keys that are issued.
+    /// Access keys that Leasehold issues.
     Keys,
 }
 
 impl StackPart {
-    /// All of them.
+    /// All parts.
     pub const ALL: [Self; 17] = [
         Self::Users,
         Self::UserAttachments,
@@ -70,7 +71,8 @@ impl StackPart {
     ];
 }
 
-/// The parts that a stack with these resources has. What it takes in is not among resources.
+/// The parts that a stack with these resources has. Groups to import are not among the resources, so [`StackPart::GroupsTakenIn`] is never
+/// returned.
 pub fn stack_parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTreeSet<StackPart> {
     let mut parts = BTreeSet::new();
     let (mut groups, mut memberships) = (BTreeSet::new(), BTreeSet::new());
@@ -80,7 +82,7 @@ pub fn stack_parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTr
         parts.extend((bounded && resource.id.kind == kinds::USER).then_some(StackPart::UserBoundaries));
         parts.extend((bounded && resource.id.kind == kinds::ROLE).then_some(StackPart::RoleBoundaries));
         parts.extend(resource.get(THUMBPRINTS).map(|_| StackPart::Thumbprints));
-        // While a group changes what is attached to it, a policy of its own may stand in for that.
+        // While the attachments of a group change, an inline policy of the group may replace them for the interim.
         parts.extend((resource.id.kind == kinds::GROUP_ATTACHMENT).then_some(StackPart::GroupPolicies));
         if resource.id.kind == kinds::GROUP {
             groups.insert(resource.id.name.as_str());
@@ -93,7 +95,7 @@ pub fn stack_parts<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> BTr
     parts
 }
 
-/// The part that a resource is by its kind.
+/// The part that a resource belongs to, by its kind.
 fn part_for_kind(resource: &Resource) -> Option<StackPart> {
     match &resource.id.kind {
         kind if *kind == kinds::USER => Some(StackPart::Users),

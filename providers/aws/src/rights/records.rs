@@ -1,10 +1,12 @@
-//! The rights on the bucket that holds a stack's records: its lock, ledger, evidence, accounts and the keys of saved plans. Pure.
+//! The permissions on the bucket with a stack's records: its lock, ledger, evidence, accounts and the keys of saved plans. Pure.
+//!
+//! In: the bucket's location and encryption, and a purpose. Out: statements for S3, and for the KMS key that encrypts the bucket.
 //!
 //! S3 answers 403 instead of 404 for a key that does not exist, unless the caller has `s3:ListBucket` for that key:
-//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>. Every record may be missing, so each one that is read may be
-//! listed as well. A write under `If-Match` needs `s3:GetObject` too:
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>. A write whose answer was lost is settled by reading
-//! it back, so that whoever writes a record may read it.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>. Any record may be missing, so each record that may be read may
+//! also be listed. A write with `If-Match` also needs `s3:GetObject`:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>. If the answer to a write is lost, the record is read
+//! back, so a purpose that may write a record may also read it.
 
 use std::collections::BTreeMap;
 
@@ -13,37 +15,37 @@ use serde_json::{Map, Value, json};
 use super::RightsPurpose::{self, Apply, Audit, Drift, Plan, Sweep};
 use crate::partition::{COMMERCIAL, Partition};
 
-/// The bucket of a stack's records.
+/// The bucket with a stack's records.
 #[derive(Debug, Clone)]
 pub struct RecordsBucket<'a> {
     /// The partition: `aws`, `aws-cn`, `aws-us-gov` or another.
     pub partition: &'a str,
-    /// The bucket's region; `None`: not known, so that any is granted.
+    /// The bucket's region. `None`: not known; any region is granted.
     pub region: Option<&'a str>,
-    /// The account of the principal that the rights are for, or `*`: where a key that is named without an account is.
+    /// The account of the principal that gets the permissions, or `*`. A KMS key that is named without an account is in this account.
     pub account: &'a str,
     /// The bucket's name.
     pub bucket: &'a str,
-    /// What all keys begin with, without slashes around it; empty: nothing.
+    /// The prefix of all keys, without slashes at either end. Empty: no prefix.
     pub prefix: &'a str,
-    /// Whether what is written once is written with a retention of its own.
+    /// Whether records that are written once get their own object-lock retention.
     pub retained: bool,
-    /// The KMS key that the configuration names: an id, `alias/NAME`, or the ARN of a key or an alias.
+    /// The KMS key as the configuration names it: an id, `alias/NAME`, or the ARN of a key or an alias. `None`: no key is configured.
     pub kms_key: Option<&'a str>,
 }
 
-/// One sort of record: its keys below the prefix, and for which purposes it is read and written.
+/// One type of record: its keys below the prefix, and the purposes that read and write it.
 struct RecordKind {
     key: &'static str,
     read_for: &'static [RightsPurpose],
     written_for: &'static [RightsPurpose],
-    /// Whether it is written once, and kept by object lock where the stack asks for it.
+    /// Whether the record is written once, and protected by object lock if the stack asks for it.
     once: bool,
 }
 
 const RECORDS: [RecordKind; 5] = [
     RecordKind { key: "lock.json", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: false },
-    // A run reads the end of the ledger; drift reads all of it where something is missing that may have been removed.
+    // A run reads the end of the ledger. `drift` reads all of it if an object is missing that an earlier run may have removed.
     RecordKind { key: "ledger/*", read_for: &[Audit, Drift, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
     RecordKind { key: "evidence/*", read_for: &[Audit, Sweep, Apply], written_for: &[Sweep, Apply], once: true },
     RecordKind {
@@ -52,11 +54,11 @@ const RECORDS: [RecordKind; 5] = [
         written_for: &[Sweep, Apply],
         once: false,
     },
-    // `plan --out` writes the key under which it digests sensitive values; applying that plan reads it.
+    // `plan --out` writes the key that digests sensitive values. Applying that plan reads it.
     RecordKind { key: "keys/*", read_for: &[Plan, Apply], written_for: &[Plan, Apply], once: false },
 ];
 
-/// The statements that grant what a purpose needs of the bucket, and of the key that encrypts it.
+/// The statements that grant what a purpose needs on the bucket, and on the KMS key that encrypts it.
 #[must_use]
 pub fn bucket_statements(records: &RecordsBucket<'_>, purpose: RightsPurpose) -> Vec<Value> {
     let mut by_actions: BTreeMap<Vec<&str>, Vec<String>> = BTreeMap::new();
@@ -93,19 +95,19 @@ fn objects_statement(number: usize, actions: &[&str], resources: &[String]) -> V
     json!({ "Sid": format!("Records{number}"), "Effect": "Allow", "Action": actions, "Resource": resources })
 }
 
-/// The use of the key, by way of S3 alone. What S3 needs of it:
+/// The statement that allows use of the KMS key, only through S3. The actions that S3 needs:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>; the conditions:
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>.
 fn encryption_statement(records: &RecordsBucket<'_>, key: &str, writes: bool) -> Value {
     let RecordsBucket { partition, account, .. } = records;
     let region = records.region.unwrap_or("*");
-    // `arn:aws:kms:REGION:ACCOUNT:key/ID`, or without the first five parts.
+    // The key is `arn:aws:kms:REGION:ACCOUNT:key/ID`, or only its last part.
     let name = key.rsplit(':').next().unwrap_or(key);
     let alias = name.strip_prefix("alias/").map(|_| name);
     let place = key.strip_suffix(name).map(|place| place.trim_end_matches(':')).filter(|place| !place.is_empty());
     let place = place.map_or_else(|| format!("arn:{partition}:kms:{region}:{account}"), str::to_owned);
     let resource = match (alias, name.strip_prefix("key/")) {
-        // A policy cannot name an alias: the key behind it is told by the condition.
+        // The resource element of a policy cannot name an alias, so a condition selects the key behind it.
         (Some(_), _) => format!("{place}:key/*"),
         (None, Some(id)) => format!("{place}:key/{id}"),
         (None, None) => format!("{place}:key/{name}"),
@@ -114,7 +116,7 @@ fn encryption_statement(records: &RecordsBucket<'_>, key: &str, writes: bool) ->
     let mut conditions = Map::new();
     let suffix = Partition::from_partition_name(partition).unwrap_or(COMMERCIAL).dns_suffix;
     let via = json!({ "kms:ViaService": format!("s3.{key_region}.{suffix}") });
-    // The region may be any.
+    // With an unknown region, the condition must match any region.
     conditions.insert(if key_region == "*" { "StringLike" } else { "StringEquals" }.to_owned(), via);
     if let Some(alias) = alias {
         conditions.insert("ForAnyValue:StringEquals".to_owned(), json!({ "kms:ResourceAliases": alias }));
@@ -133,14 +135,14 @@ impl RecordsBucket<'_> {
         format!("arn:{}:s3:::{}", self.partition, self.bucket)
     }
 
-    /// The keys of a record, as a policy's pattern.
+    /// The keys of a record, as a resource pattern of a policy.
     fn key_pattern(&self, key: &str) -> String {
         let prefix = escape_pattern(self.prefix);
         if prefix.is_empty() { key.to_owned() } else { format!("{prefix}/{key}") }
     }
 }
 
-/// Text that a policy takes as it is: `*`, `?` and `$` mean something else there.
+/// Escapes text so that a policy matches it literally: `*`, `?` and `$` have a special meaning there.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars>
 fn escape_pattern(text: &str) -> String {
     let escaped = |sign: char| match sign {

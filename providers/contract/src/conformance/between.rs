@@ -1,4 +1,8 @@
-//! Laws on what a policy is between two states.
+//! The law [`Law::Between`]: the interim states of policies and trust policies while they change.
+//!
+//! An interim policy must not grant more than the policy before or the policy after. Example: if `before` allows
+//! `s3:GetObject` and `s3:PutObject`, and `after` allows `s3:GetObject` and `sqs:SendMessage`, the interim policy
+//! allows at most `s3:GetObject`.
 
 use super::stage::Stage;
 use super::{Law, cast};
@@ -6,7 +10,8 @@ use crate::{
     Access, AccessVerdict, Aspect, DenyExtent, DesiredIdentity, Document, InterimDeny, Resource, ResourceId, Value,
 };
 
-/// Between any two policies of the cast there is one that gives no more than either, and that is between itself and the end, too.
+/// Any two policies of the cast have an interim policy that grants no more than either, and that is its own interim
+/// policy towards the policy after.
 pub fn check_interim_policies(stage: &mut Stage<'_>, policies: &[Resource]) {
     for before in policies {
         for after in policies {
@@ -38,7 +43,8 @@ fn check_interim_policy(stage: &mut Stage<'_>, before: Option<&Resource>, after:
     stage.require_law(Law::Between, shut, "asked to deny everything, it allows something");
 }
 
-/// A role that is trusted by others afterwards is trusted meanwhile by those only whom both states trust, and is else as it was.
+/// While a role's trust policy changes, the role trusts only principals that both states trust, and its other
+/// attributes are unchanged.
 pub fn check_narrowed_principals(stage: &mut Stage<'_>, roles: &[Resource]) {
     for before in roles {
         for after in roles.iter().map(|after| Resource { id: before.id.clone(), ..after.clone() }) {
@@ -80,7 +86,8 @@ fn find_policy_document(policy: &Resource) -> Option<Document> {
     })
 }
 
-/// The policy of its own is where the provider writes its fence, and starts with nothing in it.
+/// Checks that an identity's own policy contains the lease deny and is empty at first. Returns the policies for
+/// [`check_interim_policies`]: the cast's scopes under the id of the own policy, and the own policy if it exists.
 pub fn check_own_policy(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource]) -> Vec<Resource> {
     let principal = stage.provider().principal_id(identity.principal, &identity.name);
     let Some(own) = stage.provider().empty_own_policy(&principal) else {

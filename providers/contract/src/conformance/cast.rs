@@ -1,4 +1,4 @@
-//! Who appears in the suite: a stack's scopes and identities, and the ways in which an identity moves.
+//! The suite's fixtures: a stack's scopes, groups and identities, and the ways in which an identity moves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use crate::{
     Trust, TrustedIdentity,
 };
 
-/// 2026-11-20T22:00:00Z
+/// When the identities joined: 2026-11-20T22:00:00Z.
 pub const JOINED: Timestamp = Timestamp::constant(1_795_212_000, 0);
-/// 2027-02-18T22:00:00Z
+/// The deadline of identities with a lease: 2027-02-18T22:00:00Z.
 pub const DEADLINE: Timestamp = Timestamp::constant(1_802_988_000, 0);
-/// 2027-03-20T22:00:00Z
+/// A time after the deadline, for renewals and quarantines: 2027-03-20T22:00:00Z.
 pub const LATER: Timestamp = Timestamp::constant(1_805_580_000, 0);
 
 /// The scopes of the stack.
@@ -31,7 +31,7 @@ pub fn build_scopes() -> Vec<Scope> {
     ]
 }
 
-/// A scope for those who carry a tag.
+/// A scope that allows access only to principals with a certain value of the tag `tag`.
 pub fn build_tagged_scope(tag: &str) -> Scope {
     let condition = Condition {
         test: "StringEquals".to_owned(),
@@ -58,12 +58,12 @@ pub fn build_groups() -> Vec<Group> {
     }]
 }
 
-/// A scope's marks.
+/// The marks of a scope, without the digest.
 pub fn build_scope_marks(stack: &StackName, scope: &Scope) -> Marks {
     Marks::new(stack.clone(), scope.address())
 }
 
-/// The identities of the stack: one of each form with all there is to say, one of each with next to nothing.
+/// The identities of the stack: a user and a role with every attribute, and a user and a role with as few as possible.
 pub fn build_identities(world: &dyn World) -> Vec<DesiredIdentity> {
     vec![
         build_full_user(world),
@@ -73,7 +73,7 @@ pub fn build_identities(world: &dyn World) -> Vec<DesiredIdentity> {
     ]
 }
 
-/// A user that says all a user can say.
+/// A user with every attribute that a user can have.
 pub fn build_full_user(world: &dyn World) -> DesiredIdentity {
     let secure = Condition {
         test: "Bool".to_owned(),
@@ -103,7 +103,7 @@ pub fn build_full_user(world: &dyn World) -> DesiredIdentity {
     }
 }
 
-/// A role that says all a role can say, and trusts [`build_full_user`].
+/// A role with every attribute that a role can have. It trusts [`build_full_user`].
 pub fn build_full_role(world: &dyn World) -> DesiredIdentity {
     let trusted = TrustedIdentity {
         address: Address::for_identity("user", None),
@@ -165,7 +165,7 @@ fn build_named_identity(principal: Principal, name: &str, address: Address) -> D
     }
 }
 
-/// The marks an active identity carries, without digest.
+/// The marks of an active identity, without the digest.
 pub fn build_identity_marks(stack: &StackName, identity: &DesiredIdentity) -> Marks {
     Marks {
         kind: Some(identity.kind),
@@ -179,10 +179,10 @@ pub fn build_identity_marks(stack: &StackName, identity: &DesiredIdentity) -> Ma
     }
 }
 
-/// One way to move.
+/// One way to move: its name, and the change to the identity.
 pub type IdentityMove = (&'static str, fn(&mut DesiredIdentity));
 
-/// The ways in which an identity moves. Some leave one form or another as it is.
+/// The ways in which an identity moves. Some of them change only users, or only roles.
 pub const MOVES: [IdentityMove; 15] = [
     ("leaves its groups", |who| who.groups.clear()),
     ("gains a scope", |who| {

@@ -1,4 +1,4 @@
-//! Access keys that a provider makes: their secrets are in the vault, or they are not there.
+//! The law [`Law::Delivers`]: an access key that a provider creates has its secret in the secret store, or does not exist.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,14 +12,15 @@ use crate::{
     Address, Change, Credential, DepositError, EnactErrorKind, Enacted, Principal, Resource, ResourceId, Vault,
 };
 
+/// Runs the three scenarios. They do nothing for a provider that does not issue keys.
 pub async fn check_key_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
-    // A scenario that stops has said why.
+    // A scenario that stops has already reported why.
     let _: Result<(), ScenarioStopped> = deliver_two_keys(worlds, failures).await;
     let _: Result<(), ScenarioStopped> = refuse_delivery(worlds, failures).await;
     let _: Result<(), ScenarioStopped> = refuse_unmanaged_user(worlds, failures).await;
 }
 
-/// A vault in memory, which refuses where it is told to.
+/// A secret store in memory. It refuses every secret if `refuses` is true.
 struct MemoryVault {
     refuses: bool,
     secrets: Mutex<BTreeMap<ResourceId, SecretString>>,
@@ -50,7 +51,7 @@ impl Vault for MemoryVault {
     }
 }
 
-/// The making of a key of a user. `None`: the provider issues none.
+/// The change that creates an access key for a user. `None`: the provider does not issue keys.
 fn key_creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Change> {
     let id = stage.provider().key_id(user, ResourceId::NEW)?;
     let principal = stage.provider().principal_id(Principal::User, user);
@@ -61,7 +62,7 @@ fn key_creation(stage: &Stage<'_>, user: &str, address: &Address) -> Option<Chan
     Some(Change::Create { after: Box::new(key) })
 }
 
-/// The keys of a user as they are observed, with their status.
+/// The observed access keys of a user, with whether each one is active.
 async fn observe_keys(stage: &mut Stage<'_>, user: &str) -> Result<BTreeMap<ResourceId, bool>, ScenarioStopped> {
     let wanted = stage.desired_active(&[]);
     let principal = stage.provider().principal_id(Principal::User, user);
@@ -81,7 +82,7 @@ async fn issue_one_key(stage: &Stage<'_>, change: &Change, vault: &MemoryVault) 
     stage.provider().issue_access_key(&stage.stack, change, vault).await
 }
 
-/// Two keys are made. Each works, is observed, and has a secret of its own in the vault.
+/// Two keys are created. Each of them works, is observed, and has its own secret in the secret store.
 async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "keys are issued").await?;
     let user = cast::build_full_user(stage.world.as_ref());
@@ -117,7 +118,7 @@ async fn deliver_two_keys(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     Ok(())
 }
 
-/// A vault that takes nothing leaves no key.
+/// If the secret store refuses the secret, no key is left.
 async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "a key whose secret is not kept").await?;
     let user = cast::build_full_user(stage.world.as_ref());
@@ -131,7 +132,7 @@ async fn refuse_delivery(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     Ok(())
 }
 
-/// A user without the stack's mark is given none.
+/// No key is created for a user without the stack's mark.
 async fn refuse_unmanaged_user(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     const NAME: &str = "stranger-user";
     let mut stage = Stage::prepare_stage(worlds, failures, "a stranger's keys").await?;

@@ -1,12 +1,15 @@
-//! An identity's life in the cloud: it joins, moves, is tampered with, is quarantined, is restored, leaves.
+//! The lifecycle of identities: they join, move, are tampered with, are quarantined, are restored, and leave.
+//!
+//! Every scenario starts in an empty world and verifies each state that it reaches ([`Stage::verify_state`]).
 
 use super::diff::DesiredState;
 use super::stage::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
 use super::{Law, LawViolation, Worlds, cast};
 use crate::{Change, Principal, Resource};
 
+/// Runs the five scenarios, each in its own world.
 pub async fn check_identity_lifecycle(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
-    // A scenario that stops has said why.
+    // A scenario that stops has already reported why.
     let _: Result<(), ScenarioStopped> = join_and_leave(worlds, failures).await;
     let _: Result<(), ScenarioStopped> = move_identities(worlds, failures).await;
     let _: Result<(), ScenarioStopped> = revert_tampering(worlds, failures).await;
@@ -14,7 +17,7 @@ pub async fn check_identity_lifecycle(worlds: &dyn Worlds, failures: &mut Vec<La
     let _: Result<(), ScenarioStopped> = resume_after_interruptions(worlds, failures).await;
 }
 
-/// All join, every change made twice; then all leave, likewise.
+/// All identities join, with every change made twice. Then all leave in the same way.
 async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "joiners").await?;
     let wanted = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
@@ -32,7 +35,8 @@ async fn join_and_leave(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -
     Ok(())
 }
 
-/// One user and one role move in every way, back and forth, and end as they began; then a scope that both hold changes.
+/// One user and one role make each of the moves in [`cast::MOVES`] and reverse it. Then a scope that both have, and a
+/// group, change.
 async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the moves").await?;
     let cast = [cast::build_full_user(stage.world.as_ref()), cast::build_full_role(stage.world.as_ref())];
@@ -70,7 +74,7 @@ async fn move_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     Ok(())
 }
 
-/// Others put access and credentials on identities: both are seen, and gone after the next run.
+/// Another user attaches access and credentials to identities. Both are observed, and the next run deletes them.
 async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the tampering").await?;
     let cast = [cast::build_full_user(stage.world.as_ref()), cast::build_full_role(stage.world.as_ref())];
@@ -103,7 +107,8 @@ async fn revert_tampering(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     Ok(())
 }
 
-/// Identities with strays and credentials are shut, are the same when shut again, are restored, are shut and deleted.
+/// Identities with unmanaged access and credentials are quarantined, stay the same when quarantined again, are
+/// restored, are quarantined again and deleted.
 async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "before the quarantine").await?;
     let cast = cast::build_identities(stage.world.as_ref());
@@ -147,7 +152,7 @@ async fn quarantine_identities(worlds: &dyn Worlds, failures: &mut Vec<LawViolat
     Ok(())
 }
 
-/// A state that wants everything to stay as it is.
+/// The desired state that is equal to the live state.
 fn desired_from_live(snapshot: &crate::Snapshot) -> DesiredState {
     let mut wanted = DesiredState::default();
     for (id, identity) in &snapshot.identities {
@@ -160,7 +165,8 @@ fn desired_from_live(snapshot: &crate::Snapshot) -> DesiredState {
     wanted
 }
 
-/// Runs stop after each of their changes in turn, and a new one finishes: joining, and leaving.
+/// A run stops after each of its changes in turn, and a new run reaches the desired state: once for joining, once for
+/// leaving.
 async fn resume_after_interruptions(
     worlds: &dyn Worlds,
     failures: &mut Vec<LawViolation>,

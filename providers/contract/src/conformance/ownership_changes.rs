@@ -1,4 +1,6 @@
-//! Principals that become the stack's, and that become nobody's.
+//! The law [`Law::ChangesHands`]: a principal is imported into the stack, and then released.
+//!
+//! Apart from its marks, the principal must not change in either step.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +9,15 @@ use super::stage::{ScenarioStopped, Stage, describe_change_briefly};
 use super::{Law, LawViolation, Worlds};
 use crate::{Address, Attributes, Change, Marks, ObserveRequest, Principal, Resource, ResourceId, Snapshot};
 
+/// Runs the scenario once with a user and once with a role.
 pub async fn check_ownership_changes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
     for principal in [Principal::User, Principal::Role] {
-        // A scenario that stops has said why.
+        // A scenario that stops has already reported why.
         let _: Result<(), ScenarioStopped> = import_and_release(worlds, failures, principal).await;
     }
 }
 
-/// What everything of a principal says, marks aside.
+/// The attributes of all resources of a principal, without marks.
 fn attributes_by_id(resources: &BTreeMap<ResourceId, Resource>) -> BTreeMap<&ResourceId, &Attributes> {
     resources.iter().map(|(id, resource)| (id, &resource.attributes)).collect()
 }

@@ -1,4 +1,7 @@
-//! Laws that need no cloud: what a provider makes of decisions.
+//! Laws about what a provider realizes. They need no cloud.
+//!
+//! In: the identities, scopes and groups of [`cast`]. Out: violations of [`Law::Deterministic`], [`Law::WellFormed`],
+//! [`Law::Ordered`], [`Law::Fenced`], [`Law::Between`] and [`Law::QuarantineShuts`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +10,9 @@ use super::stage::{ScenarioStopped, Stage};
 use super::{Law, LawViolation, Worlds, between, cast};
 use crate::{DesiredIdentity, LiveIdentity, Marks, Principal, Quarantine, Resource, ResourceId, Scope, Value};
 
+/// Checks every object of the cast, then the dependencies between all of them.
 pub async fn check_realization(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
-    // A scenario that stops has said why.
+    // A scenario that stops has already reported why.
     let _: Result<(), ScenarioStopped> = realize_cast(worlds, failures).await;
 }
 
@@ -85,7 +89,8 @@ fn check_realized_identity(stage: &mut Stage<'_>, identity: &DesiredIdentity) ->
     one
 }
 
-/// The deadline stands in something that takes access away, and whatever gives access needs that to be there first.
+/// A resource that denies access contains the deadline, and every resource that grants access depends on it, directly
+/// or indirectly.
 fn check_lease_deny(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources: &[Resource], deadline: &str) {
     let mentions = |resource: &Resource| {
         resource.attributes.values().map(Value::to_json).any(|value| value.to_string().contains(deadline))
@@ -106,7 +111,7 @@ fn check_lease_deny(stage: &mut Stage<'_>, identity: &DesiredIdentity, resources
     }
 }
 
-/// All that a resource needs, near and far.
+/// All direct and indirect dependencies of a resource.
 fn transitive_dependencies<'a>(resources: &'a [Resource], id: &'a ResourceId) -> BTreeSet<&'a ResourceId> {
     let mut found = BTreeSet::new();
     let mut open = vec![id];

@@ -1,4 +1,7 @@
-//! One scenario in one world: it wants a state, brings it about, and looks whether it came about.
+//! One scenario in one world: it defines a desired state, makes the changes, and verifies the result.
+//!
+//! A broken law is added to the list of violations, and the scenario continues if it can. [`ScenarioStopped`] means
+//! that it cannot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,29 +13,29 @@ use crate::{
     ResourceId, Snapshot, StackName,
 };
 
-/// A scenario cannot go on. What broke is in the failures already.
+/// The scenario cannot continue. The reason is already in the list of violations.
 #[derive(Debug)]
 pub struct ScenarioStopped;
 
-/// How often each change is made.
+/// How many times each change is made. [`Law::Repeatable`] is checked with two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnactCount {
     Once,
     Twice,
 }
 
-/// A world with a stack in it.
+/// A world, the stack that the scenario works on, and the violations found so far.
 pub struct Stage<'a> {
     pub world: Box<dyn World>,
     pub stack: StackName,
     pub realm: Realm,
     failures: &'a mut Vec<LawViolation>,
-    /// What happens, for the failures.
+    /// The current step of the scenario. It starts the detail of each violation.
     pub scene: String,
 }
 
 impl<'a> Stage<'a> {
-    /// A fresh world, and nothing of the stack in it.
+    /// Creates a new world, in which the stack has no objects.
     pub async fn prepare_stage(
         worlds: &dyn Worlds,
         failures: &'a mut Vec<LawViolation>,
@@ -67,19 +70,19 @@ impl<'a> Stage<'a> {
         self.world.provider()
     }
 
-    /// Notes that a law was broken.
+    /// Reports a violation of `law`.
     pub fn report_violation(&mut self, law: Law, detail: impl std::fmt::Display) {
         self.failures.push(LawViolation { law, detail: format!("{}: {detail}", self.scene) });
     }
 
-    /// Notes that a law was broken unless `holds`.
+    /// Reports a violation of `law` unless `holds` is true.
     pub fn require_law(&mut self, law: Law, holds: bool, detail: impl std::fmt::Display) {
         if !holds {
             self.report_violation(law, detail);
         }
     }
 
-    /// What the world did; a world that fails ends the scenario.
+    /// The result of an action of the world. If the world failed, the scenario stops.
     pub fn expect_world<T>(&mut self, outcome: Result<T, WorldError>) -> Result<T, ScenarioStopped> {
         outcome.map_err(|error| {
             self.report_violation(Law::Scenery, error);
@@ -87,7 +90,7 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// The state in which these identities are active and the cast's scopes are there.
+    /// The state in which these identities are active and the scopes and groups of the cast exist.
     pub fn desired_active(&self, identities: &[DesiredIdentity]) -> DesiredState {
         let mut wanted = DesiredState::default();
         for scope in cast::build_scopes() {
@@ -104,7 +107,8 @@ impl<'a> Stage<'a> {
         wanted
     }
 
-    /// The state in which an identity is quarantined, and all else is as in `wanted`. `None`: it does not live.
+    /// The state in which one identity is quarantined, and everything else is as in `wanted`. `None`: the identity
+    /// does not exist.
     pub fn desired_quarantine(
         &self,
         wanted: &DesiredState,
@@ -118,7 +122,7 @@ impl<'a> Stage<'a> {
         Some(wanted)
     }
 
-    /// What is live.
+    /// Observes the stack, with exact reads of the principals in `wanted`.
     pub async fn observe_desired(&mut self, wanted: &DesiredState) -> Result<Snapshot, ScenarioStopped> {
         self.try_observe_desired(wanted).await.map_err(|error| {
             self.report_violation(Law::ReadsBack, format!("observe failed: {error}"));
@@ -132,7 +136,7 @@ impl<'a> Stage<'a> {
         self.provider().observe_stack(request).await
     }
 
-    /// The changes from what is live to what is wanted.
+    /// The changes from the live state to the desired state.
     pub async fn plan_changes(&mut self, wanted: &DesiredState) -> Result<Vec<Change>, ScenarioStopped> {
         let snapshot = self.observe_desired(wanted).await?;
         diff::compute_changes(self.provider(), wanted, &snapshot).map_err(|circle| {
@@ -142,12 +146,12 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Makes one change.
+    /// Makes one change to an object of the stack.
     pub async fn enact_one(&self, change: &Change) -> Result<(), EnactError> {
         self.provider().enact_change(&self.stack, change).await.map(drop)
     }
 
-    /// Makes changes. The first that fails ends the scenario, since the later ones may need it.
+    /// Makes changes in order. The first failure stops the scenario, because later changes may depend on it.
     pub async fn enact_changes(&mut self, changes: &[Change], times: EnactCount) -> Result<(), ScenarioStopped> {
         for change in changes {
             if let Err(error) = self.enact_one(change).await {
@@ -166,14 +170,14 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Brings a state about and holds it against the laws.
+    /// Makes the changes that reach a state, and verifies the result.
     pub async fn reach_state(&mut self, wanted: &DesiredState, times: EnactCount) -> Result<Snapshot, ScenarioStopped> {
         let changes = self.plan_changes(wanted).await?;
         self.enact_changes(&changes, times).await?;
         self.verify_state(wanted).await
     }
 
-    /// Looks whether a state came about.
+    /// Checks that the live state is the desired state, that nothing else is left, and that no changes are left to make.
     pub async fn verify_state(&mut self, wanted: &DesiredState) -> Result<Snapshot, ScenarioStopped> {
         let snapshot = self.observe_desired(wanted).await?;
         for (id, after) in wanted.all_resources() {
@@ -191,7 +195,7 @@ impl<'a> Stage<'a> {
         }
         for (id, identity) in &snapshot.identities {
             let digest = |resources| Some(identity_digest(BTreeMap::values(resources)));
-            // A state that leaves strays where they are also leaves the digest that does not know them.
+            // A state that keeps unmanaged objects also keeps the digest mark, which does not cover them.
             let sealed = wanted.identities.get(id).filter(|resources| {
                 let marks = resources.get(id).and_then(|principal| principal.marks.as_ref());
                 marks.is_some_and(|marks| marks.digest == digest(resources))
@@ -207,7 +211,8 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// How a live resource differs from what it should be. What it needs is not compared: that it is right shows when it goes.
+/// How a live resource differs from the desired one. `None`: it does not. Dependencies are not compared: wrong ones
+/// are found when the resource is deleted.
 fn describe_difference(wanted: &Resource, live: &Resource) -> Option<String> {
     let id = &wanted.id;
     if wanted.identity != live.identity {
@@ -223,7 +228,7 @@ fn describe_difference(wanted: &Resource, live: &Resource) -> Option<String> {
     None
 }
 
-/// A change in a few words.
+/// The kind of a change and the id of its object.
 pub fn describe_change_briefly(change: &Change) -> String {
     format!("{:?} {}", change.kind(), change.id())
 }

@@ -1,18 +1,21 @@
-//! What is not the stack's: nobody's objects, another stack's objects, objects of the same name.
+//! Objects outside the stack: unmarked objects, objects of another stack, and objects with the names that the stack wants.
+//!
+//! None of them may change, and every write to them must be refused.
 
 use super::diff::DesiredState;
 use super::stage::{EnactCount, ScenarioStopped, Stage, describe_change_briefly};
 use super::{Law, LawViolation, Worlds, cast};
 use crate::{Change, EnactErrorKind, Marks, Principal, Quarantine, Resource, Snapshot, StackName};
 
+/// Runs the three scenarios, each in its own world.
 pub async fn check_foreign_objects(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) {
-    // A scenario that stops has said why.
+    // A scenario that stops has already reported why.
     let _: Result<(), ScenarioStopped> = leave_bystanders_unchanged(worlds, failures).await;
     let _: Result<(), ScenarioStopped> = refuse_namesakes(worlds, failures).await;
     let _: Result<(), ScenarioStopped> = separate_stacks(worlds, failures).await;
 }
 
-/// A stack lives its whole life beside strangers.
+/// A stack joins and leaves completely while strangers exist.
 async fn leave_bystanders_unchanged(
     worlds: &dyn Worlds,
     failures: &mut Vec<LawViolation>,
@@ -37,8 +40,7 @@ async fn leave_bystanders_unchanged(
     require_strangers_unchanged(&mut stage, &before).await
 }
 
-/// Unmarked objects have the names that the stack wants. Every change there is, on them and on what hangs on them, is
-/// refused.
+/// Unmarked objects have the names that the stack wants. Every change to them, and to what is attached to them, is refused.
 async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "namesakes without mark").await?;
     let cast = cast::build_identities(stage.world.as_ref());
@@ -72,7 +74,7 @@ async fn refuse_namesakes(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>)
     require_strangers_unchanged(&mut stage, &before).await
 }
 
-/// Two stacks in one cloud: each is a stranger to the other.
+/// Two stacks in one cloud. The objects of each are strangers to the other.
 async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) -> Result<(), ScenarioStopped> {
     let mut stage = Stage::prepare_stage(worlds, failures, "two stacks").await?;
     let theirs = stage.desired_active(&cast::build_identities(stage.world.as_ref()));
@@ -110,7 +112,7 @@ async fn separate_stacks(worlds: &dyn Worlds, failures: &mut Vec<LawViolation>) 
     Ok(())
 }
 
-/// One change of every sort that could be asked of an object.
+/// A creation, an update, a deletion, and a change of marks if the object carries marks.
 fn list_every_change(resource: &Resource) -> Vec<Change> {
     let object = || Box::new(resource.clone());
     let mut all = vec![
@@ -127,7 +129,7 @@ fn list_every_change(resource: &Resource) -> Vec<Change> {
     all
 }
 
-/// Demands that a change be refused as not ours, even where it would change nothing.
+/// Requires that a change is refused with [`EnactErrorKind::NotOurs`], even if it would change nothing.
 async fn require_refusal(stage: &mut Stage<'_>, law: Law, change: &Change) {
     match stage.enact_one(change).await {
         Err(error) if error.kind == EnactErrorKind::NotOurs => {}

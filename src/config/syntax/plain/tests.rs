@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::syntax::lower::LoweringContext;
 
-/// What `hcl-edit` reads.
+/// The item as `hcl-edit` reads it.
 fn long_way(text: &str) -> Option<String> {
     let body = hcl_edit::parser::parse_body(text).ok()?;
     let lower = LoweringContext { text, offset: 7, file: FileId(1) };
@@ -111,7 +111,7 @@ fn words() -> impl Strategy<Value = String> {
     prop::collection::vec(word, 0..14).prop_map(|words| words.concat())
 }
 
-/// Objects whose values are expressions.
+/// Generates objects whose values are expressions.
 fn objects() -> impl Strategy<Value = String> {
     let value = prop::sample::select(vec![
         "1",
@@ -171,7 +171,7 @@ proptest! {
             2 => format!("n = [{inner}]\n"),
             _ => format!("n = {{{inner}}}\n"),
         };
-        // Items are cut so that one is one; two in a text are not for this reader.
+        // The scan passes one item at a time, so this reader does not accept two items in one text.
         if let Some(short) = short_way(&text) {
             prop_assert_eq!(Some(short), long_way(&text), "{:?}", text);
         }
